@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"barillet/templates"
 	"barillet/web/reply"
 )
 
@@ -23,22 +22,10 @@ func (s *server) identify(next http.Handler) http.Handler {
 		}
 		id := rand.Text()[:16] // 80 bits
 		q := &reply.Request{ID: id, Address: reply.ClientAddress(r, s.TrustedProxies), Agent: strings.ToValidUTF8(agent, ""),
-			Lang: s.Language(r), Browser: s.cookies.secret(r, s.cookies.browser), Log: s.Log}
+			Lang: s.Language(r), Browser: s.KnownBrowser(r), Log: s.Log}
 		w.Header().Set("X-Request-Id", id)
 		next.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
 	})
-}
-
-// Language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
-func (s *server) Language(r *http.Request) string {
-	chosen := ""
-	if r.URL.RawQuery != "" { // most requests have none, and reading none costs a map
-		chosen = r.URL.Query().Get("lang")
-	}
-	if chosen != templates.Match("", chosen, "") {
-		chosen = s.cookies.language(r)
-	}
-	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
 }
 
 // statusRecorder counts what an answer was.
@@ -128,7 +115,7 @@ func (s *server) recoverOnce(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 			// The value is left out: it may hold what was submitted.
-			s.RenderError(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
+			s.writeError(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -6,13 +6,14 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/enrol"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
 // account reads the visitor's own account; nobody signed in is NoSession.
-func (s *server) account(r *http.Request) (authn.AccountView, error) {
+func (s *selfPages) account(r *http.Request) (authn.AccountView, error) {
 	v := VisitorOf(r)
 	if !v.SignedIn() {
 		return authn.AccountView{}, errcode.New(errcode.NoSession)
@@ -22,7 +23,7 @@ func (s *server) account(r *http.Request) (authn.AccountView, error) {
 
 // accountWithStepUp is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
 // nobody fills one in for nothing. Whether it counts is judged by authn again when the act is done.
-func (s *server) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
+func (s *selfPages) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
 		err = errcode.New(errcode.StepUpRequired)
@@ -30,7 +31,7 @@ func (s *server) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
 	return a, err
 }
 
-func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getAccount(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
@@ -39,7 +40,7 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	return s.renderMade(w, page, err)
 }
 
-func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
+func (s *selfPages) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
 	made, left, err := s.codesLeft(r.Context(), a.User)
 	if err != nil {
 		return templates.Account{}, err
@@ -67,7 +68,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 }
 
 // deviceOf is a device as the pages show it.
-func (s *server) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
+func (s *selfPages) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	m := s.Accounts.Method(d.Kind)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.Counted <= 1,
@@ -96,7 +97,7 @@ func devicePath(id factors.DeviceID, act string) string {
 	return "/account/devices/" + string(id) + "/" + act
 }
 
-func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getAdd(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
 		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
@@ -114,7 +115,7 @@ func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *server) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
 		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
@@ -129,7 +130,7 @@ func (s *server) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error 
 	return s.Render(w, http.StatusOK, templates.RecoveryRenew{Base: s.Base(r), Made: made, Left: left})
 }
 
-func (s *server) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
 	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
@@ -141,17 +142,33 @@ func (s *server) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error
 	return Redirect(w, path)
 }
 
-func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postEndSession(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Sessions.RevokeSession(r.Context(), RequestInfo(r), VisitorOf(r).Session, r.PathValue("id")); err != nil {
 		return err
 	}
 	return Redirect(w, "/account?done=session_ended")
 }
 
-func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postEndOthers(w http.ResponseWriter, r *http.Request) error {
 	issued, err := s.Sessions.RevokeOthers(r.Context(), RequestInfo(r), VisitorOf(r).Session)
 	if err != nil {
 		return err
 	}
 	return s.setCookiesThen(w, r, issued, "/account?done=others_ended")
+}
+
+// renderMade is show for a page that was made, if it could be.
+func (s *selfPages) renderMade(w http.ResponseWriter, p templates.Page, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.Render(w, http.StatusOK, p)
+}
+
+// setCookiesThen is adopt, then on to a path.
+func (s *selfPages) setCookiesThen(w http.ResponseWriter, r *http.Request, issued session.Credentials, path string) error {
+	if err := s.SetCookies(w, r, issued); err != nil {
+		return err
+	}
+	return Redirect(w, path)
 }

@@ -3,16 +3,17 @@ package web
 import (
 	"net/http"
 
+	"barillet/internal/errcode"
 	"barillet/oidc/client"
 	"barillet/templates"
 )
 
 // applications are those that the visitor let know of them.
-func (s *server) applications(r *http.Request) ([]templates.Application, error) {
+func (s *selfPages) applications(r *http.Request) ([]templates.Application, error) {
 	if s.OIDC == nil {
 		return nil, nil
 	}
-	all, err := s.OIDC.Tokens.Applications(r.Context(), userAgent(r).Session)
+	all, err := s.OIDC.Tokens.Applications(r.Context(), VisitorOf(r).Session.Hash())
 	if err != nil {
 		return nil, err
 	}
@@ -23,8 +24,11 @@ func (s *server) applications(r *http.Request) ([]templates.Application, error) 
 	return out, nil
 }
 
-func (s *server) postWithdraw(w http.ResponseWriter, r *http.Request) error {
-	if err := s.OIDC.Tokens.Withdraw(r.Context(), RequestInfo(r), userAgent(r).Session, client.ID(r.PathValue("id"))); err != nil {
+func (s *selfPages) postWithdraw(w http.ResponseWriter, r *http.Request) error {
+	if !VisitorOf(r).SignedIn() {
+		return errcode.New(errcode.NoSession)
+	}
+	if err := s.OIDC.Tokens.Withdraw(r.Context(), RequestInfo(r), VisitorOf(r).Session.Hash(), client.ID(r.PathValue("id"))); err != nil {
 		return err
 	}
 	return Redirect(w, "/account?done=app_withdrawn")

@@ -5,45 +5,43 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"barillet/internal/errcode"
-	"barillet/internal/secret"
 	"barillet/oidc"
 	"barillet/templates"
 	"barillet/web/reply"
 )
 
 // appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
-func (t table) appRoutes() {
-	documents, programs, userinfo := t.OIDC.PublicEndpoints(), t.fromHere(t.OIDC.TokenEndpoints()), t.fromHere(t.OIDC.Userinfo())
-	t.handle("GET "+oidc.PathDiscovery, documents)
-	t.handle("GET "+oidc.PathKeys, documents)
-	t.handle("POST "+oidc.PathToken, programs)
-	t.handle("POST "+oidc.PathIntrospect, programs)
-	t.handle("POST "+oidc.PathRevoke, programs)
-	t.handle("POST "+oidc.PathDevice, programs)
-	t.handle("POST "+oidc.PathPush, programs)
-	t.handle("GET "+oidc.PathUserinfo, userinfo)
-	t.handle("POST "+oidc.PathUserinfo, userinfo)
+func (s *server) registerApplications(r *Router) {
+	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.fromHere(s.OIDC.TokenEndpoints()), s.fromHere(s.OIDC.Userinfo())
+	r.Handle("GET "+oidc.PathDiscovery, documents)
+	r.Handle("GET "+oidc.PathKeys, documents)
+	r.Handle("POST "+oidc.PathToken, programs)
+	r.Handle("POST "+oidc.PathIntrospect, programs)
+	r.Handle("POST "+oidc.PathRevoke, programs)
+	r.Handle("POST "+oidc.PathDevice, programs)
+	r.Handle("POST "+oidc.PathPush, programs)
+	r.Handle("GET "+oidc.PathUserinfo, userinfo)
+	r.Handle("POST "+oidc.PathUserinfo, userinfo)
 	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {
-		t.handle("OPTIONS "+path, http.HandlerFunc(t.OIDC.Preflight))
+		r.Handle("OPTIONS "+path, http.HandlerFunc(s.OIDC.Preflight))
 	}
-	t.page("GET "+oidc.PathAuthorize, t.authorize)
-	t.page("POST "+oidc.PathAuthorize, t.authorize)
-	t.page("GET "+oidc.PathContinue, t.getContinue)
-	t.page("POST /oauth2/v1/consent", t.postConsent)
-	t.page("GET "+oidc.PathLogout, t.appLogout)
-	t.page("POST "+oidc.PathLogout, t.appLogout)
-	t.page("POST /oauth2/v1/logout/confirm", t.postAppLogout)
-	t.page("GET "+oidc.PathUserCode, t.getUserCode)
-	t.page("POST "+oidc.PathUserCode, t.postUserCode)
-	t.page("GET /device/confirm", t.getUserCodeConfirm)
-	t.page("POST /device/confirm", t.postUserCodeConfirm)
-	t.page("GET /device/done", t.getUserCodeDone)
-	if t.API != nil {
-		t.handle(oidc.PathClients, t.API)
-		t.handle(oidc.PathClients+"/", t.API)
+	r.Page("GET "+oidc.PathAuthorize, s.authorize)
+	r.Page("POST "+oidc.PathAuthorize, s.authorize)
+	r.Page("GET "+oidc.PathContinue, s.getContinue)
+	r.Page("POST /oauth2/v1/consent", s.postConsent)
+	r.Page("GET "+oidc.PathLogout, s.appLogout)
+	r.Page("POST "+oidc.PathLogout, s.appLogout)
+	r.Page("POST /oauth2/v1/logout/confirm", s.postAppLogout)
+	r.Page("GET "+oidc.PathUserCode, s.getUserCode)
+	r.Page("POST "+oidc.PathUserCode, s.postUserCode)
+	r.Page("GET /device/confirm", s.getUserCodeConfirm)
+	r.Page("POST /device/confirm", s.postUserCodeConfirm)
+	r.Page("GET /device/done", s.getUserCodeDone)
+	if s.API != nil {
+		r.Handle(oidc.PathClients, s.API)
+		r.Handle(oidc.PathClients+"/", s.API)
 	}
 }
 
@@ -68,34 +66,6 @@ func userAgent(r *http.Request) oidc.UserAgent {
 		b.Session = v.Session.Hash()
 	}
 	return b
-}
-
-// LoginContext is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
-func (s *server) LoginContext(r *http.Request, next string) oidc.LoginContext {
-	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
-	if !ok || s.OIDC == nil {
-		return oidc.LoginContext{App: s.protectedHost(next)}
-	}
-	wanted, err := s.OIDC.LoginContext(r.Context(), request)
-	if err != nil {
-		reply.Report(r, err) // the sign-in works without it
-	}
-	return wanted
-}
-
-// ApplyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
-// chose one in this browser: for as long as a sign-in takes.
-func (s *server) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
-	if s.cookies.language(r) != "" {
-		return
-	}
-	for _, tag := range strings.Fields(locales) {
-		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 section 2.1
-		if lang == templates.Match("", lang, "") {
-			s.cookies.lendLanguage(w, lang)
-			return
-		}
-	}
 }
 
 // authorize takes a request of an application. One that another site posted comes without the cookie of the session,
@@ -242,26 +212,6 @@ func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.Logou
 		return s.SignOut(w, r)
 	}
 	return s.OIDC.EndHinted(r.Context(), l)
-}
-
-// SignOut ends the session of a browser, here and in the applications.
-func (s *server) SignOut(w http.ResponseWriter, r *http.Request) error {
-	if v := VisitorOf(r); v.SignedIn() {
-		if err := s.Sessions.SignOut(r.Context(), RequestInfo(r), v.Session); err != nil {
-			return err
-		}
-		if s.OIDC != nil {
-			if err := s.OIDC.Tokens.EndSession(r.Context(), v.Info.User, v.Info.ID); err != nil {
-				reply.Report(r, err) // no token of it is good any more; EndRevokedGrants notifies the applications
-			}
-		}
-	}
-	for _, name := range []string{s.cookies.session, s.cookies.transaction} {
-		if err := s.cookies.put(w, r, name, secret.Value{}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {

@@ -10,7 +10,7 @@ import (
 )
 
 // confirmPage is that of a device which waits for the person's word (PROTOCOL 22); any other is not found here.
-func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
+func (s *selfPages) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
 	a, d, err := device(r, read)
 	if err == nil && !d.Unconfirmed() {
 		err = errcode.New(errcode.NotFound)
@@ -18,13 +18,13 @@ func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.
 	return templates.DeviceConfirm{Base: b, Device: s.deviceOf(a, d)}, err
 }
 
-func (s *server) getConfirm(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getConfirm(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.confirmPage(r, s.Base(r), s.accountWithStepUp)
 	return s.renderMade(w, page, err)
 }
 
 // postConfirm takes a code of the device itself: it proves that the person has it.
-func (s *server) postConfirm(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -129,4 +130,39 @@ func (j *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds i
 	o := j.options(j.locales)
 	o.MaxAge = seconds
 	http.SetCookie(w, sessions.NewCookie(j.locales, lang, o))
+}
+
+// SetLanguage stores the language that the user chose in this browser.
+func (s *Site) SetLanguage(w http.ResponseWriter, lang string) { s.cookies.setLanguage(w, lang) }
+
+// Language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
+func (s *Site) Language(r *http.Request) string {
+	chosen := ""
+	if r.URL.RawQuery != "" { // most requests have none, and reading none costs a map
+		chosen = r.URL.Query().Get("lang")
+	}
+	if chosen != templates.Match("", chosen, "") {
+		chosen = s.cookies.language(r)
+	}
+	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
+}
+
+// ApplyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
+// chose one in this browser: for as long as a sign-in takes.
+func (s *Site) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
+	if s.cookies.language(r) != "" {
+		return
+	}
+	for _, tag := range strings.Fields(locales) {
+		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 section 2.1
+		if lang == templates.Match("", lang, "") {
+			s.cookies.lendLanguage(w, lang)
+			return
+		}
+	}
+}
+
+// KnownBrowser returns the secret of a known browser; zero if the browser is not known.
+func (s *Site) KnownBrowser(r *http.Request) secret.Value {
+	return s.cookies.secret(r, s.cookies.browser)
 }

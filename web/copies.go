@@ -9,7 +9,7 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getCopy(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.accountWithStepUp)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func others(d factors.Device, lost string) []string {
 }
 
 // postCopy takes a phone off a shared QR code, and shows the new one that takes its place (PROTOCOL 15).
-func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postCopy(w http.ResponseWriter, r *http.Request) error {
 	_, d, err := device(r, s.account)
 	if err != nil {
 		return err
@@ -62,12 +62,12 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	return Redirect(w, path)
 }
 
-func (s *server) getReplace(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getReplace(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.replacePage(r, s.Base(r))
 	return s.renderMade(w, page, err)
 }
 
-func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
+func (s *selfPages) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.Replace{}, err
@@ -92,7 +92,7 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 	return page, err
 }
 
-func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postReplace(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postRename(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "name")
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 	return Redirect(w, "/account?done=device_renamed")
 }
 
-func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getRemove(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.accountWithStepUp)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.DeviceRemove{Base: s.Base(r), Device: s.deviceOf(a, d)})
 }
 
-func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postRemove(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 }
 
 // getShowQR asks for a code for this act alone (PROTOCOL 5).
-func (s *server) getShowQR(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
@@ -87,19 +87,19 @@ func copyName(d factors.Device) string {
 }
 
 // waitForNextCode is how long a code that was taken already goes on being shown; 0 when the present one is good.
-func (s *server) waitForNextCode(a authn.AccountView) time.Duration {
+func (s *selfPages) waitForNextCode(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
 		period := s.Accounts.Method(d.Kind).Period
 		if period > 0 && !d.LastUsed.IsZero() && d.LastUsed.Truncate(period).Equal(now.Truncate(period)) {
-			return untilNextCode(now, period)
+			return now.Truncate(period).Add(period).Sub(now)
 		}
 	}
 	return 0
 }
 
 // postShowQR shows the QR code again to the phone that is named: one that must scan again, or a new one.
-func (s *server) postShowQR(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postShowQR(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "name", "code")
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (s *server) postShowQR(w http.ResponseWriter, r *http.Request) error {
 	return Redirect(w, devicePath(d.ID, "copy"))
 }
 
-func (s *server) showQRPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
+func (s *selfPages) showQRPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
 	return func(p *templates.Problem) templates.Page {
 		return templates.DeviceShow{Base: s.BaseWithProblem(r, CurrentPath(r), p), Device: s.deviceOf(a, d), CopyName: name}
 	}
@@ -136,7 +136,7 @@ func (s *server) showQRPage(r *http.Request, a authn.AccountView, d factors.Devi
 
 // replaceSecret gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
 // another phone: there is no old QR code to show.
-func (s *server) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f Form) error {
+func (s *selfPages) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f Form) error {
 	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
@@ -152,12 +152,12 @@ func (s *server) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.A
 	return Redirect(w, path)
 }
 
-func (s *server) getQR(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getQR(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.qrPage(r, s.Base(r))
 	return s.renderMade(w, page, err)
 }
 
-func (s *server) qrPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
+func (s *selfPages) qrPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.DeviceShown{}, err
@@ -173,7 +173,7 @@ func (s *server) qrPage(r *http.Request, b templates.Base) (templates.DeviceShow
 	return templates.DeviceShown{Base: b, Scan: scan, Device: s.deviceOf(a, d), CopyID: c.Copy, CopyName: c.Name}, err
 }
 
-func (s *server) postQR(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postQR(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "code", "copy")
 	if err != nil {
 		return err

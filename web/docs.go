@@ -10,11 +10,11 @@ import (
 const docsPath = apiPrefix + "docs"
 
 // docsRoutes refuses a wrong method here: the mux would hand it to the API, which has no such path.
-func (t table) docsRoutes() {
+func (s *server) registerDocs(router *Router) {
 	for _, path := range []string{docsPath, docsPath + "/{area}"} {
-		t.page("GET "+path, t.getDocs)
-		t.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			t.RenderError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
+		router.Page("GET "+path, s.getDocs)
+		router.Mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			s.writeError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
 		})
 	}
 }

@@ -24,7 +24,7 @@ type enrolFlow struct {
 }
 
 // enrolFlow returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
-func (s *server) enrolFlow(r *http.Request) (enrolFlow, error) {
+func (s *selfPages) enrolFlow(r *http.Request) (enrolFlow, error) {
 	v := VisitorOf(r)
 	if !v.Transaction.IsZero() {
 		st, err := s.TransactionAt(r, v.Transaction, authn.StepEnrol)
@@ -42,7 +42,7 @@ func (s *server) enrolFlow(r *http.Request) (enrolFlow, error) {
 	return enrolFlow{Flow: enrol.Flow{Session: v.Session}, devices: a.Devices, login: a.Login}, nil
 }
 
-func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	seat, err := s.enrolFlow(r)
 	if err == nil {
 		err = s.Enrolment.CheckAllowed(r.Context(), seat.Flow)
@@ -61,12 +61,12 @@ func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, seat))
 }
 
-func (s *server) chooseDevicePage(b templates.Base, seat enrolFlow) templates.ChooseDevice {
+func (s *selfPages) chooseDevicePage(b templates.Base, seat enrolFlow) templates.ChooseDevice {
 	choices, full := s.choices(seat.devices)
 	return templates.ChooseDevice{Base: b, First: seat.first, Choices: choices, Full: full}
 }
 
-func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "kind", "app")
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 }
 
 // begin opens an enrolment and returns its page.
-func (s *server) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, want enrol.Request) (string, error) {
+func (s *selfPages) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, want enrol.Request) (string, error) {
 	if _, err := s.Enrolment.BeginEnrol(r.Context(), RequestInfo(r), seat.Flow, want); err != nil {
 		return "", err
 	}
@@ -109,7 +109,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, w
 
 // pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error
 // leads there.
-func (s *server) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
+func (s *selfPages) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
 	seat, err := s.enrolFlow(r)
 	if err != nil {
 		return enrolFlow{}, account.PendingEnrolment{}, err
@@ -129,7 +129,7 @@ func (s *server) pending(r *http.Request, path string) (enrolFlow, account.Pendi
 }
 
 // enrolPage shows the pending enrolment at a path, on the page of its kind.
-func (s *server) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
+func (s *selfPages) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
 	seat, e, err := s.pending(r, path)
 	if err != nil {
 		return enrolFlow{}, templates.Enrol{}, err
@@ -145,7 +145,7 @@ func (s *server) enrolPage(r *http.Request, b templates.Base, path string) (enro
 }
 
 // getEnrolment shows the page of one kind.
-func (s *server) getEnrolment(path string) Handler {
+func (s *selfPages) getEnrolment(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		_, page, err := s.enrolPage(r, s.Base(r), path)
 		return s.renderMade(w, page, err)
@@ -153,7 +153,7 @@ func (s *server) getEnrolment(path string) Handler {
 }
 
 // postEnrolment returns the handler that takes the answer to the page of a kind with this input.
-func (s *server) postEnrolment(input factors.Input, path string) Handler {
+func (s *selfPages) postEnrolment(input factors.Input, path string) Handler {
 	switch input {
 	case factors.InputAssertion:
 		return s.postEnrolAssertion(path)
@@ -163,7 +163,7 @@ func (s *server) postEnrolment(input factors.Input, path string) Handler {
 	return s.postEnrolCode(path)
 }
 
-func (s *server) postEnrolCode(path string) Handler {
+func (s *selfPages) postEnrolCode(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f, err := ReadForm(r, "name", "code")
 		if err != nil {
@@ -201,7 +201,7 @@ func (s *server) postEnrolCode(path string) Handler {
 	}
 }
 
-func (s *server) postEnrolAssertion(path string) Handler {
+func (s *selfPages) postEnrolAssertion(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		a, err := ReadKeyAnswer(r)
 		if err != nil {
@@ -223,8 +223,7 @@ func (s *server) postEnrolAssertion(path string) Handler {
 			return err
 		}
 		if !done.Accepted() {
-			p, _, _ := s.Rejected(done.Verification, factors.InputAssertion)
-			return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is used up
+			return s.WriteRejected(w, r, done.Verification, http.StatusUnprocessableEntity)
 		}
 		to, err := s.enrolled(w, r, seat, done)
 		if err != nil {
@@ -235,7 +234,7 @@ func (s *server) postEnrolAssertion(path string) Handler {
 }
 
 // postEnrolBackup ends the enrolment of saved codes once the user confirms that they are kept.
-func (s *server) postEnrolBackup(path string) Handler {
+func (s *selfPages) postEnrolBackup(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f, err := ReadForm(r, "kept")
 		if err != nil {
@@ -258,9 +257,12 @@ func (s *server) postEnrolBackup(path string) Handler {
 
 // enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
 // if the user has none.
-func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow, done enrol.Result) (string, error) {
+func (s *selfPages) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow, done enrol.Result) (string, error) {
 	if seat.first {
-		return afterSignIn(authn.Result{Completed: done.Completed, First: true}), s.Complete(w, r, done.Completed)
+		if done.Completed.Step != authn.StepDone {
+			return StepPath(done.Completed.Step), s.Complete(w, r, done.Completed)
+		}
+		return "/enrol/second", s.Complete(w, r, done.Completed)
 	}
 	if err := s.SetCookies(w, r, done.Issued); err != nil {
 		return "", err
@@ -269,7 +271,7 @@ func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow
 }
 
 // offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
-func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
+func (s *selfPages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
 	v := VisitorOf(r)
 	made, _, err := s.codesLeft(r.Context(), v.Info.User)
 	if err != nil || made {
@@ -283,7 +285,7 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 }
 
 // codesLeft reports whether a user has recovery codes, and how many are left.
-func (s *server) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
+func (s *selfPages) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		made, left = false, 0
 		u, err := r.User(id)
@@ -297,7 +299,7 @@ func (s *server) codesLeft(ctx context.Context, id account.UserID) (made bool, l
 	return made, left, err
 }
 
-func (s *server) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
@@ -311,7 +313,7 @@ func (s *server) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.AddSecondDevice{Base: s.Base(r), DeviceName: name})
 }
 
-func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postLater(w http.ResponseWriter, r *http.Request) error {
 	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}

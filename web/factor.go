@@ -9,7 +9,7 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getFactor(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
@@ -32,12 +32,12 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *server) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
+func (s *signinPages) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
 	m := s.MethodsOf(st.Devices)
 	return templates.Factor{Base: s.Base(r), Way: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
 }
 
-func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, factors.InputCode, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		page := s.factorPage(r, st, factors.InputCode)
 		page.Problem = p
@@ -45,7 +45,7 @@ func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getRecovery(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.Recovery{Base: s.Base(r), Phones: m.Phones, Keys: m.Keys})
 }
 
-func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, factors.InputBackup, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		m := s.MethodsOf(st.Devices)
 		return templates.Recovery{Base: s.BaseWithProblem(r, "/login/recovery", p), Phones: m.Phones, Keys: m.Keys}
@@ -62,7 +62,7 @@ func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postCode judges a typed code of the second step.
-func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
+func (s *signinPages) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
 	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Inp
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
 // code that no longer exists.
-func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
+func (s *signinPages) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
 	login := VisitorOf(r).Transaction
 	out, err := s.Authn.Verify(r.Context(), RequestInfo(r), login, by, answer)
 	if errcode.Of(err) == errcode.WrongState {
@@ -115,7 +115,7 @@ func afterSignIn(out authn.Result) string {
 	return "/account"
 }
 
-func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 	a, err := ReadKeyAnswer(r)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !out.Accepted() {
-		return s.WriteRejected(w, r, out.Verification)
+		return s.WriteRejected(w, r, out.Verification, http.StatusUnauthorized)
 	}
 	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err

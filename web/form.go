@@ -77,3 +77,13 @@ func ReadKeyAnswer(r *http.Request) (KeyAnswer, error) {
 	}
 	return a, nil
 }
+
+// Missing is the first of the fields that was left empty; "" when none was.
+func (f Form) Missing(names ...string) string {
+	for _, name := range names {
+		if f[name] == "" {
+			return name
+		}
+	}
+	return ""
+}

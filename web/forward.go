@@ -2,28 +2,12 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
-	"barillet/web/forwardauth"
 	"barillet/web/reply"
 )
-
-// protectedHost names the protected host that a path of ours leads on to; "" for another path. Only names of the configuration
-// are told: what stands in a link is anybody's.
-func (s *server) protectedHost(path string) string {
-	u, err := url.Parse(path)
-	if err != nil || u.Path != forwardauth.SignInPath || s.ForwardAuth == nil {
-		return ""
-	}
-	rule := s.ForwardAuth.RuleFor(u.Query().Get("host"), u.Query().Get("path"))
-	if rule == nil {
-		return ""
-	}
-	return rule.Host
-}
 
 // maxState is more than a hash in base64url has.
 const maxState = 64
@@ -44,7 +28,7 @@ func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error 
 	case !rule.Admits(&v.Info):
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: rule.Host})
 	case !rule.Satisfied(&v.Info):
-		a, err := s.account(r)
+		a, err := s.Authn.Account(r.Context(), v.Session)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 			limit = apiBody
 		}
 		if r.ContentLength > limit {
-			s.RenderError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
+			s.writeError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
@@ -104,7 +104,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 func (s *server) rejectCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allowsCrossSite(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
-			s.RenderError(w, r, errcode.New(errcode.Forbidden))
+			s.writeError(w, r, errcode.New(errcode.Forbidden))
 			return
 		}
 		next.ServeHTTP(w, r)

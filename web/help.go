@@ -10,7 +10,7 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	page := templates.HelpRequest{Base: s.Base(r), Topic: templates.Topic(r.URL.Query().Get("topic"))}
 	if !slices.Contains(templates.Topics(), page.Topic) {
 		page.Topic = templates.TopicCannotLogIn
@@ -30,7 +30,7 @@ func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postHelpRequest answers the same whether anybody is known by the address or not (BAR A12).
-func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "email", "topic", "message")
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 // referencePattern is the shape of a help request's number. Anything else in the query is not shown.
 var referencePattern = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,23}$`)
 
-func (s *server) getHelpSent(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getHelpSent(w http.ResponseWriter, r *http.Request) error {
 	reference := r.URL.Query().Get("reference")
 	if !referencePattern.MatchString(reference) {
 		return Redirect(w, "/help")

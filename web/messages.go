@@ -72,7 +72,7 @@ var problemsByField = map[string]sentence{
 }
 
 // problemFor words an error of authn; false for one that a page of its own tells.
-func (s *server) problemFor(err error) (*templates.Problem, bool) {
+func (s *Site) problemFor(err error) (*templates.Problem, bool) {
 	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok {
 		return nil, false
@@ -103,10 +103,10 @@ func problemAt(l sentence) *templates.Problem {
 }
 
 // MinPassword is the least number of characters of a password.
-func (s *server) MinPassword() int { return s.Accounts.Hasher.Policy.Min }
+func (s *Site) MinPassword() int { return s.Accounts.Hasher.Policy.Min }
 
 // RenderProblem shows a form anew with what was wrong, or passes on an error that its page cannot tell.
-func (s *server) RenderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
+func (s *Site) RenderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
 	p, ok := s.problemFor(err)
 	if !ok {
 		return err
@@ -139,7 +139,7 @@ func untilNextCode(now time.Time, period time.Duration) time.Duration {
 }
 
 // Rejected returns the problem of an answer that was not accepted.
-func (s *server) Rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
+func (s *Site) Rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
 		p = templates.NewProblem(templates.ProblemWaitCode)
 		p.Wait = j.Wait
@@ -169,13 +169,17 @@ func (s *server) Rejected(j authn.Verification, by factors.Input) (p *templates.
 }
 
 // RenderRejected shows a form again after an answer that was not accepted.
-func (s *server) RenderRejected(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
+func (s *Site) RenderRejected(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
 	p, status, retry := s.Rejected(j, by)
 	return s.RenderAfter(w, status, retry, page(p))
 }
 
-// WriteRejected is judged for a script. In every case the challenge is used up.
-func (s *server) WriteRejected(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
-	p, status, retry := s.Rejected(j, factors.InputAssertion)
+// WriteRejected answers a script whose assertion was rejected, with status unless the user must wait. The challenge is
+// used up.
+func (s *Site) WriteRejected(w http.ResponseWriter, r *http.Request, v authn.Verification, status int) error {
+	p, is, retry := s.Rejected(v, factors.InputAssertion)
+	if retry > 0 {
+		status = is
+	}
 	return s.writeScriptError(w, r, status, retry, p.Message, true)
 }

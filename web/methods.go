@@ -3,66 +3,10 @@ package web
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"barillet/authn"
 	"barillet/factors"
-	"barillet/templates"
 )
-
-// choices returns what a user with these devices may enrol, and the slugs of the kinds of which they have the maximum.
-func (s *server) choices(devices []factors.Device) (choices []templates.Choice, full []string) {
-	for _, f := range s.Accounts.Factors {
-		m := f.Method()
-		switch {
-		case !m.Primary:
-			continue
-		case !s.Accounts.CanAdd(f.Kind(), devices):
-			full = append(full, m.Slug)
-			continue
-		}
-		choice := templates.Choice{Kind: string(f.Kind()), Slug: m.Slug, Input: string(m.Input)}
-		if len(m.Providers) < 2 {
-			choices = append(choices, choice)
-			continue
-		}
-		for _, provider := range append(m.Providers[:len(m.Providers):len(m.Providers)], "") {
-			choice.App = appOf(provider)
-			choices = append(choices, choice)
-		}
-	}
-	return choices, full
-}
-
-// chosenKind returns the kind and the provider that a form names; false if they are not offered.
-func (s *server) chosenKind(kind, app string) (factors.Kind, string, bool) {
-	m := s.Accounts.Method(factors.Kind(kind))
-	switch {
-	case !m.Primary:
-		return "", "", false
-	case app == "", app == string(templates.AppOther):
-		return factors.Kind(kind), "", true
-	}
-	for _, provider := range m.Providers {
-		if app == strings.ToLower(provider) {
-			return factors.Kind(kind), provider, true
-		}
-	}
-	return "", "", false
-}
-
-// backupKind returns the kind of saved codes; "" if there is none.
-func (s *server) backupKind() factors.Kind {
-	for _, f := range s.Accounts.Factors {
-		if f.Method().Input == factors.InputBackup {
-			return f.Kind()
-		}
-	}
-	return ""
-}
-
-// enrolPath returns the page of a pending enrolment.
-func (s *server) enrolPath(kind factors.Kind) string { return "/enrol/" + s.Accounts.Method(kind).Slug }
 
 // StepPath returns the page of a step. It alone decides where a sign-in continues.
 func StepPath(step authn.Step) string {
@@ -92,7 +36,7 @@ type Methods struct {
 }
 
 // MethodsOf returns the summary of devices.
-func (s *server) MethodsOf(devices []factors.Device) Methods {
+func (s *Site) MethodsOf(devices []factors.Device) Methods {
 	m := Methods{First: map[factors.Input]factors.Device{}}
 	devices = slices.Clone(devices)
 	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the last used first
@@ -137,12 +81,4 @@ func (m Methods) Pick(asked string) factors.Input {
 		return factors.InputCode
 	}
 	return m.Best
-}
-
-// appOf returns the app of a provider, as the pages call it.
-func appOf(d string) templates.App {
-	if d == "" {
-		return templates.AppOther
-	}
-	return templates.App(strings.ToLower(d))
 }

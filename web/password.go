@@ -11,7 +11,7 @@ import (
 
 // postForgot answers the same whoever is meant. For somebody without a usable device it opens a help request
 // instead, and says so to nobody (PROTOCOL 8).
-func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postForgot(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "identifier")
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 	return Redirect(w, "/forgot/sent")
 }
 
-func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
@@ -41,7 +41,7 @@ func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postNewPassword begins a login with the password chosen. It counts once that login's second step is done.
-func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "password")
 	if err != nil {
 		return err
@@ -60,37 +60,4 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
 		return templates.NewPassword{Base: s.BaseWithProblem(r, CurrentPath(r), p), Token: token, Login: login, Least: s.MinPassword()}
 	})
-}
-
-func (s *server) getPasswordChange(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.accountWithStepUp(r)
-	if err != nil {
-		return err
-	}
-	return s.Render(w, http.StatusOK, templates.PasswordChange{Base: s.Base(r), Login: a.Login, Least: s.MinPassword()})
-}
-
-func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "current", "password")
-	if err != nil {
-		return err
-	}
-	a, err := s.accountWithStepUp(r)
-	if err != nil {
-		return err
-	}
-	page := func(p *templates.Problem) templates.Page {
-		return templates.PasswordChange{Base: s.BaseWithProblem(r, "/account/password", p), Login: a.Login, Least: s.MinPassword()}
-	}
-	if field := f.Missing("current", "password"); field != "" {
-		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
-	}
-	issued, err := s.Authn.ChangePassword(r.Context(), RequestInfo(r), VisitorOf(r).Session, f["current"], f["password"])
-	if errcode.Of(err) == errcode.StepUpRequired {
-		return err
-	}
-	if err != nil {
-		return s.RenderProblem(w, err, page)
-	}
-	return s.setCookiesThen(w, r, issued, "/account?done=password_changed")
 }

@@ -8,26 +8,21 @@ import (
 	"barillet/templates"
 )
 
-// Complete hands the browser what a second step ended in: a session, or the login that still asks for something.
-func (s *server) Complete(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
-	if c.Step != authn.StepDone {
-		return s.BeginTransaction(w, r, c.Login)
-	}
-	return s.signIn(w, r, c.Issued)
-}
-
-func (s *server) passwordRequiredPage(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
+func (s *signinPages) passwordRequiredPage(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
 	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepChangePassword)
 	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == account.ChangeTemporary, Least: s.MinPassword()}, err
 }
 
-func (s *server) getPasswordRequired(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getPasswordRequired(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.passwordRequiredPage(r, s.Base(r))
-	return s.renderMade(w, page, err)
+	if err != nil {
+		return err
+	}
+	return s.Render(w, http.StatusOK, page)
 }
 
 // postPasswordRequired signs in whoever has chosen another password than the one that is due.
-func (s *server) postPasswordRequired(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postPasswordRequired(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "password")
 	if err != nil {
 		return err

@@ -10,13 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/reply"
 )
 
 // Base is what every page begins with. A notice or problem that a redirect left in the query is told once more.
-func (s *server) Base(r *http.Request) templates.Base {
+func (s *Site) Base(r *http.Request) templates.Base {
 	b := s.BaseAt(r, CurrentPath(r))
 	q := r.URL.Query()
 	if k, ok := notices[q.Get("done")]; ok {
@@ -29,13 +28,13 @@ func (s *server) Base(r *http.Request) templates.Base {
 }
 
 // BaseAt is base for the answer to a POST whose page is at another path.
-func (s *server) BaseAt(r *http.Request, path string) templates.Base {
+func (s *Site) BaseAt(r *http.Request, path string) templates.Base {
 	v := VisitorOf(r)
 	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Info.Name}
 }
 
 // BaseWithProblem is BaseAt with what is to be corrected.
-func (s *server) BaseWithProblem(r *http.Request, path string, p *templates.Problem) templates.Base {
+func (s *Site) BaseWithProblem(r *http.Request, path string, p *templates.Problem) templates.Base {
 	b := s.BaseAt(r, path)
 	b.Problem = p
 	return b
@@ -58,7 +57,7 @@ func CurrentPath(r *http.Request) string {
 }
 
 // Render answers with a page.
-func (s *server) Render(w http.ResponseWriter, status int, p templates.Page) error {
+func (s *Site) Render(w http.ResponseWriter, status int, p templates.Page) error {
 	var b bytes.Buffer
 	if err := s.Renderer.Page(&b, p); err != nil {
 		return fmt.Errorf("showing a page: %w", err)
@@ -70,25 +69,12 @@ func (s *server) Render(w http.ResponseWriter, status int, p templates.Page) err
 	return nil
 }
 
-// renderMade is show for a page that was made, if it could be.
-func (s *server) renderMade(w http.ResponseWriter, p templates.Page, err error) error {
-	if err != nil {
-		return err
-	}
-	return s.Render(w, http.StatusOK, p)
-}
-
 // RenderAfter is show with the time to come back at, if there is one.
-func (s *server) RenderAfter(w http.ResponseWriter, status int, retry time.Duration, p templates.Page) error {
+func (s *Site) RenderAfter(w http.ResponseWriter, status int, retry time.Duration, p templates.Page) error {
 	if retry > 0 {
 		reply.RetryAfter(w, retry)
 	}
 	return s.Render(w, status, p)
-}
-
-// static is the handler of a page that says the same to everybody.
-func (s *server) static(page func(templates.Base) templates.Page) Handler {
-	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
 }
 
 // Redirect sends the browser on by GET (RFC 9110 section 15.4.4).
@@ -107,49 +93,8 @@ func WithQuery(path, name, value string) string {
 	return path + sep + name + "=" + url.QueryEscape(value)
 }
 
-// fail answers an error with the page that helps: most often the one to begin again on.
-func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if path, ok := s.redirectFor(r, err); ok {
-		_ = Redirect(w, path)
-		return
-	}
-	s.RenderError(w, r, err)
-}
-
-// redirectFor is where an error leads to rather than being told.
-func (s *server) redirectFor(r *http.Request, err error) (string, bool) {
-	if m, ok := errors.AsType[*WrongStep](err); ok {
-		return m.Path, true
-	}
-	switch errcode.Of(err) {
-	case errcode.NoSession:
-		if r.Method != http.MethodGet {
-			return "/login?again=session_gone", true
-		}
-		return WithQuery("/login", "next", CurrentPath(r)), true
-	case errcode.Expired:
-		return "/login?again=session_gone", true
-	case errcode.StepUpRequired:
-		return WithQuery("/account/prove", "next", pageForStepUp(r)), true
-	}
-	return "", false
-}
-
-// pageForStepUp is the page to come back to after a proof. Every act that asks for one has a page at its own path, but
-// for those of the enrolment.
-func pageForStepUp(r *http.Request) string {
-	if strings.HasPrefix(r.URL.Path, "/account/") {
-		return r.URL.EscapedPath()
-	}
-	return "/enrol"
-}
-
 // RenderError tells an error: as a problem document to programs, as a page to people.
-func (s *server) RenderError(w http.ResponseWriter, r *http.Request, err error) {
-	if strings.HasPrefix(r.URL.Path, apiPrefix) && !strings.HasPrefix(r.URL.Path+"/", docsPath+"/") {
-		reply.Problem(w, r, err)
-		return
-	}
+func (s *Site) RenderError(w http.ResponseWriter, r *http.Request, err error) {
 	status, retry := reply.Status(err)
 	if e, ok := errors.AsType[*reply.HTTPError](err); ok && e.Allow != "" {
 		w.Header().Set("Allow", e.Allow)
@@ -196,7 +141,7 @@ type scriptError struct {
 	Reload  bool   `json:"reload,omitempty"` // the challenge is used up: load the page anew
 }
 
-func (s *server) writeScriptError(w http.ResponseWriter, r *http.Request, status int, retry time.Duration, m templates.Message, reload bool) error {
+func (s *Site) writeScriptError(w http.ResponseWriter, r *http.Request, status int, retry time.Duration, m templates.Message, reload bool) error {
 	sentence, err := s.Renderer.Sentence(VisitorOf(r).Lang, m)
 	if err != nil {
 		return fmt.Errorf("wording a problem: %w", err)
@@ -205,22 +150,4 @@ func (s *server) writeScriptError(w http.ResponseWriter, r *http.Request, status
 		reply.RetryAfter(w, retry)
 	}
 	return reply.JSON(w, status, scriptError{sentence, reload})
-}
-
-// failScript answers an error to a script.
-func (s *server) failScript(w http.ResponseWriter, r *http.Request, err error) {
-	if path, ok := s.redirectFor(r, err); ok {
-		_ = WriteNext(w, path)
-		return
-	}
-	reply.Report(r, err)
-	status, retry := reply.Status(err)
-	m := templates.Message{Key: templates.ProblemCeremonyGone}
-	if p, ok := s.problemFor(err); ok {
-		m = p.Message
-	}
-	if err := s.writeScriptError(w, r, status, retry, m, true); err != nil {
-		reply.Report(r, err)
-		http.Error(w, http.StatusText(status), status)
-	}
 }

@@ -51,10 +51,10 @@ type Config struct {
 // server is a Config with what follows from it.
 type server struct {
 	Config
+	*Site
 	host     string // of PublicURL, without a default port
 	origin   string
 	secure   bool
-	cookies  *cookieStore
 	crossing *http.CrossOriginProtection
 	patterns []string // every route, in the order of routes.go
 }
@@ -83,7 +83,8 @@ func build(c Config) (*server, error) {
 	s := &server{Config: c, secure: u.Scheme == "https"}
 	s.host = s.plainHost(u.Host)
 	s.origin = u.Scheme + "://" + s.host
-	s.cookies = newCookieStore(c.Sessions, s.secure)
+	s.Site = NewSite(SiteConfig{Accounts: c.Accounts, Sessions: c.Sessions, Authn: c.Authn, OIDC: c.OIDC, ForwardAuth: c.ForwardAuth, Renderer: c.Renderer,
+		PublicURL: c.PublicURL, DefaultLocale: c.DefaultLocale, Now: c.Now})
 	s.crossing = http.NewCrossOriginProtection()
 	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).
 	if err := s.crossing.AddTrustedOrigin(s.origin); err != nil {

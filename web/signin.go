@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 
 	"barillet/authn"
 	"barillet/internal/errcode"
@@ -10,7 +9,7 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getLogin(w http.ResponseWriter, r *http.Request) error {
 	next, ok := LocalPath(r.URL.Query().Get("next"))
 	if VisitorOf(r).SignedIn() {
 		if !ok {
@@ -22,7 +21,7 @@ func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.Login{Base: s.Base(r), Identifier: wanted.Hint, Next: next, App: wanted.App})
 }
 
-func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postLogin(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "identifier", "password", "next")
 	if err != nil {
 		return err
@@ -45,16 +44,6 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	return s.beginThen(w, r, started.Login, StepPath(started.Step))
 }
 
-// Missing is the first of the fields that was left empty; "" when none was.
-func (f Form) Missing(names ...string) string {
-	for _, name := range names {
-		if f[name] == "" {
-			return name
-		}
-	}
-	return ""
-}
-
 // asSignIn makes a password that nobody can have one more wrong password: the page says one thing (BAR A12).
 func asSignIn(err error) error {
 	if errcode.Of(err) == errcode.Invalid {
@@ -63,21 +52,7 @@ func asSignIn(err error) error {
 	return err
 }
 
-// WrongStep is a visitor on the page of another step than theirs: they are sent to that one.
-type WrongStep struct{ Path string }
-
-func (m *WrongStep) Error() string { return "another step is next: " + m.Path }
-
-// TransactionAt is a login under way that stands at one of the steps; at any other it is misplaced.
-func (s *server) TransactionAt(r *http.Request, login secret.Value, steps ...authn.Step) (authn.TransactionState, error) {
-	st, err := s.Authn.Transaction(r.Context(), login)
-	if err == nil && !slices.Contains(steps, st.Step) {
-		err = &WrongStep{StepPath(st.Step)}
-	}
-	return st, err
-}
-
-func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getBlocked(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepBlocked)
 	if err != nil {
 		return err
@@ -85,15 +60,28 @@ func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.Blocked{Base: s.Base(r), Invited: st.Invited})
 }
 
-func (s *server) postLogout(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
 	return Redirect(w, "/logged-out")
 }
 
+// beginThen hands the browser a login that has begun, then goes on to a path.
+func (s *signinPages) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
+	if err := s.BeginTransaction(w, r, login); err != nil {
+		return err
+	}
+	return Redirect(w, path)
+}
+
+// static is the handler of a page that says the same to everybody.
+func (s *signinPages) static(page func(templates.Base) templates.Page) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
+}
+
 // postLanguage remembers a language in this browser, and with whoever is signed in.
-func (s *server) postLanguage(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "lang", "next")
 	if err != nil {
 		return err

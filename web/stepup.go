@@ -10,7 +10,7 @@ import (
 )
 
 // getStepUp asks for a device for the act that follows (PROTOCOL 5).
-func (s *server) getStepUp(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (s *server) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *server) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
+func (s *selfPages) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
 	m := s.MethodsOf(a.Devices)
 	return templates.StepUp{Base: b, Next: afterStepUp(asked), Way: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
 }
@@ -39,7 +39,7 @@ func afterStepUp(asked string) string {
 	return "/account"
 }
 
-func (s *server) postStepUp(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "code", "next")
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *server) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (s *server) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
+func (s *selfPages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 	answer, err := ReadKeyAnswer(r)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (s *server) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !j.Accepted() {
-		return s.WriteRejected(w, r, j)
+		return s.WriteRejected(w, r, j, http.StatusUnauthorized)
 	}
 	return WriteNext(w, afterStepUp(answer.Next))
 }

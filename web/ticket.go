@@ -10,7 +10,7 @@ import (
 	"barillet/web/reply"
 )
 
-func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getTicket(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepTicket)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ var ticketStates = map[errcode.Code]templates.TicketState{
 	errcode.SameProvenance: templates.TicketSameHand,
 }
 
-func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postTicket(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "ticket")
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 }
 
 // answerRedeemed answers what presenting a ticket came to, in a login whose password is proven.
-func (s *server) answerRedeemed(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
+func (s *signinPages) answerRedeemed(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
 	if err == nil {
 		return s.beginThen(w, r, login, StepPath(step)) // it lasts ten minutes from here
 	}
@@ -71,7 +71,7 @@ func (s *server) answerRedeemed(w http.ResponseWriter, r *http.Request, login se
 }
 
 // retryTicket prepares the page of a login that still waits for its ticket.
-func (s *server) retryTicket(w http.ResponseWriter, r *http.Request, login secret.Value, show func(templates.Ticket) error) error {
+func (s *signinPages) retryTicket(w http.ResponseWriter, r *http.Request, login secret.Value, show func(templates.Ticket) error) error {
 	st, err := s.TransactionAt(r, login, authn.StepTicket, authn.StepEnrol)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *server) retryTicket(w http.ResponseWriter, r *http.Request, login secre
 	return show(templates.Ticket{Base: s.BaseAt(r, "/login/ticket"), CanRenew: st.CanRenew})
 }
 
-func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 	err := s.Authn.ResendTicket(r.Context(), RequestInfo(r), VisitorOf(r).Transaction)
 	if errcode.Of(err) == errcode.WrongState {
 		if _, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepTicket); err != nil {
@@ -94,7 +94,7 @@ func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 }
 
 // getTicketLink shows the form behind a mailed link. Mail scanners follow links: nothing changes (PROTOCOL 7).
-func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.Base(r), Token: token}
 	err := s.Authn.TicketLink(r.Context(), secret.From(token))
@@ -112,7 +112,7 @@ func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 
 // postTicketLink proves the password and binds the ticket to the login that this begins, in this browser and no
 // other.
-func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "identifier", "password")
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	return s.answerRedeemed(w, r, started.Login, step, err)
 }
 
-func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
@@ -150,11 +150,11 @@ func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, s.invitePage(s.Base(r), token, who))
 }
 
-func (s *server) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
+func (s *signinPages) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
 	return templates.Invite{Base: b, Token: token, Inviter: who.By, Garage: who.Garage, Login: who.Login, Least: s.MinPassword()}
 }
 
-func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
+func (s *signinPages) postInvite(w http.ResponseWriter, r *http.Request) error {
 	f, err := ReadForm(r, "password")
 	if err != nil {
 		return err

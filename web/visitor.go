@@ -32,7 +32,7 @@ func VisitorOf(r *http.Request) *Visitor {
 }
 
 // visit reads the cookies and gives the request on which they were read: the one to go on with.
-func (s *server) visit(r *http.Request) (*http.Request, error) {
+func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	ses, err := s.cookies.Get(r, s.cookies.session)
 	if err != nil {
 		return r, err
@@ -53,72 +53,8 @@ func (s *server) visit(r *http.Request) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
-// answered runs a handler for a visitor and has its error answered.
-func (s *server) answered(h Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, err := s.visit(r)
-		if err == nil {
-			err = h(w, r)
-		}
-		if err != nil {
-			fail(w, r, err)
-		}
-	})
-}
-
 // RequestInfo is where a request comes from, for authn.
 func RequestInfo(r *http.Request) account.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
-
-// signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
-func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued session.Credentials) error {
-	if v := VisitorOf(r); v.SignedIn() {
-		if err := s.Sessions.SignOut(r.Context(), RequestInfo(r), v.Session); err != nil {
-			reply.Report(r, err) // the new session stands; the old one ends by itself
-		}
-	}
-	if err := s.cookies.put(w, r, s.cookies.transaction, secret.Value{}); err != nil {
-		return err
-	}
-	return s.SetCookies(w, r, issued)
-}
-
-// SetCookies hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
-func (s *server) SetCookies(w http.ResponseWriter, r *http.Request, issued session.Credentials) error {
-	if issued.Session.IsZero() {
-		return nil
-	}
-	browser := issued.Browser
-	if browser.IsZero() {
-		browser = RequestInfo(r).Browser
-	}
-	if !browser.IsZero() {
-		if err := s.cookies.put(w, r, s.cookies.browser, browser); err != nil {
-			return err
-		}
-	}
-	return s.cookies.put(w, r, s.cookies.session, issued.Session)
-}
-
-// setCookiesThen is adopt, then on to a path.
-func (s *server) setCookiesThen(w http.ResponseWriter, r *http.Request, issued session.Credentials, path string) error {
-	if err := s.SetCookies(w, r, issued); err != nil {
-		return err
-	}
-	return Redirect(w, path)
-}
-
-// beginThen hands the browser a login that has begun, then goes on to a path.
-func (s *server) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
-	if err := s.BeginTransaction(w, r, login); err != nil {
-		return err
-	}
-	return Redirect(w, path)
-}
-
-// BeginTransaction hands the browser a login under way; called again it lasts another ten minutes.
-func (s *server) BeginTransaction(w http.ResponseWriter, r *http.Request, login secret.Value) error {
-	return s.cookies.put(w, r, s.cookies.transaction, login)
-}
 
 // maxLocalPath is the maximum length of a path that a form or a query names.
 const maxLocalPath = 512

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"barillet/internal/errcode"
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+// Handler answers a request once, or returns an error without an answer.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Router registers routes.
+type Router struct {
+	Mux      *http.ServeMux
+	Patterns []string // in the order of registration
+	site     *Site
+}
+
+// NewRouter returns a Router without routes.
+func (s *Site) NewRouter() *Router { return &Router{Mux: http.NewServeMux(), site: s} }
+
+// Handle registers a handler that is not a page.
+func (t *Router) Handle(pattern string, h http.Handler) {
+	t.Patterns = append(t.Patterns, pattern)
+	t.Mux.Handle(pattern, h)
+}
+
+// Page registers a page. If h returns an error, the browser gets a page that helps the user to continue.
+func (t *Router) Page(pattern string, h Handler) { t.Handle(pattern, t.site.answer(h, t.site.fail)) }
+
+// Script registers the handler of a request that a script of a page sends. The answer is {"next": path} or
+// {"problem": sentence}.
+func (t *Router) Script(pattern string, h Handler) {
+	t.Handle(pattern, t.site.answer(h, t.site.failScript))
+}
+
+// answer runs a handler for a visitor and has its error answer.
+func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := s.visit(r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
+			fail(w, r, err)
+		}
+	})
+}
+
+// WrongStep is a visitor on the page of another step than theirs: they are sent to that one.
+type WrongStep struct{ Path string }
+
+func (m *WrongStep) Error() string { return "another step is next: " + m.Path }
+
+// fail answers an error with the page that helps: most often the one to begin again on.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if path, ok := s.redirectFor(r, err); ok {
+		_ = Redirect(w, path)
+		return
+	}
+	s.RenderError(w, r, err)
+}
+
+// redirectFor is where an error leads to rather than being told.
+func (s *Site) redirectFor(r *http.Request, err error) (string, bool) {
+	if m, ok := errors.AsType[*WrongStep](err); ok {
+		return m.Path, true
+	}
+	switch errcode.Of(err) {
+	case errcode.NoSession:
+		if r.Method != http.MethodGet {
+			return "/login?again=session_gone", true
+		}
+		return WithQuery("/login", "next", CurrentPath(r)), true
+	case errcode.Expired:
+		return "/login?again=session_gone", true
+	case errcode.StepUpRequired:
+		return WithQuery("/account/prove", "next", pageForStepUp(r)), true
+	}
+	return "", false
+}
+
+// pageForStepUp is the page to come back to after a proof. Every act that asks for one has a page at its own path, but
+// for those of the enrolment.
+func pageForStepUp(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/account/") {
+		return r.URL.EscapedPath()
+	}
+	return "/enrol"
+}
+
+// failScript answers an error to a script.
+func (s *Site) failScript(w http.ResponseWriter, r *http.Request, err error) {
+	if path, ok := s.redirectFor(r, err); ok {
+		_ = WriteNext(w, path)
+		return
+	}
+	reply.Report(r, err)
+	status, retry := reply.Status(err)
+	m := templates.Message{Key: templates.ProblemCeremonyGone}
+	if p, ok := s.problemFor(err); ok {
+		m = p.Message
+	}
+	if err := s.writeScriptError(w, r, status, retry, m, true); err != nil {
+		reply.Report(r, err)
+		http.Error(w, http.StatusText(status), status)
+	}
+}
