@@ -10,6 +10,9 @@ import (
 	"barillet/web/reply"
 )
 
+// MaxBody is the maximum size of a request to a page, in bytes (promise S5).
+const MaxBody = 64 << 10
+
 // fieldLimits is the longest value of each field, in bytes. They lie above what the pages let anybody type; what
 // is too long for its meaning is told beside the field, what is longer than this is 413.
 var fieldLimits = map[string]int{

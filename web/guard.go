@@ -14,11 +14,8 @@ import (
 	"barillet/web/reply"
 )
 
-// Bodies: BAR S5.
-const (
-	MaxBody = 64 << 10
-	apiBody = 1 << 20
-)
+// maxAPIBody is the maximum size of a request to the API, in bytes (promise S5).
+const maxAPIBody = 1 << 20
 
 // policy is the Content-Security-Policy of every answer. form-action and connect-src are needed by our own forms
 // and by the script of the security keys; nothing inline, nothing from elsewhere (FACTS H3).
@@ -88,7 +85,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(MaxBody)
 		if strings.HasPrefix(r.URL.Path, apiPrefix) {
-			limit = apiBody
+			limit = maxAPIBody
 		}
 		if r.ContentLength > limit {
 			s.writeError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})

@@ -94,7 +94,7 @@ func (s *signinPages) postLanguage(w http.ResponseWriter, r *http.Request) error
 			return err
 		}
 	}
-	s.cookies.setLanguage(w, f["lang"])
+	s.SetLanguage(w, f["lang"])
 	next, ok := LocalPath(f["next"])
 	if !ok {
 		next = "/"
