@@ -288,7 +288,6 @@ var notDivided = map[string]string{
 	"oidc/client":         "authn authn/session",
 	"oidc/token":          "authn",
 	"internal/roster":     "",
-	"web":                 "",
 	"web/reply":           "authn internal/errcode internal/secret authn/account",
 	"cmd/barillet/manage": "authn internal/roster",
 	"cmd/barillet/sample": "authn",

@@ -10,10 +10,11 @@ import (
 	"barillet/oidc"
 	"barillet/templates"
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
 // appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
-func (s *server) registerApplications(r *Router) {
+func (s *server) registerApplications(r *site.Router) {
 	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.fromHere(s.OIDC.TokenEndpoints()), s.fromHere(s.OIDC.Userinfo())
 	r.Handle("GET "+oidc.PathDiscovery, documents)
 	r.Handle("GET "+oidc.PathKeys, documents)
@@ -55,14 +56,14 @@ func allowsCrossSite(r *http.Request) bool {
 // fromHere tells package oidc where a call comes from.
 func (s *server) fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), RequestInfo(r))))
+		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), site.RequestInfo(r))))
 	})
 }
 
 // userAgent is the visitor as package oidc knows one.
 func userAgent(r *http.Request) oidc.UserAgent {
-	b := oidc.UserAgent{From: RequestInfo(r)}
-	if v := VisitorOf(r); v.SignedIn() {
+	b := oidc.UserAgent{From: site.RequestInfo(r)}
+	if v := site.VisitorOf(r); v.SignedIn() {
 		b.Session = v.Session.Hash()
 	}
 	return b
@@ -76,14 +77,14 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery {
-		return Redirect(w, oidc.PathAuthorize+"?"+form.Encode())
+		return site.Redirect(w, oidc.PathAuthorize+"?"+form.Encode())
 	}
 	a, err := s.OIDC.Authorize(r.Context(), userAgent(r), form)
 	if err != nil {
 		return err
 	}
 	if a.Redirect != "" { // no form of ours came before: browsers follow
-		return Redirect(w, a.Redirect)
+		return site.Redirect(w, a.Redirect)
 	}
 	if a.LocalPath != "" {
 		s.ApplyUILocales(w, r, a.Locales)
@@ -110,14 +111,14 @@ func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Actio
 		return s.renderRequestError(w, r, a.Error)
 	case a.Consent != nil:
 		c := a.Consent
-		return s.Render(w, http.StatusOK, templates.Consent{Base: s.BaseAt(r, WithQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
+		return s.Render(w, http.StatusOK, templates.Consent{Base: s.BaseAt(r, site.WithQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
 	case a.Denied != nil:
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
 	case a.Redirect != "":
 		return s.renderContinue(w, r, a.App, a.Redirect)
 	}
-	return Redirect(w, a.LocalPath)
+	return site.Redirect(w, a.LocalPath)
 }
 
 func (s *server) renderContinue(w http.ResponseWriter, r *http.Request, app, to string) error {
@@ -138,11 +139,11 @@ func (s *server) renderRequestError(w http.ResponseWriter, r *http.Request, wron
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "request", "decision")
+	f, err := site.ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
 	}
-	if !VisitorOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
@@ -162,7 +163,7 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as for authorize
-		return Redirect(w, oidc.PathLogout+"?"+form.Encode())
+		return site.Redirect(w, oidc.PathLogout+"?"+form.Encode())
 	}
 	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {
@@ -178,9 +179,9 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if l.Redirect != "" {
-		return Redirect(w, l.Redirect)
+		return site.Redirect(w, l.Redirect)
 	}
-	return Redirect(w, "/logged-out")
+	return site.Redirect(w, "/logged-out")
 }
 
 // postAppLogout is the person's own yes.
@@ -203,26 +204,26 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	if l.Redirect != "" {
 		return s.renderContinue(w, r, l.App, l.Redirect)
 	}
-	return Redirect(w, "/logged-out")
+	return site.Redirect(w, "/logged-out")
 }
 
 // endSession ends the browser's session, or what is left of the one that the application's hint names.
 func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
-	if l.SignOut && VisitorOf(r).SignedIn() {
+	if l.SignOut && site.VisitorOf(r).SignedIn() {
 		return s.SignOut(w, r)
 	}
 	return s.OIDC.EndHinted(r.Context(), l)
 }
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
-	if !VisitorOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	return s.Render(w, http.StatusOK, templates.UserCode{Base: s.Base(r)})
 }
 
 func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "code")
+	f, err := site.ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
@@ -240,11 +241,11 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 		b.Problem = templates.NewFieldProblem("code", templates.ProblemUserCode)
 		return s.Render(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
 	}
-	return Redirect(w, WithQuery("/device/confirm", "request", d.Request))
+	return site.Redirect(w, site.WithQuery("/device/confirm", "request", d.Request))
 }
 
 func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	if !VisitorOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	d, err := s.OIDC.DevicePrompt(r.Context(), userAgent(r), r.URL.Query().Get("request"))
@@ -252,40 +253,40 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	case err != nil:
 		return err
 	case d.Request == "":
-		return Redirect(w, oidc.PathUserCode)
+		return site.Redirect(w, oidc.PathUserCode)
 	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
-		to := WithQuery("/account/prove", "next", WithQuery("/device/confirm", "request", d.Request))
+		to := site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", d.Request))
 		if d.NeedsKey {
 			to += "&method=key"
 		}
-		return Redirect(w, to)
+		return site.Redirect(w, to)
 	}
 	return s.Render(w, http.StatusOK, templates.UserCodeConfirm{Base: s.Base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
 }
 
 func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "request", "decision")
+	f, err := site.ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
 	}
-	if !VisitorOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	yes := f["decision"] == "yes"
 	switch err := s.OIDC.DecideDevice(r.Context(), userAgent(r), f["request"], yes); errcode.Of(err) {
 	case errcode.StepUpRequired:
-		return Redirect(w, WithQuery("/account/prove", "next", WithQuery("/device/confirm", "request", f["request"])))
+		return site.Redirect(w, site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", f["request"])))
 	case errcode.Expired:
-		return Redirect(w, oidc.PathUserCode)
+		return site.Redirect(w, oidc.PathUserCode)
 	default:
 		if err != nil {
 			return err
 		}
 	}
 	if yes {
-		return Redirect(w, "/device/done?yes=1")
+		return site.Redirect(w, "/device/done?yes=1")
 	}
-	return Redirect(w, "/device/done")
+	return site.Redirect(w, "/device/done")
 }
 
 func (s *server) getUserCodeDone(w http.ResponseWriter, r *http.Request) error {

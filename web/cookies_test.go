@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn/authntest"
 	"barillet/web"
+	"barillet/web/site"
 )
 
 // cookies of an answer, by name.
@@ -137,7 +138,7 @@ func FuzzAReturnIsAPathOfOurs(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		path, ok := web.LocalPath(s)
+		path, ok := site.LocalPath(s)
 		if !ok {
 			if path != "" {
 				t.Errorf("%q was refused and gave %q", s, path)

@@ -4,13 +4,14 @@ import (
 	"net/http"
 
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
 // docsPath is where the description of the API is read. It lies below apiPrefix, but for people.
 const docsPath = apiPrefix + "docs"
 
 // docsRoutes refuses a wrong method here: the mux would hand it to the API, which has no such path.
-func (s *server) registerDocs(router *Router) {
+func (s *server) registerDocs(router *site.Router) {
 	for _, path := range []string{docsPath, docsPath + "/{area}"} {
 		router.Page("GET "+path, s.getDocs)
 		router.Mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
 // maxState is more than a hash in base64url has.
@@ -20,7 +21,7 @@ func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error 
 	if rule == nil || len(q.Get("state")) > maxState {
 		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
-	v := VisitorOf(r)
+	v := site.VisitorOf(r)
 	if !v.SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
@@ -33,13 +34,13 @@ func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error 
 			return err
 		}
 		if a.Strong {
-			return Redirect(w, WithQuery(WithQuery("/account/prove", "method", string(factors.InputAssertion)), "next", CurrentPath(r)))
+			return site.Redirect(w, site.WithQuery(site.WithQuery("/account/prove", "method", string(factors.InputAssertion)), "next", site.CurrentPath(r)))
 		}
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer
-		return Redirect(w, "/account")
+		return site.Redirect(w, "/account")
 	}
-	code, err := s.Sessions.NewReturnCode(r.Context(), RequestInfo(r), v.Session, rule.Host, q.Get("state"))
+	code, err := s.Sessions.NewReturnCode(r.Context(), site.RequestInfo(r), v.Session, rule.Host, q.Get("state"))
 	if err != nil {
 		return err
 	}

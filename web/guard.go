@@ -14,8 +14,11 @@ import (
 	"barillet/web/reply"
 )
 
-// maxAPIBody is the maximum size of a request to the API, in bytes (promise S5).
-const maxAPIBody = 1 << 20
+// The maximum sizes of a request, in bytes (promise S5).
+const (
+	maxBody    = 64 << 10
+	maxAPIBody = 1 << 20
+)
 
 // policy is the Content-Security-Policy of every answer. form-action and connect-src are needed by our own forms
 // and by the script of the security keys; nothing inline, nothing from elsewhere (FACTS H3).
@@ -83,7 +86,7 @@ func forwarded(r *http.Request) bool {
 
 func (s *server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		limit := int64(MaxBody)
+		limit := int64(maxBody)
 		if strings.HasPrefix(r.URL.Path, apiPrefix) {
 			limit = maxAPIBody
 		}

@@ -9,6 +9,7 @@ import (
 
 	"barillet/web"
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
 func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
@@ -18,7 +19,7 @@ func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		r := httptest.NewRequest("POST", "/login", strings.NewReader(body))
 		r.Header.Set("Content-Type", formMedia)
-		got, err := web.ReadForm(r, "code", "next")
+		got, err := site.ReadForm(r, "code", "next")
 		if err != nil {
 			if got != nil {
 				t.Errorf("a refused form gave %v", got)

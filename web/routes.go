@@ -7,13 +7,16 @@ import (
 	"barillet/static"
 	"barillet/web/forwardauth"
 	"barillet/web/reply"
+	"barillet/web/selfservice"
+	"barillet/web/signin"
+	"barillet/web/site"
 )
 
 // routes returns the handler of all routes. Each route is in docs/http.md, which a test compares.
 func (s *server) routes() http.Handler {
 	r := s.NewRouter()
-	(&signinPages{Site: s.Site, HelpDesk: s.HelpDesk}).Register(r)
-	(&selfPages{Site: s.Site, Enrolment: s.Enrolment}).Register(r)
+	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk}).Register(r)
+	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment}).Register(r)
 	s.registerOther(r)
 	if s.OIDC != nil {
 		s.registerApplications(r)
@@ -22,7 +25,7 @@ func (s *server) routes() http.Handler {
 	return s.dispatch(r.Mux)
 }
 
-func (s *server) registerOther(r *Router) {
+func (s *server) registerOther(r *site.Router) {
 	r.Handle("GET /{$}", http.RedirectHandler("/account", http.StatusSeeOther))
 	r.Handle("GET /healthz", http.HandlerFunc(s.getHealth))
 	r.Handle("GET /readyz", http.HandlerFunc(s.getReady))

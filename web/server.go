@@ -23,6 +23,7 @@ import (
 	"barillet/templates"
 	"barillet/web/apidocs"
 	"barillet/web/forwardauth"
+	"barillet/web/site"
 )
 
 // Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate, OIDC and Demo is required.
@@ -51,7 +52,7 @@ type Config struct {
 // server is a Config with what follows from it.
 type server struct {
 	Config
-	*Site
+	*site.Site
 	host     string // of PublicURL, without a default port
 	origin   string
 	secure   bool
@@ -83,7 +84,7 @@ func build(c Config) (*server, error) {
 	s := &server{Config: c, secure: u.Scheme == "https"}
 	s.host = s.plainHost(u.Host)
 	s.origin = u.Scheme + "://" + s.host
-	s.Site = NewSite(SiteConfig{Accounts: c.Accounts, Sessions: c.Sessions, Authn: c.Authn, OIDC: c.OIDC, ForwardAuth: c.ForwardAuth, Renderer: c.Renderer,
+	s.Site = site.New(site.Config{Accounts: c.Accounts, Sessions: c.Sessions, Authn: c.Authn, OIDC: c.OIDC, ForwardAuth: c.ForwardAuth, Renderer: c.Renderer,
 		PublicURL: c.PublicURL, DefaultLocale: c.DefaultLocale, Now: c.Now})
 	s.crossing = http.NewCrossOriginProtection()
 	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).

@@ -1,4 +1,4 @@
-package web
+package signin
 
 import (
 	"net/http"
@@ -6,14 +6,15 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *signinPages) passwordRequiredPage(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
-	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepChangePassword)
+func (s *Pages) passwordRequiredPage(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepChangePassword)
 	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == account.ChangeTemporary, Least: s.MinPassword()}, err
 }
 
-func (s *signinPages) getPasswordRequired(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getPasswordRequired(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.passwordRequiredPage(r, s.Base(r))
 	if err != nil {
 		return err
@@ -22,8 +23,8 @@ func (s *signinPages) getPasswordRequired(w http.ResponseWriter, r *http.Request
 }
 
 // postPasswordRequired signs in whoever has chosen another password than the one that is due.
-func (s *signinPages) postPasswordRequired(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "password")
+func (s *Pages) postPasswordRequired(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "password")
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (s *signinPages) postPasswordRequired(w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return err
 	}
-	out, err := s.Authn.ReplacePassword(r.Context(), RequestInfo(r), VisitorOf(r).Transaction, f["password"])
+	out, err := s.Authn.ReplacePassword(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Transaction, f["password"])
 	if err != nil {
 		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p
@@ -41,5 +42,5 @@ func (s *signinPages) postPasswordRequired(w http.ResponseWriter, r *http.Reques
 	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err
 	}
-	return Redirect(w, afterSignIn(out))
+	return site.Redirect(w, afterSignIn(out))
 }

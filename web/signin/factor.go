@@ -1,4 +1,4 @@
-package web
+package signin
 
 import (
 	"net/http"
@@ -7,20 +7,21 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *signinPages) getFactor(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
+func (s *Pages) getFactor(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
 	}
 	m := s.MethodsOf(st.Devices)
 	if m.Best == "" {
-		return Redirect(w, "/login/recovery")
+		return site.Redirect(w, "/login/recovery")
 	}
 	page := s.factorPage(r, st, m.Pick(r.URL.Query().Get("method")))
 	if page.Way == string(factors.InputAssertion) {
-		prompt, err := s.Authn.BeginVerify(r.Context(), RequestInfo(r), VisitorOf(r).Transaction, factors.InputAssertion)
+		prompt, err := s.Authn.BeginVerify(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Transaction, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
@@ -32,12 +33,12 @@ func (s *signinPages) getFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *signinPages) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
+func (s *Pages) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
 	m := s.MethodsOf(st.Devices)
 	return templates.Factor{Base: s.Base(r), Way: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
 }
 
-func (s *signinPages) postFactor(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) postFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, factors.InputCode, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		page := s.factorPage(r, st, factors.InputCode)
 		page.Problem = p
@@ -45,8 +46,8 @@ func (s *signinPages) postFactor(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (s *signinPages) getRecovery(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
+func (s *Pages) getRecovery(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (s *signinPages) getRecovery(w http.ResponseWriter, r *http.Request) error 
 	return s.Render(w, http.StatusOK, templates.Recovery{Base: s.Base(r), Phones: m.Phones, Keys: m.Keys})
 }
 
-func (s *signinPages) postRecovery(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, factors.InputBackup, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		m := s.MethodsOf(st.Devices)
 		return templates.Recovery{Base: s.BaseWithProblem(r, "/login/recovery", p), Phones: m.Phones, Keys: m.Keys}
@@ -62,8 +63,8 @@ func (s *signinPages) postRecovery(w http.ResponseWriter, r *http.Request) error
 }
 
 // postCode judges a typed code of the second step.
-func (s *signinPages) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
-	f, err := ReadForm(r, "code")
+func (s *Pages) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
+	f, err := site.ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
@@ -75,9 +76,9 @@ func (s *signinPages) postCode(w http.ResponseWriter, r *http.Request, by factor
 		if err := s.Complete(w, r, out.Completed); err != nil {
 			return err
 		}
-		return Redirect(w, afterSignIn(out))
+		return site.Redirect(w, afterSignIn(out))
 	}
-	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
 	}
@@ -86,9 +87,9 @@ func (s *signinPages) postCode(w http.ResponseWriter, r *http.Request, by factor
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
 // code that no longer exists.
-func (s *signinPages) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
-	login := VisitorOf(r).Transaction
-	out, err := s.Authn.Verify(r.Context(), RequestInfo(r), login, by, answer)
+func (s *Pages) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
+	login := site.VisitorOf(r).Transaction
+	out, err := s.Authn.Verify(r.Context(), site.RequestInfo(r), login, by, answer)
 	if errcode.Of(err) == errcode.WrongState {
 		if _, moved := s.TransactionAt(r, login); moved != nil {
 			err = moved
@@ -101,7 +102,7 @@ func (s *signinPages) verify(r *http.Request, by factors.Input, answer []byte) (
 // must choose another password does that before anything else.
 func afterSignIn(out authn.Result) string {
 	if out.Step != authn.StepDone {
-		return StepPath(out.Step)
+		return site.StepPath(out.Step)
 	}
 	if out.First {
 		return "/enrol/second"
@@ -109,14 +110,14 @@ func afterSignIn(out authn.Result) string {
 	if out.Enrol {
 		return "/enrol?done=recovery_used"
 	}
-	if next, ok := LocalPath(out.ReturnTo); ok {
+	if next, ok := site.LocalPath(out.ReturnTo); ok {
 		return next
 	}
 	return "/account"
 }
 
-func (s *signinPages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
-	a, err := ReadKeyAnswer(r)
+func (s *Pages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
+	a, err := site.ReadKeyAnswer(r)
 	if err != nil {
 		return err
 	}
@@ -130,5 +131,5 @@ func (s *signinPages) postFactorKey(w http.ResponseWriter, r *http.Request) erro
 	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err
 	}
-	return WriteNext(w, afterSignIn(out))
+	return site.WriteNext(w, afterSignIn(out))
 }

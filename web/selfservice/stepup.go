@@ -1,4 +1,4 @@
-package web
+package selfservice
 
 import (
 	"net/http"
@@ -7,17 +7,18 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
 // getStepUp asks for a device for the act that follows (PROTOCOL 5).
-func (s *selfPages) getStepUp(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
 	}
 	page := s.stepUpPage(s.Base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
 	if page.Way == string(factors.InputAssertion) {
-		prompt, err := s.Authn.BeginStepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputAssertion)
+		prompt, err := s.Authn.BeginStepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
@@ -26,21 +27,21 @@ func (s *selfPages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *selfPages) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
+func (s *Pages) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
 	m := s.MethodsOf(a.Devices)
 	return templates.StepUp{Base: b, Next: afterStepUp(asked), Way: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
 }
 
 // afterStepUp is the path of the act that a proof is for.
 func afterStepUp(asked string) string {
-	if next, ok := LocalPath(asked); ok {
+	if next, ok := site.LocalPath(asked); ok {
 		return next
 	}
 	return "/account"
 }
 
-func (s *selfPages) postStepUp(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "code", "next")
+func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "code", "next")
 	if err != nil {
 		return err
 	}
@@ -48,34 +49,34 @@ func (s *selfPages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
+	j, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if j.Accepted() {
-		return Redirect(w, afterStepUp(f["next"]))
+		return site.Redirect(w, afterStepUp(f["next"]))
 	}
 	return s.RenderRejected(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
-		page := s.stepUpPage(s.BaseAt(r, WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
+		page := s.stepUpPage(s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
 		page.Way, page.Problem = string(factors.InputCode), p
 		return page
 	})
 }
 
-func (s *selfPages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
-	answer, err := ReadKeyAnswer(r)
+func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
+	answer, err := site.ReadKeyAnswer(r)
 	if err != nil {
 		return err
 	}
-	if !VisitorOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputAssertion, answer.Answer)
+	j, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion, answer.Answer)
 	if err != nil {
 		return err
 	}
 	if !j.Accepted() {
 		return s.WriteRejected(w, r, j, http.StatusUnauthorized)
 	}
-	return WriteNext(w, afterStepUp(answer.Next))
+	return site.WriteNext(w, afterStepUp(answer.Next))
 }

@@ -1,4 +1,4 @@
-package web
+package signin
 
 import (
 	"net/http"
@@ -7,12 +7,13 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
 // postForgot answers the same whoever is meant. For somebody without a usable device it opens a help request
 // instead, and says so to nobody (PROTOCOL 8).
-func (s *signinPages) postForgot(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "identifier")
+func (s *Pages) postForgot(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "identifier")
 	if err != nil {
 		return err
 	}
@@ -22,13 +23,13 @@ func (s *signinPages) postForgot(w http.ResponseWriter, r *http.Request) error {
 	if f["identifier"] == "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("identifier", templates.ProblemMissing)))
 	}
-	if err := s.HelpDesk.Forgot(r.Context(), RequestInfo(r), f["identifier"]); err != nil {
+	if err := s.HelpDesk.Forgot(r.Context(), site.RequestInfo(r), f["identifier"]); err != nil {
 		return s.RenderProblem(w, err, page)
 	}
-	return Redirect(w, "/forgot/sent")
+	return site.Redirect(w, "/forgot/sent")
 }
 
-func (s *signinPages) getNewPassword(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
@@ -41,8 +42,8 @@ func (s *signinPages) getNewPassword(w http.ResponseWriter, r *http.Request) err
 }
 
 // postNewPassword begins a login with the password chosen. It counts once that login's second step is done.
-func (s *signinPages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "password")
+func (s *Pages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "password")
 	if err != nil {
 		return err
 	}
@@ -50,14 +51,14 @@ func (s *signinPages) postNewPassword(w http.ResponseWriter, r *http.Request) er
 	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.Authn.StartWithPasswordLink(r.Context(), RequestInfo(r), secret.From(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, WithQuery(StepPath(started.Step), "done", "password_set"))
+		if started, err = s.Authn.StartWithPasswordLink(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {
+			return s.beginThen(w, r, started.Login, site.WithQuery(site.StepPath(started.Step), "done", "password_set"))
 		}
 	}
 	if errcode.Of(err) == errcode.InvalidLink {
-		return s.Render(w, http.StatusNotFound, templates.NewPassword{Base: s.BaseAt(r, CurrentPath(r)), Gone: true})
+		return s.Render(w, http.StatusNotFound, templates.NewPassword{Base: s.BaseAt(r, site.CurrentPath(r)), Gone: true})
 	}
 	return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-		return templates.NewPassword{Base: s.BaseWithProblem(r, CurrentPath(r), p), Token: token, Login: login, Least: s.MinPassword()}
+		return templates.NewPassword{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token, Login: login, Least: s.MinPassword()}
 	})
 }

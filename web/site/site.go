@@ -1,4 +1,4 @@
-package web
+package site
 
 import (
 	"strings"
@@ -12,8 +12,8 @@ import (
 	"barillet/web/forwardauth"
 )
 
-// SiteConfig is the configuration of a Site. All fields are required except OIDC and ForwardAuth.
-type SiteConfig struct {
+// Config is the configuration of a Site. All fields are required except OIDC and ForwardAuth.
+type Config struct {
 	Accounts      *account.Service
 	Sessions      *session.Service
 	Authn         *authn.Service
@@ -27,11 +27,11 @@ type SiteConfig struct {
 
 // Site renders the pages of the service and reads the visitor of a request. It is safe for concurrent use.
 type Site struct {
-	SiteConfig
+	Config
 	cookies *cookieStore
 }
 
-// NewSite returns a Site.
-func NewSite(c SiteConfig) *Site {
-	return &Site{SiteConfig: c, cookies: newCookieStore(c.Sessions, strings.HasPrefix(c.PublicURL, "https:"))}
+// New returns a Site.
+func New(c Config) *Site {
+	return &Site{Config: c, cookies: newCookieStore(c.Sessions, strings.HasPrefix(c.PublicURL, "https:"))}
 }

@@ -1,23 +1,24 @@
-package web
+package selfservice
 
 import (
 	"barillet/authn/enrol"
 	"barillet/factors"
+	"barillet/web/site"
 )
 
-// selfPages serves the pages of a signed-in user, and those of enrolment.
-type selfPages struct {
-	*Site
+// Pages serves the pages of a signed-in user, and those of enrolment.
+type Pages struct {
+	*site.Site
 	Enrolment *enrol.Service
 }
 
 // Register registers the routes of the account and of enrolment. Each is in docs/http.md, which a test compares.
-func (s *selfPages) Register(r *Router) {
+func (s *Pages) Register(r *site.Router) {
 	s.registerEnrolment(r)
 	s.registerAccount(r)
 }
 
-func (s *selfPages) registerEnrolment(r *Router) {
+func (s *Pages) registerEnrolment(r *site.Router) {
 	r.Page("GET /enrol", s.getEnrol)
 	r.Page("POST /enrol/begin", s.postEnrolBegin)
 	for _, f := range s.Accounts.Factors {
@@ -33,7 +34,7 @@ func (s *selfPages) registerEnrolment(r *Router) {
 	r.Page("POST /enrol/later", s.postLater)
 }
 
-func (s *selfPages) registerAccount(r *Router) {
+func (s *Pages) registerAccount(r *site.Router) {
 	r.Page("GET /account", s.getAccount)
 	r.Page("GET /account/prove", s.getStepUp)
 	r.Page("POST /account/prove", s.postStepUp)

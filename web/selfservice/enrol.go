@@ -1,4 +1,4 @@
-package web
+package selfservice
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
 // enrolFlow is where a visitor enrols a device, and their devices.
@@ -24,8 +25,8 @@ type enrolFlow struct {
 }
 
 // enrolFlow returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
-func (s *selfPages) enrolFlow(r *http.Request) (enrolFlow, error) {
-	v := VisitorOf(r)
+func (s *Pages) enrolFlow(r *http.Request) (enrolFlow, error) {
+	v := site.VisitorOf(r)
 	if !v.Transaction.IsZero() {
 		st, err := s.TransactionAt(r, v.Transaction, authn.StepEnrol)
 		if err == nil {
@@ -42,7 +43,7 @@ func (s *selfPages) enrolFlow(r *http.Request) (enrolFlow, error) {
 	return enrolFlow{Flow: enrol.Flow{Session: v.Session}, devices: a.Devices, login: a.Login}, nil
 }
 
-func (s *selfPages) getEnrol(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	seat, err := s.enrolFlow(r)
 	if err == nil {
 		err = s.Enrolment.CheckAllowed(r.Context(), seat.Flow)
@@ -51,8 +52,8 @@ func (s *selfPages) getEnrol(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b := s.Base(r)
-	if r.URL.Query().Get("done") == "recovery_used" && VisitorOf(r).SignedIn() {
-		_, left, err := s.codesLeft(r.Context(), VisitorOf(r).Info.User)
+	if r.URL.Query().Get("done") == "recovery_used" && site.VisitorOf(r).SignedIn() {
+		_, left, err := s.codesLeft(r.Context(), site.VisitorOf(r).Info.User)
 		if err != nil {
 			return err
 		}
@@ -61,13 +62,13 @@ func (s *selfPages) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, seat))
 }
 
-func (s *selfPages) chooseDevicePage(b templates.Base, seat enrolFlow) templates.ChooseDevice {
+func (s *Pages) chooseDevicePage(b templates.Base, seat enrolFlow) templates.ChooseDevice {
 	choices, full := s.choices(seat.devices)
 	return templates.ChooseDevice{Base: b, First: seat.first, Choices: choices, Full: full}
 }
 
-func (s *selfPages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "kind", "app")
+func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "kind", "app")
 	if err != nil {
 		return err
 	}
@@ -88,12 +89,12 @@ func (s *selfPages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }
 
 // begin opens an enrolment and returns its page.
-func (s *selfPages) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, want enrol.Request) (string, error) {
-	if _, err := s.Enrolment.BeginEnrol(r.Context(), RequestInfo(r), seat.Flow, want); err != nil {
+func (s *Pages) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, want enrol.Request) (string, error) {
+	if _, err := s.Enrolment.BeginEnrol(r.Context(), site.RequestInfo(r), seat.Flow, want); err != nil {
 		return "", err
 	}
 	if seat.first {
@@ -109,7 +110,7 @@ func (s *selfPages) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow
 
 // pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error
 // leads there.
-func (s *selfPages) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
+func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
 	seat, err := s.enrolFlow(r)
 	if err != nil {
 		return enrolFlow{}, account.PendingEnrolment{}, err
@@ -117,19 +118,19 @@ func (s *selfPages) pending(r *http.Request, path string) (enrolFlow, account.Pe
 	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
 	switch code := errcode.Of(err); {
 	case code == errcode.Expired, code == errcode.StepUpRequired:
-		return enrolFlow{}, account.PendingEnrolment{}, &WrongStep{"/enrol?again=ceremony_gone"}
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 	case err != nil:
 		return enrolFlow{}, account.PendingEnrolment{}, err
 	case e.Replace != "":
-		return enrolFlow{}, account.PendingEnrolment{}, &WrongStep{devicePath(e.Replace, "replace")}
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: devicePath(e.Replace, "replace")}
 	case s.enrolPath(e.Kind) != path:
-		return enrolFlow{}, account.PendingEnrolment{}, &WrongStep{s.enrolPath(e.Kind)}
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: s.enrolPath(e.Kind)}
 	}
 	return seat, e, nil
 }
 
 // enrolPage shows the pending enrolment at a path, on the page of its kind.
-func (s *selfPages) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
+func (s *Pages) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
 	seat, e, err := s.pending(r, path)
 	if err != nil {
 		return enrolFlow{}, templates.Enrol{}, err
@@ -145,7 +146,7 @@ func (s *selfPages) enrolPage(r *http.Request, b templates.Base, path string) (e
 }
 
 // getEnrolment shows the page of one kind.
-func (s *selfPages) getEnrolment(path string) Handler {
+func (s *Pages) getEnrolment(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		_, page, err := s.enrolPage(r, s.Base(r), path)
 		return s.renderMade(w, page, err)
@@ -153,7 +154,7 @@ func (s *selfPages) getEnrolment(path string) Handler {
 }
 
 // postEnrolment returns the handler that takes the answer to the page of a kind with this input.
-func (s *selfPages) postEnrolment(input factors.Input, path string) Handler {
+func (s *Pages) postEnrolment(input factors.Input, path string) site.Handler {
 	switch input {
 	case factors.InputAssertion:
 		return s.postEnrolAssertion(path)
@@ -163,9 +164,9 @@ func (s *selfPages) postEnrolment(input factors.Input, path string) Handler {
 	return s.postEnrolCode(path)
 }
 
-func (s *selfPages) postEnrolCode(path string) Handler {
+func (s *Pages) postEnrolCode(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		f, err := ReadForm(r, "name", "code")
+		f, err := site.ReadForm(r, "name", "code")
 		if err != nil {
 			return err
 		}
@@ -182,9 +183,9 @@ func (s *selfPages) postEnrolCode(path string) Handler {
 		if err != nil {
 			return s.RenderProblem(w, err, told)
 		}
-		done, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), seat.Flow, name, []byte(f["code"]))
+		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), seat.Flow, name, []byte(f["code"]))
 		if errcode.Of(err) == errcode.Expired {
-			return &WrongStep{"/enrol?again=ceremony_gone"}
+			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
 			return s.RenderProblem(w, err, told)
@@ -197,13 +198,13 @@ func (s *selfPages) postEnrolCode(path string) Handler {
 		if err != nil {
 			return err
 		}
-		return Redirect(w, next)
+		return site.Redirect(w, next)
 	}
 }
 
-func (s *selfPages) postEnrolAssertion(path string) Handler {
+func (s *Pages) postEnrolAssertion(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		a, err := ReadKeyAnswer(r)
+		a, err := site.ReadKeyAnswer(r)
 		if err != nil {
 			return err
 		}
@@ -215,9 +216,9 @@ func (s *selfPages) postEnrolAssertion(path string) Handler {
 		if err != nil {
 			return err
 		}
-		done, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), seat.Flow, name, a.Answer)
+		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), seat.Flow, name, a.Answer)
 		if errcode.Of(err) == errcode.Expired {
-			return &WrongStep{"/enrol?again=ceremony_gone"}
+			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
 			return err
@@ -229,14 +230,14 @@ func (s *selfPages) postEnrolAssertion(path string) Handler {
 		if err != nil {
 			return err
 		}
-		return WriteNext(w, to)
+		return site.WriteNext(w, to)
 	}
 }
 
 // postEnrolBackup ends the enrolment of saved codes once the user confirms that they are kept.
-func (s *selfPages) postEnrolBackup(path string) Handler {
+func (s *Pages) postEnrolBackup(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		f, err := ReadForm(r, "kept")
+		f, err := site.ReadForm(r, "kept")
 		if err != nil {
 			return err
 		}
@@ -248,19 +249,19 @@ func (s *selfPages) postEnrolBackup(path string) Handler {
 			page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
 			return s.Render(w, http.StatusUnprocessableEntity, page)
 		}
-		if _, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), seat.Flow, "", nil); err != nil {
+		if _, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), seat.Flow, "", nil); err != nil {
 			return err
 		}
-		return Redirect(w, "/account?done=codes_kept")
+		return site.Redirect(w, "/account?done=codes_kept")
 	}
 }
 
 // enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
 // if the user has none.
-func (s *selfPages) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow, done enrol.Result) (string, error) {
+func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow, done enrol.Result) (string, error) {
 	if seat.first {
 		if done.Completed.Step != authn.StepDone {
-			return StepPath(done.Completed.Step), s.Complete(w, r, done.Completed)
+			return site.StepPath(done.Completed.Step), s.Complete(w, r, done.Completed)
 		}
 		return "/enrol/second", s.Complete(w, r, done.Completed)
 	}
@@ -271,8 +272,8 @@ func (s *selfPages) enrolled(w http.ResponseWriter, r *http.Request, seat enrolF
 }
 
 // offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
-func (s *selfPages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
-	v := VisitorOf(r)
+func (s *Pages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
+	v := site.VisitorOf(r)
 	made, _, err := s.codesLeft(r.Context(), v.Info.User)
 	if err != nil || made {
 		return otherwise, err
@@ -285,7 +286,7 @@ func (s *selfPages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, o
 }
 
 // codesLeft reports whether a user has recovery codes, and how many are left.
-func (s *selfPages) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
+func (s *Pages) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		made, left = false, 0
 		u, err := r.User(id)
@@ -299,7 +300,7 @@ func (s *selfPages) codesLeft(ctx context.Context, id account.UserID) (made bool
 	return made, left, err
 }
 
-func (s *selfPages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
@@ -313,13 +314,13 @@ func (s *selfPages) getSecondDevice(w http.ResponseWriter, r *http.Request) erro
 	return s.Render(w, http.StatusOK, templates.AddSecondDevice{Base: s.Base(r), DeviceName: name})
 }
 
-func (s *selfPages) postLater(w http.ResponseWriter, r *http.Request) error {
-	if !VisitorOf(r).SignedIn() {
+func (s *Pages) postLater(w http.ResponseWriter, r *http.Request) error {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	path, err := s.offerRecoveryCodes(w, r, "/account")
 	if err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }

@@ -1,4 +1,4 @@
-package web
+package selfservice
 
 import (
 	"net/http"
@@ -7,9 +7,10 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *selfPages) getCopy(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getCopy(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.accountWithStepUp)
 	if err != nil {
 		return err
@@ -36,13 +37,13 @@ func others(d factors.Device, lost string) []string {
 }
 
 // postCopy takes a phone off a shared QR code, and shows the new one that takes its place (PROTOCOL 15).
-func (s *selfPages) postCopy(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) postCopy(w http.ResponseWriter, r *http.Request) error {
 	_, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
-	session, lost := VisitorOf(r).Session, r.PathValue("copy")
-	replace, issued, err := s.Enrolment.RemoveCopy(r.Context(), RequestInfo(r), session, d.ID, lost)
+	session, lost := site.VisitorOf(r).Session, r.PathValue("copy")
+	replace, issued, err := s.Enrolment.RemoveCopy(r.Context(), site.RequestInfo(r), session, d.ID, lost)
 	if err != nil {
 		return err
 	}
@@ -59,23 +60,23 @@ func (s *selfPages) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }
 
-func (s *selfPages) getReplace(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getReplace(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.replacePage(r, s.Base(r))
 	return s.renderMade(w, page, err)
 }
 
-func (s *selfPages) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
+func (s *Pages) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.Replace{}, err
 	}
-	e, err := s.Enrolment.Pending(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
+	e, err := s.Enrolment.Pending(r.Context(), enrol.Flow{Session: site.VisitorOf(r).Session})
 	code := errcode.Of(err)
 	if code == errcode.Expired || code == errcode.StepUpRequired || err == nil && e.Replace != d.ID {
-		return templates.Replace{}, &WrongStep{"/account?again=ceremony_gone"}
+		return templates.Replace{}, &site.WrongStep{Path: "/account?again=ceremony_gone"}
 	}
 	if err != nil {
 		return templates.Replace{}, err
@@ -92,18 +93,18 @@ func (s *selfPages) replacePage(r *http.Request, b templates.Base) (templates.Re
 	return page, err
 }
 
-func (s *selfPages) postReplace(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "code")
+func (s *Pages) postReplace(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
-	page, err := s.replacePage(r, s.BaseAt(r, CurrentPath(r)))
+	page, err := s.replacePage(r, s.BaseAt(r, site.CurrentPath(r)))
 	if err != nil {
 		return err
 	}
-	done, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), enrol.Flow{Session: VisitorOf(r).Session}, "", []byte(f["code"]))
+	done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), enrol.Flow{Session: site.VisitorOf(r).Session}, "", []byte(f["code"]))
 	if errcode.Of(err) == errcode.Expired {
-		return &WrongStep{"/account?again=ceremony_gone"}
+		return &site.WrongStep{Path: "/account?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err

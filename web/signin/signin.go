@@ -1,4 +1,4 @@
-package web
+package signin
 
 import (
 	"net/http"
@@ -7,41 +7,42 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *signinPages) getLogin(w http.ResponseWriter, r *http.Request) error {
-	next, ok := LocalPath(r.URL.Query().Get("next"))
-	if VisitorOf(r).SignedIn() {
+func (s *Pages) getLogin(w http.ResponseWriter, r *http.Request) error {
+	next, ok := site.LocalPath(r.URL.Query().Get("next"))
+	if site.VisitorOf(r).SignedIn() {
 		if !ok {
 			next = "/account"
 		}
-		return Redirect(w, next)
+		return site.Redirect(w, next)
 	}
 	wanted := s.LoginContext(r, next)
 	return s.Render(w, http.StatusOK, templates.Login{Base: s.Base(r), Identifier: wanted.Hint, Next: next, App: wanted.App})
 }
 
-func (s *signinPages) postLogin(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "identifier", "password", "next")
+func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "identifier", "password", "next")
 	if err != nil {
 		return err
 	}
-	next, _ := LocalPath(f["next"])
+	next, _ := site.LocalPath(f["next"])
 	page := func(p *templates.Problem) templates.Page {
 		b := s.BaseAt(r, "/login")
 		if b.Problem = p; next != "" {
-			b.Path = WithQuery("/login", "next", next)
+			b.Path = site.WithQuery("/login", "next", next)
 		}
 		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.LoginContext(r, next).App}
 	}
 	if field := f.Missing("identifier", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.Authn.StartWithPassword(r.Context(), RequestInfo(r), f["identifier"], f["password"], next)
+	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"], next)
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}
-	return s.beginThen(w, r, started.Login, StepPath(started.Step))
+	return s.beginThen(w, r, started.Login, site.StepPath(started.Step))
 }
 
 // asSignIn makes a password that nobody can have one more wrong password: the page says one thing (BAR A12).
@@ -52,52 +53,52 @@ func asSignIn(err error) error {
 	return err
 }
 
-func (s *signinPages) getBlocked(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepBlocked)
+func (s *Pages) getBlocked(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepBlocked)
 	if err != nil {
 		return err
 	}
 	return s.Render(w, http.StatusOK, templates.Blocked{Base: s.Base(r), Invited: st.Invited})
 }
 
-func (s *signinPages) postLogout(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) postLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
-	return Redirect(w, "/logged-out")
+	return site.Redirect(w, "/logged-out")
 }
 
 // beginThen hands the browser a login that has begun, then goes on to a path.
-func (s *signinPages) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
+func (s *Pages) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
 	if err := s.BeginTransaction(w, r, login); err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }
 
 // static is the handler of a page that says the same to everybody.
-func (s *signinPages) static(page func(templates.Base) templates.Page) Handler {
+func (s *Pages) static(page func(templates.Base) templates.Page) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
 }
 
 // postLanguage remembers a language in this browser, and with whoever is signed in.
-func (s *signinPages) postLanguage(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "lang", "next")
+func (s *Pages) postLanguage(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "lang", "next")
 	if err != nil {
 		return err
 	}
 	if f["lang"] != templates.Match("", f["lang"], "") {
 		return errcode.InvalidField("lang", "unknown")
 	}
-	if v := VisitorOf(r); v.SignedIn() {
-		if err := s.Authn.SetLocale(r.Context(), RequestInfo(r), v.Session, f["lang"]); err != nil {
+	if v := site.VisitorOf(r); v.SignedIn() {
+		if err := s.Authn.SetLocale(r.Context(), site.RequestInfo(r), v.Session, f["lang"]); err != nil {
 			return err
 		}
 	}
 	s.SetLanguage(w, f["lang"])
-	next, ok := LocalPath(f["next"])
+	next, ok := site.LocalPath(f["next"])
 	if !ok {
 		next = "/"
 	}
-	return Redirect(w, next)
+	return site.Redirect(w, next)
 }

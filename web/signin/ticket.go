@@ -1,4 +1,4 @@
-package web
+package signin
 
 import (
 	"net/http"
@@ -8,10 +8,11 @@ import (
 	"barillet/internal/secret"
 	"barillet/templates"
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
-func (s *signinPages) getTicket(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepTicket)
+func (s *Pages) getTicket(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepTicket)
 	if err != nil {
 		return err
 	}
@@ -32,26 +33,26 @@ var ticketStates = map[errcode.Code]templates.TicketState{
 	errcode.SameProvenance: templates.TicketSameHand,
 }
 
-func (s *signinPages) postTicket(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "ticket")
+func (s *Pages) postTicket(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "ticket")
 	if err != nil {
 		return err
 	}
-	login := VisitorOf(r).Transaction
+	login := site.VisitorOf(r).Transaction
 	if f["ticket"] == "" {
 		return s.retryTicket(w, r, login, func(page templates.Ticket) error {
 			page.Problem = templates.NewFieldProblem("ticket", templates.ProblemMissing)
 			return s.Render(w, http.StatusUnprocessableEntity, page)
 		})
 	}
-	step, err := s.Authn.RedeemTicketCode(r.Context(), RequestInfo(r), login, f["ticket"])
+	step, err := s.Authn.RedeemTicketCode(r.Context(), site.RequestInfo(r), login, f["ticket"])
 	return s.answerRedeemed(w, r, login, step, err)
 }
 
 // answerRedeemed answers what presenting a ticket came to, in a login whose password is proven.
-func (s *signinPages) answerRedeemed(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
+func (s *Pages) answerRedeemed(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
 	if err == nil {
-		return s.beginThen(w, r, login, StepPath(step)) // it lasts ten minutes from here
+		return s.beginThen(w, r, login, site.StepPath(step)) // it lasts ten minutes from here
 	}
 	if errcode.Of(err) == errcode.WrongState {
 		_, err = s.TransactionAt(r, login)
@@ -71,7 +72,7 @@ func (s *signinPages) answerRedeemed(w http.ResponseWriter, r *http.Request, log
 }
 
 // retryTicket prepares the page of a login that still waits for its ticket.
-func (s *signinPages) retryTicket(w http.ResponseWriter, r *http.Request, login secret.Value, show func(templates.Ticket) error) error {
+func (s *Pages) retryTicket(w http.ResponseWriter, r *http.Request, login secret.Value, show func(templates.Ticket) error) error {
 	st, err := s.TransactionAt(r, login, authn.StepTicket, authn.StepEnrol)
 	if err != nil {
 		return err
@@ -79,22 +80,22 @@ func (s *signinPages) retryTicket(w http.ResponseWriter, r *http.Request, login 
 	return show(templates.Ticket{Base: s.BaseAt(r, "/login/ticket"), CanRenew: st.CanRenew})
 }
 
-func (s *signinPages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
-	err := s.Authn.ResendTicket(r.Context(), RequestInfo(r), VisitorOf(r).Transaction)
+func (s *Pages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
+	err := s.Authn.ResendTicket(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Transaction)
 	if errcode.Of(err) == errcode.WrongState {
-		if _, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepTicket); err != nil {
+		if _, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepTicket); err != nil {
 			return err
 		}
-		return Redirect(w, "/login/ticket?again=ticket_no_more")
+		return site.Redirect(w, "/login/ticket?again=ticket_no_more")
 	}
 	if err != nil {
 		return err
 	}
-	return Redirect(w, "/login/ticket?done=ticket_sent")
+	return site.Redirect(w, "/login/ticket?done=ticket_sent")
 }
 
 // getTicketLink shows the form behind a mailed link. Mail scanners follow links: nothing changes (PROTOCOL 7).
-func (s *signinPages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.Base(r), Token: token}
 	err := s.Authn.TicketLink(r.Context(), secret.From(token))
@@ -112,19 +113,19 @@ func (s *signinPages) getTicketLink(w http.ResponseWriter, r *http.Request) erro
 
 // postTicketLink proves the password and binds the ticket to the login that this begins, in this browser and no
 // other.
-func (s *signinPages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "identifier", "password")
+func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "identifier", "password")
 	if err != nil {
 		return err
 	}
 	token := r.PathValue("token")
 	page := func(p *templates.Problem) templates.Page {
-		return templates.TicketLink{Base: s.BaseWithProblem(r, CurrentPath(r), p), Token: token, Identifier: f["identifier"]}
+		return templates.TicketLink{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token, Identifier: f["identifier"]}
 	}
 	if field := f.Missing("identifier", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.Authn.StartWithPassword(r.Context(), RequestInfo(r), f["identifier"], f["password"], "")
+	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"], "")
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}
@@ -132,13 +133,13 @@ func (s *signinPages) postTicketLink(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	if started.Step != authn.StepTicket {
-		return Redirect(w, StepPath(started.Step))
+		return site.Redirect(w, site.StepPath(started.Step))
 	}
-	step, err := s.Authn.RedeemTicketLink(r.Context(), RequestInfo(r), started.Login, secret.From(token))
+	step, err := s.Authn.RedeemTicketLink(r.Context(), site.RequestInfo(r), started.Login, secret.From(token))
 	return s.answerRedeemed(w, r, started.Login, step, err)
 }
 
-func (s *signinPages) getInvite(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
@@ -150,12 +151,12 @@ func (s *signinPages) getInvite(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, s.invitePage(s.Base(r), token, who))
 }
 
-func (s *signinPages) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
+func (s *Pages) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
 	return templates.Invite{Base: b, Token: token, Inviter: who.By, Garage: who.Garage, Login: who.Login, Least: s.MinPassword()}
 }
 
-func (s *signinPages) postInvite(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "password")
+func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "password")
 	if err != nil {
 		return err
 	}
@@ -163,14 +164,14 @@ func (s *signinPages) postInvite(w http.ResponseWriter, r *http.Request) error {
 	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.Authn.AcceptInvitation(r.Context(), RequestInfo(r), secret.From(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, StepPath(started.Step))
+		if started, err = s.Authn.AcceptInvitation(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {
+			return s.beginThen(w, r, started.Login, site.StepPath(started.Step))
 		}
 	}
 	if errcode.Of(err) == errcode.InvalidLink {
-		return s.Render(w, http.StatusNotFound, templates.Invite{Base: s.BaseAt(r, CurrentPath(r)), Gone: true})
+		return s.Render(w, http.StatusNotFound, templates.Invite{Base: s.BaseAt(r, site.CurrentPath(r)), Gone: true})
 	}
 	return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-		return s.invitePage(s.BaseWithProblem(r, CurrentPath(r), p), token, who)
+		return s.invitePage(s.BaseWithProblem(r, site.CurrentPath(r), p), token, who)
 	})
 }

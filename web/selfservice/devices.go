@@ -1,4 +1,4 @@
-package web
+package selfservice
 
 import (
 	"net/http"
@@ -10,10 +10,11 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *selfPages) postRename(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "name")
+func (s *Pages) postRename(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "name")
 	if err != nil {
 		return err
 	}
@@ -21,7 +22,7 @@ func (s *selfPages) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.Authn.Rename(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.DeviceID(r.PathValue("id")), f["name"])
+	err = s.Authn.Rename(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.DeviceID(r.PathValue("id")), f["name"])
 	if errcode.Of(err) == errcode.Invalid {
 		page, wrong := s.accountPage(r, s.BaseAt(r, "/account"), a)
 		if wrong != nil {
@@ -35,10 +36,10 @@ func (s *selfPages) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return Redirect(w, "/account?done=device_renamed")
+	return site.Redirect(w, "/account?done=device_renamed")
 }
 
-func (s *selfPages) getRemove(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getRemove(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.accountWithStepUp)
 	if err != nil {
 		return err
@@ -46,15 +47,15 @@ func (s *selfPages) getRemove(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.DeviceRemove{Base: s.Base(r), Device: s.deviceOf(a, d)})
 }
 
-func (s *selfPages) postRemove(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) postRemove(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
-	issued, err := s.Authn.RemoveDevice(r.Context(), RequestInfo(r), VisitorOf(r).Session, d.ID)
+	issued, err := s.Authn.RemoveDevice(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, d.ID)
 	if errcode.Of(err) == errcode.LastDevice {
 		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-			return templates.DeviceRemove{Base: s.BaseWithProblem(r, CurrentPath(r), p), Device: s.deviceOf(a, d)}
+			return templates.DeviceRemove{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Device: s.deviceOf(a, d)}
 		})
 	}
 	if err != nil {
@@ -64,13 +65,13 @@ func (s *selfPages) postRemove(w http.ResponseWriter, r *http.Request) error {
 }
 
 // getShowQR asks for a code for this act alone (PROTOCOL 5).
-func (s *selfPages) getShowQR(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
 	if !s.Enrolment.CanCopy(d) && d.Disabled != enrol.DisabledScanAgain {
-		return Redirect(w, "/account?again=no_copies")
+		return site.Redirect(w, "/account?again=no_copies")
 	}
 	page := templates.DeviceShow{Base: s.Base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.waitForNextCode(a)}
 	return s.Render(w, http.StatusOK, page)
@@ -87,7 +88,7 @@ func copyName(d factors.Device) string {
 }
 
 // waitForNextCode is how long a code that was taken already goes on being shown; 0 when the present one is good.
-func (s *selfPages) waitForNextCode(a authn.AccountView) time.Duration {
+func (s *Pages) waitForNextCode(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
 		period := s.Accounts.Method(d.Kind).Period
@@ -99,8 +100,8 @@ func (s *selfPages) waitForNextCode(a authn.AccountView) time.Duration {
 }
 
 // postShowQR shows the QR code again to the phone that is named: one that must scan again, or a new one.
-func (s *selfPages) postShowQR(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "name", "code")
+func (s *Pages) postShowQR(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "name", "code")
 	if err != nil {
 		return err
 	}
@@ -118,53 +119,53 @@ func (s *selfPages) postShowQR(w http.ResponseWriter, r *http.Request) error {
 			copyID = c.ID
 		}
 	}
-	j, err := s.Enrolment.ShowQR(r.Context(), RequestInfo(r), VisitorOf(r).Session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
+	j, err := s.Enrolment.ShowQR(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return s.RenderProblem(w, err, page)
 	}
 	if !j.Accepted() {
 		return s.RenderRejected(w, j, factors.InputCode, page)
 	}
-	return Redirect(w, devicePath(d.ID, "copy"))
+	return site.Redirect(w, devicePath(d.ID, "copy"))
 }
 
-func (s *selfPages) showQRPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
+func (s *Pages) showQRPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
 	return func(p *templates.Problem) templates.Page {
-		return templates.DeviceShow{Base: s.BaseWithProblem(r, CurrentPath(r), p), Device: s.deviceOf(a, d), CopyName: name}
+		return templates.DeviceShow{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Device: s.deviceOf(a, d), CopyName: name}
 	}
 }
 
 // replaceSecret gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
 // another phone: there is no old QR code to show.
-func (s *selfPages) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f Form) error {
-	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
+func (s *Pages) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f site.Form) error {
+	j, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if !j.Accepted() {
 		return s.RenderRejected(w, j, factors.InputCode, s.showQRPage(r, a, d, f["name"]))
 	}
-	seat := enrolFlow{Flow: enrol.Flow{Session: VisitorOf(r).Session}}
+	seat := enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}
 	path, err := s.begin(w, r, seat, enrol.Request{Kind: d.Kind, Replace: d.ID})
 	if err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }
 
-func (s *selfPages) getQR(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getQR(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.qrPage(r, s.Base(r))
 	return s.renderMade(w, page, err)
 }
 
-func (s *selfPages) qrPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
+func (s *Pages) qrPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.DeviceShown{}, err
 	}
-	c, err := s.Enrolment.PendingCopy(r.Context(), VisitorOf(r).Session)
+	c, err := s.Enrolment.PendingCopy(r.Context(), site.VisitorOf(r).Session)
 	if errcode.Of(err) == errcode.Expired || err == nil && c.Device != d.ID {
-		return templates.DeviceShown{}, &WrongStep{devicePath(d.ID, "show") + "?again=ceremony_gone"}
+		return templates.DeviceShown{}, &site.WrongStep{Path: devicePath(d.ID, "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return templates.DeviceShown{}, err
@@ -173,27 +174,27 @@ func (s *selfPages) qrPage(r *http.Request, b templates.Base) (templates.DeviceS
 	return templates.DeviceShown{Base: b, Scan: scan, Device: s.deviceOf(a, d), CopyID: c.Copy, CopyName: c.Name}, err
 }
 
-func (s *selfPages) postQR(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "code", "copy")
+func (s *Pages) postQR(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "code", "copy")
 	if err != nil {
 		return err
 	}
-	page, err := s.qrPage(r, s.BaseAt(r, CurrentPath(r)))
+	page, err := s.qrPage(r, s.BaseAt(r, site.CurrentPath(r)))
 	if err != nil {
 		return err
 	}
 	if f["copy"] != page.CopyID { // another window showed another one meanwhile
-		return &WrongStep{CurrentPath(r) + "?again=changed"}
+		return &site.WrongStep{Path: site.CurrentPath(r) + "?again=changed"}
 	}
-	j, err := s.Enrolment.ConfirmCopy(r.Context(), RequestInfo(r), VisitorOf(r).Session, []byte(f["code"]))
+	j, err := s.Enrolment.ConfirmCopy(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, []byte(f["code"]))
 	if errcode.Of(err) == errcode.Expired {
-		return &WrongStep{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
+		return &site.WrongStep{Path: devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
 	if j.Accepted() {
-		return Redirect(w, "/account?done=copy_added")
+		return site.Redirect(w, "/account?done=copy_added")
 	}
 	p, status, retry := s.Rejected(j, factors.InputCode)
 	if status == http.StatusUnauthorized { // the phone that is added proves nothing here

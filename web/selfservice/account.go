@@ -1,4 +1,4 @@
-package web
+package selfservice
 
 import (
 	"net/http"
@@ -10,11 +10,12 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
 // account reads the visitor's own account; nobody signed in is NoSession.
-func (s *selfPages) account(r *http.Request) (authn.AccountView, error) {
-	v := VisitorOf(r)
+func (s *Pages) account(r *http.Request) (authn.AccountView, error) {
+	v := site.VisitorOf(r)
 	if !v.SignedIn() {
 		return authn.AccountView{}, errcode.New(errcode.NoSession)
 	}
@@ -23,7 +24,7 @@ func (s *selfPages) account(r *http.Request) (authn.AccountView, error) {
 
 // accountWithStepUp is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
 // nobody fills one in for nothing. Whether it counts is judged by authn again when the act is done.
-func (s *selfPages) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
+func (s *Pages) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
 		err = errcode.New(errcode.StepUpRequired)
@@ -31,7 +32,7 @@ func (s *selfPages) accountWithStepUp(r *http.Request) (authn.AccountView, error
 	return a, err
 }
 
-func (s *selfPages) getAccount(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getAccount(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (s *selfPages) getAccount(w http.ResponseWriter, r *http.Request) error {
 	return s.renderMade(w, page, err)
 }
 
-func (s *selfPages) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
+func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
 	made, left, err := s.codesLeft(r.Context(), a.User)
 	if err != nil {
 		return templates.Account{}, err
@@ -68,7 +69,7 @@ func (s *selfPages) accountPage(r *http.Request, b templates.Base, a authn.Accou
 }
 
 // deviceOf is a device as the pages show it.
-func (s *selfPages) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
+func (s *Pages) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	m := s.Accounts.Method(d.Kind)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.Counted <= 1,
@@ -97,10 +98,10 @@ func devicePath(id factors.DeviceID, act string) string {
 	return "/account/devices/" + string(id) + "/" + act
 }
 
-func (s *selfPages) getAdd(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getAdd(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
+		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: site.VisitorOf(r).Session})
 	}
 	if err != nil {
 		return err
@@ -115,10 +116,10 @@ func (s *selfPages) getAdd(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *selfPages) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
+		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: site.VisitorOf(r).Session})
 	}
 	if err != nil {
 		return err
@@ -130,27 +131,27 @@ func (s *selfPages) getRecoveryRenew(w http.ResponseWriter, r *http.Request) err
 	return s.Render(w, http.StatusOK, templates.RecoveryRenew{Base: s.Base(r), Made: made, Left: left})
 }
 
-func (s *selfPages) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
-	if !VisitorOf(r).SignedIn() {
+func (s *Pages) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	seat := enrolFlow{Flow: enrol.Flow{Session: VisitorOf(r).Session}}
+	seat := enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}
 	path, err := s.begin(w, r, seat, enrol.Request{Kind: s.backupKind()})
 	if err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }
 
-func (s *selfPages) postEndSession(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Sessions.RevokeSession(r.Context(), RequestInfo(r), VisitorOf(r).Session, r.PathValue("id")); err != nil {
+func (s *Pages) postEndSession(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Sessions.RevokeSession(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, r.PathValue("id")); err != nil {
 		return err
 	}
-	return Redirect(w, "/account?done=session_ended")
+	return site.Redirect(w, "/account?done=session_ended")
 }
 
-func (s *selfPages) postEndOthers(w http.ResponseWriter, r *http.Request) error {
-	issued, err := s.Sessions.RevokeOthers(r.Context(), RequestInfo(r), VisitorOf(r).Session)
+func (s *Pages) postEndOthers(w http.ResponseWriter, r *http.Request) error {
+	issued, err := s.Sessions.RevokeOthers(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (s *selfPages) postEndOthers(w http.ResponseWriter, r *http.Request) error 
 }
 
 // renderMade is show for a page that was made, if it could be.
-func (s *selfPages) renderMade(w http.ResponseWriter, p templates.Page, err error) error {
+func (s *Pages) renderMade(w http.ResponseWriter, p templates.Page, err error) error {
 	if err != nil {
 		return err
 	}
@@ -166,9 +167,9 @@ func (s *selfPages) renderMade(w http.ResponseWriter, p templates.Page, err erro
 }
 
 // setCookiesThen is adopt, then on to a path.
-func (s *selfPages) setCookiesThen(w http.ResponseWriter, r *http.Request, issued session.Credentials, path string) error {
+func (s *Pages) setCookiesThen(w http.ResponseWriter, r *http.Request, issued session.Credentials, path string) error {
 	if err := s.SetCookies(w, r, issued); err != nil {
 		return err
 	}
-	return Redirect(w, path)
+	return site.Redirect(w, path)
 }

@@ -1,4 +1,4 @@
-package web
+package signin
 
 import (
 	"net/http"
@@ -8,14 +8,15 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *signinPages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	page := templates.HelpRequest{Base: s.Base(r), Topic: templates.Topic(r.URL.Query().Get("topic"))}
 	if !slices.Contains(templates.Topics(), page.Topic) {
 		page.Topic = templates.TopicCannotLogIn
 	}
-	switch v := VisitorOf(r); {
+	switch v := site.VisitorOf(r); {
 	case v.SignedIn():
 		page.Email = v.Info.Login
 	case !v.Transaction.IsZero():
@@ -30,8 +31,8 @@ func (s *signinPages) getHelpRequest(w http.ResponseWriter, r *http.Request) err
 }
 
 // postHelpRequest answers the same whether anybody is known by the address or not (BAR A12).
-func (s *signinPages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "email", "topic", "message")
+func (s *Pages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "email", "topic", "message")
 	if err != nil {
 		return err
 	}
@@ -45,21 +46,21 @@ func (s *signinPages) postHelpRequest(w http.ResponseWriter, r *http.Request) er
 	if f["email"] == "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
 	}
-	reference, err := s.HelpDesk.Submit(r.Context(), RequestInfo(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
-		Login: VisitorOf(r).Transaction})
+	reference, err := s.HelpDesk.Submit(r.Context(), site.RequestInfo(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
+		Login: site.VisitorOf(r).Transaction})
 	if err != nil {
 		return s.RenderProblem(w, err, page)
 	}
-	return Redirect(w, WithQuery("/help/sent", "reference", reference))
+	return site.Redirect(w, site.WithQuery("/help/sent", "reference", reference))
 }
 
 // referencePattern is the shape of a help request's number. Anything else in the query is not shown.
 var referencePattern = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,23}$`)
 
-func (s *signinPages) getHelpSent(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getHelpSent(w http.ResponseWriter, r *http.Request) error {
 	reference := r.URL.Query().Get("reference")
 	if !referencePattern.MatchString(reference) {
-		return Redirect(w, "/help")
+		return site.Redirect(w, "/help")
 	}
 	return s.Render(w, http.StatusOK, templates.HelpSent{Base: s.Base(r), Reference: reference})
 }

@@ -1,4 +1,4 @@
-package web
+package selfservice
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 )
 
 // choices returns what a user with these devices may enrol, and the slugs of the kinds of which they have the maximum.
-func (s *selfPages) choices(devices []factors.Device) (choices []templates.Choice, full []string) {
+func (s *Pages) choices(devices []factors.Device) (choices []templates.Choice, full []string) {
 	for _, f := range s.Accounts.Factors {
 		m := f.Method()
 		switch {
@@ -32,7 +32,7 @@ func (s *selfPages) choices(devices []factors.Device) (choices []templates.Choic
 }
 
 // chosenKind returns the kind and the provider that a form names; false if they are not offered.
-func (s *selfPages) chosenKind(kind, app string) (factors.Kind, string, bool) {
+func (s *Pages) chosenKind(kind, app string) (factors.Kind, string, bool) {
 	m := s.Accounts.Method(factors.Kind(kind))
 	switch {
 	case !m.Primary:
@@ -49,7 +49,7 @@ func (s *selfPages) chosenKind(kind, app string) (factors.Kind, string, bool) {
 }
 
 // backupKind returns the kind of saved codes; "" if there is none.
-func (s *selfPages) backupKind() factors.Kind {
+func (s *Pages) backupKind() factors.Kind {
 	for _, f := range s.Accounts.Factors {
 		if f.Method().Input == factors.InputBackup {
 			return f.Kind()
@@ -59,7 +59,7 @@ func (s *selfPages) backupKind() factors.Kind {
 }
 
 // enrolPath returns the page of a pending enrolment.
-func (s *selfPages) enrolPath(kind factors.Kind) string {
+func (s *Pages) enrolPath(kind factors.Kind) string {
 	return "/enrol/" + s.Accounts.Method(kind).Slug
 }
 

@@ -1,4 +1,4 @@
-package web
+package site
 
 import (
 	"errors"
@@ -24,18 +24,18 @@ type Router struct {
 func (s *Site) NewRouter() *Router { return &Router{Mux: http.NewServeMux(), site: s} }
 
 // Handle registers a handler that is not a page.
-func (t *Router) Handle(pattern string, h http.Handler) {
-	t.Patterns = append(t.Patterns, pattern)
-	t.Mux.Handle(pattern, h)
+func (r *Router) Handle(pattern string, h http.Handler) {
+	r.Patterns = append(r.Patterns, pattern)
+	r.Mux.Handle(pattern, h)
 }
 
 // Page registers a page. If h returns an error, the browser gets a page that helps the user to continue.
-func (t *Router) Page(pattern string, h Handler) { t.Handle(pattern, t.site.answer(h, t.site.fail)) }
+func (r *Router) Page(pattern string, h Handler) { r.Handle(pattern, r.site.answer(h, r.site.fail)) }
 
 // Script registers the handler of a request that a script of a page sends. The answer is {"next": path} or
 // {"problem": sentence}.
-func (t *Router) Script(pattern string, h Handler) {
-	t.Handle(pattern, t.site.answer(h, t.site.failScript))
+func (r *Router) Script(pattern string, h Handler) {
+	r.Handle(pattern, r.site.answer(h, r.site.failScript))
 }
 
 // answer runs a handler for a visitor and has its error answer.

@@ -1,4 +1,4 @@
-package web
+package site
 
 import (
 	"encoding/json"
@@ -9,9 +9,6 @@ import (
 
 	"barillet/web/reply"
 )
-
-// MaxBody is the maximum size of a request to a page, in bytes (promise S5).
-const MaxBody = 64 << 10
 
 // fieldLimits is the longest value of each field, in bytes. They lie above what the pages let anybody type; what
 // is too long for its meaning is told beside the field, what is longer than this is 413.
@@ -63,6 +60,9 @@ func ReadForm(r *http.Request, names ...string) (Form, error) {
 	return out, nil
 }
 
+// maxAnswer is the maximum size of a KeyAnswer, in bytes.
+const maxAnswer = 64 << 10
+
 // KeyAnswer is what the script of the security keys posts.
 type KeyAnswer struct {
 	Answer json.RawMessage `json:"answer"`
@@ -72,7 +72,7 @@ type KeyAnswer struct {
 
 func ReadKeyAnswer(r *http.Request) (KeyAnswer, error) {
 	var a KeyAnswer
-	if err := reply.DecodeJSON(r, MaxBody, &a); err != nil {
+	if err := reply.DecodeJSON(r, maxAnswer, &a); err != nil {
 		return KeyAnswer{}, err
 	}
 	if len(a.Name) > fieldLimits["name"] || len(a.Next) > fieldLimits["next"] {

@@ -1,13 +1,14 @@
-package web
+package selfservice
 
 import (
 	"net/http"
 
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-func (s *selfPages) getPasswordChange(w http.ResponseWriter, r *http.Request) error {
+func (s *Pages) getPasswordChange(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.accountWithStepUp(r)
 	if err != nil {
 		return err
@@ -15,8 +16,8 @@ func (s *selfPages) getPasswordChange(w http.ResponseWriter, r *http.Request) er
 	return s.Render(w, http.StatusOK, templates.PasswordChange{Base: s.Base(r), Login: a.Login, Least: s.MinPassword()})
 }
 
-func (s *selfPages) postPasswordChange(w http.ResponseWriter, r *http.Request) error {
-	f, err := ReadForm(r, "current", "password")
+func (s *Pages) postPasswordChange(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "current", "password")
 	if err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (s *selfPages) postPasswordChange(w http.ResponseWriter, r *http.Request) e
 	if field := f.Missing("current", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	issued, err := s.Authn.ChangePassword(r.Context(), RequestInfo(r), VisitorOf(r).Session, f["current"], f["password"])
+	issued, err := s.Authn.ChangePassword(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, f["current"], f["password"])
 	if errcode.Of(err) == errcode.StepUpRequired {
 		return err
 	}

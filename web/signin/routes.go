@@ -1,18 +1,19 @@
-package web
+package signin
 
 import (
 	"barillet/authn/helpdesk"
 	"barillet/templates"
+	"barillet/web/site"
 )
 
-// signinPages serves the pages before a session.
-type signinPages struct {
-	*Site
+// Pages serves the pages before a session.
+type Pages struct {
+	*site.Site
 	HelpDesk *helpdesk.Service
 }
 
 // Register registers the routes of the sign-in. Each is in docs/http.md, which a test compares.
-func (s *signinPages) Register(r *Router) {
+func (s *Pages) Register(r *site.Router) {
 	r.Page("GET /login", s.getLogin)
 	r.Page("POST /login", s.postLogin)
 	r.Page("GET /login/factor", s.getFactor)
