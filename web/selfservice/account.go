@@ -13,7 +13,7 @@ import (
 	"barillet/web/site"
 )
 
-// account reads the visitor's own account; nobody signed in is NoSession.
+// account returns the account of the user. Without a session the error is NoSession.
 func (s *Pages) account(r *http.Request) (authn.AccountView, error) {
 	v := site.VisitorOf(r)
 	if !v.SignedIn() {
@@ -22,8 +22,8 @@ func (s *Pages) account(r *http.Request) (authn.AccountView, error) {
 	return s.Authn.Account(r.Context(), v.Session)
 }
 
-// accountWithStepUp is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
-// nobody fills one in for nothing. Whether it counts is judged by authn again when the act is done.
+// accountWithStepUp is account for an operation that needs a step-up. The user steps up before the form is shown;
+// authn checks the step-up again when the form is sent.
 func (s *Pages) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
@@ -68,7 +68,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	return page, nil
 }
 
-// deviceOf is a device as the pages show it.
+// deviceOf returns a device as the pages show it.
 func (s *Pages) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	m := s.Accounts.Method(d.Kind)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
@@ -80,7 +80,7 @@ func (s *Pages) deviceOf(a authn.AccountView, d factors.Device) templates.Device
 	return out
 }
 
-// device finds the device that a path names among those of an account, which account or proven reads.
+// device returns the account that read returns, and its device that the path names.
 func device(r *http.Request, read func(*http.Request) (authn.AccountView, error)) (authn.AccountView, factors.Device, error) {
 	a, err := read(r)
 	if err != nil {
@@ -94,8 +94,8 @@ func device(r *http.Request, read func(*http.Request) (authn.AccountView, error)
 	return a, factors.Device{}, errcode.New(errcode.NotFound)
 }
 
-func devicePath(id factors.DeviceID, act string) string {
-	return "/account/devices/" + string(id) + "/" + act
+func devicePath(id factors.DeviceID, page string) string {
+	return "/account/devices/" + string(id) + "/" + page
 }
 
 func (s *Pages) getAdd(w http.ResponseWriter, r *http.Request) error {
@@ -135,8 +135,8 @@ func (s *Pages) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error 
 	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	seat := enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}
-	path, err := s.begin(w, r, seat, enrol.Request{Kind: s.backupKind()})
+	flow := enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}
+	path, err := s.begin(w, r, flow, enrol.Request{Kind: s.backupKind()})
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *Pages) postEndOthers(w http.ResponseWriter, r *http.Request) error {
 	return s.setCookiesThen(w, r, issued, "/account?done=others_ended")
 }
 
-// renderMade is show for a page that was made, if it could be.
+// renderMade renders a page unless err is set.
 func (s *Pages) renderMade(w http.ResponseWriter, p templates.Page, err error) error {
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (s *Pages) renderMade(w http.ResponseWriter, p templates.Page, err error) e
 	return s.Render(w, http.StatusOK, p)
 }
 
-// setCookiesThen is adopt, then on to a path.
+// setCookiesThen sets the cookies for new credentials and redirects to path.
 func (s *Pages) setCookiesThen(w http.ResponseWriter, r *http.Request, issued session.Credentials, path string) error {
 	if err := s.SetCookies(w, r, issued); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"barillet/web/site"
 )
 
-// applications are those that the visitor let know of them.
+// applications returns the applications that the user gave access.
 func (s *Pages) applications(r *http.Request) ([]templates.Application, error) {
 	if s.OIDC == nil {
 		return nil, nil

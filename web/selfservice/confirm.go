@@ -10,7 +10,8 @@ import (
 	"barillet/web/site"
 )
 
-// confirmPage is that of a device which waits for the person's word (PROTOCOL 22); any other is not found here.
+// confirmPage returns the page of a device that needs the confirmation of the user (protocol rule 22). Another device
+// is not found.
 func (s *Pages) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
 	a, d, err := device(r, read)
 	if err == nil && !d.Unconfirmed() {
@@ -24,7 +25,7 @@ func (s *Pages) getConfirm(w http.ResponseWriter, r *http.Request) error {
 	return s.renderMade(w, page, err)
 }
 
-// postConfirm takes a code of the device itself: it proves that the person has it.
+// postConfirm accepts a code of the device itself, which shows that the user has it.
 func (s *Pages) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "code")
 	if err != nil {
@@ -34,14 +35,14 @@ func (s *Pages) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.Enrolment.ConfirmDevice(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
+	v, err := s.Enrolment.ConfirmDevice(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
 	switch {
 	case err != nil:
 		return err
-	case j.Accepted():
+	case v.Accepted():
 		return site.Redirect(w, "/account?done=device_confirmed")
 	}
-	return s.RenderRejected(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
+	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page.Problem = p
 		return page
 	})

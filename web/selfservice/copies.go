@@ -25,7 +25,7 @@ func (s *Pages) getCopy(w http.ResponseWriter, r *http.Request) error {
 	return errcode.New(errcode.NotFound)
 }
 
-// others are the phones that scan again once a copy is gone: the device itself and its other copies.
+// others returns the names of the phones that must scan again after the removal of a copy.
 func others(d factors.Device, lost string) []string {
 	out := []string{d.Name}
 	for _, c := range d.Copies {
@@ -36,7 +36,7 @@ func others(d factors.Device, lost string) []string {
 	return out
 }
 
-// postCopy takes a phone off a shared QR code, and shows the new one that takes its place (PROTOCOL 15).
+// postCopy removes a copy, and shows the QR code of the new secret to the remaining phones (protocol rule 15).
 func (s *Pages) postCopy(w http.ResponseWriter, r *http.Request) error {
 	_, d, err := device(r, s.account)
 	if err != nil {

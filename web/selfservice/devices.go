@@ -64,7 +64,7 @@ func (s *Pages) postRemove(w http.ResponseWriter, r *http.Request) error {
 	return s.setCookiesThen(w, r, issued, "/account?done=device_removed")
 }
 
-// getShowQR asks for a code for this act alone (PROTOCOL 5).
+// getShowQR asks for a code for this operation (protocol rule 5).
 func (s *Pages) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.account)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Pages) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-// copyName suggests the phone that must scan again, if there is one.
+// copyName returns the name of a copy that must scan again; "" if there is none.
 func copyName(d factors.Device) string {
 	for _, c := range d.Copies {
 		if c.ScanAgain {
@@ -87,7 +87,7 @@ func copyName(d factors.Device) string {
 	return ""
 }
 
-// waitForNextCode is how long a code that was taken already goes on being shown; 0 when the present one is good.
+// waitForNextCode returns the time until the next code, if the current code was used already.
 func (s *Pages) waitForNextCode(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
@@ -99,7 +99,7 @@ func (s *Pages) waitForNextCode(a authn.AccountView) time.Duration {
 	return 0
 }
 
-// postShowQR shows the QR code again to the phone that is named: one that must scan again, or a new one.
+// postShowQR shows the QR code to another phone: to a copy that must scan again, or to a new copy.
 func (s *Pages) postShowQR(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "name", "code")
 	if err != nil {
@@ -119,12 +119,12 @@ func (s *Pages) postShowQR(w http.ResponseWriter, r *http.Request) error {
 			copyID = c.ID
 		}
 	}
-	j, err := s.Enrolment.ShowQR(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
+	v, err := s.Enrolment.ShowQR(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return s.RenderProblem(w, err, page)
 	}
-	if !j.Accepted() {
-		return s.RenderRejected(w, j, factors.InputCode, page)
+	if !v.Accepted() {
+		return s.RenderRejected(w, v, factors.InputCode, page)
 	}
 	return site.Redirect(w, devicePath(d.ID, "copy"))
 }
@@ -135,18 +135,18 @@ func (s *Pages) showQRPage(r *http.Request, a authn.AccountView, d factors.Devic
 	}
 }
 
-// replaceSecret gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
-// another phone: there is no old QR code to show.
+// replaceSecret replaces a secret that was disabled with a lost copy (protocol rule 15). The user steps up with a code
+// of another device, because the old secret has no valid code.
 func (s *Pages) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f site.Form) error {
-	j, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
+	v, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
-	if !j.Accepted() {
-		return s.RenderRejected(w, j, factors.InputCode, s.showQRPage(r, a, d, f["name"]))
+	if !v.Accepted() {
+		return s.RenderRejected(w, v, factors.InputCode, s.showQRPage(r, a, d, f["name"]))
 	}
-	seat := enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}
-	path, err := s.begin(w, r, seat, enrol.Request{Kind: d.Kind, Replace: d.ID})
+	flow := enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}
+	path, err := s.begin(w, r, flow, enrol.Request{Kind: d.Kind, Replace: d.ID})
 	if err != nil {
 		return err
 	}
@@ -183,24 +183,24 @@ func (s *Pages) postQR(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if f["copy"] != page.CopyID { // another window showed another one meanwhile
+	if f["copy"] != page.CopyID { // another window shows another copy
 		return &site.WrongStep{Path: site.CurrentPath(r) + "?again=changed"}
 	}
-	j, err := s.Enrolment.ConfirmCopy(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, []byte(f["code"]))
+	v, err := s.Enrolment.ConfirmCopy(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, []byte(f["code"]))
 	if errcode.Of(err) == errcode.Expired {
 		return &site.WrongStep{Path: devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
-	if j.Accepted() {
+	if v.Accepted() {
 		return site.Redirect(w, "/account?done=copy_added")
 	}
-	p, status, retry := s.Rejected(j, factors.InputCode)
-	if status == http.StatusUnauthorized { // the phone that is added proves nothing here
+	p, status, retry := s.Rejected(v, factors.InputCode)
+	if status == http.StatusUnauthorized { // the code does not identify the user
 		status = http.StatusUnprocessableEntity
 	}
-	if j.Rejected == factors.ReasonReplayed {
+	if v.Rejected == factors.ReasonReplayed {
 		p.Message.Key = templates.ProblemCopyOld
 		p.Fields["code"] = p.Message
 	}

@@ -16,10 +16,10 @@ import (
 	"barillet/web/site"
 )
 
-// enrolFlow is where a visitor enrols a device, and their devices.
+// enrolFlow is the enrolment of a visitor, with the devices that the user has.
 type enrolFlow struct {
 	enrol.Flow
-	first   bool // within a login: the device completes it
+	first   bool // the device completes a sign-in
 	devices []factors.Device
 	login   string
 }
@@ -44,9 +44,9 @@ func (s *Pages) enrolFlow(r *http.Request) (enrolFlow, error) {
 }
 
 func (s *Pages) getEnrol(w http.ResponseWriter, r *http.Request) error {
-	seat, err := s.enrolFlow(r)
+	flow, err := s.enrolFlow(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), seat.Flow)
+		err = s.Enrolment.CheckAllowed(r.Context(), flow.Flow)
 	}
 	if err != nil {
 		return err
@@ -59,12 +59,12 @@ func (s *Pages) getEnrol(w http.ResponseWriter, r *http.Request) error {
 		}
 		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: left}
 	}
-	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, seat))
+	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, flow))
 }
 
-func (s *Pages) chooseDevicePage(b templates.Base, seat enrolFlow) templates.ChooseDevice {
-	choices, full := s.choices(seat.devices)
-	return templates.ChooseDevice{Base: b, First: seat.first, Choices: choices, Full: full}
+func (s *Pages) chooseDevicePage(b templates.Base, flow enrolFlow) templates.ChooseDevice {
+	choices, full := s.choices(flow.devices)
+	return templates.ChooseDevice{Base: b, First: flow.first, Choices: choices, Full: full}
 }
 
 func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
@@ -72,7 +72,7 @@ func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	seat, err := s.enrolFlow(r)
+	flow, err := s.enrolFlow(r)
 	if err != nil {
 		return err
 	}
@@ -80,10 +80,10 @@ func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errcode.InvalidField("kind", "unknown")
 	}
-	path, err := s.begin(w, r, seat, enrol.Request{Kind: kind, App: app})
+	path, err := s.begin(w, r, flow, enrol.Request{Kind: kind, App: app})
 	if errcode.Of(err) == errcode.TooMany {
 		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-			return s.chooseDevicePage(s.BaseWithProblem(r, "/enrol", p), seat)
+			return s.chooseDevicePage(s.BaseWithProblem(r, "/enrol", p), flow)
 		})
 	}
 	if err != nil {
@@ -92,13 +92,13 @@ func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, path)
 }
 
-// begin opens an enrolment and returns its page.
-func (s *Pages) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, want enrol.Request) (string, error) {
-	if _, err := s.Enrolment.BeginEnrol(r.Context(), site.RequestInfo(r), seat.Flow, want); err != nil {
+// begin begins an enrolment and returns its page.
+func (s *Pages) begin(w http.ResponseWriter, r *http.Request, flow enrolFlow, want enrol.Request) (string, error) {
+	if _, err := s.Enrolment.BeginEnrol(r.Context(), site.RequestInfo(r), flow.Flow, want); err != nil {
 		return "", err
 	}
-	if seat.first {
-		if err := s.BeginTransaction(w, r, seat.Login); err != nil { // authn gave it ten more minutes
+	if flow.first {
+		if err := s.BeginTransaction(w, r, flow.Login); err != nil { // authn extended the transaction
 			return "", err
 		}
 	}
@@ -108,14 +108,14 @@ func (s *Pages) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, wa
 	return s.enrolPath(want.Kind), nil
 }
 
-// pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error
-// leads there.
+// pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error is
+// a WrongStep.
 func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
-	seat, err := s.enrolFlow(r)
+	flow, err := s.enrolFlow(r)
 	if err != nil {
 		return enrolFlow{}, account.PendingEnrolment{}, err
 	}
-	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
+	e, err := s.Enrolment.Pending(r.Context(), flow.Flow)
 	switch code := errcode.Of(err); {
 	case code == errcode.Expired, code == errcode.StepUpRequired:
 		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
@@ -126,26 +126,26 @@ func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.Pendin
 	case s.enrolPath(e.Kind) != path:
 		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: s.enrolPath(e.Kind)}
 	}
-	return seat, e, nil
+	return flow, e, nil
 }
 
-// enrolPage shows the pending enrolment at a path, on the page of its kind.
+// enrolPage returns the page of the pending enrolment at a path.
 func (s *Pages) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
-	seat, e, err := s.pending(r, path)
+	flow, e, err := s.pending(r, path)
 	if err != nil {
 		return enrolFlow{}, templates.Enrol{}, err
 	}
 	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
-		Login: seat.login, First: seat.first}
+		Login: flow.login, First: flow.first}
 	view := json.NewDecoder(bytes.NewReader(e.Prompt.View))
 	view.UseNumber() // a page shows a number as it is written
 	if view.Decode(&page.View) != nil {
 		return enrolFlow{}, templates.Enrol{}, fmt.Errorf("showing the enrolment of %s: its view is not JSON", e.Kind) // the cause may quote a secret
 	}
-	return seat, page, nil
+	return flow, page, nil
 }
 
-// getEnrolment shows the page of one kind.
+// getEnrolment returns the handler of the page of a kind.
 func (s *Pages) getEnrolment(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		_, page, err := s.enrolPage(r, s.Base(r), path)
@@ -153,7 +153,7 @@ func (s *Pages) getEnrolment(path string) site.Handler {
 	}
 }
 
-// postEnrolment returns the handler that takes the answer to the page of a kind with this input.
+// postEnrolment returns the handler that accepts the answer of a page, for a kind with this input.
 func (s *Pages) postEnrolment(input factors.Input, path string) site.Handler {
 	switch input {
 	case factors.InputAssertion:
@@ -170,31 +170,31 @@ func (s *Pages) postEnrolCode(path string) site.Handler {
 		if err != nil {
 			return err
 		}
-		seat, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
+		flow, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
 		if err != nil {
 			return err
 		}
 		page.DeviceName = f["name"]
-		told := func(p *templates.Problem) templates.Page {
+		withProblem := func(p *templates.Problem) templates.Page {
 			page.Problem = p
 			return page
 		}
 		name, err := account.DeviceName(f["name"], false)
 		if err != nil {
-			return s.RenderProblem(w, err, told)
+			return s.RenderProblem(w, err, withProblem)
 		}
-		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), seat.Flow, name, []byte(f["code"]))
+		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, name, []byte(f["code"]))
 		if errcode.Of(err) == errcode.Expired {
 			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
-			return s.RenderProblem(w, err, told)
+			return s.RenderProblem(w, err, withProblem)
 		}
 		if !done.Accepted() {
 			p, _, _ := s.Rejected(done.Verification, factors.InputCode)
-			return s.Render(w, http.StatusUnprocessableEntity, told(p))
+			return s.Render(w, http.StatusUnprocessableEntity, withProblem(p))
 		}
-		next, err := s.enrolled(w, r, seat, done)
+		next, err := s.enrolled(w, r, flow, done)
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 		if err != nil {
 			return err
 		}
-		seat, _, err := s.pending(r, path)
+		flow, _, err := s.pending(r, path)
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 		if err != nil {
 			return err
 		}
-		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), seat.Flow, name, a.Answer)
+		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, name, a.Answer)
 		if errcode.Of(err) == errcode.Expired {
 			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 		}
@@ -226,7 +226,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 		if !done.Accepted() {
 			return s.WriteRejected(w, r, done.Verification, http.StatusUnprocessableEntity)
 		}
-		to, err := s.enrolled(w, r, seat, done)
+		to, err := s.enrolled(w, r, flow, done)
 		if err != nil {
 			return err
 		}
@@ -234,14 +234,14 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 	}
 }
 
-// postEnrolBackup ends the enrolment of saved codes once the user confirms that they are kept.
+// postEnrolBackup finishes the enrolment of recovery codes when the user confirms that they are saved.
 func (s *Pages) postEnrolBackup(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f, err := site.ReadForm(r, "kept")
 		if err != nil {
 			return err
 		}
-		seat, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
+		flow, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
 		if err != nil {
 			return err
 		}
@@ -249,17 +249,17 @@ func (s *Pages) postEnrolBackup(path string) site.Handler {
 			page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
 			return s.Render(w, http.StatusUnprocessableEntity, page)
 		}
-		if _, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), seat.Flow, "", nil); err != nil {
+		if _, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, "", nil); err != nil {
 			return err
 		}
 		return site.Redirect(w, "/account?done=codes_kept")
 	}
 }
 
-// enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
-// if the user has none.
-func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow, done enrol.Result) (string, error) {
-	if seat.first {
+// enrolled sets the cookies after an enrolment and returns the next page. A first device leads to the advice to add a
+// second, and another device to recovery codes if the user has none.
+func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, flow enrolFlow, done enrol.Result) (string, error) {
+	if flow.first {
 		if done.Completed.Step != authn.StepDone {
 			return site.StepPath(done.Completed.Step), s.Complete(w, r, done.Completed)
 		}

@@ -7,7 +7,8 @@ import (
 	"barillet/templates"
 )
 
-// choices returns what a user with these devices may enrol, and the slugs of the kinds of which they have the maximum.
+// choices returns what a user with these devices can enrol, and the slugs of the kinds with the maximum number of
+// devices.
 func (s *Pages) choices(devices []factors.Device) (choices []templates.Choice, full []string) {
 	for _, f := range s.Accounts.Factors {
 		m := f.Method()
@@ -31,7 +32,7 @@ func (s *Pages) choices(devices []factors.Device) (choices []templates.Choice, f
 	return choices, full
 }
 
-// chosenKind returns the kind and the provider that a form names; false if they are not offered.
+// chosenKind returns the kind and the provider that a form names; false if choices does not offer them.
 func (s *Pages) chosenKind(kind, app string) (factors.Kind, string, bool) {
 	m := s.Accounts.Method(factors.Kind(kind))
 	switch {
@@ -48,7 +49,7 @@ func (s *Pages) chosenKind(kind, app string) (factors.Kind, string, bool) {
 	return "", "", false
 }
 
-// backupKind returns the kind of saved codes; "" if there is none.
+// backupKind returns the kind of recovery codes; "" if there is none.
 func (s *Pages) backupKind() factors.Kind {
 	for _, f := range s.Accounts.Factors {
 		if f.Method().Input == factors.InputBackup {
@@ -63,7 +64,7 @@ func (s *Pages) enrolPath(kind factors.Kind) string {
 	return "/enrol/" + s.Accounts.Method(kind).Slug
 }
 
-// appOf returns the app of a provider, as the pages call it.
+// appOf returns the app of a provider for the pages.
 func appOf(d string) templates.App {
 	if d == "" {
 		return templates.AppOther

@@ -6,13 +6,13 @@ import (
 	"barillet/web/site"
 )
 
-// Pages serves the pages of a signed-in user, and those of enrolment.
+// Pages serves the pages with a session, and those of enrolment. All fields are required.
 type Pages struct {
 	*site.Site
 	Enrolment *enrol.Service
 }
 
-// Register registers the routes of the account and of enrolment. Each is in docs/http.md, which a test compares.
+// Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (s *Pages) Register(r *site.Router) {
 	s.registerEnrolment(r)
 	s.registerAccount(r)

@@ -10,7 +10,7 @@ import (
 	"barillet/web/site"
 )
 
-// getStepUp asks for a device for the act that follows (PROTOCOL 5).
+// getStepUp asks for a device for the operation that follows (protocol rule 5).
 func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Pages) stepUpPage(b templates.Base, a authn.AccountView, asked, by stri
 	return templates.StepUp{Base: b, Next: afterStepUp(asked), Way: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
 }
 
-// afterStepUp is the path of the act that a proof is for.
+// afterStepUp returns the page of the operation that follows.
 func afterStepUp(asked string) string {
 	if next, ok := site.LocalPath(asked); ok {
 		return next
@@ -49,14 +49,14 @@ func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
+	v, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
-	if j.Accepted() {
+	if v.Accepted() {
 		return site.Redirect(w, afterStepUp(f["next"]))
 	}
-	return s.RenderRejected(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
+	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page := s.stepUpPage(s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
 		page.Way, page.Problem = string(factors.InputCode), p
 		return page
@@ -71,12 +71,12 @@ func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	j, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion, answer.Answer)
+	v, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion, answer.Answer)
 	if err != nil {
 		return err
 	}
-	if !j.Accepted() {
-		return s.WriteRejected(w, r, j, http.StatusUnauthorized)
+	if !v.Accepted() {
+		return s.WriteRejected(w, r, v, http.StatusUnauthorized)
 	}
 	return site.WriteNext(w, afterStepUp(answer.Next))
 }

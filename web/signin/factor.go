@@ -62,7 +62,7 @@ func (s *Pages) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// postCode judges a typed code of the second step.
+// postCode verifies a typed code of the second factor.
 func (s *Pages) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
 	f, err := site.ReadForm(r, "code")
 	if err != nil {
@@ -85,8 +85,8 @@ func (s *Pages) postCode(w http.ResponseWriter, r *http.Request, by factors.Inpu
 	return s.RenderRejected(w, out.Verification, by, func(p *templates.Problem) templates.Page { return page(st, p) })
 }
 
-// verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
-// code that no longer exists.
+// verify verifies an answer. If the devices were reset since the page was rendered, the error leads to the step that
+// is next.
 func (s *Pages) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
 	login := site.VisitorOf(r).Transaction
 	out, err := s.Authn.Verify(r.Context(), site.RequestInfo(r), login, by, answer)
@@ -98,8 +98,8 @@ func (s *Pages) verify(r *http.Request, by factors.Input, answer []byte) (authn.
 	return out, err
 }
 
-// afterSignIn is where a second step leads to: after a first device the advice to add another, whoever used up a recovery code enrols a device first (PROTOCOL 6), and whoever
-// must choose another password does that before anything else.
+// afterSignIn returns the page after a second factor. A required password change comes first. A first device leads to
+// the advice to add another, and a recovery code to enrolment (protocol rule 6).
 func afterSignIn(out authn.Result) string {
 	if out.Step != authn.StepDone {
 		return site.StepPath(out.Step)

@@ -20,7 +20,7 @@ func (s *Pages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	case v.SignedIn():
 		page.Email = v.Info.Login
 	case !v.Transaction.IsZero():
-		// Only a password that was proven fills the address in (EXPERIENCE, second step).
+		// The page shows the login only after a correct password.
 		st, err := s.Authn.Transaction(r.Context(), v.Transaction)
 		if err != nil && errcode.Of(err) == "" {
 			return err
@@ -30,7 +30,7 @@ func (s *Pages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-// postHelpRequest answers the same whether anybody is known by the address or not (BAR A12).
+// postHelpRequest answers the same whether the address belongs to a user or not (promise A12).
 func (s *Pages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "email", "topic", "message")
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Pages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, site.WithQuery("/help/sent", "reference", reference))
 }
 
-// referencePattern is the shape of a help request's number. Anything else in the query is not shown.
+// referencePattern matches the reference of a help request. The page shows no other text of the query.
 var referencePattern = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,23}$`)
 
 func (s *Pages) getHelpSent(w http.ResponseWriter, r *http.Request) error {

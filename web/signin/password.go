@@ -10,8 +10,8 @@ import (
 	"barillet/web/site"
 )
 
-// postForgot answers the same whoever is meant. For somebody without a usable device it opens a help request
-// instead, and says so to nobody (PROTOCOL 8).
+// postForgot answers the same for every identifier. For a user without a usable device it opens a help request instead
+// of sending a link (protocol rule 8).
 func (s *Pages) postForgot(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "identifier")
 	if err != nil {
@@ -41,7 +41,8 @@ func (s *Pages) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, templates.NewPassword{Base: s.Base(r), Token: token, Login: login, Least: s.MinPassword()})
 }
 
-// postNewPassword begins a login with the password chosen. It counts once that login's second step is done.
+// postNewPassword begins a sign-in with the new password. The password is stored after the second factor of that
+// sign-in.
 func (s *Pages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "password")
 	if err != nil {

@@ -22,7 +22,7 @@ func (s *Pages) getPasswordRequired(w http.ResponseWriter, r *http.Request) erro
 	return s.Render(w, http.StatusOK, page)
 }
 
-// postPasswordRequired signs in whoever has chosen another password than the one that is due.
+// postPasswordRequired replaces a password that must change, and completes the sign-in.
 func (s *Pages) postPasswordRequired(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "password")
 	if err != nil {

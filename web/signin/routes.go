@@ -6,13 +6,13 @@ import (
 	"barillet/web/site"
 )
 
-// Pages serves the pages before a session.
+// Pages serves the pages before a session. All fields are required.
 type Pages struct {
 	*site.Site
 	HelpDesk *helpdesk.Service
 }
 
-// Register registers the routes of the sign-in. Each is in docs/http.md, which a test compares.
+// Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (s *Pages) Register(r *site.Router) {
 	r.Page("GET /login", s.getLogin)
 	r.Page("POST /login", s.postLogin)

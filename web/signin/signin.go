@@ -45,7 +45,8 @@ func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
 	return s.beginThen(w, r, started.Login, site.StepPath(started.Step))
 }
 
-// asSignIn makes a password that nobody can have one more wrong password: the page says one thing (BAR A12).
+// asSignIn returns the error of a wrong password if the password is invalid: the page shows the same message (promise
+// A12).
 func asSignIn(err error) error {
 	if errcode.Of(err) == errcode.Invalid {
 		return errcode.New(errcode.SignInFailed)
@@ -68,7 +69,7 @@ func (s *Pages) postLogout(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/logged-out")
 }
 
-// beginThen hands the browser a login that has begun, then goes on to a path.
+// beginThen sets the cookie of a sign-in transaction and redirects to path.
 func (s *Pages) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
 	if err := s.BeginTransaction(w, r, login); err != nil {
 		return err
@@ -76,12 +77,12 @@ func (s *Pages) beginThen(w http.ResponseWriter, r *http.Request, login secret.V
 	return site.Redirect(w, path)
 }
 
-// static is the handler of a page that says the same to everybody.
+// static returns the handler of a page without data.
 func (s *Pages) static(page func(templates.Base) templates.Page) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
 }
 
-// postLanguage remembers a language in this browser, and with whoever is signed in.
+// postLanguage stores a language in this browser and, with a session, in the account.
 func (s *Pages) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "lang", "next")
 	if err != nil {

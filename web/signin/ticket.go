@@ -26,7 +26,7 @@ func (s *Pages) getTicket(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, page)
 }
 
-// ticketStates are the refusals that have a state of the page of their own.
+// ticketStates maps errors to states of the page.
 var ticketStates = map[errcode.Code]templates.TicketState{
 	errcode.InvalidLink:    templates.TicketUsed,
 	errcode.TicketExpired:  templates.TicketExpired,
@@ -49,10 +49,10 @@ func (s *Pages) postTicket(w http.ResponseWriter, r *http.Request) error {
 	return s.answerRedeemed(w, r, login, step, err)
 }
 
-// answerRedeemed answers what presenting a ticket came to, in a login whose password is proven.
+// answerRedeemed answers with the result of redeeming a ticket.
 func (s *Pages) answerRedeemed(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
 	if err == nil {
-		return s.beginThen(w, r, login, site.StepPath(step)) // it lasts ten minutes from here
+		return s.beginThen(w, r, login, site.StepPath(step)) // the step extends the transaction
 	}
 	if errcode.Of(err) == errcode.WrongState {
 		_, err = s.TransactionAt(r, login)
@@ -71,7 +71,7 @@ func (s *Pages) answerRedeemed(w http.ResponseWriter, r *http.Request, login sec
 	})
 }
 
-// retryTicket prepares the page of a login that still waits for its ticket.
+// retryTicket calls show with the page of a sign-in that still needs its ticket.
 func (s *Pages) retryTicket(w http.ResponseWriter, r *http.Request, login secret.Value, show func(templates.Ticket) error) error {
 	st, err := s.TransactionAt(r, login, authn.StepTicket, authn.StepEnrol)
 	if err != nil {
@@ -94,7 +94,8 @@ func (s *Pages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/login/ticket?done=ticket_sent")
 }
 
-// getTicketLink shows the form behind a mailed link. Mail scanners follow links: nothing changes (PROTOCOL 7).
+// getTicketLink shows the form of a mailed link. It changes nothing, because mail scanners follow links (protocol rule
+// 7).
 func (s *Pages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.Base(r), Token: token}
@@ -111,8 +112,7 @@ func (s *Pages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, status, page)
 }
 
-// postTicketLink proves the password and binds the ticket to the login that this begins, in this browser and no
-// other.
+// postTicketLink verifies the password and binds the ticket to the sign-in of this browser.
 func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "identifier", "password")
 	if err != nil {
@@ -141,18 +141,18 @@ func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Pages) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
+	invited, err := s.Authn.Invitation(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.Invite{Base: s.Base(r), Gone: true})
 	}
 	if err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, s.invitePage(s.Base(r), token, who))
+	return s.Render(w, http.StatusOK, s.invitePage(s.Base(r), token, invited))
 }
 
-func (s *Pages) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
-	return templates.Invite{Base: b, Token: token, Inviter: who.By, Garage: who.Garage, Login: who.Login, Least: s.MinPassword()}
+func (s *Pages) invitePage(b templates.Base, token string, invited authn.Invited) templates.Invite {
+	return templates.Invite{Base: b, Token: token, Inviter: invited.By, Garage: invited.Garage, Login: invited.Login, Least: s.MinPassword()}
 }
 
 func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
@@ -161,7 +161,7 @@ func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
+	invited, err := s.Authn.Invitation(r.Context(), secret.From(token))
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.AcceptInvitation(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {
@@ -172,6 +172,6 @@ func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
 		return s.Render(w, http.StatusNotFound, templates.Invite{Base: s.BaseAt(r, site.CurrentPath(r)), Gone: true})
 	}
 	return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-		return s.invitePage(s.BaseWithProblem(r, site.CurrentPath(r), p), token, who)
+		return s.invitePage(s.BaseWithProblem(r, site.CurrentPath(r), p), token, invited)
 	})
 }

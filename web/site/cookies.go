@@ -14,8 +14,8 @@ import (
 	"barillet/templates"
 )
 
-// cookieStore is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
-// secret and nothing else, and a value that authn does not know is never adopted.
+// cookieStore implements sessions.Store. A cookie contains a secret of package session or authn and nothing else. A
+// value that they do not know is never adopted.
 type cookieStore struct {
 	sessions                               *session.Service
 	session, transaction, browser, locales string // names of the cookies
@@ -24,8 +24,8 @@ type cookieStore struct {
 
 var _ sessions.Store = (*cookieStore)(nil)
 
-// newCookieStore names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
-// plain name is for http://localhost alone, where there is no Secure.
+// newCookieStore returns a store. A sibling host cannot set a cookie whose name begins with "__Host-" (RFC 6265bis
+// §4.1.3.2). Such a cookie must be Secure, so the names have no prefix at http://localhost.
 func newCookieStore(s *session.Service, secure bool) *cookieStore {
 	prefix := ""
 	if secure {
@@ -35,25 +35,25 @@ func newCookieStore(s *session.Service, secure bool) *cookieStore {
 		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
 }
 
-// Get gives the session of a name, the same for the whole request.
-func (j *cookieStore) Get(r *http.Request, name string) (*sessions.Session, error) {
-	return sessions.GetRegistry(r).Get(j, name)
+// Get returns the session with a name. It returns the same session for the whole request.
+func (c *cookieStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(c, name)
 }
 
-// infoKey is where a checked session keeps who it belongs to.
+// infoKey is the key of the session.Info in an authenticated session.
 type infoKey struct{}
 
-// New reads a cookie. One that is stale, cut or made up gives an empty session and no error: an error here would
-// lock people out with the cookie that they cannot see (FACTS S2).
-func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, error) {
-	ses := sessions.NewSession(j, name)
-	ses.Options, ses.IsNew = j.options(name), true
-	secret := j.secret(r, name)
+// New reads a cookie. If its value is expired, truncated or forged, New returns an empty session without an error. An
+// error would lock the user out until the cookie is deleted.
+func (c *cookieStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	ses := sessions.NewSession(c, name)
+	ses.Options, ses.IsNew = c.options(name), true
+	secret := c.secret(r, name)
 	if secret.IsZero() {
 		return ses, nil
 	}
-	if name == j.session {
-		live, err := j.sessions.Authenticate(r.Context(), secret)
+	if name == c.session {
+		live, err := c.sessions.Authenticate(r.Context(), secret)
 		if errcode.Of(err) == errcode.NoSession {
 			return ses, nil
 		}
@@ -66,8 +66,8 @@ func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, erro
 	return ses, nil
 }
 
-// Save sends the cookie; a session without an ID takes it away.
-func (j *cookieStore) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session) error {
+// Save sets the cookie. It deletes the cookie of a session without an ID.
+func (c *cookieStore) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session) error {
 	o := *ses.Options
 	if ses.ID == "" {
 		o.MaxAge = -1
@@ -76,69 +76,70 @@ func (j *cookieStore) Save(_ *http.Request, w http.ResponseWriter, ses *sessions
 	return nil
 }
 
-// options are the attributes of a cookie: BAR A11. The session's own lives as long as the browser is open; how
-// long it is worth something is authn's to say.
-func (j *cookieStore) options(name string) *sessions.Options {
-	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
+// options returns the attributes of a cookie (promise A11). The session cookie lasts until the browser closes; package
+// session limits the session itself.
+func (c *cookieStore) options(name string) *sessions.Options {
+	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode}
 	switch name {
-	case j.transaction:
+	case c.transaction:
 		o.MaxAge = int(account.TransactionTTL / time.Second)
-	case j.browser:
+	case c.browser:
 		o.MaxAge = int(account.KnownBrowserTTL / time.Second)
 	}
 	return o
 }
 
-// put makes a secret the value of a cookie from the next request on; an empty one takes the cookie away.
-func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret secret.Value) error {
-	ses, err := j.Get(r, name)
+// put sets a cookie to a secret, which later requests send. It deletes the cookie if the secret is zero.
+func (c *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret secret.Value) error {
+	ses, err := c.Get(r, name)
 	if err != nil {
 		return err
 	}
 	ses.ID = secret.Reveal()
-	return j.Save(r, w, ses)
+	return c.Save(r, w, ses)
 }
 
-// secret reads a cookie that has the shape of one of ours.
-func (j *cookieStore) secret(r *http.Request, name string) secret.Value {
-	for _, c := range r.CookiesNamed(name) {
-		if secret.IsToken(c.Value) {
-			return secret.From(c.Value)
+// secret returns the secret in a cookie; zero if the cookie has another form.
+func (c *cookieStore) secret(r *http.Request, name string) secret.Value {
+	for _, cookie := range r.CookiesNamed(name) {
+		if secret.IsToken(cookie.Value) {
+			return secret.From(cookie.Value)
 		}
 	}
 	return secret.Value{}
 }
 
-// language is what was chosen in this browser; "" when nothing was. No secret: it is compared with our list.
-func (j *cookieStore) language(r *http.Request) string {
-	c, err := r.Cookie(j.locales)
-	if err != nil || c.Value != templates.Match("", c.Value, "") {
+// language returns the language that the user chose in this browser; "" without a choice.
+func (c *cookieStore) language(r *http.Request) string {
+	cookie, err := r.Cookie(c.locales)
+	if err != nil || cookie.Value != templates.Match("", cookie.Value, "") {
 		return ""
 	}
-	return c.Value
+	return cookie.Value
 }
 
-// setLanguage remembers a language for a year, lendLanguage for as long as a sign-in takes.
-func (j *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
-	j.keepLanguage(w, lang, 365*24*60*60)
+// setLanguage stores a language for a year. lendLanguage stores one for the length of a sign-in.
+func (c *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
+	c.keepLanguage(w, lang, 365*24*60*60)
 }
-func (j *cookieStore) lendLanguage(w http.ResponseWriter, lang string) {
-	j.keepLanguage(w, lang, 10*60)
+func (c *cookieStore) lendLanguage(w http.ResponseWriter, lang string) {
+	c.keepLanguage(w, lang, 10*60)
 }
 
-func (j *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
-	o := j.options(j.locales)
+func (c *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
+	o := c.options(c.locales)
 	o.MaxAge = seconds
-	http.SetCookie(w, sessions.NewCookie(j.locales, lang, o))
+	http.SetCookie(w, sessions.NewCookie(c.locales, lang, o))
 }
 
 // SetLanguage stores the language that the user chose in this browser.
 func (s *Site) SetLanguage(w http.ResponseWriter, lang string) { s.cookies.setLanguage(w, lang) }
 
-// Language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
+// Language returns the language of a visitor without a session. It is, in this order: the parameter lang, the choice
+// stored in the browser, Accept-Language, and the default of the configuration.
 func (s *Site) Language(r *http.Request) string {
 	chosen := ""
-	if r.URL.RawQuery != "" { // most requests have none, and reading none costs a map
+	if r.URL.RawQuery != "" { // parsing an empty query allocates a map
 		chosen = r.URL.Query().Get("lang")
 	}
 	if chosen != templates.Match("", chosen, "") {
@@ -147,14 +148,14 @@ func (s *Site) Language(r *http.Request) string {
 	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
 }
 
-// ApplyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
-// chose one in this browser: for as long as a sign-in takes.
+// ApplyUILocales shows the pages of a sign-in in the language that a client requests (OIDC Core §3.1.2.1, ui_locales).
+// A choice of the user in this browser takes precedence.
 func (s *Site) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
 	if s.cookies.language(r) != "" {
 		return
 	}
 	for _, tag := range strings.Fields(locales) {
-		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 section 2.1
+		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 §2.1
 		if lang == templates.Match("", lang, "") {
 			s.cookies.lendLanguage(w, lang)
 			return
@@ -162,7 +163,7 @@ func (s *Site) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales st
 	}
 }
 
-// KnownBrowser returns the secret of a known browser; zero if the browser is not known.
+// KnownBrowser returns the secret of a known browser; zero without one.
 func (s *Site) KnownBrowser(r *http.Request) secret.Value {
 	return s.cookies.secret(r, s.cookies.browser)
 }

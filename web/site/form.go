@@ -10,8 +10,8 @@ import (
 	"barillet/web/reply"
 )
 
-// fieldLimits is the longest value of each field, in bytes. They lie above what the pages let anybody type; what
-// is too long for its meaning is told beside the field, what is longer than this is 413.
+// fieldLimits is the maximum length of each field, in bytes. A longer value is answered with 413. The limits are
+// higher than those that the pages explain beside a field.
 var fieldLimits = map[string]int{
 	"identifier": 1 << 10, "email": 1 << 10,
 	"password": 16 << 10, "current": 16 << 10,
@@ -22,11 +22,11 @@ var fieldLimits = map[string]int{
 	"request": 64, "decision": 8,
 }
 
-// Form is the fields of a POST that a handler asked for; a field that was not sent is "".
+// Form contains the fields of a POST. A field that was not sent is "".
 type Form map[string]string
 
-// ReadForm reads the named fields and passes over any other. Each is given once at most, in UTF-8, within its
-// limit.
+// ReadForm reads the named fields and ignores all others. It returns an error if a field is repeated, is not UTF-8, or
+// exceeds its limit.
 func ReadForm(r *http.Request, names ...string) (Form, error) {
 	if r.ContentLength != 0 {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -63,13 +63,14 @@ func ReadForm(r *http.Request, names ...string) (Form, error) {
 // maxAnswer is the maximum size of a KeyAnswer, in bytes.
 const maxAnswer = 64 << 10
 
-// KeyAnswer is what the script of the security keys posts.
+// KeyAnswer is the JSON object that the script for security keys sends.
 type KeyAnswer struct {
 	Answer json.RawMessage `json:"answer"`
 	Name   string          `json:"name"`
 	Next   string          `json:"next"`
 }
 
+// ReadKeyAnswer reads a KeyAnswer.
 func ReadKeyAnswer(r *http.Request) (KeyAnswer, error) {
 	var a KeyAnswer
 	if err := reply.DecodeJSON(r, maxAnswer, &a); err != nil {
@@ -81,7 +82,7 @@ func ReadKeyAnswer(r *http.Request) (KeyAnswer, error) {
 	return a, nil
 }
 
-// Missing is the first of the fields that was left empty; "" when none was.
+// Missing returns the first of the fields that is empty; "" if there is none.
 func (f Form) Missing(names ...string) string {
 	for _, name := range names {
 		if f[name] == "" {

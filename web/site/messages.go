@@ -12,8 +12,8 @@ import (
 	"barillet/web/reply"
 )
 
-// notices and problems are what a redirect may leave in ?done= and ?again= for the page that follows. Anything
-// else there is passed over: a link from elsewhere puts no words of its own on our pages.
+// notices and problems map the values of ?done= and ?again= to messages. A redirect sets these parameters. Other
+// values are ignored, so that a link cannot put its own words on a page.
 var notices = map[string]templates.Key{
 	"device_added": templates.NoticeDeviceAdded, "device_removed": templates.NoticeDeviceRemoved,
 	"device_renamed": templates.NoticeDeviceRenamed, "copy_added": templates.NoticeCopyAdded,
@@ -30,13 +30,13 @@ var problems = map[string]templates.Key{
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
 }
 
-// sentence is a sentence, and the field that it is about.
+// sentence is a message, and the field that it is about.
 type sentence struct {
 	key   templates.Key
 	field string
 }
 
-// problemsByCode words the refusals of authn that a page tells above its form.
+// problemsByCode maps errors to the messages that a page shows above its form.
 var problemsByCode = map[errcode.Code]sentence{
 	errcode.SignInFailed:   {templates.ProblemSignIn, ""},
 	errcode.RateLimited:    {templates.ProblemWait, ""},
@@ -55,7 +55,7 @@ var problemsByCode = map[errcode.Code]sentence{
 	errcode.Conflict:       {templates.ProblemChanged, ""},
 }
 
-// problemsByField words Invalid by "field reason", and by "field" for any other reason.
+// problemsByField maps errcode.Invalid to messages. The key is "field reason", or "field" for all other reasons.
 var problemsByField = map[string]sentence{
 	"password too_long":  {templates.ProblemPasswordLong, "password"},
 	"password too_short": {templates.ProblemPasswordShort, "password"},
@@ -71,7 +71,7 @@ var problemsByField = map[string]sentence{
 	"message":            {templates.ProblemMessageLong, "message"},
 }
 
-// problemFor words an error of authn; false for one that a page of its own tells.
+// problemFor returns the message for an error. It returns false for an error without a message.
 func (s *Site) problemFor(err error) (*templates.Problem, bool) {
 	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok {
@@ -102,10 +102,10 @@ func problemAt(l sentence) *templates.Problem {
 	return templates.NewFieldProblem(l.field, l.key)
 }
 
-// MinPassword is the least number of characters of a password.
+// MinPassword returns the minimum length of a password, in characters.
 func (s *Site) MinPassword() int { return s.Accounts.Hasher.Policy.Min }
 
-// RenderProblem shows a form anew with what was wrong, or passes on an error that its page cannot tell.
+// RenderProblem renders a form again with the message for err. It returns err if there is no message for it.
 func (s *Site) RenderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
 	p, ok := s.problemFor(err)
 	if !ok {
@@ -115,7 +115,7 @@ func (s *Site) RenderProblem(w http.ResponseWriter, err error, page func(*templa
 	return s.RenderAfter(w, status, retry, page(p))
 }
 
-// problemsByReason words why a device's answer was refused. The input matters: a key has no clock.
+// problemsByReason maps the reasons for a rejected answer to messages, for each input.
 var problemsByReason = map[factors.Input]map[factors.Reason]templates.Key{
 	factors.InputCode: {
 		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonReplayed: templates.ProblemCodeUsed,
@@ -133,30 +133,30 @@ var problemsByReason = map[factors.Input]map[factors.Reason]templates.Key{
 	},
 }
 
-// untilNextCode returns how long a code that was used up now goes on being shown.
+// untilNextCode returns the time until an authenticator app shows the next code.
 func untilNextCode(now time.Time, period time.Duration) time.Duration {
 	return period - time.Duration(now.UnixNano()%int64(period))
 }
 
-// Rejected returns the problem of an answer that was not accepted.
-func (s *Site) Rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
-	if j.Wait > 0 {
+// Rejected returns the message, the status and the waiting time for a rejected answer.
+func (s *Site) Rejected(v authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
+	if v.Wait > 0 {
 		p = templates.NewProblem(templates.ProblemWaitCode)
-		p.Wait = j.Wait
-		return p, http.StatusTooManyRequests, j.Wait
+		p.Wait = v.Wait
+		return p, http.StatusTooManyRequests, v.Wait
 	}
-	key, ok := problemsByReason[by][j.Rejected]
+	key, ok := problemsByReason[by][v.Rejected]
 	if !ok {
 		key = templates.ProblemCeremonyGone
 	}
 	n, wait := 0, time.Duration(0)
-	switch period := s.Accounts.Method(j.Kind).Period; {
-	case j.Rejected == factors.ReasonClock:
-		if n = int(j.ClockOff.Round(time.Second) / time.Second); n > 0 {
+	switch period := s.Accounts.Method(v.Kind).Period; {
+	case v.Rejected == factors.ReasonClock:
+		if n = int(v.ClockOff.Round(time.Second) / time.Second); n > 0 {
 			key = templates.ProblemClockFast
 		}
 		n = max(n, -n)
-	case j.Rejected != factors.ReasonReplayed || by != factors.InputCode:
+	case v.Rejected != factors.ReasonReplayed || by != factors.InputCode:
 	case period > 0:
 		wait = untilNextCode(s.Now(), period)
 	default:
@@ -168,14 +168,14 @@ func (s *Site) Rejected(j authn.Verification, by factors.Input) (p *templates.Pr
 	return p, http.StatusUnauthorized, 0
 }
 
-// RenderRejected shows a form again after an answer that was not accepted.
-func (s *Site) RenderRejected(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
-	p, status, retry := s.Rejected(j, by)
+// RenderRejected renders a form again after a rejected answer.
+func (s *Site) RenderRejected(w http.ResponseWriter, v authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
+	p, status, retry := s.Rejected(v, by)
 	return s.RenderAfter(w, status, retry, page(p))
 }
 
-// WriteRejected answers a script whose assertion was rejected, with status unless the user must wait. The challenge is
-// used up.
+// WriteRejected answers a script whose assertion was rejected, with status unless the user must wait. The page must be
+// reloaded: each challenge can be used once.
 func (s *Site) WriteRejected(w http.ResponseWriter, r *http.Request, v authn.Verification, status int) error {
 	p, is, retry := s.Rejected(v, factors.InputAssertion)
 	if retry > 0 {

@@ -8,7 +8,7 @@ import (
 	"barillet/factors"
 )
 
-// StepPath returns the page of a step. It alone decides where a sign-in continues.
+// StepPath returns the page of a step. No other function chooses it.
 func StepPath(step authn.Step) string {
 	switch step {
 	case authn.StepVerify:
@@ -27,7 +27,7 @@ func StepPath(step authn.Step) string {
 	return "/login?again=session_gone"
 }
 
-// Methods summarises the devices that a user can answer with.
+// Methods summarizes the devices that a user can answer with.
 type Methods struct {
 	Phones int // devices with typed codes, and their copies
 	Keys   []string
@@ -39,7 +39,7 @@ type Methods struct {
 func (s *Site) MethodsOf(devices []factors.Device) Methods {
 	m := Methods{First: map[factors.Input]factors.Device{}}
 	devices = slices.Clone(devices)
-	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the last used first
+	slices.SortStableFunc(devices, func(a, b factors.Device) int { // by last use, newest first
 		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
 	})
 	for _, d := range devices {

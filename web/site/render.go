@@ -14,7 +14,7 @@ import (
 	"barillet/web/reply"
 )
 
-// Base is what every page begins with. A notice or problem that a redirect left in the query is told once more.
+// Base returns the part that all pages share. It includes the notice or problem that a redirect left in the query.
 func (s *Site) Base(r *http.Request) templates.Base {
 	b := s.BaseAt(r, CurrentPath(r))
 	q := r.URL.Query()
@@ -27,20 +27,20 @@ func (s *Site) Base(r *http.Request) templates.Base {
 	return b
 }
 
-// BaseAt is base for the answer to a POST whose page is at another path.
+// BaseAt returns Base for the answer to a POST, if the form is at path.
 func (s *Site) BaseAt(r *http.Request, path string) templates.Base {
 	v := VisitorOf(r)
 	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Info.Name}
 }
 
-// BaseWithProblem is BaseAt with what is to be corrected.
+// BaseWithProblem returns BaseAt with a problem.
 func (s *Site) BaseWithProblem(r *http.Request, path string, p *templates.Problem) templates.Base {
 	b := s.BaseAt(r, path)
 	b.Problem = p
 	return b
 }
 
-// CurrentPath is the path and query of the GET that shows this page again, without what is told but once.
+// CurrentPath returns the path and query of this request, without the parameters that are shown once.
 func CurrentPath(r *http.Request) string {
 	q := r.URL.Query()
 	for _, name := range []string{"done", "again", "lang"} {
@@ -60,16 +60,16 @@ func CurrentPath(r *http.Request) string {
 func (s *Site) Render(w http.ResponseWriter, status int, p templates.Page) error {
 	var b bytes.Buffer
 	if err := s.Renderer.Page(&b, p); err != nil {
-		return fmt.Errorf("showing a page: %w", err)
+		return fmt.Errorf("rendering a page: %w", err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // a browser that hung up needs no answer
+	_, _ = b.WriteTo(w) // fails only if the browser has disconnected
 	return nil
 }
 
-// RenderAfter is show with the time to come back at, if there is one.
+// RenderAfter answers with a page and, if retry is positive, with Retry-After.
 func (s *Site) RenderAfter(w http.ResponseWriter, status int, retry time.Duration, p templates.Page) error {
 	if retry > 0 {
 		reply.RetryAfter(w, retry)
@@ -77,14 +77,14 @@ func (s *Site) RenderAfter(w http.ResponseWriter, status int, retry time.Duratio
 	return s.Render(w, status, p)
 }
 
-// Redirect sends the browser on by GET (RFC 9110 section 15.4.4).
+// Redirect answers 303: the browser fetches path with GET (RFC 9110 §15.4.4).
 func Redirect(w http.ResponseWriter, path string) error {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// WithQuery adds one query parameter to a path of ours.
+// WithQuery adds a parameter to a path of the service.
 func WithQuery(path, name, value string) string {
 	sep := "?"
 	if strings.Contains(path, "?") {
@@ -93,7 +93,7 @@ func WithQuery(path, name, value string) string {
 	return path + sep + name + "=" + url.QueryEscape(value)
 }
 
-// RenderError tells an error: as a problem document to programs, as a page to people.
+// RenderError answers with a page that describes an error, and logs the error if it is internal.
 func (s *Site) RenderError(w http.ResponseWriter, r *http.Request, err error) {
 	status, retry := reply.Status(err)
 	if e, ok := errors.AsType[*reply.HTTPError](err); ok && e.Allow != "" {
@@ -104,7 +104,7 @@ func (s *Site) RenderError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if r.Context().Value(visitorKey{}) == nil && status < http.StatusInternalServerError {
 		if known, err := s.visit(r); err == nil {
-			r = known // so that the page keeps its way to the account
+			r = known // the page links to the account
 		}
 	}
 	reply.Report(r, err)
@@ -118,7 +118,7 @@ func (s *Site) RenderError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// pageStatus is the status in whose words a page tells one that has none of its own.
+// pageStatus returns the status whose text the error page shows. Several statuses share a text.
 func pageStatus(status int) int {
 	switch status {
 	case http.StatusUnauthorized:
@@ -131,20 +131,21 @@ func pageStatus(status int) int {
 	return status
 }
 
-// WriteNext and trouble are the two answers to a script of ours.
+// WriteNext answers a script: it must open path.
 func WriteNext(w http.ResponseWriter, path string) error {
 	return reply.JSON(w, http.StatusOK, map[string]string{"next": path})
 }
 
+// scriptError describes an error to a script.
 type scriptError struct {
 	Problem string `json:"problem"`
-	Reload  bool   `json:"reload,omitempty"` // the challenge is used up: load the page anew
+	Reload  bool   `json:"reload,omitempty"` // the script must reload the page for a new challenge
 }
 
 func (s *Site) writeScriptError(w http.ResponseWriter, r *http.Request, status int, retry time.Duration, m templates.Message, reload bool) error {
 	sentence, err := s.Renderer.Sentence(VisitorOf(r).Lang, m)
 	if err != nil {
-		return fmt.Errorf("wording a problem: %w", err)
+		return fmt.Errorf("rendering a problem: %w", err)
 	}
 	if retry > 0 {
 		reply.RetryAfter(w, retry)

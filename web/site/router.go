@@ -38,7 +38,7 @@ func (r *Router) Script(pattern string, h Handler) {
 	r.Handle(pattern, r.site.answer(h, r.site.failScript))
 }
 
-// answer runs a handler for a visitor and has its error answer.
+// answer returns a handler that reads the visitor, calls h, and passes its error to fail.
 func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := s.visit(r)
@@ -51,12 +51,12 @@ func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, e
 	})
 }
 
-// WrongStep is a visitor on the page of another step than theirs: they are sent to that one.
+// WrongStep is the error of a page that is not the next one. The browser is redirected to Path.
 type WrongStep struct{ Path string }
 
-func (m *WrongStep) Error() string { return "another step is next: " + m.Path }
+func (m *WrongStep) Error() string { return "the next page is " + m.Path }
 
-// fail answers an error with the page that helps: most often the one to begin again on.
+// fail answers an error with a redirect to the page that lets the user continue, or with an error page.
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if path, ok := s.redirectFor(r, err); ok {
 		_ = Redirect(w, path)
@@ -65,7 +65,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.RenderError(w, r, err)
 }
 
-// redirectFor is where an error leads to rather than being told.
+// redirectFor returns the page that lets the user continue after an error; false if there is none.
 func (s *Site) redirectFor(r *http.Request, err error) (string, bool) {
 	if m, ok := errors.AsType[*WrongStep](err); ok {
 		return m.Path, true
@@ -84,8 +84,8 @@ func (s *Site) redirectFor(r *http.Request, err error) (string, bool) {
 	return "", false
 }
 
-// pageForStepUp is the page to come back to after a proof. Every act that asks for one has a page at its own path, but
-// for those of the enrolment.
+// pageForStepUp returns the page to open after a step-up. Each operation that needs one has a page at its own path,
+// except those of enrolment.
 func pageForStepUp(r *http.Request) string {
 	if strings.HasPrefix(r.URL.Path, "/account/") {
 		return r.URL.EscapedPath()
@@ -93,7 +93,7 @@ func pageForStepUp(r *http.Request) string {
 	return "/enrol"
 }
 
-// failScript answers an error to a script.
+// failScript is fail for the request of a script.
 func (s *Site) failScript(w http.ResponseWriter, r *http.Request, err error) {
 	if path, ok := s.redirectFor(r, err); ok {
 		_ = WriteNext(w, path)

@@ -14,7 +14,7 @@ import (
 	"barillet/web/reply"
 )
 
-// TransactionAt is a login under way that stands at one of the steps; at any other it is misplaced.
+// TransactionAt returns the transaction of a sign-in. If it is not at one of the steps, the error is a WrongStep.
 func (s *Site) TransactionAt(r *http.Request, login secret.Value, steps ...authn.Step) (authn.TransactionState, error) {
 	st, err := s.Authn.Transaction(r.Context(), login)
 	if err == nil && !slices.Contains(steps, st.Step) {
@@ -23,12 +23,13 @@ func (s *Site) TransactionAt(r *http.Request, login secret.Value, steps ...authn
 	return st, err
 }
 
-// BeginTransaction hands the browser a login under way; called again it lasts another ten minutes.
+// BeginTransaction sets the cookie of a sign-in transaction, and extends its life.
 func (s *Site) BeginTransaction(w http.ResponseWriter, r *http.Request, login secret.Value) error {
 	return s.cookies.put(w, r, s.cookies.transaction, login)
 }
 
-// Complete hands the browser what a second step ended in: a session, or the login that still asks for something.
+// Complete sets the cookie that a second factor leads to: of the session, or of the transaction that needs another
+// step.
 func (s *Site) Complete(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
 	if c.Step != authn.StepDone {
 		return s.BeginTransaction(w, r, c.Login)
@@ -36,11 +37,11 @@ func (s *Site) Complete(w http.ResponseWriter, r *http.Request, c authn.Complete
 	return s.signIn(w, r, c.Issued)
 }
 
-// signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
+// signIn sets the cookies of a new session. It ends the session that the browser had before.
 func (s *Site) signIn(w http.ResponseWriter, r *http.Request, issued session.Credentials) error {
 	if v := VisitorOf(r); v.SignedIn() {
 		if err := s.Sessions.SignOut(r.Context(), RequestInfo(r), v.Session); err != nil {
-			reply.Report(r, err) // the new session stands; the old one ends by itself
+			reply.Report(r, err) // the new session is valid, and the old one expires
 		}
 	}
 	if err := s.cookies.put(w, r, s.cookies.transaction, secret.Value{}); err != nil {
@@ -49,7 +50,8 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request, issued session.Cre
 	return s.SetCookies(w, r, issued)
 }
 
-// SetCookies hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
+// SetCookies sets the cookies for new credentials. It does nothing without a session. It extends the cookie of a known
+// browser.
 func (s *Site) SetCookies(w http.ResponseWriter, r *http.Request, issued session.Credentials) error {
 	if issued.Session.IsZero() {
 		return nil
@@ -66,7 +68,7 @@ func (s *Site) SetCookies(w http.ResponseWriter, r *http.Request, issued session
 	return s.cookies.put(w, r, s.cookies.session, issued.Session)
 }
 
-// SignOut ends the session of a browser, here and in the applications.
+// SignOut ends the session of the browser, and the sessions of its applications.
 func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if v := VisitorOf(r); v.SignedIn() {
 		if err := s.Sessions.SignOut(r.Context(), RequestInfo(r), v.Session); err != nil {
@@ -74,7 +76,7 @@ func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 		}
 		if s.OIDC != nil {
 			if err := s.OIDC.Tokens.EndSession(r.Context(), v.Info.User, v.Info.ID); err != nil {
-				reply.Report(r, err) // no token of it is good any more; EndRevokedGrants notifies the applications
+				reply.Report(r, err) // its tokens are invalid; EndRevokedGrants will notify the applications
 			}
 		}
 	}
@@ -86,21 +88,21 @@ func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// LoginContext is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
+// LoginContext describes the application that a sign-in leads to. It is empty if next is a page of the service.
 func (s *Site) LoginContext(r *http.Request, next string) oidc.LoginContext {
 	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
 	if !ok || s.OIDC == nil {
 		return oidc.LoginContext{App: s.protectedHost(next)}
 	}
-	wanted, err := s.OIDC.LoginContext(r.Context(), request)
+	login, err := s.OIDC.LoginContext(r.Context(), request)
 	if err != nil {
 		reply.Report(r, err) // the sign-in works without it
 	}
-	return wanted
+	return login
 }
 
-// protectedHost names the protected host that a path of ours leads on to; "" for another path. Only names of the configuration
-// are told: what stands in a link is anybody's.
+// protectedHost returns the protected host that a path leads to; "" if there is none. Only a host of the configuration
+// is returned, because the path can come from any link.
 func (s *Site) protectedHost(path string) string {
 	u, err := url.Parse(path)
 	if err != nil || u.Path != forwardauth.SignInPath || s.ForwardAuth == nil {

@@ -10,12 +10,12 @@ import (
 	"barillet/web/reply"
 )
 
-// Visitor is what a page knows of its visitor. It is found once for a request and handed on: the cookies are not
-// read again, since gorilla/sessions ties what it has read to one *http.Request (FACTS S5).
+// Visitor describes the user of a request. It is read once for a request: gorilla/sessions binds what it reads to one
+// *http.Request.
 type Visitor struct {
-	Session     secret.Value // of somebody signed in; empty: nobody is
-	Transaction secret.Value // of a login under way, whatever became of it; empty: none
-	Info        session.Info // with session
+	Session     secret.Value // zero without a session
+	Transaction secret.Value // of a sign-in, which may have ended; zero without one
+	Info        session.Info // of Session
 	Lang        string
 }
 
@@ -23,7 +23,7 @@ func (v *Visitor) SignedIn() bool { return !v.Session.IsZero() }
 
 type visitorKey struct{}
 
-// VisitorOf is the visitor of a request; a stranger's before the cookies were read.
+// VisitorOf returns the visitor of a request. Before the cookies are read, the visitor has no session.
 func VisitorOf(r *http.Request) *Visitor {
 	if v, ok := r.Context().Value(visitorKey{}).(*Visitor); ok {
 		return v
@@ -31,7 +31,7 @@ func VisitorOf(r *http.Request) *Visitor {
 	return &Visitor{Lang: reply.RequestFrom(r.Context()).Lang}
 }
 
-// visit reads the cookies and gives the request on which they were read: the one to go on with.
+// visit reads the cookies. It returns the request that contains the visitor.
 func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	ses, err := s.cookies.Get(r, s.cookies.session)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
-// RequestInfo is where a request comes from, for authn.
+// RequestInfo describes the client of a request.
 func RequestInfo(r *http.Request) account.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
 
 // maxLocalPath is the maximum length of a path that a form or a query names.
