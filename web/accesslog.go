@@ -13,7 +13,7 @@ import (
 	"barillet/web/reply"
 )
 
-// identify gives a request its id, and finds out where it comes from and which language to answer in.
+// identify adds the reply.Request to the context of a request: its ID, the client, and the language.
 func (s *server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		agent := r.UserAgent()
@@ -28,7 +28,7 @@ func (s *server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// statusRecorder counts what an answer was.
+// statusRecorder records the status and the size of an answer.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int
@@ -51,10 +51,10 @@ func (w *statusRecorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController find what is below.
+// Unwrap gives http.ResponseController access to the writer below.
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// logAccess writes one line for each request: never a query, a header, a body or what a link holds (BAR S4).
+// logAccess logs one line for each request. The line contains no query, header, body or token of a link (promise S4).
 func (s *server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, out := s.Now(), &statusRecorder{ResponseWriter: w}
@@ -66,39 +66,39 @@ func (s *server) logAccess(next http.Handler) http.Handler {
 	})
 }
 
-// secretPaths are those whose next segment is a bearer value.
+// secretPaths lists the paths whose next segment is a credential.
 var secretPaths = []string{"/invite/", "/ticket/", "/password/"}
 
-// codeShape is what six-digit codes, tickets and recovery codes look like.
+// codeShape matches six-digit codes, tickets and recovery codes.
 var codeShape = regexp.MustCompile(`^([0-9]{6,}|[0-9A-Za-z]{4}(-[0-9A-Za-z]{4})+)$`)
 
-// plainSegment is what ids, addresses and the names of pages are made of, and few passwords.
+// plainSegment matches IDs, addresses and the names of pages, and few passwords.
 var plainSegment = regexp.MustCompile(`^[0-9A-Za-z@._~-]*$`)
 
-// loggedPath is a path as it may stand in the log. Links lose their token; any other segment that is longer than the id
-// of a person, or looks like a code, is cut too, for somebody may have pasted a secret behind a path that does not exist
-// or in the place of an id.
+// loggedPath returns a path for the log, without the token of a link. Users paste secrets into the address bar, also
+// behind paths that do not exist. So loggedPath replaces each segment that is longer than the ID of a user or looks
+// like a code.
 func loggedPath(path string) string {
 	for _, p := range secretPaths {
 		if strings.HasPrefix(path, p) && len(path) > len(p) {
 			return p + "{token}"
 		}
 	}
-	const longest, most = 28, 8 // a phone's secret has 32 characters
-	parts := strings.SplitN(path, "/", most+1)
+	const maxSegment, maxSegments = 28, 8 // a TOTP secret has 32 characters
+	parts := strings.SplitN(path, "/", maxSegments+1)
 	for i, part := range parts {
-		if len(part) > longest && !longWords[part] || i == most || codeShape.MatchString(part) || !plainSegment.MatchString(part) {
+		if len(part) > maxSegment && !longWords[part] || i == maxSegments || codeShape.MatchString(part) || !plainSegment.MatchString(part) {
 			parts[i] = "{…}"
 		}
 	}
 	return strings.Join(parts, "/")
 }
 
-// longWords are longer than an id and part of a route.
+// longWords lists the segments of routes that are longer than an ID.
 var longWords = map[string]bool{"expire_password_with_temp_password": true}
 
-// recoverOnce makes one 500 of a panic, and one line in the log; the process lives. An answer that has begun is
-// cut off, so that nobody takes it for a whole one.
+// recoverOnce answers 500 if a handler panics, and logs it once. It aborts an answer that has begun, so that the
+// client does not take it for complete.
 func (s *server) recoverOnce(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -114,7 +114,7 @@ func (s *server) recoverOnce(next http.Handler) http.Handler {
 				s.Log.Error("panic after the answer began", "request", reply.RequestFrom(r.Context()).ID, "stack", string(debug.Stack()))
 				panic(http.ErrAbortHandler)
 			}
-			// The value is left out: it may hold what was submitted.
+			// The value of the panic may contain form data, so it is not logged.
 			s.writeError(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
 		}()
 		next.ServeHTTP(w, r)

@@ -13,9 +13,9 @@ import (
 	"barillet/web/site"
 )
 
-// appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
+// registerApplications registers the routes of OpenID Connect. Package oidc serves those that programs call.
 func (s *server) registerApplications(r *site.Router) {
-	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.fromHere(s.OIDC.TokenEndpoints()), s.fromHere(s.OIDC.Userinfo())
+	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.withRequestInfo(s.OIDC.TokenEndpoints()), s.withRequestInfo(s.OIDC.Userinfo())
 	r.Handle("GET "+oidc.PathDiscovery, documents)
 	r.Handle("GET "+oidc.PathKeys, documents)
 	r.Handle("POST "+oidc.PathToken, programs)
@@ -46,21 +46,21 @@ func (s *server) registerApplications(r *site.Router) {
 	}
 }
 
-// allowsCrossSite tells whether a request is one that other sites and programs are meant to send: none of these looks at a
-// cookie, but for the two that the protocol has a browser bring, which answer by a redirect or ask the person first.
+// allowsCrossSite reports whether other sites may cause a request. The endpoints for programs ignore cookies. The
+// authorization and the logout endpoint answer with a redirect, or ask the user first.
 func allowsCrossSite(r *http.Request) bool {
 	return r.Method == http.MethodPost && slices.Contains([]string{oidc.PathToken, oidc.PathIntrospect, oidc.PathRevoke, oidc.PathDevice,
 		oidc.PathPush, oidc.PathUserinfo, oidc.PathAuthorize, oidc.PathLogout}, r.URL.Path)
 }
 
-// fromHere tells package oidc where a call comes from.
-func (s *server) fromHere(next http.Handler) http.Handler {
+// withRequestInfo adds the client of a request to its context, for package oidc.
+func (s *server) withRequestInfo(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), site.RequestInfo(r))))
 	})
 }
 
-// userAgent is the visitor as package oidc knows one.
+// userAgent returns the visitor for package oidc.
 func userAgent(r *http.Request) oidc.UserAgent {
 	b := oidc.UserAgent{From: site.RequestInfo(r)}
 	if v := site.VisitorOf(r); v.SignedIn() {
@@ -69,8 +69,8 @@ func userAgent(r *http.Request) oidc.UserAgent {
 	return b
 }
 
-// authorize takes a request of an application. One that another site posted comes without the cookie of the session,
-// which is SameSite=Lax: it is kept, and looked at again when the browser has come by GET.
+// authorize serves the authorization endpoint. A POST from another site has no session cookie, because the cookie is
+// SameSite=Lax. So authorize redirects it to the same request with GET.
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.Redirect != "" { // no form of ours came before: browsers follow
+	if a.Redirect != "" { // no form came before, so form-action does not apply
 		return site.Redirect(w, a.Redirect)
 	}
 	if a.LocalPath != "" {
@@ -92,7 +92,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	return s.showAction(w, r, a)
 }
 
-// maxRedirectQuery is how long a posted request may be to be asked for again in a URL.
+// maxRedirectQuery is the maximum length of a request that is redirected from POST to GET, in bytes.
 const maxRedirectQuery = 7 << 10
 
 func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
@@ -103,8 +103,8 @@ func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
 	return s.showAction(w, r, a)
 }
 
-// showAction shows what package oidc decided. A form of ours may have come before, so the way to the application is a
-// page that goes on by itself: a redirect would be held to that form's form-action.
+// showAction renders what package oidc decided. Browsers apply form-action to redirects that follow a form. So the
+// browser continues to the application from a page, not by a redirect.
 func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Action) error {
 	switch {
 	case a.Error != nil:
@@ -124,7 +124,7 @@ func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Actio
 func (s *server) renderContinue(w http.ResponseWriter, r *http.Request, app, to string) error {
 	u, err := url.Parse(to)
 	if err != nil {
-		return fmt.Errorf("reading the way to an application: %w", err)
+		return fmt.Errorf("parsing the URL of an application: %w", err)
 	}
 	w.Header().Set("Refresh", "0; url="+u.String())
 	return s.Render(w, http.StatusOK, templates.Continue{Base: s.BaseAt(r, "/account"), App: app, To: u.String()})
@@ -156,13 +156,13 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 	return s.showAction(w, r, a)
 }
 
-// appLogout takes a sign-out that an application starts.
+// appLogout serves the logout endpoint of OpenID Connect.
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
 		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as for authorize
+	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as in authorize
 		return site.Redirect(w, oidc.PathLogout+"?"+form.Encode())
 	}
 	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
@@ -184,7 +184,7 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/logged-out")
 }
 
-// postAppLogout is the person's own yes.
+// postAppLogout signs the user out after the confirmation.
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
@@ -207,7 +207,7 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/logged-out")
 }
 
-// endSession ends the browser's session, or what is left of the one that the application's hint names.
+// endSession ends the session of the browser or, without one, the session that the ID token hint names.
 func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
 	if l.SignOut && site.VisitorOf(r).SignedIn() {
 		return s.SignOut(w, r)
@@ -254,7 +254,7 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 		return err
 	case d.Request == "":
 		return site.Redirect(w, oidc.PathUserCode)
-	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
+	case d.NeedsStepUp: // protocol rule 28
 		to := site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", d.Request))
 		if d.NeedsKey {
 			to += "&method=key"

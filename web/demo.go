@@ -12,13 +12,13 @@ import (
 	"barillet/templates"
 )
 
-// mailID is a mail's name in a path: a Message-ID holds what a path had better not.
+// mailID returns the ID of an email in a path, which must not contain the Message-ID itself.
 func mailID(e mail.Envelope) string {
 	sum := sha256.Sum256([]byte(e.MessageID))
 	return hex.EncodeToString(sum[:8])
 }
 
-// getMailbox lists the mails of the demonstration, which are sent to nobody.
+// getMailbox lists the emails of the demonstration, which are not delivered.
 func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
 	page := templates.Mailbox{Base: s.Base(r)}
 	for _, e := range s.Demo.List() {

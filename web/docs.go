@@ -7,10 +7,11 @@ import (
 	"barillet/web/site"
 )
 
-// docsPath is where the description of the API is read. It lies below apiPrefix, but for people.
+// docsPath is the path of the API description. It is below apiPrefix, but its answers are pages.
 const docsPath = apiPrefix + "docs"
 
-// docsRoutes refuses a wrong method here: the mux would hand it to the API, which has no such path.
+// registerDocs registers the pages of the API description. It also answers other methods, because the mux would pass
+// them to the API.
 func (s *server) registerDocs(router *site.Router) {
 	for _, path := range []string{docsPath, docsPath + "/{area}"} {
 		router.Page("GET "+path, s.getDocs)

@@ -10,11 +10,11 @@ import (
 	"barillet/web/site"
 )
 
-// maxState is more than a hash in base64url has.
+// maxState is the maximum length of a state, in bytes. A SHA-256 hash in base64url has 43.
 const maxState = 64
 
-// getForwardSignIn lets a person on to an application behind forward-auth, or tells why not. The way goes on by a page and not
-// by a redirect: form-action of the sign-in's page holds for every hop behind its form (FACTS H2).
+// getForwardSignIn continues to a protected host with a return code, or states why it does not. It continues from a
+// page, not by a redirect: browsers apply form-action to redirects that follow a form.
 func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	rule := s.ForwardAuth.RuleFor(q.Get("host"), q.Get("path"))
@@ -37,7 +37,7 @@ func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error 
 			return site.Redirect(w, site.WithQuery(site.WithQuery("/account/prove", "method", string(factors.InputAssertion)), "next", site.CurrentPath(r)))
 		}
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: rule.Host, NeedsKey: true})
-	case q.Get("state") == "": // from where nobody waits for an answer
+	case q.Get("state") == "": // no browser waits for a return code
 		return site.Redirect(w, "/account")
 	}
 	code, err := s.Sessions.NewReturnCode(r.Context(), site.RequestInfo(r), v.Session, rule.Host, q.Get("state"))

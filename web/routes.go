@@ -60,8 +60,8 @@ func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	s.RenderError(w, r, err)
 }
 
-// dispatch answers what no route takes with a page: the mux's own bodies are bare English text. With a wrong
-// method it keeps the mux's Allow header (RFC 9110 section 15.5.6).
+// dispatch answers with an error page if no route matches: the mux would answer in plain English text. It keeps the
+// Allow header of the mux (RFC 9110 §15.5.6).
 func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
@@ -77,11 +77,11 @@ func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 				return
 			}
 		}
-		mux.ServeHTTP(w, r) // once more from the mux, which fills in what {token} stands for
+		mux.ServeHTTP(w, r) // the mux sets the path values
 	})
 }
 
-// probe takes the status of an answer that is not sent.
+// probe records the status and the headers of an answer that is not sent.
 type probe struct {
 	header http.Header
 	status int
