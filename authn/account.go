@@ -222,7 +222,7 @@ func (s *Service) storeChange(tx *account.Tx, sess secret.Value, c candidate, ri
 
 // SetLocale stores the language that the person chose.
 func (s *Service) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
-	if !slices.Contains(templates.Languages(), locale) {
+	if !slices.Contains(s.Accounts.Policy.Locales, locale) {
 		return errcode.InvalidField("lang", "unknown")
 	}
 	op := s.Accounts.NewOperation(req)

@@ -94,7 +94,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 		used[string(k)] = true
 	}
 	for _, topic := range append(templates.Topics(), templates.TopicInvited) {
-		used[string(topic.Key())] = true
+		used[string(templates.TopicKey(topic))] = true
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
 	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)

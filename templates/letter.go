@@ -39,10 +39,14 @@ func (r *Renderer) Mail(lang string, m Notice) (subject, text, html string, err 
 	c := &speaker{catalogue: r.in(lang).words}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("wording mail %q: %w", m.name(), err)
+			err = fmt.Errorf("wording mail %q: %w", m.Name(), err)
 		}
 	}()
-	l := m.letter(c, writer{r.brand})
+	kind, err := noticeKindByName(m.Name())
+	if err != nil {
+		return "", "", "", err
+	}
+	l := kind.compose(m, c, writer{r.brand})
 	l.Lang, l.Brand, l.Subject = c.lang, r.brand, oneLine(l.Subject)
 	if c.err != nil {
 		return "", "", "", c.err

@@ -114,15 +114,7 @@ func galleryApps(lang string) []Sample {
 	}
 }
 
-// DeviceSignedInMail tells that a device of an application may now act for the person (PROTOCOL 28).
-type DeviceSignedInMail struct {
-	Context
-	App string `json:"app"`
-}
-
-func (DeviceSignedInMail) name() string { return "device_signed_in" }
-
-func (m DeviceSignedInMail) letter(c *speaker, w writer) message {
+func composeDeviceSignedIn(m DeviceSignedInMail, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
 	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
 	return l.notYou(c, w, "not_you")

@@ -12,29 +12,8 @@ type Help struct{ Base }
 
 func (Help) template() string { return "help" }
 
-// Topic is what a help request is about.
-type Topic string
-
-// The topics of the list, in its order.
-const (
-	TopicCannotLogIn Topic = "cannot_log_in"
-	TopicPhoneLost   Topic = "phone_lost"
-	TopicCodeRefused Topic = "code_refused"
-	TopicKeyLost     Topic = "key_lost"
-	TopicOther       Topic = "other"
-)
-
-// TopicInvited is that of a request which the house itself opens: an operator of some garages invited somebody who
-// is known elsewhere. It is not on the list of the form.
-const TopicInvited Topic = "invited_elsewhere"
-
-// Topics lists every topic in the order of the form.
-func Topics() []Topic {
-	return []Topic{TopicCannotLogIn, TopicPhoneLost, TopicCodeRefused, TopicKeyLost, TopicOther}
-}
-
-// Key is the topic's name in the catalogues; one that we do not know is "other".
-func (t Topic) Key() Key {
+// TopicKey is the topic's name in the catalogues; one that we do not know is "other".
+func TopicKey(t Topic) Key {
 	if t != TopicInvited && !slices.Contains(Topics(), t) {
 		t = TopicOther
 	}

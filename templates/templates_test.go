@@ -197,15 +197,15 @@ func FuzzDecodeMailReadsBackWhatItTook(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(templates.MailName(m), raw)
+		f.Add(m.Name(), raw)
 	}
 	f.Fuzz(func(t *testing.T, name string, raw []byte) {
-		m, err := templates.DecodeMail(name, raw)
+		m, err := templates.DecodeNotice(name, raw)
 		if err != nil && m != nil {
 			t.Error("a failed parse returned something")
 		}
-		if err == nil && templates.MailName(m) != name {
-			t.Errorf("got %q, want %q", templates.MailName(m), name)
+		if err == nil && m.Name() != name {
+			t.Errorf("got %q, want %q", m.Name(), name)
 		}
 	})
 }
@@ -218,7 +218,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := templates.DecodeMail(templates.MailName(m), raw)
+			back, err := templates.DecodeNotice(m.Name(), raw)
 			if err != nil || !reflect.DeepEqual(back, m) {
 				t.Errorf("got %+v, %v, want %+v", back, err, m)
 			}
@@ -228,15 +228,15 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 			}
 			for _, part := range []string{subject, text, html} {
 				if part == "" || strings.Contains(part, "<no value>") || strings.Contains(part, "{{") || strings.Contains(part, "ZgotmplZ") {
-					t.Errorf("%s in %s: badly worded: %q", templates.MailName(m), lang, part)
+					t.Errorf("%s in %s: badly worded: %q", m.Name(), lang, part)
 				}
 			}
 			if strings.Contains(subject, "\n") || strings.Contains(html, "<img") || strings.Contains(html, "<link") || strings.Contains(html, "src=") {
-				t.Errorf("%s: a mail loads something, or its subject has a second line", templates.MailName(m))
+				t.Errorf("%s: a mail loads something, or its subject has a second line", m.Name())
 			}
 			for line := range strings.SplitSeq(text, "\n") {
 				if len([]rune(line)) > 76 && !strings.HasPrefix(line, "http") {
-					t.Errorf("%s in %s: line too long: %q", templates.MailName(m), lang, line)
+					t.Errorf("%s in %s: line too long: %q", m.Name(), lang, line)
 				}
 			}
 		}
@@ -315,7 +315,7 @@ func TestPage_FailsIfTheViewLacksWhatThePageShows(t *testing.T) {
 }
 
 func TestAnUnknownMailIsRefused(t *testing.T) {
-	if m, err := templates.DecodeMail("no_such", []byte(`{}`)); err == nil || m != nil {
+	if m, err := templates.DecodeNotice("no_such", []byte(`{}`)); err == nil || m != nil {
 		t.Errorf("got %v, %v", m, err)
 	}
 }

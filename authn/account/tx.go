@@ -213,9 +213,9 @@ func (tx *Tx) SendTo(addresses []string, locale string, m templates.Notice, usel
 func (tx *Tx) queue(addresses []string, m templates.Notice, row mail.Message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
+		return fmt.Errorf("composing mail %s: %w", m.Name(), err)
 	}
-	row.Template, row.Data, row.Queued = templates.MailName(m), data, tx.Op.Now
+	row.Template, row.Data, row.Queued = m.Name(), data, tx.Op.Now
 	if row.NotBefore.IsZero() {
 		row.NotBefore = tx.Op.SendAfter
 	}

@@ -88,9 +88,9 @@ func (d *Service) Queue(tx *account.Tx, m func(string) templates.Notice, to []Re
 		what := m(t.name)
 		data, err := json.Marshal(what)
 		if err != nil {
-			return fmt.Errorf("composing mail %s: %w", templates.MailName(what), err)
+			return fmt.Errorf("composing mail %s: %w", what.Name(), err)
 		}
-		row := mail.Message{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
+		row := mail.Message{Template: what.Name(), Lang: t.locale, To: []string{t.address}, Data: data,
 			Queued: tx.Op.Now, Notice: true, Key: t.id}
 		if err := d.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)

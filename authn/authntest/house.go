@@ -145,7 +145,7 @@ func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 		Factors: kinds,
 		Limiter: throttle.NewLimiter(h.Ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(h.Ring, h.Keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now,
-		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
+		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", Locales: []string{"fr", "en"}, AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
 	}
 	h.Accounts.Open(h.Ring)
@@ -266,7 +266,7 @@ func (h *Env) Mails() []Mail {
 	err := h.Store.View(h.T.Context(), func(s store.Snapshot) error {
 		out = nil
 		return table.Scan(s, "", "", 0, func(id string, row mail.Message) error {
-			m, err := templates.DecodeMail(row.Template, json.RawMessage(row.Data))
+			m, err := templates.DecodeNotice(row.Template, json.RawMessage(row.Data))
 			if err != nil {
 				return err
 			}

@@ -125,7 +125,7 @@ func mailed[T templates.Notice](t *testing.T, s *shop, to string) T {
 func (s *shop) letters() []string {
 	var out []string
 	for _, m := range s.Mails() {
-		out = append(out, templates.MailName(m.What)+" to "+m.To)
+		out = append(out, m.What.Name()+" to "+m.To)
 	}
 	slices.Sort(out)
 	return out

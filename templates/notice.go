@@ -1,16 +1,12 @@
 package templates
 
 import (
-	"encoding/json"
-	"fmt"
-	"reflect"
 	"time"
 )
 
 // Notice is one kind of mail with what it is filled with. It survives JSON, so that the outbox can hold it.
 type Notice interface {
-	name() string
-	letter(c *speaker, w writer) message
+	Name() string // of the kind, as stored in the outbox: "devices_reset"
 }
 
 // Context is what every mail tells: to whom, when it happened, from which browser and address.
@@ -188,56 +184,91 @@ type JoinedNotice struct {
 	Subject string    `json:"subject"`
 }
 
-// mails holds one of each kind: the register that MailName and DecodeMail read.
-func mails() []Notice {
-	return []Notice{
-		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
-		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
-		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
-		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{}, PasswordGivenMail{},
-		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{}, DeviceOfferedMail{}, WelcomeMail{}, DeviceSignedInMail{},
-	}
+func (InvitationMail) Name() string { return "invitation" }
+
+func (DevicesResetMail) Name() string { return "devices_reset" }
+
+func (DevicesResetToldMail) Name() string { return "devices_reset_told" }
+
+func (DeviceAddedMail) Name() string { return "device_added" }
+
+func (DeviceOfferedMail) Name() string { return "device_offered" }
+
+func (DeviceRemovedMail) Name() string { return "device_removed" }
+
+func (QRShownMail) Name() string { return "qr_shown" }
+
+func (CopyConfirmedMail) Name() string { return "copy_confirmed" }
+
+func (RecoveryUsedMail) Name() string { return "recovery_used" }
+
+func (RecoveryRenewedMail) Name() string { return "recovery_renewed" }
+
+func (PasswordChangedMail) Name() string { return "password_changed" }
+
+func (PasswordLinkMail) Name() string { return "password_link" }
+
+func (NewBrowserMail) Name() string { return "new_browser" }
+
+func (WrongCodesMail) Name() string { return "wrong_codes" }
+
+func (HelpReceivedMail) Name() string { return "help_received" }
+
+func (HelpForSupportMail) Name() string { return "help_for_support" }
+
+func (HelpAnsweredMail) Name() string { return "help_answered" }
+
+func (KeyClonedMail) Name() string { return "key_cloned" }
+
+func (TicketHandedMail) Name() string { return "ticket_handed" }
+
+func (NoticesMail) Name() string { return "notices" }
+
+func (AddressChangedMail) Name() string { return "address_changed" }
+
+func (PasswordLinkGivenMail) Name() string { return "password_link_given" }
+
+func (PasswordGivenMail) Name() string { return "password_given" }
+
+func (WelcomeMail) Name() string { return "welcome" }
+
+// RoleChangedMail tells that a role was given or taken away.
+type RoleChangedMail struct {
+	Context
+	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
+	By     string `json:"by"`
+	Role   string `json:"role"` // in Okta's words
+	Given  bool   `json:"given,omitempty"`
 }
 
-// MailName names the kind of a mail, as stored in the outbox and shown in lists: "devices_reset".
-func MailName(m Notice) string { return m.name() }
-
-// DecodeMail reads back what json.Marshal made of a mail of that name.
-func DecodeMail(name string, raw []byte) (Notice, error) {
-	for _, m := range mails() {
-		if m.name() != name {
-			continue
-		}
-		p := reflect.New(reflect.TypeOf(m))
-		if err := json.Unmarshal(raw, p.Interface()); err != nil {
-			return nil, fmt.Errorf("decoding mail %q: %w", name, err)
-		}
-		return p.Elem().Interface().(Notice), nil
-	}
-	return nil, fmt.Errorf("decoding mail: unknown kind %q", name)
+// ResetAskedMail tells that a reset waits for the word of a second administrator (PROTOCOL 11).
+type ResetAskedMail struct {
+	Context
+	Person string    `json:"person,omitempty"` // whose devices; "" when the mail goes to that person
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	Link   string    `json:"link,omitempty"` // to what waits; "" for the person
+	Until  time.Time `json:"until"`
 }
 
-func (InvitationMail) name() string        { return "invitation" }
-func (DevicesResetMail) name() string      { return "devices_reset" }
-func (DevicesResetToldMail) name() string  { return "devices_reset_told" }
-func (DeviceAddedMail) name() string       { return "device_added" }
-func (DeviceOfferedMail) name() string     { return "device_offered" }
-func (DeviceRemovedMail) name() string     { return "device_removed" }
-func (QRShownMail) name() string           { return "qr_shown" }
-func (CopyConfirmedMail) name() string     { return "copy_confirmed" }
-func (RecoveryUsedMail) name() string      { return "recovery_used" }
-func (RecoveryRenewedMail) name() string   { return "recovery_renewed" }
-func (PasswordChangedMail) name() string   { return "password_changed" }
-func (PasswordLinkMail) name() string      { return "password_link" }
-func (NewBrowserMail) name() string        { return "new_browser" }
-func (WrongCodesMail) name() string        { return "wrong_codes" }
-func (HelpReceivedMail) name() string      { return "help_received" }
-func (HelpForSupportMail) name() string    { return "help_for_support" }
-func (HelpAnsweredMail) name() string      { return "help_answered" }
-func (KeyClonedMail) name() string         { return "key_cloned" }
-func (TicketHandedMail) name() string      { return "ticket_handed" }
-func (NoticesMail) name() string           { return "notices" }
-func (AddressChangedMail) name() string    { return "address_changed" }
-func (PasswordLinkGivenMail) name() string { return "password_link_given" }
-func (PasswordGivenMail) name() string     { return "password_given" }
-func (WelcomeMail) name() string           { return "welcome" }
+// TokenMadeMail tells a person that there is an API token which acts as they.
+type TokenMadeMail struct {
+	Context
+	By    string    `json:"by"`
+	Token string    `json:"token"` // its name
+	Until time.Time `json:"until"`
+}
+
+func (RoleChangedMail) Name() string { return "role_changed" }
+
+func (ResetAskedMail) Name() string { return "reset_asked" }
+
+func (TokenMadeMail) Name() string { return "token_made" }
+
+// DeviceSignedInMail tells that a device of an application may now act for the person (PROTOCOL 28).
+type DeviceSignedInMail struct {
+	Context
+	App string `json:"app"`
+}
+
+func (DeviceSignedInMail) Name() string { return "device_signed_in" }
