@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"barillet/internal/notice"
 	"barillet/templates"
 
 	"github.com/BurntSushi/toml"
@@ -93,7 +94,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	for _, k := range templates.Keys() {
 		used[string(k)] = true
 	}
-	for _, topic := range append(templates.Topics(), templates.TopicInvited) {
+	for _, topic := range append(notice.Topics(), notice.TopicInvited) {
 		used[string(templates.TopicKey(topic))] = true
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)

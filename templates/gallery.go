@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"barillet/internal/notice"
 )
 
 // Sample is a page in one state, with made-up people. Tests draw every sample; no handler uses them.
@@ -143,8 +145,8 @@ func galleryHelp(lang string) []Sample {
 	out := []Sample{
 		{"help", Help{b}},
 		{"help-signed-in", Help{Base{Lang: lang, Path: "/help", SignedIn: true, Name: "Amélie Durand"}}},
-		{"help-request", HelpRequest{Base: b, Topic: TopicPhoneLost}},
-		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: TopicOther, Message: "…"}},
+		{"help-request", HelpRequest{Base: b, Topic: notice.TopicPhoneLost}},
+		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: notice.TopicOther, Message: "…"}},
 		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
 		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
 		{"mailbox-empty", Mailbox{Base: b}},
@@ -188,53 +190,53 @@ func sampleScan() Scan {
 }
 
 // GalleryMails is one filled mail of each kind.
-func GalleryMails() []Notice {
-	a := Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+func GalleryMails() []notice.Notice {
+	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
 	until := sampleDay.Add(24 * time.Hour)
 	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
-	return []Notice{
-		InvitationMail{Context: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
-		InvitationMail{Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
-		InvitationMail{Inviter: "Karim Benali", Login: "amelie.durand@garage.example", Link: link, Until: until},
-		InvitationMail{Login: "amelie.durand@garage.example", Link: link, Until: until},
-		DevicesResetMail{Context: a, Link: link, Code: "K7QM-4T9X", Until: until},
-		DevicesResetToldMail{Context: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
-		DeviceAddedMail{Context: a, Device: "Tablette de l’atelier"},
-		DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
-		DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
-		DeviceSignedInMail{Context: a, App: "Planning d’atelier"},
-		DeviceRemovedMail{Context: a, Device: "Tablette de l’atelier"},
-		QRShownMail{Context: a, Device: "Téléphone d’Amélie"},
-		CopyConfirmedMail{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
-		RecoveryUsedMail{Context: a, Left: 1},
-		RecoveryRenewedMail{Context: a},
-		PasswordChangedMail{Context: a},
-		AddressChangedMail{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
-		AddressChangedMail{Context: a, By: "Karim Benali"},
-		PasswordLinkMail{Context: a, Link: link, Until: until},
-		PasswordLinkGivenMail{Context: a, By: "Karim Benali"},
-		PasswordGivenMail{Context: a, By: "Karim Benali"},
-		PasswordGivenMail{Context: a, By: "Karim Benali", Temporary: true},
-		WelcomeMail{Context: Context{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
-		WelcomeMail{Context: Context{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
-		NewBrowserMail{Context: a},
-		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
-		WrongCodesMail{Context: a, Count: 3},
-		HelpReceivedMail{Context: a, Reference: "HR-4821"},
-		HelpForSupportMail{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
-		HelpForSupportMail{Reference: "HR-4822", From: "x@y.example", Topic: TopicOther},
-		HelpAnsweredMail{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
-		HelpAnsweredMail{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
-		KeyClonedMail{Context: a, Device: "Clé du trousseau"},
-		TicketHandedMail{Context: a, By: "Karim Benali"},
-		TicketHandedMail{Context: a, By: "Karim Benali", Person: "Amélie Durand"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "USER_ADMIN"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
-		ResetAskedMail{Context: a, By: "Karim Benali", Until: until},
-		ResetAskedMail{Context: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
-		TokenMadeMail{Context: a, By: "Karim Benali", Token: "import", Until: until},
+	return []notice.Notice{
+		notice.InvitationMail{Context: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.InvitationMail{Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.InvitationMail{Inviter: "Karim Benali", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.InvitationMail{Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.DevicesResetMail{Context: a, Link: link, Code: "K7QM-4T9X", Until: until},
+		notice.DevicesResetToldMail{Context: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
+		notice.DeviceAddedMail{Context: a, Device: "Tablette de l’atelier"},
+		notice.DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
+		notice.DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
+		notice.DeviceSignedInMail{Context: a, App: "Planning d’atelier"},
+		notice.DeviceRemovedMail{Context: a, Device: "Tablette de l’atelier"},
+		notice.QRShownMail{Context: a, Device: "Téléphone d’Amélie"},
+		notice.CopyConfirmedMail{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
+		notice.RecoveryUsedMail{Context: a, Left: 1},
+		notice.RecoveryRenewedMail{Context: a},
+		notice.PasswordChangedMail{Context: a},
+		notice.AddressChangedMail{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
+		notice.AddressChangedMail{Context: a, By: "Karim Benali"},
+		notice.PasswordLinkMail{Context: a, Link: link, Until: until},
+		notice.PasswordLinkGivenMail{Context: a, By: "Karim Benali"},
+		notice.PasswordGivenMail{Context: a, By: "Karim Benali"},
+		notice.PasswordGivenMail{Context: a, By: "Karim Benali", Temporary: true},
+		notice.WelcomeMail{Context: notice.Context{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		notice.WelcomeMail{Context: notice.Context{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		notice.NewBrowserMail{Context: a},
+		notice.NoticesMail{Notices: []notice.JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
+		notice.WrongCodesMail{Context: a, Count: 3},
+		notice.HelpReceivedMail{Context: a, Reference: "HR-4821"},
+		notice.HelpForSupportMail{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: notice.TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
+		notice.HelpForSupportMail{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
+		notice.HelpAnsweredMail{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
+		notice.HelpAnsweredMail{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
+		notice.KeyClonedMail{Context: a, Device: "Clé du trousseau"},
+		notice.TicketHandedMail{Context: a, By: "Karim Benali"},
+		notice.TicketHandedMail{Context: a, By: "Karim Benali", Person: "Amélie Durand"},
+		notice.RoleChangedMail{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
+		notice.RoleChangedMail{Context: a, By: "Karim Benali", Role: "USER_ADMIN"},
+		notice.RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
+		notice.RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
+		notice.RoleChangedMail{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
+		notice.ResetAskedMail{Context: a, By: "Karim Benali", Until: until},
+		notice.ResetAskedMail{Context: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
+		notice.TokenMadeMail{Context: a, By: "Karim Benali", Token: "import", Until: until},
 	}
 }

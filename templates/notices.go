@@ -3,25 +3,27 @@ package templates
 import (
 	"encoding/json"
 	"fmt"
+
+	"barillet/internal/notice"
 )
 
 // noticeKind decodes the notices of one kind and composes their emails.
 type noticeKind struct {
-	zero    Notice
-	decode  func(raw []byte) (Notice, error)
-	compose func(n Notice, c *speaker, w writer) message
+	zero    notice.Notice
+	decode  func(raw []byte) (notice.Notice, error)
+	compose func(n notice.Notice, c *speaker, w writer) message
 }
 
-func kindOf[N Notice](compose func(N, *speaker, writer) message) noticeKind {
+func kindOf[N notice.Notice](compose func(N, *speaker, writer) message) noticeKind {
 	var zero N
 	return noticeKind{
 		zero: zero,
-		decode: func(raw []byte) (Notice, error) {
+		decode: func(raw []byte) (notice.Notice, error) {
 			var n N
 			err := json.Unmarshal(raw, &n)
 			return n, err
 		},
-		compose: func(n Notice, c *speaker, w writer) message { return compose(n.(N), c, w) },
+		compose: func(n notice.Notice, c *speaker, w writer) message { return compose(n.(N), c, w) },
 	}
 }
 
@@ -68,7 +70,7 @@ func noticeKindByName(name string) (noticeKind, error) {
 }
 
 // DecodeNotice decodes a notice of the named kind from its JSON.
-func DecodeNotice(name string, raw []byte) (Notice, error) {
+func DecodeNotice(name string, raw []byte) (notice.Notice, error) {
 	k, err := noticeKindByName(name)
 	if err != nil {
 		return nil, fmt.Errorf("decoding notice: %w", err)

@@ -1,5 +1,7 @@
 package templates
 
+import "barillet/internal/notice"
+
 // Continue leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
 // along, as in an application's own browser.
 //
@@ -114,7 +116,7 @@ func galleryApps(lang string) []Sample {
 	}
 }
 
-func composeDeviceSignedIn(m DeviceSignedInMail, c *speaker, w writer) message {
+func composeDeviceSignedIn(m notice.DeviceSignedInMail, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
 	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
 	return l.notYou(c, w, "not_you")

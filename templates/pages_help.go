@@ -3,6 +3,8 @@ package templates
 import (
 	"slices"
 	"time"
+
+	"barillet/internal/notice"
 )
 
 // Help has the short answers, and under "More help" the way to a person.
@@ -13,9 +15,9 @@ type Help struct{ Base }
 func (Help) template() string { return "help" }
 
 // TopicKey is the topic's name in the catalogues; one that we do not know is "other".
-func TopicKey(t Topic) Key {
-	if t != TopicInvited && !slices.Contains(Topics(), t) {
-		t = TopicOther
+func TopicKey(t notice.Topic) Key {
+	if t != notice.TopicInvited && !slices.Contains(notice.Topics(), t) {
+		t = notice.TopicOther
 	}
 	return Key("help.topic_" + string(t))
 }
@@ -25,8 +27,8 @@ func TopicKey(t Topic) Key {
 //	GET /help/request?topic=…   POST /help/request    email, topic, message
 type HelpRequest struct {
 	Base
-	Email   string // as typed, or the login when the password has been proven
-	Topic   Topic  // "" is TopicCannotLogIn
+	Email   string       // as typed, or the login when the password has been proven
+	Topic   notice.Topic // "" is TopicCannotLogIn
 	Message string
 }
 

@@ -27,6 +27,7 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/internal/webhook"
@@ -253,7 +254,7 @@ func (h *Env) Change(id account.UserID, change func(*account.User)) {
 // Mail is one mail that waits in the outbox, with its words' data.
 type Mail struct {
 	ID, To, Lang string
-	What         templates.Notice
+	What         notice.Notice
 	NotBefore    time.Time // zero: sent immediately
 	UselessAfter time.Time
 }

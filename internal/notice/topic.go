@@ -1,4 +1,4 @@
-package templates
+package notice
 
 // Topic is what a help request is about.
 type Topic string
