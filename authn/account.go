@@ -149,7 +149,7 @@ func (s *Service) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) 
 	if err := tx.ReleaseUnique(d); err != nil {
 		return err
 	}
-	return tx.Notify(u, notice.DeviceRemovedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
+	return tx.Notify(u, notice.DeviceRemoved{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.

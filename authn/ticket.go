@@ -51,7 +51,7 @@ func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, e
 	if err != nil {
 		return t, err
 	}
-	m := notice.DevicesResetMail{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
+	m := notice.DevicesReset{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
 	return t, tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, t.Expires)
 }
 

@@ -244,7 +244,7 @@ func (s *Service) passwordChanged(tx *account.Tx, u *account.User) error {
 	if err := tx.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err
 	}
-	return tx.Notify(u, notice.PasswordChangedMail{Context: tx.About(u)}, time.Time{})
+	return tx.Notify(u, notice.PasswordChanged{Context: tx.About(u)}, time.Time{})
 }
 
 // recoveryUsed tells that a recovery code was taken.
@@ -253,5 +253,5 @@ func (s *Service) recoveryUsed(tx *account.Tx, u *account.User, left int) error 
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return tx.Notify(u, notice.RecoveryUsedMail{Context: tx.About(u), Left: left}, time.Time{})
+	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Left: left}, time.Time{})
 }

@@ -10,7 +10,7 @@ var roleNames = map[string]string{
 	"READ_ONLY_ADMIN": "mail.role_read_only",
 }
 
-func composeRoleChanged(m notice.RoleChangedMail, c *speaker, w writer) message {
+func composeRoleChanged(m notice.RoleChanged, c *speaker, w writer) message {
 	role := m.Role
 	if key, ok := roleNames[m.Role]; ok {
 		role = c.say(key)
@@ -29,7 +29,7 @@ func composeRoleChanged(m notice.RoleChangedMail, c *speaker, w writer) message 
 	return l.notYou(c, w, "not_expected")
 }
 
-func composeResetAsked(m notice.ResetAskedMail, c *speaker, w writer) message {
+func composeResetAsked(m notice.ResetRequested, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "reset_asked")
 	if m.Person == "" {
 		l.Lines = []string{c.say("mail.reset_asked_text", "By", m.By)}
@@ -47,7 +47,7 @@ func composeResetAsked(m notice.ResetAskedMail, c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func composeTokenMade(m notice.TokenMadeMail, c *speaker, w writer) message {
+func composeTokenMade(m notice.TokenCreated, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "token_made")
 	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.Token, "Until", c.moment(m.Until, w.brand.Zone))}
 	return l.notYou(c, w, "not_expected")

@@ -246,7 +246,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 
 func TestANameCannotForgeALineOfAMail(t *testing.T) {
 	r := open(t)
-	subject, _, html, err := r.Mail("en", notice.DevicesResetToldMail{Person: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
+	subject, _, html, err := r.Mail("en", notice.UserDevicesReset{Person: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestANameCannotForgeALineOfAMail(t *testing.T) {
 }
 
 func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
-	_, text, _, err := open(t).Mail("fr", notice.DevicesResetMail{Link: "https://login.garage.example/ticket/abc", Code: "K7QM-4T9X"})
+	_, text, _, err := open(t).Mail("fr", notice.DevicesReset{Link: "https://login.garage.example/ticket/abc", Code: "K7QM-4T9X"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
 func TestMailsTellTimesInTheHousesZone(t *testing.T) {
 	r := open(t)
 	for lang, want := range map[string]string{"fr": "1er mars 2026 à 10:41 (CET)", "en": "1 March 2026 at 10:41 (CET)"} {
-		_, text, _, err := r.Mail(lang, notice.NewBrowserMail{Context: notice.Context{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
+		_, text, _, err := r.Mail(lang, notice.NewBrowser{Context: notice.Context{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("got %q, %v, want %q in it", text, err, want)
 		}

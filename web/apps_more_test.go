@@ -137,7 +137,7 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 	}
 	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
 	b.shows("/device/done?yes=1")
-	if m := mailed[notice.DeviceSignedInMail](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
+	if m := mailed[notice.DeviceSignedIn](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
 		t.Errorf("the mail tells of %q", m.App)
 	}
 	p.Clock.Advance(time.Minute)

@@ -24,7 +24,7 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	mails := p.Mails()
-	welcome, ok := mails[0].What.(notice.WelcomeMail)
+	welcome, ok := mails[0].What.(notice.Welcome)
 	if len(mails) != 1 || !ok {
 		t.Fatalf("got mails %v", mails)
 	}

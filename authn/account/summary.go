@@ -37,5 +37,5 @@ func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app stri
 	if err != nil {
 		return err
 	}
-	return w.Notify(&u, notice.DeviceSignedInMail{Context: w.About(&u), App: app}, time.Time{})
+	return w.Notify(&u, notice.DeviceSignedIn{Context: w.About(&u), App: app}, time.Time{})
 }

@@ -287,7 +287,7 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 			return RoleChange{}, err
 		}
 		if done.Action != audit.RoleLimited {
-			m := notice.RoleChangedMail{Context: notice.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
+			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
 				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return RoleChange{}, err
@@ -308,7 +308,7 @@ func (d *Service) NotifySuperAdmins(ctx context.Context, op Principal, req accou
 		return err
 	}
 	return d.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.RoleChangedMail{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
+		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
 			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
 	}, all)
 }

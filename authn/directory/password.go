@@ -118,7 +118,7 @@ func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *accou
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := notice.PasswordGivenMail{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
+	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
 	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
 }
 

@@ -41,12 +41,12 @@ func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req acc
 		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
-			m := notice.PasswordLinkMail{Context: about, Link: link, Until: expires}
+			m := notice.PasswordLink{Context: about, Link: link, Until: expires}
 			err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), notice.PasswordLinkGivenMail{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), notice.PasswordLinkShown{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

@@ -68,7 +68,7 @@ func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req a
 	}
 	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.ResetAskedMail{Context: notice.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
+		return notice.ResetRequested{Context: notice.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
@@ -107,7 +107,7 @@ func (d *Service) await(tx *account.Tx, op admin.Principal, id string, r ResetRe
 		return awaited{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := notice.ResetAskedMail{Context: notice.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
+	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}

@@ -138,7 +138,7 @@ func (d *Service) open(tx *account.Tx, q asked, u *account.User, reference strin
 	}
 	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := d.accounts.Policy.Support; support != "" {
-		m := notice.HelpForSupportMail{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
+		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
 			Text: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
 		if err := tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (d *Service) open(tx *account.Tx, q asked, u *account.User, reference strin
 	if !v.OK {
 		return nil
 	}
-	return tx.SendTo(stored(u, q.address), d.accounts.Locale(u), notice.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(stored(u, q.address), d.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.

@@ -61,7 +61,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 			s := openShop(t)
 			ref := s.ask(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
 			sameStrings(t, "mails", s.letters(), c.want)
-			m := mailed[notice.HelpForSupportMail](t, s, "support@garage.example")
+			m := mailed[notice.HelpForSupport](t, s, "support@garage.example")
 			cases := s.cases(t)
 			if len(cases) != 1 {
 				t.Fatalf("got %d cases", len(cases))

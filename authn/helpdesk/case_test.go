@@ -251,7 +251,7 @@ func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
 	}
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
-	if m := mailed[notice.HelpAnsweredMail](t, s, technician); !m.Rejected || m.Answer != "Come by with your badge." {
+	if m := mailed[notice.HelpAnswered](t, s, technician); !m.Rejected || m.Answer != "Come by with your badge." {
 		t.Errorf("got %+v, want the answer of a rejected request", m)
 	}
 }

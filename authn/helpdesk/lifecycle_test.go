@@ -183,11 +183,11 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
-	ticket := tokenOf(mailed[notice.DevicesResetMail](t, s, technician).Link)
+	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
 	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
-	invitation := tokenOf(mailed[notice.InvitationMail](t, s, "luc@garage.example").Link)
+	invitation := tokenOf(mailed[notice.Invitation](t, s, "luc@garage.example").Link)
 	for _, id := range []string{technician, "luc@garage.example"} {
 		if err := s.Directory.Deactivate(t.Context(), root, s.From, id); err != nil {
 			t.Fatal(err)

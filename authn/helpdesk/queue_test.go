@@ -48,7 +48,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	if got := strings.Join(steps, "|"); got != want {
 		t.Errorf("got history %q, want %q", got, want)
 	}
-	if m := mailed[notice.HelpAnsweredMail](t, s, technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
+	if m := mailed[notice.HelpAnswered](t, s, technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
 		t.Errorf("got mail %+v", m)
 	}
 	var acts []string

@@ -292,7 +292,7 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 		if rec.Repeated {
 			return nil
 		}
-		m := notice.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
 		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := account.TicketTTL
@@ -308,12 +308,12 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
-		m := notice.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
 		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return tx.SendTo(u.Addresses(), locale, notice.TicketHandedMail{Context: about, By: by}, time.Time{})
+	return tx.SendTo(u.Addresses(), locale, notice.TicketShown{Context: about, By: by}, time.Time{})
 }
 
 // openTicket is the ticket of the person that lives longest; nil without one.

@@ -14,9 +14,9 @@ func (j resetJob) mail(u *account.User, now time.Time) func(name string) notice.
 	return func(name string) notice.Notice {
 		about := notice.Context{Name: name, At: now}
 		if j.way == onScreen {
-			return notice.TicketHandedMail{Context: about, Person: u.DisplayName(), By: by}
+			return notice.TicketShown{Context: about, Person: u.DisplayName(), By: by}
 		}
-		return notice.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+		return notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 

@@ -186,7 +186,7 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, message bool) (s
 	}
 	u.Browsers = append(u.Browsers, account.BrowserRef{Hash: hash, Since: now, Seen: now})
 	if message && !first {
-		return value, tx.Notify(u, notice.NewBrowserMail{Context: tx.About(u)}, time.Time{})
+		return value, tx.Notify(u, notice.NewBrowser{Context: tx.About(u)}, time.Time{})
 	}
 	return value, nil
 }

@@ -191,7 +191,7 @@ func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
 	}
 	reset := d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", d.admin(), "")
 	for _, m := range d.Mails() {
-		if x, ok := m.What.(notice.DevicesResetMail); ok {
+		if x, ok := m.What.(notice.DevicesReset); ok {
 			planted = append(planted, x.Code, x.Link)
 		}
 	}
