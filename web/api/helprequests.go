@@ -8,7 +8,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 	"barillet/web/reply"
 )
 
@@ -19,7 +19,7 @@ type helpRequestJSON struct {
 	Status         helpdesk.State      `json:"status"`
 	UserID         *account.UserID     `json:"userId"` // null: the address is nobody's
 	Email          string              `json:"email"`
-	Topic          templates.Topic     `json:"topic"`
+	Topic          notice.Topic        `json:"topic"`
 	Message        string              `json:"message"`
 	Texts          []textJSON          `json:"texts"` // that joined it later
 	More           int                 `json:"more"`  // further ones, too many to keep
@@ -78,11 +78,11 @@ type senderJSON struct {
 }
 
 type textJSON struct {
-	At        *string         `json:"at"`
-	Reference string          `json:"reference"`
-	Topic     templates.Topic `json:"topic"`
-	Message   string          `json:"message"`
-	IPAddress string          `json:"ipAddress"`
+	At        *string      `json:"at"`
+	Reference string       `json:"reference"`
+	Topic     notice.Topic `json:"topic"`
+	Message   string       `json:"message"`
+	IPAddress string       `json:"ipAddress"`
 }
 
 type stepJSON struct {
