@@ -34,7 +34,7 @@ func (a *app) asked(verifier string, change url.Values) string {
 	return u.String()
 }
 
-func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T) {
+func TestAuthorize_ErrorCarriesStateAndIssuer(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -89,7 +89,7 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 	}
 }
 
-func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
+func TestAuthorize_UnknownClientGetsAPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {
 		r.ApplicationType = "native"
@@ -105,11 +105,11 @@ func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 		"a redirect given twice":       {"redirect_uri": {callback, callback}},
 		"another query":                {"redirect_uri": {"https://app.example/cb?from=thief"}},
 		"no query":                     {"redirect_uri": {"https://app.example/cb"}},
-		"more path":                    {"redirect_uri": {"https://app.example/cb/../cb?from=house"}},
-		"another case":                 {"redirect_uri": {"https://APP.example/cb?from=house"}},
-		"a port":                       {"redirect_uri": {"https://app.example:443/cb?from=house"}},
+		"more path":                    {"redirect_uri": {"https://app.example/cb/../cb?from=test"}},
+		"another case":                 {"redirect_uri": {"https://APP.example/cb?from=test"}},
+		"a port":                       {"redirect_uri": {"https://app.example:443/cb?from=test"}},
 		"a fragment":                   {"redirect_uri": {callback + "#x"}},
-		"another host behind an at":    {"redirect_uri": {"https://app.example@thief.example/cb?from=house"}},
+		"another host behind an at":    {"redirect_uri": {"https://app.example@thief.example/cb?from=test"}},
 		"localhost on another port":    {"redirect_uri": {"http://localhost:3001/cb"}},
 		"the machine, another path":    {"redirect_uri": {"http://127.0.0.1:4000/other"}},
 		"the machine by another name":  {"redirect_uri": {"http://127.0.0.2:4000/cb"}},
@@ -126,7 +126,7 @@ func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 	}
 	res := b.get(a.asked(oauth2.GenerateVerifier(), url.Values{"redirect_uri": {"http://127.0.0.1:49152/cb"}}))
 	if !strings.HasPrefix(res.next(), "http://127.0.0.1:49152/cb?code=") {
-		t.Errorf("a loopback redirect on another port: got %d to %q, want the code there (RFC 8252 section 7.3)", res.StatusCode, res.next())
+		t.Errorf("a loopback redirect on another port: got %d to %q, want the code there (RFC 8252 §7.3)", res.StatusCode, res.next())
 	}
 }
 
@@ -166,7 +166,7 @@ func codeForm(code, verifier string) url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {verifier}}
 }
 
-func TestACodeIsBoundToClientRedirectVerifierAndTime(t *testing.T) {
+func TestCode_IsBoundToClientRedirectVerifierAndTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -203,7 +203,7 @@ func TestACodeIsBoundToClientRedirectVerifierAndTime(t *testing.T) {
 	}
 }
 
-func TestACallOfAProgramIsReadStrictly(t *testing.T) {
+func TestTokenEndpoint_RejectsMalformedRequests(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -267,7 +267,7 @@ func TestACallOfAProgramIsReadStrictly(t *testing.T) {
 	}
 }
 
-func TestAWrongSecretAndAnUnknownClientGetTheSameAnswer(t *testing.T) {
+func TestTokenEndpoint_WrongSecretAndUnknownClientAreEqual(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	form := codeForm("x", "y")
@@ -294,7 +294,7 @@ func mustJSON(t testing.TB, v any) string {
 	return string(raw)
 }
 
-func TestTooManyRequestsAreToldToComeBackLater(t *testing.T) {
+func TestAuthorize_LimitsRequests(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	for i := range 61 {
@@ -312,7 +312,7 @@ func TestTooManyRequestsAreToldToComeBackLater(t *testing.T) {
 	}
 }
 
-func TestNothingThatAClientSendsIsInTheLog(t *testing.T) {
+func TestLog_ContainsNothingThatAClientSends(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

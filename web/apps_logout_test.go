@@ -76,7 +76,7 @@ func (r *receiver) got() []string {
 	return append([]string(nil), r.tokens...)
 }
 
-func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
+func TestBackChannelLogout_IsRepeatedUntilAccepted(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	at.fails = 2
@@ -85,7 +85,7 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 	quiet := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	_, claims := a.idToken(a.tokens(b))
-	a.tokens(b) // a second grant of the same session: still told once
+	a.tokens(b) // a second grant of the same session: still notified once
 	quiet.tokens(b)
 	b.goes("/logged-out", "/logout")
 	for range 3 {
@@ -121,7 +121,7 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 	}
 }
 
-func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
+func TestBackChannelLogout_FollowsEveryEndOfASession(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
@@ -148,7 +148,7 @@ func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
 	}
 }
 
-func TestALogoutThatNobodyTakesIsGivenUpAfterADay(t *testing.T) {
+func TestBackChannelLogout_IsGivenUpAfterADay(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	at.fails = 1000
@@ -181,7 +181,7 @@ func (b *browser) leaves(more ...string) page {
 	return b.get(oidc.PathLogout + "?" + q.Encode())
 }
 
-func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T) {
+func TestLogout_AsksTheUserWithoutAValidHint(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, phone, b := signedIn(p, "lea@garage.example")
@@ -210,7 +210,7 @@ func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T)
 	}
 	b.shows("/account")
 	if !a.alive(tok.AccessToken) {
-		t.Fatal("somebody was signed out by a request that was refused or asked about")
+		t.Fatal("a refused or unconfirmed request signed a user out")
 	}
 	p.Clock.Advance(2 * time.Hour)
 	if b.signIn("lea@garage.example", phone); true {
@@ -234,7 +234,7 @@ func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T)
 	}
 }
 
-func TestWhoIsAskedAboutASignOutSaysYesByPost(t *testing.T) {
+func TestLogout_IsConfirmedByPOST(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

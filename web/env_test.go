@@ -32,7 +32,7 @@ import (
 	"barillet/web/apidocs"
 )
 
-// place is a house with its front door open, and what its log says.
+// place is a running service and its log.
 type place struct {
 	*authntest.Env
 	handler http.Handler
@@ -42,7 +42,7 @@ type place struct {
 	server  *httptest.Server
 }
 
-// logged is a log that a test reads.
+// logged is a log that a test can read.
 type logged struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -60,7 +60,7 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
-// looks is what all places under one URL share, since nothing changes it: parsing the pages takes longer than most tests.
+// looks is what all services at one URL share: parsing the pages takes longer than most tests.
 type looks struct {
 	files    *static.Files
 	renderer *templates.Renderer
@@ -81,7 +81,7 @@ func looksOf(url string) looks {
 	return l.(func() looks)()
 }
 
-// config is that of a place with every part.
+// config returns a configuration with all parts.
 func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	t.Helper()
 	l := looksOf(h.Accounts.Policy.PublicURL)
@@ -97,7 +97,7 @@ func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }
 
-// open founds a house and opens its door at https://login.example, or where change says.
+// open starts a service at https://login.example, or at the URL that change sets.
 func open(t testing.TB, change func(*web.Config)) *place {
 	t.Helper()
 	h := authntest.New(t)
@@ -142,12 +142,12 @@ func certificate(t testing.TB) tls.Certificate {
 	return c
 }
 
-// browser is a person's browser: it keeps cookies, and stops at each redirect to be looked at.
+// browser is the browser of a user. It keeps cookies and does not follow redirects.
 type browser struct {
 	t      testing.TB
 	place  *place
 	client *http.Client
-	header http.Header // besides what every request bears
+	header http.Header // of every request
 }
 
 func (p *place) browser(t testing.TB) *browser {
@@ -166,13 +166,13 @@ func (p *place) browser(t testing.TB) *browser {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// page is an answer that was read.
+// page is an answer with its body.
 type page struct {
 	*http.Response
 	body string
 }
 
-// next is where a redirect leads to.
+// next returns the target of a redirect.
 func (p page) next() string { return p.Header.Get("Location") }
 
 func (b *browser) do(method, path, media, body string) page {
@@ -207,7 +207,7 @@ func (b *browser) get(path string) page {
 	return b.do(http.MethodGet, path, "", "")
 }
 
-// post sends a form of names and values in turn.
+// post sends a form; fields alternates names and values.
 func (b *browser) post(path string, fields ...string) page {
 	b.t.Helper()
 	v := url.Values{}
@@ -217,7 +217,7 @@ func (b *browser) post(path string, fields ...string) page {
 	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", v.Encode())
 }
 
-// goes posts a form and demands that it leads to a path.
+// goes posts a form and fails unless the answer redirects to a path.
 func (b *browser) goes(to, path string, fields ...string) page {
 	b.t.Helper()
 	p := b.post(path, fields...)
@@ -227,7 +227,7 @@ func (b *browser) goes(to, path string, fields ...string) page {
 	return p
 }
 
-// shows fetches a page and demands that it is there.
+// shows returns a page and fails unless the status is 200.
 func (b *browser) shows(path string) page {
 	b.t.Helper()
 	p := b.get(path)
@@ -237,7 +237,7 @@ func (b *browser) shows(path string) page {
 	return p
 }
 
-// problemIn is the sentence of a page's problem.
+// problemIn returns the problem that a page shows.
 func problemIn(body string) string {
 	_, rest, ok := strings.Cut(body, `<p class="what">`)
 	if !ok {
@@ -247,7 +247,7 @@ func problemIn(body string) string {
 	return s
 }
 
-// secretIn is the key that a page shows for typing.
+// secretIn returns the secret that a page shows.
 func secretIn(t testing.TB, body string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(body, `data-copy="`)
@@ -258,7 +258,7 @@ func secretIn(t testing.TB, body string) string {
 	return s
 }
 
-// cookie is what a browser holds under a name; "" when it does not.
+// cookie returns the value of a cookie; "" if there is none.
 func (b *browser) cookie(name string) string {
 	u, err := url.Parse(b.place.url)
 	if err != nil {
@@ -272,7 +272,7 @@ func (b *browser) cookie(name string) string {
 	return ""
 }
 
-// signIn goes through both steps.
+// signIn completes both steps of a sign-in.
 func (b *browser) signIn(login string, phone *authntest.Phone) {
 	b.t.Helper()
 	b.goes("/login/factor", "/login", "identifier", login, "password", authntest.Password)
@@ -288,7 +288,7 @@ func readFile(t testing.TB, name string) string {
 	return string(raw)
 }
 
-// mailed is the newest mail of a kind that waits for somebody.
+// mailed returns the newest email of a kind to an address.
 func mailed[M notice.Notice](t testing.TB, p *place, to string) M {
 	t.Helper()
 	var last M
@@ -299,12 +299,12 @@ func mailed[M notice.Notice](t testing.TB, p *place, to string) M {
 		}
 	}
 	if !found {
-		t.Fatalf("no %T waits for %s", last, to)
+		t.Fatalf("no %T for %s", last, to)
 	}
 	return last
 }
 
-// reset clears somebody's devices as an operator does, and mails a ticket.
+// reset removes the devices of a user and mails a ticket.
 func (p *place) reset(id account.UserID) {
 	p.T.Helper()
 	_, err := account.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (struct{}, error) {

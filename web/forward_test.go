@@ -124,7 +124,7 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 	return cookies
 }
 
-func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
+func TestForwardAuth_UserReachesAnApplication(t *testing.T) {
 	p := guarded(t, wiki, shop+" group:elsewhere")
 	garage := p.Group("Garage du Port")
 	_, phone, _ := p.Member(amelie, func(u *account.User) {
@@ -143,10 +143,10 @@ func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
 		}
 	}
 	if res := p.knock(t, knock{host: shop, uri: "/", cookies: cookies}); res.StatusCode != http.StatusFound {
-		t.Errorf("the gate of another host: got %d, want the sign-in", res.StatusCode)
+		t.Errorf("a session of another host: got %d, want the sign-in", res.StatusCode)
 	}
 	if res := p.knock(t, knock{path: "/forward-auth?answer=status", host: shop, uri: "/", cookies: entered(t, p, b, wiki, "/")}); res.StatusCode != http.StatusUnauthorized {
-		t.Errorf("the gate of another host, asked for its status: got %d, want 401", res.StatusCode)
+		t.Errorf("a session of another host, asked for its status: got %d, want 401", res.StatusCode)
 	}
 	b.goes("/logged-out", "/logout")
 	if res := p.knock(t, knock{host: wiki, uri: "/", cookies: cookies, header: map[string]string{"Sec-Fetch-Mode": "cors"}}); res.StatusCode != http.StatusUnauthorized {
@@ -154,7 +154,7 @@ func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
 	}
 }
 
-func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
+func TestForwardAuth_SignsInFirst(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	res := p.knock(t, knock{host: wiki, uri: "/page"})
@@ -181,7 +181,7 @@ func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
 	}
 }
 
-func TestARuleOfAGroupOrAKeyIsAskedForAndToldInWords(t *testing.T) {
+func TestForwardAuth_RuleRequiresGroupOrKey(t *testing.T) {
 	p := guarded(t, shop, shop+"/admin group:elsewhere", wiki+" phishing-resistant")
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -224,7 +224,7 @@ func TestARuleOfAGroupOrAKeyIsAskedForAndToldInWords(t *testing.T) {
 	}
 }
 
-func TestAHostOrPathWithoutARuleIsShut(t *testing.T) {
+func TestForwardAuth_DeniesHostAndPathWithoutRule(t *testing.T) {
 	p := guarded(t, wiki+"/docs", wiki+"/docs/private group:elsewhere", shop)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -255,7 +255,7 @@ func TestAHostOrPathWithoutARuleIsShut(t *testing.T) {
 	}
 }
 
-func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
+func TestForwardAuth_AcceptsOnlyTrustedProxies(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -303,7 +303,7 @@ func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
 	}
 }
 
-func TestAForwardedHeaderSaidTwiceIsRefused(t *testing.T) {
+func TestForwardAuth_RejectsRepeatedHeader(t *testing.T) {
 	p := guarded(t, wiki)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:8080/forward-auth", nil)
 	r.RemoteAddr = "127.0.0.1:5000"
@@ -317,7 +317,7 @@ func TestAForwardedHeaderSaidTwiceIsRefused(t *testing.T) {
 	}
 }
 
-func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
+func TestForwardAuth_ReturnCodeIsBoundToTheBrowser(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -329,7 +329,7 @@ func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if res := p.knock(t, knock{host: wiki, uri: u.RequestURI()}); res.StatusCode != http.StatusForbidden || len(res.Cookies()) != 0 {
-		t.Errorf("a browser without an errand: got %d, want 403", res.StatusCode)
+		t.Errorf("a browser without a return cookie: got %d, want 403", res.StatusCode)
 	}
 	other := map[string]string{}
 	for _, c := range p.knock(t, knock{host: wiki, uri: "/other"}).Cookies() {
@@ -337,7 +337,7 @@ func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
 	}
 	res := p.knock(t, knock{host: wiki, uri: u.RequestURI(), cookies: other})
 	if res.StatusCode != http.StatusFound || len(res.Cookies()) != 0 || location(t, res).String() != "/other" {
-		t.Errorf("a browser on another errand: got %d, %v", res.StatusCode, res.Header)
+		t.Errorf("a browser with another return cookie: got %d, %v", res.StatusCode, res.Header)
 	}
 	own := map[string]string{}
 	for _, c := range mine.Cookies() {
@@ -353,7 +353,7 @@ func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
 	}
 }
 
-func TestNginxLeadsToTheSignInAndBackByPathsOfItsOwn(t *testing.T) {
+func TestForwardAuth_NginxUsesStartAndReturn(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -380,7 +380,7 @@ func TestNginxLeadsToTheSignInAndBackByPathsOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheWayOnNeverLeavesTheProtectedHost(t *testing.T) {
+func TestForwardAuth_ReturnStaysOnTheProtectedHost(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -406,7 +406,7 @@ func TestTheWayOnNeverLeavesTheProtectedHost(t *testing.T) {
 	}
 }
 
-func TestASessionCheckOfAProxyWritesNothing(t *testing.T) {
+func TestForwardAuth_CheckWritesNothing(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)

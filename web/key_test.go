@@ -14,7 +14,7 @@ import (
 	"barillet/factors/factortest"
 )
 
-// yubikey is a virtual security key in somebody's hand.
+// yubikey is a virtual security key.
 type yubikey struct {
 	rp   virtualwebauthn.RelyingParty
 	auth virtualwebauthn.Authenticator
@@ -67,7 +67,7 @@ func (b *browser) script(path, body string) (status int, next, problem string) {
 	return p.StatusCode, out.Next, out.Problem
 }
 
-func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
+func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)
 	key := newYubikey(p)
@@ -117,7 +117,7 @@ func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsEnrolledAlreadyIsTold(t *testing.T) {
+func TestSecurityKey_EnrolledTwiceIsReported(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)
 	key := newYubikey(p)

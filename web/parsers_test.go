@@ -12,7 +12,7 @@ import (
 	"barillet/web/site"
 )
 
-func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
+func FuzzReadForm(f *testing.F) {
 	for _, s := range []string{"code=123456", "code=1&code=2", "code=%ff", "code=", "a=b;c=d", "code=%", "code=1&next=/x", "=&&="} {
 		f.Add(s)
 	}
@@ -34,7 +34,7 @@ func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
 	})
 }
 
-func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
+func FuzzClientAddress(f *testing.F) {
 	for _, s := range []string{"203.0.113.9", "6.6.6.6, 203.0.113.9", "[2001:db8::1]:80", "::ffff:10.0.0.9", ",,", "unknown", "fe80::1%eth0"} {
 		f.Add(s)
 	}
@@ -54,7 +54,7 @@ func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
 	})
 }
 
-func TestAPathInTheLogShowsWhereAndNoSecret(t *testing.T) {
+func TestLoggedPath_HidesSecrets(t *testing.T) {
 	for path, want := range map[string]string{
 		"/api/v1/users/ufsfj3dhbo7362knp7v5vkwi36i/lifecycle/reset_factors":             "/api/v1/users/ufsfj3dhbo7362knp7v5vkwi36i/lifecycle/reset_factors",
 		"/api/v1/users/zoe@garage.example/lifecycle/expire_password_with_temp_password": "/api/v1/users/zoe@garage.example/lifecycle/expire_password_with_temp_password",
@@ -73,7 +73,7 @@ func TestAPathInTheLogShowsWhereAndNoSecret(t *testing.T) {
 	}
 }
 
-func FuzzAPathInTheLogHoldsNoToken(f *testing.F) {
+func FuzzLoggedPath(f *testing.F) {
 	for _, s := range []string{"/login", "/invite/x", "/ticket/x/y", "/a/b/c/d/e/f/g/h/i/j", "//", ""} {
 		f.Add(s)
 	}

@@ -10,7 +10,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testing.T) {
+func TestPasswordRequired_PrecedesEveryPage(t *testing.T) {
 	p := open(t, nil)
 	u, phone, _ := p.Member(amelie, nil)
 	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeTemporary })
@@ -48,7 +48,7 @@ func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testin
 	}
 }
 
-func TestAFirstDeviceEnrolledOnTheWayToTheChoiceIsFollowedByTheAdviceForASecond(t *testing.T) {
+func TestPasswordRequired_FirstDeviceLeadsToAdvice(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeExpired })
@@ -69,7 +69,7 @@ func TestAFirstDeviceEnrolledOnTheWayToTheChoiceIsFollowedByTheAdviceForASecond(
 }
 
 // A recovery code is no device: one is enrolled within the login, before the choice and before there is a session.
-func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
+func TestPasswordRequired_RecoveryCodeLeadsToEnrolment(t *testing.T) {
 	p := open(t, nil)
 	u, phone, _ := p.Member(amelie, nil)
 	in := p.browser(t)
@@ -97,7 +97,7 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 	b.shows("/account")
 }
 
-// ticket resets somebody and gives the ticket to the test.
+// ticket resets a user and returns the ticket.
 func (p *place) ticket(id account.UserID) (secret.Value, error) {
 	return account.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (secret.Value, error) {
 		u, err := tx.User(id)

@@ -11,10 +11,10 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestAReturnCodeIsReadWhereTheVictimLandedWithIt: somebody leads a person by a link of their own making to an application
+// TestAttack_ReturnCodeInTheVictimsURL: a thief leads a user by a prepared link to an application
 // and on, to a page that refuses; then they take the code from the history of a shared tablet, or the log of a proxy,
 // to their own browser, which holds the nonce that the link was made with.
-func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
+func TestAttack_ReturnCodeInTheVictimsURL(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -40,7 +40,7 @@ func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
 	}
 	uri := back()
 	if res := p.knock(t, knock{host: wiki, uri: uri}); res.StatusCode != http.StatusForbidden || gates(res) != 0 {
-		t.Fatalf("the victim's browser, which was on no errand: got %d", res.StatusCode)
+		t.Fatalf("the victim's browser, without a return cookie: got %d", res.StatusCode)
 	}
 	if res := p.knock(t, knock{host: wiki, uri: uri, cookies: theirs}); gates(res) != 0 {
 		t.Error("the code was good for another browser afterwards")

@@ -12,7 +12,7 @@ import (
 
 // A web application in the making returns to a port of the developer's machine. Another program there listens at
 // another port, and leads the browser to itself.
-func TestAnotherProgramOfTheMachineTakesTheCodeOfAWebApplication(t *testing.T) {
+func TestAttack_LocalProgramReceivesTheCodeOfAWebApplication(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
 	for kind, taken := range map[string]bool{"web": false, "native": true} {

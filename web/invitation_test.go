@@ -11,7 +11,7 @@ import (
 
 const amelie = "amelie.durand@garage.example"
 
-func TestAnInvitedPersonEnrolsAPhoneAndSignsInWithIt(t *testing.T) {
+func TestInvitation_UserEnrolsAndSignsIn(t *testing.T) {
 	p := open(t, nil)
 	u := p.Person(amelie, func(u *account.User) { u.FirstName, u.LastName = "Amélie", "Durand" })
 	link := "/invite/" + p.Invite(u.ID).Reveal()

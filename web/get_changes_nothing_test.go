@@ -15,7 +15,7 @@ import (
 	"barillet/web"
 )
 
-// content is every record of a house, sealed as it is.
+// content returns every record of the store, encrypted as it is.
 func (p *place) content(t testing.TB) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -48,9 +48,9 @@ func changed(before, after map[string]string) []string {
 	return slices.Sorted(slices.Values(keys))
 }
 
-// TestNoGetChangesAnything walks every GET route as a stranger, in a login at each of its steps, and signed in
+// TestGET_ChangesNothing walks every GET route as a stranger, in a login at each of its steps, and signed in
 // with and without a proof, twice, and looks at every record. It also looks at the headers of each answer.
-func TestNoGetChangesAnything(t *testing.T) {
+func TestGET_ChangesNothing(t *testing.T) {
 	p := open(t, func(c *web.Config) { c.Demo = &mail.MemoryTransport{} })
 	u, phone, _ := p.Member(amelie, nil)
 	invited := p.Invite(p.Person("karim@garage.example", nil).ID).Reveal()

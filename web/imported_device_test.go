@@ -12,9 +12,9 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone goes through the pages as the person does: the link of the mail,
+// TestImportedDevice_SignsInWithTheOldPhone uses the pages as the user does: the link of the mail,
 // a password, the code of the app that they have had for years.
-func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
+func TestImportedDevice_SignsInWithTheOldPhone(t *testing.T) {
 	p := open(t, nil)
 	const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	machine := admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}

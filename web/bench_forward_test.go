@@ -21,7 +21,7 @@ func asking() map[string]string {
 		"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 }
 
-// doorman is the whole front door with one rule, and the gate cookies of so many people.
+// doorman returns the handler with one rule, and the forward-auth cookies of n users.
 func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	b.Helper()
 	c, _ := config(b, a.crowd.Env)

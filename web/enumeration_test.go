@@ -27,7 +27,7 @@ func said(p page, typed string) string {
 	return strings.ReplaceAll(out, typed, "TYPED")
 }
 
-func TestKnownAndUnknownPeopleGetTheSameBytes(t *testing.T) {
+func TestEnumeration_KnownAndUnknownLoginsGetTheSameBytes(t *testing.T) {
 	const unknown, suspended, bare = "nobody.knows@garage.example", "suspended@garage.example", "bare@garage.example"
 	p := open(t, nil)
 	p.Member(amelie, nil)
@@ -58,10 +58,10 @@ func TestKnownAndUnknownPeopleGetTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestWaitsAreToldAlikeAndWithATime(t *testing.T) {
+func TestEnumeration_WaitsAreEqual(t *testing.T) {
 	p := open(t, nil)
 	p.Member(amelie, nil)
-	var told []string
+	var answers []string
 	for _, who := range []string{amelie, "nobody.knows@garage.example"} {
 		b := p.browser(t)
 		var last page
@@ -71,14 +71,14 @@ func TestWaitsAreToldAlikeAndWithATime(t *testing.T) {
 		if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" || !strings.Contains(last.body, "data-countdown") {
 			t.Errorf("the eighth wrong password of %s: got %d, want 429 with a time to come back", who, last.StatusCode)
 		}
-		told = append(told, said(last, who))
+		answers = append(answers, said(last, who))
 	}
-	if told[0] != told[1] {
+	if answers[0] != answers[1] {
 		t.Error("a wait tells whether the person is known")
 	}
 }
 
-func TestWrongCodesMakeOneWaitAndAKeyIsStillOffered(t *testing.T) {
+func TestFactor_WrongCodesMakeTheUserWaitButNotForAKey(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -98,7 +98,7 @@ func TestWrongCodesMakeOneWaitAndAKeyIsStillOffered(t *testing.T) {
 	}
 }
 
-func TestCodesThatAreNoneAreTold(t *testing.T) {
+func TestFactor_MalformedCodeIsReported(t *testing.T) {
 	p := open(t, nil)
 	p.Member(amelie, nil)
 	b := p.browser(t)
@@ -110,7 +110,7 @@ func TestCodesThatAreNoneAreTold(t *testing.T) {
 	}
 }
 
-func TestHelpIsAskedForWithAReference(t *testing.T) {
+func TestHelp_ReturnsAReference(t *testing.T) {
 	p := open(t, nil)
 	b := p.browser(t)
 	b.shows("/help")
@@ -123,7 +123,7 @@ func TestHelpIsAskedForWithAReference(t *testing.T) {
 	}
 	_, reference, _ := strings.Cut(got.next(), "=")
 	if sent := b.shows(got.next()); !strings.Contains(sent.body, reference) {
-		t.Error("the reference is not told")
+		t.Error("the reference is missing")
 	}
 	for _, reference := range []string{"", "<b>", "a", strings.Repeat("A", 40), "Call 0900 now"} {
 		if got := b.do("GET", "/help/sent?reference="+strings.ReplaceAll(reference, " ", "+"), "", ""); got.next() != "/help" {
