@@ -89,7 +89,7 @@ func TestApplications_UserListsAndRevokesAccess(t *testing.T) {
 		t.Errorf("got %d events after nothing was withdrawn", got)
 	}
 	if res := p.browser(t).post(withdraw); !strings.HasPrefix(res.next(), "/login") {
-		t.Errorf("a stranger: got %d to %q", res.StatusCode, res.next())
+		t.Errorf("without a session: got %d to %q", res.StatusCode, res.next())
 	}
 }
 

@@ -190,7 +190,7 @@ func TestAuthorize_StrongerLevelRequiresASecurityKey(t *testing.T) {
 		t.Errorf("a level that is reached: got %q", got)
 	}
 	if got := plain.silent(out, "acr_values", "urn:moon"); got != "" {
-		t.Errorf("a voluntary level that nobody has: got %q, want it passed over", got)
+		t.Errorf("a voluntary level that does not exist: got %q, want it passed over", got)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestPolicy_LimitsUsersAndSessionAge(t *testing.T) {
 		t.Errorf("a user of another group: got %q, want access_denied", got)
 	}
 	if got := nobody.silent(b); got != "access_denied" {
-		t.Errorf("an application for nobody: got %q, want access_denied", got)
+		t.Errorf("an application without users: got %q, want access_denied", got)
 	}
 	tok := a.tokens(b)
 	info, err := a.provider.UserInfo(a.ctx(), oauth2.StaticTokenSource(tok))
@@ -234,7 +234,7 @@ func TestPolicy_LimitsUsersAndSessionAge(t *testing.T) {
 		t.Errorf("a rule of the group: got %q, want login_required", got)
 	}
 	if got := aged.silent(paul); got != "" {
-		t.Errorf("nobody of that group: got %q, want a code", got)
+		t.Errorf("a user outside that group: got %q, want a code", got)
 	}
 	p.Change(lea.ID, func(u *account.User) { u.Groups = nil })
 	if a.alive(tok.AccessToken) {
@@ -320,9 +320,9 @@ func TestConsent_IsRequestedOnceAndCanBeRefused(t *testing.T) {
 	if res := b.post("/oauth2/v1/consent", "request", no, "decision", "yes"); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("yes after no: got %d, want 400", res.StatusCode)
 	}
-	stranger := p.browser(t)
-	if res := stranger.post("/oauth2/v1/consent", "request", request(b.get(a.begin(oauth2.GenerateVerifier()))), "decision", "yes"); !strings.HasPrefix(res.next(), "/login") {
-		t.Errorf("a stranger's yes: got %d to %q", res.StatusCode, res.next())
+	other := p.browser(t)
+	if res := other.post("/oauth2/v1/consent", "request", request(b.get(a.begin(oauth2.GenerateVerifier()))), "decision", "yes"); !strings.HasPrefix(res.next(), "/login") {
+		t.Errorf("without a session: got %d to %q", res.StatusCode, res.next())
 	}
 	verifier := oauth2.GenerateVerifier()
 	yes := request(b.get(a.begin(verifier)))

@@ -229,7 +229,7 @@ var modules = map[string]func(*suite){
 		r := usual()
 		r.Alg = "none"
 		if _, err := s.provider.Clients.Register(s.Context(), by, r); err == nil {
-			s.Error("a client got ID tokens that nobody signs")
+			s.Error("a client got ID tokens without a signature")
 		}
 	},
 	"oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported": refuses("request_not_supported", "request", "eyJhbGciOiJub25lIn0.e30."),

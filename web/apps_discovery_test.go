@@ -125,7 +125,7 @@ func privateKey(t *testing.T, alg string) crypto.Signer {
 	return key
 }
 
-// authenticates tells whether an endpoint takes a client that proves itself by a method, and an assertion of an algorithm.
+// authenticates reports whether an endpoint takes a client that proves itself by a method, and an assertion of an algorithm.
 func authenticates(path, method, alg string) func(*suite, string) bool {
 	return func(s *suite, word string) bool {
 		method, alg := method, alg

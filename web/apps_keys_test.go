@@ -74,7 +74,7 @@ func (p *publisher) asked() int {
 	return p.calls
 }
 
-// outside is the one way out, open to this machine.
+// outside is the outbound client, open to this machine.
 func outside(t *testing.T) *outbound.Client {
 	t.Helper()
 	allowed, err := outbound.ParseAllowed([]string{"127.0.0.1"})
@@ -84,7 +84,7 @@ func outside(t *testing.T) *outbound.Client {
 	return outbound.New(outbound.Config{Allowed: allowed})
 }
 
-// fetching has a provider read keys by the one way out, and judge addresses by it.
+// fetching has a provider read keys by the outbound client, and judge addresses by it.
 func fetching(client *outbound.Client) func(*oidc.Config) {
 	return func(c *oidc.Config) {
 		c.ClientCredentials = true
@@ -159,7 +159,7 @@ func TestClientKeys_AreCachedAndReloadedAfterRotation(t *testing.T) {
 	}
 	wants("the first use", first, http.StatusOK, 1)
 	wants("the second use", first, http.StatusOK, 1)
-	wants("a name that nobody knows, within the minute", second, http.StatusUnauthorized, 1)
+	wants("an unknown name, within the minute", second, http.StatusUnauthorized, 1)
 	p.Clock.Advance(61 * time.Second)
 	wants("that name, a minute later", second, http.StatusUnauthorized, 2)
 	at.publishes(first.public(), second.public())

@@ -21,7 +21,7 @@ import (
 	"barillet/oidc/client"
 )
 
-// carrier delivers as the one way out does, without its look at the address: a receiver in a test is on this machine.
+// carrier delivers as the outbound client does, without its look at the address: a receiver in a test is on this machine.
 type carrier struct{}
 
 func (carrier) Deliver(ctx context.Context, url, media string, body []byte) error {
@@ -193,7 +193,7 @@ func TestLogout_AsksTheUserWithoutAValidHint(t *testing.T) {
 		"a registered one with more behind":     {"id_token_hint", hint, "post_logout_redirect_uri", bye + "?x=1"},
 		"the address of a sign-in":              {"id_token_hint", hint, "post_logout_redirect_uri", callback},
 		"an address without a client":           {"post_logout_redirect_uri", bye},
-		"a hint that nobody signed":             {"id_token_hint", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "post_logout_redirect_uri", bye},
+		"a hint without a signature":            {"id_token_hint", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "post_logout_redirect_uri", bye},
 		"a hint cut short":                      {"id_token_hint", hint[:len(hint)-4], "post_logout_redirect_uri", bye},
 		"a hint of another client than is said": {"id_token_hint", hint, "client_id", "cother"},
 		"a parameter twice":                     {"state", "a", "state", "b"},

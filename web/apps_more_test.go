@@ -53,7 +53,7 @@ func TestPushedRequest_IsUsedOnceByItsClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if res := bring(string(a.ID), uri); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("brought twice: got %d to %q", res.StatusCode, res.next())
+		t.Errorf("used twice: got %d to %q", res.StatusCode, res.next())
 	}
 	late := push()
 	p.Clock.Advance(time.Minute)
@@ -138,7 +138,7 @@ func TestDeviceFlow_NeedsUserCodeAndStepUp(t *testing.T) {
 	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
 	b.shows("/device/done?yes=1")
 	if m := mailed[notice.DeviceSignedIn](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
-		t.Errorf("the mail tells of %q", m.App)
+		t.Errorf("the email names %q", m.App)
 	}
 	p.Clock.Advance(time.Minute)
 	got := tv.poll(device)
@@ -186,7 +186,7 @@ func TestDeviceFlow_IsRefusedOrExpires(t *testing.T) {
 		t.Errorf("the eleventh wrong code in an hour: got %d", res.StatusCode)
 	}
 	if res := p.browser(t).get("/device"); !strings.HasPrefix(res.next(), "/login?next=") {
-		t.Errorf("a stranger: got %d to %q", res.StatusCode, res.next())
+		t.Errorf("without a session: got %d to %q", res.StatusCode, res.next())
 	}
 }
 
@@ -238,16 +238,16 @@ func TestClientAssertion_IsAcceptedOnce(t *testing.T) {
 		t.Fatalf("got %d %v, want an access token of its own", status, got)
 	}
 	if a.alive(got["access_token"].(string)) {
-		t.Error("userinfo answers a token about nobody")
+		t.Error("userinfo answers a token without a user")
 	}
 	if status, got := call(once, key); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
 		t.Errorf("the same assertion again: got %d %v", status, got)
 	}
-	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, _ := call(good(), stranger); status != http.StatusUnauthorized {
+	if status, _ := call(good(), other); status != http.StatusUnauthorized {
 		t.Errorf("signed by another key: got %d", status)
 	}
 	for name, change := range map[string]func(map[string]any){
@@ -260,7 +260,7 @@ func TestClientAssertion_IsAcceptedOnce(t *testing.T) {
 		"good for a day":           func(c map[string]any) { c["exp"] = now.Add(24 * time.Hour).Unix() },
 		"without an id":            func(c map[string]any) { delete(c, "jti") },
 		"not yet good":             func(c map[string]any) { c["nbf"] = now.Add(5 * time.Minute).Unix() },
-		"for nobody in particular": func(c map[string]any) { delete(c, "aud") },
+		"without an audience":      func(c map[string]any) { delete(c, "aud") },
 	} {
 		claims := good()
 		change(claims)

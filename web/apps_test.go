@@ -227,7 +227,7 @@ func (a *app) idToken(tok *oauth2.Token) (*relying.IDToken, map[string]any) {
 	return id, claims
 }
 
-// alive tells whether userinfo takes an access token.
+// alive reports whether userinfo takes an access token.
 func (a *app) alive(token string) bool {
 	a.place.T.Helper()
 	_, err := a.provider.UserInfo(a.ctx(), oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token, TokenType: "Bearer"}))

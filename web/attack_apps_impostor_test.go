@@ -14,7 +14,7 @@ import (
 )
 
 // Another program on the person's machine has the browser ask in the name of an application that it knows the id of, and
-// takes the answer at a port of its own, or by the application's scheme. The browser is signed in: nobody sees a thing.
+// takes the answer at a port of its own, or by the application's scheme. The browser is signed in: the user sees nothing.
 func TestAttack_LocalProgramImpersonatesAPublicClient(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {

@@ -23,7 +23,7 @@ func TestAttack_ApplicationSignsUsersOutOfOthers(t *testing.T) {
 				t.Errorf("got %d to %q", res.StatusCode, res.next())
 			}
 			if !a.alive(tok.AccessToken) {
-				t.Fatal("a stranger's browser ended what another application was given")
+				t.Fatal("a browser without a session ended the grants of another application")
 			}
 			_, _, paul := signedIn(p, "paul@garage.example")
 			if res := paul.leaves("id_token_hint", hint); res.StatusCode != http.StatusOK || !a.alive(tok.AccessToken) {

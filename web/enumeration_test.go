@@ -12,7 +12,7 @@ import (
 	"barillet/authn/authntest"
 )
 
-// said is all of an answer that a stranger can tell apart, without what differs between any two answers, and
+// said is all of an answer that an unauthenticated client can compare, without what differs between any two answers, and
 // with the address typed put away.
 func said(p page, typed string) string {
 	var lines []string
@@ -52,7 +52,7 @@ func TestEnumeration_KnownAndUnknownLoginsGetTheSameBytes(t *testing.T) {
 		want := said(ask(p.browser(t), unknown), unknown)
 		for _, who := range []string{amelie, suspended, bare} {
 			if got := said(ask(p.browser(t), who), who); got != want {
-				t.Errorf("%s of %s: the answer differs from a stranger's:\n%s\n\nwant\n%s", name, who, got, want)
+				t.Errorf("%s of %s: the answer differs from that for an unknown login:\n%s\n\nwant\n%s", name, who, got, want)
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func TestEnumeration_WaitsAreEqual(t *testing.T) {
 		answers = append(answers, said(last, who))
 	}
 	if answers[0] != answers[1] {
-		t.Error("a wait tells whether the person is known")
+		t.Error("a wait reports whether the user exists")
 	}
 }
 

@@ -78,7 +78,7 @@ func location(t *testing.T, res *http.Response) *url.URL {
 	t.Helper()
 	u, err := res.Location()
 	if err != nil {
-		t.Fatalf("status %d without a way on", res.StatusCode)
+		t.Fatalf("status %d without a link to continue", res.StatusCode)
 	}
 	return u
 }
@@ -110,7 +110,7 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 	keep(res)
 	at := location(t, res)
 	if res.StatusCode != http.StatusFound || at.Host != "login.example" || len(uri) > 1 && strings.Contains(at.String(), url.QueryEscape(uri[1:])) {
-		t.Fatalf("a stranger is led by %d to %s", res.StatusCode, at)
+		t.Fatalf("an unauthenticated browser: got %d to %s", res.StatusCode, at)
 	}
 	back, err := url.Parse(b.shows(at.RequestURI()).goesOn())
 	if err != nil || back.Host != host {
@@ -169,7 +169,7 @@ func TestForwardAuth_SignsInFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.shows(next).body, "go on to "+wiki+".") {
-		t.Error("the sign-in does not say where the person is on the way to")
+		t.Error("the sign-in does not name the application")
 	}
 	if body := b.shows("/login?next=" + url.QueryEscape("/forward-auth/sign-in?host=evil.example&path=/")).body; strings.Contains(body, "go on to") {
 		t.Error("the sign-in names what a link says")
@@ -206,15 +206,15 @@ func TestForwardAuth_RuleRequiresGroupOrKey(t *testing.T) {
 	key := newYubikey(p)
 	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
 	b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
-	way := b.get(at.RequestURI())
-	if way.StatusCode != http.StatusSeeOther || !strings.HasPrefix(way.next(), "/account/prove?method=key&next=") {
-		t.Fatalf("with a key: got %d to %q, want the proof by key", way.StatusCode, way.next())
+	stepUp := b.get(at.RequestURI())
+	if stepUp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(stepUp.next(), "/account/prove?method=key&next=") {
+		t.Fatalf("with a key: got %d to %q, want the step-up by key", stepUp.StatusCode, stepUp.next())
 	}
-	u, err := url.Parse(way.next())
+	u, err := url.Parse(stepUp.next())
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, next, problem := b.script("/account/prove/key", `{"answer":`+key.signed(t, b.shows(way.next()).body)+`,"next":"`+u.Query().Get("next")+`"}`)
+	status, next, problem := b.script("/account/prove/key", `{"answer":`+key.signed(t, b.shows(stepUp.next()).body)+`,"next":"`+u.Query().Get("next")+`"}`)
 	if status != http.StatusOK || next != u.Query().Get("next") {
 		t.Fatalf("proving: got %d to %q %q", status, next, problem)
 	}
@@ -233,7 +233,7 @@ func TestForwardAuth_DeniesHostAndPathWithoutRule(t *testing.T) {
 	for uri, want := range map[string]int{
 		"/docs": 200, "/docs/": 200, "/docs/a?b=/docs/private": 200, "/docs/caf%C3%A9": 200, "/docs/privateer": 200,
 		"/": 403, "/doc": 403, "/documents": 403, "/docs/private": 403, "/docs/private/x": 403,
-		// What servers read in more than one way.
+		// What servers read differently.
 		"/docs/%70rivate": 403, "/docs/PRIVATE": 403, "/docs/%50RIVATE": 403, "/docs/x/../private": 403, "/docs/./private": 403,
 		"/docs/%2e%2e/docs/private": 403, "/docs//private": 403, "/docs%2Fprivate": 403, "/docs/%5cprivate": 403, `/docs\private`: 403,
 		"/docs/private;x": 403, "/docs/x;/private": 403, "/docs/%2570rivate": 403, "/docs/private%00": 403, "/docs/%C0%AE": 403,

@@ -48,13 +48,13 @@ func changed(before, after map[string]string) []string {
 	return slices.Sorted(slices.Values(keys))
 }
 
-// TestGET_ChangesNothing walks every GET route as a stranger, in a login at each of its steps, and signed in
+// TestGET_ChangesNothing walks every GET route without a session, in a sign-in at each of its steps, and signed in
 // with and without a proof, twice, and looks at every record. It also looks at the headers of each answer.
 func TestGET_ChangesNothing(t *testing.T) {
 	p := open(t, func(c *web.Config) { c.Demo = &mail.MemoryTransport{} })
 	u, phone, _ := p.Member(amelie, nil)
 	invited := p.Invite(p.Person("karim@garage.example", nil).ID).Reveal()
-	visitors := map[string]*browser{"a stranger": p.browser(t)}
+	visitors := map[string]*browser{"without a session": p.browser(t)}
 
 	second := p.browser(t)
 	second.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)

@@ -41,13 +41,13 @@ func TestMiddleware_RejectsRequests(t *testing.T) {
 	}{
 		{"our own host", "GET", "/login", "", nil, 200},
 		{"our own host in capitals with its port", "GET", "/login", "", []string{"Host", "LOGIN.example:443"}, 200},
-		{"a stranger's host", "GET", "/login", "", []string{"Host", "evil.example"}, 421},
+		{"a foreign host", "GET", "/login", "", []string{"Host", "evil.example"}, 421},
 		{"a host that begins like ours", "GET", "/login", "", []string{"Host", "login.example.evil.example"}, 421},
 		{"no host", "GET", "/login", "", []string{"Host", ""}, 421},
 		{"a loopback host at a page", "GET", "/login", "", []string{"Host", "127.0.0.1:8080"}, 421},
 		{"a loopback host at a probe", "GET", "/healthz", "", []string{"Host", "127.0.0.1:8080"}, 200},
 		{"a loopback host of IPv6 at a probe", "GET", "/readyz", "", []string{"Host", "[::1]:8080"}, 200},
-		{"a stranger's host at a probe", "GET", "/healthz", "", []string{"Host", "evil.example"}, 421},
+		{"a foreign host at a probe", "GET", "/healthz", "", []string{"Host", "evil.example"}, 421},
 		{"a forwarded host changes nothing", "GET", "/login", "", []string{"X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"}, 200},
 		{"no origin at all, as programs send", "POST", "/logout", "", form, 303},
 		{"our own origin", "POST", "/logout", "", append(form, "Origin", own), 303},
@@ -156,7 +156,7 @@ func TestMiddleware_OnlyTrustedProxiesSetTheClientAddress(t *testing.T) {
 		want       string
 	}{
 		{"no proxy", "192.0.2.1:5", nil, "192.0.2.1"},
-		{"a stranger who says so", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
+		{"an untrusted client with a header", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
 		{"one proxy", "10.0.0.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
 		{"what the client wrote is left of it", "10.0.0.1:5", []string{"6.6.6.6, 203.0.113.9"}, "203.0.113.9"},
 		{"two proxies", "10.0.0.1:5", []string{"6.6.6.6, 203.0.113.9, 10.0.0.2"}, "203.0.113.9"},

@@ -108,12 +108,12 @@ func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 		t.Fatalf("a proof: got %d to %q %q, want the act", status, next, problem)
 	}
 	again.shows("/account/password")
-	stranger := p.browser(t)
-	if _, next, _ := stranger.script("/account/prove/key", `{"answer":{}}`); next != "/login?again=session_gone" {
-		t.Errorf("a stranger's proof leads to %q, want the sign-in", next)
+	other := p.browser(t)
+	if _, next, _ := other.script("/account/prove/key", `{"answer":{}}`); next != "/login?again=session_gone" {
+		t.Errorf("a step-up without a session leads to %q, want the sign-in", next)
 	}
-	if _, next, _ := stranger.script("/login/factor/key", `{"answer":{}}`); next != "/login?again=session_gone" {
-		t.Errorf("a stranger's second step leads to %q, want the sign-in", next)
+	if _, next, _ := other.script("/login/factor/key", `{"answer":{}}`); next != "/login?again=session_gone" {
+		t.Errorf("a second factor without a transaction leads to %q, want the sign-in", next)
 	}
 }
 

@@ -49,7 +49,7 @@ func FuzzClientAddress(f *testing.F) {
 		}
 		r.RemoteAddr = "192.0.2.1:1"
 		if got := reply.ClientAddress(r, trusted); got != netip.MustParseAddr("192.0.2.1") {
-			t.Errorf("%q of a stranger gave %v", hops, got)
+			t.Errorf("%q gave %v", hops, got)
 		}
 	})
 }

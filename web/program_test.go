@@ -128,15 +128,15 @@ func TestAPISession_IsRejectedOnEveryPage(t *testing.T) {
 			continue
 		}
 		path = strings.NewReplacer("{$}", "", "{id}", string(phone.Device), "{copy}", "c1", "{token}", "t1").Replace(path)
-		b, stranger := p.browser(t), p.browser(t)
+		b, other := p.browser(t), p.browser(t)
 		b.header.Set("Cookie", "__Host-barillet="+session+"; __Host-barillet-login="+state)
-		stranger.header.Set("Cookie", "__Host-barillet="+strings.Repeat("A", len(session))+"; __Host-barillet-login="+strings.Repeat("A", len(state)))
+		other.header.Set("Cookie", "__Host-barillet="+strings.Repeat("A", len(session))+"; __Host-barillet-login="+strings.Repeat("A", len(state)))
 		var got, want page
 		if method == http.MethodGet {
-			got, want = b.get(path), stranger.get(path)
+			got, want = b.get(path), other.get(path)
 		} else {
 			fields := []string{"code", code, "name", "x", "kind", "totp", "identifier", "", "password", "", "email", "", "lang", "en"}
-			got, want = b.post(path, fields...), stranger.post(path, fields...)
+			got, want = b.post(path, fields...), other.post(path, fields...)
 		}
 		if got.StatusCode != want.StatusCode || got.next() != want.next() {
 			t.Errorf("%s: got %d to %q, a client with invalid cookies %d to %q", pattern, got.StatusCode, got.next(), want.StatusCode, want.next())
@@ -199,5 +199,5 @@ func TestCode_PostedToPagesAndAPIIsAcceptedOnce(t *testing.T) {
 	if taken != 1 {
 		t.Errorf("the code was taken %d times, want once", taken)
 	}
-	p.browser(t).signIn(amelie, phone) // nobody is locked
+	p.browser(t).signIn(amelie, phone) // no account is locked
 }

@@ -117,7 +117,7 @@ func TestBlocked_ShowsHelpAndNoSecret(t *testing.T) {
 	b := p.browser(t)
 	b.goes("/login/blocked", "/login", "identifier", amelie, "password", authntest.Password)
 	if got := b.shows("/login/blocked"); !strings.Contains(got.body, "/help/request?topic=cannot_log_in") {
-		t.Error("the page leads to nobody")
+		t.Error("the page does not lead to help")
 	}
 	for _, path := range []string{"/enrol", "/enrol/phone", "/login/factor", "/login/recovery", "/login/ticket"} {
 		if got := b.get(path); got.StatusCode != http.StatusSeeOther || got.next() != "/login/blocked" {
