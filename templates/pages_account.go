@@ -97,7 +97,7 @@ type Event struct {
 type StepUp struct {
 	Base
 	Next       string // path of the act, one of ours
-	Way        string // "code" or "key"; /account/prove?method=key&next=…
+	Method     string // "code" or "key"; /account/prove?method=key&next=…
 	Phones     int
 	Keys       []string
 	KeyOptions json.RawMessage // request options; Way "key" only

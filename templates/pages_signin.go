@@ -21,7 +21,7 @@ func (Login) template() string { return "login" }
 //	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?method=key, /login/factor?method=code
 type Factor struct {
 	Base
-	Way        string          // what is offered now: "code" or "key"
+	Method     string          // what is offered now: "code" or "key"
 	Slug       string          // of the device used last, of that way; its words are "kind.{Slug}.ask"
 	DeviceName string          // of the same device
 	Phones     int             // how many phones the person has: a code of any of them is taken

@@ -17,7 +17,7 @@ func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := s.stepUpPage(s.Base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
-	if page.Way == string(factors.InputAssertion) {
+	if page.Method == string(factors.InputAssertion) {
 		prompt, err := s.Authn.BeginStepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion)
 		if err != nil {
 			return err
@@ -29,7 +29,7 @@ func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Pages) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
 	m := s.MethodsOf(a.Devices)
-	return templates.StepUp{Base: b, Next: afterStepUp(asked), Way: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
+	return templates.StepUp{Base: b, Next: afterStepUp(asked), Method: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
 }
 
 // afterStepUp returns the page of the operation that follows.
@@ -58,7 +58,7 @@ func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page := s.stepUpPage(s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
-		page.Way, page.Problem = string(factors.InputCode), p
+		page.Method, page.Problem = string(factors.InputCode), p
 		return page
 	})
 }

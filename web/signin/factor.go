@@ -20,7 +20,7 @@ func (s *Pages) getFactor(w http.ResponseWriter, r *http.Request) error {
 		return site.Redirect(w, "/login/recovery")
 	}
 	page := s.factorPage(r, st, m.Pick(r.URL.Query().Get("method")))
-	if page.Way == string(factors.InputAssertion) {
+	if page.Method == string(factors.InputAssertion) {
 		prompt, err := s.Authn.BeginVerify(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Transaction, factors.InputAssertion)
 		if err != nil {
 			return err
@@ -35,7 +35,7 @@ func (s *Pages) getFactor(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Pages) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
 	m := s.MethodsOf(st.Devices)
-	return templates.Factor{Base: s.Base(r), Way: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
+	return templates.Factor{Base: s.Base(r), Method: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
 }
 
 func (s *Pages) postFactor(w http.ResponseWriter, r *http.Request) error {
