@@ -54,13 +54,12 @@ var allowed = map[string]string{
 		"internal/errcode internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
-	"web/site": "authn authn/account authn/session factors internal/errcode internal/notice internal/secret oidc oidc/client " +
-		"templates web/forwardauth web/reply",
-	"web/signin": "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
-	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/secret oidc oidc/client " +
-		"templates web/reply web/site",
-	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail internal/notice " +
-		"internal/secret oidc oidc/client static templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
+	"web/site": "authn authn/account authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
+		"web/reply",
+	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
+	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode oidc/client templates web/site",
+	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail oidc static " +
+		"templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/secret internal/usercsv",

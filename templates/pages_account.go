@@ -100,7 +100,7 @@ type StepUp struct {
 	Method     string // "code" or "key"; /account/prove?method=key&next=…
 	Phones     int
 	Keys       []string
-	KeyOptions json.RawMessage // request options; Way "key" only
+	KeyOptions json.RawMessage // request options; Method "key" only
 }
 
 func (StepUp) template() string { return "prove" }

@@ -26,7 +26,7 @@ type Factor struct {
 	DeviceName string          // of the same device
 	Phones     int             // how many phones the person has: a code of any of them is taken
 	Keys       []string        // names of the person's YubiKeys; none: that way is not offered
-	KeyOptions json.RawMessage // request options for navigator.credentials.get, Way "key" only
+	KeyOptions json.RawMessage // request options for navigator.credentials.get, Method "key" only
 	Recovery   bool            // codes are left
 }
 

@@ -53,14 +53,14 @@ func (c *cookieStore) New(r *http.Request, name string) (*sessions.Session, erro
 		return ses, nil
 	}
 	if name == c.session {
-		live, err := c.sessions.Authenticate(r.Context(), secret)
+		info, err := c.sessions.Authenticate(r.Context(), secret)
 		if errcode.Of(err) == errcode.NoSession {
 			return ses, nil
 		}
 		if err != nil {
 			return ses, err
 		}
-		ses.Values[infoKey{}] = live
+		ses.Values[infoKey{}] = info
 	}
 	ses.ID, ses.IsNew = secret.Reveal(), false
 	return ses, nil

@@ -19,6 +19,7 @@ type Visitor struct {
 	Lang        string
 }
 
+// SignedIn reports whether the visitor has a session.
 func (v *Visitor) SignedIn() bool { return !v.Session.IsZero() }
 
 type visitorKey struct{}
@@ -43,10 +44,10 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	}
 	q := *reply.RequestFrom(r.Context())
 	v := &Visitor{Lang: q.Lang, Transaction: secret.From(login.ID)}
-	if live, ok := ses.Values[infoKey{}].(session.Info); ok {
-		v.Session, v.Info = secret.From(ses.ID), live
-		if chosen := r.URL.Query().Get("lang"); live.Locale != "" && chosen != v.Lang {
-			v.Lang, q.Lang = live.Locale, live.Locale
+	if info, ok := ses.Values[infoKey{}].(session.Info); ok {
+		v.Session, v.Info = secret.From(ses.ID), info
+		if chosen := r.URL.Query().Get("lang"); info.Locale != "" && chosen != v.Lang {
+			v.Lang, q.Lang = info.Locale, info.Locale
 		}
 	}
 	ctx := reply.With(context.WithValue(r.Context(), visitorKey{}, v), &q)
