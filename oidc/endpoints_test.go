@@ -2,12 +2,14 @@ package oidc_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
@@ -73,4 +75,36 @@ func TestTokenEndpoints_LimitClientInEverySpelling(t *testing.T) {
 			t.Fatalf("request %d as %s: got %d %s, want %d", i+1, spelled, w.Code, w.Body, want)
 		}
 	}
+}
+
+func FuzzTokenEndpoints_RejectMalformedRequests(f *testing.F) {
+	paths := []string{oidc.PathToken, oidc.PathIntrospect, oidc.PathRevoke, oidc.PathDevice, oidc.PathPush, oidc.PathUserinfo}
+	const assertion = "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion="
+	for i, body := range []string{"grant_type=authorization_code&code=x&redirect_uri=x", "token=bat_x", "token=x&token=y", "scope=openid",
+		"response_type=code&scope=openid&redirect_uri=https://app.example/cb&claims={\"id_token\":{\"acr\":null}}&max_age=-1",
+		"access_token=bat_x", "grant_type=refresh_token&refresh_token=%ff", "a;b", "%",
+		"token=x" + assertion + "eyJhbGciOiJFUzI1NiIsImNyaXQiOlsiYjY0Il0sImI2NCI6ZmFsc2V9.e30.x"} {
+		for _, authorization := range []string{"", "Basic x", "Basic OjpAJQ==", "Bearer bat_x", "Basic " + base64.StdEncoding.EncodeToString([]byte("%zz:%"))} {
+			f.Add(byte(i), authorization, body)
+		}
+	}
+	h, p, c := newProvider(f)
+	f.Fuzz(func(t *testing.T, n byte, authorization, body string) {
+		h.Clock.Advance(10 * time.Second) // the limits must not end the test
+		path := paths[int(n)%len(paths)]
+		if n&128 != 0 {
+			authorization = basic(string(c.ID), c.Secret)
+		}
+		w := send(t, p, path, authorization, body)
+		var answer map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code >= http.StatusInternalServerError {
+			t.Errorf("%s: got %d %s, %v", path, w.Code, w.Body, err)
+		}
+		if w.Header().Get("Cache-Control") != "no-store" || w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: got %d with headers %v", path, w.Code, w.Header())
+		}
+		if w.Code >= http.StatusBadRequest && answer["error"] == nil {
+			t.Errorf("%s: got %d without an error code: %s", path, w.Code, w.Body)
+		}
+	})
 }
