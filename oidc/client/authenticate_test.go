@@ -1,11 +1,13 @@
 package client_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 
@@ -70,5 +72,33 @@ func TestAuthenticate_ReadsDatesOfAssertion(t *testing.T) {
 		if (got != nil) != test.want || !test.want && !errors.Is(err, client.ErrAuthentication) {
 			t.Errorf("%s: got %v, %v, want accepted %t", test.dates, got, err, test.want)
 		}
+	}
+}
+
+// The sender of an assertion need not be the client. It must not cause more requests by giving up each time.
+func TestAuthenticate_ReadsPublishedKeysOnceForCancelledRequests(t *testing.T) {
+	h, s := open(t)
+	key, set := newKey(t)
+	fetched, cancel := 0, func() {}
+	s.Fetch = func(ctx context.Context, _ string) ([]byte, error) {
+		fetched++
+		cancel()
+		return set, ctx.Err()
+	}
+	c, err := s.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, AuthMethod: client.AuthJWT,
+		KeysURI: "https://app.example/keys"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := fmt.Sprintf(`{"iss":%q,"sub":%[1]q,"aud":"https://login.example","jti":"1","exp":%d}`, c.ID, h.Clock.Now().Add(time.Minute).Unix())
+	given := assertion(t, key, claims)
+	for range 3 {
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(t.Context())
+		_, _ = s.Authenticate(ctx, given) // the result depends on the store, which may notice the end of ctx
+		cancel()
+	}
+	if fetched != 1 {
+		t.Errorf("got %d requests for the keys, want 1", fetched)
 	}
 }
