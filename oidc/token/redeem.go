@@ -234,11 +234,16 @@ func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *Au
 
 // checkPolicy returns a refusal if the user of a grant may no longer use the client.
 func (s *Service) checkPolicy(r store.Reader, c *client.Client, g *Grant) error {
-	st, err := s.Accounts.Summary(r, g.User)
-	if err != nil || !c.Policy.Satisfied(st.Groups, g.ACR) {
+	if satisfied, err := s.satisfiesPolicy(r, c, g); !satisfied {
 		return orRefuse(err, "the user may not use the client, or must sign in again")
 	}
 	return nil
+}
+
+// satisfiesPolicy reports whether the user of a grant may still use the client.
+func (s *Service) satisfiesPolicy(r store.Reader, c *client.Client, g *Grant) (bool, error) {
+	st, err := s.Accounts.Summary(r, g.User)
+	return err == nil && c.Policy.Satisfied(st.Groups, g.ACR), err
 }
 
 // storeTokens stores the tokens of a grant: an access token, and a refresh token if the grant is offline.

@@ -142,6 +142,32 @@ func TestRefresh_RevokesGrantOnReuse(t *testing.T) {
 	e.wantActive(e.client, second.Access, false)
 }
 
+// change replaces the registration of the client.
+func (e *env) change(edit func(*client.Registration)) {
+	e.Helper()
+	was, err := e.clients.Information(e.Context(), e.client.ID)
+	if err != nil {
+		e.Fatal(err)
+	}
+	edit(&was.Registration)
+	if _, err := e.clients.Replace(e.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1"}}, e.client.ID, was.Registration, false); err != nil {
+		e.Fatal(err)
+	}
+	if e.client, err = e.clients.Find(e.Context(), e.client.ID); err != nil {
+		e.Fatal(err)
+	}
+}
+
+func TestIntrospect_JudgesPolicyOfEveryToken(t *testing.T) {
+	e := newEnv(t)
+	first := e.redeem(e.code("code-1"))
+	e.wantActive(e.client, first.Refresh, true)
+	e.change(func(r *client.Registration) { r.PhishingResistant = true })
+	e.wantActive(e.client, first.Access, false)
+	e.wantActive(e.client, first.Refresh, false)
+	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, secret.From(first.Refresh), nil))
+}
+
 func TestRefresh_RejectsWiderScope(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
