@@ -73,7 +73,7 @@ func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client
 			return "", nil, orRefuse(err, "the code is unknown or expired")
 		}
 		if !code.Used.IsZero() {
-			return "", nil, s.reused(tx, c, &code)
+			return "", nil, s.reused(tx, &code)
 		}
 		code.Used = tx.Op.Now
 		var reason string
@@ -114,12 +114,12 @@ func orRefuse(err error, reason string) error {
 }
 
 // reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2).
-func (s *Service) reused(tx *account.Tx, c *client.Client, code *AuthorizationCode) error {
-	return s.revokeStolen(tx, c, code.Grant, "code used twice", "the code was used before")
+func (s *Service) reused(tx *account.Tx, code *AuthorizationCode) error {
+	return s.revokeStolen(tx, code.Grant, "code used twice", "the code was used before")
 }
 
 // revokeStolen deletes a grant, if it exists, because a credential of it was used twice, and returns the refusal.
-func (s *Service) revokeStolen(tx *account.Tx, c *client.Client, grant, event, reason string) error {
+func (s *Service) revokeStolen(tx *account.Tx, grant, event, reason string) error {
 	if grant == "" {
 		return refuse(reason)
 	}
@@ -129,6 +129,13 @@ func (s *Service) revokeStolen(tx *account.Tx, c *client.Client, grant, event, r
 	}
 	if err := s.grants.Delete(tx.Raw, grant); err != nil {
 		return err
+	}
+	c, err := s.Clients.Get(tx.Raw, g.Client) // another client may have sent the code
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		c = &client.Client{ID: g.Client}
 	}
 	if err := tx.Audit(c.AuditEvent(g.User, g.Login, audit.AppGrantRevoked, audit.Failure, event)); err != nil {
 		return err

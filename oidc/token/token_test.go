@@ -118,6 +118,18 @@ func TestRedeem_RejectsUsedCode(t *testing.T) {
 	e.wantActive(e.client, first.Refresh, false)
 }
 
+func TestRedeem_AuditsReuseByAnotherClientForClientOfGrant(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	first, other := e.redeem(r), e.register("Stock")
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, other, r))
+	e.wantActive(e.client, first.Access, false)
+	events := e.Events(audit.AppGrantRevoked)
+	if len(events) != 1 || len(events[0].Targets) != 1 || events[0].Targets[0].ID != string(e.client.ID) {
+		t.Errorf("got events %+v, want one about client %s", events, e.client.ID)
+	}
+}
+
 func TestRedeem_SpendsCodeOnWrongVerifier(t *testing.T) {
 	e := newEnv(t)
 	r := e.code("code-1")
