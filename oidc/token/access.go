@@ -75,8 +75,8 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 	return out, nil
 }
 
-// lookupRefresh returns the refresh token with the given value; nil if it is unknown, used, expired or revoked, or if the
-// policy of its client refuses its user.
+// lookupRefresh returns the refresh token with the given value; nil if it is unknown, used, expired or revoked, or if its
+// client could not use it now.
 func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, error) {
 	t, err := s.refreshes.Get(r, secret.From(value).Hash())
 	if there, err := store.Found(err); !there || !t.Used.IsZero() {
@@ -90,10 +90,11 @@ func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, erro
 	if err != nil || c == nil {
 		return nil, err
 	}
-	if satisfied, err := s.satisfiesPolicy(r, c, g); !satisfied {
+	scopes := c.AllowedScopes(g.Scopes)
+	if satisfied, err := s.satisfiesPolicy(r, c, g); !satisfied || !slices.Contains(scopes, client.ScopeOffline) {
 		return nil, err
 	}
-	return &validToken{AccessToken{Grant: t.Grant, Client: t.Client, Scopes: c.AllowedScopes(g.Scopes), Created: t.Created, Expires: t.Expires}, c, g}, nil
+	return &validToken{AccessToken{Grant: t.Grant, Client: t.Client, Scopes: scopes, Created: t.Created, Expires: t.Expires}, c, g}, nil
 }
 
 // Userinfo is a userinfo response (OIDC Core §5.3.2).

@@ -214,9 +214,10 @@ func (s *Service) Exchange(ctx context.Context, req account.RequestInfo, c *clie
 // firstTokens stores the grant of a code and its first tokens.
 func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *AuthorizationCode) error {
 	c, now := i.client, tx.Op.Now
-	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: code.Scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
+	scopes := c.AllowedScopes(code.Scopes) // the client may have fewer by now
+	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
 		Created: now, Expires: code.Until}
-	if g.Offline = slices.Contains(code.Scopes, client.ScopeOffline) && c.HasGrant(client.GrantRefresh); g.Offline {
+	if g.Offline = slices.Contains(scopes, client.ScopeOffline) && c.HasGrant(client.GrantRefresh); g.Offline {
 		g.Expires = now.Add(c.Policy.RefreshTokenTTL())
 	}
 	id := string(g.User) + "/" + tx.Op.ID("grant")

@@ -180,6 +180,17 @@ func TestIntrospect_JudgesPolicyOfEveryToken(t *testing.T) {
 	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, secret.From(first.Refresh), nil))
 }
 
+func TestRefresh_RejectsClientThatLostOfflineAccess(t *testing.T) {
+	e := newEnv(t)
+	first, waiting := e.redeem(e.code("code-1")), e.code("code-2")
+	e.change(func(r *client.Registration) { r.Scope = "openid" })
+	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, secret.From(first.Refresh), nil))
+	e.wantActive(e.client, first.Refresh, false)
+	if got := e.redeem(waiting); got.Refresh != "" || got.Scope != "openid" {
+		t.Errorf("redeeming: got refresh token %q for scope %q, want none for openid", got.Refresh, got.Scope)
+	}
+}
+
 func TestRefresh_RejectsWiderScope(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
