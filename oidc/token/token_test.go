@@ -2,6 +2,8 @@ package token_test
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -209,4 +211,39 @@ func TestRevoke_RejectsTokenOfAnotherClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.wantActive(e.client, first.Access, false)
+}
+
+// countAccepted makes concurrent requests and returns how many of them got tokens.
+func (e *env) countAccepted(request func() (*token.Response, error)) int {
+	var all sync.WaitGroup
+	var accepted atomic.Int32
+	for range 8 {
+		all.Go(func() {
+			if out, err := request(); err == nil && out != nil {
+				accepted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return int(accepted.Load())
+}
+
+func TestRedeem_AcceptsOneOfConcurrentRequests(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	if got := e.countAccepted(func() (*token.Response, error) {
+		return e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r)
+	}); got != 1 {
+		t.Errorf("got %d accepted requests, want 1", got)
+	}
+}
+
+func TestRefresh_AcceptsOneOfConcurrentRequests(t *testing.T) {
+	e := newEnv(t)
+	refresh := secret.From(e.redeem(e.code("code-1")).Refresh)
+	if got := e.countAccepted(func() (*token.Response, error) {
+		return e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, refresh, nil)
+	}); got != 1 {
+		t.Errorf("got %d accepted requests, want 1", got)
+	}
 }
