@@ -47,8 +47,8 @@ type validToken struct {
 	grant  *Grant // nil if the token was issued to a client for itself
 }
 
-// lookup returns the access token with the given value; nil if it is unknown, expired or revoked, or if the policy of its
-// client refuses its user.
+// lookup returns the access token with the given value. It returns nil if the token is unknown, expired or revoked, or if
+// the policy of its client refuses its user.
 func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 	if len(value) > 256 || !strings.HasPrefix(value, accessPrefix) {
 		return nil, nil
@@ -75,8 +75,8 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 	return out, nil
 }
 
-// lookupRefresh returns the refresh token with the given value; nil if it is unknown, used, expired or revoked, or if its
-// client could not use it now.
+// lookupRefresh returns the refresh token with the given value. It returns nil if the token is unknown, used, expired or
+// revoked, or if its client could not use it now.
 func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, error) {
 	t, err := s.refreshes.Get(r, secret.From(value).Hash())
 	if there, err := store.Found(err); !there || !t.Used.IsZero() {
