@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,23 @@ func TestTokenEndpoints_LimitClientInEverySpelling(t *testing.T) {
 		if w := send(t, p, oidc.PathIntrospect, basic(spelled, c.Secret), "token=x"); w.Code != want {
 			t.Fatalf("request %d as %s: got %d %s, want %d", i+1, spelled, w.Code, w.Body, want)
 		}
+	}
+}
+
+func TestAuthorize_KeepsQueryOfRedirectURI(t *testing.T) {
+	_, p, _ := newProvider(t)
+	const redirect = "https://app.example/cb?b=1;c&a=%20"
+	c, err := p.Clients.Register(t.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1"}},
+		client.Registration{Name: "Stock", Redirects: []string{redirect}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := p.Authorize(t.Context(), oidc.UserAgent{}, url.Values{"client_id": {string(c.ID)}, "redirect_uri": {redirect}, "state": {"x y"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(a.Redirect, redirect+"&error=invalid_request&") || !strings.HasSuffix(a.Redirect, "&iss=https%3A%2F%2Flogin.example&state=x+y") {
+		t.Errorf("got %q, want the query of the redirect URI and then the response", a.Redirect)
 	}
 }
 

@@ -126,14 +126,10 @@ func once(form url.Values, names ...string) (url.Values, bool) {
 
 // withState adds state to a registered URI.
 func withState(to, state string) string {
-	u, err := url.Parse(to)
-	if err != nil || state == "" {
+	if state == "" {
 		return to
 	}
-	q := u.Query()
-	q.Set("state", state)
-	u.RawQuery = q.Encode()
-	return u.String()
+	return withQuery(to, url.Values{"state": {state}})
 }
 
 // hintToken is an ID token in id_token_hint.
