@@ -57,8 +57,8 @@ func goldenUser() account.User {
 func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	login := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
-		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
-		Proven: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Program: "token:t", KnownBrowser: true, ReturnTo: "/account", Started: then, Expires: then}
+		NewPassword: &authn.NewPassword{Hash: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
+		SecondFactor: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Backup: true, Enrolled: true}, APIToken: "token:t", KnownBrowser: true, ReturnTo: "/account", Started: then, Expires: then}
 	sess := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		Shared: true, APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}

@@ -34,11 +34,11 @@ type Transaction struct {
 	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 
-	Ceremony *account.Ceremony         `json:"ceremony,omitempty"`
-	Enrol    *account.PendingEnrolment `json:"enrol,omitempty"`
-	Proven   *SecondFactor             `json:"proven,omitempty"` // the second step is done and the login is not
+	Ceremony     *account.Ceremony         `json:"ceremony,omitempty"`
+	Enrol        *account.PendingEnrolment `json:"enrol,omitempty"`
+	SecondFactor *SecondFactor             `json:"secondFactor,omitempty"` // the second step is done and the login is not
 
-	Program      string    `json:"program,omitempty"`  // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
+	APIToken     string    `json:"apiToken,omitempty"` // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
 	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the person: its own budget of wrong answers
 	ReturnTo     string    `json:"returnTo,omitempty"` // a path of ours
 	Started      time.Time `json:"started"`
@@ -48,7 +48,7 @@ type Transaction struct {
 // NewPassword waits in a login that began with a link. Hash is its hash, Link the record it came by, and Way the
 // operator in whose answer that link was; "": it was mailed.
 type NewPassword struct {
-	PHC        string `json:"phc"`
+	Hash       string `json:"hash"`
 	Link       string `json:"link"`
 	Provenance string `json:"provenance,omitempty"`
 }

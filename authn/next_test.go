@@ -24,7 +24,7 @@ func TestNext(t *testing.T) {
 	elsewhere, over := live, live
 	elsewhere.Transaction, over.Expires = "other", now
 	invited := account.Invitation{Link: "link", Provenance: account.ProvenanceEmail, Expires: later}
-	chosen := &authn.NewPassword{PHC: "x"}
+	chosen := &authn.NewPassword{Hash: "x"}
 	tests := []struct {
 		name  string
 		login func(*authn.Transaction)
@@ -100,7 +100,7 @@ func bears(grant string) func(*authn.Transaction) {
 }
 
 func proven(spare bool) func(*authn.Transaction) {
-	return func(l *authn.Transaction) { l.Proven = &authn.SecondFactor{AMR: []string{"pwd"}, Spare: spare} }
+	return func(l *authn.Transaction) { l.SecondFactor = &authn.SecondFactor{AMR: []string{"pwd"}, Backup: spare} }
 }
 
 func marked(devices ...factors.Device) func(*account.User) {
@@ -136,7 +136,7 @@ func TestASheetOfStruckCodesIsNothing(t *testing.T) {
 		if started.Step != authn.StepVerify {
 			t.Fatalf("before code %d: got step %q", i, started.Step)
 		}
-		v, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputBackup, []byte(c))
+		v, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputBackup, []byte(c))
 		if err != nil || !v.Accepted() || v.CodesLeft != 9-i || !v.Enrol {
 			t.Fatalf("code %d: %v, %+v", i, err, v)
 		}

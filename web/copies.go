@@ -14,7 +14,7 @@ func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := templates.CopyRemove{Base: s.base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.Counted > 1}
+	page := templates.CopyRemove{Base: s.base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.PrimaryDevices > 1}
 	for _, c := range page.Device.Copies {
 		if c.ID == r.PathValue("copy") {
 			page.Copy, page.Others = c, others(d, c.ID)
@@ -112,5 +112,5 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 		page.Problem, _, _ = s.rejected(done.Verification, factors.InputCode)
 		return s.render(w, http.StatusUnprocessableEntity, page)
 	}
-	return s.adoptThen(w, r, done.Issued, "/account?done=copy_removed")
+	return s.adoptThen(w, r, done.Credentials, "/account?done=copy_removed")
 }

@@ -21,7 +21,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.Authn.Rename(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
+	err = s.Authn.RenameDevice(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
 	if errcode.Of(err) == errcode.Invalid {
 		page, wrong := s.accountPage(r, s.baseAt(r, "/account"), a)
 		if wrong != nil {

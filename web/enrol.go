@@ -29,7 +29,7 @@ func (s *server) seat(r *http.Request) (seated, error) {
 	if !v.login.IsZero() {
 		st, err := s.loginAt(r, v.login, authn.StepEnrol)
 		if err == nil {
-			return seated{Flow: enrol.Flow{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
+			return seated{Flow: enrol.Flow{Transaction: v.login}, first: true, devices: st.AllDevices, login: st.Login}, nil
 		}
 		if !v.SignedIn() {
 			return seated{}, err
@@ -97,7 +97,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want
 		return "", err
 	}
 	if seat.first {
-		if err := s.beginLogin(w, r, seat.Login); err != nil { // authn gave it ten more minutes
+		if err := s.beginLogin(w, r, seat.Transaction); err != nil { // authn gave it ten more minutes
 			return "", err
 		}
 	}
@@ -262,7 +262,7 @@ func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, d
 	if seat.first {
 		return home(authn.Result{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
 	}
-	if err := s.setCookies(w, r, done.Issued); err != nil {
+	if err := s.setCookies(w, r, done.Credentials); err != nil {
 		return "", err
 	}
 	return s.offerRecoveryCodes(w, r, "/account?done=device_added")

@@ -25,16 +25,16 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		page.KeyOptions = prompt.JSON
-	} else if st.Wait > 0 && page.Problem == nil {
+	} else if st.CodeWait > 0 && page.Problem == nil {
 		page.Problem = templates.NewProblem(templates.ProblemWaitCode)
-		page.Problem.Wait = st.Wait
+		page.Problem.Wait = st.CodeWait
 	}
 	return s.render(w, http.StatusOK, page)
 }
 
 func (s *server) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
 	m := s.meansOf(st.Devices)
-	return templates.Factor{Base: s.base(r), Way: string(by), Slug: s.Accounts.Method(m.first[by].Kind).Slug, DeviceName: m.first[by].Name, Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
+	return templates.Factor{Base: s.base(r), Way: string(by), Slug: s.Accounts.Method(m.first[by].Kind).Slug, DeviceName: m.first[by].Name, Phones: m.phones, Keys: m.keys, Recovery: st.RecoveryCodes > 0}
 }
 
 func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {

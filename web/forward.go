@@ -47,7 +47,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if a.Strong {
+		if a.PhishingResistant {
 			return redirect(w, withQuery(withQuery("/account/prove", "way", string(factors.InputAssertion)), "next", shownAt(r)))
 		}
 		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})

@@ -51,7 +51,7 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.StartWithPasswordLink(r.Context(), origin(r), secret.From(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, withQuery(pathOf(started.Step), "done", "password_set"))
+			return s.beginThen(w, r, started.Secret, withQuery(pathOf(started.Step), "done", "password_set"))
 		}
 	}
 	if errcode.Of(err) == errcode.InvalidLink {

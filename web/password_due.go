@@ -11,14 +11,14 @@ import (
 // completed hands the browser what a second step ended in: a session, or the login that still asks for something.
 func (s *server) completed(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
 	if c.Step != authn.StepDone {
-		return s.beginLogin(w, r, c.Login)
+		return s.beginLogin(w, r, c.Secret)
 	}
-	return s.signIn(w, r, c.Issued)
+	return s.signIn(w, r, c.Credentials)
 }
 
 func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
 	st, err := s.loginAt(r, visitOf(r).login, authn.StepChangePassword)
-	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == account.ChangeTemporary, Least: s.least()}, err
+	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.ChangeReason == account.ChangeTemporary, Least: s.least()}, err
 }
 
 func (s *server) getPasswordDue(w http.ResponseWriter, r *http.Request) error {

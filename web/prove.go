@@ -31,7 +31,7 @@ func (s *server) provePage(b templates.Base, a authn.AccountView, asked, by stri
 	return templates.StepUp{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
 }
 
-// afterProof is the path of the act that a proof is for.
+// applyNewPassword is the path of the act that a proof is for.
 func afterProof(asked string) string {
 	if next, ok := localPath(asked); ok {
 		return next

@@ -42,7 +42,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.renderProblem(w, asSignIn(err), page)
 	}
-	return s.beginThen(w, r, started.Login, pathOf(started.Step))
+	return s.beginThen(w, r, started.Secret, pathOf(started.Step))
 }
 
 // missing is the first of the fields that was left empty; "" when none was.

@@ -15,7 +15,7 @@ func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := templates.Ticket{Base: s.base(r), CanRenew: st.CanRenew}
+	page := templates.Ticket{Base: s.base(r), CanRenew: st.CanResendTicket}
 	switch {
 	case r.URL.Query().Get("done") == "ticket_sent":
 		page.State = templates.TicketRenewed
@@ -76,7 +76,7 @@ func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login secre
 	if err != nil {
 		return err
 	}
-	return show(templates.Ticket{Base: s.baseAt(r, "/login/ticket"), CanRenew: st.CanRenew})
+	return show(templates.Ticket{Base: s.baseAt(r, "/login/ticket"), CanRenew: st.CanResendTicket})
 }
 
 func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
@@ -128,14 +128,14 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.renderProblem(w, asSignIn(err), page)
 	}
-	if err := s.beginLogin(w, r, started.Login); err != nil {
+	if err := s.beginLogin(w, r, started.Secret); err != nil {
 		return err
 	}
 	if started.Step != authn.StepTicket {
 		return redirect(w, pathOf(started.Step))
 	}
-	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Login, secret.From(token))
-	return s.presented(w, r, started.Login, step, err)
+	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Secret, secret.From(token))
+	return s.presented(w, r, started.Secret, step, err)
 }
 
 func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
@@ -150,8 +150,8 @@ func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, s.invitePage(s.base(r), token, who))
 }
 
-func (s *server) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
-	return templates.Invite{Base: b, Token: token, Inviter: who.By, Garage: who.Garage, Login: who.Login, Least: s.least()}
+func (s *server) invitePage(b templates.Base, token string, who authn.InvitationInfo) templates.Invite {
+	return templates.Invite{Base: b, Token: token, Inviter: who.By, Garage: who.Group, Login: who.Login, Least: s.least()}
 }
 
 func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
@@ -164,7 +164,7 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.AcceptInvitation(r.Context(), origin(r), secret.From(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, pathOf(started.Step))
+			return s.beginThen(w, r, started.Secret, pathOf(started.Step))
 		}
 	}
 	if errcode.Of(err) == errcode.InvalidLink {
