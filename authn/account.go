@@ -166,14 +166,14 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 		return session.Credentials{}, err
 	}
 	known := u.KnowsBrowser(req.Browser, op.Now)
-	c := passwordAttempt{user: u, found: true, knownBrowser: known, failureID: s.Accounts.FailureID(u.ID)}
+	a := passwordAttempt{user: u, found: true, knownBrowser: known, failureID: s.Accounts.FailureID(u.ID)}
 	right, _, err := s.Accounts.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
 		return session.Credentials{}, fmt.Errorf("verifying a password: %w", err)
 	}
-	phc := ""
+	hash := ""
 	if right {
-		if phc, err = s.Accounts.Hasher.Hash(ctx, known, chosen); err != nil {
+		if hash, err = s.Accounts.Hasher.Hash(ctx, known, chosen); err != nil {
 			return session.Credentials{}, fmt.Errorf("hashing a password: %w", err)
 		}
 	}
@@ -182,7 +182,7 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 		err    error
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
-		issued, refused, err := s.storePasswordChange(tx, sess, c, right, phc)
+		issued, refused, err := s.storePasswordChange(tx, sess, a, right, hash)
 		return result{issued, refused}, err
 	})
 	if err == nil {
@@ -192,25 +192,25 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 }
 
 // storePasswordChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, c passwordAttempt, right bool, phc string) (issued session.Credentials, refused, err error) {
+func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passwordAttempt, right bool, hash string) (issued session.Credentials, refused, err error) {
 	ses, u, err := s.RequireStepUp(tx, sess)
 	if err != nil {
 		return session.Credentials{}, nil, err
 	}
-	f, err := s.Accounts.Failures.Get(tx.Raw, c.failureID)
+	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
 	if err != nil {
 		return session.Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, c.knownBrowser); !ok {
+	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, a.knownBrowser); !ok {
 		return session.Credentials{}, errcode.RateLimit(until.Sub(tx.Op.Now)), nil
 	}
-	if !right || u.Password.Hash != c.user.Password.Hash {
-		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.failureID, f.WithFailure(tx.Op.Now, throttle.Password, c.knownBrowser)); err != nil {
+	if !right || u.Password.Hash != a.user.Password.Hash {
+		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, a.failureID, f.WithFailure(tx.Op.Now, throttle.Password, a.knownBrowser)); err != nil {
 			return session.Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
 		return session.Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
-	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
+	u.Password = account.Password{Hash: hash, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
 	if err := s.recordPasswordChange(tx, &u); err != nil {
 		return session.Credentials{}, nil, err
 	}

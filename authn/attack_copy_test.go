@@ -17,8 +17,8 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	lost := h.copied(session, p, "Tablette")
-	if j, err := h.show(session, p, "", "Atelier"); err != nil || !j.Accepted() {
-		t.Fatalf("showing: %v, %+v", err, j)
+	if v, err := h.show(session, p, "", "Atelier"); err != nil || !v.Accepted() {
+		t.Fatalf("showing: %v, %+v", err, v)
 	}
 	h.prove(session, p)
 	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session},

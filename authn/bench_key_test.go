@@ -40,8 +40,8 @@ func (k *softKey) device(b *testing.B) factors.Device {
 	if err != nil {
 		b.Fatal(err)
 	}
-	who := factors.Subject{Handle: []byte("handle-of-all-000"), Login: "all@garage.example", Name: "All", Origin: benchOrigin}
-	prompt, pending, err := w.BeginEnrol(authntest.Start, who, nil)
+	subject := factors.Subject{Handle: []byte("handle-of-all-000"), Login: "all@garage.example", Name: "All", Origin: benchOrigin}
+	prompt, pending, err := w.BeginEnrol(authntest.Start, subject, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (k *softKey) device(b *testing.B) factors.Device {
 	if err != nil {
 		b.Fatal(err)
 	}
-	out, err := w.FinishEnrol(authntest.Start, who, pending, []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.owner, k.credential, *options)))
+	out, err := w.FinishEnrol(authntest.Start, subject, pending, []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.owner, k.credential, *options)))
 	if err != nil || !out.Accepted() {
 		b.Fatalf("enrolling a key: %v, rejected %q", err, out.Rejected)
 	}

@@ -43,18 +43,18 @@ type Verification struct {
 }
 
 // Accepted reports whether the answer was accepted.
-func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
+func (v Verification) Accepted() bool { return v.Rejected == factors.ReasonNone && v.Wait == 0 }
 
 // beginVerify opens a ceremony of the first kind with this input of which have holds a device, beside the open
 // ceremonies of other kinds. Without such a device it is the first kind with this input.
-func (s *Service) beginVerify(now time.Time, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
+func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
 		return account.Prompt{}, nil, errcode.New(errcode.NotFound)
 	}
-	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(have, f.Kind()) }))]
+	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(devices, f.Kind()) }))]
 	kind := f.Kind()
-	p, pending, err := f.BeginVerify(now, s.Accounts.Subject(u), have)
+	p, pending, err := f.BeginVerify(now, s.Accounts.Subject(u), devices)
 	if err != nil {
 		return account.Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
 	}
@@ -103,7 +103,7 @@ type kindOutcome struct {
 }
 
 // byAdmin reports whether a principal sent the answer, outside of any sign-in of the user.
-func (t *DeviceAttempt) byAdmin() bool { return t.By != (audit.Actor{}) }
+func (a *DeviceAttempt) byAdmin() bool { return a.By != (audit.Actor{}) }
 
 // ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
 // comes before those that are.
@@ -111,21 +111,21 @@ var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.Re
 	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonFormat, factors.ReasonExpired}
 
 // name returns the kind that decided, or the input if the user has no device for it.
-func (t *DeviceAttempt) name() string { return cmp.Or(string(t.Kind), string(t.input)) }
+func (a *DeviceAttempt) name() string { return cmp.Or(string(a.Kind), string(a.input)) }
 
 // add records the outcome of one more kind.
-func (t *DeviceAttempt) add(kind factors.Kind, o factors.Outcome) {
-	if len(t.outcomes) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, t.outcome.Rejected) {
-		t.Kind, t.outcome = kind, o
+func (a *DeviceAttempt) add(kind factors.Kind, o factors.Outcome) {
+	if len(a.outcomes) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, a.outcome.Rejected) {
+		a.Kind, a.outcome = kind, o
 	}
-	t.outcomes = append(t.outcomes, kindOutcome{kind, o})
+	a.outcomes = append(a.outcomes, kindOutcome{kind, o})
 }
 
 // devices returns the devices as they must now be stored. If a kind accepted the answer, only its device changes.
-func (t *DeviceAttempt) devices() []factors.Device {
+func (a *DeviceAttempt) devices() []factors.Device {
 	var out []factors.Device
-	for _, x := range t.outcomes {
-		if x.outcome.Device.ID != "" && (x.kind == t.Kind || !t.outcome.Accepted()) {
+	for _, x := range a.outcomes {
+		if x.outcome.Device.ID != "" && (x.kind == a.Kind || !a.outcome.Accepted()) {
 			out = append(out, x.outcome.Device)
 		}
 	}
@@ -133,14 +133,14 @@ func (t *DeviceAttempt) devices() []factors.Device {
 }
 
 // Remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
-func (s *Service) Remember(now time.Time, c *account.Ceremony, t DeviceAttempt) *account.Ceremony {
-	if t.outcome.Accepted() {
-		for _, f := range s.withInput(t.input) {
+func (s *Service) Remember(now time.Time, c *account.Ceremony, a DeviceAttempt) *account.Ceremony {
+	if a.outcome.Accepted() {
+		for _, f := range s.withInput(a.input) {
 			c = c.With(now, f.Kind(), nil)
 		}
 		return c
 	}
-	for _, x := range t.outcomes {
+	for _, x := range a.outcomes {
 		c = c.With(now, x.kind, x.outcome.Pending)
 	}
 	return c
@@ -148,27 +148,27 @@ func (s *Service) Remember(now time.Time, c *account.Ceremony, t DeviceAttempt) 
 
 // VerifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
 // have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
-func (s *Service) VerifyAnswer(op *account.Operation, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
-	t := DeviceAttempt{input: input, known: known, Revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
+func (s *Service) VerifyAnswer(op *account.Operation, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
+	a := DeviceAttempt{input: input, known: known, Revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
-		if !holds(have, kind) {
+		if !holds(devices, kind) {
 			continue
 		}
 		pending := open.PendingFor(kind, op.Now)
 		if input == factors.InputAssertion && pending == nil {
-			t.add(kind, factors.Outcome{Rejected: factors.ReasonExpired})
+			a.add(kind, factors.Outcome{Rejected: factors.ReasonExpired})
 			continue
 		}
-		o, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), have, pending, answer)
+		o, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), devices, pending, answer)
 		if err != nil {
 			return DeviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
 		}
-		if t.add(kind, o); o.Accepted() {
+		if a.add(kind, o); o.Accepted() {
 			break
 		}
 	}
-	return t, nil
+	return a, nil
 }
 
 // deviceWait returns how long to wait before an answer of this class is verified; 0: now.
@@ -189,31 +189,31 @@ const noticeAt, noticeEach = 3, 10
 
 // Count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
 // endpoint counts the answers of devices here (protocol rule 17).
-func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verification, error) {
-	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, failureClass(t.input), t.known)
+func (s *Service) Count(tx *account.Tx, u *account.User, a DeviceAttempt) (Verification, error) {
+	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, failureClass(a.input), a.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
 	}
-	o := t.outcome
-	for _, d := range t.devices() {
+	o := a.outcome
+	for _, d := range a.devices() {
 		if u.Device(d.ID) != nil {
 			u.Devices = ReplaceDevice(u.Devices, d)
 		}
 	}
-	j := Verification{Kind: t.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
+	v := Verification{Kind: a.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
 	id := s.Accounts.FailureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, failureClass(t.input), t.known))
+		return v, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, failureClass(a.input), a.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock, o.Rejected == factors.ReasonResync:
-		wrong := f.WithFailure(tx.Op.Now, failureClass(t.input), t.known)
-		if t.byAdmin() { // no password was given before it
+		wrong := f.WithFailure(tx.Op.Now, failureClass(a.input), a.known)
+		if a.byAdmin() { // no password was given before it
 			wrong.WrongAfterPassword = f.WrongAfterPassword
 		}
 		err = s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
-		if err == nil && t.input == factors.InputCode && !t.byAdmin() && wrong.Streak%noticeEach == noticeAt {
+		if err == nil && a.input == factors.InputCode && !a.byAdmin() && wrong.Streak%noticeEach == noticeAt {
 			tx.AddFailedActivity(u, audit.FactorProven)
-			j.notified = true
+			v.notified = true
 			err = tx.NotifyLimited(u, notice.WrongCodes{Context: tx.About(u), Count: wrong.Streak})
 		}
 	case o.Rejected == factors.ReasonClone:
@@ -223,18 +223,18 @@ func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verif
 		}
 	}
 	if err != nil {
-		return j, err
+		return v, err
 	}
-	return j, s.AuditAnswer(tx, u, t, audit.Failure, t.name()+": "+string(o.Rejected))
+	return v, s.AuditAnswer(tx, u, a, audit.Failure, a.name()+": "+string(o.Rejected))
 }
 
 // AuditAnswer records the result of an answer, and who sent it.
-func (s *Service) AuditAnswer(tx *account.Tx, u *account.User, t DeviceAttempt, outcome, reason string) error {
-	if !t.byAdmin() {
+func (s *Service) AuditAnswer(tx *account.Tx, u *account.User, a DeviceAttempt, outcome, reason string) error {
+	if !a.byAdmin() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
-	e := audit.Event{Actor: t.By, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
-	if d := t.outcome.Device; d.ID != "" {
+	e := audit.Event{Actor: a.By, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
+	if d := a.outcome.Device; d.ID != "" {
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
 	}
 	return tx.Audit(e)

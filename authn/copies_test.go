@@ -24,11 +24,11 @@ func (h *house) show(session secret.Value, p *authntest.Phone, copyID, name stri
 // copied shows the QR code and confirms it by a later code; it returns the copy's id.
 func (h *house) copied(session secret.Value, p *authntest.Phone, name string) string {
 	h.t.Helper()
-	if j, err := h.show(session, p, "", name); err != nil || !j.Accepted() {
-		h.t.Fatalf("showing: %v, %+v", err, j)
+	if v, err := h.show(session, p, "", name); err != nil || !v.Accepted() {
+		h.t.Fatalf("showing: %v, %+v", err, v)
 	}
-	if j, err := h.Enrolment.ConfirmCopy(h.t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
-		h.t.Fatalf("confirming: %v, %+v", err, j)
+	if v, err := h.Enrolment.ConfirmCopy(h.t.Context(), h.From, session, p.Next()); err != nil || !v.Accepted() {
+		h.t.Fatalf("confirming: %v, %+v", err, v)
 	}
 	for _, d := range h.User(amelie).Devices {
 		for _, c := range d.Copies {
@@ -45,9 +45,9 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.EmptyOutbox()
-	j, err := h.show(session, p, "", "Tablette")
-	if err != nil || !j.Accepted() {
-		t.Fatalf("got %+v, %v", j, err)
+	v, err := h.show(session, p, "", "Tablette")
+	if err != nil || !v.Accepted() {
+		t.Fatalf("got %+v, %v", v, err)
 	}
 	shown, err := h.Enrolment.PendingCopy(t.Context(), session)
 	do(t, err, "reading what is shown")
@@ -61,12 +61,12 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if got := len(mailed[notice.QRShown](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
-	j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Code())
-	if err != nil || j.Rejected != factors.ReasonReplayed {
-		t.Errorf("a code of the step already used: got %q, %v", j.Rejected, err)
+	v, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Code())
+	if err != nil || v.Rejected != factors.ReasonReplayed {
+		t.Errorf("a code of the step already used: got %q, %v", v.Rejected, err)
 	}
-	if j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
-		t.Errorf("a later one: %+v, %v", j, err)
+	if v, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !v.Accepted() {
+		t.Errorf("a later one: %+v, %v", v, err)
 	}
 	if d := h.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[notice.CopyConfirmed](h)) != 1 {
 		t.Error("confirming is neither kept nor mailed")
@@ -81,8 +81,8 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	first := h.Clock.Now()
 	for _, name := range []string{"Un", "Deux", "Trois"} {
-		if j, err := h.show(session, p, "", name); err != nil || !j.Accepted() {
-			t.Fatalf("%s: %+v, %v", name, j, err)
+		if v, err := h.show(session, p, "", name); err != nil || !v.Accepted() {
+			t.Fatalf("%s: %+v, %v", name, v, err)
 		}
 		h.Clock.Advance(7 * time.Hour)
 	}
@@ -97,12 +97,12 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	if got := h.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, p.Code()); err != nil || !j.Accepted() {
-		t.Errorf("the code that was not judged: %+v, %v", j, err)
+	if v, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, p.Code()); err != nil || !v.Accepted() {
+		t.Errorf("the code that was not judged: %+v, %v", v, err)
 	}
 	h.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(h.Clock.Now()))
-	if j, err := h.show(session, p, "", "Quatre"); err != nil || !j.Accepted() {
-		t.Errorf("a day after the first: %+v, %v", j, err)
+	if v, err := h.show(session, p, "", "Quatre"); err != nil || !v.Accepted() {
+		t.Errorf("a day after the first: %+v, %v", v, err)
 	}
 	_, err = h.show(session, p, "", "Cinq")
 	refused(t, err, errcode.QRLimit, "a strict window gives back one showing, not three")
@@ -119,7 +119,7 @@ func TestWhereAQRCodeIsNotShown(t *testing.T) {
 	refused(t, show(session, q.Device, "", "x"), errcode.NotFound, "another person's device")
 	refused(t, show(session, p.Device, "none", ""), errcode.NotFound, "a copy that is none")
 	refused(t, show(session, p.Device, "", ""), errcode.Invalid, "without a name")
-	if j, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || j.Accepted() {
+	if v, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || v.Accepted() {
 		t.Errorf("another person's code shows it: %v", err)
 	}
 	refused(t, show(secret.Value{}, p.Device, "", "x"), errcode.NoSession, "signed out")
@@ -161,15 +161,15 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 // replace gives a device another secret and confirms it by a code.
 func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	h.t.Helper()
-	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: totp.Kind, Replace: id, LostCopy: lost})
+	flow := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: totp.Kind, Replace: id, LostCopy: lost})
 	if err != nil {
 		return nil, err
 	}
 	var view oath.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	p := &authntest.Phone{House: h.Env, Secret: view.Secret, Device: id}
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", p.Code())
 	if err == nil && (!done.Accepted() || !h.alive(done.Credentials.Session) || h.alive(session)) {
 		h.t.Errorf("replacing: got %+v, session not re-issued", done)
 	}

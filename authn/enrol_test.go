@@ -104,18 +104,18 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := enrol.Flow{Session: session}
-	second := h.BeginPhone(seat, "Second")
+	flow := enrol.Flow{Session: session}
+	second := h.BeginPhone(flow, "Second")
 	h.Clock.Advance(6 * time.Minute)
-	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Request{Kind: totp.Kind})
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, flow, enrol.Request{Kind: totp.Kind})
 	refused(t, err, errcode.StepUpRequired, "beginning another")
-	if done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
+	if done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "Second", second.Code()); err != nil || !done.Accepted() {
 		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
 	}
 	h.prove(session, p)
-	third := h.BeginPhone(seat, "Troisième")
+	third := h.BeginPhone(flow, "Troisième")
 	h.Clock.Advance(account.EnrolmentTTL)
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", third.Code())
 	refused(t, err, errcode.StepUpRequired, "finishing after ten minutes")
 	other := h.SignIn(amelie, authntest.Password, p).Session
 	_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Session: other})
@@ -126,14 +126,14 @@ func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := enrol.Flow{Session: session}
-	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
+	flow := enrol.Flow{Session: session}
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, flow, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
 	do(t, err, "beginning")
-	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", []byte(`{}`))
 	if err != nil || done.Accepted() {
 		t.Fatalf("an empty answer: got %q, %v, want it refused", done.Rejected, err)
 	}
-	_, err = h.Enrolment.Pending(t.Context(), seat)
+	_, err = h.Enrolment.Pending(t.Context(), flow)
 	refused(t, err, errcode.Expired, "answering the same challenge again")
 }
 
@@ -187,23 +187,23 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 		t.Run(map[bool]string{true: "in a login", false: "in a session"}[inLogin], func(t *testing.T) {
 			h := newHouse(t)
 			u, p, session := h.Member(amelie, nil)
-			seat := enrol.Flow{Session: session}
+			flow := enrol.Flow{Session: session}
 			want := 2
 			if inLogin {
 				_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-				seat, want = enrol.Flow{Transaction: h.password(h.From, amelie).Secret}, 1
-				_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, seat.Transaction, code.Reveal())
+				flow, want = enrol.Flow{Transaction: h.password(h.From, amelie).Secret}, 1
+				_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, flow.Transaction, code.Reveal())
 				do(t, err, "presenting")
 			} else {
 				h.prove(session, p)
 			}
-			phone := h.BeginPhone(seat, "Nouveau")
+			phone := h.BeginPhone(flow, "Nouveau")
 			answer := phone.Code()
 			h.EmptyOutbox()
 			var mu sync.Mutex
 			accepted := 0
 			atOnce(8, func(int) {
-				done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", answer)
+				done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", answer)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil && done.Accepted() {
@@ -224,10 +224,10 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Request{Kind: totp.Kind, Replace: p.Device})
+	flow := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, flow, enrol.Request{Kind: totp.Kind, Replace: p.Device})
 	do(t, err, "beginning to replace")
-	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong {
 		t.Fatalf("got %+v, %v", done.Verification, err)
 	}

@@ -213,9 +213,9 @@ func TestAProofByKeyMakesASessionPhishingResistant(t *testing.T) {
 	}
 	prompt, err := h.Authn.BeginStepUp(t.Context(), h.From, session, factors.InputAssertion)
 	do(t, err, "asking for the key")
-	j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, key.answer(prompt, 6))
-	if err != nil || !j.Accepted() {
-		t.Fatalf("proving by key: %v %v", j.Rejected, err)
+	v, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, key.answer(prompt, 6))
+	if err != nil || !v.Accepted() {
+		t.Fatalf("proving by key: %v %v", v.Rejected, err)
 	}
 	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || !live.PhishingResistant() || !slices.Contains(live.AMR, "otp") {
 		t.Errorf("after a proof by key: got %v, %v", live.AMR, err)

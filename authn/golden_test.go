@@ -56,7 +56,7 @@ func goldenUser() account.User {
 
 func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
-	login := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
+	tr := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
 		NewPassword: &authn.NewPassword{Hash: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
 		SecondFactor: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Backup: true, Enrolled: true}, APIToken: "token:t", KnownBrowser: true, ReturnTo: "/account", Started: then, Expires: then}
 	sess := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
@@ -68,11 +68,11 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	browser := session.Browser{Since: then, Shared: true}
 	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
 	gate := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
-	for _, record := range []any{goldenUser(), login, sess, standing, link, browser, group, gate} {
+	for _, record := range []any{goldenUser(), tr, sess, standing, link, browser, group, gate} {
 		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
 	storetest.Golden(t, store.Users, nil, goldenUser())
-	storetest.Golden(t, store.Transactions, nil, login)
+	storetest.Golden(t, store.Transactions, nil, tr)
 	storetest.Golden(t, store.Sessions, nil, sess)
 	storetest.Golden(t, store.Summaries, nil, standing)
 	storetest.Golden(t, store.Links, nil, link)

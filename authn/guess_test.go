@@ -64,8 +64,8 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	doors := doorsOfCodes(h, p, session)
 	h.given(by("uboss", "a", u.ID), "Du garage")
-	if j := doors["ShowAgain"](h.From, p.Next()); !j.Accepted() {
-		t.Fatalf("showing: %+v", j)
+	if v := doors["ShowAgain"](h.From, p.Next()); !v.Accepted() {
+		t.Fatalf("showing: %+v", v)
 	}
 	h.prove(session, p)
 	want, row := 0, 0
@@ -74,8 +74,8 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 			h.verify(h.password(h.From, amelie).Secret, p.Next())
 			row = 0
 		}
-		if j := door(h.From, wrong(p)); j.Rejected != factors.ReasonWrong {
-			t.Errorf("%s: got %+v", name, j)
+		if v := door(h.From, wrong(p)); v.Rejected != factors.ReasonWrong {
+			t.Errorf("%s: got %+v", name, v)
 		}
 		want, row = want+1, row+1
 		if f := h.counters(u.ID); len(f.Unknown.Codes.Times) != want || f.Streak != row {
@@ -86,12 +86,12 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 		doors["Verify"](h.From, wrong(p))
 	}
 	for name, door := range doors {
-		if j := door(h.From, p.Code()); j.Wait <= 0 || j.Wait > 30*time.Second || j.Accepted() {
-			t.Errorf("%s judges a code while the person waits: %+v", name, j)
+		if v := door(h.From, p.Code()); v.Wait <= 0 || v.Wait > 30*time.Second || v.Accepted() {
+			t.Errorf("%s judges a code while the person waits: %+v", name, v)
 		}
 	}
-	if j := doors["Verify"](h.From, p.Next()); !j.Accepted() {
-		t.Errorf("after the wait: %+v", j)
+	if v := doors["Verify"](h.From, p.Next()); !v.Accepted() {
+		t.Errorf("after the wait: %+v", v)
 	}
 }
 
@@ -106,12 +106,12 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 		req := h.at([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
 		h.Env = nodes[i%2]
 		names := []string{"Verify", "Prove", "ShowAgain"}
-		j := doorsOfCodes(h, p, session)[names[i%3]](req, wrong(p))
-		if j.Wait > 0 {
-			if j.Wait > 24*time.Hour {
-				t.Fatalf("a wait of %v", j.Wait)
+		v := doorsOfCodes(h, p, session)[names[i%3]](req, wrong(p))
+		if v.Wait > 0 {
+			if v.Wait > 24*time.Hour {
+				t.Fatalf("a wait of %v", v.Wait)
 			}
-			h.Clock.Advance(j.Wait)
+			h.Clock.Advance(v.Wait)
 			continue
 		}
 		judged = append(judged, h.Clock.Now())

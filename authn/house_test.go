@@ -58,7 +58,7 @@ func do(t testing.TB, err error, doing string) {
 }
 
 // reset does what an operator's reset does to the record; way is authn.ProvenanceEmail or an operator's id.
-func (h *house) reset(id account.UserID, way string, life time.Duration) (link, code secret.Value) {
+func (h *house) reset(id account.UserID, provenance string, life time.Duration) (link, code secret.Value) {
 	h.t.Helper()
 	type ticket struct{ link, code secret.Value }
 	out, err := account.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (ticket, error) {
@@ -69,7 +69,7 @@ func (h *house) reset(id account.UserID, way string, life time.Duration) (link, 
 		if _, err := tx.ResetDevices(&u); err != nil {
 			return ticket{}, err
 		}
-		link, code, _, err := h.Authn.IssueTicket(tx, &u, way, life)
+		link, code, _, err := h.Authn.IssueTicket(tx, &u, provenance, life)
 		if err != nil {
 			return ticket{}, err
 		}
@@ -108,9 +108,9 @@ func (h *house) verify(login secret.Value, code []byte) authn.Result {
 // prove gives a fresh proof by a phone.
 func (h *house) prove(session secret.Value, p *authntest.Phone) {
 	h.t.Helper()
-	j, err := h.Authn.StepUp(h.t.Context(), h.From, session, factors.InputCode, p.Next())
-	if err != nil || !j.Accepted() {
-		h.t.Fatalf("proving a phone: %v, %+v", err, j)
+	v, err := h.Authn.StepUp(h.t.Context(), h.From, session, factors.InputCode, p.Next())
+	if err != nil || !v.Accepted() {
+		h.t.Fatalf("proving a phone: %v, %+v", err, v)
 	}
 }
 
@@ -205,9 +205,9 @@ type yubikey struct {
 }
 
 // enrolKey enrols a security key in a seat to its end.
-func (h *house) enrolKey(seat enrol.Flow, owner account.User) *yubikey {
+func (h *house) enrolKey(flow enrol.Flow, owner account.User) *yubikey {
 	h.t.Helper()
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
 	do(h.t, err, "beginning to enrol a key")
 	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
 	do(h.t, err, "reading creation options")
@@ -215,7 +215,7 @@ func (h *house) enrolKey(seat enrol.Flow, owner account.User) *yubikey {
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: owner.Handle}),
 		cred: factortest.NewKey(h.t)}
 	k.cred.Counter = 5
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
 	if err != nil || !done.Accepted() {
 		h.t.Fatalf("enrolling a key: %v, rejected %q", err, done.Rejected)
 	}
@@ -245,12 +245,12 @@ func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.
 // recoveryCodes makes a sheet of codes in a session with a fresh proof.
 func (h *house) recoveryCodes(session secret.Value) []string {
 	h.t.Helper()
-	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: recovery.Kind, Name: "Feuille"})
+	flow := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: recovery.Kind, Name: "Feuille"})
 	do(h.t, err, "making recovery codes")
 	var view recovery.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", []byte("kept"))
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", []byte("kept"))
 	if err != nil || !done.Accepted() {
 		h.t.Fatalf("keeping recovery codes: %v, rejected %q", err, done.Rejected)
 	}

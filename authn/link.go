@@ -15,7 +15,7 @@ import (
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
-func (s *Service) Invite(tx *account.Tx, u *account.User, way, by string) (secret.Value, error) {
+func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
 		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
@@ -30,7 +30,7 @@ func (s *Service) Invite(tx *account.Tx, u *account.User, way, by string) (secre
 	if err != nil {
 		return secret.Value{}, err
 	}
-	u.Invited = account.Invitation{Link: token.Hash(), Provenance: way, By: by, At: tx.Op.Now, Expires: expires}
+	u.Invited = account.Invitation{Link: token.Hash(), Provenance: provenance, By: by, At: tx.Op.Now, Expires: expires}
 	if u.Status == account.StatusStaged {
 		u.Status, u.StatusAt = account.StatusProvisioned, tx.Op.Now
 	}
@@ -81,7 +81,7 @@ func (s *Service) invitation(r account.Reader, token secret.Value, now time.Time
 // spent when the first device is confirmed, so a closed page is no dead end.
 func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
-	phc, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
+	hash, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.invitation(r, token, op.Now)
 		return u, err
 	})
@@ -93,7 +93,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		u.Password = account.Password{Hash: phc, Provenance: u.Invited.Provenance, Set: op.Now}
+		u.Password = account.Password{Hash: hash, Provenance: u.Invited.Provenance, Set: op.Now}
 		u.Epoch++
 		u.PasswordEpoch++
 		if u.Status == account.StatusProvisioned {
@@ -102,13 +102,13 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 		if err := tx.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
 			return TransactionRef{}, err
 		}
-		l := s.newTransaction(tx, &u, false, "")
-		l.Ticket = TicketInvitation
+		tr := s.newTransaction(tx, &u, false, "")
+		tr.Ticket = TicketInvitation
 		secret := op.Secret("login")
-		if err := s.PutTransaction(tx, secret, l); err != nil {
+		if err := s.PutTransaction(tx, secret, tr); err != nil {
 			return TransactionRef{}, err
 		}
-		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.Save(&u)
+		return TransactionRef{secret, s.Next(&tr, &u, op.Now)}, tx.Save(&u)
 	})
 }
 
@@ -126,11 +126,11 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(acc
 	if err := s.Accounts.Hasher.Validate(password, s.forbiddenWords(&u)); err != nil {
 		return "", err
 	}
-	phc, err := s.Accounts.Hasher.Hash(ctx, false, password)
+	hash, err := s.Accounts.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
-	return phc, nil
+	return hash, nil
 }
 
 // forbiddenWords are the words that a person's password must not be made of.
@@ -220,7 +220,7 @@ func (s *Service) passwordLink(r account.Reader, token secret.Value, now time.Ti
 // that login's second step is done.
 func (s *Service) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
-	phc, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
+	hash, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.passwordLink(r, token, op.Now)
 		return u, err
 	})
@@ -232,9 +232,9 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		l := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
-		l.NewPassword = &NewPassword{Hash: phc, Link: token.Hash(), Provenance: link.Provenance}
+		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
+		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Hash(), Provenance: link.Provenance}
 		secret := op.Secret("login")
-		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, s.PutTransaction(tx, secret, l)
+		return TransactionRef{secret, s.Next(&tr, &u, op.Now)}, s.PutTransaction(tx, secret, tr)
 	})
 }

@@ -54,8 +54,8 @@ type NewPassword struct {
 }
 
 // provenance is whose hand the password that this login has proven came by (PROTOCOL 8).
-func (l *Transaction) provenance(u *account.User) string {
-	switch n := l.NewPassword; {
+func (tr *Transaction) provenance(u *account.User) string {
+	switch n := tr.NewPassword; {
 	case n == nil:
 		return u.Password.Provenance
 	case n.Provenance != "":
@@ -69,24 +69,24 @@ const TicketInvitation = "invitation"
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
 // password before there is a session: no policy changes that.
-func (s *Service) Next(l *Transaction, u *account.User, now time.Time) Step {
-	moved := l.Epoch != u.Epoch
-	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
-	owed, due := l.mustChange(u)
+func (s *Service) Next(tr *Transaction, u *account.User, now time.Time) Step {
+	moved := tr.Epoch != u.Epoch
+	byReset := moved && u.Epoch-tr.Epoch == u.Resets-tr.Resets
+	owed, due := tr.mustChange(u)
 	switch {
-	case !now.Before(l.Expires), u.Status != account.StatusActive, l.PasswordEpoch != u.PasswordEpoch:
+	case !now.Before(tr.Expires), u.Status != account.StatusActive, tr.PasswordEpoch != u.PasswordEpoch:
 		return StepExpired
-	case moved && (!byReset || l.NewPassword != nil):
+	case moved && (!byReset || tr.NewPassword != nil):
 		return StepExpired // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
-	case s.ticketCovers(l, u, now):
+	case s.ticketCovers(tr, u, now):
 		return StepEnrol
 	case due:
 		return owed
 	case moved && len(s.Accounts.UsableDevices(u)) > 0:
 		return StepExpired // reset and enrolled again meanwhile: with the new device, from the start
-	case !moved && len(s.verifiable(l, u)) > 0:
+	case !moved && len(s.verifiable(tr, u)) > 0:
 		return StepVerify
-	case l.NewPassword == nil && s.awaitsTicket(u, now):
+	case tr.NewPassword == nil && s.awaitsTicket(u, now):
 		return StepTicket
 	}
 	return StepBlocked
@@ -94,21 +94,21 @@ func (s *Service) Next(l *Transaction, u *account.User, now time.Time) Step {
 
 // Extend gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
 // that it began with counts an hour at most.
-func (l *Transaction) Extend(now time.Time) {
-	l.Expires = now.Add(account.TransactionTTL)
-	if most := l.Started.Add(account.MaxTransactionAge); l.Expires.After(most) {
-		l.Expires = most
+func (tr *Transaction) Extend(now time.Time) {
+	tr.Expires = now.Add(account.TransactionTTL)
+	if most := tr.Started.Add(account.MaxTransactionAge); tr.Expires.After(most) {
+		tr.Expires = most
 	}
 }
 
 // ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
-func (s *Service) ticketCovers(l *Transaction, u *account.User, now time.Time) bool {
-	if l.Ticket == TicketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
-		return l.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
+func (s *Service) ticketCovers(tr *Transaction, u *account.User, now time.Time) bool {
+	if tr.Ticket == TicketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
+		return tr.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
 	for _, t := range u.Tickets {
-		if l.Ticket != "" && t.ID == l.Ticket && now.Before(t.Expires) {
-			return t.Transaction == l.ID
+		if tr.Ticket != "" && t.ID == tr.Ticket && now.Before(t.Expires) {
+			return t.Transaction == tr.ID
 		}
 	}
 	return false
@@ -130,10 +130,10 @@ func (s *Service) awaitsTicket(u *account.User, now time.Time) bool {
 // verifiable are the devices that this login may be completed with. A recovery code needs the password
 // (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
 // was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
-func (s *Service) verifiable(l *Transaction, u *account.User) []factors.Device {
+func (s *Service) verifiable(tr *Transaction, u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
-		if l.NewPassword == nil || !s.Accounts.BackupFactor(d) && d.SecretSeenBy == "" {
+		if tr.NewPassword == nil || !s.Accounts.BackupFactor(d) && d.SecretSeenBy == "" {
 			out = append(out, d)
 		}
 	}
@@ -141,10 +141,10 @@ func (s *Service) verifiable(l *Transaction, u *account.User) []factors.Device {
 }
 
 // provenances are all whose hand the password that this login has proven came by.
-func (l *Transaction) provenances(u *account.User) []string {
-	hand := l.provenance(u)
-	if hand == account.ProvenanceEmail && u.EmailProvenance.By != "" {
-		return []string{hand, u.EmailProvenance.By}
+func (tr *Transaction) provenances(u *account.User) []string {
+	provenance := tr.provenance(u)
+	if provenance == account.ProvenanceEmail && u.EmailProvenance.By != "" {
+		return []string{provenance, u.EmailProvenance.By}
 	}
-	return []string{hand}
+	return []string{provenance}
 }

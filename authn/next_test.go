@@ -36,12 +36,12 @@ func TestNext(t *testing.T) {
 		{"the one device is a clone", nil, func(u *account.User) { u.Devices = []factors.Device{off} }, authn.StepBlocked},
 		{"the one device is of a kind that the policy left out", nil, func(u *account.User) { u.Devices = []factors.Device{odd} }, authn.StepBlocked},
 		{"codes on paper besides a clone", nil, func(u *account.User) { u.Devices = []factors.Device{off, sheet} }, authn.StepVerify},
-		{"codes on paper alone, password forgotten", func(l *authn.Transaction) { l.NewPassword = chosen },
+		{"codes on paper alone, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen },
 			func(u *account.User) { u.Devices = []factors.Device{sheet} }, authn.StepBlocked},
-		{"a device, password forgotten", func(l *authn.Transaction) { l.NewPassword = chosen },
+		{"a device, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen },
 			func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
 
-		{"its ten minutes are over", func(l *authn.Transaction) { l.Expires = now }, func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"its ten minutes are over", func(tr *authn.Transaction) { tr.Expires = now }, func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"the person is suspended", nil, func(u *account.User) { u.Status = account.StatusSuspended; u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"the password changed", nil, func(u *account.User) { u.PasswordEpoch++; u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"the epoch moved, not by a reset", nil, func(u *account.User) { u.Epoch++; u.Devices = []factors.Device{phone} }, authn.StepExpired},
@@ -51,7 +51,7 @@ func TestNext(t *testing.T) {
 		}, authn.StepExpired},
 		{"reset meanwhile", nil, reset(elsewhere), authn.StepTicket},
 		{"reset twice meanwhile", nil, func(u *account.User) { reset(elsewhere)(u); reset(elsewhere)(u) }, authn.StepTicket},
-		{"reset meanwhile, password forgotten", func(l *authn.Transaction) { l.NewPassword = chosen }, reset(elsewhere), authn.StepExpired},
+		{"reset meanwhile, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen }, reset(elsewhere), authn.StepExpired},
 		{"reset and enrolled again meanwhile", nil, func(u *account.User) { reset()(u); u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"reset meanwhile, no ticket, within the week", nil, func(u *account.User) { reset()(u); u.ResetAt = now }, authn.StepTicket},
 		{"reset meanwhile, no ticket, after the week", nil, func(u *account.User) { reset()(u); u.ResetAt = now.Add(-account.TicketRenewalWindow) }, authn.StepBlocked},
@@ -80,15 +80,15 @@ func TestNext(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			l := authn.Transaction{ID: "me", PasswordEpoch: 3, Epoch: 7, Resets: 1, Expires: now.Add(account.TransactionTTL)}
+			tr := authn.Transaction{ID: "me", PasswordEpoch: 3, Epoch: 7, Resets: 1, Expires: now.Add(account.TransactionTTL)}
 			u := account.User{Status: account.StatusActive, PasswordEpoch: 3, Epoch: 7, Resets: 1}
 			if test.login != nil {
-				test.login(&l)
+				test.login(&tr)
 			}
 			if test.user != nil {
 				test.user(&u)
 			}
-			if got := h.Authn.Next(&l, &u, now); got != test.want {
+			if got := h.Authn.Next(&tr, &u, now); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -96,11 +96,13 @@ func TestNext(t *testing.T) {
 }
 
 func bears(grant string) func(*authn.Transaction) {
-	return func(l *authn.Transaction) { l.Ticket = grant }
+	return func(tr *authn.Transaction) { tr.Ticket = grant }
 }
 
 func proven(spare bool) func(*authn.Transaction) {
-	return func(l *authn.Transaction) { l.SecondFactor = &authn.SecondFactor{AMR: []string{"pwd"}, Backup: spare} }
+	return func(tr *authn.Transaction) {
+		tr.SecondFactor = &authn.SecondFactor{AMR: []string{"pwd"}, Backup: spare}
+	}
 }
 
 func marked(devices ...factors.Device) func(*account.User) {

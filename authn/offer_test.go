@@ -39,9 +39,9 @@ func (h *house) offer(c enrol.AdminCall, name string) (*authntest.Phone, factors
 func (h *house) given(c enrol.AdminCall, name string) *authntest.Phone {
 	h.t.Helper()
 	p, id := h.offer(c, name)
-	_, d, j, err := h.Enrolment.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
-	if err != nil || !j.Accepted() || d.Data == nil && d.ID == "" {
-		h.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, j)
+	_, d, v, err := h.Enrolment.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
+	if err != nil || !v.Accepted() || d.Data == nil && d.ID == "" {
+		h.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, v)
 	}
 	return p
 }
@@ -342,7 +342,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	refused(t, err, errcode.NotFound, "its picture after ten minutes")
 
 	third, thirdID := h.offer(a, "Troisième")
-	if picture, err := h.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
+	if png, err := h.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(png) == 0 {
 		t.Errorf("its picture: %v", err)
 	}
 	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -395,23 +395,23 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 		return h.Enrolment.VerifyFor(t.Context(), h.From, a, id, code)
 	}
 	code := p.Next()
-	if j, err := verify(p.Device, code); err != nil || !j.Accepted() {
-		t.Fatalf("verifying: %v, %+v", err, j)
+	if v, err := verify(p.Device, code); err != nil || !v.Accepted() {
+		t.Fatalf("verifying: %v, %+v", err, v)
 	}
 	for name, door := range doorsOfCodes(h, p, session) {
 		if name != "ConfirmCopy" && name != "ConfirmDevice" {
-			if j := door(h.From, code); j.Rejected != factors.ReasonReplayed {
-				t.Errorf("%s: got %+v, want a used code", name, j)
+			if v := door(h.From, code); v.Rejected != factors.ReasonReplayed {
+				t.Errorf("%s: got %+v, want a used code", name, v)
 			}
 		}
 	}
 	code = p.Next()
 	h.verify(h.password(h.From, amelie).Secret, code)
-	if j, err := verify(p.Device, code); err != nil || j.Rejected != factors.ReasonReplayed {
-		t.Errorf("spent on the page: %v, %+v", err, j)
+	if v, err := verify(p.Device, code); err != nil || v.Rejected != factors.ReasonReplayed {
+		t.Errorf("spent on the page: %v, %+v", err, v)
 	}
-	if j, err := verify(p.Device, otherPhone.Next()); err != nil || j.Rejected != factors.ReasonWrong {
-		t.Errorf("another person's code: %v, %+v", err, j)
+	if v, err := verify(p.Device, otherPhone.Next()); err != nil || v.Rejected != factors.ReasonWrong {
+		t.Errorf("another person's code: %v, %+v", err, v)
 	}
 	_, err := verify(otherPhone.Device, otherPhone.Next())
 	refused(t, err, errcode.NotFound, "another person's device")
@@ -438,19 +438,19 @@ func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
 	}
 	h.Clock.Advance(10 * time.Minute)
 	first := ahead()
-	if j, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, first); err != nil || j.Rejected != factors.ReasonWrong {
-		t.Errorf("the first: %v, %+v", err, j)
+	if v, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, first); err != nil || v.Rejected != factors.ReasonWrong {
+		t.Errorf("the first: %v, %+v", err, v)
 	}
 	h.Clock.Advance(30 * time.Second)
-	if j, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || j.Rejected != factors.ReasonClock || j.ClockOff != 3*time.Minute {
-		t.Errorf("the second: %v, %+v", err, j)
+	if v, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || v.Rejected != factors.ReasonClock || v.ClockOff != 3*time.Minute {
+		t.Errorf("the second: %v, %+v", err, v)
 	}
 	if got := h.counters(u.ID).Streak; got != 2 {
 		t.Errorf("%d counted, want 2", got)
 	}
 	h.Clock.Advance(150 * time.Second)
-	if j, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || j.Accepted() {
-		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, j)
+	if v, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || v.Accepted() {
+		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, v)
 	}
 	if h.User(string(u.ID)).AdminVerification != nil {
 		t.Error("what was remembered between the two is kept for ever")

@@ -26,11 +26,11 @@ type Completed struct {
 }
 
 // mustChange is the step between the second one and the session: nothing of the login may have moved since.
-func (l *Transaction) mustChange(u *account.User) (Step, bool) {
+func (tr *Transaction) mustChange(u *account.User) (Step, bool) {
 	switch {
-	case l.SecondFactor == nil || u.Password.MustChange == "" || l.Epoch != u.Epoch:
+	case tr.SecondFactor == nil || u.Password.MustChange == "" || tr.Epoch != u.Epoch:
 		return "", false
-	case l.SecondFactor.Backup:
+	case tr.SecondFactor.Backup:
 		return StepEnrol, true
 	}
 	return StepChangePassword, true
@@ -38,7 +38,7 @@ func (l *Transaction) mustChange(u *account.User) (Step, bool) {
 
 // Complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *Service) Complete(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, p SecondFactor) (Completed, error) {
+func (s *Service) Complete(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -46,13 +46,13 @@ func (s *Service) Complete(tx *account.Tx, secret secret.Value, l Transaction, u
 		issued, err := s.openSession(tx, u, p)
 		return Completed{Step: StepDone, Credentials: issued}, err
 	}
-	if l.APIToken != "" { // a new password is chosen on a page of ours, from the start
+	if tr.APIToken != "" { // a new password is chosen on a page of ours, from the start
 		return Completed{Step: StepChangePassword}, nil
 	}
-	l.SecondFactor, l.Ticket, l.Ceremony, l.Enrol = &p, "", nil, nil
-	l.Extend(tx.Op.Now)
-	out := Completed{Step: s.Next(&l, u, tx.Op.Now), Secret: tx.Op.Secret("login proven")}
-	return out, s.PutTransaction(tx, out.Secret, l)
+	tr.SecondFactor, tr.Ticket, tr.Ceremony, tr.Enrol = &p, "", nil, nil
+	tr.Extend(tx.Op.Now)
+	out := Completed{Step: s.Next(&tr, u, tx.Op.Now), Secret: tx.Op.Secret("login proven")}
+	return out, s.PutTransaction(tx, out.Secret, tr)
 }
 
 // openSession opens the session of a login that is complete.
@@ -69,11 +69,11 @@ func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (
 // ("same") among them.
 func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, login secret.Value, chosen string) (Result, error) {
 	op := s.Accounts.NewOperation(req)
-	var l Transaction
+	var tr Transaction
 	var u account.User
 	renewing := func(r account.Reader) (err error) {
 		var step Step
-		if l, u, step, err = s.LoadTransaction(r, login, op.Now); err == nil && step != StepChangePassword {
+		if tr, u, step, err = s.LoadTransaction(r, login, op.Now); err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		return err
@@ -84,46 +84,46 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 	if err := s.Accounts.Hasher.Validate(chosen, s.forbiddenWords(&u)); err != nil {
 		return Result{}, err
 	}
-	same, _, err := s.Accounts.Hasher.Verify(ctx, l.KnownBrowser, u.Password.Hash, chosen)
+	same, _, err := s.Accounts.Hasher.Verify(ctx, tr.KnownBrowser, u.Password.Hash, chosen)
 	if err != nil {
 		return Result{}, fmt.Errorf("comparing with the password of before: %w", err)
 	}
 	if same {
 		return Result{}, errcode.InvalidField("password", "same")
 	}
-	phc, err := s.Accounts.Hasher.Hash(ctx, l.KnownBrowser, chosen)
+	hash, err := s.Accounts.Hasher.Hash(ctx, tr.KnownBrowser, chosen)
 	if err != nil {
 		return Result{}, fmt.Errorf("hashing a password: %w", err)
 	}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Result, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
-		l, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		if err != nil {
 			return Result{}, err
 		}
-		return s.storeReplacement(tx, login, &l, &u, phc)
+		return s.storeReplacement(tx, login, &tr, &u, hash)
 	})
 }
 
-func (s *Service) storeReplacement(tx *account.Tx, secret secret.Value, l *Transaction, u *account.User, phc string) (Result, error) {
+func (s *Service) storeReplacement(tx *account.Tx, secret secret.Value, tr *Transaction, u *account.User, hash string) (Result, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Result{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Result{}, err
 	}
-	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
+	u.Password = account.Password{Hash: hash, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
 	if err := s.recordPasswordChange(tx, u); err != nil {
 		return Result{}, err
 	}
-	issued, err := s.openSession(tx, u, *l.SecondFactor)
+	issued, err := s.openSession(tx, u, *tr.SecondFactor)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Completed: Completed{Step: StepDone, Credentials: issued}, First: l.SecondFactor.Enrolled, ReturnTo: l.ReturnTo}, tx.Save(u)
+	return Result{Completed: Completed{Step: StepDone, Credentials: issued}, First: tr.SecondFactor.Enrolled, ReturnTo: tr.ReturnTo}, tx.Save(u)
 }
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
@@ -143,7 +143,7 @@ func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
 // WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
-func (s *Service) SetPassword(tx *account.Tx, u *account.User, phc, hand string, mark account.ChangeReason) error {
+func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance string, mark account.ChangeReason) error {
 	if u.Status != account.StatusActive {
 		return account.WrongState(errcode.ReasonNotActive)
 	}
@@ -153,7 +153,7 @@ func (s *Service) SetPassword(tx *account.Tx, u *account.User, phc, hand string,
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err
 	}
-	u.Password = account.Password{Hash: phc, Provenance: hand, Set: tx.Op.Now, MustChange: mark}
+	u.Password = account.Password{Hash: hash, Provenance: provenance, Set: tx.Op.Now, MustChange: mark}
 	u.Epoch++
 	u.PasswordEpoch++
 	tx.AddAdminActivity(u, audit.PasswordUpdated, "")

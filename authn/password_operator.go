@@ -24,28 +24,28 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.Request
 	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		c, err := s.newAdminAttempt(ctx, op, p)
+		a, err := s.newAdminAttempt(ctx, op, p)
 		if err != nil {
 			return false, err
 		}
-		if c.wait > 0 {
-			out = passwordResult{wait: c.wait}
+		if a.wait > 0 {
+			out = passwordResult{wait: a.wait}
 			return true, nil
 		}
-		right, _, err := s.Accounts.Hasher.Verify(ctx, false, c.user.Password.Hash, p.Current)
+		right, _, err := s.Accounts.Hasher.Verify(ctx, false, a.user.Password.Hash, p.Current)
 		if errcode.Of(err) == errcode.Invalid { // nobody has such a password
 			return false, errcode.InvalidField("current", "too_long")
 		}
 		if err != nil {
 			return false, fmt.Errorf("verifying a password: %w", err)
 		}
-		phc := ""
+		hash := ""
 		if right {
-			if phc, err = s.Accounts.Hasher.Hash(ctx, false, p.Chosen); err != nil {
+			if hash, err = s.Accounts.Hasher.Hash(ctx, false, p.Chosen); err != nil {
 				return false, fmt.Errorf("hashing a password: %w", err)
 			}
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) { return s.storeAdminChange(tx, p, c, phc) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) { return s.storeAdminChange(tx, p, a, hash) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -63,7 +63,7 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.Request
 
 // newAdminAttempt finds the person and whether an attempt may be judged, after what can be told without one.
 func (s *Service) newAdminAttempt(ctx context.Context, op *account.Operation, p PasswordChange) (passwordAttempt, error) {
-	var c passwordAttempt
+	var a passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		u, err := p.Find(r)
 		if err != nil {
@@ -72,37 +72,37 @@ func (s *Service) newAdminAttempt(ctx context.Context, op *account.Operation, p 
 		if u.Status != account.StatusActive {
 			return account.WrongState(errcode.ReasonNotActive)
 		}
-		c = passwordAttempt{user: u, found: true, failureID: s.Accounts.FailureID(u.ID)}
-		c.wait, err = s.passwordWait(r.Raw, op, c)
+		a = passwordAttempt{user: u, found: true, failureID: s.Accounts.FailureID(u.ID)}
+		a.wait, err = s.passwordWait(r.Raw, op, a)
 		return err
 	})
 	if err == nil {
-		err = s.Accounts.Hasher.Validate(p.Chosen, s.forbiddenWords(&c.user))
+		err = s.Accounts.Hasher.Validate(p.Chosen, s.forbiddenWords(&a.user))
 	}
-	return c, err
+	return a, err
 }
 
 // storeAdminChange stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
 // was judged (PROTOCOL 32).
-func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, c passwordAttempt, phc string) (*passwordResult, error) {
+func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, a passwordAttempt, hash string) (*passwordResult, error) {
 	u, err := p.Find(tx.Reader)
 	if err != nil {
 		return nil, err
 	}
-	if u.Password.Hash != c.user.Password.Hash {
+	if u.Password.Hash != a.user.Password.Hash {
 		return nil, nil
 	}
-	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
+	wait, err := s.passwordWait(tx.Raw, tx.Op, a)
 	if err != nil || wait > 0 {
 		return &passwordResult{wait: wait}, err
 	}
-	if err := s.recordPassword(tx, c, phc != ""); err != nil {
+	if err := s.recordPassword(tx, a, hash != ""); err != nil {
 		return nil, err
 	}
-	if phc == "" {
+	if hash == "" {
 		return &passwordResult{code: errcode.SignInFailed}, p.OnChange(tx, &u, false)
 	}
-	if err := s.SetPassword(tx, &u, phc, p.Provenance, ""); err != nil {
+	if err := s.SetPassword(tx, &u, hash, p.Provenance, ""); err != nil {
 		return nil, err
 	}
 	if err := p.OnChange(tx, &u, true); err != nil {
@@ -113,8 +113,8 @@ func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, c passwordA
 
 // recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
 // the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (s *Service) recordPassword(tx *account.Tx, c passwordAttempt, right bool) error {
-	f, err := s.Accounts.Failures.Get(tx.Raw, c.failureID)
+func (s *Service) recordPassword(tx *account.Tx, a passwordAttempt, right bool) error {
+	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -122,11 +122,11 @@ func (s *Service) recordPassword(tx *account.Tx, c passwordAttempt, right bool) 
 	if right {
 		count = f.WithSuccess
 	}
-	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.failureID, count(tx.Op.Now, throttle.Password, c.knownBrowser)); err != nil {
+	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, a.failureID, count(tx.Op.Now, throttle.Password, a.knownBrowser)); err != nil {
 		return fmt.Errorf("counting a password: %w", err)
 	}
 	if right {
 		return nil
 	}
-	return s.countFailure(tx, c.knownBrowser)
+	return s.countFailure(tx, a.knownBrowser)
 }

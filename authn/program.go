@@ -42,14 +42,14 @@ func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, i
 
 // APISignIn tells where a program's sign-in stands; Expired when it is over, or another token's.
 func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) (APISignIn, error) {
-	now, kept := s.Accounts.Now(), transactionCache{apiToken: req.APIToken}
+	now, cache := s.Accounts.Now(), transactionCache{apiToken: req.APIToken}
 	var out APISignIn
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		l, u, step, err := s.apiTransaction(r, state, now, &kept)
+		tr, u, step, err := s.apiTransaction(r, state, now, &cache)
 		if err != nil {
 			return err
 		}
-		out = APISignIn{Step: step, State: state, Expires: l.Expires, Devices: DisplayDevices(s.TypedDevice(s.verifiable(&l, &u)))}
+		out = APISignIn{Step: step, State: state, Expires: tr.Expires, Devices: DisplayDevices(s.TypedDevice(s.verifiable(&tr, &u)))}
 		out.User = account.User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
 			Password: account.Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
@@ -61,11 +61,11 @@ func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state 
 }
 
 // apiTransaction is loadCached for programs: never a browser's login.
-func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, kept *transactionCache) (Transaction, account.User, Step, error) {
-	if kept.apiToken == "" {
+func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
+	if cache.apiToken == "" {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	return s.loadCached(r, state, now, kept)
+	return s.loadCached(r, state, now, cache)
 }
 
 // TypedDevice are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
@@ -108,9 +108,9 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, 
 
 // CancelAPISignIn ends a program's sign-in before its second step; Expired when there is none.
 func (s *Service) CancelAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) error {
-	op, kept := s.Accounts.NewOperation(req), transactionCache{apiToken: req.APIToken}
+	op, cache := s.Accounts.NewOperation(req), transactionCache{apiToken: req.APIToken}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {
+		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &cache); err != nil {
 			return struct{}{}, err
 		}
 		if err := s.transactions.Delete(tx.Raw, state.Hash()); err != nil {

@@ -42,12 +42,12 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 		!tx.Expires.Equal(h.Clock.Now().Add(5*time.Minute)) {
 		t.Fatalf("got %+v, want a phone to prove within five minutes", tx)
 	}
-	if _, j, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong {
-		t.Errorf("a wrong code: %v, %+v", err, j)
+	if _, v, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || v.Rejected != factors.ReasonWrong {
+		t.Errorf("a wrong code: %v, %+v", err, v)
 	}
-	done, j, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
-	if err != nil || !j.Accepted() || done.Step != authn.StepDone || done.Session.IsZero() || !done.State.IsZero() || done.SessionID == "" {
-		t.Fatalf("got %v, %+v, %+v", err, j, done)
+	done, v, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+	if err != nil || !v.Accepted() || done.Step != authn.StepDone || done.Session.IsZero() || !done.State.IsZero() || done.SessionID == "" {
+		t.Fatalf("got %v, %+v, %+v", err, v, done)
 	}
 	if len(h.Mails()) != 0 || len(h.User(amelie).Browsers) != 1 {
 		t.Errorf("%d mails and %d known browsers: a program is no browser", len(h.Mails()), len(h.User(amelie).Browsers))

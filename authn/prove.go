@@ -78,9 +78,9 @@ func (s *Service) VerifyDevice(u *account.User, d factors.Device, judge func() (
 		if err != nil {
 			return DeviceAttempt{}, fmt.Errorf("judging an answer of %s: %w", d.Kind, err)
 		}
-		t := DeviceAttempt{input: input, known: known, Revision: u.Revision}
-		t.add(d.Kind, o)
-		return t, nil
+		a := DeviceAttempt{input: input, known: known, Revision: u.Revision}
+		a.add(d.Kind, o)
+		return a, nil
 	}}
 }
 
@@ -104,11 +104,11 @@ func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, 
 			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := q.verify(known)
+		a, err := q.verify(known)
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeStepUp(tx, session, t, then) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeStepUp(tx, session, a, then) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -128,23 +128,23 @@ func (s *Service) loadSession(ctx context.Context, op *account.Operation, secret
 }
 
 // storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
-func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, t DeviceAttempt, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (*Verification, error) {
+func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a DeviceAttempt, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (*Verification, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
 		return nil, err
 	}
-	if u.Revision != t.Revision {
+	if u.Revision != a.Revision {
 		return nil, nil
 	}
 	epoch := u.Epoch
-	j, err := s.Count(tx, &u, t)
-	if err != nil || j.Wait > 0 {
-		return &j, err
+	v, err := s.Count(tx, &u, a)
+	if err != nil || v.Wait > 0 {
+		return &v, err
 	}
-	ses.Ceremony = s.Remember(tx.Op.Now, ses.Ceremony, t)
-	if j.Accepted() {
-		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, t.outcome.AMR)) // the session shows more than at its sign-in: a step-up
-		if slices.Contains(t.outcome.AMR, account.AMRHardwareKey) {
+	ses.Ceremony = s.Remember(tx.Op.Now, ses.Ceremony, a)
+	if v.Accepted() {
+		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, a.outcome.AMR)) // the session shows more than at its sign-in: a step-up
+		if slices.Contains(a.outcome.AMR, account.AMRHardwareKey) {
 			ses.PhishingResistantAt = tx.Op.Now
 		}
 		if err := then(tx, &ses, &u); err != nil {
@@ -157,5 +157,5 @@ func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, t DeviceAttem
 	if err := s.Sessions.Put(tx, secret, ses); err != nil {
 		return nil, err
 	}
-	return &j, tx.Save(&u)
+	return &v, tx.Save(&u)
 }

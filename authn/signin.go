@@ -59,15 +59,15 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		c, err := s.newPasswordAttempt(ctx, op, name, sees)
+		a, err := s.newPasswordAttempt(ctx, op, name, sees)
 		if err != nil {
 			return false, err
 		}
-		if c.wait > 0 {
-			out = passwordResult{wait: c.wait}
+		if a.wait > 0 {
+			out = passwordResult{wait: a.wait}
 			return true, nil
 		}
-		done, err := s.tryPassword(ctx, op, c, password, returnTo)
+		done, err := s.tryPassword(ctx, op, a, password, returnTo)
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -82,22 +82,22 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c passwordAttempt, password, returnTo string) (*passwordResult, error) {
-	phc := ""
-	if c.found {
-		phc = c.user.Password.Hash
+func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt, password, returnTo string) (*passwordResult, error) {
+	hash := ""
+	if a.found {
+		hash = a.user.Password.Hash
 	}
-	right, rehash, err := s.Accounts.Hasher.Verify(ctx, c.knownBrowser, phc, password)
+	right, rehash, err := s.Accounts.Hasher.Verify(ctx, a.knownBrowser, hash, password)
 	if err != nil {
 		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
-	newPHC := ""
-	if right && rehash && c.user.Status == account.StatusActive {
+	newHash := ""
+	if right && rehash && a.user.Status == account.StatusActive {
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
-		newPHC, _ = s.Accounts.Hasher.Hash(ctx, c.knownBrowser, password)
+		newHash, _ = s.Accounts.Hasher.Hash(ctx, a.knownBrowser, password)
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) {
-		return s.storePassword(tx, c, right && c.user.Status == account.StatusActive, newPHC, returnTo)
+		return s.storePassword(tx, a, right && a.user.Status == account.StatusActive, newHash, returnTo)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing a sign-in: %w", err)
@@ -125,32 +125,32 @@ func (o passwordResult) err() error {
 
 // newPasswordAttempt looks up who is meant and whether an attempt may be judged at all.
 func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (passwordAttempt, error) {
-	var c passwordAttempt
+	var a passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		c = passwordAttempt{}
+		a = passwordAttempt{}
 		u, err := r.UserByAddress(name)
 		switch {
 		case errcode.Of(err) == errcode.NotFound, err == nil && !sees(&u):
-			c.failureID = s.Accounts.Failures.UnknownLoginID(name)
+			a.failureID = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
 		default:
-			c.user, c.found, c.failureID = u, true, s.Accounts.FailureID(u.ID)
-			c.knownBrowser = u.KnowsBrowser(op.Request.Browser, op.Now)
+			a.user, a.found, a.failureID = u, true, s.Accounts.FailureID(u.ID)
+			a.knownBrowser = u.KnowsBrowser(op.Request.Browser, op.Now)
 		}
-		c.wait, err = s.passwordWait(r.Raw, op, c)
+		a.wait, err = s.passwordWait(r.Raw, op, a)
 		return err
 	})
 	if err != nil {
-		return c, fmt.Errorf("looking up who signs in: %w", err)
+		return a, fmt.Errorf("looking up who signs in: %w", err)
 	}
-	return c, nil
+	return a, nil
 }
 
 // maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *Service) passwordWait(r store.Reader, op *account.Operation, c passwordAttempt) (time.Duration, error) {
-	if !c.knownBrowser {
+func (s *Service) passwordWait(r store.Reader, op *account.Operation, a passwordAttempt) (time.Duration, error) {
+	if !a.knownBrowser {
 		for _, l := range s.sourceLimits(op) {
 			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
 			if err != nil {
@@ -161,11 +161,11 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, c password
 			}
 		}
 	}
-	f, err := s.Accounts.Failures.Get(r, c.failureID)
+	f, err := s.Accounts.Failures.Get(r, a.failureID)
 	if err != nil {
 		return 0, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := f.Allowed(op.Now, throttle.Password, c.knownBrowser); !ok {
+	if ok, until := f.Allowed(op.Now, throttle.Password, a.knownBrowser); !ok {
 		return max(until.Sub(op.Now), time.Second), nil
 	}
 	return 0, nil
@@ -183,55 +183,55 @@ func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (s *Service) storePassword(tx *account.Tx, c passwordAttempt, right bool, newPHC, returnTo string) (*passwordResult, error) {
+func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, newHash, returnTo string) (*passwordResult, error) {
 	now := tx.Op.Now
-	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
+	wait, err := s.passwordWait(tx.Raw, tx.Op, a)
 	if err != nil || wait > 0 {
 		return &passwordResult{wait: wait}, err
 	}
 	var u account.User
-	if c.found {
-		if u, err = tx.User(c.user.ID); err != nil {
+	if a.found {
+		if u, err = tx.User(a.user.ID); err != nil {
 			return nil, err
 		}
-		if u.Password.Hash != c.user.Password.Hash {
+		if u.Password.Hash != a.user.Password.Hash {
 			return nil, nil // hashed anew by a sign-in of the same moment, or changed: it is judged again, not counted
 		}
 		right = right && u.Status == account.StatusActive
 	}
-	if err := s.recordPassword(tx, c, right); err != nil {
+	if err := s.recordPassword(tx, a, right); err != nil {
 		return nil, err
 	}
 	if !right {
-		return &passwordResult{code: errcode.SignInFailed}, s.auditPassword(tx, &u, c.found)
+		return &passwordResult{code: errcode.SignInFailed}, s.auditPassword(tx, &u, a.found)
 	}
-	if newPHC != "" {
-		u.Password.Hash = newPHC
+	if newHash != "" {
+		u.Password.Hash = newHash
 		if err := tx.Save(&u); err != nil {
 			return nil, err
 		}
 	}
-	login := s.newTransaction(tx, &u, c.knownBrowser, returnTo)
+	tr := s.newTransaction(tx, &u, a.knownBrowser, returnTo)
 	secret := tx.Op.Secret("login")
-	if err := s.PutTransaction(tx, secret, login); err != nil {
+	if err := s.PutTransaction(tx, secret, tr); err != nil {
 		return nil, err
 	}
-	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&login, &u, now)}}, nil
+	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&tr, &u, now)}}, nil
 }
 
 // newTransaction is a login that stands where the person stands now.
 func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
 	now := tx.Op.Now
-	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
+	tr := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
 		APIToken: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
-	if l.APIToken != "" {
-		l.Expires = now.Add(APISignInTTL)
+	if tr.APIToken != "" {
+		tr.Expires = now.Add(APISignInTTL)
 	}
-	return l
+	return tr
 }
 
-func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, l Transaction) error {
-	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
+func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, tr Transaction) error {
+	if err := s.transactions.Put(tx.Raw, secret.Hash(), tr); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
 	return nil
@@ -283,27 +283,27 @@ type transactionCache struct {
 	user        store.Cached[account.User]
 }
 
-func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *transactionCache) (Transaction, account.User, Step, error) {
+func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
 	if secret.IsZero() {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	l, err := s.transactions.GetCached(r.Raw, secret.Hash(), &kept.transaction)
-	if errors.Is(err, store.ErrNotFound) || err == nil && l.APIToken != kept.apiToken {
+	tr, err := s.transactions.GetCached(r.Raw, secret.Hash(), &cache.transaction)
+	if errors.Is(err, store.ErrNotFound) || err == nil && tr.APIToken != cache.apiToken {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
 		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
 	}
-	u, err := r.UserCached(l.User, &kept.user)
+	u, err := r.UserCached(tr.User, &cache.user)
 	if errcode.Of(err) == errcode.NotFound {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
 		return Transaction{}, account.User{}, StepExpired, err
 	}
-	step := s.Next(&l, &u, now)
+	step := s.Next(&tr, &u, now)
 	if step == StepExpired {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	return l, u, step, nil
+	return tr, u, step, nil
 }

@@ -131,9 +131,9 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	dearer, err := password.NewHasher(h.Keys.Pepper, password.Policy{Cost: password.Cost{Memory: 8192, Time: 2, Threads: 1}})
 	do(t, err, "setting up passwords")
-	phc, err := dearer.Hash(t.Context(), true, authntest.Password)
+	hash, err := dearer.Hash(t.Context(), true, authntest.Password)
 	do(t, err, "hashing")
-	h.Change(u.ID, func(u *account.User) { u.Password.Hash = phc })
+	h.Change(u.ID, func(u *account.User) { u.Password.Hash = hash })
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
@@ -145,7 +145,7 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	if f := h.counters(u.ID); len(f.Unknown.Passwords.Times) != 0 {
 		t.Errorf("counted as wrong: %+v", f)
 	}
-	if h.User(string(u.ID)).Password.Hash == phc {
+	if h.User(string(u.ID)).Password.Hash == hash {
 		t.Error("the hash of another cost is still there")
 	}
 }
@@ -153,12 +153,12 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	phc, err := h.Accounts.Hasher.Hash(t.Context(), true, another)
+	hash, err := h.Accounts.Hasher.Hash(t.Context(), true, another)
 	do(t, err, "hashing")
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		h.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
+		h.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = hash, u.PasswordEpoch+1, u.Epoch+1 })
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, errcode.SignInFailed, "the password of a moment ago")

@@ -9,5 +9,5 @@ import (
 // DeleteExpired deletes sign-in transactions that have expired.
 func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.Accounts.Now()
-	return store.DeleteExpired(ctx, s.Accounts.Store, s.transactions, func(l Transaction) bool { return !now.Before(l.Expires) })
+	return store.DeleteExpired(ctx, s.Accounts.Store, s.transactions, func(tr Transaction) bool { return !now.Before(tr.Expires) })
 }

@@ -17,7 +17,7 @@ import (
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (s *Service) IssueTicket(tx *account.Tx, u *account.User, way string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
+func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
 	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t account.Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= account.MaxTickets {
@@ -27,7 +27,7 @@ func (s *Service) IssueTicket(tx *account.Tx, u *account.User, way string, life 
 		alive = alive[1:]
 	}
 	code = tx.Op.Code("ticket")
-	t = account.Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
+	t = account.Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: provenance, Made: now, Expires: now.Add(life)}
 	if life > account.ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
 		if link, err = tx.PutLink("ticket link", account.Link{User: u.ID, Purpose: account.PurposeTicket, Ticket: t.ID, Expires: now.Add(account.TicketRenewalWindow)}); err != nil {
@@ -35,7 +35,7 @@ func (s *Service) IssueTicket(tx *account.Tx, u *account.User, way string, life 
 		}
 		t.Link = link.Hash()
 	}
-	if way == account.ProvenanceEmail {
+	if provenance == account.ProvenanceEmail {
 		t.AddressSetBy = u.EmailProvenance.By
 	}
 	u.Tickets = append(alive, t)
@@ -105,22 +105,22 @@ func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo,
 func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
-		l, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
-		if step != StepTicket && !(step == StepEnrol && l.Ticket != TicketInvitation) {
+		if step != StepTicket && !(step == StepEnrol && tr.Ticket != TicketInvitation) {
 			return ticketOutcome{}, errcode.New(errcode.WrongState)
 		}
-		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, l.KnownBrowser)
+		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, tr.KnownBrowser)
 		if err != nil || wait > 0 {
 			return ticketOutcome{wait: wait}, err
 		}
 		i, code := find(tx, &u)
 		if i < 0 {
-			return s.rejectTicket(tx, &u, f, l.KnownBrowser, code)
+			return s.rejectTicket(tx, &u, f, tr.KnownBrowser, code)
 		}
-		return s.bindTicket(tx, login, l, &u, i)
+		return s.bindTicket(tx, login, tr, &u, i)
 	})
 	if err != nil {
 		return StepExpired, err
@@ -139,25 +139,25 @@ func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failu
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, i int) (ticketOutcome, error) {
+func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
-		return s.rejectTicket(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
-	case account.ShareProvenance(l.provenances(u), t.Provenances()):
-		return s.rejectTicket(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
+		return s.rejectTicket(tx, u, throttle.Failures{}, tr.KnownBrowser, errcode.TicketExpired)
+	case account.ShareProvenance(tr.provenances(u), t.Provenances()):
+		return s.rejectTicket(tx, u, throttle.Failures{}, tr.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
-	u.Tickets[i].Transaction = l.ID
-	l.Ticket, l.Enrol = t.ID, nil
-	l.Extend(tx.Op.Now)
-	if err := s.PutTransaction(tx, secret, l); err != nil {
+	u.Tickets[i].Transaction = tr.ID
+	tr.Ticket, tr.Enrol = t.ID, nil
+	tr.Extend(tx.Op.Now)
+	if err := s.PutTransaction(tx, secret, tr); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
 		return ticketOutcome{}, err
 	}
-	return ticketOutcome{step: s.Next(&l, u, tx.Op.Now)}, tx.Save(u)
+	return ticketOutcome{step: s.Next(&tr, u, tx.Op.Now)}, tx.Save(u)
 }
 
 // SpendTickets ends every ticket and invitation of the person: a device has been confirmed.

@@ -294,14 +294,14 @@ func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
 	login := h.password(h.From, amelie).Secret
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting")
-	seat := enrol.Flow{Transaction: login}
-	p := h.BeginPhone(seat, "Nouveau")
-	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
+	flow := enrol.Flow{Transaction: login}
+	p := h.BeginPhone(flow, "Nouveau")
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {
 		t.Fatalf("a wrong code: got %+v, %v", done.Verification, err)
 	}
 	do(t, h.Authn.TicketLink(t.Context(), link), "the link after a wrong code")
-	if done, err = h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", p.Code()); err != nil || !done.Accepted() {
+	if done, err = h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", p.Code()); err != nil || !done.Accepted() {
 		t.Errorf("then the right one: %v, %q", err, done.Rejected)
 	}
 }

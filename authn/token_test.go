@@ -34,13 +34,13 @@ func (k *token) press() []byte {
 // enrolToken enrols a token in a session that has a fresh proof.
 func (h *house) enrolToken(session secret.Value) *token {
 	h.t.Helper()
-	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: hotp.Kind, Name: "Boîtier"})
+	flow := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: hotp.Kind, Name: "Boîtier"})
 	do(h.t, err, "beginning to enrol a token")
 	var view oath.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	k := &token{h: h, secret: view.Secret}
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", k.press())
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", k.press())
 	if err != nil || !done.Accepted() {
 		h.t.Fatalf("enrolling a token: %v, rejected %q", err, done.Rejected)
 	}
@@ -96,12 +96,12 @@ func TestToken_RefusesAUsedCounterAtEveryEndpoint(t *testing.T) {
 	endpoints := tokenEndpoints(h, k, session, u.ID)
 	for first, use := range endpoints {
 		code := k.press()
-		if j := use()(code); !j.Accepted() {
-			t.Fatalf("%s: %+v", first, j)
+		if v := use()(code); !v.Accepted() {
+			t.Fatalf("%s: %+v", first, v)
 		}
 		for second, retry := range endpoints {
-			if j := retry()(code); j.Rejected != factors.ReasonReplayed {
-				t.Errorf("%s, then %s: got %q, want %q", first, second, j.Rejected, factors.ReasonReplayed)
+			if v := retry()(code); v.Rejected != factors.ReasonReplayed {
+				t.Errorf("%s, then %s: got %q, want %q", first, second, v.Rejected, factors.ReasonReplayed)
 			}
 		}
 	}
@@ -122,19 +122,19 @@ func TestToken_ResynchronisesByTwoCodesAtEveryEndpoint(t *testing.T) {
 		}
 		k.next += 200
 		answer := open()
-		if j := answer(k.press()); j.Rejected != factors.ReasonResync {
-			t.Errorf("%s, the first code: got %q, want %q", name, j.Rejected, factors.ReasonResync)
+		if v := answer(k.press()); v.Rejected != factors.ReasonResync {
+			t.Errorf("%s, the first code: got %q, want %q", name, v.Rejected, factors.ReasonResync)
 		}
-		if j := open()(authntest.Code(t, k.secret, k.next+50)); j.Accepted() {
+		if v := open()(authntest.Code(t, k.secret, k.next+50)); v.Accepted() {
 			t.Errorf("%s: one code far ahead is accepted", name)
 		}
 		k.next += 300
 		answer(k.press())
-		if j := answer(k.press()); !j.Accepted() {
-			t.Errorf("%s, the second code: got %q", name, j.Rejected)
+		if v := answer(k.press()); !v.Accepted() {
+			t.Errorf("%s, the second code: got %q", name, v.Rejected)
 		}
-		if j := open()(k.press()); !j.Accepted() {
-			t.Errorf("%s, after the resynchronisation: got %q", name, j.Rejected)
+		if v := open()(k.press()); !v.Accepted() {
+			t.Errorf("%s, after the resynchronisation: got %q", name, v.Rejected)
 		}
 	}
 }
@@ -167,9 +167,9 @@ func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	for _, kind := range []factors.Kind{totp.Kind, totp.Kind, hotp.Kind, hotp.Kind} {
-		seat := enrol.Flow{Session: session}
+		flow := enrol.Flow{Session: session}
 		if kind == totp.Kind {
-			h.Enrol(seat, "Téléphone")
+			h.Enrol(flow, "Téléphone")
 		} else {
 			h.enrolToken(session)
 		}

@@ -39,24 +39,24 @@ func (s *Service) Transaction(ctx context.Context, secret secret.Value) (Transac
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		l, u, step, err := s.LoadTransaction(r, secret, now)
+		tr, u, step, err := s.LoadTransaction(r, secret, now)
 		if err != nil {
 			return err
 		}
 		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
-			Devices: DisplayDevices(s.verifiable(&l, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: l.ReturnTo}
-		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
+			Devices: DisplayDevices(s.verifiable(&tr, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: tr.ReturnTo}
+		for _, d := range s.verifiable(&tr, &u) { // the devices listed above are without what tells it
 			out.RecoveryCodes += s.Accounts.Status(d).Remaining
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
-		out.Enrolment = l.Enrol.ForDisplay(now)
+		out.Enrolment = tr.Enrol.ForDisplay(now)
 		if step == StepChangePassword {
 			out.ChangeReason = u.Password.MustChange
 		}
 		if step == StepTicket {
 			out.CanResendTicket = u.MayResendTicket(now)
 		}
-		out.CodeWait, _, err = s.deviceWait(r, now, &u, throttle.Code, l.KnownBrowser)
+		out.CodeWait, _, err = s.deviceWait(r, now, &u, throttle.Code, tr.KnownBrowser)
 		return err
 	})
 	return out, err
@@ -83,19 +83,19 @@ func lastUse(d factors.Device) time.Time {
 func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		l, u, step, err := s.LoadTransaction(tx.Reader, secret, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, secret, op.Now)
 		if err != nil {
 			return account.Prompt{}, err
 		}
 		if step != StepVerify {
 			return account.Prompt{}, errcode.New(errcode.WrongState)
 		}
-		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, input)
+		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&tr, &u), tr.Ceremony, input)
 		if err != nil {
 			return account.Prompt{}, err
 		}
-		l.Ceremony = c
-		return prompt, s.PutTransaction(tx, secret, l)
+		tr.Ceremony = c
+		return prompt, s.PutTransaction(tx, secret, tr)
 	})
 }
 
@@ -118,8 +118,8 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		kept := transactionCache{apiToken: req.APIToken}
-		l, u, wait, err := s.prepareVerify(ctx, op, secret, input, &kept)
+		cache := transactionCache{apiToken: req.APIToken}
+		tr, u, wait, err := s.prepareVerify(ctx, op, secret, input, &cache)
 		if err != nil {
 			return false, err
 		}
@@ -127,12 +127,12 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 			out = Result{Verification: Verification{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
-		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
-		t, err := s.VerifyAnswer(op, &u, have, l.Ceremony, input, l.KnownBrowser, answer)
+		devices := slices.DeleteFunc(s.verifiable(&tr, &u), func(d factors.Device) bool { return !by(d) })
+		a, err := s.VerifyAnswer(op, &u, devices, tr.Ceremony, input, tr.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, secret, t, &kept) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, secret, a, &cache) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -144,19 +144,19 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 
 // prepareVerify reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *transactionCache) (l Transaction, u account.User, wait time.Duration, err error) {
+func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, cache *transactionCache) (tr Transaction, u account.User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
-		if l, u, step, err = s.loadCached(r, secret, op.Now, kept); err != nil {
+		if tr, u, step, err = s.loadCached(r, secret, op.Now, cache); err != nil {
 			return err
 		}
 		if step != StepVerify {
 			return errcode.New(errcode.WrongState)
 		}
-		wait, _, err = s.deviceWait(r, op.Now, &u, failureClass(input), l.KnownBrowser)
+		wait, _, err = s.deviceWait(r, op.Now, &u, failureClass(input), tr.KnownBrowser)
 		return err
 	})
-	return l, u, wait, err
+	return tr, u, wait, err
 }
 
 // WaitBefore looks whether an answer of the input may be judged at all, before work is spent on it.
@@ -171,60 +171,60 @@ func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *acco
 }
 
 // storeVerification stores what the second step came to; nil when the record is not the one that was judged.
-func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *transactionCache) (*Result, error) {
-	l, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, kept)
+func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a DeviceAttempt, cache *transactionCache) (*Result, error) {
+	tr, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, cache)
 	if err != nil {
 		return nil, err
 	}
-	if step != StepVerify || u.Revision != t.Revision {
+	if step != StepVerify || u.Revision != a.Revision {
 		return nil, nil
 	}
-	j, err := s.Count(tx, &u, t)
+	v, err := s.Count(tx, &u, a)
 	if err != nil {
 		return nil, err
 	}
-	if !j.Accepted() {
-		return &Result{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRejected(tx, secret, l, &u, t, j)
+	if !v.Accepted() {
+		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, secret, tr, &u, a, v)
 	}
-	out := Result{Verification: j, ReturnTo: l.ReturnTo}
-	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.Kind)); err != nil {
+	out := Result{Verification: v, ReturnTo: tr.ReturnTo}
+	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.Kind)); err != nil {
 		return nil, err
 	}
-	if err := s.applyNewPassword(tx, &u, &l); err != nil {
+	if err := s.applyNewPassword(tx, &u, &tr); err != nil {
 		return nil, err
 	}
-	if out.Enrol = t.input == factors.InputBackup; !out.Enrol {
+	if out.Enrol = a.input == factors.InputBackup; !out.Enrol {
 		u.Password.ConfirmProvenance() // proven together with a device, which a code on paper is not
 		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
-	} else if err := s.recordRecoveryCode(tx, &u, j.CodesLeft); err != nil {
+	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.Complete(tx, secret, l, &u, SecondFactor{AMR: account.JoinAMR(true, t.outcome.AMR), Backup: out.Enrol}); err != nil {
+	if out.Completed, err = s.Complete(tx, secret, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
 }
 
 // storeRejected keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
-	if j.Wait > 0 {
+func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, a DeviceAttempt, v Verification) error {
+	if v.Wait > 0 {
 		return nil
 	}
-	changed := len(t.devices()) > 0 || j.notified
-	l.Ceremony = s.Remember(tx.Op.Now, l.Ceremony, t)
-	if err := s.PutTransaction(tx, secret, l); err != nil || !changed {
+	changed := len(a.devices()) > 0 || v.notified
+	tr.Ceremony = s.Remember(tx.Op.Now, tr.Ceremony, a)
+	if err := s.PutTransaction(tx, secret, tr); err != nil || !changed {
 		return err
 	}
 	return tx.Save(u)
 }
 
 // applyNewPassword is what a second step settles: a password chosen by a link takes effect now.
-func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, l *Transaction) error {
-	if n := l.NewPassword; n != nil {
+func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, tr *Transaction) error {
+	if n := tr.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
-		u.Password = account.Password{Hash: n.Hash, Provenance: l.provenance(u), Set: tx.Op.Now}
+		u.Password = account.Password{Hash: n.Hash, Provenance: tr.provenance(u), Set: tx.Op.Now}
 		if err := s.recordPasswordChange(tx, u); err != nil {
 			return err
 		}

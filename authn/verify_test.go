@@ -29,19 +29,19 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 			return in.h.verify(in.h.password(in.h.From, amelie).Secret, code).Verification
 		},
 		"fresh proof": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
+			v, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
 			do(t, err, "proving")
-			return j
+			return v
 		},
 		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Enrolment.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
+			v, err := in.h.Enrolment.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
 			do(t, err, "showing")
-			return j
+			return v
 		},
 		"confirming a copy": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Enrolment.ConfirmCopy(t.Context(), in.h.From, in.session, code)
+			v, err := in.h.Enrolment.ConfirmCopy(t.Context(), in.h.From, in.session, code)
 			do(t, err, "confirming")
-			return j
+			return v
 		},
 	}
 	for first, spend := range doors {
@@ -51,13 +51,13 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 				u, p, session := h.Member(amelie, nil)
 				in := place{h, p, session}
 				if strings.Contains(first+second, "confirming") {
-					if j := doors["showing the QR code"](t, in, p.Next()); !j.Accepted() {
-						t.Fatalf("showing: %+v", j)
+					if v := doors["showing the QR code"](t, in, p.Next()); !v.Accepted() {
+						t.Fatalf("showing: %+v", v)
 					}
 				}
 				code := p.Next()
-				if j := spend(t, in, code); !j.Accepted() {
-					t.Fatalf("the first time: %+v", j)
+				if v := spend(t, in, code); !v.Accepted() {
+					t.Fatalf("the first time: %+v", v)
 				}
 				if first == "confirming a copy" && first == second {
 					if _, err := h.Enrolment.ConfirmCopy(t.Context(), h.From, session, code); errcode.Of(err) != errcode.Expired {
@@ -65,8 +65,8 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 					}
 					return
 				}
-				if j := retry(t, in, code); j.Rejected != factors.ReasonReplayed {
-					t.Errorf("the second time: got %q, want %q", j.Rejected, factors.ReasonReplayed)
+				if v := retry(t, in, code); v.Rejected != factors.ReasonReplayed {
+					t.Errorf("the second time: got %q, want %q", v.Rejected, factors.ReasonReplayed)
 				}
 				if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 0 {
 					t.Errorf("%d wrong answers counted, want none: it was right once", got)

@@ -68,9 +68,9 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 	}); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
-	who := s.Accounts.Subject(&u)
-	who.App, who.Device = want.App, want.Name
-	pending, err := s.beginSecret(op.Now, want, who, u.Devices)
+	subject := s.Accounts.Subject(&u)
+	subject.App, subject.Device = want.App, want.Name
+	pending, err := s.beginSecret(op.Now, want, subject, u.Devices)
 	if err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
@@ -96,15 +96,15 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 }
 
 // beginSecret opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
-func (s *Service) beginSecret(now time.Time, want Request, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
+func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany)
 	}
 	f := s.Accounts.Factor(want.Kind)
 	if want.Seed == nil {
-		_, pending, err = f.BeginEnrol(now, who, devices)
+		_, pending, err = f.BeginEnrol(now, subject, devices)
 	} else {
-		pending, err = f.(factors.SeedEnroller).BeginEnrolSeed(now, who, devices, *want.Seed)
+		pending, err = f.(factors.SeedEnroller).BeginEnrolSeed(now, subject, devices, *want.Seed)
 	}
 	if refused, ok := errors.AsType[factors.ImportError](err); ok {
 		return nil, errcode.InvalidField("sharedSecret", string(refused))
@@ -138,17 +138,17 @@ func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID)
 	if !ok {
 		return nil, errcode.New(errcode.NotFound)
 	}
-	picture, err := f.QRCodePNG(s.Accounts.Subject(&u), o.Pending)
+	png, err := f.QRCodePNG(s.Accounts.Subject(&u), o.Pending)
 	if err != nil {
 		return nil, fmt.Errorf("drawing a pending %s: %w", o.Kind, err)
 	}
-	return picture, nil
+	return png, nil
 }
 
 // ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
-func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, j authn.Verification, err error) {
+func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, v authn.Verification, err error) {
 	err = authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var read account.User
@@ -169,7 +169,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
-		if j = (authn.Verification{Kind: o.Kind, Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
+		if v = (authn.Verification{Kind: o.Kind, Rejected: out.Rejected, ClockOff: out.ClockOff}); !v.Accepted() {
 			return true, nil
 		}
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*AdminEnrolmentResult, error) {
@@ -194,7 +194,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 		u, d = done.User, done.Device
 		return true, nil
 	})
-	return u, d, j, err
+	return u, d, v, err
 }
 
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
@@ -269,12 +269,12 @@ func (s *Service) VerifyFor(ctx context.Context, req account.RequestInfo, c Admi
 			out = authn.Verification{Wait: wait}
 			return true, err
 		}
-		t, err := s.SignIn.VerifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, s.Accounts.Method(d.Kind).Input, false, answer)
+		a, err := s.SignIn.VerifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, s.Accounts.Method(d.Kind).Input, false, answer)
 		if err != nil {
 			return false, err
 		}
-		t.By = c.Actor
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*authn.Verification, error) { return s.storeVerifiedFor(tx, c, t) })
+		a.By = c.Actor
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*authn.Verification, error) { return s.storeVerifiedFor(tx, c, a) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -285,28 +285,28 @@ func (s *Service) VerifyFor(ctx context.Context, req account.RequestInfo, c Admi
 }
 
 // storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (s *Service) storeVerifiedFor(tx *account.Tx, c AdminCall, t authn.DeviceAttempt) (*authn.Verification, error) {
+func (s *Service) storeVerifiedFor(tx *account.Tx, c AdminCall, a authn.DeviceAttempt) (*authn.Verification, error) {
 	u, err := s.adminTarget(tx.Reader, c)
 	if err != nil {
 		return nil, err
 	}
-	if u.Revision != t.Revision {
+	if u.Revision != a.Revision {
 		return nil, nil
 	}
-	j, err := s.SignIn.Count(tx, &u, t)
-	if err != nil || j.Wait > 0 {
-		return &j, err
+	v, err := s.SignIn.Count(tx, &u, a)
+	if err != nil || v.Wait > 0 {
+		return &v, err
 	}
-	u.AdminVerification = s.SignIn.Remember(tx.Op.Now, u.AdminVerification, t)
+	u.AdminVerification = s.SignIn.Remember(tx.Op.Now, u.AdminVerification, a)
 	if len(u.AdminVerification.Pending) == 0 {
 		u.AdminVerification = nil
 	}
-	if j.Accepted() {
-		if err := s.SignIn.AuditAnswer(tx, &u, t, audit.Success, string(t.Kind)); err != nil {
+	if v.Accepted() {
+		if err := s.SignIn.AuditAnswer(tx, &u, a, audit.Success, string(a.Kind)); err != nil {
 			return nil, err
 		}
 	}
-	return &j, tx.Save(&u)
+	return &v, tx.Save(&u)
 }
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that

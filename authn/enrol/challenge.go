@@ -11,12 +11,12 @@ import (
 
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
 // code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
-func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, seat Flow, e *account.PendingEnrolment) error {
+func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, flow Flow, e *account.PendingEnrolment) error {
 	if s.Accounts.Method(e.Kind).Input != factors.InputAssertion {
 		return nil
 	}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		st, err := s.pendingFlowState(tx.Reader, seat, op.Now)
+		st, err := s.pendingFlowState(tx.Reader, flow, op.Now)
 		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
 			if errcode.Of(err) == errcode.Expired {
 				err = nil
@@ -24,7 +24,7 @@ func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, seat
 			return struct{}{}, err
 		}
 		st.enrol = nil
-		return struct{}{}, s.storeFlow(tx, st, seat)
+		return struct{}{}, s.storeFlow(tx, st, flow)
 	})
 	return err
 }

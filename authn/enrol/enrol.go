@@ -51,18 +51,18 @@ type flowState struct {
 }
 
 // flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
-func (s *Service) flowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
-	if seat.Session.IsZero() {
-		l, u, step, err := s.SignIn.LoadTransaction(r, seat.Transaction, now)
+func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
+	if flow.Session.IsZero() {
+		tr, u, step, err := s.SignIn.LoadTransaction(r, flow.Transaction, now)
 		if err != nil {
 			return flowState{}, err
 		}
 		if step != authn.StepEnrol || replaces {
 			return flowState{}, errcode.New(errcode.Forbidden)
 		}
-		return flowState{login: &l, user: u, enrol: l.Enrol}, nil
+		return flowState{login: &tr, user: u, enrol: tr.Enrol}, nil
 	}
-	ses, u, err := s.Sessions.Load(r, seat.Session, now)
+	ses, u, err := s.Sessions.Load(r, flow.Session, now)
 	if err != nil {
 		return flowState{}, err
 	}
@@ -75,25 +75,25 @@ func (s *Service) flowState(r account.Reader, seat Flow, now time.Time, replaces
 }
 
 // storeFlow stores the changed enrolment of a flow.
-func (s *Service) storeFlow(tx *account.Tx, st flowState, seat Flow) error {
+func (s *Service) storeFlow(tx *account.Tx, st flowState, flow Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
-		return s.SignIn.PutTransaction(tx, seat.Transaction, *st.login)
+		return s.SignIn.PutTransaction(tx, flow.Transaction, *st.login)
 	}
 	st.session.Enrol = st.enrol
-	return s.Sessions.Put(tx, seat.Session, *st.session)
+	return s.Sessions.Put(tx, flow.Session, *st.session)
 }
 
 // CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
-func (s *Service) CheckAllowed(ctx context.Context, seat Flow) error {
+func (s *Service) CheckAllowed(ctx context.Context, flow Flow) error {
 	return s.Accounts.View(ctx, func(r account.Reader) error {
-		_, err := s.flowState(r, seat, s.Accounts.Now(), false)
+		_, err := s.flowState(r, flow, s.Accounts.Now(), false)
 		return err
 	})
 }
 
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
-func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, seat Flow, want Request) (account.Prompt, error) {
+func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow Flow, want Request) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	f := s.Accounts.Factor(want.Kind)
 	if f == nil {
@@ -107,7 +107,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, seat 
 	var st flowState
 	if err := s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
-		st, err = s.freshFlowState(r, seat, op.Now, want.Replace != "")
+		st, err = s.freshFlowState(r, flow, op.Now, want.Replace != "")
 		return err
 	}); err != nil {
 		return account.Prompt{}, err
@@ -115,16 +115,16 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, seat 
 	if st.login != nil && !s.Accounts.Method(want.Kind).Primary {
 		return account.Prompt{}, errcode.New(errcode.Forbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
-	have, err := s.otherDevices(&st.user, want)
+	devices, err := s.otherDevices(&st.user, want)
 	if err != nil {
 		return account.Prompt{}, err
 	}
-	if !s.Accounts.CanAdd(want.Kind, have) {
+	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return account.Prompt{}, errcode.New(errcode.TooMany)
 	}
-	who := s.Accounts.Subject(&st.user)
-	who.App, who.Device = want.App, want.Name
-	p, pending, err := f.BeginEnrol(op.Now, who, have)
+	subject := s.Accounts.Subject(&st.user)
+	subject.App, subject.Device = want.App, want.Name
+	p, pending, err := f.BeginEnrol(op.Now, subject, devices)
 	if errors.Is(err, factors.ErrTooMany) {
 		return account.Prompt{}, errcode.New(errcode.TooMany)
 	}
@@ -138,20 +138,20 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, seat 
 	e := &account.PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
 		Pending: pending, Prompt: prompt, Expires: op.Now.Add(account.EnrolmentTTL)}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		st, err := s.freshFlowState(tx.Reader, seat, op.Now, want.Replace != "")
+		st, err := s.freshFlowState(tx.Reader, flow, op.Now, want.Replace != "")
 		if err != nil {
 			return account.Prompt{}, err
 		}
 		if st.enrol = e; st.login != nil {
 			st.login.Extend(op.Now)
 		}
-		return prompt, s.storeFlow(tx, st, seat)
+		return prompt, s.storeFlow(tx, st, flow)
 	})
 }
 
 // freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
-func (s *Service) freshFlowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
-	st, err := s.flowState(r, seat, now, replaces)
+func (s *Service) freshFlowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
+	st, err := s.flowState(r, flow, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
 	}
@@ -170,11 +170,11 @@ func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device,
 }
 
 // Pending gives the enrolment that is pending in the seat, to show its page again; Expired without one.
-func (s *Service) Pending(ctx context.Context, seat Flow) (account.PendingEnrolment, error) {
+func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolment, error) {
 	now := s.Accounts.Now()
 	var out account.PendingEnrolment
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		st, err := s.pendingFlowState(r, seat, now)
+		st, err := s.pendingFlowState(r, flow, now)
 		if err != nil {
 			return err
 		}
@@ -185,10 +185,10 @@ func (s *Service) Pending(ctx context.Context, seat Flow) (account.PendingEnrolm
 }
 
 // pendingFlowState is the seat with an enrolment that is pending in it.
-func (s *Service) pendingFlowState(r account.Reader, seat Flow, now time.Time) (flowState, error) {
-	st, err := s.flowState(r, seat, now, false)
-	if err != nil && !seat.Session.IsZero() {
-		st, err = s.flowState(r, seat, now, true)
+func (s *Service) pendingFlowState(r account.Reader, flow Flow, now time.Time) (flowState, error) {
+	st, err := s.flowState(r, flow, now, false)
+	if err != nil && !flow.Session.IsZero() {
+		st, err = s.flowState(r, flow, now, true)
 	}
 	if err == nil && st.enrol.ForDisplay(now) == nil {
 		err = errcode.New(errcode.Expired)
@@ -206,7 +206,7 @@ type Result struct {
 }
 
 // FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
-func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, seat Flow, name string, answer []byte) (Result, error) {
+func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow Flow, name string, answer []byte) (Result, error) {
 	name, err := account.DeviceName(name, true)
 	if err != nil {
 		return Result{}, err
@@ -217,7 +217,7 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, seat
 		var st flowState
 		if err := s.Accounts.View(ctx, func(r account.Reader) error {
 			var err error
-			st, err = s.pendingFlowState(r, seat, op.Now)
+			st, err = s.pendingFlowState(r, flow, op.Now)
 			return err
 		}); err != nil {
 			return false, err
@@ -232,9 +232,9 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, seat
 		}
 		if !o.Accepted() {
 			out = Result{Verification: authn.Verification{Kind: st.enrol.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff}}
-			return true, s.dropChallenge(ctx, op, seat, st.enrol)
+			return true, s.dropChallenge(ctx, op, flow, st.enrol)
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeEnrolled(tx, seat, st, name, o) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeEnrolled(tx, flow, st, name, o) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -245,9 +245,9 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, seat
 }
 
 // storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
-func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, name string, o factors.Outcome) (*Result, error) {
+func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, judged flowState, name string, o factors.Outcome) (*Result, error) {
 	now := tx.Op.Now
-	st, err := s.pendingFlowState(tx.Reader, seat, now)
+	st, err := s.pendingFlowState(tx.Reader, flow, now)
 	if err != nil {
 		return nil, err
 	}
@@ -255,11 +255,11 @@ func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, nam
 	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.enrol.Pending) {
 		return nil, nil
 	}
-	have, err := s.otherDevices(u, Request{Kind: e.Kind, Replace: e.Replace})
+	devices, err := s.otherDevices(u, Request{Kind: e.Kind, Replace: e.Replace})
 	if err != nil {
 		return nil, errcode.New(errcode.Expired) // the device that was to be replaced is gone
 	}
-	if !s.Accounts.CanAdd(e.Kind, have) {
+	if !s.Accounts.CanAdd(e.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany) // others were enrolled meanwhile
 	}
 	d := o.Device
@@ -283,7 +283,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, nam
 	out := &Result{Device: authn.DisplayDevices([]factors.Device{d})[0]}
 	switch {
 	case st.login != nil:
-		err = s.completeByEnrolment(tx, seat, &st, out, o)
+		err = s.completeByEnrolment(tx, flow, &st, out, o)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
@@ -292,7 +292,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, nam
 		if !st.session.StepUp.Fresh(now) && s.Accounts.Method(d.Kind).Primary {
 			st.session.StepUp = account.StepUp{At: now, EnrolOnly: true}
 		}
-		err = s.storeFlow(tx, st, seat)
+		err = s.storeFlow(tx, st, flow)
 	}
 	if err != nil {
 		return nil, err
@@ -336,7 +336,7 @@ func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.Pendin
 
 // completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
 // spent here, by the Update that stores the device (PROTOCOL 7).
-func (s *Service) completeByEnrolment(tx *account.Tx, seat Flow, st *flowState, out *Result, o factors.Outcome) error {
+func (s *Service) completeByEnrolment(tx *account.Tx, flow Flow, st *flowState, out *Result, o factors.Outcome) error {
 	u := &st.user
 	if err := s.SignIn.SpendTickets(tx, u); err != nil {
 		return err
@@ -347,6 +347,6 @@ func (s *Service) completeByEnrolment(tx *account.Tx, seat Flow, st *flowState, 
 	}
 	out.First = true
 	var err error
-	out.Completed, err = s.SignIn.Complete(tx, seat.Transaction, *st.login, u, authn.SecondFactor{AMR: account.JoinAMR(true, o.AMR), Enrolled: true})
+	out.Completed, err = s.SignIn.Complete(tx, flow.Transaction, *st.login, u, authn.SecondFactor{AMR: account.JoinAMR(true, o.AMR), Enrolled: true})
 	return err
 }
