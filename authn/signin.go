@@ -2,7 +2,6 @@ package authn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -26,12 +25,6 @@ type Service struct {
 // New returns the sign-in of the users of accounts, which opens sessions of sessions.
 func New(accounts *account.Service, sessions *session.Service, ring *store.Keyring) *Service {
 	return &Service{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
-}
-
-// TransactionRef is a login that has begun: its secret goes into a cookie of its own.
-type TransactionRef struct {
-	Secret secret.Value
-	Step   Step
 }
 
 // passwordAttempt is who an identifier may mean, as one View found them.
@@ -219,24 +212,6 @@ func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, n
 	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&tr, &u, now)}}, nil
 }
 
-// newTransaction is a login that stands where the person stands now.
-func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
-	now := tx.Op.Now
-	tr := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		APIToken: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
-	if tr.APIToken != "" {
-		tr.Expires = now.Add(APISignInTTL)
-	}
-	return tr
-}
-
-func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, tr Transaction) error {
-	if err := s.transactions.Put(tx.Raw, secret.Hash(), tr); err != nil {
-		return fmt.Errorf("storing a login: %w", err)
-	}
-	return nil
-}
-
 // countFailure counts one failed attempt against where it came from.
 func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	if known {
@@ -270,40 +245,25 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// LoadTransaction loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
-func (s *Service) LoadTransaction(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
-	return s.loadCached(r, secret, now, &transactionCache{})
-}
+// URL is a path of ours as a link.
+func (s *Service) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
 
-// transactionCache is a login and its person as they were read, so that the Update which stores a judgement need not open
-// again what has not changed since: all Updates wait for one another.
-type transactionCache struct {
-	apiToken    string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
-	transaction store.Cached[Transaction]
-	user        store.Cached[account.User]
-}
-
-func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
-	if secret.IsZero() {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
-	}
-	tr, err := s.transactions.GetCached(r.Raw, secret.Hash(), &cache.transaction)
-	if errors.Is(err, store.ErrNotFound) || err == nil && tr.APIToken != cache.apiToken {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
-	}
+// recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
+// the person or ghost and where it came from. The one place for every door that a stranger may knock at.
+func (s *Service) recordPassword(tx *account.Tx, a passwordAttempt, right bool) error {
+	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
 	if err != nil {
-		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
+		return fmt.Errorf("reading wrong answers: %w", err)
 	}
-	u, err := r.UserCached(tr.User, &cache.user)
-	if errcode.Of(err) == errcode.NotFound {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	count := f.WithFailure
+	if right {
+		count = f.WithSuccess
 	}
-	if err != nil {
-		return Transaction{}, account.User{}, StepExpired, err
+	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, a.failureID, count(tx.Op.Now, throttle.Password, a.knownBrowser)); err != nil {
+		return fmt.Errorf("counting a password: %w", err)
 	}
-	step := s.Next(&tr, &u, now)
-	if step == StepExpired {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	if right {
+		return nil
 	}
-	return tr, u, step, nil
+	return s.countFailure(tx, a.knownBrowser)
 }

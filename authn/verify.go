@@ -62,23 +62,6 @@ func (s *Service) Transaction(ctx context.Context, secret secret.Value) (Transac
 	return out, err
 }
 
-// DisplayDevices is a list of devices to show, the one used last first, without what must not be shown.
-func DisplayDevices(devices []factors.Device) []factors.Device {
-	out := slices.Clone(devices)
-	for i := range out {
-		out[i].Data = nil
-	}
-	slices.SortStableFunc(out, func(a, b factors.Device) int { return lastUse(b).Compare(lastUse(a)) })
-	return out
-}
-
-func lastUse(d factors.Device) time.Time {
-	if d.LastUsed.IsZero() {
-		return d.Added
-	}
-	return d.LastUsed
-}
-
 // BeginVerify opens the second step by one input and returns what to show.
 func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
@@ -233,18 +216,6 @@ func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, tr *Transact
 		}
 	}
 	return nil
-}
-
-// recordPasswordChange raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
-	u.Epoch++
-	u.PasswordEpoch++
-	u.Tickets = nil
-	tx.AddActivity(u, audit.PasswordUpdated, "")
-	if err := tx.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
-		return err
-	}
-	return tx.Notify(u, notice.PasswordChanged{Context: tx.About(u)}, time.Time{})
 }
 
 // recordRecoveryCode tells that a recovery code was taken.

@@ -15,7 +15,6 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
-	"barillet/internal/secret"
 )
 
 // Service runs enrolments in a sign-in transaction or a session.
@@ -23,13 +22,6 @@ type Service struct {
 	Accounts *account.Service
 	Sessions *session.Service
 	SignIn   *authn.Service
-}
-
-// Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
-// a fresh proof. Exactly one of them is set.
-type Flow struct {
-	Transaction secret.Value
-	Session     secret.Value
 }
 
 // Request is what somebody wants to enrol.
@@ -40,56 +32,6 @@ type Request struct {
 	Replace  factors.DeviceID // the device whose secret is to be replaced (PROTOCOL 15); "": a new one
 	LostCopy string           // with Replace: the id of the copy that is gone; "": none
 	Seed     *factors.Seed    // Offer: the secret of a device that was programmed elsewhere; nil: a new one
-}
-
-// flowState is a seat as it was read in one run.
-type flowState struct {
-	login   *authn.Transaction
-	session *account.Session
-	user    account.User
-	enrol   *account.PendingEnrolment
-}
-
-// flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
-func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
-	if flow.Session.IsZero() {
-		tr, u, step, err := s.SignIn.LoadTransaction(r, flow.Transaction, now)
-		if err != nil {
-			return flowState{}, err
-		}
-		if step != authn.StepEnrol || replaces {
-			return flowState{}, errcode.New(errcode.Forbidden)
-		}
-		return flowState{login: &tr, user: u, enrol: tr.Enrol}, nil
-	}
-	ses, u, err := s.Sessions.Load(r, flow.Session, now)
-	if err != nil {
-		return flowState{}, err
-	}
-	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
-	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
-	if !pending && (!ses.StepUp.Fresh(now) || replaces && ses.StepUp.EnrolOnly) {
-		return flowState{}, errcode.New(errcode.StepUpRequired)
-	}
-	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
-}
-
-// storeFlow stores the changed enrolment of a flow.
-func (s *Service) storeFlow(tx *account.Tx, st flowState, flow Flow) error {
-	if st.login != nil {
-		st.login.Enrol = st.enrol
-		return s.SignIn.PutTransaction(tx, flow.Transaction, *st.login)
-	}
-	st.session.Enrol = st.enrol
-	return s.Sessions.Put(tx, flow.Session, *st.session)
-}
-
-// CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
-func (s *Service) CheckAllowed(ctx context.Context, flow Flow) error {
-	return s.Accounts.View(ctx, func(r account.Reader) error {
-		_, err := s.flowState(r, flow, s.Accounts.Now(), false)
-		return err
-	})
 }
 
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
@@ -149,15 +91,6 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	})
 }
 
-// freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
-func (s *Service) freshFlowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
-	st, err := s.flowState(r, flow, now, replaces)
-	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
-		err = errcode.New(errcode.StepUpRequired)
-	}
-	return st, err
-}
-
 // otherDevices are the devices that a new one will stand beside: without the one it replaces, and without the spare
 // ones of its kind, since a new set of recovery codes takes the place of the old.
 func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device, error) {
@@ -167,33 +100,6 @@ func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device,
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
 		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.BackupFactor(d)
 	}), nil
-}
-
-// Pending gives the enrolment that is pending in the seat, to show its page again; Expired without one.
-func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolment, error) {
-	now := s.Accounts.Now()
-	var out account.PendingEnrolment
-	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		st, err := s.pendingFlowState(r, flow, now)
-		if err != nil {
-			return err
-		}
-		out = *st.enrol.ForDisplay(now)
-		return nil
-	})
-	return out, err
-}
-
-// pendingFlowState is the seat with an enrolment that is pending in it.
-func (s *Service) pendingFlowState(r account.Reader, flow Flow, now time.Time) (flowState, error) {
-	st, err := s.flowState(r, flow, now, false)
-	if err != nil && !flow.Session.IsZero() {
-		st, err = s.flowState(r, flow, now, true)
-	}
-	if err == nil && st.enrol.ForDisplay(now) == nil {
-		err = errcode.New(errcode.Expired)
-	}
-	return st, err
 }
 
 // Result is the end of an enrolment: the device, or why not.
@@ -348,5 +254,25 @@ func (s *Service) completeByEnrolment(tx *account.Tx, flow Flow, st *flowState, 
 	out.First = true
 	var err error
 	out.Completed, err = s.SignIn.Complete(tx, flow.Transaction, *st.login, u, authn.SecondFactor{AMR: account.JoinAMR(true, o.AMR), Enrolled: true})
+	return err
+}
+
+// dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
+// code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
+func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, flow Flow, e *account.PendingEnrolment) error {
+	if s.Accounts.Method(e.Kind).Input != factors.InputAssertion {
+		return nil
+	}
+	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
+		st, err := s.pendingFlowState(tx.Reader, flow, op.Now)
+		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
+			if errcode.Of(err) == errcode.Expired {
+				err = nil
+			}
+			return struct{}{}, err
+		}
+		st.enrol = nil
+		return struct{}{}, s.storeFlow(tx, st, flow)
+	})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/secret"
 )
 
@@ -158,4 +159,13 @@ func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a DeviceAttem
 		return nil, err
 	}
 	return &v, tx.Save(&u)
+}
+
+// RequireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
+func (s *Service) RequireStepUp(tx *account.Tx, session secret.Value) (account.Session, account.User, error) {
+	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
+	if err == nil && (!ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
+		err = errcode.New(errcode.StepUpRequired)
+	}
+	return ses, u, err
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"barillet/authn/account"
+	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/internal/throttle"
 )
 
 // PasswordChange is a change of somebody's password by a program of an operator, who then knows the new one.
@@ -111,22 +111,36 @@ func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, a passwordA
 	return &passwordResult{}, tx.Save(&u)
 }
 
-// recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
-// the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (s *Service) recordPassword(tx *account.Tx, a passwordAttempt, right bool) error {
-	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
-	if err != nil {
-		return fmt.Errorf("reading wrong answers: %w", err)
+// ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
+// who are signed in stay so. The caller audits, tells and saves. WrongState: not active, or without a password.
+func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
+	switch {
+	case u.Status != account.StatusActive:
+		return account.WrongState(errcode.ReasonNotActive)
+	case u.Password.Hash == "":
+		return account.WrongState(errcode.ReasonNoPassword)
+	case u.Password.MustChange == "":
+		u.Password.MustChange = account.ChangeExpired
 	}
-	count := f.WithFailure
-	if right {
-		count = f.WithSuccess
+	return nil
+}
+
+// SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
+// before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
+// WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
+func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance string, mark account.ChangeReason) error {
+	if u.Status != account.StatusActive {
+		return account.WrongState(errcode.ReasonNotActive)
 	}
-	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, a.failureID, count(tx.Op.Now, throttle.Password, a.knownBrowser)); err != nil {
-		return fmt.Errorf("counting a password: %w", err)
+	if u.HasOnlyImportedDevice() {
+		return errcode.New(errcode.SameProvenance)
 	}
-	if right {
-		return nil
+	if _, err := tx.RevokeSessions(u, ""); err != nil {
+		return err
 	}
-	return s.countFailure(tx, a.knownBrowser)
+	u.Password = account.Password{Hash: hash, Provenance: provenance, Set: tx.Op.Now, MustChange: mark}
+	u.Epoch++
+	u.PasswordEpoch++
+	tx.AddAdminActivity(u, audit.PasswordUpdated, "")
+	return nil
 }

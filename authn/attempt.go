@@ -240,17 +240,6 @@ func (s *Service) AuditAnswer(tx *account.Tx, u *account.User, a DeviceAttempt, 
 	return tx.Audit(e)
 }
 
-// ReplaceDevice returns a copy of the list with one device replaced.
-func ReplaceDevice(list []factors.Device, d factors.Device) []factors.Device {
-	out := make([]factors.Device, len(list))
-	for i := range list {
-		if out[i] = list[i]; out[i].ID == d.ID {
-			out[i] = d
-		}
-	}
-	return out
-}
-
 // RetryOnConflict calls round until it has stored its result on the record on which it verified the answer.
 func RetryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
 	for range maxRounds {

@@ -1,10 +1,17 @@
 package authn
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
+	"barillet/store"
 )
 
 // Step is what comes next in a login.
@@ -147,4 +154,114 @@ func (tr *Transaction) provenances(u *account.User) []string {
 		return []string{provenance, u.EmailProvenance.By}
 	}
 	return []string{provenance}
+}
+
+// SecondFactor is the second step of a login that does not end with it, because the password has to be changed first.
+type SecondFactor struct {
+	AMR      []string `json:"amr"`                // RFC 8176, of password and device
+	Backup   bool     `json:"backup,omitempty"`   // by a recovery code, which is no device: one is enrolled first (PROTOCOL 6)
+	Enrolled bool     `json:"enrolled,omitempty"` // by a device enrolled in this login
+}
+
+// Completed is how a login goes on after its second step.
+type Completed struct {
+	Step        Step
+	Credentials session.Credentials // with StepDone
+	Secret      secret.Value        // with any other step: the login goes on under this secret
+}
+
+// Complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
+// login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
+func (s *Service) Complete(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, p SecondFactor) (Completed, error) {
+	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
+		return Completed{}, fmt.Errorf("ending a login: %w", err)
+	}
+	if u.Password.MustChange == "" {
+		issued, err := s.openSession(tx, u, p)
+		return Completed{Step: StepDone, Credentials: issued}, err
+	}
+	if tr.APIToken != "" { // a new password is chosen on a page of ours, from the start
+		return Completed{Step: StepChangePassword}, nil
+	}
+	tr.SecondFactor, tr.Ticket, tr.Ceremony, tr.Enrol = &p, "", nil, nil
+	tr.Extend(tx.Op.Now)
+	out := Completed{Step: s.Next(&tr, u, tx.Op.Now), Secret: tx.Op.Secret("login proven")}
+	return out, s.PutTransaction(tx, out.Secret, tr)
+}
+
+// openSession opens the session of a login that is complete.
+func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
+	proof := account.StepUp{}
+	if p.Backup || p.Enrolled {
+		proof = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
+	}
+	return s.Sessions.Open(tx, u, p.AMR, proof, !p.Enrolled)
+}
+
+// TransactionRef is a login that has begun: its secret goes into a cookie of its own.
+type TransactionRef struct {
+	Secret secret.Value
+	Step   Step
+}
+
+// newTransaction is a login that stands where the person stands now.
+func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
+	now := tx.Op.Now
+	tr := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
+		APIToken: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
+	if tr.APIToken != "" {
+		tr.Expires = now.Add(APISignInTTL)
+	}
+	return tr
+}
+
+func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, tr Transaction) error {
+	if err := s.transactions.Put(tx.Raw, secret.Hash(), tr); err != nil {
+		return fmt.Errorf("storing a login: %w", err)
+	}
+	return nil
+}
+
+// LoadTransaction loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
+func (s *Service) LoadTransaction(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
+	return s.loadCached(r, secret, now, &transactionCache{})
+}
+
+// transactionCache is a login and its person as they were read, so that the Update which stores a judgement need not open
+// again what has not changed since: all Updates wait for one another.
+type transactionCache struct {
+	apiToken    string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
+	transaction store.Cached[Transaction]
+	user        store.Cached[account.User]
+}
+
+func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
+	if secret.IsZero() {
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	}
+	tr, err := s.transactions.GetCached(r.Raw, secret.Hash(), &cache.transaction)
+	if errors.Is(err, store.ErrNotFound) || err == nil && tr.APIToken != cache.apiToken {
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	}
+	if err != nil {
+		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
+	}
+	u, err := r.UserCached(tr.User, &cache.user)
+	if errcode.Of(err) == errcode.NotFound {
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	}
+	if err != nil {
+		return Transaction{}, account.User{}, StepExpired, err
+	}
+	step := s.Next(&tr, &u, now)
+	if step == StepExpired {
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	}
+	return tr, u, step, nil
+}
+
+// DeleteExpired deletes sign-in transactions that have expired.
+func (s *Service) DeleteExpired(ctx context.Context) error {
+	now := s.Accounts.Now()
+	return store.DeleteExpired(ctx, s.Accounts.Store, s.transactions, func(tr Transaction) bool { return !now.Before(tr.Expires) })
 }

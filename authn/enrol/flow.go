@@ -1,0 +1,104 @@
+package enrol
+
+import (
+	"context"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
+)
+
+// Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
+// a fresh proof. Exactly one of them is set.
+type Flow struct {
+	Transaction secret.Value
+	Session     secret.Value
+}
+
+// flowState is a seat as it was read in one run.
+type flowState struct {
+	login   *authn.Transaction
+	session *account.Session
+	user    account.User
+	enrol   *account.PendingEnrolment
+}
+
+// flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
+func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
+	if flow.Session.IsZero() {
+		tr, u, step, err := s.SignIn.LoadTransaction(r, flow.Transaction, now)
+		if err != nil {
+			return flowState{}, err
+		}
+		if step != authn.StepEnrol || replaces {
+			return flowState{}, errcode.New(errcode.Forbidden)
+		}
+		return flowState{login: &tr, user: u, enrol: tr.Enrol}, nil
+	}
+	ses, u, err := s.Sessions.Load(r, flow.Session, now)
+	if err != nil {
+		return flowState{}, err
+	}
+	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
+	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
+	if !pending && (!ses.StepUp.Fresh(now) || replaces && ses.StepUp.EnrolOnly) {
+		return flowState{}, errcode.New(errcode.StepUpRequired)
+	}
+	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
+}
+
+// storeFlow stores the changed enrolment of a flow.
+func (s *Service) storeFlow(tx *account.Tx, st flowState, flow Flow) error {
+	if st.login != nil {
+		st.login.Enrol = st.enrol
+		return s.SignIn.PutTransaction(tx, flow.Transaction, *st.login)
+	}
+	st.session.Enrol = st.enrol
+	return s.Sessions.Put(tx, flow.Session, *st.session)
+}
+
+// CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
+func (s *Service) CheckAllowed(ctx context.Context, flow Flow) error {
+	return s.Accounts.View(ctx, func(r account.Reader) error {
+		_, err := s.flowState(r, flow, s.Accounts.Now(), false)
+		return err
+	})
+}
+
+// freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
+func (s *Service) freshFlowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
+	st, err := s.flowState(r, flow, now, replaces)
+	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
+		err = errcode.New(errcode.StepUpRequired)
+	}
+	return st, err
+}
+
+// Pending gives the enrolment that is pending in the seat, to show its page again; Expired without one.
+func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolment, error) {
+	now := s.Accounts.Now()
+	var out account.PendingEnrolment
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
+		st, err := s.pendingFlowState(r, flow, now)
+		if err != nil {
+			return err
+		}
+		out = *st.enrol.ForDisplay(now)
+		return nil
+	})
+	return out, err
+}
+
+// pendingFlowState is the seat with an enrolment that is pending in it.
+func (s *Service) pendingFlowState(r account.Reader, flow Flow, now time.Time) (flowState, error) {
+	st, err := s.flowState(r, flow, now, false)
+	if err != nil && !flow.Session.IsZero() {
+		st, err = s.flowState(r, flow, now, true)
+	}
+	if err == nil && st.enrol.ForDisplay(now) == nil {
+		err = errcode.New(errcode.Expired)
+	}
+	return st, err
+}
