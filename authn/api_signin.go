@@ -49,7 +49,7 @@ func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state 
 		if err != nil {
 			return err
 		}
-		out = APISignIn{Step: step, State: state, Expires: tr.Expires, Devices: DisplayDevices(s.TypedDevice(s.verifiable(&tr, &u)))}
+		out = APISignIn{Step: step, State: state, Expires: tr.Expires, Devices: DisplayDevices(s.codeDevices(s.verifiable(&tr, &u)))}
 		out.User = account.User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
 			Password: account.Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
@@ -68,8 +68,8 @@ func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.
 	return s.loadCached(r, state, now, cache)
 }
 
-// TypedDevice are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
-func (s *Service) TypedDevice(devices []factors.Device) []factors.Device {
+// codeDevices are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
+func (s *Service) codeDevices(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
 		if s.Accounts.Method(d.Kind).Input == factors.InputCode {

@@ -85,13 +85,13 @@ func holds(devices []factors.Device, kind factors.Kind) bool {
 	return slices.ContainsFunc(devices, func(d factors.Device) bool { return d.Kind == kind })
 }
 
-// DeviceAttempt is an answer that was verified outside any transaction, and the state on which it was verified.
-type DeviceAttempt struct {
+// deviceAttempt is an answer that was verified outside any transaction, and the state on which it was verified.
+type deviceAttempt struct {
 	input    factors.Input
 	known    bool
-	Revision uint64
-	By       audit.Actor // the principal that sent the answer; zero: the user
-	Kind     factors.Kind
+	revision uint64
+	admin    audit.Actor // the principal that sent the answer; zero: the user
+	kind     factors.Kind
 	outcome  factors.Outcome // of kind, which decided
 	outcomes []kindOutcome   // of every kind that was asked
 }
@@ -103,7 +103,7 @@ type kindOutcome struct {
 }
 
 // byAdmin reports whether a principal sent the answer, outside of any sign-in of the user.
-func (a *DeviceAttempt) byAdmin() bool { return a.By != (audit.Actor{}) }
+func (a *deviceAttempt) byAdmin() bool { return a.admin != (audit.Actor{}) }
 
 // ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
 // comes before those that are.
@@ -111,29 +111,29 @@ var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.Re
 	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonFormat, factors.ReasonExpired}
 
 // name returns the kind that decided, or the input if the user has no device for it.
-func (a *DeviceAttempt) name() string { return cmp.Or(string(a.Kind), string(a.input)) }
+func (a *deviceAttempt) name() string { return cmp.Or(string(a.kind), string(a.input)) }
 
 // add records the outcome of one more kind.
-func (a *DeviceAttempt) add(kind factors.Kind, o factors.Outcome) {
+func (a *deviceAttempt) add(kind factors.Kind, o factors.Outcome) {
 	if len(a.outcomes) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, a.outcome.Rejected) {
-		a.Kind, a.outcome = kind, o
+		a.kind, a.outcome = kind, o
 	}
 	a.outcomes = append(a.outcomes, kindOutcome{kind, o})
 }
 
 // devices returns the devices as they must now be stored. If a kind accepted the answer, only its device changes.
-func (a *DeviceAttempt) devices() []factors.Device {
+func (a *deviceAttempt) devices() []factors.Device {
 	var out []factors.Device
 	for _, x := range a.outcomes {
-		if x.outcome.Device.ID != "" && (x.kind == a.Kind || !a.outcome.Accepted()) {
+		if x.outcome.Device.ID != "" && (x.kind == a.kind || !a.outcome.Accepted()) {
 			out = append(out, x.outcome.Device)
 		}
 	}
 	return out
 }
 
-// Remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
-func (s *Service) Remember(now time.Time, c *account.Ceremony, a DeviceAttempt) *account.Ceremony {
+// updateCeremony returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
+func (s *Service) updateCeremony(now time.Time, c *account.Ceremony, a deviceAttempt) *account.Ceremony {
 	if a.outcome.Accepted() {
 		for _, f := range s.withInput(a.input) {
 			c = c.With(now, f.Kind(), nil)
@@ -146,10 +146,10 @@ func (s *Service) Remember(now time.Time, c *account.Ceremony, a DeviceAttempt) 
 	return c
 }
 
-// VerifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
+// verifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
 // have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
-func (s *Service) VerifyAnswer(op *account.Operation, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
-	a := DeviceAttempt{input: input, known: known, Revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
+func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
+	a := deviceAttempt{input: input, known: known, revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
 		if !holds(devices, kind) {
@@ -162,7 +162,7 @@ func (s *Service) VerifyAnswer(op *account.Operation, u *account.User, devices [
 		}
 		o, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), devices, pending, answer)
 		if err != nil {
-			return DeviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
+			return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
 		}
 		if a.add(kind, o); o.Accepted() {
 			break
@@ -187,9 +187,9 @@ func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, c
 // A10). The count is the user's, because an attacker can begin a new sign-in for every two tries.
 const noticeAt, noticeEach = 3, 10
 
-// Count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
+// recordAttempt stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
 // endpoint counts the answers of devices here (protocol rule 17).
-func (s *Service) Count(tx *account.Tx, u *account.User, a DeviceAttempt) (Verification, error) {
+func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt) (Verification, error) {
 	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, failureClass(a.input), a.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
@@ -200,7 +200,7 @@ func (s *Service) Count(tx *account.Tx, u *account.User, a DeviceAttempt) (Verif
 			u.Devices = ReplaceDevice(u.Devices, d)
 		}
 	}
-	v := Verification{Kind: a.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
+	v := Verification{Kind: a.kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
 	id := s.Accounts.FailureID(u.ID)
 	switch {
 	case o.Accepted():
@@ -225,15 +225,15 @@ func (s *Service) Count(tx *account.Tx, u *account.User, a DeviceAttempt) (Verif
 	if err != nil {
 		return v, err
 	}
-	return v, s.AuditAnswer(tx, u, a, audit.Failure, a.name()+": "+string(o.Rejected))
+	return v, s.auditAttempt(tx, u, a, audit.Failure, a.name()+": "+string(o.Rejected))
 }
 
-// AuditAnswer records the result of an answer, and who sent it.
-func (s *Service) AuditAnswer(tx *account.Tx, u *account.User, a DeviceAttempt, outcome, reason string) error {
+// auditAttempt records the result of an answer, and who sent it.
+func (s *Service) auditAttempt(tx *account.Tx, u *account.User, a deviceAttempt, outcome, reason string) error {
 	if !a.byAdmin() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
-	e := audit.Event{Actor: a.By, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
+	e := audit.Event{Actor: a.admin, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
 	if d := a.outcome.Device; d.ID != "" {
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
 	}

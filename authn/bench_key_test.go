@@ -128,7 +128,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	born, err := virtualwebauthn.ParseAttestationOptions(DeviceQuestion(b, creation.Response))
+	born, err := virtualwebauthn.ParseAttestationOptions(deviceQuestion(b, creation.Response))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	options, err := virtualwebauthn.ParseAssertionOptions(DeviceQuestion(b, request.Response))
+	options, err := virtualwebauthn.ParseAssertionOptions(deviceQuestion(b, request.Response))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	}
 }
 
-func DeviceQuestion(b *testing.B, options any) string {
+func deviceQuestion(b *testing.B, options any) string {
 	b.Helper()
 	raw, err := json.Marshal(options)
 	if err != nil {

@@ -22,13 +22,13 @@ import (
 )
 
 // by is an operator's token as authn sees it; its owner is the hand.
-func by(owner string, token string, id account.UserID) enrol.AdminCall {
-	return enrol.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
+func by(owner string, token string, id account.UserID) authn.AdminCall {
+	return authn.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
 		Find: func(r account.Reader) (account.User, error) { return r.User(id) }}
 }
 
 // offer begins to enrol a phone for somebody.
-func (h *house) offer(c enrol.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
+func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
 	h.t.Helper()
 	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
@@ -36,7 +36,7 @@ func (h *house) offer(c enrol.AdminCall, name string) (*authntest.Phone, factors
 }
 
 // given enrols a phone for somebody to its end.
-func (h *house) given(c enrol.AdminCall, name string) *authntest.Phone {
+func (h *house) given(c authn.AdminCall, name string) *authntest.Phone {
 	h.t.Helper()
 	p, id := h.offer(c, name)
 	_, d, v, err := h.Enrolment.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
@@ -127,7 +127,7 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 				refused(t, err, errcode.WrongState, "a code of the device")
 				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: started.Secret}, enrol.Request{Kind: totp.Kind})
 				refused(t, err, errcode.Forbidden, "enrolling there")
-				_, err = h.Enrolment.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
+				_, err = h.Authn.VerifyByAdmin(t.Context(), h.From, two, phone.Device, phone.Next())
 				refused(t, err, errcode.WrongState, "a code by the owner's other token")
 				h.given(two, "Un autre")
 				if got := h.password(h.From, amelie).Step; got != c.want {
@@ -239,7 +239,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, given.Next()); err != nil || j.Accepted() {
 			t.Errorf("it proves: %v, %+v", err, j)
 		}
-		_, err := h.Enrolment.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
+		_, err := h.Authn.VerifyByAdmin(t.Context(), h.From, boss, given.Device, given.Next())
 		refused(t, err, errcode.WrongState, "verifying it by a token")
 		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", factors.InputCode, mine.Next())
 		refused(t, err, errcode.NotFound, "showing its QR code")
@@ -314,7 +314,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
-	confirm := func(c enrol.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
+	confirm := func(c authn.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
 		_, _, j, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, c, id, code)
 		return j, err
 	}
@@ -322,7 +322,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	if v := h.verify(h.password(h.From, amelie).Secret, p.Code()); v.Accepted() {
 		t.Error("a pending secret signs in")
 	}
-	_, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, id, p.Code())
+	_, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, id, p.Code())
 	refused(t, err, errcode.NotFound, "verifying a pending one")
 	if j, err := confirm(a, id, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 1 {
 		t.Errorf("a wrong code: %v, %+v", err, j)
@@ -392,7 +392,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	other, otherPhone, _ := h.Member("bruno@garage.example", nil)
 	a := by("uboss", "a", u.ID)
 	verify := func(id factors.DeviceID, code []byte) (authn.Verification, error) {
-		return h.Enrolment.VerifyFor(t.Context(), h.From, a, id, code)
+		return h.Authn.VerifyByAdmin(t.Context(), h.From, a, id, code)
 	}
 	code := p.Next()
 	if v, err := verify(p.Device, code); err != nil || !v.Accepted() {
@@ -438,18 +438,18 @@ func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
 	}
 	h.Clock.Advance(10 * time.Minute)
 	first := ahead()
-	if v, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, first); err != nil || v.Rejected != factors.ReasonWrong {
+	if v, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, p.Device, first); err != nil || v.Rejected != factors.ReasonWrong {
 		t.Errorf("the first: %v, %+v", err, v)
 	}
 	h.Clock.Advance(30 * time.Second)
-	if v, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || v.Rejected != factors.ReasonClock || v.ClockOff != 3*time.Minute {
+	if v, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, p.Device, ahead()); err != nil || v.Rejected != factors.ReasonClock || v.ClockOff != 3*time.Minute {
 		t.Errorf("the second: %v, %+v", err, v)
 	}
 	if got := h.counters(u.ID).Streak; got != 2 {
 		t.Errorf("%d counted, want 2", got)
 	}
 	h.Clock.Advance(150 * time.Second)
-	if v, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || v.Accepted() {
+	if v, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, p.Device, p.Code()); err != nil || v.Accepted() {
 		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, v)
 	}
 	if h.User(string(u.ID)).AdminVerification != nil {

@@ -72,7 +72,7 @@ func tokenEndpoints(h *house, k *token, session secret.Value, user account.UserI
 		},
 		"verification by an administrator": func() func([]byte) authn.Verification {
 			return func(code []byte) authn.Verification {
-				return judged(h.Enrolment.VerifyFor(ctx, h.From, by("uboss", "a", user), k.device, code))
+				return judged(h.Authn.VerifyByAdmin(ctx, h.From, by("uboss", "a", user), k.device, code))
 			}
 		},
 		"API sign-in": func() func([]byte) authn.Verification {

@@ -100,7 +100,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 			return TransactionRef{}, err
 		}
 		tr := s.newTransaction(tx, &u, false, "")
-		tr.Ticket = TicketInvitation
+		tr.Ticket = ticketInvitation
 		secret := op.Secret("login")
 		if err := s.PutTransaction(tx, secret, tr); err != nil {
 			return TransactionRef{}, err

@@ -32,10 +32,10 @@ func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string
 		"ShowAgain": func(req account.RequestInfo, code []byte) authn.Verification {
 			return told(h.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
 		},
-		"VerifyFor": func(req account.RequestInfo, code []byte) authn.Verification {
+		"VerifyByAdmin": func(req account.RequestInfo, code []byte) authn.Verification {
 			u, err := h.Sessions.Authenticate(ctx, session)
 			do(h.t, err, "finding out whose phone it is")
-			return told(h.Enrolment.VerifyFor(ctx, req, by("uboss", "a", u.User), p.Device, code))
+			return told(h.Authn.VerifyByAdmin(ctx, req, by("uboss", "a", u.User), p.Device, code))
 		},
 		"FinishProgram": func(req account.RequestInfo, code []byte) authn.Verification {
 			req.APIToken = "token:a"

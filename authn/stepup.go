@@ -52,43 +52,60 @@ func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session s
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
 func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
-	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
-	return s.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error) {
-		return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
+	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then SessionChange) (Verification, error) {
+	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
+		return deviceQuestion{input, func(known bool) (deviceAttempt, error) {
 			if prepare != nil {
 				if err := prepare(op, ses, u); err != nil {
-					return DeviceAttempt{}, err
+					return deviceAttempt{}, err
 				}
 			}
-			return s.VerifyAnswer(op, u, s.stepUpDevices(u), ses.Ceremony, input, known, answer)
+			return s.verifyAnswer(op, u, s.stepUpDevices(u), ses.Ceremony, input, known, answer)
 		}}, nil
 	}, then)
 }
 
-// DeviceQuestion is an answer that is to be judged in a session, once it is known that it may be.
-type DeviceQuestion struct {
+// SessionChange changes session and user in the Update that stores an accepted answer.
+type SessionChange func(tx *account.Tx, ses *account.Session, u *account.User) error
+
+// deviceQuestion is an answer that is to be judged in a session, once it is known that it may be.
+type deviceQuestion struct {
 	input  factors.Input
-	verify func(known bool) (DeviceAttempt, error)
+	verify func(known bool) (deviceAttempt, error)
 }
 
-// VerifyDevice is an answer about one device, which its kind judges in a way of its own.
-func (s *Service) VerifyDevice(u *account.User, d factors.Device, judge func() (factors.Outcome, error)) DeviceQuestion {
-	input := s.Accounts.Method(d.Kind).Input
-	return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
-		o, err := judge()
+// DeviceCheck verifies an answer for one device by a method of its kind other than Factor.FinishVerify.
+type DeviceCheck struct {
+	Device factors.Device
+	Verify func() (factors.Outcome, error)
+}
+
+// VerifyInSession verifies an answer in a session by the check that begin returns, under the limits of every answer. If
+// the answer is accepted, then runs in the Update that stores it. If begin fails, the answer is neither verified nor counted.
+func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, session secret.Value,
+	begin func(op *account.Operation, ses *account.Session, u *account.User) (DeviceCheck, error), then SessionChange) (Verification, error) {
+	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
+		check, err := begin(op, ses, u)
 		if err != nil {
-			return DeviceAttempt{}, fmt.Errorf("judging an answer of %s: %w", d.Kind, err)
+			return deviceQuestion{}, err
 		}
-		a := DeviceAttempt{input: input, known: known, Revision: u.Revision}
-		a.add(d.Kind, o)
-		return a, nil
-	}}
+		kind := check.Device.Kind
+		input := s.Accounts.Method(kind).Input
+		return deviceQuestion{input, func(known bool) (deviceAttempt, error) {
+			o, err := check.Verify()
+			if err != nil {
+				return deviceAttempt{}, fmt.Errorf("verifying an answer of %s: %w", kind, err)
+			}
+			a := deviceAttempt{input: input, known: known, revision: u.Revision}
+			a.add(kind, o)
+			return a, nil
+		}}, nil
+	}, then)
 }
 
-// AnswerInSession judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
+// answerInSession judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
 // finds out what is answered; whatever it refuses, the answer stays unjudged and good.
-func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error),
-	then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
+func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), then SessionChange) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -101,7 +118,7 @@ func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, 
 			return false, err
 		}
 		known := u.KnowsBrowser(req.Browser, op.Now)
-		if wait, err := s.WaitBefore(ctx, op, &u, q.input, known); err != nil || wait > 0 {
+		if wait, err := s.waitFor(ctx, op, &u, q.input, known); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
 			return true, err
 		}
@@ -129,20 +146,20 @@ func (s *Service) loadSession(ctx context.Context, op *account.Operation, secret
 }
 
 // storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
-func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a DeviceAttempt, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (*Verification, error) {
+func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttempt, then SessionChange) (*Verification, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
 		return nil, err
 	}
-	if u.Revision != a.Revision {
+	if u.Revision != a.revision {
 		return nil, nil
 	}
 	epoch := u.Epoch
-	v, err := s.Count(tx, &u, a)
+	v, err := s.recordAttempt(tx, &u, a)
 	if err != nil || v.Wait > 0 {
 		return &v, err
 	}
-	ses.Ceremony = s.Remember(tx.Op.Now, ses.Ceremony, a)
+	ses.Ceremony = s.updateCeremony(tx.Op.Now, ses.Ceremony, a)
 	if v.Accepted() {
 		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, a.outcome.AMR)) // the session shows more than at its sign-in: a step-up
 		if slices.Contains(a.outcome.AMR, account.AMRHardwareKey) {

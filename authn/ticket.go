@@ -109,7 +109,7 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, log
 		if err != nil {
 			return ticketOutcome{}, err
 		}
-		if step != StepTicket && !(step == StepEnrol && tr.Ticket != TicketInvitation) {
+		if step != StepTicket && !(step == StepEnrol && tr.Ticket != ticketInvitation) {
 			return ticketOutcome{}, errcode.New(errcode.WrongState)
 		}
 		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, tr.KnownBrowser)

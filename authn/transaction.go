@@ -37,7 +37,7 @@ type Transaction struct {
 	Epoch         uint64         `json:"epoch"`
 	Resets        uint64         `json:"resets"`
 
-	// Ticket is the id of the ticket that this login bears, or TicketInvitation.
+	// Ticket is the id of the ticket that this login bears, or ticketInvitation.
 	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 
@@ -71,7 +71,7 @@ func (tr *Transaction) provenance(u *account.User) string {
 	return account.ProvenanceEmail
 }
 
-const TicketInvitation = "invitation"
+const ticketInvitation = "invitation"
 
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
@@ -110,7 +110,7 @@ func (tr *Transaction) Extend(now time.Time) {
 
 // ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
 func (s *Service) ticketCovers(tr *Transaction, u *account.User, now time.Time) bool {
-	if tr.Ticket == TicketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
+	if tr.Ticket == ticketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
 		return tr.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
 	for _, t := range u.Tickets {
@@ -170,9 +170,9 @@ type Completed struct {
 	Secret      secret.Value        // with any other step: the login goes on under this secret
 }
 
-// Complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
+// complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *Service) Complete(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, p SecondFactor) (Completed, error) {
+func (s *Service) complete(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -187,6 +187,19 @@ func (s *Service) Complete(tx *account.Tx, secret secret.Value, tr Transaction, 
 	tr.Extend(tx.Op.Now)
 	out := Completed{Step: s.Next(&tr, u, tx.Op.Now), Secret: tx.Op.Secret("login proven")}
 	return out, s.PutTransaction(tx, out.Secret, tr)
+}
+
+// CompleteByEnrolment completes a transaction in which the user has enrolled a device. It spends the invitation or ticket
+// in the Update that stores the device (protocol rule 7). The caller saves the user.
+func (s *Service) CompleteByEnrolment(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, amr []string) (Completed, error) {
+	if err := s.SpendTickets(tx, u); err != nil {
+		return Completed{}, err
+	}
+	if u.Password.ConfirmProvenance(); tr.Ticket == ticketInvitation {
+		u.Password.Provenance = account.ProvenanceUser // the user chose it with the invitation; nobody knew it before
+		u.ConfirmEmail()
+	}
+	return s.complete(tx, secret, tr, u, SecondFactor{AMR: account.JoinAMR(true, amr), Enrolled: true})
 }
 
 // openSession opens the session of a login that is complete.

@@ -111,7 +111,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 			return true, nil
 		}
 		devices := slices.DeleteFunc(s.verifiable(&tr, &u), func(d factors.Device) bool { return !by(d) })
-		a, err := s.VerifyAnswer(op, &u, devices, tr.Ceremony, input, tr.KnownBrowser, answer)
+		a, err := s.verifyAnswer(op, &u, devices, tr.Ceremony, input, tr.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
@@ -142,8 +142,8 @@ func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secr
 	return tr, u, wait, err
 }
 
-// WaitBefore looks whether an answer of the input may be judged at all, before work is spent on it.
-func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
+// waitFor looks whether an answer of the input may be judged at all, before work is spent on it.
+func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
@@ -154,15 +154,15 @@ func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *acco
 }
 
 // storeVerification stores what the second step came to; nil when the record is not the one that was judged.
-func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a DeviceAttempt, cache *transactionCache) (*Result, error) {
+func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a deviceAttempt, cache *transactionCache) (*Result, error) {
 	tr, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, cache)
 	if err != nil {
 		return nil, err
 	}
-	if step != StepVerify || u.Revision != a.Revision {
+	if step != StepVerify || u.Revision != a.revision {
 		return nil, nil
 	}
-	v, err := s.Count(tx, &u, a)
+	v, err := s.recordAttempt(tx, &u, a)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a Devic
 		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, secret, tr, &u, a, v)
 	}
 	out := Result{Verification: v, ReturnTo: tr.ReturnTo}
-	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.Kind)); err != nil {
+	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.kind)); err != nil {
 		return nil, err
 	}
 	if err := s.applyNewPassword(tx, &u, &tr); err != nil {
@@ -182,19 +182,19 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a Devic
 	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.Complete(tx, secret, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
+	if out.Completed, err = s.complete(tx, secret, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
 }
 
 // storeRejected keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, a DeviceAttempt, v Verification) error {
+func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, a deviceAttempt, v Verification) error {
 	if v.Wait > 0 {
 		return nil
 	}
 	changed := len(a.devices()) > 0 || v.notified
-	tr.Ceremony = s.Remember(tx.Op.Now, tr.Ceremony, a)
+	tr.Ceremony = s.updateCeremony(tx.Op.Now, tr.Ceremony, a)
 	if err := s.PutTransaction(tx, secret, tr); err != nil || !changed {
 		return err
 	}

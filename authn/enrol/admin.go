@@ -15,15 +15,6 @@ import (
 	"barillet/internal/notice"
 )
 
-// AdminCall is an operator who does something about a person's devices. What the operator may is judged by Find.
-type AdminCall struct {
-	ID    string
-	Owner string
-	Name  string
-	Actor audit.Actor
-	Find  func(account.Reader) (account.User, error) // the person, judged anew in every run
-}
-
 // AdminEnrolmentSecret is an offer as it was begun, with what is to be shown to the person, this once.
 type AdminEnrolmentSecret struct {
 	User   account.User
@@ -37,18 +28,9 @@ type AdminEnrolmentResult struct {
 	Device factors.Device
 }
 
-// adminTarget reads the person of a call, who is to be active: anybody else signs in nowhere.
-func (s *Service) adminTarget(r account.Reader, c AdminCall) (account.User, error) {
-	u, err := c.Find(r)
-	if err == nil && u.Status != account.StatusActive {
-		err = account.WrongState(errcode.ReasonNotActive)
-	}
-	return u, err
-}
-
 // BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. TooMany;
 // Invalid with ReasonBrowserOnly for a kind that no program can enrol; WrongState for whoever is not active.
-func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, want Request) (_ AdminEnrolmentSecret, err error) {
+func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, want Request) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = account.DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
@@ -62,7 +44,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 	op := s.Accounts.NewOperation(req)
 	var u account.User
 	if err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-		u, err = s.adminTarget(r, c)
+		u, err = c.ActiveUser(r)
 		return err
 	}); err != nil {
 		return AdminEnrolmentSecret{}, err
@@ -78,7 +60,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 		return AdminEnrolmentSecret{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
 	}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (AdminEnrolmentSecret, error) {
-		u, err := s.adminTarget(tx.Reader, c)
+		u, err := c.ActiveUser(tx.Reader)
 		if err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
@@ -112,17 +94,17 @@ func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subje
 }
 
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
-func (s *Service) auditAdminEnrolment(tx *account.Tx, c AdminCall, u *account.User, action string, d factors.Device) error {
+func (s *Service) auditAdminEnrolment(tx *account.Tx, c authn.AdminCall, u *account.User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.SecretSeenBy}})
 }
 
 // AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
-func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID) ([]byte, error) {
+func (s *Service) AdminQR(ctx context.Context, c authn.AdminCall, id factors.DeviceID) ([]byte, error) {
 	var u account.User
 	var o account.AdminEnrolment
 	if err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = s.adminTarget(r, c); err != nil {
+		if u, err = c.ActiveUser(r); err != nil {
 			return err
 		}
 		found, err := adminEnrolmentOf(&u, c, id, s.Accounts.Now())
@@ -147,13 +129,13 @@ func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID)
 // ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
-func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, v authn.Verification, err error) {
+func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, v authn.Verification, err error) {
 	err = authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var read account.User
 		var o *account.AdminEnrolment
 		if err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-			if read, err = s.adminTarget(r, c); err == nil {
+			if read, err = c.ActiveUser(r); err == nil {
 				o, err = adminEnrolmentOf(&read, c, id, op.Now)
 			}
 			return err
@@ -172,7 +154,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 			return true, nil
 		}
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*AdminEnrolmentResult, error) {
-			u, err := s.adminTarget(tx.Reader, c)
+			u, err := c.ActiveUser(tx.Reader)
 			if err != nil {
 				return nil, err
 			}
@@ -197,7 +179,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 }
 
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
-func (s *Service) activatePending(tx *account.Tx, c AdminCall, u *account.User, o *account.AdminEnrolment, d factors.Device) (factors.Device, error) {
+func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.User, o *account.AdminEnrolment, d factors.Device) (factors.Device, error) {
 	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
 		return factors.Device{}, errcode.New(errcode.TooMany) // others were enrolled meanwhile
 	}
@@ -233,7 +215,7 @@ func (s *Service) activatePending(tx *account.Tx, c AdminCall, u *account.User, 
 }
 
 // CancelByAdmin ends an offer before its first code; NotFound without one. The caller saves the person.
-func (s *Service) CancelByAdmin(tx *account.Tx, c AdminCall, u *account.User, id factors.DeviceID) error {
+func (s *Service) CancelByAdmin(tx *account.Tx, c authn.AdminCall, u *account.User, id factors.DeviceID) error {
 	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
 		return errcode.New(errcode.NotFound)
@@ -242,74 +224,8 @@ func (s *Service) CancelByAdmin(tx *account.Tx, c AdminCall, u *account.User, id
 	return s.auditAdminEnrolment(tx, c, u, audit.FactorRemoved, d)
 }
 
-// VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
-// the same counters as a page (PROTOCOL 17, 22). WrongState: the device serves for nothing now.
-func (s *Service) VerifyFor(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (authn.Verification, error) {
-	var out authn.Verification
-	err := authn.RetryOnConflict(ctx, func() (bool, error) {
-		op := s.Accounts.NewOperation(req)
-		var u account.User
-		if err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-			u, err = s.adminTarget(r, c)
-			return err
-		}); err != nil {
-			return false, err
-		}
-		d := u.Device(id)
-		switch {
-		case d == nil:
-			return false, errcode.New(errcode.NotFound)
-		case len(s.SignIn.TypedDevice([]factors.Device{*d})) == 0:
-			return false, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
-		case !s.Accounts.CanUse(&u, *d):
-			return false, account.WrongState(errcode.ReasonUnusable)
-		}
-		if wait, err := s.SignIn.WaitBefore(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
-			out = authn.Verification{Wait: wait}
-			return true, err
-		}
-		a, err := s.SignIn.VerifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, s.Accounts.Method(d.Kind).Input, false, answer)
-		if err != nil {
-			return false, err
-		}
-		a.By = c.Actor
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*authn.Verification, error) { return s.storeVerifiedFor(tx, c, a) })
-		if err != nil || done == nil {
-			return false, err
-		}
-		out = *done
-		return true, nil
-	})
-	return out, err
-}
-
-// storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (s *Service) storeVerifiedFor(tx *account.Tx, c AdminCall, a authn.DeviceAttempt) (*authn.Verification, error) {
-	u, err := s.adminTarget(tx.Reader, c)
-	if err != nil {
-		return nil, err
-	}
-	if u.Revision != a.Revision {
-		return nil, nil
-	}
-	v, err := s.SignIn.Count(tx, &u, a)
-	if err != nil || v.Wait > 0 {
-		return &v, err
-	}
-	u.AdminVerification = s.SignIn.Remember(tx.Op.Now, u.AdminVerification, a)
-	if len(u.AdminVerification.Pending) == 0 {
-		u.AdminVerification = nil
-	}
-	if v.Accepted() {
-		if err := s.SignIn.AuditAnswer(tx, &u, a, audit.Success, string(a.Kind)); err != nil {
-			return nil, err
-		}
-	}
-	return &v, tx.Save(&u)
-}
-
 // adminEnrolmentOf is the offer of that id, which only the caller who made it may go on with.
-func adminEnrolmentOf(u *account.User, c AdminCall, id factors.DeviceID, now time.Time) (*account.AdminEnrolment, error) {
+func adminEnrolmentOf(u *account.User, c authn.AdminCall, id factors.DeviceID, now time.Time) (*account.AdminEnrolment, error) {
 	d, ok := u.PendingDevice(now)
 	switch {
 	case !ok || d.ID != id:

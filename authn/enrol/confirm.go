@@ -16,26 +16,26 @@ import (
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. StepUpRequired, NotFound.
 func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (authn.Verification, error) {
-	return s.SignIn.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceQuestion, error) {
+	return s.SignIn.VerifyInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceCheck, error) {
 		if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
-			return authn.DeviceQuestion{}, errcode.New(errcode.StepUpRequired)
+			return authn.DeviceCheck{}, errcode.New(errcode.StepUpRequired)
 		}
 		d, f := u.Device(id), factors.Factor(nil)
 		if d != nil {
 			f = s.Accounts.Factor(d.Kind)
 		}
 		if f == nil || !d.Unconfirmed() {
-			return authn.DeviceQuestion{}, errcode.New(errcode.NotFound)
+			return authn.DeviceCheck{}, errcode.New(errcode.NotFound)
 		}
 		judged := *d
 		judged.Disabled = ""
-		return s.SignIn.VerifyDevice(u, judged, func() (factors.Outcome, error) {
+		return authn.DeviceCheck{Device: judged, Verify: func() (factors.Outcome, error) {
 			out, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), []factors.Device{judged}, ses.Ceremony.PendingFor(d.Kind, op.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
 				out.Device.Disabled = factors.DisabledUnconfirmed // a burnt step is kept, and nothing counts
 			}
 			return out, err
-		}), nil
+		}}, nil
 	}, func(tx *account.Tx, ses *account.Session, u *account.User) error {
 		d := u.Device(id)
 		if d == nil || !ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly {

@@ -141,13 +141,13 @@ func (s *Service) PendingCopy(ctx context.Context, session secret.Value) (accoun
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
 func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value, answer []byte) (authn.Verification, error) {
-	return s.SignIn.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceQuestion, error) {
+	return s.SignIn.VerifyInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceCheck, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
-			return authn.DeviceQuestion{}, errcode.New(errcode.Expired)
+			return authn.DeviceCheck{}, errcode.New(errcode.Expired)
 		}
 		d, c, err := s.sharer(u, ses.Copying.Device)
-		return s.SignIn.VerifyDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.Subject(u), d, answer) }), err
-	}, func(tx *account.Tx, ses *account.Session, u *account.User) error { return s.confirmCopy(tx, ses, u) })
+		return authn.DeviceCheck{Device: d, Verify: func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.Subject(u), d, answer) }}, err
+	}, s.confirmCopy)
 }
 
 // confirmCopy marks the copy confirmed within the Update that takes its code.

@@ -54,7 +54,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	}); err != nil {
 		return account.Prompt{}, err
 	}
-	if st.login != nil && !s.Accounts.Method(want.Kind).Primary {
+	if st.transaction != nil && !s.Accounts.Method(want.Kind).Primary {
 		return account.Prompt{}, errcode.New(errcode.Forbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
 	devices, err := s.otherDevices(&st.user, want)
@@ -84,8 +84,8 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 		if err != nil {
 			return account.Prompt{}, err
 		}
-		if st.enrol = e; st.login != nil {
-			st.login.Extend(op.Now)
+		if st.pending = e; st.transaction != nil {
+			st.transaction.Extend(op.Now)
 		}
 		return prompt, s.storeFlow(tx, st, flow)
 	})
@@ -128,17 +128,17 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow
 		}); err != nil {
 			return false, err
 		}
-		f := s.Accounts.Factor(st.enrol.Kind)
+		f := s.Accounts.Factor(st.pending.Kind)
 		if f == nil {
 			return false, errcode.New(errcode.Expired)
 		}
-		o, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&st.user), st.enrol.Pending, answer)
+		o, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&st.user), st.pending.Pending, answer)
 		if err != nil {
-			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
+			return false, fmt.Errorf("enrolling %s: %w", st.pending.Kind, err)
 		}
 		if !o.Accepted() {
-			out = Result{Verification: authn.Verification{Kind: st.enrol.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff}}
-			return true, s.dropChallenge(ctx, op, flow, st.enrol)
+			out = Result{Verification: authn.Verification{Kind: st.pending.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff}}
+			return true, s.dropChallenge(ctx, op, flow, st.pending)
 		}
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeEnrolled(tx, flow, st, name, o) })
 		if err != nil || done == nil {
@@ -157,8 +157,8 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, judged flowState, nam
 	if err != nil {
 		return nil, err
 	}
-	u, e := &st.user, st.enrol
-	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.enrol.Pending) {
+	u, e := &st.user, st.pending
+	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.pending.Pending) {
 		return nil, nil
 	}
 	devices, err := s.otherDevices(u, Request{Kind: e.Kind, Replace: e.Replace})
@@ -185,11 +185,12 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, judged flowState, nam
 	if s.Accounts.Method(d.Kind).Primary {
 		u.EverHadDevice = true
 	}
-	st.enrol = nil
+	st.pending = nil
 	out := &Result{Device: authn.DisplayDevices([]factors.Device{d})[0]}
 	switch {
-	case st.login != nil:
-		err = s.completeByEnrolment(tx, flow, &st, out, o)
+	case st.transaction != nil:
+		out.First = true
+		out.Completed, err = s.SignIn.CompleteByEnrolment(tx, flow.Transaction, *st.transaction, u, o.AMR)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
@@ -240,23 +241,6 @@ func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.Pendin
 	return tx.Notify(u, m, time.Time{})
 }
 
-// completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
-// spent here, by the Update that stores the device (PROTOCOL 7).
-func (s *Service) completeByEnrolment(tx *account.Tx, flow Flow, st *flowState, out *Result, o factors.Outcome) error {
-	u := &st.user
-	if err := s.SignIn.SpendTickets(tx, u); err != nil {
-		return err
-	}
-	if u.Password.ConfirmProvenance(); st.login.Ticket == authn.TicketInvitation {
-		u.Password.Provenance = account.ProvenanceUser // chosen by whoever accepted it, and by nobody who had it in hand before
-		u.ConfirmEmail()
-	}
-	out.First = true
-	var err error
-	out.Completed, err = s.SignIn.Complete(tx, flow.Transaction, *st.login, u, authn.SecondFactor{AMR: account.JoinAMR(true, o.AMR), Enrolled: true})
-	return err
-}
-
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
 // code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
 func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, flow Flow, e *account.PendingEnrolment) error {
@@ -265,13 +249,13 @@ func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, flow
 	}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		st, err := s.pendingFlowState(tx.Reader, flow, op.Now)
-		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
+		if err != nil || !bytes.Equal(st.pending.Pending, e.Pending) {
 			if errcode.Of(err) == errcode.Expired {
 				err = nil
 			}
 			return struct{}{}, err
 		}
-		st.enrol = nil
+		st.pending = nil
 		return struct{}{}, s.storeFlow(tx, st, flow)
 	})
 	return err

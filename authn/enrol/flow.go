@@ -19,10 +19,10 @@ type Flow struct {
 
 // flowState is a seat as it was read in one run.
 type flowState struct {
-	login   *authn.Transaction
-	session *account.Session
-	user    account.User
-	enrol   *account.PendingEnrolment
+	transaction *authn.Transaction
+	session     *account.Session
+	user        account.User
+	pending     *account.PendingEnrolment
 }
 
 // flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
@@ -35,7 +35,7 @@ func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces
 		if step != authn.StepEnrol || replaces {
 			return flowState{}, errcode.New(errcode.Forbidden)
 		}
-		return flowState{login: &tr, user: u, enrol: tr.Enrol}, nil
+		return flowState{transaction: &tr, user: u, pending: tr.Enrol}, nil
 	}
 	ses, u, err := s.Sessions.Load(r, flow.Session, now)
 	if err != nil {
@@ -46,16 +46,16 @@ func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces
 	if !pending && (!ses.StepUp.Fresh(now) || replaces && ses.StepUp.EnrolOnly) {
 		return flowState{}, errcode.New(errcode.StepUpRequired)
 	}
-	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
+	return flowState{session: &ses, user: u, pending: ses.Enrol}, nil
 }
 
 // storeFlow stores the changed enrolment of a flow.
 func (s *Service) storeFlow(tx *account.Tx, st flowState, flow Flow) error {
-	if st.login != nil {
-		st.login.Enrol = st.enrol
-		return s.SignIn.PutTransaction(tx, flow.Transaction, *st.login)
+	if st.transaction != nil {
+		st.transaction.Enrol = st.pending
+		return s.SignIn.PutTransaction(tx, flow.Transaction, *st.transaction)
 	}
-	st.session.Enrol = st.enrol
+	st.session.Enrol = st.pending
 	return s.Sessions.Put(tx, flow.Session, *st.session)
 }
 
@@ -85,7 +85,7 @@ func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolm
 		if err != nil {
 			return err
 		}
-		out = *st.enrol.ForDisplay(now)
+		out = *st.pending.ForDisplay(now)
 		return nil
 	})
 	return out, err
@@ -97,7 +97,7 @@ func (s *Service) pendingFlowState(r account.Reader, flow Flow, now time.Time) (
 	if err != nil && !flow.Session.IsZero() {
 		st, err = s.flowState(r, flow, now, true)
 	}
-	if err == nil && st.enrol.ForDisplay(now) == nil {
+	if err == nil && st.pending.ForDisplay(now) == nil {
 		err = errcode.New(errcode.Expired)
 	}
 	return st, err
