@@ -12,23 +12,23 @@ import (
 	"barillet/store"
 )
 
-// AccountView is what a person sees of themselves; it holds no secret.
+// AccountView is what a user sees of their own account. It contains no secret.
 type AccountView struct {
 	User              account.UserID
 	Login             string
 	Name              string
 	Email             string
-	Locale            string // the person's choice; "": none
+	Locale            string // the language that the user chose; "": none
 	Groups            []string
 	Devices           []factors.Device // in the order of enrolment, without Data
-	PhishingResistant bool             // one of them withstands phishing: Service.Strong
-	PrimaryDevices    int              // usable devices that count; with one, its loss would lock the person out
+	PhishingResistant bool             // one of them is phishing-resistant
+	PrimaryDevices    int              // usable primary devices
 	Sessions          []session.Summary
 	Activity          []account.Activity // newest first
-	StepUpFresh       bool               // a fresh proof counts now
+	StepUpFresh       bool               // a step-up is valid now
 }
 
-// Account reads the page of whoever the session belongs to.
+// Account returns the account page of the session's user.
 func (s *Service) Account(ctx context.Context, session secret.Value) (AccountView, error) {
 	now := s.Accounts.Now()
 	var out AccountView
@@ -54,6 +54,7 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 	return out, err
 }
 
+// groupNames returns the names of the user's groups. It skips groups that no longer exist.
 func (s *Service) groupNames(r account.Reader, u *account.User) ([]string, error) {
 	var out []string
 	for _, id := range u.Groups {
@@ -69,7 +70,8 @@ func (s *Service) groupNames(r account.Reader, u *account.User) ([]string, error
 	return out, nil
 }
 
-// SetLocale stores the language that the person chose.
+// SetLocale stores the language that the user chose. It returns Invalid for a language that the service does not
+// have.
 func (s *Service) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
 	if !slices.Contains(s.Accounts.Policy.Locales, locale) {
 		return errcode.InvalidField("lang", "unknown")

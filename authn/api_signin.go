@@ -12,35 +12,35 @@ import (
 	"barillet/internal/secret"
 )
 
-// APISignInTTL is how long a program has for the second step (PROTOCOL 25).
+// APISignInTTL is the lifetime of an API sign-in (protocol rule 25).
 const APISignInTTL = 5 * time.Minute
 
-// APISignIn is where a sign-in stands that a program does for a person. It holds no secret of the person.
+// APISignIn is the state of a sign-in by POST /authn. Its user and devices carry no secret.
 type APISignIn struct {
-	Step      Step // StepVerify, StepDone; else the person has to come to the pages
+	Step      Step // StepVerify or StepDone; at any other step the user must continue on the pages
 	State     secret.Value
 	Expires   time.Time
-	User      account.User     // without what proofs need
-	Devices   []factors.Device // that a code may be given of, the one used last first; without Data
-	Session   secret.Value     // with StepDone: of kind program, worth nothing at any page
-	SessionID string           // its public name, as in lists
+	User      account.User     // without hashes, keys and devices
+	Devices   []factors.Device // devices that accept a code, the last used one first; without Data
+	Session   secret.Value     // with StepDone: bound to the API token, not valid on pages
+	SessionID string           // public ID of the session
 }
 
-// StartAPISignIn judges a password that a program was given, by the same rules, counters and pool as the page does,
-// and with the same refusals: SignInFailed, RateLimited. from.Program names the API token to which all that follows is
-// bound; whom the token may not see is a stranger.
-func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string, sees func(*account.User) bool) (APISignIn, error) {
+// StartAPISignIn verifies a password that a program supplies. Rules, counters, queue and errors (SignInFailed,
+// RateLimited) are those of StartWithPassword. req.APIToken names the API token to which the transaction is bound.
+// If visible returns false for a user, the login is treated as unknown.
+func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string, visible func(*account.User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
 		return APISignIn{}, errcode.New(errcode.Forbidden)
 	}
-	started, err := s.startWithPassword(ctx, req, identifier, password, "", sees)
+	started, err := s.startWithPassword(ctx, req, identifier, password, "", visible)
 	if err != nil {
 		return APISignIn{}, err
 	}
 	return s.APISignIn(ctx, req, started.Secret)
 }
 
-// APISignIn tells where a program's sign-in stands; Expired when it is over, or another token's.
+// APISignIn returns the state of an API sign-in. It returns Expired if there is none, or if it belongs to another token.
 func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) (APISignIn, error) {
 	now, cache := s.Accounts.Now(), transactionCache{apiToken: req.APIToken}
 	var out APISignIn
@@ -53,14 +53,14 @@ func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state 
 		out.User = account.User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
 			Password: account.Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
-			out.Step = StepBlocked // a security key needs a page of ours
+			out.Step = StepBlocked // a security key can be used only on a page
 		}
 		return nil
 	})
 	return out, err
 }
 
-// apiTransaction is loadCached for programs: never a browser's login.
+// apiTransaction is loadCached for API sign-ins. It never returns the transaction of a browser.
 func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
 	if cache.apiToken == "" {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
@@ -68,7 +68,8 @@ func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.
 	return s.loadCached(r, state, now, cache)
 }
 
-// codeDevices are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
+// codeDevices returns the devices that are verified by a typed code. An API sign-in accepts no others (protocol rule
+// 25).
 func (s *Service) codeDevices(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
@@ -79,8 +80,8 @@ func (s *Service) codeDevices(devices []factors.Device) []factors.Device {
 	return out
 }
 
-// VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
-// the transaction goes on. NotFound: no such device takes codes here.
+// VerifyAPISignIn verifies a code of one device in an API sign-in. A rejected code is an outcome: it is counted and
+// audited, and the transaction continues. NotFound means that no such device accepts codes here.
 func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, 
 	}
 	out.State = secret.Value{}
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
-		return out, v.Verification, nil // something is left that only a page can ask
+		return out, v.Verification, nil // the rest needs a page
 	}
 	out.Session, out.SessionID = v.Credentials.Session, account.SessionID(v.Credentials.Session.Hash())
 	now := s.Accounts.Now()
@@ -106,7 +107,7 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, 
 	return out, v.Verification, nil
 }
 
-// CancelAPISignIn ends a program's sign-in before its second step; Expired when there is none.
+// CancelAPISignIn deletes an API sign-in before its second step. It returns Expired if there is none.
 func (s *Service) CancelAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) error {
 	op, cache := s.Accounts.NewOperation(req), transactionCache{apiToken: req.APIToken}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
@@ -114,7 +115,7 @@ func (s *Service) CancelAPISignIn(ctx context.Context, req account.RequestInfo, 
 			return struct{}{}, err
 		}
 		if err := s.transactions.Delete(tx.Raw, state.Hash()); err != nil {
-			return struct{}{}, fmt.Errorf("ending a login: %w", err)
+			return struct{}{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 		}
 		return struct{}{}, nil
 	})

@@ -20,7 +20,8 @@ import (
 // 32). An attempt fails only because another change was stored.
 const maxRounds = 12
 
-// failureClass returns the failure counter of an input (protocol rule 17). The input decides, not the devices that the user has.
+// failureClass returns the failure counter of an input (protocol rule 17). The input decides, not the devices that
+// the user has.
 func failureClass(input factors.Input) throttle.Class {
 	switch input {
 	case factors.InputAssertion:
@@ -33,7 +34,7 @@ func failureClass(input factors.Input) throttle.Class {
 
 // Verification is the result of an answer. Its zero value is an accepted one.
 type Verification struct {
-	Kind      factors.Kind // of the device that decided; "": none was asked
+	Kind      factors.Kind // of the device that decided; "": no device was verified
 	Rejected  factors.Reason
 	ClockOff  time.Duration // with factors.ReasonClock: how far the user's clock is ahead
 	Wait      time.Duration // too many wrong answers: the answer was not verified
@@ -45,8 +46,8 @@ type Verification struct {
 // Accepted reports whether the answer was accepted.
 func (v Verification) Accepted() bool { return v.Rejected == factors.ReasonNone && v.Wait == 0 }
 
-// beginVerify opens a ceremony of the first kind with this input of which have holds a device, beside the open
-// ceremonies of other kinds. Without such a device it is the first kind with this input.
+// beginVerify opens a ceremony for the first kind that has this input and a device in devices. If no kind has such a
+// device, it uses the first kind with this input. Open ceremonies of other kinds remain.
 func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
@@ -60,7 +61,7 @@ func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.
 	}
 	prompt, err := account.NewPrompt(p)
 	if err != nil {
-		return account.Prompt{}, nil, fmt.Errorf("keeping a prompt of %s: %w", kind, err)
+		return account.Prompt{}, nil, fmt.Errorf("encoding a prompt of %s: %w", kind, err)
 	}
 	c := account.Ceremony{Pending: map[factors.Kind]factors.Pending{}}
 	if open != nil && now.Before(open.Expires) {
@@ -81,19 +82,21 @@ func (s *Service) withInput(input factors.Input) []factors.Factor {
 	return out
 }
 
+// holds reports whether one of the devices is of this kind.
 func holds(devices []factors.Device, kind factors.Kind) bool {
 	return slices.ContainsFunc(devices, func(d factors.Device) bool { return d.Kind == kind })
 }
 
-// deviceAttempt is an answer that was verified outside any transaction, and the state on which it was verified.
+// deviceAttempt is an answer that was verified outside a transaction, and the revision of the user on which it was
+// verified.
 type deviceAttempt struct {
 	input    factors.Input
 	known    bool
 	revision uint64
 	admin    audit.Actor // the principal that sent the answer; zero: the user
 	kind     factors.Kind
-	outcome  factors.Outcome // of kind, which decided
-	outcomes []kindOutcome   // of every kind that was asked
+	outcome  factors.Outcome // of kind
+	outcomes []kindOutcome   // of each kind that verified the answer
 }
 
 // kindOutcome is the outcome of one kind.
@@ -105,8 +108,8 @@ type kindOutcome struct {
 // byAdmin reports whether a principal sent the answer, outside of any sign-in of the user.
 func (a *deviceAttempt) byAdmin() bool { return a.admin != (audit.Actor{}) }
 
-// ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
-// comes before those that are.
+// ranks orders the rejections of several kinds. The first one decides. ReasonReplayed is not counted, so it comes
+// before those that are.
 var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.ReasonReplayed, factors.ReasonClock, factors.ReasonResync,
 	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonFormat, factors.ReasonExpired}
 
@@ -132,7 +135,8 @@ func (a *deviceAttempt) devices() []factors.Device {
 	return out
 }
 
-// updateCeremony returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
+// updateCeremony returns the ceremony with the state that the kinds need for the next attempt. After an accepted
+// answer they need none.
 func (s *Service) updateCeremony(now time.Time, c *account.Ceremony, a deviceAttempt) *account.Ceremony {
 	if a.outcome.Accepted() {
 		for _, f := range s.withInput(a.input) {
@@ -146,8 +150,9 @@ func (s *Service) updateCeremony(now time.Time, c *account.Ceremony, a deviceAtt
 	return c
 }
 
-// verifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
-// have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
+// verifyAnswer verifies an answer against the user as read, outside a transaction. It asks each kind with the input
+// that has a device in devices. The first acceptance decides. A rejection counts once, regardless of the number of
+// kinds.
 func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
 	a := deviceAttempt{input: input, known: known, revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
@@ -171,11 +176,12 @@ func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices [
 	return a, nil
 }
 
-// deviceWait returns how long to wait before an answer of this class is verified; 0: now.
+// deviceWait returns how long the user must wait before an answer of this class is verified. It returns 0 if there
+// is no wait.
 func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
 	f, err := s.Accounts.Failures.Get(r.Raw, s.Accounts.FailureID(u.ID))
 	if err != nil {
-		return 0, f, fmt.Errorf("reading wrong answers: %w", err)
+		return 0, f, fmt.Errorf("reading failures: %w", err)
 	}
 	if ok, until := f.Allowed(now, class, known); !ok {
 		return max(until.Sub(now), time.Second), f, nil
@@ -187,8 +193,8 @@ func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, c
 // A10). The count is the user's, because an attacker can begin a new sign-in for every two tries.
 const noticeAt, noticeEach = 3, 10
 
-// recordAttempt stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
-// endpoint counts the answers of devices here (protocol rule 17).
+// recordAttempt stores what an attempt changes in the user's devices and failure counters. The caller saves the
+// user. Every endpoint counts the answers of devices here (protocol rule 17).
 func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt) (Verification, error) {
 	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, failureClass(a.input), a.known)
 	if err != nil || wait > 0 {
@@ -228,7 +234,7 @@ func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt
 	return v, s.auditAttempt(tx, u, a, audit.Failure, a.name()+": "+string(o.Rejected))
 }
 
-// auditAttempt records the result of an answer, and who sent it.
+// auditAttempt records the result of an answer and its sender in the audit log.
 func (s *Service) auditAttempt(tx *account.Tx, u *account.User, a deviceAttempt, outcome, reason string) error {
 	if !a.byAdmin() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
@@ -240,10 +246,11 @@ func (s *Service) auditAttempt(tx *account.Tx, u *account.User, a deviceAttempt,
 	return tx.Audit(e)
 }
 
-// RetryOnConflict calls round until it has stored its result on the record on which it verified the answer.
-func RetryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
+// RetryOnConflict calls attempt until it stores its result on the record on which it verified the answer. After
+// maxRounds calls it returns Overloaded.
+func RetryOnConflict(ctx context.Context, attempt func() (stored bool, err error)) error {
 	for range maxRounds {
-		stored, err := round()
+		stored, err := attempt()
 		if stored || err != nil {
 			return err
 		}

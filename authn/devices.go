@@ -14,7 +14,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// RenameDevice gives a device another name.
+// RenameDevice changes the name of a device.
 func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
 	name, err := account.DeviceName(name, false)
 	if err != nil {
@@ -41,7 +41,8 @@ func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, ses
 	return err
 }
 
-// RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
+// RemoveDevice removes a device of the session's user after a step-up, and ends the user's other sessions. It
+// returns LastDevice for the last usable primary device.
 func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (session.Credentials, error) {
@@ -56,12 +57,12 @@ func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, ses
 		if s.Accounts.CanUse(&u, *d) && s.Accounts.Method(d.Kind).Primary && s.Accounts.CountPrimary(&u) <= 1 {
 			return session.Credentials{}, errcode.New(errcode.LastDevice)
 		}
-		gone := *d
-		if err := s.DeleteDevice(tx, &u, gone); err != nil {
+		removed := *d
+		if err := s.DeleteDevice(tx, &u, removed); err != nil {
 			return session.Credentials{}, err
 		}
-		tx.AddActivity(&u, audit.FactorRemoved, gone.Name)
-		if err := tx.AuditDevice(&u, audit.FactorRemoved, gone); err != nil {
+		tx.AddActivity(&u, audit.FactorRemoved, removed.Name)
+		if err := tx.AuditDevice(&u, audit.FactorRemoved, removed); err != nil {
 			return session.Credentials{}, err
 		}
 		issued, err := s.Sessions.Rotate(tx, &u, ses)
@@ -72,8 +73,8 @@ func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, ses
 	})
 }
 
-// DeleteDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
-// the sessions and saves.
+// DeleteDevice removes a device from the user, raises the epoch (protocol rule 2) and sends the notification. The
+// caller audits, ends the sessions and saves.
 func (s *Service) DeleteDevice(tx *account.Tx, u *account.User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
@@ -83,7 +84,7 @@ func (s *Service) DeleteDevice(tx *account.Tx, u *account.User, d factors.Device
 	return tx.Notify(u, notice.DeviceRemoved{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
-// ReplaceDevice returns a copy of the list with one device replaced.
+// ReplaceDevice returns a copy of the list in which d replaces the device with its ID.
 func ReplaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	out := make([]factors.Device, len(list))
 	for i := range list {
@@ -94,7 +95,7 @@ func ReplaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	return out
 }
 
-// DisplayDevices is a list of devices to show, the one used last first, without what must not be shown.
+// DisplayDevices returns the devices without Data, the last used one first.
 func DisplayDevices(devices []factors.Device) []factors.Device {
 	out := slices.Clone(devices)
 	for i := range out {
@@ -104,6 +105,7 @@ func DisplayDevices(devices []factors.Device) []factors.Device {
 	return out
 }
 
+// lastUse returns the time of the last use, or of the enrolment of a device that was never used.
 func lastUse(d factors.Device) time.Time {
 	if d.LastUsed.IsZero() {
 		return d.Added

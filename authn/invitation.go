@@ -10,11 +10,12 @@ import (
 	"barillet/internal/secret"
 )
 
-// Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
-// hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
+// Invite issues an invitation for a user who never had a device and returns its token. The caller delivers the token
+// and saves the user. provenance is ProvenanceEmail or the ID of the administrator; by is the name of the inviter,
+// for display.
 func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
-		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
+		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // protocol rule 10: an invitation gives password and device at once
 	}
 	if u.Status != account.StatusStaged && u.Status != account.StatusProvisioned && u.Status != account.StatusActive {
 		return secret.Value{}, errcode.New(errcode.WrongState)
@@ -34,7 +35,7 @@ func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string)
 	return token, nil
 }
 
-// InvitationInfo is what the page of an invitation tells.
+// InvitationInfo is what the page of an invitation shows.
 type InvitationInfo struct {
 	By      string
 	Login   string
@@ -44,7 +45,7 @@ type InvitationInfo struct {
 	Expires time.Time
 }
 
-// Invitation reads who is invited by a link; InvalidLink when it is no longer good.
+// Invitation returns the invitation of a token. It returns InvalidLink if the token is no longer valid.
 func (s *Service) Invitation(ctx context.Context, token secret.Value) (InvitationInfo, error) {
 	var out InvitationInfo
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
@@ -74,8 +75,8 @@ func (s *Service) invitation(r account.Reader, token secret.Value, now time.Time
 	return l, u, err
 }
 
-// AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
-// spent when the first device is confirmed, so a closed page is no dead end.
+// AcceptInvitation sets the password that the user chose and starts a transaction that may enrol. The invitation
+// stays valid until the first device is confirmed, so the user can close the page and continue later.
 func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	hash, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
@@ -101,7 +102,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 		}
 		tr := s.newTransaction(tx, &u, false, "")
 		tr.Ticket = ticketInvitation
-		secret := op.Secret("login")
+		secret := op.Secret("transaction")
 		if err := s.PutTransaction(tx, secret, tr); err != nil {
 			return TransactionRef{}, err
 		}

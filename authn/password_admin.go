@@ -9,17 +9,19 @@ import (
 	"barillet/internal/errcode"
 )
 
-// PasswordChange is a change of somebody's password by a program of an operator, who then knows the new one.
+// PasswordChange is a change of a user's password by an API client of an administrator, who then knows the new
+// password.
 type PasswordChange struct {
-	Find            func(account.Reader) (account.User, error) // finds the person and judges the operator, in each run
-	Provenance      string                                     // the operator's id: the new password came by it (PROTOCOL 8)
+	Find            func(account.Reader) (account.User, error) // finds the user and checks the permission, in each attempt
+	Provenance      string                                     // ID of the administrator, for the new password (protocol rule 8)
 	Current, Chosen string
-	OnChange        func(w *account.Tx, u *account.User, changed bool) error // audits, and tells the person of what was changed
+	OnChange        func(tx *account.Tx, u *account.User, changed bool) error // audits the result and notifies the user of a change
 }
 
-// ChangePasswordByAdmin judges the present password as a sign-in from an unknown browser does, with the same limits and
-// counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. Invalid: what was chosen may not
-// be a password, or the present one ("current") is wrong, which was counted; RateLimited; WrongState: not active.
+// ChangePasswordByAdmin verifies the current password and sets the new one, and ends every session. The limits and
+// counters are those of a sign-in from an unknown browser (protocol rule 22). It returns Invalid for an unacceptable
+// new password; Invalid with the field "current" for a wrong current one, which was counted; RateLimited; or
+// WrongState if the user is not active.
 func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.RequestInfo, p PasswordChange) error {
 	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
@@ -33,7 +35,7 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.Request
 			return true, nil
 		}
 		right, _, err := s.Accounts.Hasher.Verify(ctx, false, a.user.Password.Hash, p.Current)
-		if errcode.Of(err) == errcode.Invalid { // nobody has such a password
+		if errcode.Of(err) == errcode.Invalid { // longer than any stored password
 			return false, errcode.InvalidField("current", "too_long")
 		}
 		if err != nil {
@@ -61,7 +63,8 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.Request
 	return out.err()
 }
 
-// newAdminAttempt finds the person and whether an attempt may be judged, after what can be told without one.
+// newAdminAttempt finds the user and the wait before a password may be verified. It returns the errors that need no
+// verification.
 func (s *Service) newAdminAttempt(ctx context.Context, op *account.Operation, p PasswordChange) (passwordAttempt, error) {
 	var a passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
@@ -82,8 +85,8 @@ func (s *Service) newAdminAttempt(ctx context.Context, op *account.Operation, p 
 	return a, err
 }
 
-// storeAdminChange stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
-// was judged (PROTOCOL 32).
+// storeAdminChange stores the change, or a wrong password if hash is "". It returns nil if the password is no longer
+// the verified one (protocol rule 32).
 func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, a passwordAttempt, hash string) (*passwordResult, error) {
 	u, err := p.Find(tx.Reader)
 	if err != nil {
@@ -111,8 +114,8 @@ func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, a passwordA
 	return &passwordResult{}, tx.Save(&u)
 }
 
-// ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
-// who are signed in stay so. The caller audits, tells and saves. WrongState: not active, or without a password.
+// ExpirePassword requires another password at the next sign-in of an active user. Sessions stay. The caller audits,
+// notifies and saves. WrongState means that the user is not active or has no password.
 func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 	switch {
 	case u.Status != account.StatusActive:
@@ -125,9 +128,10 @@ func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 	return nil
 }
 
-// SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
-// before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
-// WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
+// SetPassword sets a password that an administrator supplied for an active user. It ends the sessions and
+// transactions that depend on the old one. Open tickets stay: together with a ticket of other provenance the
+// password signs the user in. The caller audits, notifies and saves. It returns WrongState if the user is not
+// active, and SameProvenance if the only device was imported by an administrator and never used (protocol rule 8).
 func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance string, mark account.ChangeReason) error {
 	if u.Status != account.StatusActive {
 		return account.WrongState(errcode.ReasonNotActive)

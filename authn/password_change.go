@@ -14,7 +14,7 @@ import (
 	"barillet/internal/throttle"
 )
 
-// ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
+// ChangePassword verifies the current password and sets a new one, after a step-up. The user's other sessions end.
 func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current, chosen string) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	ses, u, err := s.loadSession(ctx, op, sess)
@@ -44,8 +44,8 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 		err    error
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
-		issued, refused, err := s.storePasswordChange(tx, sess, a, right, hash)
-		return result{issued, refused}, err
+		issued, rejected, err := s.storePasswordChange(tx, sess, a, right, hash)
+		return result{issued, rejected}, err
 	})
 	if err == nil {
 		err = out.err
@@ -53,15 +53,16 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 	return out.issued, err
 }
 
-// storePasswordChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passwordAttempt, right bool, hash string) (issued session.Credentials, refused, err error) {
+// storePasswordChange stores a change of password, or counts the wrong one. rejected is the error to return after
+// the counter is stored.
+func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passwordAttempt, right bool, hash string) (issued session.Credentials, rejected, err error) {
 	ses, u, err := s.RequireStepUp(tx, sess)
 	if err != nil {
 		return session.Credentials{}, nil, err
 	}
 	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
 	if err != nil {
-		return session.Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
+		return session.Credentials{}, nil, fmt.Errorf("reading failures: %w", err)
 	}
 	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, a.knownBrowser); !ok {
 		return session.Credentials{}, errcode.RateLimit(until.Sub(tx.Op.Now)), nil
@@ -82,7 +83,7 @@ func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passw
 	return issued, nil, tx.Save(&u)
 }
 
-// recordPasswordChange raises the epochs and tells the person; the caller ends or re-issues sessions.
+// recordPasswordChange raises the epochs and notifies the user. The caller ends or rotates sessions.
 func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
 	u.Epoch++
 	u.PasswordEpoch++
@@ -94,12 +95,12 @@ func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
 	return tx.Notify(u, notice.PasswordChanged{Context: tx.About(u)}, time.Time{})
 }
 
-// newPassword judges and hashes a password chosen by somebody who is found by who.
-func (s *Service) newPassword(ctx context.Context, password string, who func(account.Reader) (account.User, error)) (string, error) {
+// newPassword validates and hashes a password for the user that find returns.
+func (s *Service) newPassword(ctx context.Context, password string, find func(account.Reader) (account.User, error)) (string, error) {
 	var u account.User
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
-		u, err = who(r)
+		u, err = find(r)
 		return err
 	})
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(acc
 	return hash, nil
 }
 
-// forbiddenWords are the words that a person's password must not be made of.
+// forbiddenWords returns the words from which a user's password must not be made.
 func (s *Service) forbiddenWords(u *account.User) []string {
 	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Accounts.Policy.Issuer}
 }

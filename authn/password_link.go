@@ -13,10 +13,11 @@ import (
 	"barillet/internal/throttle"
 )
 
-// IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
-// The password of before counts until the chosen one is confirmed with a device. While the person has no usable
-// one there is no link (PROTOCOL 8): WrongState. It ends with the Epoch: after a reset, a removed device or a moved
-// address it lies in a mailbox that may be somebody else's. way is ProvenanceEmail, or the operator in whose answer it is.
+// IssuePasswordLink issues a link with which an active user chooses a new password. The caller delivers it. The old
+// password stays valid until the new one is verified together with a device. Without a usable device there is no
+// link: WrongState (protocol rule 8). The link ends with the epoch, because after a reset or a change of address the
+// mailbox may belong to someone else. provenance is ProvenanceEmail, or the ID of the administrator who receives the
+// link.
 func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User, provenance string) (token secret.Value, expires time.Time, err error) {
 	switch {
 	case u.Status != account.StatusActive:
@@ -32,16 +33,16 @@ func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User, provenance 
 	return token, expires, err
 }
 
-// RequestPasswordLink mails a link to choose a new password, if somebody active with a device is meant. The answer is the
-// same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
-// same Update, to open a help request of which nobody is told by the answer.
-func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string, stuck func(tx *account.Tx, u *account.User) error) error {
+// RequestPasswordLink sends a link for a new password if the identifier names an active user with a usable device.
+// The answer is the same for every identifier. For an active user without a usable device no link is sent (protocol
+// rule 8). onBlocked then runs in the same Update, to open a help request.
+func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string, onBlocked func(tx *account.Tx, u *account.User) error) error {
 	op := s.Accounts.NewOperation(req)
 	name, ok := account.NormalizeLogin(identifier)
 	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
 		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ForgotSource, throttle.Network(op.Request.Address))
 		if err != nil {
-			return 0, fmt.Errorf("counting forgotten passwords: %w", err)
+			return 0, fmt.Errorf("counting requests for a password link: %w", err)
 		}
 		if !v.OK {
 			return v.Retry, nil
@@ -61,7 +62,7 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestIn
 		if err := tx.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
 			return 0, err
 		}
-		return 0, stuck(tx, &u)
+		return 0, onBlocked(tx, &u)
 	})
 	if err == nil && wait > 0 {
 		err = errcode.RateLimit(wait)
@@ -72,7 +73,7 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestIn
 func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	v, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
-		return fmt.Errorf("counting mails that strangers cause: %w", err)
+		return fmt.Errorf("counting unauthenticated mails: %w", err)
 	}
 	if !v.OK {
 		return tx.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
@@ -88,7 +89,7 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	return tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, expires)
 }
 
-// PasswordLinkTTL reads whose password a mailed link may choose.
+// PasswordLink returns the login and language of the user of a password link.
 func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
@@ -100,15 +101,15 @@ func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login, 
 
 func (s *Service) passwordLink(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
 	l, u, err := r.Link(token, account.PurposePassword, now)
-	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
+	// A link is void after a change of password, a reset, a removed device or a change of address: each raises the epoch.
 	if err == nil && (u.Status != account.StatusActive || !s.Accounts.CanReplacePassword(&u) || l.Epoch != u.Epoch) {
 		err = errcode.New(errcode.InvalidLink)
 	}
 	return l, u, err
 }
 
-// StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
-// that login's second step is done.
+// StartWithPasswordLink starts a transaction with the password chosen by a mailed link. The password takes effect
+// when the second step of the transaction is done.
 func (s *Service) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	hash, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
@@ -125,7 +126,7 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 		}
 		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
 		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Hash(), Provenance: link.Provenance}
-		secret := op.Secret("login")
+		secret := op.Secret("transaction")
 		return TransactionRef{secret, s.Next(&tr, &u, op.Now)}, s.PutTransaction(tx, secret, tr)
 	})
 }

@@ -9,7 +9,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// mustChange is the step between the second one and the session: nothing of the login may have moved since.
+// mustChange returns the step between the second step and the session, if a new password is required and the epoch
+// has not changed.
 func (tr *Transaction) mustChange(u *account.User) (Step, bool) {
 	switch {
 	case tr.SecondFactor == nil || u.Password.MustChange == "" || tr.Epoch != u.Epoch:
@@ -20,9 +21,9 @@ func (tr *Transaction) mustChange(u *account.User) (Step, bool) {
 	return StepChangePassword, true
 }
 
-// ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
-// in. Every other session ends. WrongState at any other step; Invalid for a password that may not be, the marked one
-// ("same") among them.
+// ReplacePassword sets the password chosen in a transaction that has verified the expired one and a device, and
+// signs the user in. The user's other sessions end. It returns WrongState at any other step, and Invalid for an
+// unacceptable password or the expired one ("same").
 func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, login secret.Value, chosen string) (Result, error) {
 	op := s.Accounts.NewOperation(req)
 	var tr Transaction
@@ -42,7 +43,7 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 	}
 	same, _, err := s.Accounts.Hasher.Verify(ctx, tr.KnownBrowser, u.Password.Hash, chosen)
 	if err != nil {
-		return Result{}, fmt.Errorf("comparing with the password of before: %w", err)
+		return Result{}, fmt.Errorf("comparing with the old password: %w", err)
 	}
 	if same {
 		return Result{}, errcode.InvalidField("password", "same")
@@ -52,7 +53,7 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 		return Result{}, fmt.Errorf("hashing a password: %w", err)
 	}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Result, error) {
-		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
+		// A change of the password meanwhile raises PasswordEpoch, so that LoadTransaction returns Expired.
 		tr, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
@@ -66,7 +67,7 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 
 func (s *Service) storeReplacement(tx *account.Tx, secret secret.Value, tr *Transaction, u *account.User, hash string) (Result, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
-		return Result{}, fmt.Errorf("ending a login: %w", err)
+		return Result{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Result{}, err

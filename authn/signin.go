@@ -27,32 +27,34 @@ func New(accounts *account.Service, sessions *session.Service, ring *store.Keyri
 	return &Service{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
 }
 
-// passwordAttempt is who an identifier may mean, as one View found them.
+// passwordAttempt is the user that an identifier names and the limits that apply, as read in one View.
 type passwordAttempt struct {
 	user         account.User
 	found        bool
-	knownBrowser bool // from a known browser of the person
+	knownBrowser bool // the request comes from a known browser of the user
 	failureID    string
 	wait         time.Duration
 }
 
-// StartWithPassword judges an identifier and password. Whatever fails, the answer is SignInFailed or, past the limits,
-// RateLimited; strangers and known people cost the same work: one View, one hash, one Update.
+// StartWithPassword verifies an identifier and password and starts a transaction. Every failure returns
+// SignInFailed, or RateLimited above the limits. Known and unknown identifiers cost the same work: one View, one
+// hash, one Update.
 func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
 	return s.startWithPassword(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
 }
 
-// startWithPassword is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
+// startWithPassword is StartWithPassword for the users for which visible returns true. It treats other users as
+// unknown.
+func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, visible func(*account.User) bool) (TransactionRef, error) {
 	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
-		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
+		// No login begins with a zero byte. The hash gives the same unknown login each time, in the length of a login.
 		name = "\x00" + secret.From(identifier).Hash()
 	}
 	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		a, err := s.newPasswordAttempt(ctx, op, name, sees)
+		a, err := s.newPasswordAttempt(ctx, op, name, visible)
 		if err != nil {
 			return false, err
 		}
@@ -73,8 +75,8 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 	return out.TransactionRef, out.err()
 }
 
-// tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
-// longer the one that was judged.
+// tryPassword verifies a password outside a transaction and stores the result. It returns nil if the password is no
+// longer the verified one.
 func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt, password, returnTo string) (*passwordResult, error) {
 	hash := ""
 	if a.found {
@@ -86,7 +88,7 @@ func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a pass
 	}
 	newHash := ""
 	if right && rehash && a.user.Status == account.StatusActive {
-		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
+		// If the queue is full, another sign-in renews the hash.
 		newHash, _ = s.Accounts.Hasher.Hash(ctx, a.knownBrowser, password)
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) {
@@ -98,14 +100,14 @@ func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a pass
 	return out, nil
 }
 
-// passwordResult is what a password attempt was stored as.
+// passwordResult is the stored result of a password attempt.
 type passwordResult struct {
 	TransactionRef
 	code errcode.Code
 	wait time.Duration
 }
 
-// err is the outcome as an error, only after it was stored.
+// err returns the result as an error. Call it only after the result is stored.
 func (o passwordResult) err() error {
 	switch {
 	case o.wait > 0:
@@ -116,14 +118,14 @@ func (o passwordResult) err() error {
 	return nil
 }
 
-// newPasswordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (passwordAttempt, error) {
+// newPasswordAttempt reads the user that name means and the wait before a password may be verified.
+func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string, visible func(*account.User) bool) (passwordAttempt, error) {
 	var a passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		a = passwordAttempt{}
 		u, err := r.UserByAddress(name)
 		switch {
-		case errcode.Of(err) == errcode.NotFound, err == nil && !sees(&u):
+		case errcode.Of(err) == errcode.NotFound, err == nil && !visible(&u):
 			a.failureID = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
@@ -135,13 +137,14 @@ func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation,
 		return err
 	})
 	if err != nil {
-		return a, fmt.Errorf("looking up who signs in: %w", err)
+		return a, fmt.Errorf("looking up the user: %w", err)
 	}
 	return a, nil
 }
 
-// maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
-// network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
+// passwordWait returns how long the client must wait before a password is verified; 0 means now. Failures are
+// counted by address, by network, and by user or unknown login (protocol rule 18). A known browser has its own
+// budget.
 func (s *Service) passwordWait(r store.Reader, op *account.Operation, a passwordAttempt) (time.Duration, error) {
 	if !a.knownBrowser {
 		for _, l := range s.sourceLimits(op) {
@@ -156,7 +159,7 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, a password
 	}
 	f, err := s.Accounts.Failures.Get(r, a.failureID)
 	if err != nil {
-		return 0, fmt.Errorf("reading wrong answers: %w", err)
+		return 0, fmt.Errorf("reading failures: %w", err)
 	}
 	if ok, until := f.Allowed(op.Now, throttle.Password, a.knownBrowser); !ok {
 		return max(until.Sub(op.Now), time.Second), nil
@@ -164,6 +167,7 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, a password
 	return 0, nil
 }
 
+// sourceLimit is a limit and the address or network to which it applies.
 type sourceLimit struct {
 	limit   throttle.Limit
 	subject string
@@ -174,8 +178,8 @@ func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
 		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
-// storePassword stores what a password attempt came to. The limits are judged once more, for others may have
-// tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
+// storePassword stores the result of a password attempt. It reads the limits again, because other attempts may run
+// at the same time. It returns nil if the password is no longer the verified one (protocol rule 32).
 func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, newHash, returnTo string) (*passwordResult, error) {
 	now := tx.Op.Now
 	wait, err := s.passwordWait(tx.Raw, tx.Op, a)
@@ -188,7 +192,7 @@ func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, n
 			return nil, err
 		}
 		if u.Password.Hash != a.user.Password.Hash {
-			return nil, nil // hashed anew by a sign-in of the same moment, or changed: it is judged again, not counted
+			return nil, nil // changed or rehashed by a concurrent sign-in: verify again, do not count
 		}
 		right = right && u.Status == account.StatusActive
 	}
@@ -205,14 +209,14 @@ func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, n
 		}
 	}
 	tr := s.newTransaction(tx, &u, a.knownBrowser, returnTo)
-	secret := tx.Op.Secret("login")
+	secret := tx.Op.Secret("transaction")
 	if err := s.PutTransaction(tx, secret, tr); err != nil {
 		return nil, err
 	}
 	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&tr, &u, now)}}, nil
 }
 
-// countFailure counts one failed attempt against where it came from.
+// countFailure counts a failed attempt for its address and network.
 func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	if known {
 		return nil
@@ -225,8 +229,8 @@ func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	return nil
 }
 
-// auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
-// and source. What was typed is not kept (PROTOCOL 18).
+// auditPassword records a failed password: by user, or for unknown logins as one event per minute and source. The
+// typed login is not stored (protocol rule 18).
 func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
 		reason := "wrong password"
@@ -237,7 +241,7 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 	}
 	first, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
 	if err != nil {
-		return fmt.Errorf("counting unknown names: %w", err)
+		return fmt.Errorf("counting unknown logins: %w", err)
 	}
 	if !first.OK {
 		return nil
@@ -245,15 +249,16 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// URL is a path of ours as a link.
+// URL returns the public URL of a path of the service.
 func (s *Service) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
 
-// recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
-// the person or ghost and where it came from. The one place for every door that a stranger may knock at.
+// recordPassword counts a verified password. A correct one ends the streak of failures; a wrong one counts for the
+// user or unknown login and for its source. Every endpoint that accepts a password from an unauthenticated client
+// calls it.
 func (s *Service) recordPassword(tx *account.Tx, a passwordAttempt, right bool) error {
 	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
 	if err != nil {
-		return fmt.Errorf("reading wrong answers: %w", err)
+		return fmt.Errorf("reading failures: %w", err)
 	}
 	count := f.WithFailure
 	if right {

@@ -12,7 +12,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// stepUpDevices are the devices that a fresh proof may be given with: a recovery code does not do (PROTOCOL 5).
+// stepUpDevices returns the devices that are accepted for a step-up. Recovery codes are not (protocol rule 5).
 func (s *Service) stepUpDevices(u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
@@ -23,7 +23,7 @@ func (s *Service) stepUpDevices(u *account.User) []factors.Device {
 	return out
 }
 
-// BeginStepUp opens a fresh proof by one input in a session and returns what to show.
+// BeginStepUp opens a step-up by one input in a session and returns its prompt.
 func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
@@ -40,7 +40,7 @@ func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, sess
 	})
 }
 
-// StepUp judges a device for an act that follows; an accepted one counts for five minutes.
+// StepUp verifies a device in a session. An accepted answer permits sensitive operations for account.StepUpTTL.
 func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
 	return s.StepUpFor(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
 		ses.StepUp = account.StepUp{At: tx.Op.Now}
@@ -48,9 +48,9 @@ func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session s
 	})
 }
 
-// StepUpFor judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
-// prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
-// refuses, the answer stays unjudged and good. nil: nothing to prepare.
+// StepUpFor verifies an answer in a session. If the answer is accepted, then runs in the Update that stores it.
+// prepare reads session and user outside a transaction, before the answer is verified. If prepare fails, the answer
+// is neither verified nor counted. prepare may be nil.
 func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
 	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then SessionChange) (Verification, error) {
 	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
@@ -103,8 +103,8 @@ func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, 
 	}, then)
 }
 
-// answerInSession judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
-// finds out what is answered; whatever it refuses, the answer stays unjudged and good.
+// answerInSession verifies an answer in a session. If the answer is accepted, then runs in the Update that stores
+// it. ask selects the verification. If ask fails, the answer is neither verified nor counted.
 func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), then SessionChange) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
@@ -145,7 +145,8 @@ func (s *Service) loadSession(ctx context.Context, op *account.Operation, secret
 	return ses, u, err
 }
 
-// storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
+// storeStepUp stores the result of an answer in a session. It returns nil if the user record is not the one on which
+// the answer was verified.
 func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttempt, then SessionChange) (*Verification, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
@@ -161,7 +162,7 @@ func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttem
 	}
 	ses.Ceremony = s.updateCeremony(tx.Op.Now, ses.Ceremony, a)
 	if v.Accepted() {
-		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, a.outcome.AMR)) // the session shows more than at its sign-in: a step-up
+		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, a.outcome.AMR)) // the session has verified more than at sign-in
 		if slices.Contains(a.outcome.AMR, account.AMRHardwareKey) {
 			ses.PhishingResistantAt = tx.Op.Now
 		}
@@ -170,7 +171,7 @@ func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttem
 		}
 	}
 	if u.Epoch != epoch {
-		ses.Epoch = u.Epoch // a clone's mark ends the other sessions; this one holds the password and a device's answer
+		ses.Epoch = u.Epoch // a disabled security key ends the other sessions; this one has verified password and device
 	}
 	if err := s.Sessions.Put(tx, secret, ses); err != nil {
 		return nil, err
@@ -178,7 +179,8 @@ func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttem
 	return &v, tx.Save(&u)
 }
 
-// RequireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
+// RequireStepUp loads a session that has a valid step-up. It returns StepUpRequired if the session has none, or one
+// that permits only enrolment.
 func (s *Service) RequireStepUp(tx *account.Tx, session secret.Value) (account.Session, account.User, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
 	if err == nil && (!ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {

@@ -14,53 +14,51 @@ import (
 	"barillet/store"
 )
 
-// Step is what comes next in a login.
+// Step is the next step of a transaction.
 type Step string
 
-// The steps. Next alone decides (PROTOCOL 1).
+// The steps. Only Next returns them (protocol rule 1).
 const (
-	StepVerify  Step = "verify"  // prove a device
-	StepEnrol   Step = "enrol"   // enrol one: by an invitation or ticket that is live and bound to this login
-	StepTicket  Step = "ticket"  // type the code of the ticket
-	StepBlocked Step = "blocked" // no device and no ticket: ask for help
-	// Choose another password: the one that was proven, with a device, is marked.
-	StepChangePassword Step = "password"
-	StepDone           Step = "done" // signed in
-	StepExpired        Step = "over" // this login is dead: begin again
+	StepVerify         Step = "verify"   // verify a device
+	StepEnrol          Step = "enrol"    // enrol a device, with a valid invitation or ticket
+	StepTicket         Step = "ticket"   // enter the code of the ticket
+	StepBlocked        Step = "blocked"  // no device and no ticket: request help
+	StepChangePassword Step = "password" // choose another password: the verified one must change
+	StepDone           Step = "done"     // signed in
+	StepExpired        Step = "over"     // the transaction is void: begin again
 )
 
-// Transaction is one login under way, kept below the hash of its secret. It is no session, and no session is one.
+// Transaction is a sign-in that is not finished, stored under the hash of its secret. It is not a session.
 type Transaction struct {
-	ID            string         `json:"id"` // tells a person's logins apart in a ticket; no bearer value
+	ID            string         `json:"id"` // referred to by a ticket; not a credential
 	User          account.UserID `json:"user"`
 	PasswordEpoch uint64         `json:"passwordEpoch"`
 	Epoch         uint64         `json:"epoch"`
 	Resets        uint64         `json:"resets"`
 
-	// Ticket is the id of the ticket that this login bears, or ticketInvitation.
+	// Ticket is the ID of the ticket that was presented, or ticketInvitation.
 	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 
 	Ceremony     *account.Ceremony         `json:"ceremony,omitempty"`
 	Enrol        *account.PendingEnrolment `json:"enrol,omitempty"`
-	SecondFactor *SecondFactor             `json:"secondFactor,omitempty"` // the second step is done and the login is not
+	SecondFactor *SecondFactor             `json:"secondFactor,omitempty"` // set while the password must be changed
 
-	APIToken     string    `json:"apiToken,omitempty"` // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
-	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the person: its own budget of wrong answers
-	ReturnTo     string    `json:"returnTo,omitempty"` // a path of ours
+	APIToken     string    `json:"apiToken,omitempty"` // ID of the only API token that may continue it; "": a browser (protocol rule 25)
+	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the user, which has its own failure budget
+	ReturnTo     string    `json:"returnTo,omitempty"` // local path
 	Started      time.Time `json:"started"`
 	Expires      time.Time `json:"expires"`
 }
 
-// NewPassword waits in a login that began with a link. Hash is its hash, Link the record it came by, and Way the
-// operator in whose answer that link was; "": it was mailed.
+// NewPassword is a password that was chosen by a link and does not yet apply.
 type NewPassword struct {
 	Hash       string `json:"hash"`
 	Link       string `json:"link"`
 	Provenance string `json:"provenance,omitempty"`
 }
 
-// provenance is whose hand the password that this login has proven came by (PROTOCOL 8).
+// provenance returns the provenance of the password that the transaction has verified (protocol rule 8).
 func (tr *Transaction) provenance(u *account.User) string {
 	switch n := tr.NewPassword; {
 	case n == nil:
@@ -71,26 +69,27 @@ func (tr *Transaction) provenance(u *account.User) string {
 	return account.ProvenanceEmail
 }
 
+// ticketInvitation is the value of Transaction.Ticket for an invitation.
 const ticketInvitation = "invitation"
 
-// Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
-// to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
-// password before there is a session: no policy changes that.
+// Next returns the next step of a transaction of user u. No other code decides it (protocol rule 1). It returns
+// StepEnrol only if the transaction holds a valid invitation or ticket, or if it has used a recovery code and must
+// change its password before a session starts.
 func (s *Service) Next(tr *Transaction, u *account.User, now time.Time) Step {
 	moved := tr.Epoch != u.Epoch
-	byReset := moved && u.Epoch-tr.Epoch == u.Resets-tr.Resets
-	owed, due := tr.mustChange(u)
+	onlyResets := moved && u.Epoch-tr.Epoch == u.Resets-tr.Resets
+	required, mustChange := tr.mustChange(u)
 	switch {
 	case !now.Before(tr.Expires), u.Status != account.StatusActive, tr.PasswordEpoch != u.PasswordEpoch:
 		return StepExpired
-	case moved && (!byReset || tr.NewPassword != nil):
-		return StepExpired // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
+	case moved && (!onlyResets || tr.NewPassword != nil):
+		return StepExpired // protocol rule 3: only a reset keeps a transaction, and never one with a new password
 	case s.ticketCovers(tr, u, now):
 		return StepEnrol
-	case due:
-		return owed
+	case mustChange:
+		return required
 	case moved && len(s.Accounts.UsableDevices(u)) > 0:
-		return StepExpired // reset and enrolled again meanwhile: with the new device, from the start
+		return StepExpired // reset and enrolled again meanwhile: the user signs in with the new device
 	case !moved && len(s.verifiable(tr, u)) > 0:
 		return StepVerify
 	case tr.NewPassword == nil && s.awaitsTicket(u, now):
@@ -99,18 +98,18 @@ func (s *Service) Next(tr *Transaction, u *account.User, now time.Time) Step {
 	return StepBlocked
 }
 
-// Extend gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
-// that it began with counts an hour at most.
+// Extend gives a transaction ten more minutes, because a ticket was presented or an enrolment was begun. It never
+// extends it beyond account.MaxTransactionAge after the password.
 func (tr *Transaction) Extend(now time.Time) {
 	tr.Expires = now.Add(account.TransactionTTL)
-	if most := tr.Started.Add(account.MaxTransactionAge); tr.Expires.After(most) {
-		tr.Expires = most
+	if limit := tr.Started.Add(account.MaxTransactionAge); tr.Expires.After(limit) {
+		tr.Expires = limit
 	}
 }
 
-// ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
+// ticketCovers reports whether the transaction holds an invitation or ticket that is valid and bound to it.
 func (s *Service) ticketCovers(tr *Transaction, u *account.User, now time.Time) bool {
-	if tr.Ticket == ticketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
+	if tr.Ticket == ticketInvitation { // protocol rule 3: after a reset only a ticket counts
 		return tr.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
 	for _, t := range u.Tickets {
@@ -121,7 +120,7 @@ func (s *Service) ticketCovers(tr *Transaction, u *account.User, now time.Time) 
 	return false
 }
 
-// awaitsTicket tells whether the person has no device and may still show or renew a ticket (PROTOCOL 10).
+// awaitsTicket reports whether the user has no device and may present or resend a ticket (protocol rule 10).
 func (s *Service) awaitsTicket(u *account.User, now time.Time) bool {
 	if s.Accounts.CountPrimary(u) > 0 {
 		return false
@@ -134,9 +133,9 @@ func (s *Service) awaitsTicket(u *account.User, now time.Time) bool {
 	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(account.TicketRenewalWindow))
 }
 
-// verifiable are the devices that this login may be completed with. A recovery code needs the password
-// (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
-// was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
+// verifiable returns the devices that can complete the transaction. If the transaction began with a password link,
+// recovery codes are excluded (promise A7). Devices whose secret an administrator saw are also excluded, because the
+// same administrator may control the link or the mailbox (protocol rule 8).
 func (s *Service) verifiable(tr *Transaction, u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
@@ -147,7 +146,8 @@ func (s *Service) verifiable(tr *Transaction, u *account.User) []factors.Device 
 	return out
 }
 
-// provenances are all whose hand the password that this login has proven came by.
+// provenances returns provenance, and the administrator who set the address if the password was chosen by a mailed
+// link.
 func (tr *Transaction) provenances(u *account.User) []string {
 	provenance := tr.provenance(u)
 	if provenance == account.ProvenanceEmail && u.EmailProvenance.By != "" {
@@ -156,36 +156,36 @@ func (tr *Transaction) provenances(u *account.User) []string {
 	return []string{provenance}
 }
 
-// SecondFactor is the second step of a login that does not end with it, because the password has to be changed first.
+// SecondFactor is a completed second step. A transaction stores it while the password must be changed.
 type SecondFactor struct {
-	AMR      []string `json:"amr"`                // RFC 8176, of password and device
-	Backup   bool     `json:"backup,omitempty"`   // by a recovery code, which is no device: one is enrolled first (PROTOCOL 6)
-	Enrolled bool     `json:"enrolled,omitempty"` // by a device enrolled in this login
+	AMR      []string `json:"amr"`                // RFC 8176 §2, of password and device
+	Backup   bool     `json:"backup,omitempty"`   // by a recovery code: the user enrols a device first (protocol rule 6)
+	Enrolled bool     `json:"enrolled,omitempty"` // by a device enrolled in this transaction
 }
 
-// Completed is how a login goes on after its second step.
+// Completed is the state after the second step.
 type Completed struct {
 	Step        Step
 	Credentials session.Credentials // with StepDone
-	Secret      secret.Value        // with any other step: the login goes on under this secret
+	Secret      secret.Value        // with any other step: the new secret of the transaction
 }
 
-// complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
-// login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
+// complete ends a transaction whose second step is done and opens a session. If the password must be changed, the
+// transaction continues under a new secret instead (promise A11). The caller saves the user.
 func (s *Service) complete(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
-		return Completed{}, fmt.Errorf("ending a login: %w", err)
+		return Completed{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if u.Password.MustChange == "" {
 		issued, err := s.openSession(tx, u, p)
 		return Completed{Step: StepDone, Credentials: issued}, err
 	}
-	if tr.APIToken != "" { // a new password is chosen on a page of ours, from the start
+	if tr.APIToken != "" { // the password can be changed only on a page, in a new transaction
 		return Completed{Step: StepChangePassword}, nil
 	}
 	tr.SecondFactor, tr.Ticket, tr.Ceremony, tr.Enrol = &p, "", nil, nil
 	tr.Extend(tx.Op.Now)
-	out := Completed{Step: s.Next(&tr, u, tx.Op.Now), Secret: tx.Op.Secret("login proven")}
+	out := Completed{Step: s.Next(&tr, u, tx.Op.Now), Secret: tx.Op.Secret("transaction after second step")}
 	return out, s.PutTransaction(tx, out.Secret, tr)
 }
 
@@ -196,13 +196,13 @@ func (s *Service) CompleteByEnrolment(tx *account.Tx, secret secret.Value, tr Tr
 		return Completed{}, err
 	}
 	if u.Password.ConfirmProvenance(); tr.Ticket == ticketInvitation {
-		u.Password.Provenance = account.ProvenanceUser // the user chose it with the invitation; nobody knew it before
+		u.Password.Provenance = account.ProvenanceUser // the user chose it with the invitation
 		u.ConfirmEmail()
 	}
 	return s.complete(tx, secret, tr, u, SecondFactor{AMR: account.JoinAMR(true, amr), Enrolled: true})
 }
 
-// openSession opens the session of a login that is complete.
+// openSession opens the session of a completed transaction.
 func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
 	proof := account.StepUp{}
 	if p.Backup || p.Enrolled {
@@ -211,16 +211,16 @@ func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (
 	return s.Sessions.Open(tx, u, p.AMR, proof, !p.Enrolled)
 }
 
-// TransactionRef is a login that has begun: its secret goes into a cookie of its own.
+// TransactionRef is a transaction that has begun. The page stores Secret in a cookie.
 type TransactionRef struct {
 	Secret secret.Value
 	Step   Step
 }
 
-// newTransaction is a login that stands where the person stands now.
+// newTransaction returns a transaction with the epochs of the user.
 func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
 	now := tx.Op.Now
-	tr := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
+	tr := Transaction{ID: tx.Op.ID("transaction"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
 		APIToken: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
 	if tr.APIToken != "" {
 		tr.Expires = now.Add(APISignInTTL)
@@ -228,22 +228,24 @@ func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, re
 	return tr
 }
 
+// PutTransaction stores a transaction under the hash of its secret.
 func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, tr Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), tr); err != nil {
-		return fmt.Errorf("storing a login: %w", err)
+		return fmt.Errorf("storing a sign-in transaction: %w", err)
 	}
 	return nil
 }
 
-// LoadTransaction loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
+// LoadTransaction returns the transaction of a browser, its user and its next step. It returns Expired if there is
+// none, or if an API sign-in owns the secret.
 func (s *Service) LoadTransaction(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
 	return s.loadCached(r, secret, now, &transactionCache{})
 }
 
-// transactionCache is a login and its person as they were read, so that the Update which stores a judgement need not open
-// again what has not changed since: all Updates wait for one another.
+// transactionCache holds a transaction and its user as read in the View. The Update that stores the result decrypts
+// only records that changed since, because Updates run one after another.
 type transactionCache struct {
-	apiToken    string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
+	apiToken    string // find only the transactions of this API token; "": of browsers (protocol rule 25)
 	transaction store.Cached[Transaction]
 	user        store.Cached[account.User]
 }
@@ -257,7 +259,7 @@ func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Tim
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
-		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
+		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a sign-in transaction: %w", err)
 	}
 	u, err := r.UserCached(tr.User, &cache.user)
 	if errcode.Of(err) == errcode.NotFound {

@@ -16,25 +16,25 @@ import (
 	"barillet/store"
 )
 
-// TransactionState is what the pages of a login need to know; it holds no secret.
+// TransactionState is what the sign-in pages show of a transaction. It contains no secret.
 type TransactionState struct {
 	Step            Step
 	User            account.UserID
 	Login           string
 	Name            string
 	Locale          string
-	Devices         []factors.Device // that this login may be completed with, the one used last first; without Data
-	RecoveryCodes   int              // recovery codes left that it may be completed with
+	Devices         []factors.Device // devices that can complete the transaction, the last used one first; without Data
+	RecoveryCodes   int              // remaining recovery codes that can complete it
 	ReturnTo        string
-	CodeWait        time.Duration             // six-digit codes are not judged for so long
+	CodeWait        time.Duration             // time until a code is verified again
 	ChangeReason    account.ChangeReason      // with StepChangePassword: why
-	CanResendTicket bool                      // with StepTicket: another ticket may be mailed (PROTOCOL 10)
-	Invited         bool                      // with StepBlocked: an invitation is waiting in the mailbox
-	Enrolment       *account.PendingEnrolment // the one that is pending, without its Pending
+	CanResendTicket bool                      // with StepTicket: another ticket may be sent (protocol rule 10)
+	Invited         bool                      // with StepBlocked: the user has a valid invitation
+	Enrolment       *account.PendingEnrolment // the pending enrolment, without Pending
 	AllDevices      []factors.Device
 }
 
-// Transaction tells where a login stands; Expired when it is gone.
+// Transaction returns the state of a transaction. It returns Expired if there is none.
 func (s *Service) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
@@ -45,7 +45,7 @@ func (s *Service) Transaction(ctx context.Context, secret secret.Value) (Transac
 		}
 		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
 			Devices: DisplayDevices(s.verifiable(&tr, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: tr.ReturnTo}
-		for _, d := range s.verifiable(&tr, &u) { // the devices listed above are without what tells it
+		for _, d := range s.verifiable(&tr, &u) { // Status needs Data, which out.Devices lacks
 			out.RecoveryCodes += s.Accounts.Status(d).Remaining
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
@@ -62,7 +62,7 @@ func (s *Service) Transaction(ctx context.Context, secret secret.Value) (Transac
 	return out, err
 }
 
-// BeginVerify opens the second step by one input and returns what to show.
+// BeginVerify opens the second step by one input and returns its prompt.
 func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
@@ -82,22 +82,23 @@ func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secr
 	})
 }
 
-// Result is the end of a second step: signed in, what else is asked for first, or why not.
+// Result is the result of a second step: signed in, another step, or a rejection.
 type Result struct {
 	Verification
 	Completed
-	Enrol    bool // by recovery code: straight to enrolment (PROTOCOL 6)
-	First    bool // a first device was enrolled in this login: the advice to add a second is due
+	Enrol    bool // a recovery code was used: enrol a device next (protocol rule 6)
+	First    bool // a device was enrolled in this transaction: recommend a second one
 	ReturnTo string
 }
 
-// Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
+// Verify verifies the second step of a transaction. A rejected answer is an outcome: it has been counted and
+// audited.
 func (s *Service) Verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Result, error) {
 	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
 }
 
-// verify is Verify by these devices alone.
-func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Result, error) {
+// verify is Verify with the devices for which allowed returns true.
+func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, allowed func(factors.Device) bool) (Result, error) {
 	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -110,7 +111,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 			out = Result{Verification: Verification{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
-		devices := slices.DeleteFunc(s.verifiable(&tr, &u), func(d factors.Device) bool { return !by(d) })
+		devices := slices.DeleteFunc(s.verifiable(&tr, &u), func(d factors.Device) bool { return !allowed(d) })
 		a, err := s.verifyAnswer(op, &u, devices, tr.Ceremony, input, tr.KnownBrowser, answer)
 		if err != nil {
 			return false, err
@@ -125,8 +126,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 	return out, err
 }
 
-// prepareVerify reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
-// before work is spent on it.
+// prepareVerify reads a transaction at its second step, and the wait before an answer of this input may be verified.
 func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, cache *transactionCache) (tr Transaction, u account.User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
@@ -142,7 +142,7 @@ func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secr
 	return tr, u, wait, err
 }
 
-// waitFor looks whether an answer of the input may be judged at all, before work is spent on it.
+// waitFor returns how long the user must wait before an answer of this input is verified.
 func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -153,7 +153,8 @@ func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account
 	return wait, err
 }
 
-// storeVerification stores what the second step came to; nil when the record is not the one that was judged.
+// storeVerification stores the result of the second step. It returns nil if the user record is not the one on which
+// the answer was verified.
 func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a deviceAttempt, cache *transactionCache) (*Result, error) {
 	tr, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, cache)
 	if err != nil {
@@ -177,8 +178,8 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a devic
 		return nil, err
 	}
 	if out.Enrol = a.input == factors.InputBackup; !out.Enrol {
-		u.Password.ConfirmProvenance() // proven together with a device, which a code on paper is not
-		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
+		u.Password.ConfirmProvenance() // verified together with a device; recovery codes are not a device
+		u.EverHadDevice = true         // also an imported one, which the user has now used (protocol rule 23)
 	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
 		return nil, err
 	}
@@ -188,7 +189,8 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a devic
 	return &out, tx.Save(&u)
 }
 
-// storeRejected keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
+// storeRejected stores the effects of a rejected answer: the ceremony of the transaction, and the user if a device
+// or the activity list changed.
 func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, a deviceAttempt, v Verification) error {
 	if v.Wait > 0 {
 		return nil
@@ -201,11 +203,11 @@ func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, tr Transact
 	return tx.Save(u)
 }
 
-// applyNewPassword is what a second step settles: a password chosen by a link takes effect now.
+// applyNewPassword makes a password that was chosen by a link the user's password, after the second step.
 func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, tr *Transaction) error {
 	if n := tr.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
-			return fmt.Errorf("ending a password link: %w", err)
+			return fmt.Errorf("deleting a password link: %w", err)
 		}
 		u.Password = account.Password{Hash: n.Hash, Provenance: tr.provenance(u), Set: tx.Op.Now}
 		if err := s.recordPasswordChange(tx, u); err != nil {
@@ -218,7 +220,7 @@ func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, tr *Transact
 	return nil
 }
 
-// recordRecoveryCode tells that a recovery code was taken.
+// recordRecoveryCode records the use of a recovery code and notifies the user.
 func (s *Service) recordRecoveryCode(tx *account.Tx, u *account.User, left int) error {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {

@@ -9,13 +9,13 @@ import (
 	"barillet/internal/errcode"
 )
 
-// AdminCall is an operator who does something about a person's devices. What the operator may is judged by Find.
+// AdminCall is an operation of a principal on the devices of a user.
 type AdminCall struct {
-	ID    string
-	Owner string
-	Name  string
-	Actor audit.Actor
-	Find  func(account.Reader) (account.User, error) // the person, judged anew in every run
+	ID    string                                     // ID of the principal
+	Owner string                                     // the administrator to whom the principal belongs
+	Name  string                                     // display name of the principal
+	Actor audit.Actor                                // the principal in the audit log
+	Find  func(account.Reader) (account.User, error) // finds the user and checks the permission, in each attempt
 }
 
 // ActiveUser returns the user of the call. It returns WrongState if the user is not active.
@@ -27,8 +27,8 @@ func (c AdminCall) ActiveUser(r account.Reader) (account.User, error) {
 	return u, err
 }
 
-// VerifyByAdmin judges a code of one of the person's devices that a program was given. It spends the same steps and moves
-// the same counters as a page (PROTOCOL 17, 22). WrongState: the device serves for nothing now.
+// VerifyByAdmin verifies a code of a user's device that a program supplies. It consumes the same codes and uses the
+// same counters as the pages (protocol rules 17 and 22). It returns WrongState if the device is not usable now.
 func (s *Service) VerifyByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
@@ -68,7 +68,8 @@ func (s *Service) VerifyByAdmin(ctx context.Context, req account.RequestInfo, c 
 	return out, err
 }
 
-// storeAdminVerification stores what a program's code came to; nil when the record is not the one that was judged.
+// storeAdminVerification stores the result of a code. It returns nil if the user record is not the one on which the
+// code was verified.
 func (s *Service) storeAdminVerification(tx *account.Tx, c AdminCall, a deviceAttempt) (*Verification, error) {
 	u, err := c.ActiveUser(tx.Reader)
 	if err != nil {

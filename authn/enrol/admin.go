@@ -15,21 +15,22 @@ import (
 	"barillet/internal/notice"
 )
 
-// AdminEnrolmentSecret is an offer as it was begun, with what is to be shown to the person, this once.
+// AdminEnrolmentSecret is an admin enrolment that has begun, with the secret that is shown once.
 type AdminEnrolmentSecret struct {
 	User   account.User
 	Device factors.Device
 	Secret factors.ManualEntry
 }
 
-// AdminEnrolmentResult is what the Update comes to that ends an offer: the person and their new device.
+// AdminEnrolmentResult is the result of the Update that confirms an admin enrolment.
 type AdminEnrolmentResult struct {
 	User   account.User
 	Device factors.Device
 }
 
-// BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. TooMany;
-// Invalid with ReasonBrowserOnly for a kind that no program can enrol; WrongState for whoever is not active.
+// BeginByAdmin begins to enrol a device for another user and returns the secret, which is shown once. It returns
+// TooMany; Invalid with ReasonBrowserOnly for a kind that only a browser can enrol; or WrongState if the user is not
+// active.
 func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, want Request) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = account.DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
@@ -57,7 +58,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c a
 	}
 	secret, err := f.ManualEntry(pending)
 	if err != nil {
-		return AdminEnrolmentSecret{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
+		return AdminEnrolmentSecret{}, fmt.Errorf("reading the secret of a pending %s: %w", want.Kind, err)
 	}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (AdminEnrolmentSecret, error) {
 		u, err := c.ActiveUser(tx.Reader)
@@ -76,7 +77,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c a
 	})
 }
 
-// beginSecret opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
+// beginSecret opens an enrolment with a new secret or with the seed that the caller supplied.
 func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany)
@@ -93,13 +94,13 @@ func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subje
 	return pending, tooMany(err)
 }
 
-// auditAdminEnrolment writes down what an operator did about a device of somebody else.
+// auditAdminEnrolment records an operation of a principal on a device of the user.
 func (s *Service) auditAdminEnrolment(tx *account.Tx, c authn.AdminCall, u *account.User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.SecretSeenBy}})
 }
 
-// AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
+// AdminQR returns the QR code of a pending admin enrolment as PNG. Only the principal that began it may read it.
 func (s *Service) AdminQR(ctx context.Context, c authn.AdminCall, id factors.DeviceID) ([]byte, error) {
 	var u account.User
 	var o account.AdminEnrolment
@@ -121,22 +122,22 @@ func (s *Service) AdminQR(ctx context.Context, c authn.AdminCall, id factors.Dev
 	}
 	png, err := f.QRCodePNG(s.Accounts.Subject(&u), o.Pending)
 	if err != nil {
-		return nil, fmt.Errorf("drawing a pending %s: %w", o.Kind, err)
+		return nil, fmt.Errorf("drawing the QR code of a pending %s: %w", o.Kind, err)
 	}
 	return png, nil
 }
 
-// ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
-// operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
-// caller knows the secret, and nothing is guessed.
+// ConfirmByAdmin verifies the first code of an admin enrolment. If the user has no usable primary device, the new
+// device is usable at once and has the provenance of the administrator (protocol rule 8). Otherwise it stays
+// unconfirmed until the user confirms it. A wrong code is not counted, because the caller knows the secret.
 func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, v authn.Verification, err error) {
 	err = authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		var read account.User
+		var verified account.User
 		var o *account.AdminEnrolment
 		if err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-			if read, err = c.ActiveUser(r); err == nil {
-				o, err = adminEnrolmentOf(&read, c, id, op.Now)
+			if verified, err = c.ActiveUser(r); err == nil {
+				o, err = adminEnrolmentOf(&verified, c, id, op.Now)
 			}
 			return err
 		}); err != nil {
@@ -146,7 +147,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 		if f == nil {
 			return false, errcode.New(errcode.NotFound)
 		}
-		out, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&read), o.Pending, answer)
+		out, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&verified), o.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
@@ -158,14 +159,14 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 			if err != nil {
 				return nil, err
 			}
-			held, err := adminEnrolmentOf(&u, c, id, op.Now)
+			pending, err := adminEnrolmentOf(&u, c, id, op.Now)
 			if err != nil {
 				return nil, err
 			}
-			if u.Revision != read.Revision || !bytes.Equal(held.Pending, o.Pending) {
+			if u.Revision != verified.Revision || !bytes.Equal(pending.Pending, o.Pending) {
 				return nil, nil
 			}
-			d, err := s.activatePending(tx, c, &u, held, out.Device)
+			d, err := s.activatePending(tx, c, &u, pending, out.Device)
 			tx.SetResult(AdminEnrolmentResult{u, d})
 			return &AdminEnrolmentResult{u, d}, err
 		})
@@ -178,10 +179,10 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 	return u, d, v, err
 }
 
-// activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
+// activatePending adds a confirmed device to the user, notifies the user and saves the record.
 func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.User, o *account.AdminEnrolment, d factors.Device) (factors.Device, error) {
 	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
-		return factors.Device{}, errcode.New(errcode.TooMany) // others were enrolled meanwhile
+		return factors.Device{}, errcode.New(errcode.TooMany) // other devices were enrolled meanwhile
 	}
 	if d.Unique != "" {
 		d.Unique = s.Accounts.UniqueSecret(d.Unique)
@@ -194,11 +195,11 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 		d.Disabled = factors.DisabledUnconfirmed
 	}
 	u.AdminEnrolment = nil
-	u.EverHadDevice = u.EverHadDevice || !d.Unconfirmed() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
+	u.EverHadDevice = u.EverHadDevice || !d.Unconfirmed() // an unconfirmed device is not yet the user's (protocol rule 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
 	if s.Accounts.CountPrimary(u) > 0 && !d.Unconfirmed() {
-		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
-		// ticket that came another way stays the way in.
+		// A ticket is useless beside a usable device. If the password has the provenance of the device, the device is
+		// not usable, and a ticket of other provenance remains valid.
 		if err := s.SignIn.SpendTickets(tx, u); err != nil {
 			return d, err
 		}
@@ -207,14 +208,15 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 	if err := s.auditAdminEnrolment(tx, c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
-	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
+	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now} // without the browser and address of the administrator
 	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Waits: d.Unconfirmed()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, tx.Save(u)
 }
 
-// CancelByAdmin ends an offer before its first code; NotFound without one. The caller saves the person.
+// CancelByAdmin ends an admin enrolment before its first code. It returns NotFound if there is none. The caller
+// saves the user.
 func (s *Service) CancelByAdmin(tx *account.Tx, c authn.AdminCall, u *account.User, id factors.DeviceID) error {
 	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
@@ -224,7 +226,8 @@ func (s *Service) CancelByAdmin(tx *account.Tx, c authn.AdminCall, u *account.Us
 	return s.auditAdminEnrolment(tx, c, u, audit.FactorRemoved, d)
 }
 
-// adminEnrolmentOf is the offer of that id, which only the caller who made it may go on with.
+// adminEnrolmentOf returns the pending admin enrolment with this ID. It returns Forbidden if another principal began
+// it.
 func adminEnrolmentOf(u *account.User, c authn.AdminCall, id factors.DeviceID, now time.Time) (*account.AdminEnrolment, error) {
 	d, ok := u.PendingDevice(now)
 	switch {

@@ -13,8 +13,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
-// counts, and a code of this one. StepUpRequired, NotFound.
+// ConfirmDevice confirms a device that an administrator enrolled for the user. It needs a step-up with another
+// device and a code of this one. It returns StepUpRequired or NotFound.
 func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (authn.Verification, error) {
 	return s.SignIn.VerifyInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceCheck, error) {
 		if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
@@ -27,12 +27,12 @@ func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, se
 		if f == nil || !d.Unconfirmed() {
 			return authn.DeviceCheck{}, errcode.New(errcode.NotFound)
 		}
-		judged := *d
-		judged.Disabled = ""
-		return authn.DeviceCheck{Device: judged, Verify: func() (factors.Outcome, error) {
-			out, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), []factors.Device{judged}, ses.Ceremony.PendingFor(d.Kind, op.Now), answer)
+		confirmed := *d
+		confirmed.Disabled = ""
+		return authn.DeviceCheck{Device: confirmed, Verify: func() (factors.Outcome, error) {
+			out, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), []factors.Device{confirmed}, ses.Ceremony.PendingFor(d.Kind, op.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
-				out.Device.Disabled = factors.DisabledUnconfirmed // a burnt step is kept, and nothing counts
+				out.Device.Disabled = factors.DisabledUnconfirmed // store the consumed time step, but keep the device unconfirmed
 			}
 			return out, err
 		}}, nil

@@ -24,17 +24,17 @@ type Service struct {
 	SignIn   *authn.Service
 }
 
-// Request is what somebody wants to enrol.
+// Request is a device to enrol.
 type Request struct {
 	Kind     factors.Kind
 	App      string           // "OKTA", "GOOGLE" or ""
-	Name     string           // of the device; may be given or changed at the end
-	Replace  factors.DeviceID // the device whose secret is to be replaced (PROTOCOL 15); "": a new one
-	LostCopy string           // with Replace: the id of the copy that is gone; "": none
-	Seed     *factors.Seed    // Offer: the secret of a device that was programmed elsewhere; nil: a new one
+	Name     string           // name of the device; FinishEnrol can change it
+	Replace  factors.DeviceID // the device whose secret is replaced (protocol rule 15); "": a new device
+	LostCopy string           // with Replace: ID of the lost copy; "": none
+	Seed     *factors.Seed    // with BeginByAdmin: secret of a programmed device; nil: a new secret
 }
 
-// BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
+// BeginEnrol opens an enrolment and returns its prompt. It replaces one that is pending in the same flow.
 func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow Flow, want Request) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	f := s.Accounts.Factor(want.Kind)
@@ -55,7 +55,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 		return account.Prompt{}, err
 	}
 	if st.transaction != nil && !s.Accounts.Method(want.Kind).Primary {
-		return account.Prompt{}, errcode.New(errcode.Forbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
+		return account.Prompt{}, errcode.New(errcode.Forbidden) // a transaction ends with a device, and recovery codes are none (protocol rule 6)
 	}
 	devices, err := s.otherDevices(&st.user, want)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	}
 	prompt, err := account.NewPrompt(p)
 	if err != nil {
-		return account.Prompt{}, fmt.Errorf("keeping a prompt of %s: %w", want.Kind, err)
+		return account.Prompt{}, fmt.Errorf("encoding a prompt of %s: %w", want.Kind, err)
 	}
 	e := &account.PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
 		Pending: pending, Prompt: prompt, Expires: op.Now.Add(account.EnrolmentTTL)}
@@ -91,8 +91,8 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	})
 }
 
-// otherDevices are the devices that a new one will stand beside: without the one it replaces, and without the spare
-// ones of its kind, since a new set of recovery codes takes the place of the old.
+// otherDevices returns the devices that remain beside the new one: without the device that it replaces, and without
+// backup devices of its kind, because new recovery codes replace the old ones.
 func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device, error) {
 	if d := u.Device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
 		return nil, errcode.New(errcode.NotFound)
@@ -102,16 +102,17 @@ func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device,
 	}), nil
 }
 
-// Result is the end of an enrolment: the device, or why not.
+// Result is the result of an enrolment: the device, or the rejection.
 type Result struct {
 	authn.Verification
-	authn.Completed                // with First; or Issued of a session that was re-issued
+	authn.Completed                // with First; or Credentials of a rotated session
 	Device          factors.Device // without Data
-	First           bool           // the second step of a login is done now
-	Counted         int            // usable devices that count
+	First           bool           // the enrolment was the second step of a transaction
+	Counted         int            // usable primary devices
 }
 
-// FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
+// FinishEnrol verifies the answer of the new device. If name is "", the device keeps the name given at the
+// beginning.
 func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow Flow, name string, answer []byte) (Result, error) {
 	name, err := account.DeviceName(name, true)
 	if err != nil {
@@ -150,23 +151,24 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow
 	return out, err
 }
 
-// storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
-func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, judged flowState, name string, o factors.Outcome) (*Result, error) {
+// storeEnrolled stores a confirmed device. It returns nil if the user record or the pending enrolment is not the one
+// on which the answer was verified.
+func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, name string, o factors.Outcome) (*Result, error) {
 	now := tx.Op.Now
 	st, err := s.pendingFlowState(tx.Reader, flow, now)
 	if err != nil {
 		return nil, err
 	}
 	u, e := &st.user, st.pending
-	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.pending.Pending) {
+	if u.Revision != verified.user.Revision || !bytes.Equal(e.Pending, verified.pending.Pending) {
 		return nil, nil
 	}
 	devices, err := s.otherDevices(u, Request{Kind: e.Kind, Replace: e.Replace})
 	if err != nil {
-		return nil, errcode.New(errcode.Expired) // the device that was to be replaced is gone
+		return nil, errcode.New(errcode.Expired) // the device to replace no longer exists
 	}
 	if !s.Accounts.CanAdd(e.Kind, devices) {
-		return nil, errcode.New(errcode.TooMany) // others were enrolled meanwhile
+		return nil, errcode.New(errcode.TooMany) // other devices were enrolled meanwhile
 	}
 	d := o.Device
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), now
@@ -193,7 +195,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, judged flowState, nam
 		out.Completed, err = s.SignIn.CompleteByEnrolment(tx, flow.Transaction, *st.transaction, u, o.AMR)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
-		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
+		u.Epoch++ // the old secret has ended (protocol rules 2 and 15)
 		out.Credentials, err = s.Sessions.Rotate(tx, u, *st.session)
 	default:
 		if !st.session.StepUp.Fresh(now) && s.Accounts.Method(d.Kind).Primary {
@@ -208,12 +210,12 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, judged flowState, nam
 	return out, tx.Save(u)
 }
 
-// placeDevice puts the confirmed device among the others, and tells of it.
+// placeDevice adds the confirmed device to the user, or replaces the old one, and notifies the user.
 func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m notice.Notice = notice.DeviceAdded{Context: tx.About(u), Device: d.Name}
-	spare := s.Accounts.BackupFactor(*d)
-	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
+	backup := s.Accounts.BackupFactor(*d)
+	renewed := backup && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.Device(e.Replace); {
 	case e.Replace != "" && old == nil:
 		return errcode.New(errcode.Expired)
@@ -224,7 +226,7 @@ func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.Pendin
 		d.ID, d.Name, d.Copies = old.ID, old.Name, markForRescan(old.Copies, e.Lost)
 		u.Devices = authn.ReplaceDevice(u.Devices, *d)
 		action = audit.FactorUpdated
-	case spare:
+	case backup:
 		u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.Kind == d.Kind })
 		u.Devices = append(u.Devices, *d)
 		action, m = audit.RecoveryCodesMade, nil
@@ -241,8 +243,8 @@ func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.Pendin
 	return tx.Notify(u, m, time.Time{})
 }
 
-// dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
-// code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
+// dropChallenge ends an enrolment after a wrong answer to its challenge, which is valid for one answer (promise A6).
+// A code of a phone may be typed again, because the secret is on the page and cannot be guessed.
 func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, flow Flow, e *account.PendingEnrolment) error {
 	if s.Accounts.Method(e.Kind).Input != factors.InputAssertion {
 		return nil

@@ -10,14 +10,14 @@ import (
 	"barillet/internal/secret"
 )
 
-// Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
-// a fresh proof. Exactly one of them is set.
+// Flow is the place of an enrolment: a transaction that holds an invitation or ticket, or a session with a step-up.
+// Exactly one field is set.
 type Flow struct {
 	Transaction secret.Value
 	Session     secret.Value
 }
 
-// flowState is a seat as it was read in one run.
+// flowState is a flow as read in one View or Update.
 type flowState struct {
 	transaction *authn.Transaction
 	session     *account.Session
@@ -25,7 +25,7 @@ type flowState struct {
 	pending     *account.PendingEnrolment
 }
 
-// flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
+// flowState loads a flow and checks that it permits the enrolment. It returns StepUpRequired, Forbidden, Expired or NoSession.
 func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
 	if flow.Session.IsZero() {
 		tr, u, step, err := s.SignIn.LoadTransaction(r, flow.Transaction, now)
@@ -41,7 +41,7 @@ func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces
 	if err != nil {
 		return flowState{}, err
 	}
-	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
+	// A pending enrolment needs no new step-up: it ends within account.EnrolmentTTL.
 	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
 	if !pending && (!ses.StepUp.Fresh(now) || replaces && ses.StepUp.EnrolOnly) {
 		return flowState{}, errcode.New(errcode.StepUpRequired)
@@ -59,7 +59,7 @@ func (s *Service) storeFlow(tx *account.Tx, st flowState, flow Flow) error {
 	return s.Sessions.Put(tx, flow.Session, *st.session)
 }
 
-// CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
+// CheckAllowed returns nil if the flow permits an enrolment, else StepUpRequired, Forbidden, Expired or NoSession.
 func (s *Service) CheckAllowed(ctx context.Context, flow Flow) error {
 	return s.Accounts.View(ctx, func(r account.Reader) error {
 		_, err := s.flowState(r, flow, s.Accounts.Now(), false)
@@ -67,7 +67,8 @@ func (s *Service) CheckAllowed(ctx context.Context, flow Flow) error {
 	})
 }
 
-// freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
+// freshFlowState is flowState for a new enrolment. The step-up of a pending enrolment does not count for another
+// one.
 func (s *Service) freshFlowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
 	st, err := s.flowState(r, flow, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
@@ -76,7 +77,7 @@ func (s *Service) freshFlowState(r account.Reader, flow Flow, now time.Time, rep
 	return st, err
 }
 
-// Pending gives the enrolment that is pending in the seat, to show its page again; Expired without one.
+// Pending returns the pending enrolment of the flow, to show its page again. It returns Expired if there is none.
 func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolment, error) {
 	now := s.Accounts.Now()
 	var out account.PendingEnrolment
@@ -91,7 +92,7 @@ func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolm
 	return out, err
 }
 
-// pendingFlowState is the seat with an enrolment that is pending in it.
+// pendingFlowState returns the state of a flow with a pending enrolment.
 func (s *Service) pendingFlowState(r account.Reader, flow Flow, now time.Time) (flowState, error) {
 	st, err := s.flowState(r, flow, now, false)
 	if err != nil && !flow.Session.IsZero() {
