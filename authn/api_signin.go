@@ -29,7 +29,8 @@ type APISignIn struct {
 // StartAPISignIn verifies a password that a program supplies. Rules, counters, queue and errors (SignInFailed,
 // RateLimited) are those of StartWithPassword. req.APIToken names the API token to which the transaction is bound.
 // If visible returns false for a user, the login is treated as unknown.
-func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string, visible func(*account.User) bool) (APISignIn, error) {
+func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string,
+	visible func(*account.User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
 		return APISignIn{}, errcode.New(errcode.Forbidden)
 	}
@@ -61,15 +62,16 @@ func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state 
 }
 
 // apiTransaction is loadCached for API sign-ins. It never returns the transaction of a browser.
-func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
+func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time,
+	cache *transactionCache) (Transaction, account.User, Step, error) {
 	if cache.apiToken == "" {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	return s.loadCached(r, state, now, cache)
 }
 
-// codeDevices returns the devices that are verified by a typed code. An API sign-in accepts no others (protocol rule
-// 25).
+// codeDevices returns the devices that are verified by a typed code. An API sign-in accepts no others
+// (protocol rule 25).
 func (s *Service) codeDevices(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
@@ -82,7 +84,8 @@ func (s *Service) codeDevices(devices []factors.Device) []factors.Device {
 
 // VerifyAPISignIn verifies a code of one device in an API sign-in. A rejected code is an outcome: it is counted and
 // audited, and the transaction continues. NotFound means that no such device accepts codes here.
-func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value,
+	id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err

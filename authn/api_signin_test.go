@@ -76,22 +76,22 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	_, p, own := h.Member(amelie, nil)
 	ctx, vpn := t.Context(), h.program("token:vpn")
 	tx := h.start(vpn, amelie)
-	login := tx.State
+	transaction := tx.State
 	done, _, err := h.Authn.VerifyAPISignIn(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
 	do(t, err, "signing in")
 	session := done.Session
 	code := p.Next()
 	for name, err := range map[string]error{
-		"Login":         second(h.Authn.Transaction(ctx, login)),
-		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, login, factors.InputCode)),
-		"Verify":        second(h.Authn.Verify(ctx, h.From, login, factors.InputCode, code)),
-		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
-		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, secret.From("x"))),
-		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
-		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: login}),
-		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Transaction: login}, enrol.Request{Kind: totp.Kind})),
-		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), login)),
-		"no token":      second(h.Authn.APISignIn(ctx, h.From, login)),
+		"Login":         second(h.Authn.Transaction(ctx, transaction)),
+		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, transaction, factors.InputCode)),
+		"Verify":        second(h.Authn.Verify(ctx, h.From, transaction, factors.InputCode, code)),
+		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, transaction, "AAAA-AAAA")),
+		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, transaction, secret.From("x"))),
+		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, transaction),
+		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}),
+		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: totp.Kind})),
+		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), transaction)),
+		"no token":      second(h.Authn.APISignIn(ctx, h.From, transaction)),
 	} {
 		refused(t, err, errcode.Expired, name+" with a program's login")
 	}
@@ -120,14 +120,14 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	_, _, err = h.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
 	refused(t, err, errcode.Expired, "finishing a browser's login in a program")
 	refused(t, h.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.Expired, "cancelling a browser's login")
-	refused(t, h.Authn.CancelAPISignIn(ctx, h.program("token:other"), login), errcode.Expired, "cancelling another token's")
+	refused(t, h.Authn.CancelAPISignIn(ctx, h.program("token:other"), transaction), errcode.Expired, "cancelling another token's")
 	_, err = h.Authn.StartAPISignIn(ctx, h.From, amelie, authntest.Password, everybody)
 	refused(t, err, errcode.Forbidden, "a program without a token")
 	if v := h.verify(browser, code); !v.Accepted() {
 		t.Errorf("a refused door spent the code: %+v", v.Verification)
 	}
-	do(t, h.Authn.CancelAPISignIn(ctx, vpn, login), "cancelling one's own")
-	_, err = h.Authn.APISignIn(ctx, vpn, login)
+	do(t, h.Authn.CancelAPISignIn(ctx, vpn, transaction), "cancelling one's own")
+	_, err = h.Authn.APISignIn(ctx, vpn, transaction)
 	refused(t, err, errcode.Expired, "after cancelling")
 	if _, err := h.Sessions.RevokeOthers(ctx, h.From, own); err != nil {
 		t.Errorf("signing out everywhere: %v", err)

@@ -21,9 +21,9 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 			return h.password(h.From, amelie).Secret
 		}, errcode.WrongState},
 		{"after a wrong code", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
-			login := h.password(h.From, amelie).Secret
-			h.verify(login, wrong(p))
-			return login
+			transaction := h.password(h.From, amelie).Secret
+			h.verify(transaction, wrong(p))
+			return transaction
 		}, errcode.WrongState},
 		{"waiting for a ticket", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -37,27 +37,27 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 			return session
 		}, errcode.Expired},
 		{"after a reset", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
-			login := h.due(p)
+			transaction := h.due(p)
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			return login
+			return transaction
 		}, errcode.WrongState}, // the field for the ticket
 		{"after signing out everywhere", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
-			login := h.due(p)
+			transaction := h.due(p)
 			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "ending the others")
-			return login
+			return transaction
 		}, errcode.Expired},
 		{"after the password changed", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
-			login := h.due(p)
+			transaction := h.due(p)
 			h.prove(session, p)
 			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, "dix clefs et un tournevis")
 			do(t, err, "changing the password")
-			return login
+			return transaction
 		}, errcode.Expired},
 		{"after ten minutes", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
-			login := h.due(p)
+			transaction := h.due(p)
 			h.Clock.Advance(account.TransactionTTL)
-			return login
+			return transaction
 		}, errcode.Expired},
 	}
 	for _, test := range tests {
@@ -65,9 +65,9 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 			h := newHouse(t)
 			u, p, session := h.Member(amelie, nil)
 			h.expire(u.ID)
-			login := test.hold(t, h, u, p, session)
+			transaction := test.hold(t, h, u, p, session)
 			before := h.User(string(u.ID)).Password.Hash
-			_, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
+			_, err := h.Authn.ReplacePassword(t.Context(), h.From, transaction, another)
 			refused(t, err, test.want, "choosing")
 			if h.User(string(u.ID)).Password.Hash != before {
 				t.Error("the password changed")

@@ -80,14 +80,14 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 		{"the password came by mail too", func(t *testing.T, h *house, u account.User) {
 			h.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
 			link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			login := h.password(h.From, amelie).Secret
-			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
+			transaction := h.password(h.From, amelie).Secret
+			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, link)
 			refused(t, err, errcode.SameProvenance, "the link")
-			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal())
 			refused(t, err, errcode.SameProvenance, "the code")
 			h.EmptyOutbox()
-			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
-			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[notice.DevicesReset](h)[0].Link))
+			do(t, h.Authn.ResendTicket(t.Context(), h.From, transaction), "renewing")
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, tokenOf(mailed[notice.DevicesReset](h)[0].Link))
 			refused(t, err, errcode.SameProvenance, "a renewed ticket")
 		}},
 	}
@@ -147,9 +147,9 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			return h.password(h.From, amelie).Secret
 		}, authn.StepTicket},
 		{"before the reset", func(t *testing.T, h *house, u account.User) secret.Value {
-			login := h.password(h.From, amelie).Secret
+			transaction := h.password(h.From, amelie).Secret
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			return login
+			return transaction
 		}, authn.StepTicket},
 		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u account.User) secret.Value {
 			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -161,9 +161,9 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 		}, authn.StepTicket},
 		{"asking for another ticket", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			login := h.password(h.From, amelie).Secret
-			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
-			return login
+			transaction := h.password(h.From, amelie).Secret
+			do(t, h.Authn.ResendTicket(t.Context(), h.From, transaction), "renewing")
+			return transaction
 		}, authn.StepTicket},
 		{"after the device was disabled", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
@@ -182,20 +182,20 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHouse(t)
 			u, _, _ := h.Member(amelie, nil)
-			login := test.attack(t, h, u)
-			if got := h.step(login); got != test.step {
+			transaction := test.attack(t, h, u)
+			if got := h.step(transaction); got != test.step {
 				t.Errorf("got step %q, want %q", got, test.step)
 			}
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Accounts.Factors {
-				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: login}, enrol.Request{Kind: kind.Kind()})
+				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: kind.Kind()})
 				refused(t, err, errcode.Forbidden, "enrolling "+string(kind.Kind()))
 			}
-			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: login}, "", []byte("123456"))
+			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: transaction}, "", []byte("123456"))
 			refused(t, err, errcode.Forbidden, "confirming nothing")
-			_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Transaction: login})
+			_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Transaction: transaction})
 			refused(t, err, errcode.Forbidden, "looking at a pending secret")
-			_, err = h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, []byte("123456"))
+			_, err = h.Authn.Verify(t.Context(), h.From, transaction, factors.InputCode, []byte("123456"))
 			refused(t, err, errcode.WrongState, "verifying")
 			if got := len(h.User(string(u.ID)).Devices); got != before {
 				t.Errorf("got %d devices, had %d", got, before)

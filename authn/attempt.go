@@ -16,8 +16,8 @@ import (
 	"barillet/internal/throttle"
 )
 
-// maxRounds is the maximum number of attempts to store a verification whose user record changed meanwhile (protocol rule
-// 32). An attempt fails only because another change was stored.
+// maxRounds is the maximum number of attempts to store a verification whose user record changed meanwhile
+// (protocol rule 32). An attempt fails only because another change was stored.
 const maxRounds = 12
 
 // failureClass returns the failure counter of an input (protocol rule 17). The input decides, not the devices that
@@ -48,7 +48,8 @@ func (v Verification) Accepted() bool { return v.Rejected == factors.ReasonNone 
 
 // beginVerify opens a ceremony for the first kind that has this input and a device in devices. If no kind has such a
 // device, it uses the first kind with this input. Open ceremonies of other kinds remain.
-func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
+func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.Device, open *account.Ceremony,
+	input factors.Input) (account.Prompt, *account.Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
 		return account.Prompt{}, nil, errcode.New(errcode.NotFound)
@@ -153,7 +154,8 @@ func (s *Service) updateCeremony(now time.Time, c *account.Ceremony, a deviceAtt
 // verifyAnswer verifies an answer against the user as read, outside a transaction. It asks each kind with the input
 // that has a device in devices. The first acceptance decides. A rejection counts once, regardless of the number of
 // kinds.
-func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
+func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices []factors.Device,
+	open *account.Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
 	a := deviceAttempt{input: input, known: known, revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
@@ -178,7 +180,8 @@ func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices [
 
 // deviceWait returns how long the user must wait before an answer of this class is verified. It returns 0 if there
 // is no wait.
-func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
+func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, class throttle.Class,
+	known bool) (time.Duration, throttle.Failures, error) {
 	f, err := s.Accounts.Failures.Get(r.Raw, s.Accounts.FailureID(u.ID))
 	if err != nil {
 		return 0, f, fmt.Errorf("reading failures: %w", err)

@@ -98,10 +98,10 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret
 	return logins, answers
 }
 
-func verifyKey(b *testing.B, crowd *authntest.Population, i int, login secret.Value, answer []byte) error {
+func verifyKey(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, answer []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
-	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputAssertion, answer)
+	v, err := crowd.Authn.Verify(b.Context(), req, transaction, factors.InputAssertion, answer)
 	if err != nil || !v.Accepted() {
 		return fmt.Errorf("key of %s: %v, rejected %q", crowd.People[i].Login, err, v.Rejected)
 	}

@@ -156,10 +156,10 @@ func BenchmarkSecondStep(b *testing.B) {
 	}
 }
 
-func verify(b *testing.B, crowd *authntest.Population, i int, login secret.Value, code []byte) error {
+func verify(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, code []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
-	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputCode, code)
+	v, err := crowd.Authn.Verify(b.Context(), req, transaction, factors.InputCode, code)
 	if err != nil {
 		return fmt.Errorf("second step of %s: %w", crowd.People[i].Login, err)
 	}

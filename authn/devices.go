@@ -15,7 +15,8 @@ import (
 )
 
 // RenameDevice changes the name of a device.
-func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
+func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID,
+	name string) error {
 	name, err := account.DeviceName(name, false)
 	if err != nil {
 		return err
@@ -43,7 +44,8 @@ func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, ses
 
 // RemoveDevice removes a device of the session's user after a step-up, and ends the user's other sessions. It
 // returns LastDevice for the last usable primary device.
-func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID) (session.Credentials, error) {
+func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, sess secret.Value,
+	id factors.DeviceID) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (session.Credentials, error) {
 		ses, u, err := s.RequireStepUp(tx, sess)
@@ -65,11 +67,11 @@ func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, ses
 		if err := tx.AuditDevice(&u, audit.FactorRemoved, removed); err != nil {
 			return session.Credentials{}, err
 		}
-		issued, err := s.Sessions.Rotate(tx, &u, ses)
+		credentials, err := s.Sessions.Rotate(tx, &u, ses)
 		if err != nil {
 			return session.Credentials{}, err
 		}
-		return issued, tx.Save(&u)
+		return credentials, tx.Save(&u)
 	})
 }
 

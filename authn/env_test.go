@@ -88,9 +88,9 @@ func (h *house) password(req account.RequestInfo, login string) authn.Transactio
 }
 
 // step is where a login stands; StepExpired when it is gone.
-func (h *house) step(login secret.Value) authn.Step {
+func (h *house) step(transaction secret.Value) authn.Step {
 	h.t.Helper()
-	state, err := h.Authn.Transaction(h.t.Context(), login)
+	state, err := h.Authn.Transaction(h.t.Context(), transaction)
 	if errcode.Of(err) == errcode.Expired {
 		return authn.StepExpired
 	}
@@ -98,9 +98,9 @@ func (h *house) step(login secret.Value) authn.Step {
 	return state.Step
 }
 
-func (h *house) verify(login secret.Value, code []byte) authn.Result {
+func (h *house) verify(transaction secret.Value, code []byte) authn.Result {
 	h.t.Helper()
-	v, err := h.Authn.Verify(h.t.Context(), h.From, login, factors.InputCode, code)
+	v, err := h.Authn.Verify(h.t.Context(), h.From, transaction, factors.InputCode, code)
 	do(h.t, err, "verifying a code")
 	return v
 }
@@ -233,11 +233,11 @@ func (k *yubikey) answer(p account.Prompt, counter uint32) []byte {
 }
 
 // verifyKey takes a login's second step with the key.
-func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.Result {
+func (h *house) verifyKey(transaction secret.Value, k *yubikey, counter uint32) authn.Result {
 	h.t.Helper()
-	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, login, factors.InputAssertion)
+	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, transaction, factors.InputAssertion)
 	do(h.t, err, "asking for a key")
-	v, err := h.Authn.Verify(h.t.Context(), h.From, login, factors.InputAssertion, k.answer(prompt, counter))
+	v, err := h.Authn.Verify(h.t.Context(), h.From, transaction, factors.InputAssertion, k.answer(prompt, counter))
 	do(h.t, err, "verifying a key")
 	return v
 }

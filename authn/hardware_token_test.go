@@ -59,9 +59,9 @@ func tokenEndpoints(h *house, k *token, session secret.Value, user account.UserI
 	}
 	return map[string]func() func([]byte) authn.Verification{
 		"sign-in": func() func([]byte) authn.Verification {
-			login := h.password(h.From, amelie).Secret
+			transaction := h.password(h.From, amelie).Secret
 			return func(code []byte) authn.Verification {
-				v, err := h.Authn.Verify(ctx, h.From, login, factors.InputCode, code)
+				v, err := h.Authn.Verify(ctx, h.From, transaction, factors.InputCode, code)
 				return judged(v.Verification, err)
 			}
 		},
@@ -144,14 +144,14 @@ func TestToken_CountsOneRefusalForAllKinds(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	k := h.enrolToken(session)
-	login := h.password(h.From, amelie).Secret
-	if v := h.verify(login, wrong(p)); v.Rejected != factors.ReasonWrong {
+	transaction := h.password(h.From, amelie).Secret
+	if v := h.verify(transaction, wrong(p)); v.Rejected != factors.ReasonWrong {
 		t.Fatalf("got %q, want %q", v.Rejected, factors.ReasonWrong)
 	}
 	if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 1 {
 		t.Errorf("%d wrong answers counted for one code, want 1", got)
 	}
-	if v := h.verify(login, k.press()); !v.Accepted() {
+	if v := h.verify(transaction, k.press()); !v.Accepted() {
 		t.Errorf("the token: %q", v.Rejected)
 	}
 	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {

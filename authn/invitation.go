@@ -15,7 +15,8 @@ import (
 // for display.
 func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
-		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // protocol rule 10: an invitation gives password and device at once
+		// Protocol rule 10: an invitation replaces password and device at once.
+		return secret.Value{}, account.WrongState(errcode.ReasonHadDevice)
 	}
 	if u.Status != account.StatusStaged && u.Status != account.StatusProvisioned && u.Status != account.StatusActive {
 		return secret.Value{}, errcode.New(errcode.WrongState)
@@ -77,7 +78,8 @@ func (s *Service) invitation(r account.Reader, token secret.Value, now time.Time
 
 // AcceptInvitation sets the password that the user chose and starts a transaction that may enrol. The invitation
 // stays valid until the first device is confirmed, so the user can close the page and continue later.
-func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
+func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value,
+	password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	hash, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.invitation(r, token, op.Now)
@@ -102,10 +104,10 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 		}
 		tr := s.newTransaction(tx, &u, false, "")
 		tr.Ticket = ticketInvitation
-		secret := op.Secret("transaction")
-		if err := s.PutTransaction(tx, secret, tr); err != nil {
+		transaction := op.Secret("transaction")
+		if err := s.PutTransaction(tx, transaction, tr); err != nil {
 			return TransactionRef{}, err
 		}
-		return TransactionRef{secret, s.Next(&tr, &u, op.Now)}, tx.Save(&u)
+		return TransactionRef{transaction, s.Next(&tr, &u, op.Now)}, tx.Save(&u)
 	})
 }

@@ -160,19 +160,19 @@ func TestReadingChangesNothing(t *testing.T) {
 	forgotten := h.forgot()
 	paul, _, _ := h.Member("paul@garage.example", nil)
 	ticket, _ := h.reset(paul.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, "paul@garage.example").Secret
-	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, ticket)
+	transaction := h.password(h.From, "paul@garage.example").Secret
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, ticket)
 	do(t, err, "presenting")
-	h.BeginPhone(enrol.Flow{Transaction: login}, "Nouveau")
+	h.BeginPhone(enrol.Flow{Transaction: transaction}, "Nouveau")
 	h.Clock.Advance(2 * time.Minute)
 	ctx := t.Context()
 	reads := map[string]func() error{
 		"the ticket's link":   func() error { return h.Authn.TicketLink(ctx, ticket) },
 		"the invitation":      func() error { _, err := h.Authn.Invitation(ctx, invitation); return err },
 		"the password's link": func() error { _, _, err := h.Authn.PasswordLink(ctx, forgotten); return err },
-		"the login":           func() error { _, err := h.Authn.Transaction(ctx, login); return err },
-		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, enrol.Flow{Transaction: login}); return err },
-		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: login}) },
+		"the login":           func() error { _, err := h.Authn.Transaction(ctx, transaction); return err },
+		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, enrol.Flow{Transaction: transaction}); return err },
+		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}) },
 		"the account":         func() error { _, err := h.Authn.Account(ctx, session); return err },
 		"the session":         func() error { _, err := h.Sessions.Authenticate(ctx, session); return err },
 	}
@@ -183,7 +183,7 @@ func TestReadingChangesNothing(t *testing.T) {
 			}
 		})
 	}
-	state, err := h.Authn.Transaction(ctx, login)
+	state, err := h.Authn.Transaction(ctx, transaction)
 	if err != nil || state.Enrolment == nil || state.Enrolment.Pending != nil {
 		t.Errorf("the page would see %+v, %v", state.Enrolment, err)
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // ChangePassword verifies the current password and sets a new one, after a step-up. The user's other sessions end.
-func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current, chosen string) (session.Credentials, error) {
+func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current,
+	chosen string) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	ses, u, err := s.loadSession(ctx, op, sess)
 	if err != nil {
@@ -40,22 +41,23 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 		}
 	}
 	type result struct {
-		issued session.Credentials
+		credentials session.Credentials
 		err    error
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
-		issued, rejected, err := s.storePasswordChange(tx, sess, a, right, hash)
-		return result{issued, rejected}, err
+		credentials, rejected, err := s.storePasswordChange(tx, sess, a, right, hash)
+		return result{credentials, rejected}, err
 	})
 	if err == nil {
 		err = out.err
 	}
-	return out.issued, err
+	return out.credentials, err
 }
 
 // storePasswordChange stores a change of password, or counts the wrong one. rejected is the error to return after
 // the counter is stored.
-func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passwordAttempt, right bool, hash string) (issued session.Credentials, rejected, err error) {
+func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passwordAttempt, right bool,
+	hash string) (credentials session.Credentials, rejected, err error) {
 	ses, u, err := s.RequireStepUp(tx, sess)
 	if err != nil {
 		return session.Credentials{}, nil, err
@@ -77,10 +79,10 @@ func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passw
 	if err := s.recordPasswordChange(tx, &u); err != nil {
 		return session.Credentials{}, nil, err
 	}
-	if issued, err = s.Sessions.Rotate(tx, &u, ses); err != nil {
+	if credentials, err = s.Sessions.Rotate(tx, &u, ses); err != nil {
 		return session.Credentials{}, nil, err
 	}
-	return issued, nil, tx.Save(&u)
+	return credentials, nil, tx.Save(&u)
 }
 
 // recordPasswordChange raises the epochs and notifies the user. The caller ends or rotates sessions.
@@ -96,7 +98,8 @@ func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
 }
 
 // newPassword validates and hashes a password for the user that find returns.
-func (s *Service) newPassword(ctx context.Context, password string, find func(account.Reader) (account.User, error)) (string, error) {
+func (s *Service) newPassword(ctx context.Context, password string,
+	find func(account.Reader) (account.User, error)) (string, error) {
 	var u account.User
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error

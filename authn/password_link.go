@@ -18,7 +18,8 @@ import (
 // link: WrongState (protocol rule 8). The link ends with the epoch, because after a reset or a change of address the
 // mailbox may belong to someone else. provenance is ProvenanceEmail, or the ID of the administrator who receives the
 // link.
-func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User, provenance string) (token secret.Value, expires time.Time, err error) {
+func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User,
+	provenance string) (token secret.Value, expires time.Time, err error) {
 	switch {
 	case u.Status != account.StatusActive:
 		return secret.Value{}, time.Time{}, account.WrongState(errcode.ReasonNotActive)
@@ -34,9 +35,10 @@ func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User, provenance 
 }
 
 // RequestPasswordLink sends a link for a new password if the identifier names an active user with a usable device.
-// The answer is the same for every identifier. For an active user without a usable device no link is sent (protocol
-// rule 8). onBlocked then runs in the same Update, to open a help request.
-func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string, onBlocked func(tx *account.Tx, u *account.User) error) error {
+// The answer is the same for every identifier. For an active user without a usable device no link is sent
+// (protocol rule 8). onBlocked then runs in the same Update, to open a help request.
+func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string,
+	onBlocked func(tx *account.Tx, u *account.User) error) error {
 	op := s.Accounts.NewOperation(req)
 	name, ok := account.NormalizeLogin(identifier)
 	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
@@ -110,7 +112,8 @@ func (s *Service) passwordLink(r account.Reader, token secret.Value, now time.Ti
 
 // StartWithPasswordLink starts a transaction with the password chosen by a mailed link. The password takes effect
 // when the second step of the transaction is done.
-func (s *Service) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
+func (s *Service) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value,
+	password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	hash, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.passwordLink(r, token, op.Now)
@@ -126,7 +129,7 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 		}
 		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
 		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Hash(), Provenance: link.Provenance}
-		secret := op.Secret("transaction")
-		return TransactionRef{secret, s.Next(&tr, &u, op.Now)}, s.PutTransaction(tx, secret, tr)
+		transaction := op.Secret("transaction")
+		return TransactionRef{transaction, s.Next(&tr, &u, op.Now)}, s.PutTransaction(tx, transaction, tr)
 	})
 }

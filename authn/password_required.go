@@ -24,13 +24,14 @@ func (tr *Transaction) mustChange(u *account.User) (Step, bool) {
 // ReplacePassword sets the password chosen in a transaction that has verified the expired one and a device, and
 // signs the user in. The user's other sessions end. It returns WrongState at any other step, and Invalid for an
 // unacceptable password or the expired one ("same").
-func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, login secret.Value, chosen string) (Result, error) {
+func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	chosen string) (Result, error) {
 	op := s.Accounts.NewOperation(req)
 	var tr Transaction
 	var u account.User
 	renewing := func(r account.Reader) (err error) {
 		var step Step
-		if tr, u, step, err = s.LoadTransaction(r, login, op.Now); err == nil && step != StepChangePassword {
+		if tr, u, step, err = s.LoadTransaction(r, transaction, op.Now); err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		return err
@@ -54,19 +55,20 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 	}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Result, error) {
 		// A change of the password meanwhile raises PasswordEpoch, so that LoadTransaction returns Expired.
-		tr, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		if err != nil {
 			return Result{}, err
 		}
-		return s.storeReplacement(tx, login, &tr, &u, hash)
+		return s.storeReplacement(tx, transaction, &tr, &u, hash)
 	})
 }
 
-func (s *Service) storeReplacement(tx *account.Tx, secret secret.Value, tr *Transaction, u *account.User, hash string) (Result, error) {
-	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
+func (s *Service) storeReplacement(tx *account.Tx, transaction secret.Value, tr *Transaction, u *account.User,
+	hash string) (Result, error) {
+	if err := s.transactions.Delete(tx.Raw, transaction.Hash()); err != nil {
 		return Result{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
@@ -76,9 +78,9 @@ func (s *Service) storeReplacement(tx *account.Tx, secret secret.Value, tr *Tran
 	if err := s.recordPasswordChange(tx, u); err != nil {
 		return Result{}, err
 	}
-	issued, err := s.openSession(tx, u, *tr.SecondFactor)
+	credentials, err := s.openSession(tx, u, *tr.SecondFactor)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Completed: Completed{Step: StepDone, Credentials: issued}, First: tr.SecondFactor.Enrolled, ReturnTo: tr.ReturnTo}, tx.Save(u)
+	return Result{Completed: Completed{Step: StepDone, Credentials: credentials}, First: tr.SecondFactor.Enrolled, ReturnTo: tr.ReturnTo}, tx.Save(u)
 }

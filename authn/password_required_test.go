@@ -54,17 +54,17 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 		t.Error("the login goes on under the secret that bore less")
 	}
 	closed := v.Secret // the page is closed: nothing is lost
-	login := h.due(p)
+	transaction := h.due(p)
 	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != account.ChangeExpired {
 		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
 	}
 	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
-		if _, err := h.Authn.ReplacePassword(t.Context(), h.From, login, chosen); errcode.Of(err) != errcode.Invalid {
+		if _, err := h.Authn.ReplacePassword(t.Context(), h.From, transaction, chosen); errcode.Of(err) != errcode.Invalid {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	h.EmptyOutbox()
-	out, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
+	out, err := h.Authn.ReplacePassword(t.Context(), h.From, transaction, another)
 	do(t, err, "choosing")
 	if out.Step != authn.StepDone || !h.alive(out.Credentials.Session) || h.alive(early) {
 		t.Errorf("got step %q, session %v, the earlier one %v", out.Step, h.alive(out.Credentials.Session), h.alive(early))
@@ -76,7 +76,7 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	if got.MustChange != "" || got.Provenance != account.ProvenanceUser || len(mailed[notice.PasswordChanged](h)) != 1 {
 		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[notice.PasswordChanged](h)))
 	}
-	for _, dead := range []secret.Value{login, closed} {
+	for _, dead := range []secret.Value{transaction, closed} {
 		_, err := h.Authn.ReplacePassword(t.Context(), h.From, dead, "encore un autre mot")
 		refused(t, err, errcode.Expired, "choosing again")
 	}
@@ -90,11 +90,11 @@ func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.expire(u.ID)
-	login := h.due(p)
+	transaction := h.due(p)
 	errs := make([]error, 2)
 	var all sync.WaitGroup
 	for i, chosen := range []string{another, "huit chevaux dans une grange"} {
-		all.Go(func() { _, errs[i] = h.Authn.ReplacePassword(t.Context(), h.From, login, chosen) })
+		all.Go(func() { _, errs[i] = h.Authn.ReplacePassword(t.Context(), h.From, transaction, chosen) })
 	}
 	all.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
@@ -126,14 +126,14 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 		}},
 		{"a ticket, then a new phone", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			login := h.password(h.From, amelie).Secret
-			step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
+			transaction := h.password(h.From, amelie).Secret
+			step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, link)
 			if err != nil || step != authn.StepEnrol {
 				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
 			}
-			_, err = h.Authn.ReplacePassword(t.Context(), h.From, login, another)
+			_, err = h.Authn.ReplacePassword(t.Context(), h.From, transaction, another)
 			refused(t, err, errcode.WrongState, "choosing by the ticket alone")
-			_, done := h.Enrol(enrol.Flow{Transaction: login}, "Nouveau")
+			_, done := h.Enrol(enrol.Flow{Transaction: transaction}, "Nouveau")
 			if done.Step != authn.StepChangePassword || len(h.User(string(u.ID)).Tickets) != 0 {
 				t.Fatalf("got step %q", done.Step)
 			}
@@ -142,8 +142,8 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 		{"a security key", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
 			key := h.enrolKey(enrol.Flow{Session: session}, u)
-			login := h.password(h.From, amelie).Secret
-			v := h.verifyKey(login, key, 9)
+			transaction := h.password(h.From, amelie).Secret
+			v := h.verifyKey(transaction, key, 9)
 			if v.Step != authn.StepChangePassword {
 				t.Fatalf("got %+v", v)
 			}
@@ -155,8 +155,8 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			h := newHouse(t)
 			u, p, session := h.Member(amelie, nil)
 			h.expire(u.ID)
-			login := test.way(t, h, u, p, session)
-			out, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
+			transaction := test.way(t, h, u, p, session)
+			out, err := h.Authn.ReplacePassword(t.Context(), h.From, transaction, another)
 			do(t, err, "choosing")
 			if !h.alive(out.Credentials.Session) || h.User(string(u.ID)).Password.MustChange != "" {
 				t.Error("no session, or the mark is there still")

@@ -231,7 +231,7 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	}
 	h.Clock.Advance(26 * time.Hour)
 	_, _, live := h.Member("paul@garage.example", nil)
-	login := h.password(h.From, "paul@garage.example").Secret
+	transaction := h.password(h.From, "paul@garage.example").Secret
 	do(t, h.Authn.DeleteExpired(t.Context()), "deleting expired transactions")
 	do(t, h.Accounts.DeleteExpired(t.Context()), "deleting expired links")
 	do(t, h.Sessions.DeleteExpired(t.Context()), "deleting expired sessions")
@@ -246,7 +246,7 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	if count["transaction/"] != 1 || count["session/"] != 1 || count["link/"] != 1 {
 		t.Errorf("left %v, want one login, one session and the ticket link that can still be renewed", count)
 	}
-	if h.alive(old) || !h.alive(live) || h.step(login) != authn.StepVerify {
+	if h.alive(old) || !h.alive(live) || h.step(transaction) != authn.StepVerify {
 		t.Error("the wrong ones were swept")
 	}
 }

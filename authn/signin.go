@@ -39,13 +39,15 @@ type passwordAttempt struct {
 // StartWithPassword verifies an identifier and password and starts a transaction. Every failure returns
 // SignInFailed, or RateLimited above the limits. Known and unknown identifiers cost the same work: one View, one
 // hash, one Update.
-func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
+func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password,
+	returnTo string) (TransactionRef, error) {
 	return s.startWithPassword(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
 }
 
 // startWithPassword is StartWithPassword for the users for which visible returns true. It treats other users as
 // unknown.
-func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, visible func(*account.User) bool) (TransactionRef, error) {
+func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password,
+	returnTo string, visible func(*account.User) bool) (TransactionRef, error) {
 	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
 		// No login begins with a zero byte. The hash gives the same unknown login each time, in the length of a login.
@@ -77,7 +79,8 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 
 // tryPassword verifies a password outside a transaction and stores the result. It returns nil if the password is no
 // longer the verified one.
-func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt, password, returnTo string) (*passwordResult, error) {
+func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt, password,
+	returnTo string) (*passwordResult, error) {
 	hash := ""
 	if a.found {
 		hash = a.user.Password.Hash
@@ -119,7 +122,8 @@ func (o passwordResult) err() error {
 }
 
 // newPasswordAttempt reads the user that name means and the wait before a password may be verified.
-func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string, visible func(*account.User) bool) (passwordAttempt, error) {
+func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string,
+	visible func(*account.User) bool) (passwordAttempt, error) {
 	var a passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		a = passwordAttempt{}
@@ -180,7 +184,8 @@ func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
 
 // storePassword stores the result of a password attempt. It reads the limits again, because other attempts may run
 // at the same time. It returns nil if the password is no longer the verified one (protocol rule 32).
-func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, newHash, returnTo string) (*passwordResult, error) {
+func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, newHash,
+	returnTo string) (*passwordResult, error) {
 	now := tx.Op.Now
 	wait, err := s.passwordWait(tx.Raw, tx.Op, a)
 	if err != nil || wait > 0 {
@@ -209,11 +214,11 @@ func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, n
 		}
 	}
 	tr := s.newTransaction(tx, &u, a.knownBrowser, returnTo)
-	secret := tx.Op.Secret("transaction")
-	if err := s.PutTransaction(tx, secret, tr); err != nil {
+	transaction := tx.Op.Secret("transaction")
+	if err := s.PutTransaction(tx, transaction, tr); err != nil {
 		return nil, err
 	}
-	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&tr, &u, now)}}, nil
+	return &passwordResult{TransactionRef: TransactionRef{transaction, s.Next(&tr, &u, now)}}, nil
 }
 
 // countFailure counts a failed attempt for its address and network.

@@ -203,12 +203,12 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 func TestALoginLivesTenMinutes(t *testing.T) {
 	h := newHouse(t)
 	_, p, _ := h.Member(amelie, nil)
-	login := h.password(h.From, amelie).Secret
+	transaction := h.password(h.From, amelie).Secret
 	h.Clock.Advance(account.TransactionTTL)
-	if got := h.step(login); got != authn.StepExpired {
+	if got := h.step(transaction); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}
-	_, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, p.Code())
+	_, err := h.Authn.Verify(t.Context(), h.From, transaction, factors.InputCode, p.Code())
 	refused(t, err, errcode.Expired, "verifying in it")
 	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Secret); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)

@@ -24,7 +24,8 @@ func (s *Service) stepUpDevices(u *account.User) []factors.Device {
 }
 
 // BeginStepUp opens a step-up by one input in a session and returns its prompt.
-func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input) (account.Prompt, error) {
+func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, session secret.Value,
+	input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
 		ses, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
@@ -41,7 +42,8 @@ func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, sess
 }
 
 // StepUp verifies a device in a session. An accepted answer permits sensitive operations for account.StepUpTTL.
-func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
+func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input,
+	answer []byte) (Verification, error) {
 	return s.StepUpFor(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
 		ses.StepUp = account.StepUp{At: tx.Op.Now}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
@@ -51,7 +53,8 @@ func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session s
 // StepUpFor verifies an answer in a session. If the answer is accepted, then runs in the Update that stores it.
 // prepare reads session and user outside a transaction, before the answer is verified. If prepare fails, the answer
 // is neither verified nor counted. prepare may be nil.
-func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
+func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input,
+	answer []byte,
 	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then SessionChange) (Verification, error) {
 	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
 		return deviceQuestion{input, func(known bool) (deviceAttempt, error) {
@@ -68,7 +71,7 @@ func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, sessio
 // SessionChange changes session and user in the Update that stores an accepted answer.
 type SessionChange func(tx *account.Tx, ses *account.Session, u *account.User) error
 
-// deviceQuestion is an answer that is to be judged in a session, once it is known that it may be.
+// deviceQuestion is the input of an answer and its verification, which runs only if the limits allow it.
 type deviceQuestion struct {
 	input  factors.Input
 	verify func(known bool) (deviceAttempt, error)
@@ -105,7 +108,8 @@ func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, 
 
 // answerInSession verifies an answer in a session. If the answer is accepted, then runs in the Update that stores
 // it. ask selects the verification. If ask fails, the answer is neither verified nor counted.
-func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), then SessionChange) (Verification, error) {
+func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, session secret.Value,
+	ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), then SessionChange) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -136,10 +140,11 @@ func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, 
 	return out, err
 }
 
-func (s *Service) loadSession(ctx context.Context, op *account.Operation, secret secret.Value) (ses account.Session, u account.User, err error) {
+func (s *Service) loadSession(ctx context.Context, op *account.Operation,
+	session secret.Value) (ses account.Session, u account.User, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
-		ses, u, err = s.Sessions.Load(r, secret, op.Now)
+		ses, u, err = s.Sessions.Load(r, session, op.Now)
 		return err
 	})
 	return ses, u, err
@@ -147,8 +152,8 @@ func (s *Service) loadSession(ctx context.Context, op *account.Operation, secret
 
 // storeStepUp stores the result of an answer in a session. It returns nil if the user record is not the one on which
 // the answer was verified.
-func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttempt, then SessionChange) (*Verification, error) {
-	ses, u, err := s.Sessions.Load(tx.Reader, secret, tx.Op.Now)
+func (s *Service) storeStepUp(tx *account.Tx, session secret.Value, a deviceAttempt, then SessionChange) (*Verification, error) {
+	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +178,7 @@ func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, a deviceAttem
 	if u.Epoch != epoch {
 		ses.Epoch = u.Epoch // a disabled security key ends the other sessions; this one has verified password and device
 	}
-	if err := s.Sessions.Put(tx, secret, ses); err != nil {
+	if err := s.Sessions.Put(tx, session, ses); err != nil {
 		return nil, err
 	}
 	return &v, tx.Save(&u)

@@ -17,7 +17,8 @@ import (
 
 // IssueTicket issues a ticket for a new enrolment (protocol rule 7) and returns its link token and short code. The
 // link token is empty if life is at most ScreenTicketTTL. The caller delivers them and saves the user.
-func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
+func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string,
+	life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
 	now := tx.Op.Now
 	valid := slices.DeleteFunc(slices.Clone(u.Tickets), func(t account.Ticket) bool { return !now.Before(t.Expires) })
 	for len(valid) >= account.MaxTickets {
@@ -80,8 +81,9 @@ func (o ticketOutcome) result() (Step, error) {
 
 // RedeemTicketCode verifies a short code typed in a transaction after the password. Wrong codes have their own limit
 // (protocol rule 17). InvalidTicket, TicketExpired and SameProvenance state why it was rejected.
-func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo, login secret.Value, typed string) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	typed string) (Step, error) {
+	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
 			if hmac.Equal(t.Code, mac) {
@@ -93,8 +95,8 @@ func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo,
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a transaction after the password of the same user.
-func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo, login, token secret.Value) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo, transaction, token secret.Value) (Step, error) {
+	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		l, owner, err := tx.Link(token, account.PurposeTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
 			return -1, errcode.InvalidLink
@@ -103,10 +105,11 @@ func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo,
 	})
 }
 
-func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
+func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
-		tr, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
@@ -121,7 +124,7 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, log
 		if i < 0 {
 			return s.rejectTicket(tx, &u, f, tr.KnownBrowser, code)
 		}
-		return s.bindTicket(tx, login, tr, &u, i)
+		return s.bindTicket(tx, transaction, tr, &u, i)
 	})
 	if err != nil {
 		return StepExpired, err
@@ -129,7 +132,8 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, log
 	return out.result()
 }
 
-func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
+func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failures, known bool,
+	code errcode.Code) (ticketOutcome, error) {
 	if code == errcode.InvalidTicket { // a link cannot be guessed and is not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
@@ -140,7 +144,8 @@ func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failu
 
 // bindTicket binds the ticket to this transaction. What another transaction enrolled with it and did not confirm is
 // void. Password and ticket must have different provenance (protocol rule 8).
-func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, i int) (ticketOutcome, error) {
+func (s *Service) bindTicket(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
+	i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
@@ -152,7 +157,7 @@ func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, tr Transaction
 	u.Tickets[i].Transaction = tr.ID
 	tr.Ticket, tr.Enrol = t.ID, nil
 	tr.Extend(tx.Op.Now)
-	if err := s.PutTransaction(tx, secret, tr); err != nil {
+	if err := s.PutTransaction(tx, transaction, tr); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
@@ -183,10 +188,10 @@ func (s *Service) SpendTickets(tx *account.Tx, u *account.User) error {
 
 // ResendTicket sends another ticket to a user who has verified the password. It allows three per day, for a week
 // after the reset (protocol rule 10).
-func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, login secret.Value) error {
+func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, transaction secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		_, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		_, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}

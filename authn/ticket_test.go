@@ -152,23 +152,23 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	h.Clock.Advance(account.TicketTTL)
 	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.TicketExpired, "the link after a day")
-	login := h.password(h.From, amelie).Secret
-	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+	transaction := h.password(h.From, amelie).Secret
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal())
 	refused(t, err, errcode.TicketExpired, "the code after a day")
-	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
+	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, link)
 	refused(t, err, errcode.TicketExpired, "presenting the link after a day")
 	h.EmptyOutbox()
 	for range 3 {
-		do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
+		do(t, h.Authn.ResendTicket(t.Context(), h.From, transaction), "renewing")
 	}
-	refused(t, h.Authn.ResendTicket(t.Context(), h.From, login), errcode.WrongState, "a fourth in a day")
+	refused(t, h.Authn.ResendTicket(t.Context(), h.From, transaction), errcode.WrongState, "a fourth in a day")
 	mails := h.Mails()
 	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(account.TicketTTL)) {
 		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
 	}
 	h.Clock.Advance(24 * time.Hour)
-	login = h.password(h.From, amelie).Secret
-	do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing the next day")
+	transaction = h.password(h.From, amelie).Secret
+	do(t, h.Authn.ResendTicket(t.Context(), h.From, transaction), "renewing the next day")
 	h.Clock.Advance(6 * 24 * time.Hour)
 	if got := h.password(h.From, amelie); got.Step != authn.StepBlocked {
 		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
@@ -197,10 +197,10 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h.Change(u.ID, func(u *account.User) { u.Password.Provenance = test.password })
 			_, code := h.reset(u.ID, test.ticket, account.ScreenTicketTTL)
-			login := h.password(h.From, amelie).Secret
-			step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+			transaction := h.password(h.From, amelie).Secret
+			step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal())
 			refused(t, err, test.want, "presenting")
-			if (step == authn.StepEnrol) != (test.want == "") || (h.step(login) == authn.StepEnrol) != (test.want == "") {
+			if (step == authn.StepEnrol) != (test.want == "") || (h.step(transaction) == authn.StepEnrol) != (test.want == "") {
 				t.Errorf("got step %q", step)
 			}
 		})
@@ -215,14 +215,14 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 		t.Error("a ticket that is handed over has a link")
 	}
 	h.Clock.Advance(account.ScreenTicketTTL - time.Second)
-	login := h.password(h.From, amelie).Secret
-	if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
+	transaction := h.password(h.From, amelie).Secret
+	if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal()); err != nil {
 		t.Errorf("within its ten minutes: %v", err)
 	}
 	h.Clock.Advance(time.Second)
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Secret, code.Reveal())
 	refused(t, err, errcode.TicketExpired, "after ten minutes")
-	if got := h.step(login); got == authn.StepEnrol {
+	if got := h.step(transaction); got == authn.StepEnrol {
 		t.Error("a login still enrols with a ticket whose time is over")
 	}
 }
@@ -232,10 +232,10 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Secret
-	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
+	transaction := h.password(h.From, amelie).Secret
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, link)
 	do(t, err, "presenting the link")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: login}, enrol.Request{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by a ticket")
 	invited := h.Person("nadia@garage.example", nil)
 	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
@@ -249,10 +249,10 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Secret
-	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
+	transaction := h.password(h.From, amelie).Secret
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, link)
 	do(t, err, "presenting the link")
-	h.Enrol(enrol.Flow{Transaction: login}, "Nouveau")
+	h.Enrol(enrol.Flow{Transaction: transaction}, "Nouveau")
 	h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
 	started := h.password(h.From, amelie)
 	if started.Step != authn.StepBlocked {
@@ -267,8 +267,8 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	judged := 0
 	for range 14 {
-		login := h.password(h.at("198.51.100.7"), amelie).Secret
-		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, "AAAA-AAAA")
+		transaction := h.password(h.at("198.51.100.7"), amelie).Secret
+		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, "AAAA-AAAA")
 		if errcode.Of(err) == errcode.InvalidTicket {
 			judged++
 		} else if errcode.Of(err) != errcode.RateLimited || retry(err) > time.Hour || retry(err) <= 0 {
@@ -279,8 +279,8 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	if judged != 10 {
 		t.Errorf("%d were judged, want 10", judged)
 	}
-	login := h.password(h.From, amelie).Secret
-	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+	transaction := h.password(h.From, amelie).Secret
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal())
 	refused(t, err, errcode.RateLimited, "the right code meanwhile")
 	h.Clock.Advance(time.Hour)
 	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Secret, link)
@@ -291,10 +291,10 @@ func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Secret
-	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
+	transaction := h.password(h.From, amelie).Secret
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, transaction, link)
 	do(t, err, "presenting")
-	flow := enrol.Flow{Transaction: login}
+	flow := enrol.Flow{Transaction: transaction}
 	p := h.BeginPhone(flow, "Nouveau")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, flow, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {

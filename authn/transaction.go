@@ -172,13 +172,14 @@ type Completed struct {
 
 // complete ends a transaction whose second step is done and opens a session. If the password must be changed, the
 // transaction continues under a new secret instead (promise A11). The caller saves the user.
-func (s *Service) complete(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, p SecondFactor) (Completed, error) {
-	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
+func (s *Service) complete(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
+	p SecondFactor) (Completed, error) {
+	if err := s.transactions.Delete(tx.Raw, transaction.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if u.Password.MustChange == "" {
-		issued, err := s.openSession(tx, u, p)
-		return Completed{Step: StepDone, Credentials: issued}, err
+		credentials, err := s.openSession(tx, u, p)
+		return Completed{Step: StepDone, Credentials: credentials}, err
 	}
 	if tr.APIToken != "" { // the password can be changed only on a page, in a new transaction
 		return Completed{Step: StepChangePassword}, nil
@@ -191,7 +192,8 @@ func (s *Service) complete(tx *account.Tx, secret secret.Value, tr Transaction, 
 
 // CompleteByEnrolment completes a transaction in which the user has enrolled a device. It spends the invitation or ticket
 // in the Update that stores the device (protocol rule 7). The caller saves the user.
-func (s *Service) CompleteByEnrolment(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, amr []string) (Completed, error) {
+func (s *Service) CompleteByEnrolment(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
+	amr []string) (Completed, error) {
 	if err := s.SpendTickets(tx, u); err != nil {
 		return Completed{}, err
 	}
@@ -199,16 +201,16 @@ func (s *Service) CompleteByEnrolment(tx *account.Tx, secret secret.Value, tr Tr
 		u.Password.Provenance = account.ProvenanceUser // the user chose it with the invitation
 		u.ConfirmEmail()
 	}
-	return s.complete(tx, secret, tr, u, SecondFactor{AMR: account.JoinAMR(true, amr), Enrolled: true})
+	return s.complete(tx, transaction, tr, u, SecondFactor{AMR: account.JoinAMR(true, amr), Enrolled: true})
 }
 
 // openSession opens the session of a completed transaction.
 func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
-	proof := account.StepUp{}
+	stepUp := account.StepUp{}
 	if p.Backup || p.Enrolled {
-		proof = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
+		stepUp = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}
-	return s.Sessions.Open(tx, u, p.AMR, proof, !p.Enrolled)
+	return s.Sessions.Open(tx, u, p.AMR, stepUp, !p.Enrolled)
 }
 
 // TransactionRef is a transaction that has begun. The page stores Secret in a cookie.
@@ -229,8 +231,8 @@ func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, re
 }
 
 // PutTransaction stores a transaction under the hash of its secret.
-func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, tr Transaction) error {
-	if err := s.transactions.Put(tx.Raw, secret.Hash(), tr); err != nil {
+func (s *Service) PutTransaction(tx *account.Tx, transaction secret.Value, tr Transaction) error {
+	if err := s.transactions.Put(tx.Raw, transaction.Hash(), tr); err != nil {
 		return fmt.Errorf("storing a sign-in transaction: %w", err)
 	}
 	return nil
@@ -238,8 +240,9 @@ func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, tr Transac
 
 // LoadTransaction returns the transaction of a browser, its user and its next step. It returns Expired if there is
 // none, or if an API sign-in owns the secret.
-func (s *Service) LoadTransaction(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
-	return s.loadCached(r, secret, now, &transactionCache{})
+func (s *Service) LoadTransaction(r account.Reader, transaction secret.Value,
+	now time.Time) (Transaction, account.User, Step, error) {
+	return s.loadCached(r, transaction, now, &transactionCache{})
 }
 
 // transactionCache holds a transaction and its user as read in the View. The Update that stores the result decrypts
@@ -250,11 +253,12 @@ type transactionCache struct {
 	user        store.Cached[account.User]
 }
 
-func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, cache *transactionCache) (Transaction, account.User, Step, error) {
-	if secret.IsZero() {
+func (s *Service) loadCached(r account.Reader, transaction secret.Value, now time.Time,
+	cache *transactionCache) (Transaction, account.User, Step, error) {
+	if transaction.IsZero() {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	tr, err := s.transactions.GetCached(r.Raw, secret.Hash(), &cache.transaction)
+	tr, err := s.transactions.GetCached(r.Raw, transaction.Hash(), &cache.transaction)
 	if errors.Is(err, store.ErrNotFound) || err == nil && tr.APIToken != cache.apiToken {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}

@@ -35,11 +35,11 @@ type TransactionState struct {
 }
 
 // Transaction returns the state of a transaction. It returns Expired if there is none.
-func (s *Service) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
+func (s *Service) Transaction(ctx context.Context, transaction secret.Value) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		tr, u, step, err := s.LoadTransaction(r, secret, now)
+		tr, u, step, err := s.LoadTransaction(r, transaction, now)
 		if err != nil {
 			return err
 		}
@@ -63,10 +63,11 @@ func (s *Service) Transaction(ctx context.Context, secret secret.Value) (Transac
 }
 
 // BeginVerify opens the second step by one input and returns its prompt.
-func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
+func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		tr, u, step, err := s.LoadTransaction(tx.Reader, secret, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err != nil {
 			return account.Prompt{}, err
 		}
@@ -78,7 +79,7 @@ func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secr
 			return account.Prompt{}, err
 		}
 		tr.Ceremony = c
-		return prompt, s.PutTransaction(tx, secret, tr)
+		return prompt, s.PutTransaction(tx, transaction, tr)
 	})
 }
 
@@ -93,17 +94,19 @@ type Result struct {
 
 // Verify verifies the second step of a transaction. A rejected answer is an outcome: it has been counted and
 // audited.
-func (s *Service) Verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Result, error) {
-	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
+func (s *Service) Verify(ctx context.Context, req account.RequestInfo, transaction secret.Value, input factors.Input,
+	answer []byte) (Result, error) {
+	return s.verify(ctx, req, transaction, input, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify with the devices for which allowed returns true.
-func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, allowed func(factors.Device) bool) (Result, error) {
+func (s *Service) verify(ctx context.Context, req account.RequestInfo, transaction secret.Value, input factors.Input,
+	answer []byte, allowed func(factors.Device) bool) (Result, error) {
 	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		cache := transactionCache{apiToken: req.APIToken}
-		tr, u, wait, err := s.prepareVerify(ctx, op, secret, input, &cache)
+		tr, u, wait, err := s.prepareVerify(ctx, op, transaction, input, &cache)
 		if err != nil {
 			return false, err
 		}
@@ -116,7 +119,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, secret, a, &cache) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, transaction, a, &cache) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -127,10 +130,11 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 }
 
 // prepareVerify reads a transaction at its second step, and the wait before an answer of this input may be verified.
-func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, cache *transactionCache) (tr Transaction, u account.User, wait time.Duration, err error) {
+func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, transaction secret.Value,
+	input factors.Input, cache *transactionCache) (tr Transaction, u account.User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
-		if tr, u, step, err = s.loadCached(r, secret, op.Now, cache); err != nil {
+		if tr, u, step, err = s.loadCached(r, transaction, op.Now, cache); err != nil {
 			return err
 		}
 		if step != StepVerify {
@@ -143,7 +147,8 @@ func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secr
 }
 
 // waitFor returns how long the user must wait before an answer of this input is verified.
-func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
+func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account.User, input factors.Input,
+	known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
@@ -155,8 +160,9 @@ func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account
 
 // storeVerification stores the result of the second step. It returns nil if the user record is not the one on which
 // the answer was verified.
-func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a deviceAttempt, cache *transactionCache) (*Result, error) {
-	tr, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, cache)
+func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a deviceAttempt,
+	cache *transactionCache) (*Result, error) {
+	tr, u, step, err := s.loadCached(tx.Reader, transaction, tx.Op.Now, cache)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +174,7 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a devic
 		return nil, err
 	}
 	if !v.Accepted() {
-		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, secret, tr, &u, a, v)
+		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, transaction, tr, &u, a, v)
 	}
 	out := Result{Verification: v, ReturnTo: tr.ReturnTo}
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.kind)); err != nil {
@@ -183,7 +189,7 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a devic
 	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.complete(tx, secret, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
+	if out.Completed, err = s.complete(tx, transaction, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
@@ -191,13 +197,14 @@ func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, a devic
 
 // storeRejected stores the effects of a rejected answer: the ceremony of the transaction, and the user if a device
 // or the activity list changed.
-func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, tr Transaction, u *account.User, a deviceAttempt, v Verification) error {
+func (s *Service) storeRejected(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
+	a deviceAttempt, v Verification) error {
 	if v.Wait > 0 {
 		return nil
 	}
 	changed := len(a.devices()) > 0 || v.notified
 	tr.Ceremony = s.updateCeremony(tx.Op.Now, tr.Ceremony, a)
-	if err := s.PutTransaction(tx, secret, tr); err != nil || !changed {
+	if err := s.PutTransaction(tx, transaction, tr); err != nil || !changed {
 		return err
 	}
 	return tx.Save(u)

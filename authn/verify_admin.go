@@ -29,7 +29,8 @@ func (c AdminCall) ActiveUser(r account.Reader) (account.User, error) {
 
 // VerifyByAdmin verifies a code of a user's device that a program supplies. It consumes the same codes and uses the
 // same counters as the pages (protocol rules 17 and 22). It returns WrongState if the device is not usable now.
-func (s *Service) VerifyByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
+func (s *Service) VerifyByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID,
+	answer []byte) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)

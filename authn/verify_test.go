@@ -290,19 +290,19 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 		t.Fatalf("the key: rejected %q", v.Rejected)
 	}
 	h.EmptyOutbox()
-	login := h.password(h.From, amelie).Secret
-	v := h.verifyKey(login, k, 7)
+	transaction := h.password(h.From, amelie).Secret
+	v := h.verifyKey(transaction, k, 7)
 	if v.Rejected != factors.ReasonClone || v.Step != authn.StepExpired {
 		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
 	}
-	if got := len(mailed[notice.SecurityKeyDisabled](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepExpired {
-		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
+	if got := len(mailed[notice.SecurityKeyDisabled](h)); got != 1 || h.alive(session) || h.step(transaction) != authn.StepExpired {
+		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(transaction))
 	}
-	login = h.password(h.From, amelie).Secret
-	if prompt, err := h.Authn.BeginVerify(t.Context(), h.From, login, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
+	transaction = h.password(h.From, amelie).Secret
+	if prompt, err := h.Authn.BeginVerify(t.Context(), h.From, transaction, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
 		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
 	}
-	if v := h.verify(login, p.Next()); !v.Accepted() {
+	if v := h.verify(transaction, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: rejected %q", v.Rejected)
 	}
 }
@@ -318,8 +318,8 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	_, err = h.Authn.BeginVerify(t.Context(), h.From, second, factors.InputAssertion)
 	do(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
-	for name, login := range map[string]secret.Value{"another login": second, "a login that asked for none": h.password(h.From, amelie).Secret} {
-		if v, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputAssertion, answer); err != nil || v.Accepted() {
+	for name, transaction := range map[string]secret.Value{"another login": second, "a login that asked for none": h.password(h.From, amelie).Secret} {
+		if v, err := h.Authn.Verify(t.Context(), h.From, transaction, factors.InputAssertion, answer); err != nil || v.Accepted() {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
 	}

@@ -31,7 +31,8 @@ type AdminEnrolmentResult struct {
 // BeginByAdmin begins to enrol a device for another user and returns the secret, which is shown once. It returns
 // TooMany; Invalid with ReasonBrowserOnly for a kind that only a browser can enrol; or WrongState if the user is not
 // active.
-func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, want Request) (_ AdminEnrolmentSecret, err error) {
+func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall,
+	want Request) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = account.DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
@@ -78,7 +79,8 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c a
 }
 
 // beginSecret opens an enrolment with a new secret or with the seed that the caller supplied.
-func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
+func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subject,
+	devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany)
 	}
@@ -97,7 +99,7 @@ func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subje
 // auditAdminEnrolment records an operation of a principal on a device of the user.
 func (s *Service) auditAdminEnrolment(tx *account.Tx, c authn.AdminCall, u *account.User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
-		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.SecretSeenBy}})
+		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "secretSeenBy": d.SecretSeenBy}})
 }
 
 // AdminQR returns the QR code of a pending admin enrolment as PNG. Only the principal that began it may read it.
@@ -130,7 +132,8 @@ func (s *Service) AdminQR(ctx context.Context, c authn.AdminCall, id factors.Dev
 // ConfirmByAdmin verifies the first code of an admin enrolment. If the user has no usable primary device, the new
 // device is usable at once and has the provenance of the administrator (protocol rule 8). Otherwise it stays
 // unconfirmed until the user confirms it. A wrong code is not counted, because the caller knows the secret.
-func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, v authn.Verification, err error) {
+func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, id factors.DeviceID,
+	answer []byte) (u account.User, d factors.Device, v authn.Verification, err error) {
 	err = authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var verified account.User
@@ -180,7 +183,8 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 }
 
 // activatePending adds a confirmed device to the user, notifies the user and saves the record.
-func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.User, o *account.AdminEnrolment, d factors.Device) (factors.Device, error) {
+func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.User, o *account.AdminEnrolment,
+	d factors.Device) (factors.Device, error) {
 	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
 		return factors.Device{}, errcode.New(errcode.TooMany) // other devices were enrolled meanwhile
 	}

@@ -15,7 +15,8 @@ import (
 
 // ConfirmDevice confirms a device that an administrator enrolled for the user. It needs a step-up with another
 // device and a code of this one. It returns StepUpRequired or NotFound.
-func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (authn.Verification, error) {
+func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, session secret.Value,
+	id factors.DeviceID, answer []byte) (authn.Verification, error) {
 	return s.SignIn.VerifyInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceCheck, error) {
 		if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
 			return authn.DeviceCheck{}, errcode.New(errcode.StepUpRequired)

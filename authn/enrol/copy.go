@@ -40,9 +40,11 @@ func (s *Service) CanCopy(d factors.Device) bool {
 }
 
 // ShowQR shows the QR code of a device to another phone, after a step-up for this operation alone. The showing is
-// recorded, audited and notified even if no copy is confirmed, because the secret has left the service (protocol
-// rule 14). If copyID is "", ShowQR adds a copy with this name; otherwise it names the copy that scans again.
-func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, copyID, name string,
+// recorded, audited and notified even if no copy is confirmed, because the secret has left the service
+// (protocol rule 14). If copyID is "", ShowQR adds a copy with this name; otherwise it names the copy that scans
+// again.
+func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID,
+	copyID, name string,
 	input factors.Input, answer []byte) (authn.Verification, error) {
 	name, err := account.DeviceName(name, copyID != "")
 	if err != nil {
@@ -142,7 +144,8 @@ func (s *Service) PendingCopy(ctx context.Context, session secret.Value) (accoun
 
 // ConfirmCopy verifies a code of the phone that scanned the QR code. The code must belong to a later time step than
 // any used one, so that it proves the scan.
-func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value, answer []byte) (authn.Verification, error) {
+func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value,
+	answer []byte) (authn.Verification, error) {
 	return s.SignIn.VerifyInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceCheck, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
 			return authn.DeviceCheck{}, errcode.New(errcode.Expired)
@@ -197,11 +200,12 @@ const DisabledScanAgain = "scan_again"
 // RemoveCopy removes a phone from a shared QR code (protocol rule 15). If another usable primary device remains, the
 // old secret ends at once and the other phones must scan again. Otherwise replace is true and nothing has changed:
 // the old secret stays valid until an enrolment with Request.Replace and Request.LostCopy is confirmed.
-func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID, copyID string) (replace bool, issued session.Credentials, err error) {
+func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID,
+	copyID string) (replace bool, credentials session.Credentials, err error) {
 	op := s.Accounts.NewOperation(req)
 	type result struct {
 		replace bool
-		issued  session.Credentials
+		credentials  session.Credentials
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
 		ses, u, err := s.SignIn.RequireStepUp(tx, sess)
@@ -230,11 +234,11 @@ func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess 
 		if err := tx.Notify(&u, notice.DeviceRemoved{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
-		issued, err := s.Sessions.Rotate(tx, &u, ses)
+		credentials, err := s.Sessions.Rotate(tx, &u, ses)
 		if err != nil {
 			return result{}, err
 		}
-		return result{issued: issued}, tx.Save(&u)
+		return result{credentials: credentials}, tx.Save(&u)
 	})
-	return out.replace, out.issued, err
+	return out.replace, out.credentials, err
 }

@@ -55,7 +55,8 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 		return account.Prompt{}, err
 	}
 	if st.transaction != nil && !s.Accounts.Method(want.Kind).Primary {
-		return account.Prompt{}, errcode.New(errcode.Forbidden) // a transaction ends with a device, and recovery codes are none (protocol rule 6)
+		// A transaction ends with a device, and recovery codes are none (protocol rule 6).
+		return account.Prompt{}, errcode.New(errcode.Forbidden)
 	}
 	devices, err := s.otherDevices(&st.user, want)
 	if err != nil {
@@ -113,7 +114,8 @@ type Result struct {
 
 // FinishEnrol verifies the answer of the new device. If name is "", the device keeps the name given at the
 // beginning.
-func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow Flow, name string, answer []byte) (Result, error) {
+func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow Flow, name string,
+	answer []byte) (Result, error) {
 	name, err := account.DeviceName(name, true)
 	if err != nil {
 		return Result{}, err
