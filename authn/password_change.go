@@ -42,7 +42,7 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 	}
 	type result struct {
 		credentials session.Credentials
-		err    error
+		err         error
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
 		credentials, rejected, err := s.storePasswordChange(tx, sess, a, right, hash)

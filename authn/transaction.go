@@ -54,8 +54,8 @@ type Transaction struct {
 // NewPassword is a password that was chosen by a link and does not yet apply.
 type NewPassword struct {
 	Hash       string `json:"hash"`
-	Link       string `json:"link"`
-	Provenance string `json:"provenance,omitempty"`
+	Link       string `json:"link"`                 // ID of the link record
+	Provenance string `json:"provenance,omitempty"` // the administrator who received the link; "": it was mailed
 }
 
 // provenance returns the provenance of the password that the transaction has verified (protocol rule 8).

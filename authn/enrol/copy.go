@@ -204,8 +204,8 @@ func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess 
 	copyID string) (replace bool, credentials session.Credentials, err error) {
 	op := s.Accounts.NewOperation(req)
 	type result struct {
-		replace bool
-		credentials  session.Credentials
+		replace     bool
+		credentials session.Credentials
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
 		ses, u, err := s.SignIn.RequireStepUp(tx, sess)
