@@ -10,7 +10,7 @@ import (
 	"barillet/internal/audit"
 )
 
-func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
+func TestAddActivity_KeepsSecurityChangesForSevenDays(t *testing.T) {
 	h := authntest.New(t)
 	u := h.Person("amelie@garage.example", nil)
 	remember := func(action string, times int) {

@@ -32,7 +32,7 @@ func (h *house) start(req account.RequestInfo, login string) authn.APISignIn {
 	return tx
 }
 
-func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
+func TestAPISignIn_WithPasswordAndCode(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.EmptyOutbox()
@@ -71,7 +71,7 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 	}
 }
 
-func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
+func TestAPISignIn_CredentialsAreRejectedByPages(t *testing.T) {
 	h := newHouse(t)
 	_, p, own := h.Member(amelie, nil)
 	ctx, vpn := t.Context(), h.program("token:vpn")
@@ -136,7 +136,7 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
+func TestAPISignIn_BlockedWithoutCodeDevice(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -178,7 +178,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 	}
 }
 
-func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T) {
+func TestAPISignIn_Expires(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	vpn := h.program("token:vpn")
@@ -198,7 +198,7 @@ func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T
 	refused(t, err, errcode.SignInFailed, "the password of somebody suspended")
 }
 
-func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
+func TestStartAPISignIn_TreatsInvisibleUserAsUnknown(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	vpn := h.program("token:vpn")
@@ -218,7 +218,7 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	refused(t, err, errcode.SignInFailed, "nobody's name")
 }
 
-func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {
+func TestStartAPISignIn_IgnoresBrowserCookie(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	issued := h.SignIn(amelie, authntest.Password, p)

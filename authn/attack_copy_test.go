@@ -11,9 +11,9 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne: the QR code is open in the session when its secret is
+// TestConfirmCopy_AcceptsOnlyTheReplacedSecret: the QR code is open in the session when its secret is
 // replaced. A code of the new secret proves nothing about who scanned the old one.
-func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
+func TestConfirmCopy_AcceptsOnlyTheReplacedSecret(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	lost := h.copied(session, p, "Tablette")

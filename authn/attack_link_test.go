@@ -9,9 +9,9 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestAnEarlierLinkOutlivesThePassword: a link that somebody found in a mailbox is tried after its owner chose
+// TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange: a link that somebody found in a mailbox is tried after its owner chose
 // another password.
-func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
+func TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange(t *testing.T) {
 	const mine, theirs = "sept chevaux dans un garage", "le mot de passe du voleur"
 	tests := []struct {
 		name   string

@@ -9,9 +9,9 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestAPasswordIsChosenWithoutADevice: whoever knows a marked password alone goes to the page that asks for another,
+// TestReplacePassword_RequiresVerifiedDevice: whoever knows a marked password alone goes to the page that asks for another,
 // at every step that a login can stand at, and keeps one that came so far while something moves.
-func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
+func TestReplacePassword_RequiresVerifiedDevice(t *testing.T) {
 	tests := []struct {
 		name string
 		hold func(*testing.T, *house, account.User, *authntest.Phone, secret.Value) secret.Value

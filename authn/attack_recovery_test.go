@@ -11,7 +11,7 @@ import (
 
 // Somebody without recovery codes is asked for one all the same: what is typed moves that counter and no other,
 // or a guesser would spend the person's six-digit codes by a door that does not have them.
-func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
+func TestVerify_CountsUnknownRecoveryCodeOnlyAsRecoveryCode(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.Clock.Advance(time.Minute)
@@ -32,7 +32,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 }
 
 // A ticket gives a login more time at each step, but the password that it began with does not count for ever.
-func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
+func TestTransaction_EndsAfterAnHourDespiteTickets(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)

@@ -13,8 +13,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestTheMailboxAloneEnrolsNothing: whoever reads all mail and knows nothing else, in every order.
-func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
+// TestEnrol_MailboxAloneIsNotEnough: whoever reads all mail and knows nothing else, in every order.
+func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 	const mine = "sept chevaux dans un garage"
 	tests := []struct {
 		name   string
@@ -135,8 +135,8 @@ func (h *house) foreignLogin() secret.Value {
 	return h.password(h.From, "mallory@garage.example").Secret
 }
 
-// TestThePasswordAloneEnrolsNothing: whoever knows the password and reads no mail, in every order.
-func TestThePasswordAloneEnrolsNothing(t *testing.T) {
+// TestEnrol_PasswordAloneIsNotEnough: whoever knows the password and reads no mail, in every order.
+func TestEnrol_PasswordAloneIsNotEnough(t *testing.T) {
 	tests := []struct {
 		name   string
 		attack func(*testing.T, *house, account.User) secret.Value // the login that the attacker holds

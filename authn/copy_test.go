@@ -41,7 +41,7 @@ func (h *house) copied(session secret.Value, p *authntest.Phone, name string) st
 	return ""
 }
 
-func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
+func TestShowQR_RecordsShowingWithoutConfirmation(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.EmptyOutbox()
@@ -75,7 +75,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	refused(t, err, errcode.Expired, "the QR code after it was confirmed")
 }
 
-func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
+func TestShowQR_LimitsToThreePerDayBeforeVerifying(t *testing.T) {
 	h := newHouse(t)
 	h.Accounts.Policy.SessionIdle, h.Accounts.Policy.SessionMax = 100*time.Hour, 100*time.Hour
 	u, p, session := h.Member(amelie, nil)
@@ -108,7 +108,7 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	refused(t, err, errcode.QRLimit, "a strict window gives back one showing, not three")
 }
 
-func TestWhereAQRCodeIsNotShown(t *testing.T) {
+func TestShowQR_Rejections(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	_, q, pauls := h.Member("paul@garage.example", nil)
@@ -130,7 +130,7 @@ func TestWhereAQRCodeIsNotShown(t *testing.T) {
 	}
 }
 
-func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
+func TestRemoveCopy_EndsSecretIfAnotherDeviceRemains(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	lost, kept := h.copied(session, p, "Perdu"), h.copied(session, p, "Gardé")
@@ -176,7 +176,7 @@ func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) 
 	return p, err
 }
 
-func TestRemovingACopyOfTheOnlyDeviceReplacesTheSecretFirst(t *testing.T) {
+func TestRemoveCopy_KeepsSecretOfOnlyDeviceUntilReplaced(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	lost := h.copied(session, p, "Perdu")

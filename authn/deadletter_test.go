@@ -15,7 +15,7 @@ import (
 	"barillet/store"
 )
 
-func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
+func TestDeadLetter_EventNamesUser(t *testing.T) {
 	h := authntest.New(t)
 	u := h.Person("zoe@garage.example", nil)
 	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
@@ -60,7 +60,7 @@ func watchers(h *authntest.Env, n int) {
 
 // Mails of a server that is down all day have their end at the same moment: a row, an event, what the event looks up and
 // a webhook's call for each of them fit into the Update that gives them up, and no event takes the place of another.
-func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
+func TestDeadLetter_OneEventPerMail(t *testing.T) {
 	for _, receivers := range []int{0, 1, webhook.Most} {
 		for _, mails := range []int{2, 20} {
 			h := authntest.New(t)

@@ -55,7 +55,7 @@ func (h *house) bare(source string) account.UserID {
 	return u.ID
 }
 
-func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
+func TestConfirmByAdmin_DeviceSignsInWithUsersPassword(t *testing.T) {
 	h := newHouse(t)
 	id := h.bare(account.ProvenanceUser)
 	waits := h.password(h.From, amelie).Secret
@@ -86,7 +86,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	}
 }
 
-func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
+func TestNext_RejectsPasswordAndDeviceOfOneAdministrator(t *testing.T) {
 	for name, c := range map[string]struct {
 		password, device string
 		want             authn.Step
@@ -138,7 +138,7 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 	}
 }
 
-func TestWhatAnOperatorSawIsNotForgottenWhenThePersonUsesIt(t *testing.T) {
+func TestConfirmByAdmin_SecretSeenByStaysAfterUse(t *testing.T) {
 	h := newHouse(t)
 	id := h.bare(account.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
@@ -149,7 +149,7 @@ func TestWhatAnOperatorSawIsNotForgottenWhenThePersonUsesIt(t *testing.T) {
 	}
 }
 
-func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(t *testing.T) {
+func TestEnrol_DisablesDeviceOfSameProvenance(t *testing.T) {
 	t.Run("by a mailed ticket", func(t *testing.T) {
 		h := newHouse(t)
 		u, _, _ := h.Member(amelie, nil)
@@ -186,7 +186,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 	})
 }
 
-func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T) {
+func TestPasswordLink_RejectsDeviceSeenByAdministrator(t *testing.T) {
 	h := newHouse(t)
 	id := h.bare(account.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
@@ -222,7 +222,7 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 	}
 }
 
-func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
+func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 	h := newHouse(t)
 	u, mine, session := h.Member(amelie, nil)
 	boss := by("uboss", "a", u.ID)
@@ -290,7 +290,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	}
 }
 
-func TestADeviceThatWaitsIsRefusedAndOutlivesNoReset(t *testing.T) {
+func TestUnconfirmedDevice_EndsWithReset(t *testing.T) {
 	h := newHouse(t)
 	u, mine, session := h.Member(amelie, nil)
 	given := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
@@ -310,7 +310,7 @@ func TestADeviceThatWaitsIsRefusedAndOutlivesNoReset(t *testing.T) {
 	}
 }
 
-func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
+func TestBeginByAdmin_PendingDeviceIsNotUsable(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
@@ -362,7 +362,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	refused(t, err, errcode.WrongState, "an offer to somebody suspended")
 }
 
-func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
+func TestBeginByAdmin_LimitsPhones(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	a := by("uboss", "a", u.ID)
@@ -386,7 +386,7 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 	refused(t, err, errcode.Invalid, "a name too long")
 }
 
-func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
+func TestVerifyByAdmin_ConsumesCodeForEveryEndpoint(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	other, otherPhone, _ := h.Member("bruno@garage.example", nil)
@@ -427,7 +427,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	}
 }
 
-func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
+func TestVerifyByAdmin_ReportsClockOffset(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	a := by("uboss", "a", u.ID)

@@ -50,7 +50,7 @@ func acts(h *house, p *authntest.Phone) map[string]func(secret.Value) error {
 	}
 }
 
-func TestWhatAsksForAFreshProof(t *testing.T) {
+func TestStepUp_RequiredOperations(t *testing.T) {
 	h := newHouse(t)
 	_, p, enrolled := h.Member(amelie, nil)
 	h.Enrol(enrol.Flow{Session: enrolled}, "Second")
@@ -82,7 +82,7 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 	}
 }
 
-func TestAProofIsGoodForFiveMinutes(t *testing.T) {
+func TestStepUp_LastsFiveMinutes(t *testing.T) {
 	for name := range acts(newHouse(t), &authntest.Phone{}) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -100,7 +100,7 @@ func TestAProofIsGoodForFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
+func TestStepUp_OfPendingEnrolmentDoesNotCountElsewhere(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -122,7 +122,7 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	refused(t, err, errcode.StepUpRequired, "a pending secret seen from another session")
 }
 
-func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
+func TestFinishEnrol_ChallengeIsValidOnce(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -137,7 +137,7 @@ func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 	refused(t, err, errcode.Expired, "answering the same challenge again")
 }
 
-func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
+func TestRemoveDevice_KeepsLastPrimaryDevice(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -167,7 +167,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	}
 }
 
-func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
+func TestRemoveDevice_ConcurrentRemovalsLeaveOne(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -182,7 +182,7 @@ func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
 	}
 }
 
-func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
+func TestFinishEnrol_ConcurrentConfirmationsStoreOneDevice(t *testing.T) {
 	for _, inLogin := range []bool{true, false} {
 		t.Run(map[bool]string{true: "in a login", false: "in a session"}[inLogin], func(t *testing.T) {
 			h := newHouse(t)
@@ -220,7 +220,7 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 	}
 }
 
-func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
+func TestFinishEnrol_WrongCodeKeepsReplacedDevice(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -239,7 +239,7 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	}
 }
 
-func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
+func TestFinishEnrol_NewRecoveryCodesReplaceOldOnes(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -259,7 +259,7 @@ func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
 	}
 }
 
-func TestAChangeOfPasswordEndsEverythingElse(t *testing.T) {
+func TestChangePassword_EndsOtherSessionsAndTransactions(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Secret

@@ -39,7 +39,7 @@ func (h *house) passes(gate secret.Value, host string) bool {
 	return err == nil
 }
 
-func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
+func TestAuthenticateForward_ValidForItsHost(t *testing.T) {
 	h := newHouse(t)
 	group := h.Group("Garage du Port")
 	u, _, session := h.Member(amelie, func(u *account.User) {
@@ -67,7 +67,7 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 	}
 }
 
-func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
+func TestRedeemReturnCode_ValidOnceForHostAndBrowser(t *testing.T) {
 	h := newHouse(t)
 	_, _, sess := h.Member(amelie, nil)
 	nonce := secret.From("nonce")
@@ -114,7 +114,7 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 	}
 }
 
-func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
+func TestRedeemReturnCode_ConcurrentCallsOpenOneSession(t *testing.T) {
 	h := newHouse(t)
 	_, _, sess := h.Member(amelie, nil)
 	nonce := secret.From("nonce")
@@ -138,7 +138,7 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 	}
 }
 
-func TestAGateEndsWithItsSession(t *testing.T) {
+func TestForwardSession_EndsWithSession(t *testing.T) {
 	for name, end := range map[string]func(h *house, u account.User, session secret.Value){
 		"signed out": func(h *house, _ account.User, session secret.Value) {
 			do(h.t, h.Sessions.SignOut(h.t.Context(), h.From, session), "signing out")
@@ -166,7 +166,7 @@ func TestAGateEndsWithItsSession(t *testing.T) {
 	}
 }
 
-func TestAGateInUseKeepsItsSessionAliveUntilTheEndOfTheDay(t *testing.T) {
+func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
 	gate := h.gate(session, wiki)
@@ -188,7 +188,7 @@ func TestAGateInUseKeepsItsSessionAliveUntilTheEndOfTheDay(t *testing.T) {
 	}
 }
 
-func TestWaysBackToApplicationsAreCountedByTheSession(t *testing.T) {
+func TestNewReturnCode_LimitPerSession(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
 	var err error
@@ -202,7 +202,7 @@ func TestWaysBackToApplicationsAreCountedByTheSession(t *testing.T) {
 	}
 }
 
-func TestAProofByKeyMakesASessionPhishingResistant(t *testing.T) {
+func TestStepUp_KeyMakesSessionPhishingResistant(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)

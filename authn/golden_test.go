@@ -54,7 +54,7 @@ func goldenUser() account.User {
 		Activity: []account.Activity{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Agent: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then}
 }
 
-func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
+func TestGolden_StoredRecordsDecode(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	tr := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
 		NewPassword: &authn.NewPassword{Hash: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
@@ -104,7 +104,7 @@ func whole(t *testing.T, path string, v reflect.Value) {
 }
 
 // A person at every limit at once still fits into one record, and their reset into one Update.
-func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
+func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 	h := newHouse(t)
 	h.From.Agent = strings.Repeat("<", 300)
 	u, p, session := h.Member(amelie, func(u *account.User) {

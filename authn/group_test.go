@@ -8,7 +8,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
+func TestCreateUser_LimitsGroups(t *testing.T) {
 	h := newHouse(t)
 	var garages []account.GroupID
 	for n := range 21 {

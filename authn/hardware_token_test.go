@@ -184,7 +184,7 @@ func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 	refused(t, err, errcode.TooMany, "a sixth device with codes by an administrator")
 }
 
-func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
+func TestBeginByAdmin_AcceptsSeedOnce(t *testing.T) {
 	h := newHouse(t)
 	id := h.bare(account.ProvenanceUser)
 	paul, q, _ := h.Member("paul@garage.example", nil)

@@ -59,7 +59,7 @@ func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string
 	}
 }
 
-func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
+func TestVerify_EndpointsShareOneCounter(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	doors := doorsOfCodes(h, p, session)
@@ -95,7 +95,7 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 	}
 }
 
-func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
+func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.Accounts.Policy.SessionIdle, h.Accounts.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
@@ -153,7 +153,7 @@ func (h *house) noise(p *authntest.Phone) {
 	}
 }
 
-func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
+func TestVerify_GuessingDoesNotBlockKeysOrKnownBrowsers(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -181,7 +181,7 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 	h.password(mine, amelie)
 }
 
-func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
+func TestVerify_KnownBrowserHasOwnBudget(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	mine := h.From
@@ -202,7 +202,7 @@ func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
 	h.SignIn(amelie, authntest.Password, p) // from an unknown one meanwhile
 }
 
-func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
+func TestVerify_LimitsRecoveryCodes(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)

@@ -16,7 +16,7 @@ import (
 
 const another = "sept chevaux dans un garage"
 
-func TestAnInvitationLeadsToASession(t *testing.T) {
+func TestAcceptInvitation_LeadsToSession(t *testing.T) {
 	h := newHouse(t)
 	g := h.Group("Garage du Port")
 	u := h.Person("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
@@ -54,7 +54,7 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	refused(t, err, errcode.InvalidLink, "the link afterwards")
 }
 
-func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
+func TestInvite_RejectsUserWhoHadDevice(t *testing.T) {
 	h := newHouse(t)
 	invite := func(id account.UserID) error {
 		_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
@@ -85,7 +85,7 @@ func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	refused(t, err, errcode.InvalidLink, "after a day")
 }
 
-func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
+func TestStartWithPasswordLink_PasswordAppliesAfterSecondStep(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	link, second := h.forgot(), h.forgot()
@@ -123,7 +123,7 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	refused(t, err, errcode.InvalidLink, "after an hour")
 }
 
-func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
+func TestRequestPasswordLink_SameAnswerAndLimits(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	suspended, _, _ := h.Member("serge@garage.example", nil)
@@ -153,7 +153,7 @@ func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
 	refused(t, err, errcode.RateLimited, "forty times from one network")
 }
 
-func TestReadingChangesNothing(t *testing.T) {
+func TestReads_DoNotWrite(t *testing.T) {
 	h := newHouse(t)
 	u, _, session := h.Member(amelie, nil)
 	invitation := h.Invite(h.Person("nadia@garage.example", nil).ID)

@@ -34,7 +34,7 @@ func (h *house) members(id account.GroupID) int {
 	return n
 }
 
-func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
+func TestEmptyGroup_ContinuesAfterCrash(t *testing.T) {
 	h := newHouse(t)
 	gone, stays := h.Group("Garage Nord"), h.Group("Garage Sud")
 	grant := []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{gone}}}
@@ -106,7 +106,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	}
 }
 
-func TestAGarageThatIsThereIsNotSwept(t *testing.T) {
+func TestEmptyGroup_RejectsExistingGroup(t *testing.T) {
 	h := newHouse(t)
 	id := h.Group("Garage Nord")
 	h.Person(amelie, func(u *account.User) { u.Groups = []account.GroupID{id} })

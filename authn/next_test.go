@@ -127,7 +127,7 @@ func sheetOf(h *house) factors.Device {
 	return factors.Device{}
 }
 
-func TestASheetOfStruckCodesIsNothing(t *testing.T) {
+func TestNext_UsedRecoveryCodesDoNotCount(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)

@@ -41,7 +41,7 @@ func (h *house) due(p *authntest.Phone) secret.Value {
 	return v.Secret
 }
 
-func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
+func TestExpirePassword_RequiresChangeBeforeSession(t *testing.T) {
 	h := newHouse(t)
 	u, p, early := h.Member(amelie, nil)
 	h.expire(u.ID)
@@ -86,7 +86,7 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	h.SignIn(amelie, another, p)
 }
 
-func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
+func TestReplacePassword_ConcurrentCallsChangeOnce(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.expire(u.ID)
@@ -103,7 +103,7 @@ func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
 }
 
 // What leads to the second step decides nothing about the password: a device comes first, whatever it came by.
-func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
+func TestReplacePassword_FollowsEverySecondStep(t *testing.T) {
 	tests := []struct {
 		name string
 		way  func(*testing.T, *house, account.User, *authntest.Phone, secret.Value) secret.Value
@@ -165,7 +165,7 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 	}
 }
 
-func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
+func TestMustChange_ClearedByAnyChange(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.expire(u.ID)

@@ -14,7 +14,7 @@ import (
 	"barillet/store"
 )
 
-func TestAddress(t *testing.T) {
+func TestNormalizeLogin(t *testing.T) {
 	tests := []struct{ name, typed, address, mail string }{
 		{"plain", "lea@atelier.example", "lea@atelier.example", "lea@atelier.example"},
 		{"capitals and blanks around", " \tLea@Atelier.EXAMPLE\r\n", "lea@atelier.example", "lea@atelier.example"},
@@ -57,7 +57,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-func FuzzAddress(f *testing.F) {
+func FuzzNormalizeLogin(f *testing.F) {
 	for _, seed := range []string{"lea@atelier.example", " LEA@ATELIER.EXAMPLE ", "a%2fb@c.example", "ıKſ＠\u200b\x00", strings.Repeat("/", 254)} {
 		f.Add(seed)
 	}
@@ -90,7 +90,7 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-func FuzzPresentCode(f *testing.F) {
+func FuzzRedeemTicketCode(f *testing.F) {
 	h := newHouse(f)
 	u, _, _ := h.Member(amelie, nil)
 	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -129,7 +129,7 @@ func FuzzPresentCode(f *testing.F) {
 	})
 }
 
-func TestASecretPrintsNothingOfItself(t *testing.T) {
+func TestSecret_PrintsRedacted(t *testing.T) {
 	s := secret.From("mot-de-passage")
 	raw, err := json.Marshal(map[string]any{"s": s, "p": &s})
 	do(t, err, "encoding")
@@ -171,7 +171,7 @@ func TestDeviceName(t *testing.T) {
 	}
 }
 
-func TestBrowserName(t *testing.T) {
+func TestDescribeUserAgent(t *testing.T) {
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0":                                                                    "Firefox, Android",
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0":               "Edge, Windows",
@@ -184,7 +184,7 @@ func TestBrowserName(t *testing.T) {
 	}
 }
 
-func TestRanksGoUpAndAnUnknownRoleIsNobody(t *testing.T) {
+func TestRole_Ranks(t *testing.T) {
 	last := 0
 	for _, r := range []account.Role{account.RoleReadOnly, account.RoleHelpDesk, account.RoleUserAdmin, account.RoleSuperAdmin} {
 		if r.Rank() <= last {

@@ -9,7 +9,7 @@ import (
 	"barillet/store"
 )
 
-func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
+func TestListAdministrators_AmongThousands(t *testing.T) {
 	h := authntest.New(t)
 	admin := h.Person("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 	h.Person("zoe@garage.example", nil)

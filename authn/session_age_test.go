@@ -9,7 +9,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
+func TestSession_ClockSetBackDoesNotExtend(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		step time.Duration // between two uses

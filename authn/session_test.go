@@ -18,7 +18,7 @@ import (
 	"barillet/store"
 )
 
-func TestHowLongASessionLives(t *testing.T) {
+func TestSession_Lifetime(t *testing.T) {
 	tests := []struct {
 		name string
 		live func(*house, secret.Value)
@@ -78,7 +78,7 @@ func (f *full) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return f.Store.Update(ctx, fn)
 }
 
-func TestAFullDiskSignsNobodyOut(t *testing.T) {
+func TestSession_SurvivesFullDisk(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
 	f := &full{Store: h.Store, set: true}
@@ -101,7 +101,7 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 	}
 }
 
-func TestASignedOutSessionIsDeadOnTheServer(t *testing.T) {
+func TestSession_SignOutEndsItOnServer(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	other := h.SignIn(amelie, authntest.Password, p).Session
@@ -120,7 +120,7 @@ func TestASignedOutSessionIsDeadOnTheServer(t *testing.T) {
 	refused(t, err, errcode.NoSession, "proving")
 }
 
-func TestOtherSessionsAreListedAndEnded(t *testing.T) {
+func TestSession_ListsAndRevokesOthers(t *testing.T) {
 	h := newHouse(t)
 	_, p, mine := h.Member(amelie, nil)
 	one, two := h.SignIn(amelie, authntest.Password, p).Session, h.SignIn(amelie, authntest.Password, p).Session
@@ -154,7 +154,7 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 	}
 }
 
-func TestTheThirtyThirdSessionEndsTheFirst(t *testing.T) {
+func TestSession_LimitsSessionsPerUser(t *testing.T) {
 	h := newHouse(t)
 	u, p, first := h.Member(amelie, nil)
 	h.Accounts.Policy.SessionIdle = 24 * time.Hour
@@ -172,7 +172,7 @@ func TestTheThirtyThirdSessionEndsTheFirst(t *testing.T) {
 	do(t, err, "ending 32 sessions in one Update")
 }
 
-func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
+func TestKnownBrowser_RejectsPlantedCookie(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	planted := secret.From("chosen-by-somebody-who-will-guess-later-on")
@@ -202,7 +202,7 @@ func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
 	}
 }
 
-func TestASignInGetsSecretsOfItsOwnAndNamesWhatWasProven(t *testing.T) {
+func TestSignIn_IssuesNewSecretsAndAMR(t *testing.T) {
 	h := newHouse(t)
 	_, p, first := h.Member(amelie, nil)
 	issued := h.SignIn(amelie, authntest.Password, p)
@@ -222,7 +222,7 @@ func TestASignInGetsSecretsOfItsOwnAndNamesWhatWasProven(t *testing.T) {
 	}
 }
 
-func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
+func TestDeleteExpired_KeepsValidRecords(t *testing.T) {
 	h := newHouse(t)
 	u, _, old := h.Member(amelie, nil)
 	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)

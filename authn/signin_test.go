@@ -17,7 +17,7 @@ import (
 	"barillet/store/storetest"
 )
 
-func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
+func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	suspended, _, _ := h.Member("serge@garage.example", nil)
@@ -62,7 +62,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 }
 
 // A ghost waits as long as a person: a lock-out tells nothing.
-func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
+func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	type answer struct {
@@ -110,7 +110,7 @@ func (c *counting) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return c.Store.Update(ctx, fn)
 }
 
-func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
+func TestStartWithPassword_SameWorkForUnknownLogin(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	c := &counting{Store: h.Store}
@@ -126,7 +126,7 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 }
 
 // Two sign-ins that both find a hash of another cost: neither is taken for a wrong password.
-func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
+func TestStartWithPassword_ConcurrentRehashIsNotCounted(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	dearer, err := password.NewHasher(h.Keys.Pepper, password.Policy{Cost: password.Cost{Memory: 8192, Time: 2, Threads: 1}})
@@ -150,7 +150,7 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	}
 }
 
-func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
+func TestStartWithPassword_RejectsPasswordChangedMeanwhile(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	hash, err := h.Accounts.Hasher.Hash(t.Context(), true, another)
@@ -164,7 +164,7 @@ func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 	refused(t, err, errcode.SignInFailed, "the password of a moment ago")
 }
 
-func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *testing.T) {
+func TestStartWithPassword_SharedAddress(t *testing.T) {
 	h := newHouse(t)
 	names := []string{"a", "b", "c", "d", "e", "f"}
 	phones, browsers := map[string]*authntest.Phone{}, map[string]secret.Value{}
@@ -200,7 +200,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	h.password(h.From, "a@garage.example")
 }
 
-func TestALoginLivesTenMinutes(t *testing.T) {
+func TestTransaction_LastsTenMinutes(t *testing.T) {
 	h := newHouse(t)
 	_, p, _ := h.Member(amelie, nil)
 	transaction := h.password(h.From, amelie).Secret

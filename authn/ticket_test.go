@@ -18,7 +18,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
+func TestTicket_ReplacesLostPhone(t *testing.T) {
 	h := newHouse(t)
 	u, lost, session := h.Member(amelie, nil)
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -62,7 +62,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	}
 }
 
-func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
+func TestRedeemTicketCode_NormalizesInput(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -92,7 +92,7 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 	}
 }
 
-func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
+func TestRedeemTicket_BindsToLastTransaction(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -119,7 +119,7 @@ func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	h.Enrol(enrol.Flow{Transaction: first.Secret}, "Le bon")
 }
 
-func TestOneTicketUsedEndsAll(t *testing.T) {
+func TestSpendTickets_EndsAllTickets(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	first, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -146,7 +146,7 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	}
 }
 
-func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
+func TestResendTicket_Limits(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, func(u *account.User) { u.SecondEmail = "amelie@home.example" })
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -177,7 +177,7 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	}
 }
 
-func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
+func TestRedeemTicket_RejectsSameProvenance(t *testing.T) {
 	const paul, marie = "operator:1000", "operator:1001"
 	tests := []struct {
 		name, password, ticket string
@@ -207,7 +207,7 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 	}
 }
 
-func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
+func TestIssueTicket_ScreenCodeHasNoLink(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, code := h.reset(u.ID, "operator:1000", account.ScreenTicketTTL)
@@ -228,7 +228,7 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 }
 
 // The login would end with codes on paper for a device, and the invitation's two halves with it.
-func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
+func TestEnrol_RejectsRecoveryCodesByTicket(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -245,7 +245,7 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 }
 
 // Password and mailbox would otherwise wait for the new device to be lost within the week of the old reset.
-func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
+func TestTicket_SecondLossNeedsNewReset(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -261,7 +261,7 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	refused(t, h.Authn.ResendTicket(t.Context(), h.From, started.Secret), errcode.WrongState, "renewing")
 }
 
-func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
+func TestRedeemTicketCode_LimitsToTenPerHour(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -287,7 +287,7 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	do(t, err, "an hour later")
 }
 
-func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
+func TestFinishEnrol_WrongCodeKeepsTicket(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)

@@ -18,7 +18,7 @@ import (
 )
 
 // Each door takes the code, and every door refuses it after that.
-func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
+func TestVerify_RejectsUsedCodeAtEveryEndpoint(t *testing.T) {
 	type place struct {
 		h       *house
 		p       *authntest.Phone
@@ -90,7 +90,7 @@ func atOnce(n int, it func(i int)) {
 	all.Wait()
 }
 
-func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
+func TestVerify_ConcurrentRequestsOpenOneSession(t *testing.T) {
 	for _, several := range []bool{false, true} {
 		name := map[bool]string{false: "of one login", true: "of as many logins"}[several]
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 }
 
 // The rival signs in with the same code between the two runs of the closure that stores the sign-in.
-func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
+func TestVerify_RejectsCodeUsedWhileStoring(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	mine, rivals := h.password(h.From, amelie).Secret, h.password(h.From, amelie).Secret
@@ -156,7 +156,7 @@ func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
 	}
 }
 
-func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
+func TestStepUp_RejectsCodeUsedWhileStoring(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	rivals := h.password(h.From, amelie).Secret
@@ -173,7 +173,7 @@ func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
+func TestVerify_RejectsInvalidCodes(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	_, others, _ := h.Member("paul@garage.example", nil)
@@ -199,7 +199,7 @@ func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
 	}
 }
 
-func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
+func TestVerify_RecoveryCodeWorksOnce(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -241,7 +241,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	}
 }
 
-func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
+func TestVerify_ConcurrentRecoveryCodeSucceedsOnce(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -265,7 +265,7 @@ func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
 	}
 }
 
-func TestARecoveryCodeNeedsThePassword(t *testing.T) {
+func TestVerify_RejectsRecoveryCodeAfterPasswordLink(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -281,7 +281,7 @@ func TestARecoveryCodeNeedsThePassword(t *testing.T) {
 	}
 }
 
-func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
+func TestVerify_DisablesClonedKey(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -307,7 +307,7 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 	}
 }
 
-func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
+func TestVerify_KeyAnswerIsValidOnceForItsChallenge(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
@@ -341,7 +341,7 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	}
 }
 
-func TestThreeWrongCodesBehindTheRightPasswordAreTold(t *testing.T) {
+func TestVerify_NotifiesAfterThreeWrongCodes(t *testing.T) {
 	h := newHouse(t)
 	_, p, _ := h.Member(amelie, nil)
 	h.EmptyOutbox()
