@@ -17,217 +17,217 @@ import (
 	"barillet/internal/secret"
 )
 
-func everybody(*account.User) bool { return true }
+func visibleToAll(*account.User) bool { return true }
 
-// program is a program on some machine that signs people in by a token.
-func (h *house) program(token string) account.RequestInfo {
-	return account.RequestInfo{Address: h.at("203.0.113.9").Address, Agent: "vpn/2", APIToken: token}
+// apiClient is a program on some machine that signs people in by a token.
+func (env *testEnv) apiClient(token string) account.RequestInfo {
+	return account.RequestInfo{Address: env.fromAddress("203.0.113.9").Address, Agent: "vpn/2", APIToken: token}
 }
 
-// start gives a program somebody's password.
-func (h *house) start(req account.RequestInfo, login string) authn.APISignIn {
-	h.t.Helper()
-	tx, err := h.Authn.StartAPISignIn(h.t.Context(), req, login, authntest.Password, everybody)
-	do(h.t, err, "starting a program's sign-in of "+login)
-	return tx
+// startAPISignIn gives a program somebody's password.
+func (env *testEnv) startAPISignIn(req account.RequestInfo, login string) authn.APISignIn {
+	env.t.Helper()
+	signIn, err := env.Authn.StartAPISignIn(env.t.Context(), req, login, authntest.Password, visibleToAll)
+	must(env.t, err, "starting a program's sign-in of "+login)
+	return signIn
 }
 
 func TestAPISignIn_WithPasswordAndCode(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	h.EmptyOutbox()
-	vpn := h.program("token:vpn")
-	tx := h.start(vpn, amelie)
-	if tx.Step != authn.StepVerify || len(tx.Devices) != 1 || tx.Devices[0].Data != nil || tx.User.ID != u.ID || tx.User.Password.Hash != "" ||
-		!tx.Expires.Equal(h.Clock.Now().Add(5*time.Minute)) {
-		t.Fatalf("got %+v, want a phone to prove within five minutes", tx)
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	env.EmptyOutbox()
+	vpn := env.apiClient("token:vpn")
+	signIn := env.startAPISignIn(vpn, amelie)
+	if signIn.Step != authn.StepVerify || len(signIn.Devices) != 1 || signIn.Devices[0].Data != nil || signIn.User.ID != u.ID || signIn.User.Password.Hash != "" ||
+		!signIn.Expires.Equal(env.Clock.Now().Add(5*time.Minute)) {
+		t.Fatalf("got %+v, want a phone to prove within five minutes", signIn)
 	}
-	if _, v, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || v.Rejected != factors.ReasonWrong {
+	if _, v, err := env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, wrongCode(p)); err != nil || v.Rejected != factors.ReasonWrong {
 		t.Errorf("a wrong code: %v, %+v", err, v)
 	}
-	done, v, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+	done, v, err := env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Next())
 	if err != nil || !v.Accepted() || done.Step != authn.StepDone || done.Session.IsZero() || !done.State.IsZero() || done.SessionID == "" {
 		t.Fatalf("got %v, %+v, %+v", err, v, done)
 	}
-	if len(h.Mails()) != 0 || len(h.User(amelie).Browsers) != 1 {
-		t.Errorf("%d mails and %d known browsers: a program is no browser", len(h.Mails()), len(h.User(amelie).Browsers))
+	if len(env.Mails()) != 0 || len(env.User(amelie).Browsers) != 1 {
+		t.Errorf("%d mails and %d known browsers: a program is no browser", len(env.Mails()), len(env.User(amelie).Browsers))
 	}
-	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
-	refused(t, err, errcode.Expired, "the same transaction again")
+	_, _, err = env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Next())
+	wantCode(t, err, errcode.Expired, "the same transaction again")
 	var open []session.Summary
-	do(t, h.Accounts.View(t.Context(), func(r account.Reader) (err error) {
+	must(t, env.Accounts.View(t.Context(), func(r account.Reader) (err error) {
 		u, err := r.User(u.ID)
 		if err == nil {
-			open, err = h.Sessions.OpenSessions(r, &u, h.Clock.Now())
+			open, err = env.Sessions.OpenSessions(r, &u, env.Clock.Now())
 		}
 		return err
 	}), "listing sessions")
 	if len(open) != 2 || !open[0].Program && !open[1].Program {
 		t.Errorf("got sessions %+v, want the program's beside the browser's", open)
 	}
-	events := h.Events(audit.SessionStart)
+	events := env.Events(audit.SessionStart)
 	if last := events[len(events)-1]; last.Detail["program"] != "token:vpn" || last.Subject != string(u.ID) {
 		t.Errorf("got event %+v, want one that names the token", last)
 	}
 }
 
 func TestAPISignIn_CredentialsAreRejectedByPages(t *testing.T) {
-	h := newHouse(t)
-	_, p, own := h.Member(amelie, nil)
-	ctx, vpn := t.Context(), h.program("token:vpn")
-	tx := h.start(vpn, amelie)
-	transaction := tx.State
-	done, _, err := h.Authn.VerifyAPISignIn(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
-	do(t, err, "signing in")
+	env := newTestEnv(t)
+	_, p, own := env.Member(amelie, nil)
+	ctx, vpn := t.Context(), env.apiClient("token:vpn")
+	signIn := env.startAPISignIn(vpn, amelie)
+	transaction := signIn.State
+	done, _, err := env.Authn.VerifyAPISignIn(ctx, vpn, env.startAPISignIn(vpn, amelie).State, p.Device, p.Next())
+	must(t, err, "signing in")
 	session := done.Session
 	code := p.Next()
 	for name, err := range map[string]error{
-		"Login":         second(h.Authn.Transaction(ctx, transaction)),
-		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, transaction, factors.InputCode)),
-		"Verify":        second(h.Authn.Verify(ctx, h.From, transaction, factors.InputCode, code)),
-		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, transaction, "AAAA-AAAA")),
-		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, transaction, secret.From("x"))),
-		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, transaction),
-		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}),
-		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: totp.Kind})),
-		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), transaction)),
-		"no token":      second(h.Authn.APISignIn(ctx, h.From, transaction)),
+		"Login":         errOf(env.Authn.Transaction(ctx, transaction)),
+		"Challenge":     errOf(env.Authn.BeginVerify(ctx, env.From, transaction, factors.InputCode)),
+		"Verify":        errOf(env.Authn.Verify(ctx, env.From, transaction, factors.InputCode, code)),
+		"PresentCode":   errOf(env.Authn.RedeemTicketCode(ctx, env.From, transaction, "AAAA-AAAA")),
+		"PresentLink":   errOf(env.Authn.RedeemTicketLink(ctx, env.From, transaction, secret.From("x"))),
+		"RenewTicket":   env.Authn.ResendTicket(ctx, env.From, transaction),
+		"MayEnrol":      env.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}),
+		"BeginEnrol":    errOf(env.Enrolment.BeginEnrol(ctx, env.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: totp.Kind})),
+		"another token": errOf(env.Authn.APISignIn(ctx, env.apiClient("token:other"), transaction)),
+		"no token":      errOf(env.Authn.APISignIn(ctx, env.From, transaction)),
 	} {
-		refused(t, err, errcode.Expired, name+" with a program's login")
+		wantCode(t, err, errcode.Expired, name+" with a program's login")
 	}
 	for name, err := range map[string]error{
-		"Check":          second(h.Sessions.Authenticate(ctx, session)),
-		"Account":        second(h.Authn.Account(ctx, session)),
-		"Prove":          second(h.Authn.StepUp(ctx, h.From, session, factors.InputCode, code)),
-		"ChallengeProof": second(h.Authn.BeginStepUp(ctx, h.From, session, factors.InputCode)),
-		"ShowAgain":      second(h.Enrolment.ShowQR(ctx, h.From, session, p.Device, "", "x", factors.InputCode, code)),
-		"ConfirmDevice":  second(h.Enrolment.ConfirmDevice(ctx, h.From, session, p.Device, code)),
-		"ConfirmCopy":    second(h.Enrolment.ConfirmCopy(ctx, h.From, session, code)),
-		"Rename":         h.Authn.RenameDevice(ctx, h.From, session, p.Device, "x"),
-		"RemoveDevice":   second(h.Authn.RemoveDevice(ctx, h.From, session, p.Device)),
-		"ChangePassword": second(h.Authn.ChangePassword(ctx, h.From, session, authntest.Password, "un autre mot de passe entier")),
-		"EndOthers":      second(h.Sessions.RevokeOthers(ctx, h.From, session)),
-		"EndSession":     h.Sessions.RevokeSession(ctx, h.From, session, "x"),
-		"SetLocale":      h.Authn.SetLocale(ctx, h.From, session, "en"),
-		"MayEnrol":       h.Enrolment.CheckAllowed(ctx, enrol.Flow{Session: session}),
-		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Request{Kind: totp.Kind})),
+		"Check":          errOf(env.Sessions.Authenticate(ctx, session)),
+		"Account":        errOf(env.Authn.Account(ctx, session)),
+		"Prove":          errOf(env.Authn.StepUp(ctx, env.From, session, factors.InputCode, code)),
+		"ChallengeProof": errOf(env.Authn.BeginStepUp(ctx, env.From, session, factors.InputCode)),
+		"ShowAgain":      errOf(env.Enrolment.ShowQR(ctx, env.From, session, p.Device, "", "x", factors.InputCode, code)),
+		"ConfirmDevice":  errOf(env.Enrolment.ConfirmDevice(ctx, env.From, session, p.Device, code)),
+		"ConfirmCopy":    errOf(env.Enrolment.ConfirmCopy(ctx, env.From, session, code)),
+		"Rename":         env.Authn.RenameDevice(ctx, env.From, session, p.Device, "x"),
+		"RemoveDevice":   errOf(env.Authn.RemoveDevice(ctx, env.From, session, p.Device)),
+		"ChangePassword": errOf(env.Authn.ChangePassword(ctx, env.From, session, authntest.Password, "un autre mot de passe entier")),
+		"EndOthers":      errOf(env.Sessions.RevokeOthers(ctx, env.From, session)),
+		"EndSession":     env.Sessions.RevokeSession(ctx, env.From, session, "x"),
+		"SetLocale":      env.Authn.SetLocale(ctx, env.From, session, "en"),
+		"MayEnrol":       env.Enrolment.CheckAllowed(ctx, enrol.Flow{Session: session}),
+		"BeginEnrol":     errOf(env.Enrolment.BeginEnrol(ctx, env.From, enrol.Flow{Session: session}, enrol.Request{Kind: totp.Kind})),
 	} {
-		refused(t, err, errcode.NoSession, name+" with a program's session")
+		wantCode(t, err, errcode.NoSession, name+" with a program's session")
 	}
-	browser := h.password(h.From, amelie).Secret
-	_, err = h.Authn.APISignIn(ctx, vpn, browser)
-	refused(t, err, errcode.Expired, "a browser's login in a program")
-	_, _, err = h.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
-	refused(t, err, errcode.Expired, "finishing a browser's login in a program")
-	refused(t, h.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.Expired, "cancelling a browser's login")
-	refused(t, h.Authn.CancelAPISignIn(ctx, h.program("token:other"), transaction), errcode.Expired, "cancelling another token's")
-	_, err = h.Authn.StartAPISignIn(ctx, h.From, amelie, authntest.Password, everybody)
-	refused(t, err, errcode.Forbidden, "a program without a token")
-	if v := h.verify(browser, code); !v.Accepted() {
+	browser := env.password(env.From, amelie).Secret
+	_, err = env.Authn.APISignIn(ctx, vpn, browser)
+	wantCode(t, err, errcode.Expired, "a browser's login in a program")
+	_, _, err = env.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
+	wantCode(t, err, errcode.Expired, "finishing a browser's login in a program")
+	wantCode(t, env.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.Expired, "cancelling a browser's login")
+	wantCode(t, env.Authn.CancelAPISignIn(ctx, env.apiClient("token:other"), transaction), errcode.Expired, "cancelling another token's")
+	_, err = env.Authn.StartAPISignIn(ctx, env.From, amelie, authntest.Password, visibleToAll)
+	wantCode(t, err, errcode.Forbidden, "a program without a token")
+	if v := env.verify(browser, code); !v.Accepted() {
 		t.Errorf("a refused door spent the code: %+v", v.Verification)
 	}
-	do(t, h.Authn.CancelAPISignIn(ctx, vpn, transaction), "cancelling one's own")
-	_, err = h.Authn.APISignIn(ctx, vpn, transaction)
-	refused(t, err, errcode.Expired, "after cancelling")
-	if _, err := h.Sessions.RevokeOthers(ctx, h.From, own); err != nil {
+	must(t, env.Authn.CancelAPISignIn(ctx, vpn, transaction), "cancelling one's own")
+	_, err = env.Authn.APISignIn(ctx, vpn, transaction)
+	wantCode(t, err, errcode.Expired, "after cancelling")
+	if _, err := env.Sessions.RevokeOthers(ctx, env.From, own); err != nil {
 		t.Errorf("signing out everywhere: %v", err)
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errOf[T any](_ T, err error) error { return err }
 
 func TestAPISignIn_BlockedWithoutCodeDevice(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	key := h.enrolKey(enrol.Flow{Session: session}, u)
-	h.recoveryCodes(session)
-	vpn := h.program("token:vpn")
-	tx := h.start(vpn, amelie)
-	if len(tx.Devices) != 1 {
-		t.Errorf("got %d devices, want the phone alone", len(tx.Devices))
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	key := env.enrolKey(enrol.Flow{Session: session}, u)
+	env.recoveryCodes(session)
+	vpn := env.apiClient("token:vpn")
+	signIn := env.startAPISignIn(vpn, amelie)
+	if len(signIn.Devices) != 1 {
+		t.Errorf("got %d devices, want the phone alone", len(signIn.Devices))
 	}
 	sheet := factors.DeviceID("")
-	for _, d := range h.User(amelie).Devices {
+	for _, d := range env.User(amelie).Devices {
 		if d.Kind == recovery.Kind {
 			sheet = d.ID
 		}
 	}
 	for _, id := range []factors.DeviceID{key.id, sheet, "nope"} {
-		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, id, p.Code())
-		refused(t, err, errcode.NotFound, "a code of what takes none here")
+		_, _, err := env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, id, p.Code())
+		wantCode(t, err, errcode.NotFound, "a code of what takes none here")
 	}
 	for name, change := range map[string]func(*account.User){
 		"a key alone":      func(u *account.User) { u.Devices = u.Devices[1:] },
 		"the phone marked": func(u *account.User) { u.Devices[0].Disabled = "clone"; u.Devices = u.Devices[:1] },
 		"nothing":          func(u *account.User) { u.Devices = nil },
 	} {
-		before := h.User(amelie).Devices
-		h.Change(u.ID, change)
-		tx := h.start(vpn, amelie)
-		if tx.Step != authn.StepBlocked || len(tx.Devices) != 0 || !tx.Session.IsZero() {
-			t.Errorf("with %s: got %+v, want blocked", name, tx)
+		before := env.User(amelie).Devices
+		env.Change(u.ID, change)
+		signIn := env.startAPISignIn(vpn, amelie)
+		if signIn.Step != authn.StepBlocked || len(signIn.Devices) != 0 || !signIn.Session.IsZero() {
+			t.Errorf("with %s: got %+v, want blocked", name, signIn)
 		}
-		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
-		refused(t, err, errcode.WrongState, "a code with "+name)
-		h.Change(u.ID, func(u *account.User) { u.Devices = before })
+		_, _, err := env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Next())
+		wantCode(t, err, errcode.WrongState, "a code with "+name)
+		env.Change(u.ID, func(u *account.User) { u.Devices = before })
 	}
-	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	if tx := h.start(vpn, amelie); tx.Step != authn.StepTicket || len(tx.Devices) != 0 {
-		t.Errorf("after a reset: got %+v", tx)
+	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	if signIn := env.startAPISignIn(vpn, amelie); signIn.Step != authn.StepTicket || len(signIn.Devices) != 0 {
+		t.Errorf("after a reset: got %+v", signIn)
 	}
 }
 
 func TestAPISignIn_Expires(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	vpn := h.program("token:vpn")
-	tx := h.start(vpn, amelie)
-	h.Clock.Advance(authn.APISignInTTL)
-	_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
-	refused(t, err, errcode.Expired, "after five minutes")
-	tx = h.start(vpn, amelie)
-	h.Change(u.ID, func(u *account.User) { u.Epoch++ })
-	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
-	refused(t, err, errcode.Expired, "after the Epoch rose")
-	tx = h.start(vpn, amelie)
-	h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
-	refused(t, err, errcode.Expired, "for somebody suspended")
-	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, everybody)
-	refused(t, err, errcode.SignInFailed, "the password of somebody suspended")
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	vpn := env.apiClient("token:vpn")
+	signIn := env.startAPISignIn(vpn, amelie)
+	env.Clock.Advance(authn.APISignInTTL)
+	_, _, err := env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Code())
+	wantCode(t, err, errcode.Expired, "after five minutes")
+	signIn = env.startAPISignIn(vpn, amelie)
+	env.Change(u.ID, func(u *account.User) { u.Epoch++ })
+	_, _, err = env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Code())
+	wantCode(t, err, errcode.Expired, "after the Epoch rose")
+	signIn = env.startAPISignIn(vpn, amelie)
+	env.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+	_, _, err = env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Code())
+	wantCode(t, err, errcode.Expired, "for somebody suspended")
+	_, err = env.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, visibleToAll)
+	wantCode(t, err, errcode.SignInFailed, "the password of somebody suspended")
 }
 
 func TestStartAPISignIn_TreatsInvisibleUserAsUnknown(t *testing.T) {
-	h := newHouse(t)
-	u, _, _ := h.Member(amelie, nil)
-	vpn := h.program("token:vpn")
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	vpn := env.apiClient("token:vpn")
 	for range 4 {
-		_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*account.User) bool { return false })
-		refused(t, err, errcode.SignInFailed, "the right password of somebody outside")
+		_, err := env.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*account.User) bool { return false })
+		wantCode(t, err, errcode.SignInFailed, "the right password of somebody outside")
 	}
-	if f := h.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {
+	if f := env.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {
 		t.Errorf("the person was counted against: %+v", f)
 	}
-	if len(h.Events(audit.UnknownName)) != 1 {
+	if len(env.Events(audit.UnknownName)) != 1 {
 		t.Error("want one event of unknown names a minute and source")
 	}
-	_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
-	refused(t, err, errcode.SignInFailed, "a wrong password")
-	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
-	refused(t, err, errcode.SignInFailed, "nobody's name")
+	_, err := env.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", visibleToAll)
+	wantCode(t, err, errcode.SignInFailed, "a wrong password")
+	_, err = env.Authn.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, visibleToAll)
+	wantCode(t, err, errcode.SignInFailed, "nobody's name")
 }
 
 func TestStartAPISignIn_IgnoresBrowserCookie(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	issued := h.SignIn(amelie, authntest.Password, p)
-	vpn := h.program("token:vpn")
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	issued := env.SignIn(amelie, authntest.Password, p)
+	vpn := env.apiClient("token:vpn")
 	vpn.Browser = issued.Browser
 	for range 3 {
-		h.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
+		env.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", visibleToAll)
 	}
-	if f := h.counters(u.ID); len(f.Known.Passwords.Times) != 0 || len(f.Unknown.Passwords.Times) != 3 {
+	if f := env.counters(u.ID); len(f.Known.Passwords.Times) != 0 || len(f.Unknown.Passwords.Times) != 3 {
 		t.Errorf("counted %+v, want three of unknown browsers", f)
 	}
 }

@@ -12,37 +12,37 @@ import (
 // Somebody without recovery codes is asked for one all the same: what is typed moves that counter and no other,
 // or a guesser would spend the person's six-digit codes by a door that does not have them.
 func TestVerify_CountsUnknownRecoveryCodeOnlyAsRecoveryCode(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	h.Clock.Advance(time.Minute)
-	stranger := h.at("198.51.100.7")
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	env.Clock.Advance(time.Minute)
+	stranger := env.fromAddress("198.51.100.7")
 	for range 6 {
-		transaction := h.password(stranger, amelie).Secret
-		if _, err := h.Authn.Verify(t.Context(), stranger, transaction, factors.InputBackup, []byte("0000-0000-0000-0000")); err != nil {
+		transaction := env.password(stranger, amelie).Secret
+		if _, err := env.Authn.Verify(t.Context(), stranger, transaction, factors.InputBackup, []byte("0000-0000-0000-0000")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := h.counters(u.ID).Unknown.Codes.Streak; got != 0 {
+	if got := env.counters(u.ID).Unknown.Codes.Streak; got != 0 {
 		t.Errorf("%d wrong six-digit codes counted, want none", got)
 	}
-	transaction := h.password(stranger, amelie).Secret
-	if done, err := h.Authn.Verify(t.Context(), stranger, transaction, factors.InputCode, p.Next()); err != nil || !done.Accepted() {
+	transaction := env.password(stranger, amelie).Secret
+	if done, err := env.Authn.Verify(t.Context(), stranger, transaction, factors.InputCode, p.Next()); err != nil || !done.Accepted() {
 		t.Errorf("the person's own code: %+v, %v", done.Verification, err)
 	}
 }
 
 // A ticket gives a login more time at each step, but the password that it began with does not count for ever.
 func TestTransaction_EndsAfterAnHourDespiteTickets(t *testing.T) {
-	h := newHouse(t)
-	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	transaction := h.password(h.From, amelie).Secret
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	_, code := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	transaction := env.password(env.From, amelie).Secret
 	for minutes := 0; minutes < 60; minutes += 9 {
-		if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal()); err != nil {
+		if _, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, code.Reveal()); err != nil {
 			t.Fatalf("after %d minutes: %v", minutes, err)
 		}
-		h.Clock.Advance(9 * time.Minute)
+		env.Clock.Advance(9 * time.Minute)
 	}
-	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, code.Reveal())
-	refused(t, err, errcode.Expired, "presenting it in the second hour")
+	_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, code.Reveal())
+	wantCode(t, err, errcode.Expired, "presenting it in the second hour")
 }

@@ -70,7 +70,7 @@ func (k *softKey) sign(options []byte) ([]byte, error) {
 func BenchmarkAssertion(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			collectAsTheProgram(b)
+			setGCAsInProgram(b)
 			k := newSoftKey(b)
 			crowd := authntest.NewPopulation(b, min(1000+clients*500, 8000), k.device(b))
 			compare(b, clients, side{"assertions", func(b *testing.B) (func(int) error, int) {
@@ -128,7 +128,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	born, err := virtualwebauthn.ParseAttestationOptions(deviceQuestion(b, creation.Response))
+	born, err := virtualwebauthn.ParseAttestationOptions(challengeOf(b, creation.Response))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	options, err := virtualwebauthn.ParseAssertionOptions(deviceQuestion(b, request.Response))
+	options, err := virtualwebauthn.ParseAssertionOptions(challengeOf(b, request.Response))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	}
 }
 
-func deviceQuestion(b *testing.B, options any) string {
+func challengeOf(b *testing.B, options any) string {
 	b.Helper()
 	raw, err := json.Marshal(options)
 	if err != nil {

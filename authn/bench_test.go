@@ -92,8 +92,8 @@ func median(of []float64) float64 {
 	return of[len(of)/2]
 }
 
-// collectAsTheProgram has the garbage collector run as seldom as in the program, on both sides.
-func collectAsTheProgram(b *testing.B) {
+// setGCAsInProgram has the garbage collector run as seldom as in the program, on both sides.
+func setGCAsInProgram(b *testing.B) {
 	percent := debug.SetGCPercent(400)
 	b.Cleanup(func() { debug.SetGCPercent(percent) })
 }
@@ -147,7 +147,7 @@ func BenchmarkSecondStep(b *testing.B) {
 	for _, clients := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
 			crowd := authntest.NewPopulation(b, min(1000+clients*400, 12000))
-			collectAsTheProgram(b)
+			setGCAsInProgram(b)
 			compare(b, clients, side{"second-steps", func(b *testing.B) (func(int) error, int) {
 				logins, code := crowd.Proven(len(crowd.People)), []byte(crowd.NextStep())
 				return func(i int) error { return verify(b, crowd, i, logins[i], code) }, len(logins)

@@ -16,192 +16,192 @@ import (
 	"barillet/internal/secret"
 )
 
-// show shows the phone's QR code to another one of that name.
-func (h *house) show(session secret.Value, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
-	return h.Enrolment.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, factors.InputCode, p.Next())
+// showQR shows the phone's QR code to another one of that name.
+func (env *testEnv) showQR(session secret.Value, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
+	return env.Enrolment.ShowQR(env.t.Context(), env.From, session, p.Device, copyID, name, factors.InputCode, p.Next())
 }
 
-// copied shows the QR code and confirms it by a later code; it returns the copy's id.
-func (h *house) copied(session secret.Value, p *authntest.Phone, name string) string {
-	h.t.Helper()
-	if v, err := h.show(session, p, "", name); err != nil || !v.Accepted() {
-		h.t.Fatalf("showing: %v, %+v", err, v)
+// confirmedCopy shows the QR code and confirms it by a later code; it returns the copy's id.
+func (env *testEnv) confirmedCopy(session secret.Value, p *authntest.Phone, name string) string {
+	env.t.Helper()
+	if v, err := env.showQR(session, p, "", name); err != nil || !v.Accepted() {
+		env.t.Fatalf("showing: %v, %+v", err, v)
 	}
-	if v, err := h.Enrolment.ConfirmCopy(h.t.Context(), h.From, session, p.Next()); err != nil || !v.Accepted() {
-		h.t.Fatalf("confirming: %v, %+v", err, v)
+	if v, err := env.Enrolment.ConfirmCopy(env.t.Context(), env.From, session, p.Next()); err != nil || !v.Accepted() {
+		env.t.Fatalf("confirming: %v, %+v", err, v)
 	}
-	for _, d := range h.User(amelie).Devices {
+	for _, d := range env.User(amelie).Devices {
 		for _, c := range d.Copies {
 			if d.ID == p.Device && c.Name == name {
 				return c.ID
 			}
 		}
 	}
-	h.t.Fatalf("no copy %s", name)
+	env.t.Fatalf("no copy %s", name)
 	return ""
 }
 
 func TestShowQR_RecordsShowingWithoutConfirmation(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.EmptyOutbox()
-	v, err := h.show(session, p, "", "Tablette")
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.EmptyOutbox()
+	v, err := env.showQR(session, p, "", "Tablette")
 	if err != nil || !v.Accepted() {
 		t.Fatalf("got %+v, %v", v, err)
 	}
-	shown, err := h.Enrolment.PendingCopy(t.Context(), session)
-	do(t, err, "reading what is shown")
+	shown, err := env.Enrolment.PendingCopy(t.Context(), session)
+	must(t, err, "reading what is shown")
 	var view oath.View
 	if err := json.Unmarshal(shown.Prompt.View, &view); err != nil || view.Secret != p.Secret {
 		t.Errorf("another secret is shown: %v", err)
 	}
-	if d := h.User(string(u.ID)).Devices[0]; len(d.Copies) != 1 || !d.Copies[0].Confirmed.IsZero() || d.Copies[0].Shown.IsZero() {
+	if d := env.User(string(u.ID)).Devices[0]; len(d.Copies) != 1 || !d.Copies[0].Confirmed.IsZero() || d.Copies[0].Shown.IsZero() {
 		t.Errorf("got copies %+v", d.Copies)
 	}
-	if got := len(mailed[notice.QRShown](h)); got != 1 {
+	if got := len(mailed[notice.QRShown](env)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
-	v, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Code())
+	v, err = env.Enrolment.ConfirmCopy(t.Context(), env.From, session, p.Code())
 	if err != nil || v.Rejected != factors.ReasonReplayed {
 		t.Errorf("a code of the step already used: got %q, %v", v.Rejected, err)
 	}
-	if v, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !v.Accepted() {
+	if v, err = env.Enrolment.ConfirmCopy(t.Context(), env.From, session, p.Next()); err != nil || !v.Accepted() {
 		t.Errorf("a later one: %+v, %v", v, err)
 	}
-	if d := h.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[notice.CopyConfirmed](h)) != 1 {
+	if d := env.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[notice.CopyConfirmed](env)) != 1 {
 		t.Error("confirming is neither kept nor mailed")
 	}
-	_, err = h.Enrolment.PendingCopy(t.Context(), session)
-	refused(t, err, errcode.Expired, "the QR code after it was confirmed")
+	_, err = env.Enrolment.PendingCopy(t.Context(), session)
+	wantCode(t, err, errcode.Expired, "the QR code after it was confirmed")
 }
 
 func TestShowQR_LimitsToThreePerDayBeforeVerifying(t *testing.T) {
-	h := newHouse(t)
-	h.Accounts.Policy.SessionIdle, h.Accounts.Policy.SessionMax = 100*time.Hour, 100*time.Hour
-	u, p, session := h.Member(amelie, nil)
-	first := h.Clock.Now()
+	env := newTestEnv(t)
+	env.Accounts.Policy.SessionIdle, env.Accounts.Policy.SessionMax = 100*time.Hour, 100*time.Hour
+	u, p, session := env.Member(amelie, nil)
+	first := env.Clock.Now()
 	for _, name := range []string{"Un", "Deux", "Trois"} {
-		if v, err := h.show(session, p, "", name); err != nil || !v.Accepted() {
+		if v, err := env.showQR(session, p, "", name); err != nil || !v.Accepted() {
 			t.Fatalf("%s: %+v, %v", name, v, err)
 		}
-		h.Clock.Advance(7 * time.Hour)
+		env.Clock.Advance(7 * time.Hour)
 	}
-	h.Clock.Advance(2 * time.Hour) // 23 hours after the first
-	_, err := h.show(session, p, "", "Quatre")
-	refused(t, err, errcode.QRLimit, "a fourth within 24 hours")
+	env.Clock.Advance(2 * time.Hour) // 23 hours after the first
+	_, err := env.showQR(session, p, "", "Quatre")
+	wantCode(t, err, errcode.QRLimit, "a fourth within 24 hours")
 	// A thief of a session, who has no phone, must not learn from the refusal which code is right.
-	for _, code := range [][]byte{p.Code(), wrong(p)} {
-		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", factors.InputCode, code)
-		refused(t, err, errcode.QRLimit, "right or wrong")
+	for _, code := range [][]byte{p.Code(), wrongCode(p)} {
+		_, err := env.Enrolment.ShowQR(t.Context(), env.From, session, p.Device, "", "Quatre", factors.InputCode, code)
+		wantCode(t, err, errcode.QRLimit, "right or wrong")
 	}
-	if got := h.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
+	if got := env.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
 	}
-	if v, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, p.Code()); err != nil || !v.Accepted() {
+	if v, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, p.Code()); err != nil || !v.Accepted() {
 		t.Errorf("the code that was not judged: %+v, %v", v, err)
 	}
-	h.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(h.Clock.Now()))
-	if v, err := h.show(session, p, "", "Quatre"); err != nil || !v.Accepted() {
+	env.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(env.Clock.Now()))
+	if v, err := env.showQR(session, p, "", "Quatre"); err != nil || !v.Accepted() {
 		t.Errorf("a day after the first: %+v, %v", v, err)
 	}
-	_, err = h.show(session, p, "", "Cinq")
-	refused(t, err, errcode.QRLimit, "a strict window gives back one showing, not three")
+	_, err = env.showQR(session, p, "", "Cinq")
+	wantCode(t, err, errcode.QRLimit, "a strict window gives back one showing, not three")
 }
 
 func TestShowQR_Rejections(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	_, q, pauls := h.Member("paul@garage.example", nil)
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	_, q, pauls := env.Member("paul@garage.example", nil)
 	show := func(session secret.Value, id factors.DeviceID, copyID, name string) error {
-		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, id, copyID, name, factors.InputCode, p.Next())
+		_, err := env.Enrolment.ShowQR(t.Context(), env.From, session, id, copyID, name, factors.InputCode, p.Next())
 		return err
 	}
-	refused(t, show(session, q.Device, "", "x"), errcode.NotFound, "another person's device")
-	refused(t, show(session, p.Device, "none", ""), errcode.NotFound, "a copy that is none")
-	refused(t, show(session, p.Device, "", ""), errcode.Invalid, "without a name")
-	if v, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || v.Accepted() {
+	wantCode(t, show(session, q.Device, "", "x"), errcode.NotFound, "another person's device")
+	wantCode(t, show(session, p.Device, "none", ""), errcode.NotFound, "a copy that is none")
+	wantCode(t, show(session, p.Device, "", ""), errcode.Invalid, "without a name")
+	if v, err := env.Enrolment.ShowQR(t.Context(), env.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || v.Accepted() {
 		t.Errorf("another person's code shows it: %v", err)
 	}
-	refused(t, show(secret.Value{}, p.Device, "", "x"), errcode.NoSession, "signed out")
-	h.Accounts.Policy.AllowCopies = false
-	refused(t, show(session, p.Device, "", "x"), errcode.CopiesDisabled, "against the policy")
-	if h.Enrolment.CanCopy(h.User(amelie).Devices[0]) {
+	wantCode(t, show(secret.Value{}, p.Device, "", "x"), errcode.NoSession, "signed out")
+	env.Accounts.Policy.AllowCopies = false
+	wantCode(t, show(session, p.Device, "", "x"), errcode.CopiesDisabled, "against the policy")
+	if env.Enrolment.CanCopy(env.User(amelie).Devices[0]) {
 		t.Error("offered against the policy")
 	}
 }
 
 func TestRemoveCopy_EndsSecretIfAnotherDeviceRemains(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	lost, kept := h.copied(session, p, "Perdu"), h.copied(session, p, "Gardé")
-	h.prove(session, p)
-	q, _ := h.Enrol(enrol.Flow{Session: session}, "Autre")
-	other := h.SignIn(amelie, authntest.Password, q).Session
-	h.prove(session, q)
-	replace, issued, err := h.Enrolment.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	lost, kept := env.confirmedCopy(session, p, "Perdu"), env.confirmedCopy(session, p, "Gardé")
+	env.stepUp(session, p)
+	q, _ := env.Enrol(enrol.Flow{Session: session}, "Autre")
+	other := env.SignIn(amelie, authntest.Password, q).Session
+	env.stepUp(session, q)
+	replace, issued, err := env.Enrolment.RemoveCopy(t.Context(), env.From, session, p.Device, lost)
 	if err != nil || replace {
 		t.Fatalf("got replace %v, %v", replace, err)
 	}
-	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) {
+	if env.sessionValid(session) || env.sessionValid(other) || !env.sessionValid(issued.Session) {
 		t.Error("the sessions do not stand as they should")
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); v.Accepted() {
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); v.Accepted() {
 		t.Error("the old secret signs in")
 	}
-	d := h.User(string(u.ID)).Devices[0]
+	d := env.User(string(u.ID)).Devices[0]
 	if d.Usable() || len(d.Copies) != 1 || d.Copies[0].ID != kept || !d.Copies[0].ScanAgain {
 		t.Errorf("got %q, copies %+v", d.Disabled, d.Copies)
 	}
-	h.prove(issued.Session, q)
-	r, err := h.replace(issued.Session, p.Device, "")
-	do(t, err, "scanning again")
-	h.SignIn(amelie, authntest.Password, r)
+	env.stepUp(issued.Session, q)
+	r, err := env.replaceSecret(issued.Session, p.Device, "")
+	must(t, err, "scanning again")
+	env.SignIn(amelie, authntest.Password, r)
 }
 
-// replace gives a device another secret and confirms it by a code.
-func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
-	h.t.Helper()
+// replaceSecret gives a device another secret and confirms it by a code.
+func (env *testEnv) replaceSecret(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
+	env.t.Helper()
 	flow := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: totp.Kind, Replace: id, LostCopy: lost})
+	prompt, err := env.Enrolment.BeginEnrol(env.t.Context(), env.From, flow, enrol.Request{Kind: totp.Kind, Replace: id, LostCopy: lost})
 	if err != nil {
 		return nil, err
 	}
 	var view oath.View
-	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	p := &authntest.Phone{House: h.Env, Secret: view.Secret, Device: id}
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", p.Code())
-	if err == nil && (!done.Accepted() || !h.alive(done.Credentials.Session) || h.alive(session)) {
-		h.t.Errorf("replacing: got %+v, session not re-issued", done)
+	must(env.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
+	p := &authntest.Phone{House: env.Env, Secret: view.Secret, Device: id}
+	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", p.Code())
+	if err == nil && (!done.Accepted() || !env.sessionValid(done.Credentials.Session) || env.sessionValid(session)) {
+		env.t.Errorf("replacing: got %+v, session not re-issued", done)
 	}
 	return p, err
 }
 
 func TestRemoveCopy_KeepsSecretOfOnlyDeviceUntilReplaced(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	lost := h.copied(session, p, "Perdu")
-	kept := h.copied(session, p, "Gardé")
-	h.prove(session, p)
-	before := h.User(string(u.ID)).Revision
-	replace, _, err := h.Enrolment.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
-	if err != nil || !replace || h.User(string(u.ID)).Revision != before {
-		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, h.User(string(u.ID)).Revision, before)
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	lost := env.confirmedCopy(session, p, "Perdu")
+	kept := env.confirmedCopy(session, p, "Gardé")
+	env.stepUp(session, p)
+	before := env.User(string(u.ID)).Revision
+	replace, _, err := env.Enrolment.RemoveCopy(t.Context(), env.From, session, p.Device, lost)
+	if err != nil || !replace || env.User(string(u.ID)).Revision != before {
+		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, env.User(string(u.ID)).Revision, before)
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Error("the old secret died before there was a new one")
 	}
-	other := h.SignIn(amelie, authntest.Password, p).Session
-	r, err := h.replace(session, p.Device, lost)
-	do(t, err, "replacing")
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); v.Accepted() {
+	other := env.SignIn(amelie, authntest.Password, p).Session
+	r, err := env.replaceSecret(session, p.Device, lost)
+	must(t, err, "replacing")
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); v.Accepted() {
 		t.Error("the old secret outlived the confirmation of the new one")
 	}
-	if h.alive(other) {
+	if env.sessionValid(other) {
 		t.Error("another session outlived it")
 	}
-	d := h.User(string(u.ID)).Devices[0]
-	if len(h.User(string(u.ID)).Devices) != 1 || d.ID != p.Device || len(d.Copies) != 1 || d.Copies[0].ID != kept || !d.Copies[0].ScanAgain {
-		t.Errorf("got %d devices, copies %+v", len(h.User(string(u.ID)).Devices), d.Copies)
+	d := env.User(string(u.ID)).Devices[0]
+	if len(env.User(string(u.ID)).Devices) != 1 || d.ID != p.Device || len(d.Copies) != 1 || d.Copies[0].ID != kept || !d.Copies[0].ScanAgain {
+		t.Errorf("got %d devices, copies %+v", len(env.User(string(u.ID)).Devices), d.Copies)
 	}
-	h.SignIn(amelie, authntest.Password, r)
+	env.SignIn(amelie, authntest.Password, r)
 }

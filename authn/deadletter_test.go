@@ -16,19 +16,19 @@ import (
 )
 
 func TestDeadLetter_EventNamesUser(t *testing.T) {
-	h := authntest.New(t)
-	u := h.Person("zoe@garage.example", nil)
+	env := authntest.New(t)
+	u := env.Person("zoe@garage.example", nil)
 	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
-		died := h.Accounts.OnDeadLetter()
-		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
-			return died(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: h.Clock.Now(), Died: h.Clock.Now().Add(time.Hour),
-				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: h.Clock.Now().Add(2 * time.Hour)})
+		died := env.Accounts.OnDeadLetter()
+		if err := env.Store.Update(t.Context(), func(tx store.Tx) error {
+			return died(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: env.Clock.Now(), Died: env.Clock.Now().Add(time.Hour),
+				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: env.Clock.Now().Add(2 * time.Hour)})
 		}); err != nil {
 			t.Fatal(err)
 		}
-		h.Clock.Advance(time.Second)
+		env.Clock.Advance(time.Second)
 	}
-	got := h.Events(audit.MailFailed)
+	got := env.Events(audit.MailFailed)
 	if len(got) != 2 {
 		t.Fatalf("got %d events, want one of each", len(got))
 	}
@@ -42,11 +42,11 @@ func TestDeadLetter_EventNamesUser(t *testing.T) {
 	}
 }
 
-// watchers subscribes so many receivers to everything.
-func watchers(h *authntest.Env, n int) {
-	h.T.Helper()
-	if err := h.Store.Update(h.T.Context(), func(tx store.Tx) error {
-		return h.Hooks.Change(tx, func(b *webhook.EndpointList) error {
+// subscribe subscribes so many receivers to everything.
+func subscribe(env *authntest.Env, n int) {
+	env.T.Helper()
+	if err := env.Store.Update(env.T.Context(), func(tx store.Tx) error {
+		return env.Hooks.Change(tx, func(b *webhook.EndpointList) error {
 			b.Hooks = nil
 			for i := range n {
 				b.Hooks = append(b.Hooks, webhook.Endpoint{ID: "w" + strconv.Itoa(i), URL: "https://hooks.example/", Events: []string{"*"}})
@@ -54,7 +54,7 @@ func watchers(h *authntest.Env, n int) {
 			return nil
 		})
 	}); err != nil {
-		h.T.Fatal(err)
+		env.T.Fatal(err)
 	}
 }
 
@@ -63,52 +63,52 @@ func watchers(h *authntest.Env, n int) {
 func TestDeadLetter_OneEventPerMail(t *testing.T) {
 	for _, receivers := range []int{0, 1, webhook.Most} {
 		for _, mails := range []int{2, 20} {
-			h := authntest.New(t)
-			watchers(h, receivers)
+			env := authntest.New(t)
+			subscribe(env, receivers)
 			for i := range mails {
-				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
-				if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (any, error) {
+				u := env.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
+				if _, err := account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (any, error) {
 					return nil, tx.Notify(&u, notice.PasswordChanged{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			before := calls(h, receivers)
-			h.Clock.Advance(2 * time.Hour)
-			s := &mail.Sender{Store: h.Store, Outbox: h.Outbox, Now: h.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: h.Accounts.OnDeadLetter}
+			before := queuedCalls(env, receivers)
+			env.Clock.Advance(2 * time.Hour)
+			s := &mail.Sender{Store: env.Store, Outbox: env.Outbox, Now: env.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: env.Accounts.OnDeadLetter}
 			if _, err := s.RunOnce(t.Context()); err != nil {
 				t.Fatalf("%d mails, %d receivers: %v", mails, receivers, err)
 			}
 			of, at := map[string]bool{}, map[string]bool{}
-			for _, e := range h.Events(audit.MailFailed) {
+			for _, e := range env.Events(audit.MailFailed) {
 				of[e.Targets[0].ID+" "+e.SubjectName], at[e.ID] = true, true
 			}
 			if len(of) != mails || len(at) != mails {
 				t.Errorf("%d mails, %d receivers: got %d events of %d mails", mails, receivers, len(at), len(of))
 			}
-			if got := calls(h, receivers) - before; receivers > 0 && got != mails {
+			if got := queuedCalls(env, receivers) - before; receivers > 0 && got != mails {
 				t.Errorf("%d mails, %d receivers: got %d calls queued, want one of each event", mails, receivers, got)
 			}
-			if _, err := s.RunOnce(t.Context()); err != nil || len(h.Events(audit.MailFailed)) != mails {
-				t.Errorf("the next pass: got %d events and %v", len(h.Events(audit.MailFailed)), err)
+			if _, err := s.RunOnce(t.Context()); err != nil || len(env.Events(audit.MailFailed)) != mails {
+				t.Errorf("the next pass: got %d events and %v", len(env.Events(audit.MailFailed)), err)
 			}
 		}
 	}
 }
 
-// calls is how many calls wait, for the one receiver or to be spread to several.
-func calls(h *authntest.Env, receivers int) int {
-	h.T.Helper()
+// queuedCalls is how many calls wait, for the one receiver or to be spread to several.
+func queuedCalls(env *authntest.Env, receivers int) int {
+	env.T.Helper()
 	lane := "all"
 	if receivers == 1 {
 		lane = "w0"
 	}
 	var found []webhook.Delivery
-	if err := h.Store.View(h.T.Context(), func(s store.Snapshot) (err error) {
-		found, _, err = h.Hooks.Deliveries(s, lane, "", "", 1000)
+	if err := env.Store.View(env.T.Context(), func(s store.Snapshot) (err error) {
+		found, _, err = env.Hooks.Deliveries(s, lane, "", "", 1000)
 		return err
 	}); err != nil {
-		h.T.Fatal(err)
+		env.T.Fatal(err)
 	}
 	return len(found)
 }

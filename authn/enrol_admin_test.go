@@ -21,65 +21,65 @@ import (
 	"barillet/internal/secret"
 )
 
-// by is an operator's token as authn sees it; its owner is the hand.
-func by(owner string, token string, id account.UserID) authn.AdminCall {
+// adminCall is an operator's token as authn sees it; its owner is the hand.
+func adminCall(owner string, token string, id account.UserID) authn.AdminCall {
 	return authn.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
 		Find: func(r account.Reader) (account.User, error) { return r.User(id) }}
 }
 
-// offer begins to enrol a phone for somebody.
-func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
-	h.t.Helper()
-	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
-	do(h.t, err, "offering "+name)
-	return &authntest.Phone{House: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
+// beginByAdmin begins to enrol a phone for somebody.
+func (env *testEnv) beginByAdmin(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
+	env.t.Helper()
+	o, err := env.Enrolment.BeginByAdmin(env.t.Context(), env.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
+	must(env.t, err, "offering "+name)
+	return &authntest.Phone{House: env.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
-// given enrols a phone for somebody to its end.
-func (h *house) given(c authn.AdminCall, name string) *authntest.Phone {
-	h.t.Helper()
-	p, id := h.offer(c, name)
-	_, d, v, err := h.Enrolment.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
+// enrolByAdmin enrols a phone for somebody to its end.
+func (env *testEnv) enrolByAdmin(c authn.AdminCall, name string) *authntest.Phone {
+	env.t.Helper()
+	p, id := env.beginByAdmin(c, name)
+	_, d, v, err := env.Enrolment.ConfirmByAdmin(env.t.Context(), env.From, c, id, p.Code())
 	if err != nil || !v.Accepted() || d.Data == nil && d.ID == "" {
-		h.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, v)
+		env.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, v)
 	}
 	return p
 }
 
-// bare is somebody with a password of this hand and no device; they had one.
-func (h *house) bare(source string) account.UserID {
-	h.t.Helper()
-	u, _, _ := h.Member(amelie, nil)
-	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	h.Change(u.ID, func(u *account.User) { u.Password.Provenance = source })
+// withoutDevice is somebody with a password of this hand and no device; they had one.
+func (env *testEnv) withoutDevice(source string) account.UserID {
+	env.t.Helper()
+	u, _, _ := env.Member(amelie, nil)
+	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	env.Change(u.ID, func(u *account.User) { u.Password.Provenance = source })
 	return u.ID
 }
 
 func TestConfirmByAdmin_DeviceSignsInWithUsersPassword(t *testing.T) {
-	h := newHouse(t)
-	id := h.bare(account.ProvenanceUser)
-	waits := h.password(h.From, amelie).Secret
-	h.EmptyOutbox()
-	h.Clock.Advance(time.Second) // events of one moment have no order
-	phone := h.given(by("uboss", "a", id), "Téléphone du garage")
-	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
+	env := newTestEnv(t)
+	id := env.withoutDevice(account.ProvenanceUser)
+	waits := env.password(env.From, amelie).Secret
+	env.EmptyOutbox()
+	env.Clock.Advance(time.Second) // events of one moment have no order
+	phone := env.enrolByAdmin(adminCall("uboss", "a", id), "Téléphone du garage")
+	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
 		t.Errorf("got mails %+v, want one that names device and operator", got)
 	}
-	u := h.User(string(id))
+	u := env.User(string(id))
 	if u.Devices[0].SecretSeenBy != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.AdminEnrolment != nil {
 		t.Errorf("got %+v with %d tickets, want a device of that hand and no ticket", u.Devices[0], len(u.Tickets))
 	}
-	if got := h.step(waits); got != authn.StepVerify {
+	if got := env.step(waits); got != authn.StepVerify {
 		t.Errorf("a login that waited for a ticket: got %q, want %q", got, authn.StepVerify)
 	}
-	if v := h.verify(waits, phone.Code()); v.Accepted() {
+	if v := env.verify(waits, phone.Code()); v.Accepted() {
 		t.Error("the code that confirmed the key signs in")
 	}
-	if v := h.verify(waits, phone.Next()); !v.Accepted() {
+	if v := env.verify(waits, phone.Next()); !v.Accepted() {
 		t.Errorf("the next code: %q", v.Rejected)
 	}
 	for _, action := range []string{audit.FactorOffered, audit.FactorActivated} {
-		events := h.Events(action)
+		events := env.Events(action)
 		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["secretSeenBy"] != "uboss" {
 			t.Errorf("%s: got %+v, want the token's with its owner's hand", action, last)
 		}
@@ -99,18 +99,18 @@ func TestNext_RejectsPasswordAndDeviceOfOneAdministrator(t *testing.T) {
 	} {
 		for _, order := range []string{"password first", "device first"} {
 			t.Run(name+", "+order, func(t *testing.T) {
-				h := newHouse(t)
-				id := h.bare(account.ProvenanceUser)
-				give := func() { h.Change(id, func(u *account.User) { u.Password.Provenance = c.password }) }
+				env := newTestEnv(t)
+				id := env.withoutDevice(account.ProvenanceUser)
+				give := func() { env.Change(id, func(u *account.User) { u.Password.Provenance = c.password }) }
 				if order == "password first" {
 					give()
 				}
-				one, two := by(c.device, "a", id), by(c.device, "b", id) // two tokens of one owner
-				phone := h.given(one, "Téléphone")
+				one, two := adminCall(c.device, "a", id), adminCall(c.device, "b", id) // two tokens of one owner
+				phone := env.enrolByAdmin(one, "Téléphone")
 				if order == "device first" {
 					give()
 				}
-				started := h.password(h.From, amelie)
+				started := env.password(env.From, amelie)
 				if c.want == authn.StepTicket && order == "device first" {
 					c.want = authn.StepBlocked // the ticket was spent when the device was the way in
 				}
@@ -118,19 +118,19 @@ func TestNext_RejectsPasswordAndDeviceOfOneAdministrator(t *testing.T) {
 					t.Fatalf("after the password: got %q, want %q", started.Step, c.want)
 				}
 				if c.want == authn.StepVerify {
-					if v := h.verify(started.Secret, phone.Next()); !v.Accepted() {
+					if v := env.verify(started.Secret, phone.Next()); !v.Accepted() {
 						t.Errorf("got %q", v.Rejected)
 					}
 					return
 				}
-				_, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputCode, phone.Next())
-				refused(t, err, errcode.WrongState, "a code of the device")
-				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: started.Secret}, enrol.Request{Kind: totp.Kind})
-				refused(t, err, errcode.Forbidden, "enrolling there")
-				_, err = h.Authn.VerifyByAdmin(t.Context(), h.From, two, phone.Device, phone.Next())
-				refused(t, err, errcode.WrongState, "a code by the owner's other token")
-				h.given(two, "Un autre")
-				if got := h.password(h.From, amelie).Step; got != c.want {
+				_, err := env.Authn.Verify(t.Context(), env.From, started.Secret, factors.InputCode, phone.Next())
+				wantCode(t, err, errcode.WrongState, "a code of the device")
+				_, err = env.Enrolment.BeginEnrol(t.Context(), env.From, enrol.Flow{Transaction: started.Secret}, enrol.Request{Kind: totp.Kind})
+				wantCode(t, err, errcode.Forbidden, "enrolling there")
+				_, err = env.Authn.VerifyByAdmin(t.Context(), env.From, two, phone.Device, phone.Next())
+				wantCode(t, err, errcode.WrongState, "a code by the owner's other token")
+				env.enrolByAdmin(two, "Un autre")
+				if got := env.password(env.From, amelie).Step; got != c.want {
 					t.Errorf("with a device by the owner's other token: got %q, want %q", got, c.want)
 				}
 			})
@@ -139,274 +139,274 @@ func TestNext_RejectsPasswordAndDeviceOfOneAdministrator(t *testing.T) {
 }
 
 func TestConfirmByAdmin_SecretSeenByStaysAfterUse(t *testing.T) {
-	h := newHouse(t)
-	id := h.bare(account.ProvenanceUser)
-	phone := h.given(by("uboss", "a", id), "Téléphone")
-	h.SignIn(amelie, authntest.Password, phone)
-	h.Change(id, func(u *account.User) { u.Password.Provenance = "uboss" }) // a password of the same hand, later
-	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
+	env := newTestEnv(t)
+	id := env.withoutDevice(account.ProvenanceUser)
+	phone := env.enrolByAdmin(adminCall("uboss", "a", id), "Téléphone")
+	env.SignIn(amelie, authntest.Password, phone)
+	env.Change(id, func(u *account.User) { u.Password.Provenance = "uboss" }) // a password of the same hand, later
+	if got := env.password(env.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("got %q, want %q: the operator has both halves", got, authn.StepBlocked)
 	}
 }
 
 func TestEnrol_DisablesDeviceOfSameProvenance(t *testing.T) {
 	t.Run("by a mailed ticket", func(t *testing.T) {
-		h := newHouse(t)
-		u, _, _ := h.Member(amelie, nil)
-		_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-		h.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
-		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
-		started := h.password(h.From, amelie)
-		step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, started.Secret, code.Reveal())
+		env := newTestEnv(t)
+		u, _, _ := env.Member(amelie, nil)
+		_, code := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+		env.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
+		theirs := env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Téléphone du garage")
+		started := env.password(env.From, amelie)
+		step, err := env.Authn.RedeemTicketCode(t.Context(), env.From, started.Secret, code.Reveal())
 		if err != nil || step != authn.StepEnrol {
 			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
 		}
-		mine, _ := h.Enrol(enrol.Flow{Transaction: started.Secret}, "Le mien")
-		if v := h.verify(h.password(h.From, amelie).Secret, theirs.Next()); v.Accepted() {
+		mine, _ := env.Enrol(enrol.Flow{Transaction: started.Secret}, "Le mien")
+		if v := env.verify(env.password(env.From, amelie).Secret, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
-		if u := h.User(amelie); h.Accounts.CanUse(&u, u.Devices[0]) {
+		if u := env.User(amelie); env.Accounts.CanUse(&u, u.Devices[0]) {
 			t.Errorf("got %+v, want it to count for nothing", u.Devices[0])
 		}
-		h.SignIn(amelie, authntest.Password, mine)
+		env.SignIn(amelie, authntest.Password, mine)
 	})
 	t.Run("by another device", func(t *testing.T) {
-		h := newHouse(t)
-		u, mine, session := h.Member(amelie, nil)
-		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
-		h.prove(session, mine)
-		if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
+		env := newTestEnv(t)
+		u, mine, session := env.Member(amelie, nil)
+		theirs := env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Téléphone du garage")
+		env.stepUp(session, mine)
+		if j, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
 			t.Fatalf("confirming: %v, %+v", err, j)
 		}
-		h.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
-		h.SignIn(amelie, authntest.Password, mine)
-		if v := h.verify(h.password(h.From, amelie).Secret, theirs.Next()); v.Accepted() {
+		env.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
+		env.SignIn(amelie, authntest.Password, mine)
+		if v := env.verify(env.password(env.From, amelie).Secret, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
 	})
 }
 
 func TestPasswordLink_RejectsDeviceSeenByAdministrator(t *testing.T) {
-	h := newHouse(t)
-	id := h.bare(account.ProvenanceUser)
-	phone := h.given(by("uboss", "a", id), "Téléphone")
+	env := newTestEnv(t)
+	id := env.withoutDevice(account.ProvenanceUser)
+	phone := env.enrolByAdmin(adminCall("uboss", "a", id), "Téléphone")
 	asked := 0
-	do(t, h.Authn.RequestPasswordLink(t.Context(), h.From, amelie, func(*account.Tx, *account.User) error { asked++; return nil }), "forgetting")
-	if asked == 0 || len(mailed[notice.PasswordLink](h)) != 0 {
+	must(t, env.Authn.RequestPasswordLink(t.Context(), env.From, amelie, func(*account.Tx, *account.User) error { asked++; return nil }), "forgetting")
+	if asked == 0 || len(mailed[notice.PasswordLink](env)) != 0 {
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
 	link := func() (secret.Value, error) {
-		return account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (secret.Value, error) {
+		return account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (secret.Value, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return secret.Value{}, err
 			}
-			token, _, err := h.Authn.IssuePasswordLink(tx, &u, account.ProvenanceEmail)
+			token, _, err := env.Authn.IssuePasswordLink(tx, &u, account.ProvenanceEmail)
 			return token, err
 		})
 	}
 	_, err := link()
-	refused(t, err, errcode.WrongState, "an operator's link")
+	wantCode(t, err, errcode.WrongState, "an operator's link")
 
-	session := h.SignIn(amelie, authntest.Password, phone).Session
-	h.prove(session, phone)
-	h.Enrol(enrol.Flow{Session: session}, "Le mien")
+	session := env.SignIn(amelie, authntest.Password, phone).Session
+	env.stepUp(session, phone)
+	env.Enrol(enrol.Flow{Session: session}, "Le mien")
 	token, err := link()
-	do(t, err, "a link beside a device of one's own")
-	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, token, "un autre mot de passe entier")
+	must(t, err, "a link beside a device of one's own")
+	started, err := env.Authn.StartWithPasswordLink(t.Context(), env.From, token, "un autre mot de passe entier")
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing: %v, %q", err, started.Step)
 	}
-	if v := h.verify(started.Secret, phone.Next()); v.Accepted() {
+	if v := env.verify(started.Secret, phone.Next()); v.Accepted() {
 		t.Error("the device that the operator saw completes a forgotten password")
 	}
 }
 
 func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
-	h := newHouse(t)
-	u, mine, session := h.Member(amelie, nil)
-	boss := by("uboss", "a", u.ID)
-	h.EmptyOutbox()
-	given := h.given(boss, "Téléphone du garage")
-	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || !got[0].Waits {
+	env := newTestEnv(t)
+	u, mine, session := env.Member(amelie, nil)
+	boss := adminCall("uboss", "a", u.ID)
+	env.EmptyOutbox()
+	given := env.enrolByAdmin(boss, "Téléphone du garage")
+	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || !got[0].Waits {
 		t.Errorf("got mails %+v, want one that says that it waits", got)
 	}
 	refusedEverywhere := func() {
 		t.Helper()
-		if v := h.verify(h.password(h.From, amelie).Secret, given.Next()); v.Accepted() {
+		if v := env.verify(env.password(env.From, amelie).Secret, given.Next()); v.Accepted() {
 			t.Error("it signs in")
 		}
-		if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, given.Next()); err != nil || j.Accepted() {
+		if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, given.Next()); err != nil || j.Accepted() {
 			t.Errorf("it proves: %v, %+v", err, j)
 		}
-		_, err := h.Authn.VerifyByAdmin(t.Context(), h.From, boss, given.Device, given.Next())
-		refused(t, err, errcode.WrongState, "verifying it by a token")
-		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", factors.InputCode, mine.Next())
-		refused(t, err, errcode.NotFound, "showing its QR code")
-		state, err := h.Authn.Transaction(t.Context(), h.password(h.From, amelie).Secret)
+		_, err := env.Authn.VerifyByAdmin(t.Context(), env.From, boss, given.Device, given.Next())
+		wantCode(t, err, errcode.WrongState, "verifying it by a token")
+		_, err = env.Enrolment.ShowQR(t.Context(), env.From, session, given.Device, "", "Copie", factors.InputCode, mine.Next())
+		wantCode(t, err, errcode.NotFound, "showing its QR code")
+		state, err := env.Authn.Transaction(t.Context(), env.password(env.From, amelie).Secret)
 		if err != nil || len(state.Devices) != 1 {
 			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
 		}
-		a, err := h.Authn.Account(t.Context(), session)
+		a, err := env.Authn.Account(t.Context(), session)
 		if err != nil || a.PrimaryDevices != 1 {
 			t.Errorf("it counts: %d, %v", a.PrimaryDevices, err)
 		}
 	}
 	refusedEverywhere()
 
-	_, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, given.Next())
-	refused(t, err, errcode.StepUpRequired, "confirming without a proof")
-	h.Clock.Advance(time.Minute)
-	h.prove(session, mine)
-	_, err = h.Authn.RemoveDevice(t.Context(), h.From, session, mine.Device)
-	refused(t, err, errcode.LastDevice, "removing the one that counts")
-	if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, mine.Next()); err != nil || j.Rejected != factors.ReasonWrong {
+	_, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, given.Device, given.Next())
+	wantCode(t, err, errcode.StepUpRequired, "confirming without a proof")
+	env.Clock.Advance(time.Minute)
+	env.stepUp(session, mine)
+	_, err = env.Authn.RemoveDevice(t.Context(), env.From, session, mine.Device)
+	wantCode(t, err, errcode.LastDevice, "removing the one that counts")
+	if j, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, given.Device, mine.Next()); err != nil || j.Rejected != factors.ReasonWrong {
 		t.Errorf("a code of the other phone: %v, %+v", err, j)
 	}
 	far := given.Code()
-	h.Clock.Advance(2 * time.Minute)
-	if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, far); err != nil || j.Accepted() {
+	env.Clock.Advance(2 * time.Minute)
+	if j, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, given.Device, far); err != nil || j.Accepted() {
 		t.Errorf("a code of four steps ago: %v, %+v", err, j)
 	}
-	if !h.User(string(u.ID)).Devices[1].Unconfirmed() {
+	if !env.User(string(u.ID)).Devices[1].Unconfirmed() {
 		t.Fatal("a wrong code confirmed it")
 	}
-	_, err = h.Enrolment.ConfirmDevice(t.Context(), h.From, session, mine.Device, mine.Next())
-	refused(t, err, errcode.NotFound, "confirming a device of one's own")
+	_, err = env.Enrolment.ConfirmDevice(t.Context(), env.From, session, mine.Device, mine.Next())
+	wantCode(t, err, errcode.NotFound, "confirming a device of one's own")
 	code := given.Next()
-	j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, code)
+	j, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, given.Device, code)
 	if err != nil || !j.Accepted() {
 		t.Fatalf("confirming: %v, %+v", err, j)
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, code); v.Rejected != factors.ReasonReplayed {
+	if v := env.verify(env.password(env.From, amelie).Secret, code); v.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same code signs in: %+v", v.Verification)
 	}
-	h.SignIn(amelie, authntest.Password, given)
-	if d := h.User(string(u.ID)).Devices[1]; d.SecretSeenBy != "uboss" || d.Disabled != "" {
+	env.SignIn(amelie, authntest.Password, given)
+	if d := env.User(string(u.ID)).Devices[1]; d.SecretSeenBy != "uboss" || d.Disabled != "" {
 		t.Errorf("got %+v, want a device that counts and keeps the hand", d)
 	}
-	if len(h.Events(audit.FactorConfirmed)) != 1 {
+	if len(env.Events(audit.FactorConfirmed)) != 1 {
 		t.Error("the word is not in the log")
 	}
 }
 
 func TestUnconfirmedDevice_EndsWithReset(t *testing.T) {
-	h := newHouse(t)
-	u, mine, session := h.Member(amelie, nil)
-	given := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
-	h.prove(session, mine)
-	issued, err := h.Authn.RemoveDevice(t.Context(), h.From, session, given.Device)
-	if err != nil || len(h.User(string(u.ID)).Devices) != 1 || !h.alive(issued.Session) {
+	env := newTestEnv(t)
+	u, mine, session := env.Member(amelie, nil)
+	given := env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Téléphone du garage")
+	env.stepUp(session, mine)
+	issued, err := env.Authn.RemoveDevice(t.Context(), env.From, session, given.Device)
+	if err != nil || len(env.User(string(u.ID)).Devices) != 1 || !env.sessionValid(issued.Session) {
 		t.Errorf("refusing it: %v", err)
 	}
-	h.given(by("uboss", "a", u.ID), "Encore")
-	h.Change(u.ID, func(u *account.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // the person's own is taken away
-	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
+	env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Encore")
+	env.Change(u.ID, func(u *account.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // the person's own is taken away
+	if got := env.password(env.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("with one that waits alone: got %q, want %q", got, authn.StepBlocked)
 	}
-	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	if got := len(h.User(string(u.ID)).Devices); got != 0 {
+	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	if got := len(env.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("%d devices outlived the reset", got)
 	}
 }
 
 func TestBeginByAdmin_PendingDeviceIsNotUsable(t *testing.T) {
-	h := newHouse(t)
-	u, _, _ := h.Member(amelie, nil)
-	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	a, b := adminCall("uboss", "a", u.ID), adminCall("uboss", "b", u.ID)
 	confirm := func(c authn.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
-		_, _, j, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, c, id, code)
+		_, _, j, err := env.Enrolment.ConfirmByAdmin(t.Context(), env.From, c, id, code)
 		return j, err
 	}
-	p, id := h.offer(a, "Premier")
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Code()); v.Accepted() {
+	p, id := env.beginByAdmin(a, "Premier")
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Code()); v.Accepted() {
 		t.Error("a pending secret signs in")
 	}
-	_, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, id, p.Code())
-	refused(t, err, errcode.NotFound, "verifying a pending one")
-	if j, err := confirm(a, id, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 1 {
+	_, err := env.Authn.VerifyByAdmin(t.Context(), env.From, a, id, p.Code())
+	wantCode(t, err, errcode.NotFound, "verifying a pending one")
+	if j, err := confirm(a, id, wrongCode(p)); err != nil || j.Rejected != factors.ReasonWrong || len(env.User(string(u.ID)).Devices) != 1 {
 		t.Errorf("a wrong code: %v, %+v", err, j)
 	}
 	_, err = confirm(b, id, p.Code())
-	refused(t, err, errcode.Forbidden, "another token of the same owner")
-	_, err = h.Enrolment.AdminQR(t.Context(), b, id)
-	refused(t, err, errcode.Forbidden, "its picture by another token")
+	wantCode(t, err, errcode.Forbidden, "another token of the same owner")
+	_, err = env.Enrolment.AdminQR(t.Context(), b, id)
+	wantCode(t, err, errcode.Forbidden, "its picture by another token")
 
-	next, nextID := h.offer(a, "Deuxième")
+	next, nextID := env.beginByAdmin(a, "Deuxième")
 	_, err = confirm(a, id, p.Code())
-	refused(t, err, errcode.NotFound, "the one that it took the place of")
-	h.Clock.Advance(account.EnrolmentTTL)
+	wantCode(t, err, errcode.NotFound, "the one that it took the place of")
+	env.Clock.Advance(account.EnrolmentTTL)
 	_, err = confirm(a, nextID, next.Code())
-	refused(t, err, errcode.NotFound, "after ten minutes")
-	_, err = h.Enrolment.AdminQR(t.Context(), a, nextID)
-	refused(t, err, errcode.NotFound, "its picture after ten minutes")
+	wantCode(t, err, errcode.NotFound, "after ten minutes")
+	_, err = env.Enrolment.AdminQR(t.Context(), a, nextID)
+	wantCode(t, err, errcode.NotFound, "its picture after ten minutes")
 
-	third, thirdID := h.offer(a, "Troisième")
-	if png, err := h.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(png) == 0 {
+	third, thirdID := env.beginByAdmin(a, "Troisième")
+	if png, err := env.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(png) == 0 {
 		t.Errorf("its picture: %v", err)
 	}
-	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	_, err = confirm(a, thirdID, third.Code())
-	refused(t, err, errcode.NotFound, "after a reset")
+	wantCode(t, err, errcode.NotFound, "after a reset")
 
-	fourth, fourthID := h.offer(a, "Quatrième")
-	h.Change(u.ID, func(u *account.User) { u.Epoch++ })
+	fourth, fourthID := env.beginByAdmin(a, "Quatrième")
+	env.Change(u.ID, func(u *account.User) { u.Epoch++ })
 	_, err = confirm(a, fourthID, fourth.Code())
-	refused(t, err, errcode.NotFound, "after the Epoch rose")
+	wantCode(t, err, errcode.NotFound, "after the Epoch rose")
 
-	fifth, fifthID := h.offer(a, "Cinquième")
-	h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+	fifth, fifthID := env.beginByAdmin(a, "Cinquième")
+	env.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
-	refused(t, err, errcode.WrongState, "for somebody suspended")
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
-	refused(t, err, errcode.WrongState, "an offer to somebody suspended")
+	wantCode(t, err, errcode.WrongState, "for somebody suspended")
+	_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
+	wantCode(t, err, errcode.WrongState, "an offer to somebody suspended")
 }
 
 func TestBeginByAdmin_LimitsPhones(t *testing.T) {
-	h := newHouse(t)
-	u, _, _ := h.Member(amelie, nil)
-	a := by("uboss", "a", u.ID)
-	late, lateID := h.offer(a, "Trop tard")
-	h.Change(u.ID, func(u *account.User) {
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	a := adminCall("uboss", "a", u.ID)
+	late, lateID := env.beginByAdmin(a, "Trop tard")
+	env.Change(u.ID, func(u *account.User) {
 		for i := range 4 {
 			d := u.Devices[0]
 			d.ID = factors.DeviceID(fmt.Sprint("d", i))
 			u.Devices = append(u.Devices, d)
 		}
 	})
-	_, _, _, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
-	refused(t, err, errcode.TooMany, "a sixth that was begun before")
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
-	refused(t, err, errcode.TooMany, "a sixth")
+	_, _, _, err := env.Enrolment.ConfirmByAdmin(t.Context(), env.From, a, lateID, late.Code())
+	wantCode(t, err, errcode.TooMany, "a sixth that was begun before")
+	_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
+	wantCode(t, err, errcode.TooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
-		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: kind, Name: "x"})
-		refused(t, err, errcode.Invalid, "a kind that no program enrols")
+		_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: kind, Name: "x"})
+		wantCode(t, err, errcode.Invalid, "a kind that no program enrols")
 	}
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
-	refused(t, err, errcode.Invalid, "a name too long")
+	_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	wantCode(t, err, errcode.Invalid, "a name too long")
 }
 
 func TestVerifyByAdmin_ConsumesCodeForEveryEndpoint(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	other, otherPhone, _ := h.Member("bruno@garage.example", nil)
-	a := by("uboss", "a", u.ID)
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	other, otherPhone, _ := env.Member("bruno@garage.example", nil)
+	a := adminCall("uboss", "a", u.ID)
 	verify := func(id factors.DeviceID, code []byte) (authn.Verification, error) {
-		return h.Authn.VerifyByAdmin(t.Context(), h.From, a, id, code)
+		return env.Authn.VerifyByAdmin(t.Context(), env.From, a, id, code)
 	}
 	code := p.Next()
 	if v, err := verify(p.Device, code); err != nil || !v.Accepted() {
 		t.Fatalf("verifying: %v, %+v", err, v)
 	}
-	for name, door := range doorsOfCodes(h, p, session) {
+	for name, door := range codeEndpoints(env, p, session) {
 		if name != "ConfirmCopy" && name != "ConfirmDevice" {
-			if v := door(h.From, code); v.Rejected != factors.ReasonReplayed {
+			if v := door(env.From, code); v.Rejected != factors.ReasonReplayed {
 				t.Errorf("%s: got %+v, want a used code", name, v)
 			}
 		}
 	}
 	code = p.Next()
-	h.verify(h.password(h.From, amelie).Secret, code)
+	env.verify(env.password(env.From, amelie).Secret, code)
 	if v, err := verify(p.Device, code); err != nil || v.Rejected != factors.ReasonReplayed {
 		t.Errorf("spent on the page: %v, %+v", err, v)
 	}
@@ -414,45 +414,45 @@ func TestVerifyByAdmin_ConsumesCodeForEveryEndpoint(t *testing.T) {
 		t.Errorf("another person's code: %v, %+v", err, v)
 	}
 	_, err := verify(otherPhone.Device, otherPhone.Next())
-	refused(t, err, errcode.NotFound, "another person's device")
-	if got := h.counters(other.ID).Streak; got != 0 {
+	wantCode(t, err, errcode.NotFound, "another person's device")
+	if got := env.counters(other.ID).Streak; got != 0 {
 		t.Errorf("the other person has %d wrong answers", got)
 	}
-	if f := h.counters(u.ID); len(f.WrongAfterPassword) != 0 || len(f.Unknown.Codes.Times) != 1 {
+	if f := env.counters(u.ID); len(f.WrongAfterPassword) != 0 || len(f.Unknown.Codes.Times) != 1 {
 		t.Errorf("got %+v, want one wrong code and none after a password", f)
 	}
-	events := h.Events(audit.FactorProven)
+	events := env.Events(audit.FactorProven)
 	if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Outcome != audit.Failure || last.Subject != string(u.ID) {
 		t.Errorf("got event %+v, want the token's about the person", last)
 	}
 }
 
 func TestVerifyByAdmin_ReportsClockOffset(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	a := by("uboss", "a", u.ID)
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	a := adminCall("uboss", "a", u.ID)
 	ahead := func() []byte { // of a phone that is three minutes ahead
-		h.Clock.Advance(3 * time.Minute)
-		defer h.Clock.Advance(-3 * time.Minute)
+		env.Clock.Advance(3 * time.Minute)
+		defer env.Clock.Advance(-3 * time.Minute)
 		return p.Code()
 	}
-	h.Clock.Advance(10 * time.Minute)
+	env.Clock.Advance(10 * time.Minute)
 	first := ahead()
-	if v, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, p.Device, first); err != nil || v.Rejected != factors.ReasonWrong {
+	if v, err := env.Authn.VerifyByAdmin(t.Context(), env.From, a, p.Device, first); err != nil || v.Rejected != factors.ReasonWrong {
 		t.Errorf("the first: %v, %+v", err, v)
 	}
-	h.Clock.Advance(30 * time.Second)
-	if v, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, p.Device, ahead()); err != nil || v.Rejected != factors.ReasonClock || v.ClockOff != 3*time.Minute {
+	env.Clock.Advance(30 * time.Second)
+	if v, err := env.Authn.VerifyByAdmin(t.Context(), env.From, a, p.Device, ahead()); err != nil || v.Rejected != factors.ReasonClock || v.ClockOff != 3*time.Minute {
 		t.Errorf("the second: %v, %+v", err, v)
 	}
-	if got := h.counters(u.ID).Streak; got != 2 {
+	if got := env.counters(u.ID).Streak; got != 2 {
 		t.Errorf("%d counted, want 2", got)
 	}
-	h.Clock.Advance(150 * time.Second)
-	if v, err := h.Authn.VerifyByAdmin(t.Context(), h.From, a, p.Device, p.Code()); err != nil || v.Accepted() {
+	env.Clock.Advance(150 * time.Second)
+	if v, err := env.Authn.VerifyByAdmin(t.Context(), env.From, a, p.Device, p.Code()); err != nil || v.Accepted() {
 		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, v)
 	}
-	if h.User(string(u.ID)).AdminVerification != nil {
+	if env.User(string(u.ID)).AdminVerification != nil {
 		t.Error("what was remembered between the two is kept for ever")
 	}
 }

@@ -30,27 +30,27 @@ import (
 
 const amelie = "amelie@garage.example"
 
-// house is a house with what the tests of this package ask of one.
-type house struct {
+// testEnv is a house with what the tests of this package ask of one.
+type testEnv struct {
 	*authntest.Env
 	t testing.TB
 }
 
-func newHouse(t testing.TB) *house {
+func newTestEnv(t testing.TB) *testEnv {
 	t.Helper()
-	return &house{authntest.New(t), t}
+	return &testEnv{authntest.New(t), t}
 }
 
-// refused fails unless the error is a refusal with this code.
-func refused(t testing.TB, err error, want errcode.Code, doing string) {
+// wantCode fails unless the error is a refusal with this code.
+func wantCode(t testing.TB, err error, want errcode.Code, doing string) {
 	t.Helper()
 	if got := errcode.Of(err); got != want {
 		t.Errorf("%s: got %q (%v), want %q", doing, got, err, want)
 	}
 }
 
-// do fails on an error.
-func do(t testing.TB, err error, doing string) {
+// must fails on an error.
+func must(t testing.TB, err error, doing string) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s: %v", doing, err)
@@ -58,10 +58,10 @@ func do(t testing.TB, err error, doing string) {
 }
 
 // reset does what an operator's reset does to the record; way is authn.ProvenanceEmail or an operator's id.
-func (h *house) reset(id account.UserID, provenance string, life time.Duration) (link, code secret.Value) {
-	h.t.Helper()
+func (env *testEnv) reset(id account.UserID, provenance string, life time.Duration) (link, code secret.Value) {
+	env.t.Helper()
 	type ticket struct{ link, code secret.Value }
-	out, err := account.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (ticket, error) {
+	out, err := account.Update(env.t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (ticket, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return ticket{}, err
@@ -69,72 +69,72 @@ func (h *house) reset(id account.UserID, provenance string, life time.Duration) 
 		if _, err := tx.ResetDevices(&u); err != nil {
 			return ticket{}, err
 		}
-		link, code, _, err := h.Authn.IssueTicket(tx, &u, provenance, life)
+		link, code, _, err := env.Authn.IssueTicket(tx, &u, provenance, life)
 		if err != nil {
 			return ticket{}, err
 		}
 		return ticket{link, code}, tx.Save(&u)
 	})
-	do(h.t, err, "resetting")
+	must(env.t, err, "resetting")
 	return out.link, out.code
 }
 
 // password proves a password from somewhere.
-func (h *house) password(req account.RequestInfo, login string) authn.TransactionRef {
-	h.t.Helper()
-	started, err := h.Authn.StartWithPassword(h.t.Context(), req, login, authntest.Password, "")
-	do(h.t, err, "proving the password of "+login)
+func (env *testEnv) password(req account.RequestInfo, login string) authn.TransactionRef {
+	env.t.Helper()
+	started, err := env.Authn.StartWithPassword(env.t.Context(), req, login, authntest.Password, "")
+	must(env.t, err, "proving the password of "+login)
 	return started
 }
 
 // step is where a login stands; StepExpired when it is gone.
-func (h *house) step(transaction secret.Value) authn.Step {
-	h.t.Helper()
-	state, err := h.Authn.Transaction(h.t.Context(), transaction)
+func (env *testEnv) step(transaction secret.Value) authn.Step {
+	env.t.Helper()
+	state, err := env.Authn.Transaction(env.t.Context(), transaction)
 	if errcode.Of(err) == errcode.Expired {
 		return authn.StepExpired
 	}
-	do(h.t, err, "reading a login")
+	must(env.t, err, "reading a login")
 	return state.Step
 }
 
-func (h *house) verify(transaction secret.Value, code []byte) authn.Result {
-	h.t.Helper()
-	v, err := h.Authn.Verify(h.t.Context(), h.From, transaction, factors.InputCode, code)
-	do(h.t, err, "verifying a code")
+func (env *testEnv) verify(transaction secret.Value, code []byte) authn.Result {
+	env.t.Helper()
+	v, err := env.Authn.Verify(env.t.Context(), env.From, transaction, factors.InputCode, code)
+	must(env.t, err, "verifying a code")
 	return v
 }
 
-// prove gives a fresh proof by a phone.
-func (h *house) prove(session secret.Value, p *authntest.Phone) {
-	h.t.Helper()
-	v, err := h.Authn.StepUp(h.t.Context(), h.From, session, factors.InputCode, p.Next())
+// stepUp gives a fresh proof by a phone.
+func (env *testEnv) stepUp(session secret.Value, p *authntest.Phone) {
+	env.t.Helper()
+	v, err := env.Authn.StepUp(env.t.Context(), env.From, session, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
-		h.t.Fatalf("proving a phone: %v, %+v", err, v)
+		env.t.Fatalf("proving a phone: %v, %+v", err, v)
 	}
 }
 
-func (h *house) alive(session secret.Value) bool {
-	h.t.Helper()
-	_, err := h.Sessions.Authenticate(h.t.Context(), session)
+func (env *testEnv) sessionValid(session secret.Value) bool {
+	env.t.Helper()
+	_, err := env.Sessions.Authenticate(env.t.Context(), session)
 	if err != nil && errcode.Of(err) != errcode.NoSession {
-		h.t.Fatalf("checking a session: %v", err)
+		env.t.Fatalf("checking a session: %v", err)
 	}
 	return err == nil
 }
 
-// at is the house's browser at another address, without a cookie.
-func (h *house) at(address string) account.RequestInfo {
-	req := h.From
+// fromAddress is the house's browser at another address, without a cookie.
+func (env *testEnv) fromAddress(address string) account.RequestInfo {
+	req := env.From
 	req.Address = netip.MustParseAddr(address)
 	return req
 }
 
-// scan is the whole store, byte by byte.
-func (h *house) scan() map[string]string {
-	h.t.Helper()
+// allRecords is the whole store, byte by byte.
+func (env *testEnv) allRecords() map[string]string {
+	env.t.Helper()
 	out := map[string]string{}
-	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) error {
+	must(env.t, env.Store.View(env.t.Context(), func(s store.Snapshot) error {
 		return s.Scan("", "", 0, func(key string, value []byte) error {
 			out[key] = string(value)
 			return nil
@@ -143,32 +143,32 @@ func (h *house) scan() map[string]string {
 	return out
 }
 
-// unchanged fails if doing it changed anything in the store.
-func (h *house) unchanged(doing string, it func()) {
-	h.t.Helper()
-	before := h.scan()
+// wantUnchanged fails if doing it changed anything in the store.
+func (env *testEnv) wantUnchanged(doing string, it func()) {
+	env.t.Helper()
+	before := env.allRecords()
 	it()
-	if !maps.Equal(before, h.scan()) {
-		h.t.Errorf("%s changed the store", doing)
+	if !maps.Equal(before, env.allRecords()) {
+		env.t.Errorf("%s changed the store", doing)
 	}
 }
 
 // counters are the wrong answers kept for a person.
-func (h *house) counters(id account.UserID) throttle.Failures {
-	h.t.Helper()
+func (env *testEnv) counters(id account.UserID) throttle.Failures {
+	env.t.Helper()
 	var f throttle.Failures
-	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
-		f, err = h.Accounts.Failures.Get(s, h.Accounts.Failures.UserID(string(id)))
+	must(env.t, env.Store.View(env.t.Context(), func(s store.Snapshot) (err error) {
+		f, err = env.Accounts.Failures.Get(s, env.Accounts.Failures.UserID(string(id)))
 		return err
 	}), "reading counters")
 	return f
 }
 
 // mailed are the mails of a sort that wait.
-func mailed[M notice.Notice](h *house) []M {
-	h.t.Helper()
+func mailed[M notice.Notice](env *testEnv) []M {
+	env.t.Helper()
 	var out []M
-	for _, m := range h.Mails() {
+	for _, m := range env.Mails() {
 		if what, ok := m.What.(M); ok {
 			out = append(out, what)
 		}
@@ -181,8 +181,8 @@ func tokenOf(link string) secret.Value {
 	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
-// wrong is six digits that are no code of the phone within ten minutes either way.
-func wrong(p *authntest.Phone) []byte {
+// wrongCode is six digits that are no code of the phone within ten minutes either way.
+func wrongCode(p *authntest.Phone) []byte {
 	p.House.T.Helper()
 	var near []string
 	for step := -22; step <= 22; step++ {
@@ -195,9 +195,9 @@ func wrong(p *authntest.Phone) []byte {
 	}
 }
 
-// yubikey is a security key in software.
-type yubikey struct {
-	h    *house
+// securityKey is a security key in software.
+type securityKey struct {
+	h    *testEnv
 	rp   virtualwebauthn.RelyingParty
 	auth virtualwebauthn.Authenticator
 	cred virtualwebauthn.Credential
@@ -205,54 +205,54 @@ type yubikey struct {
 }
 
 // enrolKey enrols a security key in a seat to its end.
-func (h *house) enrolKey(flow enrol.Flow, owner account.User) *yubikey {
-	h.t.Helper()
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
-	do(h.t, err, "beginning to enrol a key")
+func (env *testEnv) enrolKey(flow enrol.Flow, owner account.User) *securityKey {
+	env.t.Helper()
+	prompt, err := env.Enrolment.BeginEnrol(env.t.Context(), env.From, flow, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
+	must(env.t, err, "beginning to enrol a key")
 	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
-	do(h.t, err, "reading creation options")
-	k := &yubikey{h: h, rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: "https://login.example"},
+	must(env.t, err, "reading creation options")
+	k := &securityKey{h: env, rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: "https://login.example"},
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: owner.Handle}),
-		cred: factortest.NewKey(h.t)}
+		cred: factortest.NewKey(env.t)}
 	k.cred.Counter = 5
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
+	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
 	if err != nil || !done.Accepted() {
-		h.t.Fatalf("enrolling a key: %v, rejected %q", err, done.Rejected)
+		env.t.Fatalf("enrolling a key: %v, rejected %q", err, done.Rejected)
 	}
 	k.id = done.Device.ID
 	return k
 }
 
 // answer signs the challenge of a prompt with a counter of that value.
-func (k *yubikey) answer(p account.Prompt, counter uint32) []byte {
+func (k *securityKey) answer(p account.Prompt, counter uint32) []byte {
 	k.h.t.Helper()
 	options, err := virtualwebauthn.ParseAssertionOptions(fmt.Sprintf(`{"publicKey":%s}`, p.JSON))
-	do(k.h.t, err, "reading request options")
+	must(k.h.t, err, "reading request options")
 	k.cred.Counter = counter
 	return []byte(virtualwebauthn.CreateAssertionResponse(k.rp, k.auth, k.cred, *options))
 }
 
 // verifyKey takes a login's second step with the key.
-func (h *house) verifyKey(transaction secret.Value, k *yubikey, counter uint32) authn.Result {
-	h.t.Helper()
-	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, transaction, factors.InputAssertion)
-	do(h.t, err, "asking for a key")
-	v, err := h.Authn.Verify(h.t.Context(), h.From, transaction, factors.InputAssertion, k.answer(prompt, counter))
-	do(h.t, err, "verifying a key")
+func (env *testEnv) verifyKey(transaction secret.Value, k *securityKey, counter uint32) authn.Result {
+	env.t.Helper()
+	prompt, err := env.Authn.BeginVerify(env.t.Context(), env.From, transaction, factors.InputAssertion)
+	must(env.t, err, "asking for a key")
+	v, err := env.Authn.Verify(env.t.Context(), env.From, transaction, factors.InputAssertion, k.answer(prompt, counter))
+	must(env.t, err, "verifying a key")
 	return v
 }
 
 // recoveryCodes makes a sheet of codes in a session with a fresh proof.
-func (h *house) recoveryCodes(session secret.Value) []string {
-	h.t.Helper()
+func (env *testEnv) recoveryCodes(session secret.Value) []string {
+	env.t.Helper()
 	flow := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: recovery.Kind, Name: "Feuille"})
-	do(h.t, err, "making recovery codes")
+	prompt, err := env.Enrolment.BeginEnrol(env.t.Context(), env.From, flow, enrol.Request{Kind: recovery.Kind, Name: "Feuille"})
+	must(env.t, err, "making recovery codes")
 	var view recovery.View
-	do(h.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", []byte("kept"))
+	must(env.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")
+	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", []byte("kept"))
 	if err != nil || !done.Accepted() {
-		h.t.Fatalf("keeping recovery codes: %v, rejected %q", err, done.Rejected)
+		env.t.Fatalf("keeping recovery codes: %v, rejected %q", err, done.Rejected)
 	}
 	return view.Codes
 }

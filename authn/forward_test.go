@@ -19,48 +19,48 @@ import (
 
 const wiki = "wiki.garage.example"
 
-// gate goes to a host and back.
-func (h *house) gate(sess secret.Value, host string) secret.Value {
-	h.t.Helper()
+// forwardSession goes to a host and back.
+func (env *testEnv) forwardSession(sess secret.Value, host string) secret.Value {
+	env.t.Helper()
 	nonce := secret.From("a nonce of the browser")
-	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, sess, host, session.ParseForwardState(nonce))
-	do(h.t, err, "opening a gate")
-	gate, err := h.Sessions.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
-	do(h.t, err, "passing a gate")
+	code, err := env.Sessions.NewReturnCode(env.t.Context(), env.From, sess, host, session.ParseForwardState(nonce))
+	must(env.t, err, "opening a gate")
+	gate, err := env.Sessions.RedeemReturnCode(env.t.Context(), env.From, code, host, nonce)
+	must(env.t, err, "passing a gate")
 	return gate
 }
 
-func (h *house) passes(gate secret.Value, host string) bool {
-	h.t.Helper()
-	_, err := h.Sessions.AuthenticateForward(h.t.Context(), gate, host)
+func (env *testEnv) forwardValid(gate secret.Value, host string) bool {
+	env.t.Helper()
+	_, err := env.Sessions.AuthenticateForward(env.t.Context(), gate, host)
 	if err != nil && errcode.Of(err) != errcode.NoSession {
-		h.t.Fatalf("checking a gate: %v", err)
+		env.t.Fatalf("checking a gate: %v", err)
 	}
 	return err == nil
 }
 
 func TestAuthenticateForward_ValidForItsHost(t *testing.T) {
-	h := newHouse(t)
-	group := h.Group("Garage du Port")
-	u, _, session := h.Member(amelie, func(u *account.User) {
+	env := newTestEnv(t)
+	group := env.Group("Garage du Port")
+	u, _, session := env.Member(amelie, func(u *account.User) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{group}
 	})
-	gate := h.gate(session, wiki)
-	live, err := h.Sessions.AuthenticateForward(t.Context(), gate, wiki)
-	if err != nil || live.User != u.ID || live.Login != "amelie" || live.Email != amelie || live.Name != "Amélie Durand" ||
-		!slices.Equal(live.Groups, []account.GroupID{group}) {
-		t.Errorf("got %+v, %v", live, err)
+	gate := env.forwardSession(session, wiki)
+	info, err := env.Sessions.AuthenticateForward(t.Context(), gate, wiki)
+	if err != nil || info.User != u.ID || info.Login != "amelie" || info.Email != amelie || info.Name != "Amélie Durand" ||
+		!slices.Equal(info.Groups, []account.GroupID{group}) {
+		t.Errorf("got %+v, %v", info, err)
 	}
-	if h.passes(gate, "shop.garage.example") || h.passes(secret.Value{}, wiki) || h.passes(session, wiki) {
+	if env.forwardValid(gate, "shop.garage.example") || env.forwardValid(secret.Value{}, wiki) || env.forwardValid(session, wiki) {
 		t.Error("another host, no gate and a session pass, want none of them")
 	}
-	if h.alive(gate) {
+	if env.sessionValid(gate) {
 		t.Error("a gate is a session to the pages")
 	}
-	if e := h.Events(audit.AppSignIn); len(e) != 1 || e[0].Subject != string(u.ID) || e[0].Targets[0].ID != wiki {
+	if e := env.Events(audit.AppSignIn); len(e) != 1 || e[0].Subject != string(u.ID) || e[0].Targets[0].ID != wiki {
 		t.Errorf("got events %+v", e)
 	}
-	for key, value := range h.scan() {
+	for key, value := range env.allRecords() {
 		if s := gate.Reveal(); s != "" && (key == s || value == s) {
 			t.Errorf("%s holds a gate's secret", key)
 		}
@@ -68,46 +68,46 @@ func TestAuthenticateForward_ValidForItsHost(t *testing.T) {
 }
 
 func TestRedeemReturnCode_ValidOnceForHostAndBrowser(t *testing.T) {
-	h := newHouse(t)
-	_, _, sess := h.Member(amelie, nil)
+	env := newTestEnv(t)
+	_, _, sess := env.Member(amelie, nil)
 	nonce := secret.From("nonce")
 	for name, try := range map[string]func(code secret.Value) bool{
 		"another host": func(code secret.Value) bool {
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, "shop.garage.example", nonce)
+			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, "shop.garage.example", nonce)
 			return err == nil
 		},
 		"another browser": func(code secret.Value) bool {
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, secret.From("other"))
+			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, secret.From("other"))
 			return err == nil
 		},
 		"no nonce": func(code secret.Value) bool {
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, secret.Value{})
+			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, secret.Value{})
 			return err == nil
 		},
 		"after a minute": func(code secret.Value) bool {
-			h.Clock.Advance(session.GateCodeLife)
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
+			env.Clock.Advance(session.GateCodeLife)
+			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce)
 			return err == nil
 		},
-		"as a gate": func(code secret.Value) bool { return h.passes(code, wiki) },
+		"as a gate": func(code secret.Value) bool { return env.forwardValid(code, wiki) },
 		"a second time": func(code secret.Value) bool {
-			if _, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err != nil {
+			if _, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce); err != nil {
 				t.Fatalf("the first time: %v", err)
 			}
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
+			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce)
 			return err == nil
 		},
 		"after the sign-out": func(secret.Value) bool {
-			_, _, other := h.Member("paul@garage.example", nil)
-			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, session.ParseForwardState(nonce))
-			do(t, err, "opening")
-			do(t, h.Sessions.SignOut(t.Context(), h.From, other), "signing out")
-			_, err = h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
+			_, _, other := env.Member("paul@garage.example", nil)
+			code, err := env.Sessions.NewReturnCode(t.Context(), env.From, other, wiki, session.ParseForwardState(nonce))
+			must(t, err, "opening")
+			must(t, env.Sessions.SignOut(t.Context(), env.From, other), "signing out")
+			_, err = env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce)
 			return err == nil
 		},
 	} {
-		code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ParseForwardState(nonce))
-		do(t, err, "opening")
+		code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ParseForwardState(nonce))
+		must(t, err, "opening")
 		if try(code) {
 			t.Errorf("%s: the code was taken", name)
 		}
@@ -115,17 +115,17 @@ func TestRedeemReturnCode_ValidOnceForHostAndBrowser(t *testing.T) {
 }
 
 func TestRedeemReturnCode_ConcurrentCallsOpenOneSession(t *testing.T) {
-	h := newHouse(t)
-	_, _, sess := h.Member(amelie, nil)
+	env := newTestEnv(t)
+	_, _, sess := env.Member(amelie, nil)
 	nonce := secret.From("nonce")
-	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ParseForwardState(nonce))
-	do(t, err, "opening")
+	code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ParseForwardState(nonce))
+	must(t, err, "opening")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	passed := 0
 	for range 24 {
 		wg.Go(func() {
-			if _, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err == nil {
+			if _, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce); err == nil {
 				mu.Lock()
 				passed++
 				mu.Unlock()
@@ -139,49 +139,49 @@ func TestRedeemReturnCode_ConcurrentCallsOpenOneSession(t *testing.T) {
 }
 
 func TestForwardSession_EndsWithSession(t *testing.T) {
-	for name, end := range map[string]func(h *house, u account.User, session secret.Value){
-		"signed out": func(h *house, _ account.User, session secret.Value) {
-			do(h.t, h.Sessions.SignOut(h.t.Context(), h.From, session), "signing out")
+	for name, end := range map[string]func(env *testEnv, u account.User, session secret.Value){
+		"signed out": func(env *testEnv, _ account.User, session secret.Value) {
+			must(env.t, env.Sessions.SignOut(env.t.Context(), env.From, session), "signing out")
 		},
-		"devices reset": func(h *house, u account.User, _ secret.Value) {
-			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+		"devices reset": func(env *testEnv, u account.User, _ secret.Value) {
+			env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 		},
-		"suspended": func(h *house, u account.User, _ secret.Value) {
-			h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+		"suspended": func(env *testEnv, u account.User, _ secret.Value) {
+			env.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 		},
-		"unused for an hour": func(h *house, _ account.User, _ secret.Value) { h.Clock.Advance(time.Hour + time.Minute) },
-		"password changed": func(h *house, u account.User, _ secret.Value) {
-			h.Change(u.ID, func(u *account.User) { u.Epoch++; u.PasswordEpoch++ })
+		"unused for an hour": func(env *testEnv, _ account.User, _ secret.Value) { env.Clock.Advance(time.Hour + time.Minute) },
+		"password changed": func(env *testEnv, u account.User, _ secret.Value) {
+			env.Change(u.ID, func(u *account.User) { u.Epoch++; u.PasswordEpoch++ })
 		},
 	} {
-		h := newHouse(t)
-		u, _, session := h.Member(amelie, nil)
-		gate := h.gate(session, wiki)
-		if !h.passes(gate, wiki) {
+		env := newTestEnv(t)
+		u, _, session := env.Member(amelie, nil)
+		gate := env.forwardSession(session, wiki)
+		if !env.forwardValid(gate, wiki) {
 			t.Fatal("a fresh gate is shut")
 		}
-		if end(h, u, session); h.passes(gate, wiki) {
+		if end(env, u, session); env.forwardValid(gate, wiki) {
 			t.Errorf("%s: the gate is open", name)
 		}
 	}
 }
 
 func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
-	h := newHouse(t)
-	_, _, session := h.Member(amelie, nil)
-	gate := h.gate(session, wiki)
-	for h.Clock.Now().Before(authntest.Start.Add(23*time.Hour + 30*time.Minute)) {
-		h.Clock.Advance(30 * time.Minute)
-		if !h.passes(gate, wiki) {
-			t.Fatalf("shut at %v", h.Clock.Now())
+	env := newTestEnv(t)
+	_, _, session := env.Member(amelie, nil)
+	gate := env.forwardSession(session, wiki)
+	for env.Clock.Now().Before(authntest.Start.Add(23*time.Hour + 30*time.Minute)) {
+		env.Clock.Advance(30 * time.Minute)
+		if !env.forwardValid(gate, wiki) {
+			t.Fatalf("shut at %v", env.Clock.Now())
 		}
 	}
-	h.Clock.Advance(time.Hour)
-	if h.passes(gate, wiki) || h.alive(session) {
+	env.Clock.Advance(time.Hour)
+	if env.forwardValid(gate, wiki) || env.sessionValid(session) {
 		t.Error("alive after 24 hours")
 	}
-	do(t, h.Sessions.DeleteExpired(t.Context()), "sweeping")
-	for key := range h.scan() {
+	must(t, env.Sessions.DeleteExpired(t.Context()), "sweeping")
+	for key := range env.allRecords() {
 		if strings.HasPrefix(key, "forward/") {
 			t.Errorf("%s was not swept", key)
 		}
@@ -189,11 +189,11 @@ func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 }
 
 func TestNewReturnCode_LimitPerSession(t *testing.T) {
-	h := newHouse(t)
-	_, _, session := h.Member(amelie, nil)
+	env := newTestEnv(t)
+	_, _, session := env.Member(amelie, nil)
 	var err error
 	for n := range 61 {
-		if _, err = h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, "state"); err != nil && n < 60 {
+		if _, err = env.Sessions.NewReturnCode(t.Context(), env.From, session, wiki, "state"); err != nil && n < 60 {
 			t.Fatalf("number %d: %v", n, err)
 		}
 	}
@@ -203,21 +203,21 @@ func TestNewReturnCode_LimitPerSession(t *testing.T) {
 }
 
 func TestStepUp_KeyMakesSessionPhishingResistant(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	key := h.enrolKey(enrol.Flow{Session: session}, u)
-	session = h.SignIn(amelie, authntest.Password, p).Session
-	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || live.PhishingResistant() {
-		t.Fatalf("signed in by code: got %v, %v", live.AMR, err)
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	key := env.enrolKey(enrol.Flow{Session: session}, u)
+	session = env.SignIn(amelie, authntest.Password, p).Session
+	if info, err := env.Sessions.Authenticate(t.Context(), session); err != nil || info.PhishingResistant() {
+		t.Fatalf("signed in by code: got %v, %v", info.AMR, err)
 	}
-	prompt, err := h.Authn.BeginStepUp(t.Context(), h.From, session, factors.InputAssertion)
-	do(t, err, "asking for the key")
-	v, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, key.answer(prompt, 6))
+	prompt, err := env.Authn.BeginStepUp(t.Context(), env.From, session, factors.InputAssertion)
+	must(t, err, "asking for the key")
+	v, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputAssertion, key.answer(prompt, 6))
 	if err != nil || !v.Accepted() {
 		t.Fatalf("proving by key: %v %v", v.Rejected, err)
 	}
-	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || !live.PhishingResistant() || !slices.Contains(live.AMR, "otp") {
-		t.Errorf("after a proof by key: got %v, %v", live.AMR, err)
+	if info, err := env.Sessions.Authenticate(t.Context(), session); err != nil || !info.PhishingResistant() || !slices.Contains(info.AMR, "otp") {
+		t.Errorf("after a proof by key: got %v, %v", info.AMR, err)
 	}
 }

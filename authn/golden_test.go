@@ -69,7 +69,7 @@ func TestGolden_StoredRecordsDecode(t *testing.T) {
 	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
 	gate := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
 	for _, record := range []any{goldenUser(), tr, sess, standing, link, browser, group, gate} {
-		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
+		checkAllFields(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
 	storetest.Golden(t, store.Users, nil, goldenUser())
 	storetest.Golden(t, store.Transactions, nil, tr)
@@ -82,22 +82,22 @@ func TestGolden_StoredRecordsDecode(t *testing.T) {
 	storetest.Golden(t, store.Placeholders, nil, []account.UserID{"uabc", "udef"})
 }
 
-// whole fails for every field of ours that the sample leaves out: a record's golden file shows all of them.
-func whole(t *testing.T, path string, v reflect.Value) {
+// checkAllFields fails for every field of ours that the sample leaves out: a record's golden file shows all of them.
+func checkAllFields(t *testing.T, path string, v reflect.Value) {
 	t.Helper()
 	switch {
 	case v.IsZero():
 		t.Errorf("the sample leaves %s out", path)
 	case v.Kind() == reflect.Pointer:
-		whole(t, path, v.Elem())
+		checkAllFields(t, path, v.Elem())
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8:
 		for i := range v.Len() {
-			whole(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+			checkAllFields(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() {
-				whole(t, path+"."+f.Name, v.Field(i))
+				checkAllFields(t, path+"."+f.Name, v.Field(i))
 			}
 		}
 	}
@@ -105,16 +105,16 @@ func whole(t *testing.T, path string, v reflect.Value) {
 
 // A person at every limit at once still fits into one record, and their reset into one Update.
 func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
-	h := newHouse(t)
-	h.From.Agent = strings.Repeat("<", 300)
-	u, p, session := h.Member(amelie, func(u *account.User) {
+	env := newTestEnv(t)
+	env.From.Agent = strings.Repeat("<", 300)
+	u, p, session := env.Member(amelie, func(u *account.User) {
 		u.SecondEmail, u.FirstName, u.LastName = "second@garage.example", strings.Repeat("🔧", 64), strings.Repeat("🔧", 64)
 		u.Profile = json.RawMessage(`{"note":"` + strings.Repeat("x", 16<<10-11) + `"}`)
 	})
-	h.prove(session, p)
-	h.enrolKey(enrol.Flow{Session: session}, u)
-	h.recoveryCodes(session)
-	h.Change(u.ID, func(u *account.User) {
+	env.stepUp(session, p)
+	env.enrolKey(enrol.Flow{Session: session}, u)
+	env.recoveryCodes(session)
+	env.Change(u.ID, func(u *account.User) {
 		phone, key := u.Devices[0], u.Devices[1]
 		u.Devices = u.Devices[2:]
 		for i := range 15 {
@@ -145,12 +145,12 @@ func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 			u.Activity = append(u.Activity, recent)
 		}
 	})
-	raw, err := json.Marshal(h.User(string(u.ID)))
+	raw, err := json.Marshal(env.User(string(u.ID)))
 	if err != nil || len(raw) > store.MaxValue-512 {
 		t.Errorf("the record has %d bytes of %d", len(raw), store.MaxValue)
 	}
-	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	if got := h.User(string(u.ID)); len(got.Devices)+len(got.Sessions) != 0 {
+	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	if got := env.User(string(u.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 		t.Errorf("left %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 	}
 }

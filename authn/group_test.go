@@ -9,13 +9,13 @@ import (
 )
 
 func TestCreateUser_LimitsGroups(t *testing.T) {
-	h := newHouse(t)
+	env := newTestEnv(t)
 	var garages []account.GroupID
 	for n := range 21 {
-		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
+		garages = append(garages, env.Group(fmt.Sprintf("Garage %d", n)))
 	}
 	born := func(address string, in []account.GroupID) error {
-		_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {
+		_, err := account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (account.User, error) {
 			u := tx.NewUser()
 			u.Login, u.Email, u.SecondEmail = address, "mail-"+address, "second-"+address
 			u.FirstName, u.LastName, u.Groups = "Anne", "Morel", in
@@ -23,7 +23,7 @@ func TestCreateUser_LimitsGroups(t *testing.T) {
 		})
 		return err
 	}
-	do(t, born("twenty@garage.example", garages[:20]), "twenty garages")
-	refused(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one garages")
-	refused(t, born("unknown@garage.example", []account.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
+	must(t, born("twenty@garage.example", garages[:20]), "twenty garages")
+	wantCode(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one garages")
+	wantCode(t, born("unknown@garage.example", []account.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
 }

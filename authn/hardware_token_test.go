@@ -17,71 +17,71 @@ import (
 	"barillet/internal/secret"
 )
 
-// token is a hardware token of somebody.
-type token struct {
-	h      *house
+// hardwareToken is a hardware token of somebody.
+type hardwareToken struct {
+	h      *testEnv
 	secret string
 	next   uint64
 	device factors.DeviceID
 }
 
 // press returns the next code.
-func (k *token) press() []byte {
-	k.next++
-	return authntest.Code(k.h.t, k.secret, k.next-1)
+func (device *hardwareToken) press() []byte {
+	device.next++
+	return authntest.Code(device.h.t, device.secret, device.next-1)
 }
 
 // enrolToken enrols a token in a session that has a fresh proof.
-func (h *house) enrolToken(session secret.Value) *token {
-	h.t.Helper()
+func (env *testEnv) enrolToken(session secret.Value) *hardwareToken {
+	env.t.Helper()
 	flow := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, flow, enrol.Request{Kind: hotp.Kind, Name: "Boîtier"})
-	do(h.t, err, "beginning to enrol a token")
+	prompt, err := env.Enrolment.BeginEnrol(env.t.Context(), env.From, flow, enrol.Request{Kind: hotp.Kind, Name: "Boîtier"})
+	must(env.t, err, "beginning to enrol a token")
 	var view oath.View
-	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	k := &token{h: h, secret: view.Secret}
-	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, flow, "", k.press())
+	must(env.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
+	device := &hardwareToken{h: env, secret: view.Secret}
+	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", device.press())
 	if err != nil || !done.Accepted() {
-		h.t.Fatalf("enrolling a token: %v, rejected %q", err, done.Rejected)
+		env.t.Fatalf("enrolling a token: %v, rejected %q", err, done.Rejected)
 	}
-	k.device = done.Device.ID
-	return k
+	device.device = done.Device.ID
+	return device
 }
 
-// tokenEndpoints returns everything that accepts the code of a token. Each call is one complete ceremony, except that a
+// hardwareTokenEndpoints returns everything that accepts the code of a token. Each call is one complete ceremony, except that a
 // sign-in goes on after a refused code.
-func tokenEndpoints(h *house, k *token, session secret.Value, user account.UserID) map[string]func() func([]byte) authn.Verification {
-	ctx := h.t.Context()
+func hardwareTokenEndpoints(env *testEnv, device *hardwareToken, session secret.Value, user account.UserID) map[string]func() func([]byte) authn.Verification {
+	ctx := env.t.Context()
 	judged := func(j authn.Verification, err error) authn.Verification {
-		h.t.Helper()
-		do(h.t, err, "answering")
+		env.t.Helper()
+		must(env.t, err, "answering")
 		return j
 	}
 	return map[string]func() func([]byte) authn.Verification{
 		"sign-in": func() func([]byte) authn.Verification {
-			transaction := h.password(h.From, amelie).Secret
+			transaction := env.password(env.From, amelie).Secret
 			return func(code []byte) authn.Verification {
-				v, err := h.Authn.Verify(ctx, h.From, transaction, factors.InputCode, code)
+				v, err := env.Authn.Verify(ctx, env.From, transaction, factors.InputCode, code)
 				return judged(v.Verification, err)
 			}
 		},
 		"step-up": func() func([]byte) authn.Verification {
 			return func(code []byte) authn.Verification {
-				return judged(h.Authn.StepUp(ctx, h.From, session, factors.InputCode, code))
+				return judged(env.Authn.StepUp(ctx, env.From, session, factors.InputCode, code))
 			}
 		},
 		"verification by an administrator": func() func([]byte) authn.Verification {
 			return func(code []byte) authn.Verification {
-				return judged(h.Authn.VerifyByAdmin(ctx, h.From, by("uboss", "a", user), k.device, code))
+				return judged(env.Authn.VerifyByAdmin(ctx, env.From, adminCall("uboss", "a", user), device.device, code))
 			}
 		},
 		"API sign-in": func() func([]byte) authn.Verification {
-			req := h.From
+			req := env.From
 			req.APIToken = "token:a"
-			tx, err := h.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, everybody)
-			do(h.t, err, "starting an API sign-in")
+			signIn, err := env.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, visibleToAll)
+			must(env.t, err, "starting an API sign-in")
 			return func(code []byte) authn.Verification {
-				_, j, err := h.Authn.VerifyAPISignIn(ctx, req, tx.State, k.device, code)
+				_, j, err := env.Authn.VerifyAPISignIn(ctx, req, signIn.State, device.device, code)
 				return judged(j, err)
 			}
 		},
@@ -89,13 +89,13 @@ func tokenEndpoints(h *house, k *token, session secret.Value, user account.UserI
 }
 
 func TestToken_RefusesAUsedCounterAtEveryEndpoint(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	k := h.enrolToken(session)
-	endpoints := tokenEndpoints(h, k, session, u.ID)
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	device := env.enrolToken(session)
+	endpoints := hardwareTokenEndpoints(env, device, session, u.ID)
 	for first, use := range endpoints {
-		code := k.press()
+		code := device.press()
 		if v := use()(code); !v.Accepted() {
 			t.Fatalf("%s: %+v", first, v)
 		}
@@ -105,114 +105,114 @@ func TestToken_RefusesAUsedCounterAtEveryEndpoint(t *testing.T) {
 			}
 		}
 	}
-	if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 0 {
+	if got := len(env.counters(u.ID).Unknown.Codes.Times); got != 0 {
 		t.Errorf("%d wrong answers counted, want none", got)
 	}
 }
 
 func TestToken_ResynchronisesByTwoCodesAtEveryEndpoint(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	k := h.enrolToken(session)
-	for name, open := range tokenEndpoints(h, k, session, u.ID) {
-		h.Clock.Advance(20 * time.Minute) // the wrong answers of the endpoint before no longer count
-		if _, err := h.Sessions.Authenticate(t.Context(), session); err != nil {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	device := env.enrolToken(session)
+	for name, open := range hardwareTokenEndpoints(env, device, session, u.ID) {
+		env.Clock.Advance(20 * time.Minute) // the wrong answers of the endpoint before no longer count
+		if _, err := env.Sessions.Authenticate(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
-		k.next += 200
+		device.next += 200
 		answer := open()
-		if v := answer(k.press()); v.Rejected != factors.ReasonResync {
+		if v := answer(device.press()); v.Rejected != factors.ReasonResync {
 			t.Errorf("%s, the first code: got %q, want %q", name, v.Rejected, factors.ReasonResync)
 		}
-		if v := open()(authntest.Code(t, k.secret, k.next+50)); v.Accepted() {
+		if v := open()(authntest.Code(t, device.secret, device.next+50)); v.Accepted() {
 			t.Errorf("%s: one code far ahead is accepted", name)
 		}
-		k.next += 300
-		answer(k.press())
-		if v := answer(k.press()); !v.Accepted() {
+		device.next += 300
+		answer(device.press())
+		if v := answer(device.press()); !v.Accepted() {
 			t.Errorf("%s, the second code: got %q", name, v.Rejected)
 		}
-		if v := open()(k.press()); !v.Accepted() {
+		if v := open()(device.press()); !v.Accepted() {
 			t.Errorf("%s, after the resynchronisation: got %q", name, v.Rejected)
 		}
 	}
 }
 
 func TestToken_CountsOneRefusalForAllKinds(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	k := h.enrolToken(session)
-	transaction := h.password(h.From, amelie).Secret
-	if v := h.verify(transaction, wrong(p)); v.Rejected != factors.ReasonWrong {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	device := env.enrolToken(session)
+	transaction := env.password(env.From, amelie).Secret
+	if v := env.verify(transaction, wrongCode(p)); v.Rejected != factors.ReasonWrong {
 		t.Fatalf("got %q, want %q", v.Rejected, factors.ReasonWrong)
 	}
-	if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 1 {
+	if got := len(env.counters(u.ID).Unknown.Codes.Times); got != 1 {
 		t.Errorf("%d wrong answers counted for one code, want 1", got)
 	}
-	if v := h.verify(transaction, k.press()); !v.Accepted() {
+	if v := env.verify(transaction, device.press()); !v.Accepted() {
 		t.Errorf("the token: %q", v.Rejected)
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: %q", v.Rejected)
 	}
-	if got := h.Events("user.authentication.auth_via_mfa"); len(got) > 0 && got[len(got)-1].Reason != string(totp.Kind) {
+	if got := env.Events("user.authentication.auth_via_mfa"); len(got) > 0 && got[len(got)-1].Reason != string(totp.Kind) {
 		t.Errorf("got event %+v, want the kind that accepted", got[len(got)-1])
 	}
 }
 
 func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
 	for _, kind := range []factors.Kind{totp.Kind, totp.Kind, hotp.Kind, hotp.Kind} {
 		flow := enrol.Flow{Session: session}
 		if kind == totp.Kind {
-			h.Enrol(flow, "Téléphone")
+			env.Enrol(flow, "Téléphone")
 		} else {
-			h.enrolToken(session)
+			env.enrolToken(session)
 		}
-		h.Clock.Advance(1)
+		env.Clock.Advance(1)
 	}
 	for _, kind := range []factors.Kind{totp.Kind, hotp.Kind} {
-		_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session}, enrol.Request{Kind: kind})
-		refused(t, err, errcode.TooMany, "a sixth device with codes")
+		_, err := env.Enrolment.BeginEnrol(t.Context(), env.From, enrol.Flow{Session: session}, enrol.Request{Kind: kind})
+		wantCode(t, err, errcode.TooMany, "a sixth device with codes")
 	}
-	_, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", h.User(amelie).ID), enrol.Request{Kind: hotp.Kind, Name: "x",
+	_, err := env.Enrolment.BeginByAdmin(t.Context(), env.From, adminCall("uboss", "a", env.User(amelie).ID), enrol.Request{Kind: hotp.Kind, Name: "x",
 		Seed: &factors.Seed{Secret: []byte("12345678901234567890")}})
-	refused(t, err, errcode.TooMany, "a sixth device with codes by an administrator")
+	wantCode(t, err, errcode.TooMany, "a sixth device with codes by an administrator")
 }
 
 func TestBeginByAdmin_AcceptsSeedOnce(t *testing.T) {
-	h := newHouse(t)
-	id := h.bare(account.ProvenanceUser)
-	paul, q, _ := h.Member("paul@garage.example", nil)
+	env := newTestEnv(t)
+	id := env.withoutDevice(account.ProvenanceUser)
+	paul, q, _ := env.Member("paul@garage.example", nil)
 	seed := &factors.Seed{Secret: []byte("12345678901234567890"), Counter: 3}
 	offer := func(id account.UserID, code []byte) (authn.Verification, error) {
-		o, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", id), enrol.Request{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
-		do(t, err, "offering a token")
+		o, err := env.Enrolment.BeginByAdmin(t.Context(), env.From, adminCall("uboss", "a", id), enrol.Request{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
+		must(t, err, "offering a token")
 		if o.Secret.Secret != "" {
 			t.Error("the answer repeats the secret")
 		}
-		_, _, j, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, by("uboss", "a", id), o.Device.ID, code)
+		_, _, j, err := env.Enrolment.ConfirmByAdmin(t.Context(), env.From, adminCall("uboss", "a", id), o.Device.ID, code)
 		return j, err
 	}
-	k := &token{h: h, secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", next: 40}
-	if j, err := offer(id, k.press()); err != nil || !j.Accepted() {
+	device := &hardwareToken{h: env, secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", next: 40}
+	if j, err := offer(id, device.press()); err != nil || !j.Accepted() {
 		t.Fatalf("got %v, %+v", err, j)
 	}
-	if d := h.User(amelie).Devices[0]; d.SecretSeenBy != "uboss" || d.Unique == "" {
+	if d := env.User(amelie).Devices[0]; d.SecretSeenBy != "uboss" || d.Unique == "" {
 		t.Errorf("got %+v, want a device whose secret the administrator saw", d)
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, k.press()); !v.Accepted() {
+	if v := env.verify(env.password(env.From, amelie).Secret, device.press()); !v.Accepted() {
 		t.Errorf("signing in: %q", v.Rejected)
 	}
-	_, err := offer(paul.ID, k.press())
-	refused(t, err, errcode.Taken, "the same token for another user")
-	h.SignIn("paul@garage.example", authntest.Password, q)
-	h.reset(h.User(amelie).ID, account.ProvenanceEmail, account.TicketTTL)
-	if j, err := offer(paul.ID, k.press()); err != nil || !j.Accepted() {
+	_, err := offer(paul.ID, device.press())
+	wantCode(t, err, errcode.Taken, "the same token for another user")
+	env.SignIn("paul@garage.example", authntest.Password, q)
+	env.reset(env.User(amelie).ID, account.ProvenanceEmail, account.TicketTTL)
+	if j, err := offer(paul.ID, device.press()); err != nil || !j.Accepted() {
 		t.Errorf("after its user was reset: %v, %+v", err, j)
 	}
 }

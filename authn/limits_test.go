@@ -13,109 +13,109 @@ import (
 	"barillet/internal/secret"
 )
 
-// doorsOfCodes are all the methods that take six digits, each with an answer.
-func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string]func(account.RequestInfo, []byte) authn.Verification {
-	ctx := h.t.Context()
+// codeEndpoints are all the methods that take six digits, each with an answer.
+func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[string]func(account.RequestInfo, []byte) authn.Verification {
+	ctx := env.t.Context()
 	told := func(j authn.Verification, err error) authn.Verification {
-		h.t.Helper()
-		do(h.t, err, "answering")
+		env.t.Helper()
+		must(env.t, err, "answering")
 		return j
 	}
 	return map[string]func(account.RequestInfo, []byte) authn.Verification{
 		"Verify": func(req account.RequestInfo, code []byte) authn.Verification {
-			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Secret, factors.InputCode, code)
+			v, err := env.Authn.Verify(ctx, req, env.password(req, amelie).Secret, factors.InputCode, code)
 			return told(v.Verification, err)
 		},
 		"Prove": func(req account.RequestInfo, code []byte) authn.Verification {
-			return told(h.Authn.StepUp(ctx, req, session, factors.InputCode, code))
+			return told(env.Authn.StepUp(ctx, req, session, factors.InputCode, code))
 		},
 		"ShowAgain": func(req account.RequestInfo, code []byte) authn.Verification {
-			return told(h.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
+			return told(env.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
 		},
 		"VerifyByAdmin": func(req account.RequestInfo, code []byte) authn.Verification {
-			u, err := h.Sessions.Authenticate(ctx, session)
-			do(h.t, err, "finding out whose phone it is")
-			return told(h.Authn.VerifyByAdmin(ctx, req, by("uboss", "a", u.User), p.Device, code))
+			u, err := env.Sessions.Authenticate(ctx, session)
+			must(env.t, err, "finding out whose phone it is")
+			return told(env.Authn.VerifyByAdmin(ctx, req, adminCall("uboss", "a", u.User), p.Device, code))
 		},
 		"FinishProgram": func(req account.RequestInfo, code []byte) authn.Verification {
 			req.APIToken = "token:a"
-			tx, err := h.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, everybody)
-			do(h.t, err, "a program's password")
-			_, j, err := h.Authn.VerifyAPISignIn(ctx, req, tx.State, p.Device, code)
+			signIn, err := env.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, visibleToAll)
+			must(env.t, err, "a program's password")
+			_, j, err := env.Authn.VerifyAPISignIn(ctx, req, signIn.State, p.Device, code)
 			return told(j, err)
 		},
 		"ConfirmDevice": func(req account.RequestInfo, code []byte) authn.Verification {
 			id := factors.DeviceID("")
-			for _, d := range h.User(amelie).Devices {
+			for _, d := range env.User(amelie).Devices {
 				if d.Unconfirmed() {
 					id = d.ID
 				}
 			}
-			return told(h.Enrolment.ConfirmDevice(ctx, req, session, id, code))
+			return told(env.Enrolment.ConfirmDevice(ctx, req, session, id, code))
 		},
 		"ConfirmCopy": func(req account.RequestInfo, code []byte) authn.Verification {
-			return told(h.Enrolment.ConfirmCopy(ctx, req, session, code))
+			return told(env.Enrolment.ConfirmCopy(ctx, req, session, code))
 		},
 	}
 }
 
 func TestVerify_EndpointsShareOneCounter(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	doors := doorsOfCodes(h, p, session)
-	h.given(by("uboss", "a", u.ID), "Du garage")
-	if v := doors["ShowAgain"](h.From, p.Next()); !v.Accepted() {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	doors := codeEndpoints(env, p, session)
+	env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Du garage")
+	if v := doors["ShowAgain"](env.From, p.Next()); !v.Accepted() {
 		t.Fatalf("showing: %+v", v)
 	}
-	h.prove(session, p)
+	env.stepUp(session, p)
 	want, row := 0, 0
 	for name, door := range doors {
 		if row == 4 { // a fifth would make everybody wait
-			h.verify(h.password(h.From, amelie).Secret, p.Next())
+			env.verify(env.password(env.From, amelie).Secret, p.Next())
 			row = 0
 		}
-		if v := door(h.From, wrong(p)); v.Rejected != factors.ReasonWrong {
+		if v := door(env.From, wrongCode(p)); v.Rejected != factors.ReasonWrong {
 			t.Errorf("%s: got %+v", name, v)
 		}
 		want, row = want+1, row+1
-		if f := h.counters(u.ID); len(f.Unknown.Codes.Times) != want || f.Streak != row {
+		if f := env.counters(u.ID); len(f.Unknown.Codes.Times) != want || f.Streak != row {
 			t.Errorf("after %s: %d counted, %d in a row, want %d and %d", name, len(f.Unknown.Codes.Times), f.Streak, want, row)
 		}
 	}
 	for ; row < 5; row++ {
-		doors["Verify"](h.From, wrong(p))
+		doors["Verify"](env.From, wrongCode(p))
 	}
 	for name, door := range doors {
-		if v := door(h.From, p.Code()); v.Wait <= 0 || v.Wait > 30*time.Second || v.Accepted() {
+		if v := door(env.From, p.Code()); v.Wait <= 0 || v.Wait > 30*time.Second || v.Accepted() {
 			t.Errorf("%s judges a code while the person waits: %+v", name, v)
 		}
 	}
-	if v := doors["Verify"](h.From, p.Next()); !v.Accepted() {
+	if v := doors["Verify"](env.From, p.Next()); !v.Accepted() {
 		t.Errorf("after the wait: %+v", v)
 	}
 }
 
 func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.Accounts.Policy.SessionIdle, h.Accounts.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
-	nodes := []*authntest.Env{h.Env, h.Env.Node()}
-	start := h.Clock.Now()
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.Accounts.Policy.SessionIdle, env.Accounts.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
+	nodes := []*authntest.Env{env.Env, env.Env.Node()}
+	start := env.Clock.Now()
 	var judged []time.Time
-	for i := 0; h.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
-		req := h.at([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
-		h.Env = nodes[i%2]
+	for i := 0; env.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
+		req := env.fromAddress([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
+		env.Env = nodes[i%2]
 		names := []string{"Verify", "Prove", "ShowAgain"}
-		v := doorsOfCodes(h, p, session)[names[i%3]](req, wrong(p))
+		v := codeEndpoints(env, p, session)[names[i%3]](req, wrongCode(p))
 		if v.Wait > 0 {
 			if v.Wait > 24*time.Hour {
 				t.Fatalf("a wait of %v", v.Wait)
 			}
-			h.Clock.Advance(v.Wait)
+			env.Clock.Advance(v.Wait)
 			continue
 		}
-		judged = append(judged, h.Clock.Now())
-		h.Clock.Advance(time.Second)
+		judged = append(judged, env.Clock.Now())
+		env.Clock.Advance(time.Second)
 	}
 	for i := range judged {
 		for span, most := range map[time.Duration]int{15 * time.Minute: 10, 24 * time.Hour: 20} {
@@ -133,84 +133,84 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 	if len(judged) < 15 {
 		t.Errorf("only %d were judged in a day", len(judged))
 	}
-	if got := h.counters(u.ID).Streak; got != len(judged) {
+	if got := env.counters(u.ID).Streak; got != len(judged) {
 		t.Errorf("%d in a row, want %d", got, len(judged))
 	}
-	h.Clock.Advance(24 * time.Hour)
-	if issued := h.SignIn(amelie, authntest.Password, p); issued.Session.IsZero() {
+	env.Clock.Advance(24 * time.Hour)
+	if issued := env.SignIn(amelie, authntest.Password, p); issued.Session.IsZero() {
 		t.Error("the stop did not end by itself")
 	}
 }
 
-// noise spends a person's unknown budget of codes.
-func (h *house) noise(p *authntest.Phone) {
-	h.t.Helper()
+// spendUnknownBudget spends a person's unknown budget of codes.
+func (env *testEnv) spendUnknownBudget(p *authntest.Phone) {
+	env.t.Helper()
 	for range 6 {
-		h.Authn.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Secret, factors.InputCode, wrong(p))
+		env.Authn.Verify(env.t.Context(), env.fromAddress("198.51.100.66"), env.password(env.fromAddress("198.51.100.66"), amelie).Secret, factors.InputCode, wrongCode(p))
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Code()); v.Wait <= 0 {
-		h.t.Fatalf("the noise stopped nothing: %+v", v)
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Code()); v.Wait <= 0 {
+		env.t.Fatalf("the noise stopped nothing: %+v", v)
 	}
 }
 
 func TestVerify_GuessingDoesNotBlockKeysOrKnownBrowsers(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	k := h.enrolKey(enrol.Flow{Session: session}, u)
-	mine := h.From
-	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	k := env.enrolKey(enrol.Flow{Session: session}, u)
+	mine := env.From
+	mine.Browser = env.SignIn(amelie, authntest.Password, p).Browser
 	if mine.Browser.IsZero() {
 		t.Fatal("no cookie for the browser")
 	}
-	h.noise(p)
-	if v := h.verifyKey(h.password(h.From, amelie).Secret, k, 9); !v.Accepted() {
+	env.spendUnknownBudget(p)
+	if v := env.verifyKey(env.password(env.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Errorf("the key from an unknown browser: %+v", v.Verification)
 	}
-	h.noise(p) // the key ended the wait: noise once more
-	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Secret, factors.InputCode, p.Next())
+	env.spendUnknownBudget(p) // the key ended the wait: noise once more
+	v, err := env.Authn.Verify(t.Context(), mine, env.password(mine, amelie).Secret, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
 	}
 	for range 30 {
-		h.Authn.StartWithPassword(t.Context(), h.at("198.51.100.66"), amelie, "wrong in any case", "")
-		h.Clock.Advance(5 * time.Second)
+		env.Authn.StartWithPassword(t.Context(), env.fromAddress("198.51.100.66"), amelie, "wrong in any case", "")
+		env.Clock.Advance(5 * time.Second)
 	}
-	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.RateLimited, "the right password from an unknown browser")
-	h.password(mine, amelie)
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	wantCode(t, err, errcode.RateLimited, "the right password from an unknown browser")
+	env.password(mine, amelie)
 }
 
 func TestVerify_KnownBrowserHasOwnBudget(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	mine := h.From
-	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	mine := env.From
+	mine.Browser = env.SignIn(amelie, authntest.Password, p).Browser
 	for range 5 {
-		v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Secret, factors.InputCode, wrong(p))
+		v, err := env.Authn.Verify(t.Context(), mine, env.password(mine, amelie).Secret, factors.InputCode, wrongCode(p))
 		if err != nil || v.Rejected != factors.ReasonWrong {
 			t.Fatalf("got %v, %+v", err, v.Verification)
 		}
 	}
-	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Secret, factors.InputCode, p.Code())
+	v, err := env.Authn.Verify(t.Context(), mine, env.password(mine, amelie).Secret, factors.InputCode, p.Code())
 	if err != nil || v.Wait <= 0 {
 		t.Errorf("after five wrong ones: %v, %+v", err, v.Verification)
 	}
-	if f := h.counters(u.ID); len(f.Known.Codes.Times) != 5 || len(f.Unknown.Codes.Times) != 0 {
+	if f := env.counters(u.ID); len(f.Known.Codes.Times) != 5 || len(f.Unknown.Codes.Times) != 0 {
 		t.Errorf("counted %d known and %d unknown, want 5 and none", len(f.Known.Codes.Times), len(f.Unknown.Codes.Times))
 	}
-	h.SignIn(amelie, authntest.Password, p) // from an unknown one meanwhile
+	env.SignIn(amelie, authntest.Password, p) // from an unknown one meanwhile
 }
 
 func TestVerify_LimitsRecoveryCodes(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	codes := h.recoveryCodes(session)
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	codes := env.recoveryCodes(session)
 	judged := 0
 	for range 13 {
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte("0000-0000-0000-0000"))
-		do(t, err, "guessing")
+		v, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, amelie).Secret, factors.InputBackup, []byte("0000-0000-0000-0000"))
+		must(t, err, "guessing")
 		if v.Wait == 0 {
 			judged++
 		}
@@ -218,11 +218,11 @@ func TestVerify_LimitsRecoveryCodes(t *testing.T) {
 	if judged != 10 {
 		t.Errorf("%d were judged, want 10", judged)
 	}
-	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
+	v, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
 		t.Errorf("a right one meanwhile: %v, %+v", err, v.Verification)
 	}
-	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
+	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone meanwhile: %+v", v.Verification)
 	}
 }

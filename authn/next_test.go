@@ -13,11 +13,11 @@ import (
 )
 
 func TestNext(t *testing.T) {
-	h := newHouse(t)
+	env := newTestEnv(t)
 	phone := factors.Device{ID: "p", Kind: totp.Kind, Data: []byte(`{}`)}
 	off, odd := phone, phone
 	off.Disabled, odd.Kind = "clone", "carrier-pigeon"
-	sheet := sheetOf(h)
+	sheet := recoverySheet(env)
 	now := authntest.Start
 	later := now.Add(time.Hour)
 	live := account.Ticket{ID: "t", Provenance: account.ProvenanceEmail, Made: now, Expires: later, Transaction: "me"}
@@ -49,34 +49,34 @@ func TestNext(t *testing.T) {
 		{"the epoch moved by a reset and by something else", nil, func(u *account.User) {
 			u.Epoch, u.Resets, u.Tickets = u.Epoch+2, u.Resets+1, []account.Ticket{elsewhere}
 		}, authn.StepExpired},
-		{"reset meanwhile", nil, reset(elsewhere), authn.StepTicket},
-		{"reset twice meanwhile", nil, func(u *account.User) { reset(elsewhere)(u); reset(elsewhere)(u) }, authn.StepTicket},
-		{"reset meanwhile, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen }, reset(elsewhere), authn.StepExpired},
-		{"reset and enrolled again meanwhile", nil, func(u *account.User) { reset()(u); u.Devices = []factors.Device{phone} }, authn.StepExpired},
-		{"reset meanwhile, no ticket, within the week", nil, func(u *account.User) { reset()(u); u.ResetAt = now }, authn.StepTicket},
-		{"reset meanwhile, no ticket, after the week", nil, func(u *account.User) { reset()(u); u.ResetAt = now.Add(-account.TicketRenewalWindow) }, authn.StepBlocked},
+		{"reset meanwhile", nil, afterReset(elsewhere), authn.StepTicket},
+		{"reset twice meanwhile", nil, func(u *account.User) { afterReset(elsewhere)(u); afterReset(elsewhere)(u) }, authn.StepTicket},
+		{"reset meanwhile, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen }, afterReset(elsewhere), authn.StepExpired},
+		{"reset and enrolled again meanwhile", nil, func(u *account.User) { afterReset()(u); u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"reset meanwhile, no ticket, within the week", nil, func(u *account.User) { afterReset()(u); u.ResetAt = now }, authn.StepTicket},
+		{"reset meanwhile, no ticket, after the week", nil, func(u *account.User) { afterReset()(u); u.ResetAt = now.Add(-account.TicketRenewalWindow) }, authn.StepBlocked},
 
-		{"a device was proven, the password is marked", proven(false), marked(phone), authn.StepChangePassword},
-		{"a recovery code was spent, the password is marked", proven(true), marked(phone), authn.StepEnrol},
-		{"a device was proven, marked, and taken away since", proven(false), func(u *account.User) { marked(phone)(u); u.Epoch++ }, authn.StepExpired},
-		{"a device was proven, marked, and reset since", proven(false), func(u *account.User) { marked()(u); reset(elsewhere)(u) }, authn.StepTicket},
-		{"a recovery code was spent, marked, and reset since", proven(true), func(u *account.User) { marked()(u); reset(elsewhere)(u) }, authn.StepTicket},
-		{"a device was proven, the mark is gone", proven(false), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"marked, and nothing proven", nil, marked(phone), authn.StepVerify},
+		{"a device was proven, the password is marked", withSecondFactor(false), mustChange(phone), authn.StepChangePassword},
+		{"a recovery code was spent, the password is marked", withSecondFactor(true), mustChange(phone), authn.StepEnrol},
+		{"a device was proven, marked, and taken away since", withSecondFactor(false), func(u *account.User) { mustChange(phone)(u); u.Epoch++ }, authn.StepExpired},
+		{"a device was proven, marked, and reset since", withSecondFactor(false), func(u *account.User) { mustChange()(u); afterReset(elsewhere)(u) }, authn.StepTicket},
+		{"a recovery code was spent, marked, and reset since", withSecondFactor(true), func(u *account.User) { mustChange()(u); afterReset(elsewhere)(u) }, authn.StepTicket},
+		{"a device was proven, the mark is gone", withSecondFactor(false), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"marked, and nothing proven", nil, mustChange(phone), authn.StepVerify},
 
-		{"it bears the ticket", bears("t"), func(u *account.User) { u.Tickets = []account.Ticket{live} }, authn.StepEnrol},
-		{"it bears the ticket, reset came after the password", bears("t"), reset(live), authn.StepEnrol},
-		{"the ticket went to another login", bears("t"), func(u *account.User) { u.Tickets = []account.Ticket{elsewhere} }, authn.StepTicket},
-		{"the ticket is over", bears("t"), func(u *account.User) { u.Tickets = []account.Ticket{over} }, authn.StepBlocked},
-		{"the ticket was spent elsewhere", bears("t"), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"it bears a ticket, the password changed", bears("t"), func(u *account.User) { u.PasswordEpoch++; u.Tickets = []account.Ticket{live} }, authn.StepExpired},
+		{"it bears the ticket", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{live} }, authn.StepEnrol},
+		{"it bears the ticket, reset came after the password", withTicket("t"), afterReset(live), authn.StepEnrol},
+		{"the ticket went to another login", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{elsewhere} }, authn.StepTicket},
+		{"the ticket is over", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{over} }, authn.StepBlocked},
+		{"the ticket was spent elsewhere", withTicket("t"), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"it bears a ticket, the password changed", withTicket("t"), func(u *account.User) { u.PasswordEpoch++; u.Tickets = []account.Ticket{live} }, authn.StepExpired},
 
-		{"it bears the invitation", bears("invitation"), func(u *account.User) { u.Invited = invited }, authn.StepEnrol},
+		{"it bears the invitation", withTicket("invitation"), func(u *account.User) { u.Invited = invited }, authn.StepEnrol},
 		{"invited, but it bears nothing", nil, func(u *account.User) { u.Invited = invited }, authn.StepBlocked},
-		{"the invitation is over", bears("invitation"), func(u *account.User) { u.Invited = invited; u.Invited.Expires = now }, authn.StepBlocked},
-		{"the invitation was spent", bears("invitation"), func(u *account.User) { u.EverHadDevice = true; u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"invited, but a device was had and lost", bears("invitation"), func(u *account.User) { u.Invited, u.EverHadDevice = invited, true }, authn.StepBlocked},
-		{"invited, reset meanwhile", bears("invitation"), func(u *account.User) { reset(elsewhere)(u); u.Invited = invited }, authn.StepTicket},
+		{"the invitation is over", withTicket("invitation"), func(u *account.User) { u.Invited = invited; u.Invited.Expires = now }, authn.StepBlocked},
+		{"the invitation was spent", withTicket("invitation"), func(u *account.User) { u.EverHadDevice = true; u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"invited, but a device was had and lost", withTicket("invitation"), func(u *account.User) { u.Invited, u.EverHadDevice = invited, true }, authn.StepBlocked},
+		{"invited, reset meanwhile", withTicket("invitation"), func(u *account.User) { afterReset(elsewhere)(u); u.Invited = invited }, authn.StepTicket},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,62 +88,62 @@ func TestNext(t *testing.T) {
 			if test.user != nil {
 				test.user(&u)
 			}
-			if got := h.Authn.Next(&tr, &u, now); got != test.want {
+			if got := env.Authn.Next(&tr, &u, now); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-func bears(grant string) func(*authn.Transaction) {
-	return func(tr *authn.Transaction) { tr.Ticket = grant }
+func withTicket(ticket string) func(*authn.Transaction) {
+	return func(tr *authn.Transaction) { tr.Ticket = ticket }
 }
 
-func proven(spare bool) func(*authn.Transaction) {
+func withSecondFactor(backup bool) func(*authn.Transaction) {
 	return func(tr *authn.Transaction) {
-		tr.SecondFactor = &authn.SecondFactor{AMR: []string{"pwd"}, Backup: spare}
+		tr.SecondFactor = &authn.SecondFactor{AMR: []string{"pwd"}, Backup: backup}
 	}
 }
 
-func marked(devices ...factors.Device) func(*account.User) {
+func mustChange(devices ...factors.Device) func(*account.User) {
 	return func(u *account.User) { u.Devices, u.Password.MustChange = devices, account.ChangeExpired }
 }
 
-func reset(tickets ...account.Ticket) func(*account.User) {
+func afterReset(tickets ...account.Ticket) func(*account.User) {
 	return func(u *account.User) { u.Epoch, u.Resets, u.Tickets = u.Epoch+1, u.Resets+1, tickets }
 }
 
-func sheetOf(h *house) factors.Device {
-	h.t.Helper()
-	u, p, session := h.Member("sheet@garage.example", nil)
-	h.prove(session, p)
-	h.recoveryCodes(session)
-	for _, d := range h.User(string(u.ID)).Devices {
+func recoverySheet(env *testEnv) factors.Device {
+	env.t.Helper()
+	u, p, session := env.Member("sheet@garage.example", nil)
+	env.stepUp(session, p)
+	env.recoveryCodes(session)
+	for _, d := range env.User(string(u.ID)).Devices {
 		if d.Kind == recovery.Kind {
 			return d
 		}
 	}
-	h.t.Fatal("no sheet of recovery codes")
+	env.t.Fatal("no sheet of recovery codes")
 	return factors.Device{}
 }
 
 func TestNext_UsedRecoveryCodesDoNotCount(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	codes := h.recoveryCodes(session)
-	h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	codes := env.recoveryCodes(session)
+	env.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
 	for i, c := range codes {
-		started := h.password(h.From, amelie)
+		started := env.password(env.From, amelie)
 		if started.Step != authn.StepVerify {
 			t.Fatalf("before code %d: got step %q", i, started.Step)
 		}
-		v, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputBackup, []byte(c))
+		v, err := env.Authn.Verify(t.Context(), env.From, started.Secret, factors.InputBackup, []byte(c))
 		if err != nil || !v.Accepted() || v.CodesLeft != 9-i || !v.Enrol {
 			t.Fatalf("code %d: %v, %+v", i, err, v)
 		}
 	}
-	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
+	if got := env.password(env.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("with every code struck: got step %q, want %q", got, authn.StepBlocked)
 	}
 }

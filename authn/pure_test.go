@@ -91,9 +91,9 @@ func FuzzNormalizeLogin(f *testing.F) {
 }
 
 func FuzzRedeemTicketCode(f *testing.F) {
-	h := newHouse(f)
-	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	env := newTestEnv(f)
+	u, _, _ := env.Member(amelie, nil)
+	_, code := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	f.Add(code.Reveal())
 	f.Add(strings.ToLower(code.Reveal()))
 	f.Add("OOOO-IILL")
@@ -107,16 +107,16 @@ func FuzzRedeemTicketCode(f *testing.F) {
 		}, strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s)))
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		h.t, h.T = t, t
+		env.t, env.T = t, t
 		if len(typed) > 1<<10 {
 			return
 		}
-		h.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
-		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
-			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
+		env.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
+		if env.Clock.Now().After(env.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
+			env.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = env.Clock.Now().Add(account.TicketTTL) })
 		}
-		transaction := h.password(h.From, amelie).Secret
-		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, transaction, typed)
+		transaction := env.password(env.From, amelie).Secret
+		_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was taken for the code", typed)
 		}
@@ -132,7 +132,7 @@ func FuzzRedeemTicketCode(f *testing.F) {
 func TestSecret_PrintsRedacted(t *testing.T) {
 	s := secret.From("mot-de-passage")
 	raw, err := json.Marshal(map[string]any{"s": s, "p": &s})
-	do(t, err, "encoding")
+	must(t, err, "encoding")
 	var log strings.Builder
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", struct{ S secret.Value }{s})
 	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v", struct{ S secret.Value }{s}),

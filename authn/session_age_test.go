@@ -24,21 +24,21 @@ func TestSession_ClockSetBackDoesNotExtend(t *testing.T) {
 		{"idle within it, the clock set forward", 10 * time.Minute, 1, -time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := authntest.New(t)
+			env := authntest.New(t)
 			var ran time.Duration
-			h.Sessions.Uptime = func() time.Duration { return ran }
-			_, _, session := h.Member("zoe@garage.example", nil)
-			if _, err := h.Sessions.Authenticate(t.Context(), session); err != nil {
+			env.Sessions.Uptime = func() time.Duration { return ran }
+			_, _, session := env.Member("zoe@garage.example", nil)
+			if _, err := env.Sessions.Authenticate(t.Context(), session); err != nil {
 				t.Fatal(err)
 			}
 			good := 0
 			for range c.uses {
 				ran += c.step
-				h.Clock.Advance(c.step - c.back)
-				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), h.Sessions.DeleteExpired(t.Context())); err != nil {
+				env.Clock.Advance(c.step - c.back)
+				if err := errors.Join(env.Sessions.FlushLastSeen(t.Context()), env.Sessions.DeleteExpired(t.Context())); err != nil {
 					t.Fatal(err)
 				}
-				_, err := h.Sessions.Authenticate(t.Context(), session)
+				_, err := env.Sessions.Authenticate(t.Context(), session)
 				if err != nil && errcode.Of(err) != errcode.NoSession {
 					t.Fatal(err)
 				}

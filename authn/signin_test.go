@@ -18,12 +18,12 @@ import (
 )
 
 func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
-	h := newHouse(t)
-	h.Member(amelie, nil)
-	suspended, _, _ := h.Member("serge@garage.example", nil)
-	h.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	h.Person("staged@garage.example", nil)
-	h.Member("kim@garage.example", nil)
+	env := newTestEnv(t)
+	env.Member(amelie, nil)
+	suspended, _, _ := env.Member("serge@garage.example", nil)
+	env.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+	env.Person("staged@garage.example", nil)
+	env.Member("kim@garage.example", nil)
 	tests := []struct{ name, identifier, password string }{
 		{"nobody of that name", "nobody@garage.example", authntest.Password},
 		{"a wrong password", amelie, "not this one at all"},
@@ -43,19 +43,19 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			req := h.at("203.0.113.1")
+			req := env.fromAddress("203.0.113.1")
 			if i > 9 {
-				req = h.at("203.0.113.200")
+				req = env.fromAddress("203.0.113.200")
 			}
-			started, err := h.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
-			refused(t, err, errcode.SignInFailed, "signing in")
+			started, err := env.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
+			wantCode(t, err, errcode.SignInFailed, "signing in")
 			if !started.Secret.IsZero() {
 				t.Error("a login was begun")
 			}
 		})
 	}
 	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n"} {
-		if _, err := h.Authn.StartWithPassword(t.Context(), h.From, identifier, authntest.Password, ""); err != nil {
+		if _, err := env.Authn.StartWithPassword(t.Context(), env.From, identifier, authntest.Password, ""); err != nil {
 			t.Errorf("%q: %v", identifier, err)
 		}
 	}
@@ -63,8 +63,8 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 
 // A ghost waits as long as a person: a lock-out tells nothing.
 func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
-	h := newHouse(t)
-	h.Member(amelie, nil)
+	env := newTestEnv(t)
+	env.Member(amelie, nil)
 	type answer struct {
 		code  errcode.Code
 		retry time.Duration
@@ -73,7 +73,7 @@ func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 		if i%2 == 1 {
 			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
 		}
-		_, err := h.Authn.StartWithPassword(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.fromAddress("203.0.113.5"), name, "wrong in any case", "")
 		return answer{errcode.Of(err), retry(err)}
 	}
 	stopped := 0
@@ -85,13 +85,13 @@ func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 		if person.code == errcode.RateLimited {
 			stopped++
 		}
-		h.Clock.Advance(20 * time.Second)
+		env.Clock.Advance(20 * time.Second)
 	}
 	if stopped < 4 {
 		t.Errorf("stopped %d times of 14", stopped)
 	}
-	h.Clock.Advance(15 * time.Minute)
-	h.password(h.From, amelie)
+	env.Clock.Advance(15 * time.Minute)
+	env.password(env.From, amelie)
 }
 
 // counting is a store that counts what it is asked for.
@@ -111,14 +111,14 @@ func (c *counting) Update(ctx context.Context, fn func(store.Tx) error) error {
 }
 
 func TestStartWithPassword_SameWorkForUnknownLogin(t *testing.T) {
-	h := newHouse(t)
-	h.Member(amelie, nil)
-	c := &counting{Store: h.Store}
-	h.Accounts.Store = c
+	env := newTestEnv(t)
+	env.Member(amelie, nil)
+	c := &counting{Store: env.Store}
+	env.Accounts.Store = c
 	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
 		c.views, c.updates = 0, 0
-		_, err := h.Authn.StartWithPassword(t.Context(), h.From, name, "wrong in any case", "")
-		refused(t, err, errcode.SignInFailed, "signing in")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.From, name, "wrong in any case", "")
+		wantCode(t, err, errcode.SignInFailed, "signing in")
 		if c.views != 1 || c.updates != 1 {
 			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
 		}
@@ -127,60 +127,60 @@ func TestStartWithPassword_SameWorkForUnknownLogin(t *testing.T) {
 
 // Two sign-ins that both find a hash of another cost: neither is taken for a wrong password.
 func TestStartWithPassword_ConcurrentRehashIsNotCounted(t *testing.T) {
-	h := newHouse(t)
-	u, _, _ := h.Member(amelie, nil)
-	dearer, err := password.NewHasher(h.Keys.Pepper, password.Policy{Cost: password.Cost{Memory: 8192, Time: 2, Threads: 1}})
-	do(t, err, "setting up passwords")
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	dearer, err := password.NewHasher(env.Keys.Pepper, password.Policy{Cost: password.Cost{Memory: 8192, Time: 2, Threads: 1}})
+	must(t, err, "setting up passwords")
 	hash, err := dearer.Hash(t.Context(), true, authntest.Password)
-	do(t, err, "hashing")
-	h.Change(u.ID, func(u *account.User) { u.Password.Hash = hash })
-	rerun := h.Store.(*storetest.Rerun)
+	must(t, err, "hashing")
+	env.Change(u.ID, func(u *account.User) { u.Password.Hash = hash })
+	rerun := env.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		h.password(h.From, amelie)
+		env.password(env.From, amelie)
 	}
-	if got := h.password(h.From, amelie); got.Step != authn.StepVerify {
+	if got := env.password(env.From, amelie); got.Step != authn.StepVerify {
 		t.Errorf("got step %q", got.Step)
 	}
-	if f := h.counters(u.ID); len(f.Unknown.Passwords.Times) != 0 {
+	if f := env.counters(u.ID); len(f.Unknown.Passwords.Times) != 0 {
 		t.Errorf("counted as wrong: %+v", f)
 	}
-	if h.User(string(u.ID)).Password.Hash == hash {
+	if env.User(string(u.ID)).Password.Hash == hash {
 		t.Error("the hash of another cost is still there")
 	}
 }
 
 func TestStartWithPassword_RejectsPasswordChangedMeanwhile(t *testing.T) {
-	h := newHouse(t)
-	u, _, _ := h.Member(amelie, nil)
-	hash, err := h.Accounts.Hasher.Hash(t.Context(), true, another)
-	do(t, err, "hashing")
-	rerun := h.Store.(*storetest.Rerun)
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	hash, err := env.Accounts.Hasher.Hash(t.Context(), true, another)
+	must(t, err, "hashing")
+	rerun := env.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		h.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = hash, u.PasswordEpoch+1, u.Epoch+1 })
+		env.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = hash, u.PasswordEpoch+1, u.Epoch+1 })
 	}
-	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.SignInFailed, "the password of a moment ago")
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	wantCode(t, err, errcode.SignInFailed, "the password of a moment ago")
 }
 
 func TestStartWithPassword_SharedAddress(t *testing.T) {
-	h := newHouse(t)
+	env := newTestEnv(t)
 	names := []string{"a", "b", "c", "d", "e", "f"}
 	phones, browsers := map[string]*authntest.Phone{}, map[string]secret.Value{}
 	for _, n := range names {
 		name := n + "@garage.example"
-		_, phones[n], _ = h.Member(name, nil)
-		issued := h.SignIn(name, authntest.Password, phones[n])
+		_, phones[n], _ = env.Member(name, nil)
+		issued := env.SignIn(name, authntest.Password, phones[n])
 		browsers[n] = issued.Browser
 	}
-	h.Clock.Advance(time.Hour)
+	env.Clock.Advance(time.Hour)
 	for i := range 30 { // thirty sign-ins within one second
-		h.password(h.From, names[i%len(names)]+"@garage.example")
+		env.password(env.From, names[i%len(names)]+"@garage.example")
 	}
 	judged := 0
 	for i := range 40 {
-		_, err := h.Authn.StartWithPassword(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
 		if errcode.Of(err) == errcode.SignInFailed {
 			judged++
 		}
@@ -188,29 +188,29 @@ func TestStartWithPassword_SharedAddress(t *testing.T) {
 	if judged != 20 {
 		t.Errorf("%d wrong names were judged from one address, want 20", judged)
 	}
-	_, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.RateLimited, "a stranger's browser at that address")
+	_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	wantCode(t, err, errcode.RateLimited, "a stranger's browser at that address")
 	for _, n := range names {
-		req := h.From
+		req := env.From
 		req.Browser = browsers[n]
-		h.password(req, n+"@garage.example")
+		env.password(req, n+"@garage.example")
 	}
-	h.password(h.at("192.0.2.11"), "a@garage.example")
-	h.Clock.Advance(time.Minute)
-	h.password(h.From, "a@garage.example")
+	env.password(env.fromAddress("192.0.2.11"), "a@garage.example")
+	env.Clock.Advance(time.Minute)
+	env.password(env.From, "a@garage.example")
 }
 
 func TestTransaction_LastsTenMinutes(t *testing.T) {
-	h := newHouse(t)
-	_, p, _ := h.Member(amelie, nil)
-	transaction := h.password(h.From, amelie).Secret
-	h.Clock.Advance(account.TransactionTTL)
-	if got := h.step(transaction); got != authn.StepExpired {
+	env := newTestEnv(t)
+	_, p, _ := env.Member(amelie, nil)
+	transaction := env.password(env.From, amelie).Secret
+	env.Clock.Advance(account.TransactionTTL)
+	if got := env.step(transaction); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}
-	_, err := h.Authn.Verify(t.Context(), h.From, transaction, factors.InputCode, p.Code())
-	refused(t, err, errcode.Expired, "verifying in it")
-	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Secret); errcode.Of(err) != errcode.NoSession {
+	_, err := env.Authn.Verify(t.Context(), env.From, transaction, factors.InputCode, p.Code())
+	wantCode(t, err, errcode.Expired, "verifying in it")
+	if _, err := env.Sessions.Authenticate(t.Context(), env.password(env.From, amelie).Secret); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)
 	}
 }
