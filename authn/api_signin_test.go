@@ -19,16 +19,16 @@ import (
 
 func visibleToAll(*account.User) bool { return true }
 
-// apiClient is a program on some machine that signs people in by a token.
+// apiClient is a request of an API client with an API token.
 func (env *testEnv) apiClient(token string) account.RequestInfo {
 	return account.RequestInfo{Address: env.fromAddress("203.0.113.9").Address, Agent: "vpn/2", APIToken: token}
 }
 
-// startAPISignIn gives a program somebody's password.
+// startAPISignIn starts an API sign-in with the password of a user.
 func (env *testEnv) startAPISignIn(req account.RequestInfo, login string) authn.APISignIn {
 	env.t.Helper()
 	signIn, err := env.Authn.StartAPISignIn(env.t.Context(), req, login, authntest.Password, visibleToAll)
-	must(env.t, err, "starting a program's sign-in of "+login)
+	must(env.t, err, "starting an API client's sign-in of "+login)
 	return signIn
 }
 
@@ -40,7 +40,7 @@ func TestAPISignIn_WithPasswordAndCode(t *testing.T) {
 	signIn := env.startAPISignIn(vpn, amelie)
 	if signIn.Step != authn.StepVerify || len(signIn.Devices) != 1 || signIn.Devices[0].Data != nil || signIn.User.ID != u.ID || signIn.User.Password.Hash != "" ||
 		!signIn.Expires.Equal(env.Clock.Now().Add(5*time.Minute)) {
-		t.Fatalf("got %+v, want a phone to prove within five minutes", signIn)
+		t.Fatalf("got %+v, want a phone to verify within five minutes", signIn)
 	}
 	if _, v, err := env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, wrongCode(p)); err != nil || v.Rejected != factors.ReasonWrong {
 		t.Errorf("a wrong code: %v, %+v", err, v)
@@ -50,7 +50,7 @@ func TestAPISignIn_WithPasswordAndCode(t *testing.T) {
 		t.Fatalf("got %v, %+v, %+v", err, v, done)
 	}
 	if len(env.Mails()) != 0 || len(env.User(amelie).Browsers) != 1 {
-		t.Errorf("%d mails and %d known browsers: a program is no browser", len(env.Mails()), len(env.User(amelie).Browsers))
+		t.Errorf("%d mails and %d known browsers: an API client is not a browser", len(env.Mails()), len(env.User(amelie).Browsers))
 	}
 	_, _, err = env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Next())
 	wantCode(t, err, errcode.Expired, "the same transaction again")
@@ -82,51 +82,51 @@ func TestAPISignIn_CredentialsAreRejectedByPages(t *testing.T) {
 	session := done.Session
 	code := p.Next()
 	for name, err := range map[string]error{
-		"Login":         errOf(env.Authn.Transaction(ctx, transaction)),
-		"Challenge":     errOf(env.Authn.BeginVerify(ctx, env.From, transaction, factors.InputCode)),
-		"Verify":        errOf(env.Authn.Verify(ctx, env.From, transaction, factors.InputCode, code)),
-		"PresentCode":   errOf(env.Authn.RedeemTicketCode(ctx, env.From, transaction, "AAAA-AAAA")),
-		"PresentLink":   errOf(env.Authn.RedeemTicketLink(ctx, env.From, transaction, secret.From("x"))),
-		"RenewTicket":   env.Authn.ResendTicket(ctx, env.From, transaction),
-		"MayEnrol":      env.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}),
-		"BeginEnrol":    errOf(env.Enrolment.BeginEnrol(ctx, env.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: totp.Kind})),
-		"another token": errOf(env.Authn.APISignIn(ctx, env.apiClient("token:other"), transaction)),
-		"no token":      errOf(env.Authn.APISignIn(ctx, env.From, transaction)),
+		"Transaction":      errOf(env.Authn.Transaction(ctx, transaction)),
+		"BeginVerify":      errOf(env.Authn.BeginVerify(ctx, env.From, transaction, factors.InputCode)),
+		"Verify":           errOf(env.Authn.Verify(ctx, env.From, transaction, factors.InputCode, code)),
+		"RedeemTicketCode": errOf(env.Authn.RedeemTicketCode(ctx, env.From, transaction, "AAAA-AAAA")),
+		"RedeemTicketLink": errOf(env.Authn.RedeemTicketLink(ctx, env.From, transaction, secret.From("x"))),
+		"ResendTicket":     env.Authn.ResendTicket(ctx, env.From, transaction),
+		"CheckAllowed":     env.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}),
+		"BeginEnrol":       errOf(env.Enrolment.BeginEnrol(ctx, env.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: totp.Kind})),
+		"another token":    errOf(env.Authn.APISignIn(ctx, env.apiClient("token:other"), transaction)),
+		"no token":         errOf(env.Authn.APISignIn(ctx, env.From, transaction)),
 	} {
-		wantCode(t, err, errcode.Expired, name+" with a program's login")
+		wantCode(t, err, errcode.Expired, name+" with an API client's transaction")
 	}
 	for name, err := range map[string]error{
-		"Check":          errOf(env.Sessions.Authenticate(ctx, session)),
+		"Authenticate":   errOf(env.Sessions.Authenticate(ctx, session)),
 		"Account":        errOf(env.Authn.Account(ctx, session)),
-		"Prove":          errOf(env.Authn.StepUp(ctx, env.From, session, factors.InputCode, code)),
-		"ChallengeProof": errOf(env.Authn.BeginStepUp(ctx, env.From, session, factors.InputCode)),
-		"ShowAgain":      errOf(env.Enrolment.ShowQR(ctx, env.From, session, p.Device, "", "x", factors.InputCode, code)),
+		"StepUp":         errOf(env.Authn.StepUp(ctx, env.From, session, factors.InputCode, code)),
+		"BeginStepUp":    errOf(env.Authn.BeginStepUp(ctx, env.From, session, factors.InputCode)),
+		"ShowQR":         errOf(env.Enrolment.ShowQR(ctx, env.From, session, p.Device, "", "x", factors.InputCode, code)),
 		"ConfirmDevice":  errOf(env.Enrolment.ConfirmDevice(ctx, env.From, session, p.Device, code)),
 		"ConfirmCopy":    errOf(env.Enrolment.ConfirmCopy(ctx, env.From, session, code)),
-		"Rename":         env.Authn.RenameDevice(ctx, env.From, session, p.Device, "x"),
+		"RenameDevice":   env.Authn.RenameDevice(ctx, env.From, session, p.Device, "x"),
 		"RemoveDevice":   errOf(env.Authn.RemoveDevice(ctx, env.From, session, p.Device)),
 		"ChangePassword": errOf(env.Authn.ChangePassword(ctx, env.From, session, authntest.Password, "un autre mot de passe entier")),
-		"EndOthers":      errOf(env.Sessions.RevokeOthers(ctx, env.From, session)),
-		"EndSession":     env.Sessions.RevokeSession(ctx, env.From, session, "x"),
+		"RevokeOthers":   errOf(env.Sessions.RevokeOthers(ctx, env.From, session)),
+		"RevokeSession":  env.Sessions.RevokeSession(ctx, env.From, session, "x"),
 		"SetLocale":      env.Authn.SetLocale(ctx, env.From, session, "en"),
-		"MayEnrol":       env.Enrolment.CheckAllowed(ctx, enrol.Flow{Session: session}),
+		"CheckAllowed":   env.Enrolment.CheckAllowed(ctx, enrol.Flow{Session: session}),
 		"BeginEnrol":     errOf(env.Enrolment.BeginEnrol(ctx, env.From, enrol.Flow{Session: session}, enrol.Request{Kind: totp.Kind})),
 	} {
-		wantCode(t, err, errcode.NoSession, name+" with a program's session")
+		wantCode(t, err, errcode.NoSession, name+" with an API client's session")
 	}
 	browser := env.password(env.From, amelie).Secret
 	_, err = env.Authn.APISignIn(ctx, vpn, browser)
-	wantCode(t, err, errcode.Expired, "a browser's login in a program")
+	wantCode(t, err, errcode.Expired, "a browser's transaction in an API client")
 	_, _, err = env.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
-	wantCode(t, err, errcode.Expired, "finishing a browser's login in a program")
-	wantCode(t, env.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.Expired, "cancelling a browser's login")
+	wantCode(t, err, errcode.Expired, "finishing a browser's transaction in an API client")
+	wantCode(t, env.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.Expired, "cancelling a browser's transaction")
 	wantCode(t, env.Authn.CancelAPISignIn(ctx, env.apiClient("token:other"), transaction), errcode.Expired, "cancelling another token's")
 	_, err = env.Authn.StartAPISignIn(ctx, env.From, amelie, authntest.Password, visibleToAll)
-	wantCode(t, err, errcode.Forbidden, "a program without a token")
+	wantCode(t, err, errcode.Forbidden, "an API client without a token")
 	if v := env.verify(browser, code); !v.Accepted() {
-		t.Errorf("a refused door spent the code: %+v", v.Verification)
+		t.Errorf("a rejected request consumed the code: %+v", v.Verification)
 	}
-	must(t, env.Authn.CancelAPISignIn(ctx, vpn, transaction), "cancelling one's own")
+	must(t, env.Authn.CancelAPISignIn(ctx, vpn, transaction), "cancelling the own one")
 	_, err = env.Authn.APISignIn(ctx, vpn, transaction)
 	wantCode(t, err, errcode.Expired, "after cancelling")
 	if _, err := env.Sessions.RevokeOthers(ctx, env.From, own); err != nil {
@@ -158,9 +158,9 @@ func TestAPISignIn_BlockedWithoutCodeDevice(t *testing.T) {
 		wantCode(t, err, errcode.NotFound, "a code of what takes none here")
 	}
 	for name, change := range map[string]func(*account.User){
-		"a key alone":      func(u *account.User) { u.Devices = u.Devices[1:] },
-		"the phone marked": func(u *account.User) { u.Devices[0].Disabled = "clone"; u.Devices = u.Devices[:1] },
-		"nothing":          func(u *account.User) { u.Devices = nil },
+		"a key alone":        func(u *account.User) { u.Devices = u.Devices[1:] },
+		"the phone disabled": func(u *account.User) { u.Devices[0].Disabled = "clone"; u.Devices = u.Devices[:1] },
+		"nothing":            func(u *account.User) { u.Devices = nil },
 	} {
 		before := env.User(amelie).Devices
 		env.Change(u.ID, change)
@@ -189,13 +189,13 @@ func TestAPISignIn_Expires(t *testing.T) {
 	signIn = env.startAPISignIn(vpn, amelie)
 	env.Change(u.ID, func(u *account.User) { u.Epoch++ })
 	_, _, err = env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Code())
-	wantCode(t, err, errcode.Expired, "after the Epoch rose")
+	wantCode(t, err, errcode.Expired, "after the epoch rose")
 	signIn = env.startAPISignIn(vpn, amelie)
 	env.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	_, _, err = env.Authn.VerifyAPISignIn(t.Context(), vpn, signIn.State, p.Device, p.Code())
-	wantCode(t, err, errcode.Expired, "for somebody suspended")
+	wantCode(t, err, errcode.Expired, "for a suspended user")
 	_, err = env.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, visibleToAll)
-	wantCode(t, err, errcode.SignInFailed, "the password of somebody suspended")
+	wantCode(t, err, errcode.SignInFailed, "the password of a suspended user")
 }
 
 func TestStartAPISignIn_TreatsInvisibleUserAsUnknown(t *testing.T) {
@@ -204,10 +204,10 @@ func TestStartAPISignIn_TreatsInvisibleUserAsUnknown(t *testing.T) {
 	vpn := env.apiClient("token:vpn")
 	for range 4 {
 		_, err := env.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*account.User) bool { return false })
-		wantCode(t, err, errcode.SignInFailed, "the right password of somebody outside")
+		wantCode(t, err, errcode.SignInFailed, "the right password of an invisible user")
 	}
 	if f := env.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {
-		t.Errorf("the person was counted against: %+v", f)
+		t.Errorf("the user was counted: %+v", f)
 	}
 	if len(env.Events(audit.UnknownName)) != 1 {
 		t.Error("want one event of unknown names a minute and source")
@@ -215,7 +215,7 @@ func TestStartAPISignIn_TreatsInvisibleUserAsUnknown(t *testing.T) {
 	_, err := env.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", visibleToAll)
 	wantCode(t, err, errcode.SignInFailed, "a wrong password")
 	_, err = env.Authn.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, visibleToAll)
-	wantCode(t, err, errcode.SignInFailed, "nobody's name")
+	wantCode(t, err, errcode.SignInFailed, "an unknown login")
 }
 
 func TestStartAPISignIn_IgnoresBrowserCookie(t *testing.T) {

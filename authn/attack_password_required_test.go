@@ -9,8 +9,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestReplacePassword_RequiresVerifiedDevice: whoever knows a marked password alone goes to the page that asks for another,
-// at every step that a login can stand at, and keeps one that came so far while something moves.
+// TestReplacePassword_RequiresVerifiedDevice: a user who knows a marked password alone goes to the page that asks for another,
+// at every step that a transaction can stand at, and keeps one that came so far while something moves.
 func TestReplacePassword_RequiresVerifiedDevice(t *testing.T) {
 	tests := []struct {
 		name string

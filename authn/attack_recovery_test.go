@@ -9,8 +9,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-// Somebody without recovery codes is asked for one all the same: what is typed moves that counter and no other,
-// or a guesser would spend the person's six-digit codes by a door that does not have them.
+// A user without recovery codes can submit one. It moves only the counter of recovery codes; otherwise an attacker could
+// spend the budget of six-digit codes.
 func TestVerify_CountsUnknownRecoveryCodeOnlyAsRecoveryCode(t *testing.T) {
 	env := newTestEnv(t)
 	u, p, _ := env.Member(amelie, nil)
@@ -27,11 +27,11 @@ func TestVerify_CountsUnknownRecoveryCodeOnlyAsRecoveryCode(t *testing.T) {
 	}
 	transaction := env.password(stranger, amelie).Secret
 	if done, err := env.Authn.Verify(t.Context(), stranger, transaction, factors.InputCode, p.Next()); err != nil || !done.Accepted() {
-		t.Errorf("the person's own code: %+v, %v", done.Verification, err)
+		t.Errorf("the user's own code: %+v, %v", done.Verification, err)
 	}
 }
 
-// A ticket gives a login more time at each step, but the password that it began with does not count for ever.
+// A ticket extends a transaction at each step, but only to an hour after the password.
 func TestTransaction_EndsAfterAnHourDespiteTickets(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)

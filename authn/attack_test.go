@@ -13,14 +13,14 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestEnrol_MailboxAloneIsNotEnough: whoever reads all mail and knows nothing else, in every order.
+// TestEnrol_MailboxAloneIsNotEnough tries an attacker who reads all mail, in every order.
 func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 	const mine = "sept chevaux dans un garage"
 	tests := []struct {
 		name   string
 		attack func(*testing.T, *testEnv, account.User)
 	}{
-		{"a password is forgotten after the reset", func(t *testing.T, env *testEnv, u account.User) {
+		{"a password link is requested after the reset", func(t *testing.T, env *testEnv, u account.User) {
 			env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			env.EmptyOutbox()
 			stuck, err := env.requestPasswordLink(env.From, amelie)
@@ -49,10 +49,10 @@ func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},
-		{"a ticket is no login, session, invitation or password link", func(t *testing.T, env *testEnv, u account.User) {
+		{"a ticket is not a transaction, session, invitation or password link", func(t *testing.T, env *testEnv, u account.User) {
 			link, _ := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			_, err := env.Authn.Transaction(t.Context(), link)
-			wantCode(t, err, errcode.Expired, "as a login")
+			wantCode(t, err, errcode.Expired, "as a transaction")
 			_, err = env.Sessions.Authenticate(t.Context(), link)
 			wantCode(t, err, errcode.NoSession, "as a session")
 			_, err = env.Authn.AcceptInvitation(t.Context(), env.From, link, mine)
@@ -60,9 +60,9 @@ func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 			_, err = env.Authn.StartWithPasswordLink(t.Context(), env.From, link, mine)
 			wantCode(t, err, errcode.InvalidLink, "as a password link")
 			_, err = env.Authn.RedeemTicketLink(t.Context(), env.From, secret.Value{}, link)
-			wantCode(t, err, errcode.Expired, "without a login")
+			wantCode(t, err, errcode.Expired, "without a transaction")
 			_, err = env.Authn.RedeemTicketLink(t.Context(), env.From, env.otherTransaction(), link)
-			wantCode(t, err, errcode.InvalidLink, "in the login of another person")
+			wantCode(t, err, errcode.InvalidLink, "in the transaction of another user")
 		}},
 		{"the invitation is opened again", func(t *testing.T, env *testEnv, u account.User) {
 			nadia := env.Person("nadia@garage.example", nil)
@@ -86,9 +86,9 @@ func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 			_, err = env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, code.Reveal())
 			wantCode(t, err, errcode.SameProvenance, "the code")
 			env.EmptyOutbox()
-			must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "renewing")
+			must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "resending")
 			_, err = env.Authn.RedeemTicketLink(t.Context(), env.From, transaction, tokenOf(mailed[notice.DevicesReset](env)[0].Link))
-			wantCode(t, err, errcode.SameProvenance, "a renewed ticket")
+			wantCode(t, err, errcode.SameProvenance, "another ticket")
 		}},
 	}
 	for _, test := range tests {
@@ -105,7 +105,7 @@ func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 	}
 }
 
-// requestPasswordLink asks for a new password and tells for whom a help request would be opened.
+// requestPasswordLink asks for a new password and returns for which user a help request would be opened.
 func (env *testEnv) requestPasswordLink(req account.RequestInfo, login string) (stuck account.UserID, err error) {
 	env.t.Helper()
 	err = env.Authn.RequestPasswordLink(env.t.Context(), req, login, func(_ *account.Tx, u *account.User) error {
@@ -115,19 +115,19 @@ func (env *testEnv) requestPasswordLink(req account.RequestInfo, login string) (
 	return stuck, err
 }
 
-// mailedPasswordLink asks for a password link and reads it from the mailbox.
+// mailedPasswordLink requests a password link and returns it from the notification.
 func (env *testEnv) mailedPasswordLink() secret.Value {
 	env.t.Helper()
 	env.EmptyOutbox()
 	stuck, err := env.requestPasswordLink(env.From, amelie)
 	mails := mailed[notice.PasswordLink](env)
 	if err != nil || stuck != "" || len(mails) != 1 {
-		env.t.Fatalf("forgetting a password: %v, stuck %q, %d mails", err, stuck, len(mails))
+		env.t.Fatalf("requesting a password link: %v, stuck %q, %d mails", err, stuck, len(mails))
 	}
 	return tokenOf(mails[0].Link)
 }
 
-// otherTransaction is a login of somebody else who waits for a ticket, proven by their own password.
+// otherTransaction returns a transaction of another user who waits for a ticket.
 func (env *testEnv) otherTransaction() secret.Value {
 	env.t.Helper()
 	other, _, _ := env.Member("mallory@garage.example", nil)
@@ -135,11 +135,11 @@ func (env *testEnv) otherTransaction() secret.Value {
 	return env.password(env.From, "mallory@garage.example").Secret
 }
 
-// TestEnrol_PasswordAloneIsNotEnough: whoever knows the password and reads no mail, in every order.
+// TestEnrol_PasswordAloneIsNotEnough tries an attacker who knows the password and reads no mail, in every order.
 func TestEnrol_PasswordAloneIsNotEnough(t *testing.T) {
 	tests := []struct {
 		name   string
-		attack func(*testing.T, *testEnv, account.User) secret.Value // the login that the attacker holds
+		attack func(*testing.T, *testEnv, account.User) secret.Value // the transaction that the attacker holds
 		step   authn.Step
 	}{
 		{"after the reset", func(t *testing.T, env *testEnv, u account.User) secret.Value {
@@ -151,7 +151,7 @@ func TestEnrol_PasswordAloneIsNotEnough(t *testing.T) {
 			env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			return transaction
 		}, authn.StepTicket},
-		{"while the ticket waits elsewhere", func(t *testing.T, env *testEnv, u account.User) secret.Value {
+		{"while another transaction holds the ticket", func(t *testing.T, env *testEnv, u account.User) secret.Value {
 			link, _ := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			owner, thief := env.password(env.From, amelie).Secret, env.password(env.fromAddress("198.51.100.9"), amelie).Secret
 			_, err := env.Authn.RedeemTicketLink(t.Context(), env.From, owner, link)
@@ -162,7 +162,7 @@ func TestEnrol_PasswordAloneIsNotEnough(t *testing.T) {
 		{"asking for another ticket", func(t *testing.T, env *testEnv, u account.User) secret.Value {
 			env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			transaction := env.password(env.From, amelie).Secret
-			must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "renewing")
+			must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "resending")
 			return transaction
 		}, authn.StepTicket},
 		{"after the device was disabled", func(t *testing.T, env *testEnv, u account.User) secret.Value {

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	benchRPID   = "login.example" // the house's
+	benchRPID   = "login.example" // of the service
 	benchOrigin = "https://login.example"
 )
 
-// softKey is everybody's security key in software (ES256).
+// softKey is a security key in software (ES256) that all users share.
 type softKey struct {
 	rp         virtualwebauthn.RelyingParty
 	owner      virtualwebauthn.Authenticator
@@ -81,7 +81,7 @@ func BenchmarkAssertion(b *testing.B) {
 	}
 }
 
-// assertions has everybody asked for the key, and their answers ready.
+// assertions begins a verification by key for every user and returns the answers.
 func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret.Value, [][]byte) {
 	b.Helper()
 	k.credential.Counter++
@@ -108,7 +108,7 @@ func verifyKey(b *testing.B, crowd *authntest.Population, i int, transaction sec
 	return nil
 }
 
-// bareUser is a person as the library wants one.
+// bareUser implements webauthn.User of the library.
 type bareUser struct{ credentials []library.Credential }
 
 func (bareUser) WebAuthnID() []byte                          { return []byte("handle-of-all-000") }

@@ -92,7 +92,7 @@ func median(of []float64) float64 {
 	return of[len(of)/2]
 }
 
-// setGCAsInProgram has the garbage collector run as seldom as in the program, on both sides.
+// setGCAsInProgram sets the garbage collector as the program does, for both sides.
 func setGCAsInProgram(b *testing.B) {
 	percent := debug.SetGCPercent(400)
 	b.Cleanup(func() { debug.SetGCPercent(percent) })
@@ -101,7 +101,7 @@ func setGCAsInProgram(b *testing.B) {
 // unlimited is for acts that can be repeated without end.
 const unlimited = 1 << 40
 
-// rawCommit stores one record of 512 bytes an act: what the store allows a program that does nothing else.
+// rawCommit stores one record of 512 bytes per operation.
 func rawCommit(b *testing.B) side {
 	s, value := rawStore(b), make([]byte, 512)
 	var n atomic.Int64
@@ -113,8 +113,8 @@ func rawCommit(b *testing.B) side {
 	}}
 }
 
-// rawRecords stores what a second step stores, by number, place and size, and thinks nothing: a person, a session and
-// two events of the log, and takes a login away.
+// rawRecords stores records of the number and size that a second step stores: a user, a session and two audit events. It
+// deletes a transaction.
 func rawRecords(b *testing.B) side {
 	s := rawStore(b)
 	var n atomic.Int64

@@ -89,7 +89,7 @@ func TestShowQR_LimitsToThreePerDayBeforeVerifying(t *testing.T) {
 	env.Clock.Advance(2 * time.Hour) // 23 hours after the first
 	_, err := env.showQR(session, p, "", "Quatre")
 	wantCode(t, err, errcode.QRLimit, "a fourth within 24 hours")
-	// A thief of a session, who has no phone, must not learn from the refusal which code is right.
+	// An attacker with a session, who has no phone, must not learn from the refusal which code is right.
 	for _, code := range [][]byte{p.Code(), wrongCode(p)} {
 		_, err := env.Enrolment.ShowQR(t.Context(), env.From, session, p.Device, "", "Quatre", factors.InputCode, code)
 		wantCode(t, err, errcode.QRLimit, "right or wrong")
@@ -98,7 +98,7 @@ func TestShowQR_LimitsToThreePerDayBeforeVerifying(t *testing.T) {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
 	}
 	if v, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, p.Code()); err != nil || !v.Accepted() {
-		t.Errorf("the code that was not judged: %+v, %v", v, err)
+		t.Errorf("the code that was not verified: %+v, %v", v, err)
 	}
 	env.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(env.Clock.Now()))
 	if v, err := env.showQR(session, p, "", "Quatre"); err != nil || !v.Accepted() {
@@ -116,17 +116,17 @@ func TestShowQR_Rejections(t *testing.T) {
 		_, err := env.Enrolment.ShowQR(t.Context(), env.From, session, id, copyID, name, factors.InputCode, p.Next())
 		return err
 	}
-	wantCode(t, show(session, q.Device, "", "x"), errcode.NotFound, "another person's device")
+	wantCode(t, show(session, q.Device, "", "x"), errcode.NotFound, "another user's device")
 	wantCode(t, show(session, p.Device, "none", ""), errcode.NotFound, "a copy that is none")
 	wantCode(t, show(session, p.Device, "", ""), errcode.Invalid, "without a name")
 	if v, err := env.Enrolment.ShowQR(t.Context(), env.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || v.Accepted() {
-		t.Errorf("another person's code shows it: %v", err)
+		t.Errorf("another user's code shows it: %v", err)
 	}
 	wantCode(t, show(secret.Value{}, p.Device, "", "x"), errcode.NoSession, "signed out")
 	env.Accounts.Policy.AllowCopies = false
-	wantCode(t, show(session, p.Device, "", "x"), errcode.CopiesDisabled, "against the policy")
+	wantCode(t, show(session, p.Device, "", "x"), errcode.CopiesDisabled, "against the configuration")
 	if env.Enrolment.CanCopy(env.User(amelie).Devices[0]) {
-		t.Error("offered against the policy")
+		t.Error("possible against the configuration")
 	}
 }
 
@@ -143,7 +143,7 @@ func TestRemoveCopy_EndsSecretIfAnotherDeviceRemains(t *testing.T) {
 		t.Fatalf("got replace %v, %v", replace, err)
 	}
 	if env.sessionValid(session) || env.sessionValid(other) || !env.sessionValid(issued.Session) {
-		t.Error("the sessions do not stand as they should")
+		t.Error("the sessions have a wrong state")
 	}
 	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); v.Accepted() {
 		t.Error("the old secret signs in")
@@ -188,7 +188,7 @@ func TestRemoveCopy_KeepsSecretOfOnlyDeviceUntilReplaced(t *testing.T) {
 		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, env.User(string(u.ID)).Revision, before)
 	}
 	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); !v.Accepted() {
-		t.Error("the old secret died before there was a new one")
+		t.Error("the old secret ended before there was a new one")
 	}
 	other := env.SignIn(amelie, authntest.Password, p).Session
 	r, err := env.replaceSecret(session, p.Device, lost)

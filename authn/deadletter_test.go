@@ -38,7 +38,7 @@ func TestDeadLetter_EventNamesUser(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 	if got[1].Subject != "" || got[1].Detail["to"] != "support@else.example" {
-		t.Errorf("got %+v, want nobody's", got[1])
+		t.Errorf("got %+v, want no user", got[1])
 	}
 }
 

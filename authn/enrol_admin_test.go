@@ -21,32 +21,32 @@ import (
 	"barillet/internal/secret"
 )
 
-// adminCall is an operator's token as authn sees it; its owner is the hand.
+// adminCall is a call by an API token. Its owner is the provenance.
 func adminCall(owner string, token string, id account.UserID) authn.AdminCall {
 	return authn.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
 		Find: func(r account.Reader) (account.User, error) { return r.User(id) }}
 }
 
-// beginByAdmin begins to enrol a phone for somebody.
+// beginByAdmin begins to enrol a phone for a user.
 func (env *testEnv) beginByAdmin(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
 	env.t.Helper()
 	o, err := env.Enrolment.BeginByAdmin(env.t.Context(), env.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
-	must(env.t, err, "offering "+name)
+	must(env.t, err, "beginning to enrol "+name)
 	return &authntest.Phone{House: env.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
-// enrolByAdmin enrols a phone for somebody to its end.
+// enrolByAdmin enrols a phone for a user.
 func (env *testEnv) enrolByAdmin(c authn.AdminCall, name string) *authntest.Phone {
 	env.t.Helper()
 	p, id := env.beginByAdmin(c, name)
 	_, d, v, err := env.Enrolment.ConfirmByAdmin(env.t.Context(), env.From, c, id, p.Code())
 	if err != nil || !v.Accepted() || d.Data == nil && d.ID == "" {
-		env.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, v)
+		env.t.Fatalf("enrolling %s for a user: %v, %+v", name, err, v)
 	}
 	return p
 }
 
-// withoutDevice is somebody with a password of this hand and no device; they had one.
+// withoutDevice is a user who lost their device and whose password has this provenance.
 func (env *testEnv) withoutDevice(source string) account.UserID {
 	env.t.Helper()
 	u, _, _ := env.Member(amelie, nil)
@@ -63,14 +63,14 @@ func TestConfirmByAdmin_DeviceSignsInWithUsersPassword(t *testing.T) {
 	env.Clock.Advance(time.Second) // events of one moment have no order
 	phone := env.enrolByAdmin(adminCall("uboss", "a", id), "Téléphone du garage")
 	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
-		t.Errorf("got mails %+v, want one that names device and operator", got)
+		t.Errorf("got mails %+v, want one that names device and administrator", got)
 	}
 	u := env.User(string(id))
 	if u.Devices[0].SecretSeenBy != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.AdminEnrolment != nil {
-		t.Errorf("got %+v with %d tickets, want a device of that hand and no ticket", u.Devices[0], len(u.Tickets))
+		t.Errorf("got %+v with %d tickets, want a device with that provenance and no ticket", u.Devices[0], len(u.Tickets))
 	}
 	if got := env.step(waits); got != authn.StepVerify {
-		t.Errorf("a login that waited for a ticket: got %q, want %q", got, authn.StepVerify)
+		t.Errorf("a transaction that waited for a ticket: got %q, want %q", got, authn.StepVerify)
 	}
 	if v := env.verify(waits, phone.Code()); v.Accepted() {
 		t.Error("the code that confirmed the key signs in")
@@ -81,7 +81,7 @@ func TestConfirmByAdmin_DeviceSignsInWithUsersPassword(t *testing.T) {
 	for _, action := range []string{audit.FactorOffered, audit.FactorActivated} {
 		events := env.Events(action)
 		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["secretSeenBy"] != "uboss" {
-			t.Errorf("%s: got %+v, want the token's with its owner's hand", action, last)
+			t.Errorf("%s: got %+v, want the token's with its owner as provenance", action, last)
 		}
 	}
 }
@@ -91,11 +91,11 @@ func TestNext_RejectsPasswordAndDeviceOfOneAdministrator(t *testing.T) {
 		password, device string
 		want             authn.Step
 	}{
-		"password and device of one operator":                        {"uboss", "uboss", authn.StepTicket},
-		"password of one and device of another":                      {"uother", "uboss", authn.StepVerify},
-		"password by the mailbox and device of an operator":          {account.ProvenanceEmail, "uboss", authn.StepVerify},
-		"password and device by the machine's owner":                 {"operator:0", "operator:0", authn.StepTicket},
-		"password by the machine's owner and device of an operator ": {"operator:0", "uboss", authn.StepVerify},
+		"password and device of one administrator":            {"uboss", "uboss", authn.StepTicket},
+		"password of one and device of another":               {"uother", "uboss", authn.StepVerify},
+		"password by email and device of an administrator":    {account.ProvenanceEmail, "uboss", authn.StepVerify},
+		"password and device by the operator":                 {"operator:0", "operator:0", authn.StepTicket},
+		"password by the operator and device of an operator ": {"operator:0", "uboss", authn.StepVerify},
 	} {
 		for _, order := range []string{"password first", "device first"} {
 			t.Run(name+", "+order, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestNext_RejectsPasswordAndDeviceOfOneAdministrator(t *testing.T) {
 				}
 				started := env.password(env.From, amelie)
 				if c.want == authn.StepTicket && order == "device first" {
-					c.want = authn.StepBlocked // the ticket was spent when the device was the way in
+					c.want = authn.StepBlocked // the ticket was spent when the device was usable
 				}
 				if started.Step != c.want {
 					t.Fatalf("after the password: got %q, want %q", started.Step, c.want)
@@ -143,9 +143,9 @@ func TestConfirmByAdmin_SecretSeenByStaysAfterUse(t *testing.T) {
 	id := env.withoutDevice(account.ProvenanceUser)
 	phone := env.enrolByAdmin(adminCall("uboss", "a", id), "Téléphone")
 	env.SignIn(amelie, authntest.Password, phone)
-	env.Change(id, func(u *account.User) { u.Password.Provenance = "uboss" }) // a password of the same hand, later
+	env.Change(id, func(u *account.User) { u.Password.Provenance = "uboss" }) // a password of the same provenance, later
 	if got := env.password(env.From, amelie).Step; got != authn.StepBlocked {
-		t.Errorf("got %q, want %q: the operator has both halves", got, authn.StepBlocked)
+		t.Errorf("got %q, want %q: the administrator supplied password and device", got, authn.StepBlocked)
 	}
 }
 
@@ -159,11 +159,11 @@ func TestEnrol_DisablesDeviceOfSameProvenance(t *testing.T) {
 		started := env.password(env.From, amelie)
 		step, err := env.Authn.RedeemTicketCode(t.Context(), env.From, started.Secret, code.Reveal())
 		if err != nil || step != authn.StepEnrol {
-			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
+			t.Fatalf("presenting the ticket: %v, %q: provenance differs", err, step)
 		}
 		mine, _ := env.Enrol(enrol.Flow{Transaction: started.Secret}, "Le mien")
 		if v := env.verify(env.password(env.From, amelie).Secret, theirs.Next()); v.Accepted() {
-			t.Error("whoever gave the password signs in with it and the device that they enrolled")
+			t.Error("the administrator signs in with the password and device that they supplied")
 		}
 		if u := env.User(amelie); env.Accounts.CanUse(&u, u.Devices[0]) {
 			t.Errorf("got %+v, want it to count for nothing", u.Devices[0])
@@ -181,7 +181,7 @@ func TestEnrol_DisablesDeviceOfSameProvenance(t *testing.T) {
 		env.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
 		env.SignIn(amelie, authntest.Password, mine)
 		if v := env.verify(env.password(env.From, amelie).Secret, theirs.Next()); v.Accepted() {
-			t.Error("whoever gave the password signs in with it and the device that they enrolled")
+			t.Error("the administrator signs in with the password and device that they supplied")
 		}
 	})
 }
@@ -193,7 +193,7 @@ func TestPasswordLink_RejectsDeviceSeenByAdministrator(t *testing.T) {
 	asked := 0
 	must(t, env.Authn.RequestPasswordLink(t.Context(), env.From, amelie, func(*account.Tx, *account.User) error { asked++; return nil }), "forgetting")
 	if asked == 0 || len(mailed[notice.PasswordLink](env)) != 0 {
-		t.Error("a link went to a mailbox that the operator may have named")
+		t.Error("a link went to a mailbox that the administrator may have set")
 	}
 	link := func() (secret.Value, error) {
 		return account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (secret.Value, error) {
@@ -206,19 +206,19 @@ func TestPasswordLink_RejectsDeviceSeenByAdministrator(t *testing.T) {
 		})
 	}
 	_, err := link()
-	wantCode(t, err, errcode.WrongState, "an operator's link")
+	wantCode(t, err, errcode.WrongState, "an administrator's link")
 
 	session := env.SignIn(amelie, authntest.Password, phone).Session
 	env.stepUp(session, phone)
 	env.Enrol(enrol.Flow{Session: session}, "Le mien")
 	token, err := link()
-	must(t, err, "a link beside a device of one's own")
+	must(t, err, "a link beside a device of the user")
 	started, err := env.Authn.StartWithPasswordLink(t.Context(), env.From, token, "un autre mot de passe entier")
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing: %v, %q", err, started.Step)
 	}
 	if v := env.verify(started.Secret, phone.Next()); v.Accepted() {
-		t.Error("the device that the operator saw completes a forgotten password")
+		t.Error("the device that the administrator saw completes a forgotten password")
 	}
 }
 
@@ -229,7 +229,7 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 	env.EmptyOutbox()
 	given := env.enrolByAdmin(boss, "Téléphone du garage")
 	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || !got[0].Waits {
-		t.Errorf("got mails %+v, want one that says that it waits", got)
+		t.Errorf("got mails %+v, want one that reports it as unconfirmed", got)
 	}
 	refusedEverywhere := func() {
 		t.Helper()
@@ -237,7 +237,7 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 			t.Error("it signs in")
 		}
 		if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, given.Next()); err != nil || j.Accepted() {
-			t.Errorf("it proves: %v, %+v", err, j)
+			t.Errorf("it steps up: %v, %+v", err, j)
 		}
 		_, err := env.Authn.VerifyByAdmin(t.Context(), env.From, boss, given.Device, given.Next())
 		wantCode(t, err, errcode.WrongState, "verifying it by a token")
@@ -245,7 +245,7 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 		wantCode(t, err, errcode.NotFound, "showing its QR code")
 		state, err := env.Authn.Transaction(t.Context(), env.password(env.From, amelie).Secret)
 		if err != nil || len(state.Devices) != 1 {
-			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
+			t.Errorf("a transaction has %d devices, want mine: %v", len(state.Devices), err)
 		}
 		a, err := env.Authn.Account(t.Context(), session)
 		if err != nil || a.PrimaryDevices != 1 {
@@ -255,7 +255,7 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 	refusedEverywhere()
 
 	_, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, given.Device, given.Next())
-	wantCode(t, err, errcode.StepUpRequired, "confirming without a proof")
+	wantCode(t, err, errcode.StepUpRequired, "confirming without a step-up")
 	env.Clock.Advance(time.Minute)
 	env.stepUp(session, mine)
 	_, err = env.Authn.RemoveDevice(t.Context(), env.From, session, mine.Device)
@@ -272,7 +272,7 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 		t.Fatal("a wrong code confirmed it")
 	}
 	_, err = env.Enrolment.ConfirmDevice(t.Context(), env.From, session, mine.Device, mine.Next())
-	wantCode(t, err, errcode.NotFound, "confirming a device of one's own")
+	wantCode(t, err, errcode.NotFound, "confirming a device of the user")
 	code := given.Next()
 	j, err := env.Enrolment.ConfirmDevice(t.Context(), env.From, session, given.Device, code)
 	if err != nil || !j.Accepted() {
@@ -283,10 +283,10 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 	}
 	env.SignIn(amelie, authntest.Password, given)
 	if d := env.User(string(u.ID)).Devices[1]; d.SecretSeenBy != "uboss" || d.Disabled != "" {
-		t.Errorf("got %+v, want a device that counts and keeps the hand", d)
+		t.Errorf("got %+v, want a device that counts and keeps its provenance", d)
 	}
 	if len(env.Events(audit.FactorConfirmed)) != 1 {
-		t.Error("the word is not in the log")
+		t.Error("the confirmation is not in the audit log")
 	}
 }
 
@@ -300,9 +300,9 @@ func TestUnconfirmedDevice_EndsWithReset(t *testing.T) {
 		t.Errorf("refusing it: %v", err)
 	}
 	env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Encore")
-	env.Change(u.ID, func(u *account.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // the person's own is taken away
+	env.Change(u.ID, func(u *account.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // remove the user's own device
 	if got := env.password(env.From, amelie).Step; got != authn.StepBlocked {
-		t.Errorf("with one that waits alone: got %q, want %q", got, authn.StepBlocked)
+		t.Errorf("with an unconfirmed device alone: got %q, want %q", got, authn.StepBlocked)
 	}
 	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	if got := len(env.User(string(u.ID)).Devices); got != 0 {
@@ -330,7 +330,7 @@ func TestBeginByAdmin_PendingDeviceIsNotUsable(t *testing.T) {
 	_, err = confirm(b, id, p.Code())
 	wantCode(t, err, errcode.Forbidden, "another token of the same owner")
 	_, err = env.Enrolment.AdminQR(t.Context(), b, id)
-	wantCode(t, err, errcode.Forbidden, "its picture by another token")
+	wantCode(t, err, errcode.Forbidden, "its QR code by another token")
 
 	next, nextID := env.beginByAdmin(a, "Deuxième")
 	_, err = confirm(a, id, p.Code())
@@ -339,11 +339,11 @@ func TestBeginByAdmin_PendingDeviceIsNotUsable(t *testing.T) {
 	_, err = confirm(a, nextID, next.Code())
 	wantCode(t, err, errcode.NotFound, "after ten minutes")
 	_, err = env.Enrolment.AdminQR(t.Context(), a, nextID)
-	wantCode(t, err, errcode.NotFound, "its picture after ten minutes")
+	wantCode(t, err, errcode.NotFound, "its QR code after ten minutes")
 
 	third, thirdID := env.beginByAdmin(a, "Troisième")
 	if png, err := env.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(png) == 0 {
-		t.Errorf("its picture: %v", err)
+		t.Errorf("its QR code: %v", err)
 	}
 	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	_, err = confirm(a, thirdID, third.Code())
@@ -352,14 +352,14 @@ func TestBeginByAdmin_PendingDeviceIsNotUsable(t *testing.T) {
 	fourth, fourthID := env.beginByAdmin(a, "Quatrième")
 	env.Change(u.ID, func(u *account.User) { u.Epoch++ })
 	_, err = confirm(a, fourthID, fourth.Code())
-	wantCode(t, err, errcode.NotFound, "after the Epoch rose")
+	wantCode(t, err, errcode.NotFound, "after the epoch rose")
 
 	fifth, fifthID := env.beginByAdmin(a, "Cinquième")
 	env.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
-	wantCode(t, err, errcode.WrongState, "for somebody suspended")
+	wantCode(t, err, errcode.WrongState, "for a suspended user")
 	_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
-	wantCode(t, err, errcode.WrongState, "an offer to somebody suspended")
+	wantCode(t, err, errcode.WrongState, "an offer to a suspended user")
 }
 
 func TestBeginByAdmin_LimitsPhones(t *testing.T) {
@@ -380,7 +380,7 @@ func TestBeginByAdmin_LimitsPhones(t *testing.T) {
 	wantCode(t, err, errcode.TooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
 		_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: kind, Name: "x"})
-		wantCode(t, err, errcode.Invalid, "a kind that no program enrols")
+		wantCode(t, err, errcode.Invalid, "a kind that only a browser can enrol")
 	}
 	_, err = env.Enrolment.BeginByAdmin(t.Context(), env.From, a, enrol.Request{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
 	wantCode(t, err, errcode.Invalid, "a name too long")
@@ -411,19 +411,19 @@ func TestVerifyByAdmin_ConsumesCodeForEveryEndpoint(t *testing.T) {
 		t.Errorf("spent on the page: %v, %+v", err, v)
 	}
 	if v, err := verify(p.Device, otherPhone.Next()); err != nil || v.Rejected != factors.ReasonWrong {
-		t.Errorf("another person's code: %v, %+v", err, v)
+		t.Errorf("another user's code: %v, %+v", err, v)
 	}
 	_, err := verify(otherPhone.Device, otherPhone.Next())
-	wantCode(t, err, errcode.NotFound, "another person's device")
+	wantCode(t, err, errcode.NotFound, "another user's device")
 	if got := env.counters(other.ID).Streak; got != 0 {
-		t.Errorf("the other person has %d wrong answers", got)
+		t.Errorf("the other user has %d wrong answers", got)
 	}
 	if f := env.counters(u.ID); len(f.WrongAfterPassword) != 0 || len(f.Unknown.Codes.Times) != 1 {
 		t.Errorf("got %+v, want one wrong code and none after a password", f)
 	}
 	events := env.Events(audit.FactorProven)
 	if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Outcome != audit.Failure || last.Subject != string(u.ID) {
-		t.Errorf("got event %+v, want the token's about the person", last)
+		t.Errorf("got event %+v, want one by the token about the user", last)
 	}
 }
 

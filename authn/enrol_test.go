@@ -19,7 +19,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// stepUpOperations are what asks for a fresh proof, each tried in a session.
+// stepUpOperations are the operations that need a step-up.
 func stepUpOperations(env *testEnv, p *authntest.Phone) map[string]func(secret.Value) error {
 	ctx := env.t.Context()
 	return map[string]func(secret.Value) error{
@@ -78,7 +78,7 @@ func TestStepUp_RequiredOperations(t *testing.T) {
 		t.Errorf("a recovery code shows the QR code: %v", err)
 	}
 	if j, err := env.Authn.StepUp(t.Context(), env.From, signedIn, factors.InputBackup, []byte(codes[1])); err != nil || j.Accepted() {
-		t.Errorf("a recovery code is a fresh proof: %v", err)
+		t.Errorf("a recovery code is a step-up: %v", err)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestRemoveDevice_KeepsLastPrimaryDevice(t *testing.T) {
 	issued, err := env.Authn.RemoveDevice(t.Context(), env.From, session, p.Device)
 	must(t, err, "removing the first phone")
 	if env.sessionValid(session) || env.sessionValid(other) || !env.sessionValid(issued.Session) || env.step(halfway) != authn.StepExpired {
-		t.Error("the sessions do not stand as they should: this one re-issued, the others and logins dead")
+		t.Error("the sessions have a wrong state: this one rotated, the others and transactions ended")
 	}
 	if got := len(mailed[notice.DeviceRemoved](env)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
@@ -163,7 +163,7 @@ func TestRemoveDevice_KeepsLastPrimaryDevice(t *testing.T) {
 	_, err = env.Authn.RemoveDevice(t.Context(), env.From, issued.Session, q.Device)
 	wantCode(t, err, errcode.LastDevice, "removing the other")
 	if got := len(env.User(string(u.ID)).Devices); got != 2 {
-		t.Errorf("got %d devices, want a phone and a sheet", got)
+		t.Errorf("got %d devices, want a phone and recovery codes", got)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestRemoveDevice_ConcurrentRemovalsLeaveOne(t *testing.T) {
 
 func TestFinishEnrol_ConcurrentConfirmationsStoreOneDevice(t *testing.T) {
 	for _, inLogin := range []bool{true, false} {
-		t.Run(map[bool]string{true: "in a login", false: "in a session"}[inLogin], func(t *testing.T) {
+		t.Run(map[bool]string{true: "in a transaction", false: "in a session"}[inLogin], func(t *testing.T) {
 			env := newTestEnv(t)
 			u, p, session := env.Member(amelie, nil)
 			flow := enrol.Flow{Session: session}
@@ -272,7 +272,7 @@ func TestChangePassword_EndsOtherSessionsAndTransactions(t *testing.T) {
 	issued, err := env.Authn.ChangePassword(t.Context(), env.From, session, authntest.Password, another)
 	must(t, err, "changing")
 	if env.sessionValid(session) || env.sessionValid(other) || !env.sessionValid(issued.Session) || env.step(halfway) != authn.StepExpired {
-		t.Error("the sessions do not stand as they should")
+		t.Error("the sessions have a wrong state")
 	}
 	env.SignIn(amelie, another, p)
 }

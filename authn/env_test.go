@@ -30,7 +30,7 @@ import (
 
 const amelie = "amelie@garage.example"
 
-// testEnv is a house with what the tests of this package ask of one.
+// testEnv is an authntest.Env with the helpers of this package.
 type testEnv struct {
 	*authntest.Env
 	t testing.TB
@@ -41,7 +41,7 @@ func newTestEnv(t testing.TB) *testEnv {
 	return &testEnv{authntest.New(t), t}
 }
 
-// wantCode fails unless the error is a refusal with this code.
+// wantCode fails unless the error has this code.
 func wantCode(t testing.TB, err error, want errcode.Code, doing string) {
 	t.Helper()
 	if got := errcode.Of(err); got != want {
@@ -57,7 +57,7 @@ func must(t testing.TB, err error, doing string) {
 	}
 }
 
-// reset does what an operator's reset does to the record; way is authn.ProvenanceEmail or an operator's id.
+// reset resets a user as an administrator does. provenance is account.ProvenanceEmail or the ID of an administrator.
 func (env *testEnv) reset(id account.UserID, provenance string, life time.Duration) (link, code secret.Value) {
 	env.t.Helper()
 	type ticket struct{ link, code secret.Value }
@@ -79,22 +79,22 @@ func (env *testEnv) reset(id account.UserID, provenance string, life time.Durati
 	return out.link, out.code
 }
 
-// password proves a password from somewhere.
+// password starts a transaction with the password of a user.
 func (env *testEnv) password(req account.RequestInfo, login string) authn.TransactionRef {
 	env.t.Helper()
 	started, err := env.Authn.StartWithPassword(env.t.Context(), req, login, authntest.Password, "")
-	must(env.t, err, "proving the password of "+login)
+	must(env.t, err, "verifying the password of "+login)
 	return started
 }
 
-// step is where a login stands; StepExpired when it is gone.
+// step returns the step of a transaction, or StepExpired if there is none.
 func (env *testEnv) step(transaction secret.Value) authn.Step {
 	env.t.Helper()
 	state, err := env.Authn.Transaction(env.t.Context(), transaction)
 	if errcode.Of(err) == errcode.Expired {
 		return authn.StepExpired
 	}
-	must(env.t, err, "reading a login")
+	must(env.t, err, "reading a transaction")
 	return state.Step
 }
 
@@ -105,12 +105,12 @@ func (env *testEnv) verify(transaction secret.Value, code []byte) authn.Result {
 	return v
 }
 
-// stepUp gives a fresh proof by a phone.
+// stepUp makes a step-up with a phone.
 func (env *testEnv) stepUp(session secret.Value, p *authntest.Phone) {
 	env.t.Helper()
 	v, err := env.Authn.StepUp(env.t.Context(), env.From, session, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
-		env.t.Fatalf("proving a phone: %v, %+v", err, v)
+		env.t.Fatalf("verifying a phone: %v, %+v", err, v)
 	}
 }
 
@@ -123,7 +123,7 @@ func (env *testEnv) sessionValid(session secret.Value) bool {
 	return err == nil
 }
 
-// fromAddress is the house's browser at another address, without a cookie.
+// fromAddress is a request from another address, without a cookie.
 func (env *testEnv) fromAddress(address string) account.RequestInfo {
 	req := env.From
 	req.Address = netip.MustParseAddr(address)
@@ -153,7 +153,7 @@ func (env *testEnv) wantUnchanged(doing string, it func()) {
 	}
 }
 
-// counters are the wrong answers kept for a person.
+// counters returns the failure counters of a user.
 func (env *testEnv) counters(id account.UserID) throttle.Failures {
 	env.t.Helper()
 	var f throttle.Failures
@@ -164,7 +164,7 @@ func (env *testEnv) counters(id account.UserID) throttle.Failures {
 	return f
 }
 
-// mailed are the mails of a sort that wait.
+// mailed returns the queued notifications of one type.
 func mailed[M notice.Notice](env *testEnv) []M {
 	env.t.Helper()
 	var out []M
@@ -176,12 +176,12 @@ func mailed[M notice.Notice](env *testEnv) []M {
 	return out
 }
 
-// tokenOf is the last part of a link.
+// tokenOf returns the last part of a link.
 func tokenOf(link string) secret.Value {
 	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
-// wrongCode is six digits that are no code of the phone within ten minutes either way.
+// wrongCode returns six digits that are not a code of the phone within ten minutes.
 func wrongCode(p *authntest.Phone) []byte {
 	p.House.T.Helper()
 	var near []string
@@ -204,7 +204,7 @@ type securityKey struct {
 	id   factors.DeviceID
 }
 
-// enrolKey enrols a security key in a seat to its end.
+// enrolKey enrols a security key in a flow.
 func (env *testEnv) enrolKey(flow enrol.Flow, owner account.User) *securityKey {
 	env.t.Helper()
 	prompt, err := env.Enrolment.BeginEnrol(env.t.Context(), env.From, flow, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
@@ -223,7 +223,7 @@ func (env *testEnv) enrolKey(flow enrol.Flow, owner account.User) *securityKey {
 	return k
 }
 
-// answer signs the challenge of a prompt with a counter of that value.
+// answer signs the challenge of a prompt with this counter.
 func (k *securityKey) answer(p account.Prompt, counter uint32) []byte {
 	k.h.t.Helper()
 	options, err := virtualwebauthn.ParseAssertionOptions(fmt.Sprintf(`{"publicKey":%s}`, p.JSON))
@@ -232,7 +232,7 @@ func (k *securityKey) answer(p account.Prompt, counter uint32) []byte {
 	return []byte(virtualwebauthn.CreateAssertionResponse(k.rp, k.auth, k.cred, *options))
 }
 
-// verifyKey takes a login's second step with the key.
+// verifyKey verifies the second step of a transaction with the key.
 func (env *testEnv) verifyKey(transaction secret.Value, k *securityKey, counter uint32) authn.Result {
 	env.t.Helper()
 	prompt, err := env.Authn.BeginVerify(env.t.Context(), env.From, transaction, factors.InputAssertion)
@@ -242,7 +242,7 @@ func (env *testEnv) verifyKey(transaction secret.Value, k *securityKey, counter 
 	return v
 }
 
-// recoveryCodes makes a sheet of codes in a session with a fresh proof.
+// recoveryCodes makes recovery codes in a session with a step-up.
 func (env *testEnv) recoveryCodes(session secret.Value) []string {
 	env.t.Helper()
 	flow := enrol.Flow{Session: session}
@@ -257,7 +257,7 @@ func (env *testEnv) recoveryCodes(session secret.Value) []string {
 	return view.Codes
 }
 
-// retry is how long a refusal asks to wait.
+// retry returns RetryAfter of an error.
 func retry(err error) time.Duration {
 	if e, ok := errors.AsType[*errcode.Error](err); ok {
 		return e.RetryAfter

@@ -24,9 +24,9 @@ func (env *testEnv) forwardSession(sess secret.Value, host string) secret.Value 
 	env.t.Helper()
 	nonce := secret.From("a nonce of the browser")
 	code, err := env.Sessions.NewReturnCode(env.t.Context(), env.From, sess, host, session.ParseForwardState(nonce))
-	must(env.t, err, "opening a gate")
+	must(env.t, err, "issuing a return code")
 	gate, err := env.Sessions.RedeemReturnCode(env.t.Context(), env.From, code, host, nonce)
-	must(env.t, err, "passing a gate")
+	must(env.t, err, "redeeming a return code")
 	return gate
 }
 
@@ -34,7 +34,7 @@ func (env *testEnv) forwardValid(gate secret.Value, host string) bool {
 	env.t.Helper()
 	_, err := env.Sessions.AuthenticateForward(env.t.Context(), gate, host)
 	if err != nil && errcode.Of(err) != errcode.NoSession {
-		env.t.Fatalf("checking a gate: %v", err)
+		env.t.Fatalf("checking a forward-auth session: %v", err)
 	}
 	return err == nil
 }
@@ -52,17 +52,17 @@ func TestAuthenticateForward_ValidForItsHost(t *testing.T) {
 		t.Errorf("got %+v, %v", info, err)
 	}
 	if env.forwardValid(gate, "shop.garage.example") || env.forwardValid(secret.Value{}, wiki) || env.forwardValid(session, wiki) {
-		t.Error("another host, no gate and a session pass, want none of them")
+		t.Error("another host, no secret or a session passes, want none")
 	}
 	if env.sessionValid(gate) {
-		t.Error("a gate is a session to the pages")
+		t.Error("a forward-auth session is valid on pages")
 	}
 	if e := env.Events(audit.AppSignIn); len(e) != 1 || e[0].Subject != string(u.ID) || e[0].Targets[0].ID != wiki {
 		t.Errorf("got events %+v", e)
 	}
 	for key, value := range env.allRecords() {
 		if s := gate.Reveal(); s != "" && (key == s || value == s) {
-			t.Errorf("%s holds a gate's secret", key)
+			t.Errorf("%s holds the secret of a forward-auth session", key)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestRedeemReturnCode_ValidOnceForHostAndBrowser(t *testing.T) {
 			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce)
 			return err == nil
 		},
-		"as a gate": func(code secret.Value) bool { return env.forwardValid(code, wiki) },
+		"as a forward-auth session": func(code secret.Value) bool { return env.forwardValid(code, wiki) },
 		"a second time": func(code secret.Value) bool {
 			if _, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce); err != nil {
 				t.Fatalf("the first time: %v", err)
@@ -158,10 +158,10 @@ func TestForwardSession_EndsWithSession(t *testing.T) {
 		u, _, session := env.Member(amelie, nil)
 		gate := env.forwardSession(session, wiki)
 		if !env.forwardValid(gate, wiki) {
-			t.Fatal("a fresh gate is shut")
+			t.Fatal("a new forward-auth session is rejected")
 		}
 		if end(env, u, session); env.forwardValid(gate, wiki) {
-			t.Errorf("%s: the gate is open", name)
+			t.Errorf("%s: the forward-auth session is valid", name)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 	for env.Clock.Now().Before(authntest.Start.Add(23*time.Hour + 30*time.Minute)) {
 		env.Clock.Advance(30 * time.Minute)
 		if !env.forwardValid(gate, wiki) {
-			t.Fatalf("shut at %v", env.Clock.Now())
+			t.Fatalf("rejected at %v", env.Clock.Now())
 		}
 	}
 	env.Clock.Advance(time.Hour)
@@ -183,7 +183,7 @@ func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 	must(t, env.Sessions.DeleteExpired(t.Context()), "sweeping")
 	for key := range env.allRecords() {
 		if strings.HasPrefix(key, "forward/") {
-			t.Errorf("%s was not swept", key)
+			t.Errorf("%s was not deleted", key)
 		}
 	}
 }
@@ -215,9 +215,9 @@ func TestStepUp_KeyMakesSessionPhishingResistant(t *testing.T) {
 	must(t, err, "asking for the key")
 	v, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputAssertion, key.answer(prompt, 6))
 	if err != nil || !v.Accepted() {
-		t.Fatalf("proving by key: %v %v", v.Rejected, err)
+		t.Fatalf("verifying by key: %v %v", v.Rejected, err)
 	}
 	if info, err := env.Sessions.Authenticate(t.Context(), session); err != nil || !info.PhishingResistant() || !slices.Contains(info.AMR, "otp") {
-		t.Errorf("after a proof by key: got %v, %v", info.AMR, err)
+		t.Errorf("after a step-up by key: got %v, %v", info.AMR, err)
 	}
 }

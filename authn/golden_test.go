@@ -103,7 +103,7 @@ func checkAllFields(t *testing.T, path string, v reflect.Value) {
 	}
 }
 
-// A person at every limit at once still fits into one record, and their reset into one Update.
+// A user at every limit at once still fits into one record, and their reset into one Update.
 func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 	env := newTestEnv(t)
 	env.From.Agent = strings.Repeat("<", 300)

@@ -23,7 +23,7 @@ func TestCreateUser_LimitsGroups(t *testing.T) {
 		})
 		return err
 	}
-	must(t, born("twenty@garage.example", garages[:20]), "twenty garages")
-	wantCode(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one garages")
-	wantCode(t, born("unknown@garage.example", []account.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
+	must(t, born("twenty@garage.example", garages[:20]), "twenty groups")
+	wantCode(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one groups")
+	wantCode(t, born("unknown@garage.example", []account.GroupID{"gnone"}), errcode.Invalid, "a group that does not exist")
 }

@@ -17,7 +17,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// hardwareToken is a hardware token of somebody.
+// hardwareToken is a hardware token of a user.
 type hardwareToken struct {
 	h      *testEnv
 	secret string
@@ -31,7 +31,7 @@ func (device *hardwareToken) press() []byte {
 	return authntest.Code(device.h.t, device.secret, device.next-1)
 }
 
-// enrolToken enrols a token in a session that has a fresh proof.
+// enrolToken enrols a token in a session that has a step-up.
 func (env *testEnv) enrolToken(session secret.Value) *hardwareToken {
 	env.t.Helper()
 	flow := enrol.Flow{Session: session}
@@ -191,7 +191,7 @@ func TestBeginByAdmin_AcceptsSeedOnce(t *testing.T) {
 	seed := &factors.Seed{Secret: []byte("12345678901234567890"), Counter: 3}
 	offer := func(id account.UserID, code []byte) (authn.Verification, error) {
 		o, err := env.Enrolment.BeginByAdmin(t.Context(), env.From, adminCall("uboss", "a", id), enrol.Request{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
-		must(t, err, "offering a token")
+		must(t, err, "beginning to enrol a token")
 		if o.Secret.Secret != "" {
 			t.Error("the answer repeats the secret")
 		}

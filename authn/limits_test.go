@@ -13,7 +13,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// codeEndpoints are all the methods that take six digits, each with an answer.
+// codeEndpoints returns the methods that verify a six-digit code.
 func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[string]func(account.RequestInfo, []byte) authn.Verification {
 	ctx := env.t.Context()
 	told := func(j authn.Verification, err error) authn.Verification {
@@ -26,10 +26,10 @@ func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[s
 			v, err := env.Authn.Verify(ctx, req, env.password(req, amelie).Secret, factors.InputCode, code)
 			return told(v.Verification, err)
 		},
-		"Prove": func(req account.RequestInfo, code []byte) authn.Verification {
+		"StepUp": func(req account.RequestInfo, code []byte) authn.Verification {
 			return told(env.Authn.StepUp(ctx, req, session, factors.InputCode, code))
 		},
-		"ShowAgain": func(req account.RequestInfo, code []byte) authn.Verification {
+		"ShowQR": func(req account.RequestInfo, code []byte) authn.Verification {
 			return told(env.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
 		},
 		"VerifyByAdmin": func(req account.RequestInfo, code []byte) authn.Verification {
@@ -40,7 +40,7 @@ func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[s
 		"FinishProgram": func(req account.RequestInfo, code []byte) authn.Verification {
 			req.APIToken = "token:a"
 			signIn, err := env.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, visibleToAll)
-			must(env.t, err, "a program's password")
+			must(env.t, err, "an API client's password")
 			_, j, err := env.Authn.VerifyAPISignIn(ctx, req, signIn.State, p.Device, code)
 			return told(j, err)
 		},
@@ -70,7 +70,7 @@ func TestVerify_EndpointsShareOneCounter(t *testing.T) {
 	env.stepUp(session, p)
 	want, row := 0, 0
 	for name, door := range doors {
-		if row == 4 { // a fifth would make everybody wait
+		if row == 4 { // a fifth would make the user wait
 			env.verify(env.password(env.From, amelie).Secret, p.Next())
 			row = 0
 		}
@@ -87,7 +87,7 @@ func TestVerify_EndpointsShareOneCounter(t *testing.T) {
 	}
 	for name, door := range doors {
 		if v := door(env.From, p.Code()); v.Wait <= 0 || v.Wait > 30*time.Second || v.Accepted() {
-			t.Errorf("%s judges a code while the person waits: %+v", name, v)
+			t.Errorf("%s verifies a code while the user must wait: %+v", name, v)
 		}
 	}
 	if v := doors["Verify"](env.From, p.Next()); !v.Accepted() {
@@ -105,7 +105,7 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 	for i := 0; env.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
 		req := env.fromAddress([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
 		env.Env = nodes[i%2]
-		names := []string{"Verify", "Prove", "ShowAgain"}
+		names := []string{"Verify", "StepUp", "ShowQR"}
 		v := codeEndpoints(env, p, session)[names[i%3]](req, wrongCode(p))
 		if v.Wait > 0 {
 			if v.Wait > 24*time.Hour {
@@ -126,12 +126,12 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 				}
 			}
 			if n > most {
-				t.Errorf("%d were judged within %v, want %d at most", n, span, most)
+				t.Errorf("%d were verified within %v, want %d at most", n, span, most)
 			}
 		}
 	}
 	if len(judged) < 15 {
-		t.Errorf("only %d were judged in a day", len(judged))
+		t.Errorf("only %d were verified in a day", len(judged))
 	}
 	if got := env.counters(u.ID).Streak; got != len(judged) {
 		t.Errorf("%d in a row, want %d", got, len(judged))
@@ -142,14 +142,14 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 	}
 }
 
-// spendUnknownBudget spends a person's unknown budget of codes.
+// spendUnknownBudget spends the budget of codes that unknown browsers of a user share.
 func (env *testEnv) spendUnknownBudget(p *authntest.Phone) {
 	env.t.Helper()
 	for range 6 {
 		env.Authn.Verify(env.t.Context(), env.fromAddress("198.51.100.66"), env.password(env.fromAddress("198.51.100.66"), amelie).Secret, factors.InputCode, wrongCode(p))
 	}
 	if v := env.verify(env.password(env.From, amelie).Secret, p.Code()); v.Wait <= 0 {
-		env.t.Fatalf("the noise stopped nothing: %+v", v)
+		env.t.Fatalf("the budget is not spent: %+v", v)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestVerify_GuessingDoesNotBlockKeysOrKnownBrowsers(t *testing.T) {
 	if v := env.verifyKey(env.password(env.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Errorf("the key from an unknown browser: %+v", v.Verification)
 	}
-	env.spendUnknownBudget(p) // the key ended the wait: noise once more
+	env.spendUnknownBudget(p) // the key ended the wait: spend it again
 	v, err := env.Authn.Verify(t.Context(), mine, env.password(mine, amelie).Secret, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
@@ -216,11 +216,11 @@ func TestVerify_LimitsRecoveryCodes(t *testing.T) {
 		}
 	}
 	if judged != 10 {
-		t.Errorf("%d were judged, want 10", judged)
+		t.Errorf("%d were verified, want 10", judged)
 	}
 	v, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
-		t.Errorf("a right one meanwhile: %v, %+v", err, v.Verification)
+		t.Errorf("a correct one meanwhile: %v, %+v", err, v.Verification)
 	}
 	if v := env.verify(env.password(env.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone meanwhile: %+v", v.Verification)

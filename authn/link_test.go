@@ -26,7 +26,7 @@ func TestAcceptInvitation_LeadsToSession(t *testing.T) {
 		t.Errorf("got %+v, %v", in, err)
 	}
 	_, err = env.Authn.AcceptInvitation(t.Context(), env.From, token, "azertyui")
-	wantCode(t, err, errcode.Invalid, "a password that everybody knows")
+	wantCode(t, err, errcode.Invalid, "a common password")
 	first, err := env.Authn.AcceptInvitation(t.Context(), env.From, token, authntest.Password)
 	if err != nil || first.Step != authn.StepEnrol {
 		t.Fatalf("accepting: got %q, %v", first.Step, err)
@@ -41,7 +41,7 @@ func TestAcceptInvitation_LeadsToSession(t *testing.T) {
 	if got, err := env.Authn.StartWithPassword(t.Context(), env.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
 		t.Errorf("the password without the link: got %q, %v", got.Step, err)
 	} else if state, err := env.Authn.Transaction(t.Context(), got.Secret); err != nil || !state.Invited {
-		t.Errorf("nothing says that an invitation waits: %+v, %v", state, err)
+		t.Errorf("the valid invitation is not reported: %+v, %v", state, err)
 	}
 	_, done := env.Enrol(enrol.Flow{Transaction: second.Secret}, "Téléphone")
 	if !env.sessionValid(done.Credentials.Session) {
@@ -70,11 +70,11 @@ func TestInvite_RejectsUserWhoHadDevice(t *testing.T) {
 		return err
 	}
 	u, _, _ := env.Member(amelie, nil)
-	wantCode(t, invite(u.ID), errcode.WrongState, "somebody with a device")
+	wantCode(t, invite(u.ID), errcode.WrongState, "a user with a device")
 	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	wantCode(t, invite(u.ID), errcode.WrongState, "somebody who was reset")
+	wantCode(t, invite(u.ID), errcode.WrongState, "a user who was reset")
 	gone := env.Person("gone@garage.example", func(u *account.User) { u.Status = account.StatusDeactivated })
-	wantCode(t, invite(gone.ID), errcode.WrongState, "somebody deactivated")
+	wantCode(t, invite(gone.ID), errcode.WrongState, "a deactivated user")
 	nadia := env.Person("nadia@garage.example", nil)
 	first := env.Invite(nadia.ID)
 	second := env.Invite(nadia.ID)
@@ -106,7 +106,7 @@ func TestStartWithPasswordLink_PasswordAppliesAfterSecondStep(t *testing.T) {
 		t.Fatalf("got %+v", v)
 	}
 	if env.sessionValid(session) || env.step(elsewhere.Secret) != authn.StepExpired || len(mailed[notice.PasswordChanged](env)) != 1 {
-		t.Errorf("old session alive %v, other login at %q, %d mails", env.sessionValid(session), env.step(elsewhere.Secret), len(mailed[notice.PasswordChanged](env)))
+		t.Errorf("old session valid %v, other transaction at %q, %d mails", env.sessionValid(session), env.step(elsewhere.Secret), len(mailed[notice.PasswordChanged](env)))
 	}
 	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
 	wantCode(t, err, errcode.SignInFailed, "the old password")
@@ -135,14 +135,14 @@ func TestRequestPasswordLink_SameAnswerAndLimits(t *testing.T) {
 		}
 	}
 	if got := env.Mails(); len(got) != 0 {
-		t.Errorf("%d mails to nobody", len(got))
+		t.Errorf("%d mails to unknown logins", len(got))
 	}
 	for i := range 12 {
 		_, err := env.requestPasswordLink(env.fromAddress([]string{"198.51.100.1", "203.0.113.1"}[i%2]), amelie)
 		must(t, err, "forgetting")
 	}
 	if got := len(mailed[notice.PasswordLink](env)); got != 10 {
-		t.Errorf("a stranger caused %d mails, want 10", got)
+		t.Errorf("an unauthenticated client caused %d mails, want 10", got)
 	}
 	var err error
 	for range 40 {
@@ -170,7 +170,7 @@ func TestReads_DoNotWrite(t *testing.T) {
 		"the ticket's link":   func() error { return env.Authn.TicketLink(ctx, ticket) },
 		"the invitation":      func() error { _, err := env.Authn.Invitation(ctx, invitation); return err },
 		"the password's link": func() error { _, _, err := env.Authn.PasswordLink(ctx, forgotten); return err },
-		"the login":           func() error { _, err := env.Authn.Transaction(ctx, transaction); return err },
+		"the transaction":     func() error { _, err := env.Authn.Transaction(ctx, transaction); return err },
 		"what is pending":     func() error { _, err := env.Enrolment.Pending(ctx, enrol.Flow{Transaction: transaction}); return err },
 		"whether one may":     func() error { return env.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: transaction}) },
 		"the account":         func() error { _, err := env.Authn.Account(ctx, session); return err },

@@ -10,7 +10,7 @@ import (
 	"barillet/store"
 )
 
-// markDeleted is the first half of deleting a garage: all that is done if the power fails then.
+// markDeleted marks a group as deleted, which is all that is stored if the service stops then.
 func (env *testEnv) markDeleted(id account.GroupID) {
 	env.T.Helper()
 	_, err := account.Update(env.T.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
@@ -20,10 +20,10 @@ func (env *testEnv) markDeleted(id account.GroupID) {
 		}
 		return struct{}{}, tx.DeleteGroup(&g)
 	})
-	must(env.T, err, "marking a garage")
+	must(env.T, err, "marking a group as deleted")
 }
 
-// memberCount counts the entries of the index below a garage.
+// memberCount counts the index entries of a group.
 func (env *testEnv) memberCount(id account.GroupID) int {
 	n := 0
 	for key := range env.allRecords() {
@@ -61,7 +61,7 @@ func TestEmptyGroup_ContinuesAfterCrash(t *testing.T) {
 		_, err = tx.AddToGroup(&u, gone)
 		return struct{}{}, err
 	})
-	wantCode(t, err, errcode.NotFound, "joining a garage that is marked")
+	wantCode(t, err, errcode.NotFound, "joining a group that is being deleted")
 	for _, id := range []account.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
 		_, err := account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
 			u, err := tx.User(id)
@@ -73,36 +73,36 @@ func TestEmptyGroup_ContinuesAfterCrash(t *testing.T) {
 			}
 			return struct{}{}, tx.Save(&u)
 		})
-		must(t, err, "taking somebody out")
+		must(t, err, "removing a user")
 	}
 	for range 2 {
 		must(t, env.Accounts.DeleteExpired(t.Context()), "sweeping")
 		if got := env.memberCount(gone); got != 0 {
-			t.Errorf("got %d members after the sweep", got)
+			t.Errorf("got %d members after it is emptied", got)
 		}
 	}
 	if got := env.memberCount(stays); got != 21 {
-		t.Errorf("the other garage: got %d members, want 21", got)
+		t.Errorf("the other group: got %d members, want 21", got)
 	}
 	for i, p := range people {
 		u := env.User(string(p.ID))
 		if want := i % 2; len(u.Groups) != want || slices.Contains(u.Groups, gone) {
-			t.Errorf("person %d: got garages %v, want %d", i, u.Groups, want)
+			t.Errorf("user %d: got groups %v, want %d", i, u.Groups, want)
 		}
 		if len(u.Roles) != 1 || !slices.Equal(u.Roles[0].Groups, []account.GroupID{gone}) {
-			t.Errorf("person %d: got the role %+v, want it limited to the garage that is gone: without it, it is for everybody", i, u.Roles)
+			t.Errorf("user %d: got the role %+v, want it limited to the deleted group, else it applies to all users", i, u.Roles)
 		}
 	}
 	if info, err := env.Sessions.Authenticate(t.Context(), session); err != nil || !slices.Equal(info.Groups, []account.GroupID{stays}) {
-		t.Errorf("the session: got %v, %v, want the garage that is left", info.Groups, err)
+		t.Errorf("the session: got %v, %v, want the remaining group", info.Groups, err)
 	}
 	if list, next, err := env.Accounts.Groups(t.Context(), account.GroupQuery{}); err != nil || next != "" || len(list) != 1 || list[0].ID != stays {
-		t.Errorf("got garages %v, %q, %v, want the one that is left", list, next, err)
+		t.Errorf("got groups %v, %q, %v, want the remaining one", list, next, err)
 	}
 	if u := env.User(string(people[0].ID)); u.Revision == 0 {
-		t.Error("no person")
+		t.Error("no user")
 	} else if must(t, env.Accounts.DeleteExpired(t.Context()), "sweeping"); env.User(string(u.ID)).Revision != u.Revision {
-		t.Error("sweeping a garage that is swept wrote to somebody")
+		t.Error("emptying an empty group wrote to a user")
 	}
 }
 

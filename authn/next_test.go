@@ -34,45 +34,45 @@ func TestNext(t *testing.T) {
 		{"a device is there", nil, func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
 		{"nothing is there", nil, nil, authn.StepBlocked},
 		{"the one device is a clone", nil, func(u *account.User) { u.Devices = []factors.Device{off} }, authn.StepBlocked},
-		{"the one device is of a kind that the policy left out", nil, func(u *account.User) { u.Devices = []factors.Device{odd} }, authn.StepBlocked},
-		{"codes on paper besides a clone", nil, func(u *account.User) { u.Devices = []factors.Device{off, sheet} }, authn.StepVerify},
-		{"codes on paper alone, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen },
+		{"the one device has a kind that the configuration excludes", nil, func(u *account.User) { u.Devices = []factors.Device{odd} }, authn.StepBlocked},
+		{"recovery codes besides a clone", nil, func(u *account.User) { u.Devices = []factors.Device{off, sheet} }, authn.StepVerify},
+		{"recovery codes alone, with a password link", func(tr *authn.Transaction) { tr.NewPassword = chosen },
 			func(u *account.User) { u.Devices = []factors.Device{sheet} }, authn.StepBlocked},
-		{"a device, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen },
+		{"a device, with a password link", func(tr *authn.Transaction) { tr.NewPassword = chosen },
 			func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
 
 		{"its ten minutes are over", func(tr *authn.Transaction) { tr.Expires = now }, func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepExpired},
-		{"the person is suspended", nil, func(u *account.User) { u.Status = account.StatusSuspended; u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"the user is suspended", nil, func(u *account.User) { u.Status = account.StatusSuspended; u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"the password changed", nil, func(u *account.User) { u.PasswordEpoch++; u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"the epoch moved, not by a reset", nil, func(u *account.User) { u.Epoch++; u.Devices = []factors.Device{phone} }, authn.StepExpired},
-		{"the epoch moved, not by a reset, a ticket lives", nil, func(u *account.User) { u.Epoch++; u.Tickets = []account.Ticket{elsewhere} }, authn.StepExpired},
+		{"the epoch moved, not by a reset, a ticket is valid", nil, func(u *account.User) { u.Epoch++; u.Tickets = []account.Ticket{elsewhere} }, authn.StepExpired},
 		{"the epoch moved by a reset and by something else", nil, func(u *account.User) {
 			u.Epoch, u.Resets, u.Tickets = u.Epoch+2, u.Resets+1, []account.Ticket{elsewhere}
 		}, authn.StepExpired},
 		{"reset meanwhile", nil, afterReset(elsewhere), authn.StepTicket},
 		{"reset twice meanwhile", nil, func(u *account.User) { afterReset(elsewhere)(u); afterReset(elsewhere)(u) }, authn.StepTicket},
-		{"reset meanwhile, password forgotten", func(tr *authn.Transaction) { tr.NewPassword = chosen }, afterReset(elsewhere), authn.StepExpired},
+		{"reset meanwhile, with a password link", func(tr *authn.Transaction) { tr.NewPassword = chosen }, afterReset(elsewhere), authn.StepExpired},
 		{"reset and enrolled again meanwhile", nil, func(u *account.User) { afterReset()(u); u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"reset meanwhile, no ticket, within the week", nil, func(u *account.User) { afterReset()(u); u.ResetAt = now }, authn.StepTicket},
 		{"reset meanwhile, no ticket, after the week", nil, func(u *account.User) { afterReset()(u); u.ResetAt = now.Add(-account.TicketRenewalWindow) }, authn.StepBlocked},
 
-		{"a device was proven, the password is marked", withSecondFactor(false), mustChange(phone), authn.StepChangePassword},
-		{"a recovery code was spent, the password is marked", withSecondFactor(true), mustChange(phone), authn.StepEnrol},
-		{"a device was proven, marked, and taken away since", withSecondFactor(false), func(u *account.User) { mustChange(phone)(u); u.Epoch++ }, authn.StepExpired},
-		{"a device was proven, marked, and reset since", withSecondFactor(false), func(u *account.User) { mustChange()(u); afterReset(elsewhere)(u) }, authn.StepTicket},
-		{"a recovery code was spent, marked, and reset since", withSecondFactor(true), func(u *account.User) { mustChange()(u); afterReset(elsewhere)(u) }, authn.StepTicket},
-		{"a device was proven, the mark is gone", withSecondFactor(false), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"marked, and nothing proven", nil, mustChange(phone), authn.StepVerify},
+		{"a device was verified, the password must change", withSecondFactor(false), mustChange(phone), authn.StepChangePassword},
+		{"a recovery code was used, the password must change", withSecondFactor(true), mustChange(phone), authn.StepEnrol},
+		{"a device was verified, must change, then a device removed", withSecondFactor(false), func(u *account.User) { mustChange(phone)(u); u.Epoch++ }, authn.StepExpired},
+		{"a device was verified, must change, then reset", withSecondFactor(false), func(u *account.User) { mustChange()(u); afterReset(elsewhere)(u) }, authn.StepTicket},
+		{"a recovery code was used, must change, then reset", withSecondFactor(true), func(u *account.User) { mustChange()(u); afterReset(elsewhere)(u) }, authn.StepTicket},
+		{"a device was verified, no change required", withSecondFactor(false), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"must change, nothing verified", nil, mustChange(phone), authn.StepVerify},
 
-		{"it bears the ticket", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{live} }, authn.StepEnrol},
-		{"it bears the ticket, reset came after the password", withTicket("t"), afterReset(live), authn.StepEnrol},
-		{"the ticket went to another login", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{elsewhere} }, authn.StepTicket},
+		{"it holds the ticket", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{live} }, authn.StepEnrol},
+		{"it holds the ticket, reset came after the password", withTicket("t"), afterReset(live), authn.StepEnrol},
+		{"the ticket went to another transaction", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{elsewhere} }, authn.StepTicket},
 		{"the ticket is over", withTicket("t"), func(u *account.User) { u.Tickets = []account.Ticket{over} }, authn.StepBlocked},
 		{"the ticket was spent elsewhere", withTicket("t"), func(u *account.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"it bears a ticket, the password changed", withTicket("t"), func(u *account.User) { u.PasswordEpoch++; u.Tickets = []account.Ticket{live} }, authn.StepExpired},
+		{"it holds a ticket, the password changed", withTicket("t"), func(u *account.User) { u.PasswordEpoch++; u.Tickets = []account.Ticket{live} }, authn.StepExpired},
 
-		{"it bears the invitation", withTicket("invitation"), func(u *account.User) { u.Invited = invited }, authn.StepEnrol},
-		{"invited, but it bears nothing", nil, func(u *account.User) { u.Invited = invited }, authn.StepBlocked},
+		{"it holds the invitation", withTicket("invitation"), func(u *account.User) { u.Invited = invited }, authn.StepEnrol},
+		{"invited, but it holds nothing", nil, func(u *account.User) { u.Invited = invited }, authn.StepBlocked},
 		{"the invitation is over", withTicket("invitation"), func(u *account.User) { u.Invited = invited; u.Invited.Expires = now }, authn.StepBlocked},
 		{"the invitation was spent", withTicket("invitation"), func(u *account.User) { u.EverHadDevice = true; u.Devices = []factors.Device{phone} }, authn.StepVerify},
 		{"invited, but a device was had and lost", withTicket("invitation"), func(u *account.User) { u.Invited, u.EverHadDevice = invited, true }, authn.StepBlocked},
@@ -123,7 +123,7 @@ func recoverySheet(env *testEnv) factors.Device {
 			return d
 		}
 	}
-	env.t.Fatal("no sheet of recovery codes")
+	env.t.Fatal("no recovery codes")
 	return factors.Device{}
 }
 
@@ -144,6 +144,6 @@ func TestNext_UsedRecoveryCodesDoNotCount(t *testing.T) {
 		}
 	}
 	if got := env.password(env.From, amelie).Step; got != authn.StepBlocked {
-		t.Errorf("with every code struck: got step %q, want %q", got, authn.StepBlocked)
+		t.Errorf("with every code used: got step %q, want %q", got, authn.StepBlocked)
 	}
 }

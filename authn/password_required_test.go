@@ -14,7 +14,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// expirePassword marks somebody's password as an operator does.
+// expirePassword expires the password of a user as an administrator does.
 func (env *testEnv) expirePassword(id account.UserID) {
 	env.t.Helper()
 	_, err := account.Update(env.t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
@@ -30,7 +30,7 @@ func (env *testEnv) expirePassword(id account.UserID) {
 	must(env.t, err, "expiring a password")
 }
 
-// changeRequired goes through both steps and is the login that asks for another password.
+// changeRequired completes both steps and returns the transaction that requires another password.
 func (env *testEnv) changeRequired(p *authntest.Phone) secret.Value {
 	env.t.Helper()
 	v := env.verify(env.password(env.From, amelie).Secret, p.Next())
@@ -51,12 +51,12 @@ func TestExpirePassword_RequiresChangeBeforeSession(t *testing.T) {
 	first := env.password(env.From, amelie).Secret
 	v := env.verify(first, p.Next())
 	if env.step(first) != authn.StepExpired || v.Secret.Equal(first) {
-		t.Error("the login goes on under the secret that bore less")
+		t.Error("the transaction goes on under the old secret")
 	}
 	closed := v.Secret // the page is closed: nothing is lost
 	transaction := env.changeRequired(p)
 	if got := env.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != account.ChangeExpired {
-		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
+		t.Errorf("got %d sessions and change reason %q before the choice", len(got.Sessions), got.Password.MustChange)
 	}
 	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
 		if _, err := env.Authn.ReplacePassword(t.Context(), env.From, transaction, chosen); errcode.Of(err) != errcode.Invalid {
@@ -74,14 +74,14 @@ func TestExpirePassword_RequiresChangeBeforeSession(t *testing.T) {
 	}
 	got := env.User(string(u.ID)).Password
 	if got.MustChange != "" || got.Provenance != account.ProvenanceUser || len(mailed[notice.PasswordChanged](env)) != 1 {
-		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[notice.PasswordChanged](env)))
+		t.Errorf("got change reason %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[notice.PasswordChanged](env)))
 	}
 	for _, dead := range []secret.Value{transaction, closed} {
 		_, err := env.Authn.ReplacePassword(t.Context(), env.From, dead, "encore un autre mot")
 		wantCode(t, err, errcode.Expired, "choosing again")
 	}
 	if _, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, ""); errcode.Of(err) != errcode.SignInFailed {
-		t.Errorf("the marked password: got %v", err)
+		t.Errorf("the expired password: got %v", err)
 	}
 	env.SignIn(amelie, another, p)
 }
@@ -117,7 +117,7 @@ func TestReplacePassword_FollowsEverySecondStep(t *testing.T) {
 				t.Fatalf("got step %q, want a device first and no session", v.Step)
 			}
 			_, err = env.Authn.ReplacePassword(t.Context(), env.From, v.Secret, another)
-			wantCode(t, err, errcode.WrongState, "choosing by paper alone")
+			wantCode(t, err, errcode.WrongState, "choosing with a recovery code alone")
 			_, done := env.Enrol(enrol.Flow{Transaction: v.Secret}, "Nouveau")
 			if done.Step != authn.StepChangePassword || !done.Credentials.Session.IsZero() {
 				t.Fatalf("got step %q", done.Step)
@@ -129,7 +129,7 @@ func TestReplacePassword_FollowsEverySecondStep(t *testing.T) {
 			transaction := env.password(env.From, amelie).Secret
 			step, err := env.Authn.RedeemTicketLink(t.Context(), env.From, transaction, link)
 			if err != nil || step != authn.StepEnrol {
-				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
+				t.Fatalf("got %q, %v, want the device first: a ticket does not permit a password change", step, err)
 			}
 			_, err = env.Authn.ReplacePassword(t.Context(), env.From, transaction, another)
 			wantCode(t, err, errcode.WrongState, "choosing by the ticket alone")
@@ -159,7 +159,7 @@ func TestReplacePassword_FollowsEverySecondStep(t *testing.T) {
 			out, err := env.Authn.ReplacePassword(t.Context(), env.From, transaction, another)
 			must(t, err, "choosing")
 			if !env.sessionValid(out.Credentials.Session) || env.User(string(u.ID)).Password.MustChange != "" {
-				t.Error("no session, or the mark is there still")
+				t.Error("no session, or the change is still required")
 			}
 		})
 	}

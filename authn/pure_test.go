@@ -111,7 +111,7 @@ func FuzzRedeemTicketCode(f *testing.F) {
 		if len(typed) > 1<<10 {
 			return
 		}
-		env.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
+		env.Clock.Advance(61 * time.Minute / 10) // ten per hour are verified
 		if env.Clock.Now().After(env.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
 			env.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = env.Clock.Now().Add(account.TicketTTL) })
 		}

@@ -14,7 +14,7 @@ func TestListAdministrators_AmongThousands(t *testing.T) {
 	admin := env.Person("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 	env.Person("zoe@garage.example", nil)
 	standings := store.NewTable[account.Summary](env.Ring, store.Summaries)
-	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
+	const many, bite = 5020, 60 // more than one read returns, with IDs that sort first
 	for first := 0; first < many; first += bite {
 		if err := env.Store.Update(t.Context(), func(tx store.Tx) error {
 			for i := first; i < min(first+bite, many); i++ {

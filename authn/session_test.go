@@ -133,9 +133,9 @@ func TestSession_ListsAndRevokesOthers(t *testing.T) {
 	}
 	info, err := env.Sessions.Authenticate(t.Context(), one)
 	must(t, err, "checking")
-	must(t, env.Sessions.RevokeSession(t.Context(), env.From, pauls, info.ID), "ending another person's: no error, no effect")
+	must(t, env.Sessions.RevokeSession(t.Context(), env.From, pauls, info.ID), "ending another user's: no error, no effect")
 	if !env.sessionValid(one) {
-		t.Error("a session was ended by another person")
+		t.Error("a session was ended by another user")
 	}
 	must(t, env.Sessions.RevokeSession(t.Context(), env.From, mine, info.ID), "ending one")
 	if env.sessionValid(one) || !env.sessionValid(two) || !env.sessionValid(mine) {
@@ -149,10 +149,10 @@ func TestSession_ListsAndRevokesOthers(t *testing.T) {
 	}
 	mine = issued.Session
 	if env.sessionValid(two) || !env.sessionValid(mine) || !env.sessionValid(pauls) {
-		t.Errorf("alive: other %v, this %v, another person's %v", env.sessionValid(two), env.sessionValid(mine), env.sessionValid(pauls))
+		t.Errorf("alive: other %v, this %v, another user's %v", env.sessionValid(two), env.sessionValid(mine), env.sessionValid(pauls))
 	}
 	if got := env.step(halfway); got != authn.StepExpired {
-		t.Errorf("a login half-way outlived signing out everywhere: %q", got)
+		t.Errorf("a transaction outlived signing out everywhere: %q", got)
 	}
 }
 
@@ -246,9 +246,9 @@ func TestDeleteExpired_KeepsValidRecords(t *testing.T) {
 		}
 	}
 	if count["transaction/"] != 1 || count["session/"] != 1 || count["link/"] != 1 {
-		t.Errorf("left %v, want one login, one session and the ticket link that can still be renewed", count)
+		t.Errorf("left %v, want one transaction, one session and the ticket link that can still be resent", count)
 	}
 	if env.sessionValid(old) || !env.sessionValid(live) || env.step(transaction) != authn.StepVerify {
-		t.Error("the wrong ones were swept")
+		t.Error("the wrong records were deleted")
 	}
 }

@@ -25,11 +25,11 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 	env.Person("staged@garage.example", nil)
 	env.Member("kim@garage.example", nil)
 	tests := []struct{ name, identifier, password string }{
-		{"nobody of that name", "nobody@garage.example", authntest.Password},
+		{"an unknown login", "nobody@garage.example", authntest.Password},
 		{"a wrong password", amelie, "not this one at all"},
 		{"no password", amelie, ""},
-		{"a suspended person", "serge@garage.example", authntest.Password},
-		{"somebody who has no password yet", "staged@garage.example", ""},
+		{"a suspended user", "serge@garage.example", authntest.Password},
+		{"a user without a password", "staged@garage.example", ""},
 		{"no name", "", authntest.Password},
 		{"a dotless i for an i", "kım@garage.example", authntest.Password},
 		{"a Kelvin sign for a k", "\u212aim@garage.example", authntest.Password},
@@ -37,7 +37,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 		{"a full-width at", "kim＠garage.example", authntest.Password},
 		{"a blank of no width", "kim\u200b@garage.example", authntest.Password},
 		{"NUL", "kim\x00@garage.example", authntest.Password},
-		{"a slash on the way to another key", "../user/x", authntest.Password},
+		{"a slash, towards another key", "../user/x", authntest.Password},
 		{"a name too long for a key", strings.Repeat("%", 254), authntest.Password},
 		{"64 KiB", strings.Repeat("é", 32<<10), authntest.Password},
 	}
@@ -50,7 +50,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 			started, err := env.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
 			wantCode(t, err, errcode.SignInFailed, "signing in")
 			if !started.Secret.IsZero() {
-				t.Error("a login was begun")
+				t.Error("a transaction was begun")
 			}
 		})
 	}
@@ -61,7 +61,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 	}
 }
 
-// A ghost waits as long as a person: a lock-out tells nothing.
+// An unknown login waits as long as a user, so a limit reveals nothing.
 func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 	env := newTestEnv(t)
 	env.Member(amelie, nil)
@@ -80,7 +80,7 @@ func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 	for i := range 14 {
 		person, ghost := try(amelie, i), try("nobody@garage.example", i)
 		if person != ghost {
-			t.Errorf("try %d: a person gets %+v, a ghost %+v", i, person, ghost)
+			t.Errorf("try %d: a user gets %+v, an unknown login %+v", i, person, ghost)
 		}
 		if person.code == errcode.RateLimited {
 			stopped++
@@ -94,7 +94,7 @@ func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 	env.password(env.From, amelie)
 }
 
-// counting is a store that counts what it is asked for.
+// counting is a store that counts its transactions.
 type counting struct {
 	store.Store
 	views, updates int
@@ -125,7 +125,7 @@ func TestStartWithPassword_SameWorkForUnknownLogin(t *testing.T) {
 	}
 }
 
-// Two sign-ins that both find a hash of another cost: neither is taken for a wrong password.
+// Two concurrent sign-ins renew the hash: neither counts as a wrong password.
 func TestStartWithPassword_ConcurrentRehashIsNotCounted(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)
@@ -186,10 +186,10 @@ func TestStartWithPassword_SharedAddress(t *testing.T) {
 		}
 	}
 	if judged != 20 {
-		t.Errorf("%d wrong names were judged from one address, want 20", judged)
+		t.Errorf("%d wrong names were verified from one address, want 20", judged)
 	}
 	_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
-	wantCode(t, err, errcode.RateLimited, "a stranger's browser at that address")
+	wantCode(t, err, errcode.RateLimited, "an unknown browser at that address")
 	for _, n := range names {
 		req := env.From
 		req.Browser = browsers[n]
@@ -211,6 +211,6 @@ func TestTransaction_LastsTenMinutes(t *testing.T) {
 	_, err := env.Authn.Verify(t.Context(), env.From, transaction, factors.InputCode, p.Code())
 	wantCode(t, err, errcode.Expired, "verifying in it")
 	if _, err := env.Sessions.Authenticate(t.Context(), env.password(env.From, amelie).Secret); errcode.Of(err) != errcode.NoSession {
-		t.Errorf("a login under way is taken for a session: %v", err)
+		t.Errorf("a transaction is accepted as a session: %v", err)
 	}
 }

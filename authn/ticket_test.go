@@ -39,7 +39,7 @@ func TestTicket_ReplacesLostPhone(t *testing.T) {
 	env.EmptyOutbox()
 	phone, done := env.Enrol(enrol.Flow{Transaction: started.Secret}, "Nouveau")
 	if !done.First || !env.sessionValid(done.Credentials.Session) || done.Counted != 1 {
-		t.Errorf("got %+v, want a login that is complete", done)
+		t.Errorf("got %+v, want a completed transaction", done)
 	}
 	if got := len(mailed[notice.DeviceAdded](env)); got != 1 {
 		t.Errorf("got %d mails about the device, want 1", got)
@@ -127,7 +127,7 @@ func TestSpendTickets_EndsAllTickets(t *testing.T) {
 	links := []secret.Value{first}
 	for range 2 {
 		env.EmptyOutbox()
-		must(t, env.Authn.ResendTicket(t.Context(), env.From, login.Secret), "renewing")
+		must(t, env.Authn.ResendTicket(t.Context(), env.From, login.Secret), "resending")
 		links = append(links, tokenOf(mailed[notice.DevicesReset](env)[0].Link))
 	}
 	_, err := env.Authn.RedeemTicketLink(t.Context(), env.From, login.Secret, links[0])
@@ -159,7 +159,7 @@ func TestResendTicket_Limits(t *testing.T) {
 	wantCode(t, err, errcode.TicketExpired, "presenting the link after a day")
 	env.EmptyOutbox()
 	for range 3 {
-		must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "renewing")
+		must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "resending")
 	}
 	wantCode(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), errcode.WrongState, "a fourth in a day")
 	mails := env.Mails()
@@ -168,12 +168,12 @@ func TestResendTicket_Limits(t *testing.T) {
 	}
 	env.Clock.Advance(24 * time.Hour)
 	transaction = env.password(env.From, amelie).Secret
-	must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "renewing the next day")
+	must(t, env.Authn.ResendTicket(t.Context(), env.From, transaction), "resending the next day")
 	env.Clock.Advance(6 * 24 * time.Hour)
 	if got := env.password(env.From, amelie); got.Step != authn.StepBlocked {
 		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
 	} else {
-		wantCode(t, env.Authn.ResendTicket(t.Context(), env.From, got.Secret), errcode.WrongState, "renewing after a week")
+		wantCode(t, env.Authn.ResendTicket(t.Context(), env.From, got.Secret), errcode.WrongState, "resending after a week")
 	}
 }
 
@@ -184,12 +184,12 @@ func TestRedeemTicket_RejectsSameProvenance(t *testing.T) {
 		want                   errcode.Code
 	}{
 		{"own password, mailed ticket", account.ProvenanceUser, account.ProvenanceEmail, ""},
-		{"own password, handed ticket", account.ProvenanceUser, paul, ""},
+		{"own password, ticket on screen", account.ProvenanceUser, paul, ""},
 		{"both by mail", account.ProvenanceEmail, account.ProvenanceEmail, errcode.SameProvenance},
-		{"password by mail, handed ticket", account.ProvenanceEmail, paul, ""},
-		{"both from one operator", paul, paul, errcode.SameProvenance},
-		{"from two operators", marie, paul, ""},
-		{"password from an operator, mailed ticket", paul, account.ProvenanceEmail, ""},
+		{"password by mail, ticket on screen", account.ProvenanceEmail, paul, ""},
+		{"both from one administrator", paul, paul, errcode.SameProvenance},
+		{"from two administrators", marie, paul, ""},
+		{"password from an administrator, mailed ticket", paul, account.ProvenanceEmail, ""},
 	}
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)
@@ -212,7 +212,7 @@ func TestIssueTicket_ScreenCodeHasNoLink(t *testing.T) {
 	u, _, _ := env.Member(amelie, nil)
 	link, code := env.reset(u.ID, "operator:1000", account.ScreenTicketTTL)
 	if !link.IsZero() || env.User(string(u.ID)).Tickets[0].Link != "" {
-		t.Error("a ticket that is handed over has a link")
+		t.Error("a ticket that is shown on screen has a link")
 	}
 	env.Clock.Advance(account.ScreenTicketTTL - time.Second)
 	transaction := env.password(env.From, amelie).Secret
@@ -223,11 +223,11 @@ func TestIssueTicket_ScreenCodeHasNoLink(t *testing.T) {
 	_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, env.password(env.From, amelie).Secret, code.Reveal())
 	wantCode(t, err, errcode.TicketExpired, "after ten minutes")
 	if got := env.step(transaction); got == authn.StepEnrol {
-		t.Error("a login still enrols with a ticket whose time is over")
+		t.Error("a transaction still enrols with an expired ticket")
 	}
 }
 
-// The login would end with codes on paper for a device, and the invitation's two halves with it.
+// The transaction would end with recovery codes as the device, although an invitation provides password and device.
 func TestEnrol_RejectsRecoveryCodesByTicket(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)
@@ -244,7 +244,7 @@ func TestEnrol_RejectsRecoveryCodesByTicket(t *testing.T) {
 	wantCode(t, err, errcode.Forbidden, "making recovery codes by an invitation")
 }
 
-// Password and mailbox would otherwise wait for the new device to be lost within the week of the old reset.
+// Otherwise password and mailbox would suffice to enrol after a second loss within the week of the first reset.
 func TestTicket_SecondLossNeedsNewReset(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)
@@ -258,7 +258,7 @@ func TestTicket_SecondLossNeedsNewReset(t *testing.T) {
 	if started.Step != authn.StepBlocked {
 		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
 	}
-	wantCode(t, env.Authn.ResendTicket(t.Context(), env.From, started.Secret), errcode.WrongState, "renewing")
+	wantCode(t, env.Authn.ResendTicket(t.Context(), env.From, started.Secret), errcode.WrongState, "resending")
 }
 
 func TestRedeemTicketCode_LimitsToTenPerHour(t *testing.T) {
@@ -277,7 +277,7 @@ func TestRedeemTicketCode_LimitsToTenPerHour(t *testing.T) {
 		env.Clock.Advance(time.Second)
 	}
 	if judged != 10 {
-		t.Errorf("%d were judged, want 10", judged)
+		t.Errorf("%d were verified, want 10", judged)
 	}
 	transaction := env.password(env.From, amelie).Secret
 	_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, code.Reveal())

@@ -17,7 +17,7 @@ import (
 	"barillet/store/storetest"
 )
 
-// Each door takes the code, and every door refuses it after that.
+// Each endpoint accepts the code, and then every endpoint rejects it.
 func TestVerify_RejectsUsedCodeAtEveryEndpoint(t *testing.T) {
 	type place struct {
 		h       *testEnv
@@ -28,7 +28,7 @@ func TestVerify_RejectsUsedCodeAtEveryEndpoint(t *testing.T) {
 		"sign-in": func(t *testing.T, in place, code []byte) authn.Verification {
 			return in.h.verify(in.h.password(in.h.From, amelie).Secret, code).Verification
 		},
-		"fresh proof": func(t *testing.T, in place, code []byte) authn.Verification {
+		"step-up": func(t *testing.T, in place, code []byte) authn.Verification {
 			v, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
 			must(t, err, "proving")
 			return v
@@ -92,7 +92,7 @@ func concurrently(n int, it func(i int)) {
 
 func TestVerify_ConcurrentRequestsOpenOneSession(t *testing.T) {
 	for _, several := range []bool{false, true} {
-		name := map[bool]string{false: "of one login", true: "of as many logins"}[several]
+		name := map[bool]string{false: "of one transaction", true: "of as many transactions"}[several]
 		t.Run(name, func(t *testing.T) {
 			env := newTestEnv(t)
 			u, p, session := env.Member(amelie, nil)
@@ -135,7 +135,7 @@ func TestVerify_ConcurrentRequestsOpenOneSession(t *testing.T) {
 	}
 }
 
-// The rival signs in with the same code between the two runs of the closure that stores the sign-in.
+// Another request signs in with the same code between the two runs of the closure that stores the sign-in.
 func TestVerify_RejectsCodeUsedWhileStoring(t *testing.T) {
 	env := newTestEnv(t)
 	u, p, _ := env.Member(amelie, nil)
@@ -181,7 +181,7 @@ func TestVerify_RejectsInvalidCodes(t *testing.T) {
 	pending := env.BeginPhone(enrol.Flow{Session: session}, "Second")
 	env.Clock.Advance(30 * time.Second)
 	for name, code := range map[string][]byte{
-		"another person's code":        others.Code(),
+		"another user's code":          others.Code(),
 		"the code of a pending secret": pending.Code(),
 		"a wrong code":                 wrongCode(p),
 		"five digits":                  p.Code()[:5],
@@ -214,7 +214,7 @@ func TestVerify_RecoveryCodeWorksOnce(t *testing.T) {
 		return v
 	}
 	if v := try(pauls[0]); v.Rejected != factors.ReasonWrong {
-		t.Errorf("another person's code: got %q", v.Rejected)
+		t.Errorf("another user's code: got %q", v.Rejected)
 	}
 	env.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
 	env.EmptyOutbox()
@@ -223,7 +223,7 @@ func TestVerify_RecoveryCodeWorksOnce(t *testing.T) {
 		t.Fatalf("got %+v and %d mails", v, len(mailed[notice.RecoveryUsed](env)))
 	}
 	if got := env.User(string(u.ID)).Password.Provenance; got != account.ProvenanceEmail {
-		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
+		t.Errorf("the password's source: got %q: a recovery code is not a device", got)
 	}
 	if again := try(codes[0]); again.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same again: got %q", again.Rejected)
@@ -274,7 +274,7 @@ func TestVerify_RejectsRecoveryCodeAfterPasswordLink(t *testing.T) {
 	must(t, err, "choosing")
 	v, err := env.Authn.Verify(t.Context(), env.From, started.Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Accepted() {
-		t.Fatalf("mailbox and paper signed in: %v", err)
+		t.Fatalf("mailbox and recovery code signed in: %v", err)
 	}
 	if v = env.verify(started.Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: rejected %q", v.Rejected)
@@ -296,11 +296,11 @@ func TestVerify_DisablesClonedKey(t *testing.T) {
 		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
 	}
 	if got := len(mailed[notice.SecurityKeyDisabled](env)); got != 1 || env.sessionValid(session) || env.step(transaction) != authn.StepExpired {
-		t.Errorf("got %d mails, session alive %v, login at %q", got, env.sessionValid(session), env.step(transaction))
+		t.Errorf("got %d mails, session valid %v, transaction at %q", got, env.sessionValid(session), env.step(transaction))
 	}
 	transaction = env.password(env.From, amelie).Secret
 	if prompt, err := env.Authn.BeginVerify(t.Context(), env.From, transaction, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
-		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
+		t.Errorf("the disabled key is accepted: %v, %s", err, prompt.JSON)
 	}
 	if v := env.verify(transaction, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: rejected %q", v.Rejected)
@@ -318,7 +318,7 @@ func TestVerify_KeyAnswerIsValidOnceForItsChallenge(t *testing.T) {
 	_, err = env.Authn.BeginVerify(t.Context(), env.From, second, factors.InputAssertion)
 	must(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
-	for name, transaction := range map[string]secret.Value{"another login": second, "a login that asked for none": env.password(env.From, amelie).Secret} {
+	for name, transaction := range map[string]secret.Value{"another transaction": second, "a transaction without a challenge": env.password(env.From, amelie).Secret} {
 		if v, err := env.Authn.Verify(t.Context(), env.From, transaction, factors.InputAssertion, answer); err != nil || v.Accepted() {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
@@ -331,13 +331,13 @@ func TestVerify_KeyAnswerIsValidOnceForItsChallenge(t *testing.T) {
 		t.Errorf("a new challenge: %q", v.Rejected)
 	}
 	prompt, err = env.Authn.BeginStepUp(t.Context(), env.From, session, factors.InputAssertion)
-	must(t, err, "asking for a proof")
+	must(t, err, "beginning a step-up")
 	answer = k.answer(prompt, 11)
 	if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputAssertion, answer); err != nil || !j.Accepted() {
-		t.Fatalf("proving: %v, %+v", err, j)
+		t.Fatalf("verifying: %v, %+v", err, j)
 	}
 	if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputAssertion, answer); err != nil || j.Accepted() {
-		t.Errorf("proving by the same answer: %v, %+v", err, j)
+		t.Errorf("verifying by the same answer: %v, %+v", err, j)
 	}
 }
 
@@ -347,9 +347,9 @@ func TestVerify_NotifiesAfterThreeWrongCodes(t *testing.T) {
 	env.EmptyOutbox()
 	for i := range 3 {
 		if got := len(mailed[notice.WrongCodes](env)); got != 0 {
-			t.Errorf("after %d: told already", i)
+			t.Errorf("after %d: notified already", i)
 		}
-		env.verify(env.password(env.From, amelie).Secret, wrongCode(p)) // a new login each: a guesser would
+		env.verify(env.password(env.From, amelie).Secret, wrongCode(p)) // a new transaction each, as an attacker would
 	}
 	if got := len(mailed[notice.WrongCodes](env)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
