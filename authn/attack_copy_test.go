@@ -11,9 +11,9 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestConfirmCopy_AcceptsOnlyTheReplacedSecret: the QR code is open in the session when its secret is
-// replaced. A code of the new secret proves nothing about who scanned the old one.
-func TestConfirmCopy_AcceptsOnlyTheReplacedSecret(t *testing.T) {
+// The QR code is open in the session when its secret is replaced. A code of the new secret does not confirm a copy of the
+// old one.
+func TestConfirmCopy_ExpiresWhenSecretIsReplaced(t *testing.T) {
 	env := newTestEnv(t)
 	_, p, session := env.Member(amelie, nil)
 	lost := env.confirmedCopy(session, p, "Tablette")

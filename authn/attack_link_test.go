@@ -9,8 +9,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange: a link that a user found in a mailbox is tried after its owner chose
-// another password.
+// TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange uses a link after the user chose another password.
 func TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange(t *testing.T) {
 	const mine, theirs = "sept chevaux dans un garage", "le mot de passe du voleur"
 	tests := []struct {

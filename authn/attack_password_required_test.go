@@ -9,8 +9,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestReplacePassword_RequiresVerifiedDevice: a user who knows a marked password alone goes to the page that asks for another,
-// at every step that a transaction can stand at, and keeps one that came so far while something moves.
+// TestReplacePassword_RequiresVerifiedDevice calls ReplacePassword with an expired password alone at every step, and with a
+// transaction that was void meanwhile.
 func TestReplacePassword_RequiresVerifiedDevice(t *testing.T) {
 	tests := []struct {
 		name string
@@ -40,7 +40,7 @@ func TestReplacePassword_RequiresVerifiedDevice(t *testing.T) {
 			transaction := env.changeRequired(p)
 			env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			return transaction
-		}, errcode.WrongState}, // the field for the ticket
+		}, errcode.WrongState}, // at StepTicket
 		{"after signing out everywhere", func(t *testing.T, env *testEnv, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			transaction := env.changeRequired(p)
 			_, err := env.Sessions.RevokeOthers(t.Context(), env.From, session)

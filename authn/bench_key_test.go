@@ -66,7 +66,7 @@ func (k *softKey) sign(options []byte) ([]byte, error) {
 	return []byte(virtualwebauthn.CreateAssertionResponse(k.rp, k.owner, k.credential, *o)), nil
 }
 
-// BenchmarkAssertion is a sign-in's second step by security key, durable, beside the library's bare verification.
+// BenchmarkAssertion compares a second step by security key with the bare verification of the library.
 func BenchmarkAssertion(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {

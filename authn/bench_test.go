@@ -20,10 +20,10 @@ import (
 	"barillet/store/bolt"
 )
 
-// maxRounds is how often the two sides of a ratio take turns in one run; who begins alternates.
+// maxRounds is the number of rounds in one run. The first side alternates.
 const maxRounds = 5
 
-// legTime is how long one side works in one round: -benchtime, where it is a time.
+// legTime returns the time of one side in one round: -benchtime if it is a duration.
 func legTime() time.Duration {
 	d, err := time.ParseDuration(flag.Lookup("test.benchtime").Value.String())
 	if err != nil {
@@ -32,13 +32,13 @@ func legTime() time.Duration {
 	return d
 }
 
-// side is one of the things compared. prepare makes ready for a leg and returns the act and how often it can be done.
+// side is one side of a comparison. prepare returns the operation and the number of times it can run.
 type side struct {
 	name    string
 	prepare func(b *testing.B) (act func(i int) error, most int)
 }
 
-// compare lets the sides take turns and reports of each the median rate, and how the first stands to the others.
+// compare runs the sides in turn. It reports the median rate of each and the ratios of the first to the others.
 func compare(b *testing.B, clients int, sides ...side) {
 	rates := map[string][]float64{}
 	for b.Loop() { // once: the rounds take longer than -benchtime
@@ -62,7 +62,7 @@ func compare(b *testing.B, clients int, sides ...side) {
 	}
 }
 
-// rate is how many acts a second so many clients complete at once.
+// rate returns the operations per second of concurrent clients.
 func rate(b *testing.B, clients, most int, act func(i int) error) float64 {
 	b.Helper()
 	var next, done atomic.Int64
@@ -98,7 +98,7 @@ func setGCAsInProgram(b *testing.B) {
 	b.Cleanup(func() { debug.SetGCPercent(percent) })
 }
 
-// unlimited is for acts that can be repeated without end.
+// unlimited is the count of an operation that can always be repeated.
 const unlimited = 1 << 40
 
 // rawCommit stores one record of 512 bytes per operation.
@@ -141,8 +141,8 @@ func rawStore(b *testing.B) *bolt.Store {
 	return s
 }
 
-// BenchmarkSecondStep is the second step alone: replay record, session and audit in one synced commit, beside bare
-// group commits of as many writers: of one small record, and of the same records.
+// BenchmarkSecondStep compares the second step with bare group commits of as many writers: of one small record, and of the
+// same records.
 func BenchmarkSecondStep(b *testing.B) {
 	for _, clients := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
@@ -169,7 +169,7 @@ func verify(b *testing.B, crowd *authntest.Population, i int, transaction secret
 	return nil
 }
 
-// BenchmarkSessionCheck is a session check beside two bare reads of the store, which is what it needs.
+// BenchmarkSessionCheck compares a session check with two bare reads of the store.
 func BenchmarkSessionCheck(b *testing.B) {
 	crowd := authntest.NewPopulation(b, 100)
 	sessions := crowd.SignedIn(100)

@@ -16,12 +16,12 @@ import (
 	"barillet/internal/secret"
 )
 
-// showQR shows the phone's QR code to another one of that name.
+// showQR shows the QR code of the phone for a copy with this name.
 func (env *testEnv) showQR(session secret.Value, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
 	return env.Enrolment.ShowQR(env.t.Context(), env.From, session, p.Device, copyID, name, factors.InputCode, p.Next())
 }
 
-// confirmedCopy shows the QR code and confirms it by a later code; it returns the copy's id.
+// confirmedCopy adds a copy, confirms it with a later code and returns its ID.
 func (env *testEnv) confirmedCopy(session secret.Value, p *authntest.Phone, name string) string {
 	env.t.Helper()
 	if v, err := env.showQR(session, p, "", name); err != nil || !v.Accepted() {
@@ -89,7 +89,7 @@ func TestShowQR_LimitsToThreePerDayBeforeVerifying(t *testing.T) {
 	env.Clock.Advance(2 * time.Hour) // 23 hours after the first
 	_, err := env.showQR(session, p, "", "Quatre")
 	wantCode(t, err, errcode.QRLimit, "a fourth within 24 hours")
-	// An attacker with a session, who has no phone, must not learn from the refusal which code is right.
+	// An attacker with a session, who has no phone, must not learn from the error whether a code is correct.
 	for _, code := range [][]byte{p.Code(), wrongCode(p)} {
 		_, err := env.Enrolment.ShowQR(t.Context(), env.From, session, p.Device, "", "Quatre", factors.InputCode, code)
 		wantCode(t, err, errcode.QRLimit, "right or wrong")
@@ -158,7 +158,7 @@ func TestRemoveCopy_EndsSecretIfAnotherDeviceRemains(t *testing.T) {
 	env.SignIn(amelie, authntest.Password, r)
 }
 
-// replaceSecret gives a device another secret and confirms it by a code.
+// replaceSecret replaces the secret of a device and confirms it with a code.
 func (env *testEnv) replaceSecret(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	env.t.Helper()
 	flow := enrol.Flow{Session: session}

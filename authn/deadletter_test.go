@@ -42,7 +42,7 @@ func TestDeadLetter_EventNamesUser(t *testing.T) {
 	}
 }
 
-// subscribe subscribes so many receivers to everything.
+// subscribe adds n webhook endpoints for all events.
 func subscribe(env *authntest.Env, n int) {
 	env.T.Helper()
 	if err := env.Store.Update(env.T.Context(), func(tx store.Tx) error {
@@ -58,8 +58,8 @@ func subscribe(env *authntest.Env, n int) {
 	}
 }
 
-// Mails of a server that is down all day have their end at the same moment: a row, an event, what the event looks up and
-// a webhook's call for each of them fit into the Update that gives them up, and no event takes the place of another.
+// If a mail server fails all day, many mails become dead letters at once. Their events and webhook jobs fit into one Update,
+// and no event overwrites another.
 func TestDeadLetter_OneEventPerMail(t *testing.T) {
 	for _, receivers := range []int{0, 1, webhook.Most} {
 		for _, mails := range []int{2, 20} {
@@ -96,7 +96,7 @@ func TestDeadLetter_OneEventPerMail(t *testing.T) {
 	}
 }
 
-// queuedCalls is how many calls wait, for the one receiver or to be spread to several.
+// queuedCalls returns the number of queued webhook jobs.
 func queuedCalls(env *authntest.Env, receivers int) int {
 	env.T.Helper()
 	lane := "all"

@@ -398,9 +398,9 @@ func TestVerifyByAdmin_ConsumesCodeForEveryEndpoint(t *testing.T) {
 	if v, err := verify(p.Device, code); err != nil || !v.Accepted() {
 		t.Fatalf("verifying: %v, %+v", err, v)
 	}
-	for name, door := range codeEndpoints(env, p, session) {
+	for name, endpoint := range codeEndpoints(env, p, session) {
 		if name != "ConfirmCopy" && name != "ConfirmDevice" {
-			if v := door(env.From, code); v.Rejected != factors.ReasonReplayed {
+			if v := endpoint(env.From, code); v.Rejected != factors.ReasonReplayed {
 				t.Errorf("%s: got %+v, want a used code", name, v)
 			}
 		}

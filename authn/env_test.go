@@ -130,7 +130,7 @@ func (env *testEnv) fromAddress(address string) account.RequestInfo {
 	return req
 }
 
-// allRecords is the whole store, byte by byte.
+// allRecords returns every record of the store.
 func (env *testEnv) allRecords() map[string]string {
 	env.t.Helper()
 	out := map[string]string{}
@@ -143,7 +143,7 @@ func (env *testEnv) allRecords() map[string]string {
 	return out
 }
 
-// wantUnchanged fails if doing it changed anything in the store.
+// wantUnchanged fails if it changes a record in the store.
 func (env *testEnv) wantUnchanged(doing string, it func()) {
 	env.t.Helper()
 	before := env.allRecords()
@@ -197,7 +197,7 @@ func wrongCode(p *authntest.Phone) []byte {
 
 // securityKey is a security key in software.
 type securityKey struct {
-	h    *testEnv
+	env  *testEnv
 	rp   virtualwebauthn.RelyingParty
 	auth virtualwebauthn.Authenticator
 	cred virtualwebauthn.Credential
@@ -211,7 +211,7 @@ func (env *testEnv) enrolKey(flow enrol.Flow, owner account.User) *securityKey {
 	must(env.t, err, "beginning to enrol a key")
 	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
 	must(env.t, err, "reading creation options")
-	k := &securityKey{h: env, rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: "https://login.example"},
+	k := &securityKey{env: env, rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: "https://login.example"},
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: owner.Handle}),
 		cred: factortest.NewKey(env.t)}
 	k.cred.Counter = 5
@@ -225,9 +225,9 @@ func (env *testEnv) enrolKey(flow enrol.Flow, owner account.User) *securityKey {
 
 // answer signs the challenge of a prompt with this counter.
 func (k *securityKey) answer(p account.Prompt, counter uint32) []byte {
-	k.h.t.Helper()
+	k.env.t.Helper()
 	options, err := virtualwebauthn.ParseAssertionOptions(fmt.Sprintf(`{"publicKey":%s}`, p.JSON))
-	must(k.h.t, err, "reading request options")
+	must(k.env.t, err, "reading request options")
 	k.cred.Counter = counter
 	return []byte(virtualwebauthn.CreateAssertionResponse(k.rp, k.auth, k.cred, *options))
 }

@@ -19,20 +19,20 @@ import (
 
 const wiki = "wiki.garage.example"
 
-// forwardSession goes to a host and back.
+// forwardSession opens a forward-auth session on a host.
 func (env *testEnv) forwardSession(sess secret.Value, host string) secret.Value {
 	env.t.Helper()
 	nonce := secret.From("a nonce of the browser")
 	code, err := env.Sessions.NewReturnCode(env.t.Context(), env.From, sess, host, session.ParseForwardState(nonce))
 	must(env.t, err, "issuing a return code")
-	gate, err := env.Sessions.RedeemReturnCode(env.t.Context(), env.From, code, host, nonce)
+	forward, err := env.Sessions.RedeemReturnCode(env.t.Context(), env.From, code, host, nonce)
 	must(env.t, err, "redeeming a return code")
-	return gate
+	return forward
 }
 
-func (env *testEnv) forwardValid(gate secret.Value, host string) bool {
+func (env *testEnv) forwardValid(forward secret.Value, host string) bool {
 	env.t.Helper()
-	_, err := env.Sessions.AuthenticateForward(env.t.Context(), gate, host)
+	_, err := env.Sessions.AuthenticateForward(env.t.Context(), forward, host)
 	if err != nil && errcode.Of(err) != errcode.NoSession {
 		env.t.Fatalf("checking a forward-auth session: %v", err)
 	}
@@ -45,23 +45,23 @@ func TestAuthenticateForward_ValidForItsHost(t *testing.T) {
 	u, _, session := env.Member(amelie, func(u *account.User) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{group}
 	})
-	gate := env.forwardSession(session, wiki)
-	info, err := env.Sessions.AuthenticateForward(t.Context(), gate, wiki)
+	forward := env.forwardSession(session, wiki)
+	info, err := env.Sessions.AuthenticateForward(t.Context(), forward, wiki)
 	if err != nil || info.User != u.ID || info.Login != "amelie" || info.Email != amelie || info.Name != "Amélie Durand" ||
 		!slices.Equal(info.Groups, []account.GroupID{group}) {
 		t.Errorf("got %+v, %v", info, err)
 	}
-	if env.forwardValid(gate, "shop.garage.example") || env.forwardValid(secret.Value{}, wiki) || env.forwardValid(session, wiki) {
+	if env.forwardValid(forward, "shop.garage.example") || env.forwardValid(secret.Value{}, wiki) || env.forwardValid(session, wiki) {
 		t.Error("another host, no secret or a session passes, want none")
 	}
-	if env.sessionValid(gate) {
+	if env.sessionValid(forward) {
 		t.Error("a forward-auth session is valid on pages")
 	}
 	if e := env.Events(audit.AppSignIn); len(e) != 1 || e[0].Subject != string(u.ID) || e[0].Targets[0].ID != wiki {
 		t.Errorf("got events %+v", e)
 	}
 	for key, value := range env.allRecords() {
-		if s := gate.Reveal(); s != "" && (key == s || value == s) {
+		if s := forward.Reveal(); s != "" && (key == s || value == s) {
 			t.Errorf("%s holds the secret of a forward-auth session", key)
 		}
 	}
@@ -156,11 +156,11 @@ func TestForwardSession_EndsWithSession(t *testing.T) {
 	} {
 		env := newTestEnv(t)
 		u, _, session := env.Member(amelie, nil)
-		gate := env.forwardSession(session, wiki)
-		if !env.forwardValid(gate, wiki) {
+		forward := env.forwardSession(session, wiki)
+		if !env.forwardValid(forward, wiki) {
 			t.Fatal("a new forward-auth session is rejected")
 		}
-		if end(env, u, session); env.forwardValid(gate, wiki) {
+		if end(env, u, session); env.forwardValid(forward, wiki) {
 			t.Errorf("%s: the forward-auth session is valid", name)
 		}
 	}
@@ -169,15 +169,15 @@ func TestForwardSession_EndsWithSession(t *testing.T) {
 func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 	env := newTestEnv(t)
 	_, _, session := env.Member(amelie, nil)
-	gate := env.forwardSession(session, wiki)
+	forward := env.forwardSession(session, wiki)
 	for env.Clock.Now().Before(authntest.Start.Add(23*time.Hour + 30*time.Minute)) {
 		env.Clock.Advance(30 * time.Minute)
-		if !env.forwardValid(gate, wiki) {
+		if !env.forwardValid(forward, wiki) {
 			t.Fatalf("rejected at %v", env.Clock.Now())
 		}
 	}
 	env.Clock.Advance(time.Hour)
-	if env.forwardValid(gate, wiki) || env.sessionValid(session) {
+	if env.forwardValid(forward, wiki) || env.sessionValid(session) {
 		t.Error("alive after 24 hours")
 	}
 	must(t, env.Sessions.DeleteExpired(t.Context()), "sweeping")

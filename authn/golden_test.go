@@ -62,27 +62,27 @@ func TestGolden_StoredRecordsDecode(t *testing.T) {
 	sess := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		Shared: true, APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
-	standing := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
+	summary := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []account.GroupID{"g1"}, Roles: []account.Role{account.RoleHelpDesk}}
 	link := account.Link{User: "uabc", Purpose: "ticket", Ticket: "t1", Epoch: 7, Provenance: "operator:0", Expires: then}
 	browser := session.Browser{Since: then, Shared: true}
 	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
-	gate := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
-	for _, record := range []any{goldenUser(), tr, sess, standing, link, browser, group, gate} {
+	forward := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
+	for _, record := range []any{goldenUser(), tr, sess, summary, link, browser, group, forward} {
 		checkAllFields(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
 	storetest.Golden(t, store.Users, nil, goldenUser())
 	storetest.Golden(t, store.Transactions, nil, tr)
 	storetest.Golden(t, store.Sessions, nil, sess)
-	storetest.Golden(t, store.Summaries, nil, standing)
+	storetest.Golden(t, store.Summaries, nil, summary)
 	storetest.Golden(t, store.Links, nil, link)
 	storetest.Golden(t, store.Browsers, nil, browser)
 	storetest.Golden(t, store.Groups, nil, group)
-	storetest.Golden(t, store.Forwards, nil, gate)
+	storetest.Golden(t, store.Forwards, nil, forward)
 	storetest.Golden(t, store.Placeholders, nil, []account.UserID{"uabc", "udef"})
 }
 
-// checkAllFields fails for every field of ours that the sample leaves out: a record's golden file shows all of them.
+// checkAllFields fails for each field of the project's types that is zero in the sample.
 func checkAllFields(t *testing.T, path string, v reflect.Value) {
 	t.Helper()
 	switch {
@@ -103,7 +103,7 @@ func checkAllFields(t *testing.T, path string, v reflect.Value) {
 	}
 }
 
-// A user at every limit at once still fits into one record, and their reset into one Update.
+// A user at every limit fits into one record, and the reset of that user into one Update.
 func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 	env := newTestEnv(t)
 	env.From.Agent = strings.Repeat("<", 300)

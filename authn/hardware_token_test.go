@@ -19,7 +19,7 @@ import (
 
 // hardwareToken is a hardware token of a user.
 type hardwareToken struct {
-	h      *testEnv
+	env    *testEnv
 	secret string
 	next   uint64
 	device factors.DeviceID
@@ -28,7 +28,7 @@ type hardwareToken struct {
 // press returns the next code.
 func (device *hardwareToken) press() []byte {
 	device.next++
-	return authntest.Code(device.h.t, device.secret, device.next-1)
+	return authntest.Code(device.env.t, device.secret, device.next-1)
 }
 
 // enrolToken enrols a token in a session that has a step-up.
@@ -39,7 +39,7 @@ func (env *testEnv) enrolToken(session secret.Value) *hardwareToken {
 	must(env.t, err, "beginning to enrol a token")
 	var view oath.View
 	must(env.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	device := &hardwareToken{h: env, secret: view.Secret}
+	device := &hardwareToken{env: env, secret: view.Secret}
 	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", device.press())
 	if err != nil || !done.Accepted() {
 		env.t.Fatalf("enrolling a token: %v, rejected %q", err, done.Rejected)
@@ -48,11 +48,11 @@ func (env *testEnv) enrolToken(session secret.Value) *hardwareToken {
 	return device
 }
 
-// hardwareTokenEndpoints returns everything that accepts the code of a token. Each call is one complete ceremony, except that a
-// sign-in goes on after a refused code.
+// hardwareTokenEndpoints returns the endpoints that accept the code of a token. Each call is one complete ceremony, except
+// that a sign-in continues after a rejected code.
 func hardwareTokenEndpoints(env *testEnv, device *hardwareToken, session secret.Value, user account.UserID) map[string]func() func([]byte) authn.Verification {
 	ctx := env.t.Context()
-	judged := func(j authn.Verification, err error) authn.Verification {
+	result := func(j authn.Verification, err error) authn.Verification {
 		env.t.Helper()
 		must(env.t, err, "answering")
 		return j
@@ -62,17 +62,17 @@ func hardwareTokenEndpoints(env *testEnv, device *hardwareToken, session secret.
 			transaction := env.password(env.From, amelie).Secret
 			return func(code []byte) authn.Verification {
 				v, err := env.Authn.Verify(ctx, env.From, transaction, factors.InputCode, code)
-				return judged(v.Verification, err)
+				return result(v.Verification, err)
 			}
 		},
 		"step-up": func() func([]byte) authn.Verification {
 			return func(code []byte) authn.Verification {
-				return judged(env.Authn.StepUp(ctx, env.From, session, factors.InputCode, code))
+				return result(env.Authn.StepUp(ctx, env.From, session, factors.InputCode, code))
 			}
 		},
 		"verification by an administrator": func() func([]byte) authn.Verification {
 			return func(code []byte) authn.Verification {
-				return judged(env.Authn.VerifyByAdmin(ctx, env.From, adminCall("uboss", "a", user), device.device, code))
+				return result(env.Authn.VerifyByAdmin(ctx, env.From, adminCall("uboss", "a", user), device.device, code))
 			}
 		},
 		"API sign-in": func() func([]byte) authn.Verification {
@@ -82,7 +82,7 @@ func hardwareTokenEndpoints(env *testEnv, device *hardwareToken, session secret.
 			must(env.t, err, "starting an API sign-in")
 			return func(code []byte) authn.Verification {
 				_, j, err := env.Authn.VerifyAPISignIn(ctx, req, signIn.State, device.device, code)
-				return judged(j, err)
+				return result(j, err)
 			}
 		},
 	}
@@ -116,7 +116,7 @@ func TestToken_ResynchronisesByTwoCodesAtEveryEndpoint(t *testing.T) {
 	env.stepUp(session, p)
 	device := env.enrolToken(session)
 	for name, open := range hardwareTokenEndpoints(env, device, session, u.ID) {
-		env.Clock.Advance(20 * time.Minute) // the wrong answers of the endpoint before no longer count
+		env.Clock.Advance(20 * time.Minute) // the failures at the previous endpoint no longer count
 		if _, err := env.Sessions.Authenticate(t.Context(), session); err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestBeginByAdmin_AcceptsSeedOnce(t *testing.T) {
 		_, _, j, err := env.Enrolment.ConfirmByAdmin(t.Context(), env.From, adminCall("uboss", "a", id), o.Device.ID, code)
 		return j, err
 	}
-	device := &hardwareToken{h: env, secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", next: 40}
+	device := &hardwareToken{env: env, secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", next: 40}
 	if j, err := offer(id, device.press()); err != nil || !j.Accepted() {
 		t.Fatalf("got %v, %+v", err, j)
 	}

@@ -38,7 +38,7 @@ func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string)
 
 // InvitationInfo is what the page of an invitation shows.
 type InvitationInfo struct {
-	By      string
+	By      string // name of the inviter
 	Login   string
 	Name    string
 	Locale  string

@@ -16,7 +16,7 @@ import (
 // codeEndpoints returns the methods that verify a six-digit code.
 func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[string]func(account.RequestInfo, []byte) authn.Verification {
 	ctx := env.t.Context()
-	told := func(j authn.Verification, err error) authn.Verification {
+	result := func(j authn.Verification, err error) authn.Verification {
 		env.t.Helper()
 		must(env.t, err, "answering")
 		return j
@@ -24,25 +24,25 @@ func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[s
 	return map[string]func(account.RequestInfo, []byte) authn.Verification{
 		"Verify": func(req account.RequestInfo, code []byte) authn.Verification {
 			v, err := env.Authn.Verify(ctx, req, env.password(req, amelie).Secret, factors.InputCode, code)
-			return told(v.Verification, err)
+			return result(v.Verification, err)
 		},
 		"StepUp": func(req account.RequestInfo, code []byte) authn.Verification {
-			return told(env.Authn.StepUp(ctx, req, session, factors.InputCode, code))
+			return result(env.Authn.StepUp(ctx, req, session, factors.InputCode, code))
 		},
 		"ShowQR": func(req account.RequestInfo, code []byte) authn.Verification {
-			return told(env.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
+			return result(env.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
 		},
 		"VerifyByAdmin": func(req account.RequestInfo, code []byte) authn.Verification {
 			u, err := env.Sessions.Authenticate(ctx, session)
 			must(env.t, err, "finding out whose phone it is")
-			return told(env.Authn.VerifyByAdmin(ctx, req, adminCall("uboss", "a", u.User), p.Device, code))
+			return result(env.Authn.VerifyByAdmin(ctx, req, adminCall("uboss", "a", u.User), p.Device, code))
 		},
 		"FinishProgram": func(req account.RequestInfo, code []byte) authn.Verification {
 			req.APIToken = "token:a"
 			signIn, err := env.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, visibleToAll)
 			must(env.t, err, "an API client's password")
 			_, j, err := env.Authn.VerifyAPISignIn(ctx, req, signIn.State, p.Device, code)
-			return told(j, err)
+			return result(j, err)
 		},
 		"ConfirmDevice": func(req account.RequestInfo, code []byte) authn.Verification {
 			id := factors.DeviceID("")
@@ -51,10 +51,10 @@ func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[s
 					id = d.ID
 				}
 			}
-			return told(env.Enrolment.ConfirmDevice(ctx, req, session, id, code))
+			return result(env.Enrolment.ConfirmDevice(ctx, req, session, id, code))
 		},
 		"ConfirmCopy": func(req account.RequestInfo, code []byte) authn.Verification {
-			return told(env.Enrolment.ConfirmCopy(ctx, req, session, code))
+			return result(env.Enrolment.ConfirmCopy(ctx, req, session, code))
 		},
 	}
 }
@@ -62,19 +62,19 @@ func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[s
 func TestVerify_EndpointsShareOneCounter(t *testing.T) {
 	env := newTestEnv(t)
 	u, p, session := env.Member(amelie, nil)
-	doors := codeEndpoints(env, p, session)
+	endpoints := codeEndpoints(env, p, session)
 	env.enrolByAdmin(adminCall("uboss", "a", u.ID), "Du garage")
-	if v := doors["ShowAgain"](env.From, p.Next()); !v.Accepted() {
+	if v := endpoints["ShowQR"](env.From, p.Next()); !v.Accepted() {
 		t.Fatalf("showing: %+v", v)
 	}
 	env.stepUp(session, p)
 	want, row := 0, 0
-	for name, door := range doors {
+	for name, endpoint := range endpoints {
 		if row == 4 { // a fifth would make the user wait
 			env.verify(env.password(env.From, amelie).Secret, p.Next())
 			row = 0
 		}
-		if v := door(env.From, wrongCode(p)); v.Rejected != factors.ReasonWrong {
+		if v := endpoint(env.From, wrongCode(p)); v.Rejected != factors.ReasonWrong {
 			t.Errorf("%s: got %+v", name, v)
 		}
 		want, row = want+1, row+1
@@ -83,14 +83,14 @@ func TestVerify_EndpointsShareOneCounter(t *testing.T) {
 		}
 	}
 	for ; row < 5; row++ {
-		doors["Verify"](env.From, wrongCode(p))
+		endpoints["Verify"](env.From, wrongCode(p))
 	}
-	for name, door := range doors {
-		if v := door(env.From, p.Code()); v.Wait <= 0 || v.Wait > 30*time.Second || v.Accepted() {
+	for name, endpoint := range endpoints {
+		if v := endpoint(env.From, p.Code()); v.Wait <= 0 || v.Wait > 30*time.Second || v.Accepted() {
 			t.Errorf("%s verifies a code while the user must wait: %+v", name, v)
 		}
 	}
-	if v := doors["Verify"](env.From, p.Next()); !v.Accepted() {
+	if v := endpoints["Verify"](env.From, p.Next()); !v.Accepted() {
 		t.Errorf("after the wait: %+v", v)
 	}
 }
@@ -101,7 +101,7 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 	env.Accounts.Policy.SessionIdle, env.Accounts.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
 	nodes := []*authntest.Env{env.Env, env.Env.Node()}
 	start := env.Clock.Now()
-	var judged []time.Time
+	var verified []time.Time
 	for i := 0; env.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
 		req := env.fromAddress([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
 		env.Env = nodes[i%2]
@@ -114,14 +114,14 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 			env.Clock.Advance(v.Wait)
 			continue
 		}
-		judged = append(judged, env.Clock.Now())
+		verified = append(verified, env.Clock.Now())
 		env.Clock.Advance(time.Second)
 	}
-	for i := range judged {
+	for i := range verified {
 		for span, most := range map[time.Duration]int{15 * time.Minute: 10, 24 * time.Hour: 20} {
 			n := 0
-			for _, other := range judged[i:] {
-				if other.Before(judged[i].Add(span)) {
+			for _, other := range verified[i:] {
+				if other.Before(verified[i].Add(span)) {
 					n++
 				}
 			}
@@ -130,11 +130,11 @@ func TestVerify_LimitHoldsAcrossEndpointsAndAddresses(t *testing.T) {
 			}
 		}
 	}
-	if len(judged) < 15 {
-		t.Errorf("only %d were verified in a day", len(judged))
+	if len(verified) < 15 {
+		t.Errorf("only %d were verified in a day", len(verified))
 	}
-	if got := env.counters(u.ID).Streak; got != len(judged) {
-		t.Errorf("%d in a row, want %d", got, len(judged))
+	if got := env.counters(u.ID).Streak; got != len(verified) {
+		t.Errorf("%d in a row, want %d", got, len(verified))
 	}
 	env.Clock.Advance(24 * time.Hour)
 	if issued := env.SignIn(amelie, authntest.Password, p); issued.Session.IsZero() {
@@ -199,7 +199,7 @@ func TestVerify_KnownBrowserHasOwnBudget(t *testing.T) {
 	if f := env.counters(u.ID); len(f.Known.Codes.Times) != 5 || len(f.Unknown.Codes.Times) != 0 {
 		t.Errorf("counted %d known and %d unknown, want 5 and none", len(f.Known.Codes.Times), len(f.Unknown.Codes.Times))
 	}
-	env.SignIn(amelie, authntest.Password, p) // from an unknown one meanwhile
+	env.SignIn(amelie, authntest.Password, p) // from an unknown browser
 }
 
 func TestVerify_LimitsRecoveryCodes(t *testing.T) {
@@ -207,16 +207,16 @@ func TestVerify_LimitsRecoveryCodes(t *testing.T) {
 	_, p, session := env.Member(amelie, nil)
 	env.stepUp(session, p)
 	codes := env.recoveryCodes(session)
-	judged := 0
+	verified := 0
 	for range 13 {
 		v, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, amelie).Secret, factors.InputBackup, []byte("0000-0000-0000-0000"))
 		must(t, err, "guessing")
 		if v.Wait == 0 {
-			judged++
+			verified++
 		}
 	}
-	if judged != 10 {
-		t.Errorf("%d were verified, want 10", judged)
+	if verified != 10 {
+		t.Errorf("%d were verified, want 10", verified)
 	}
 	v, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {

@@ -39,7 +39,7 @@ func TestEmptyGroup_ContinuesAfterCrash(t *testing.T) {
 	gone, stays := env.Group("Garage Nord"), env.Group("Garage Sud")
 	grant := []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{gone}}}
 	var people []account.User
-	for i := range 40 { // more than two Updates take
+	for i := range 40 { // more than two Updates
 		people = append(people, env.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) {
 			u.Groups = []account.GroupID{stays, gone}
 			if i%2 == 0 {
@@ -62,7 +62,7 @@ func TestEmptyGroup_ContinuesAfterCrash(t *testing.T) {
 		return struct{}{}, err
 	})
 	wantCode(t, err, errcode.NotFound, "joining a group that is being deleted")
-	for _, id := range []account.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
+	for _, id := range []account.UserID{people[1].ID, people[7].ID} { // the crash came between two Updates
 		_, err := account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
 			u, err := tx.User(id)
 			if err != nil {

@@ -132,7 +132,7 @@ func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 // transactions that depend on the old one. Open tickets stay: together with a ticket of other provenance the
 // password signs the user in. The caller audits, notifies and saves. It returns WrongState if the user is not
 // active, and SameProvenance if the only device was imported by an administrator and never used (protocol rule 8).
-func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance string, mark account.ChangeReason) error {
+func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance string, reason account.ChangeReason) error {
 	if u.Status != account.StatusActive {
 		return account.WrongState(errcode.ReasonNotActive)
 	}
@@ -142,7 +142,7 @@ func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance 
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err
 	}
-	u.Password = account.Password{Hash: hash, Provenance: provenance, Set: tx.Op.Now, MustChange: mark}
+	u.Password = account.Password{Hash: hash, Provenance: provenance, Set: tx.Op.Now, MustChange: reason}
 	u.Epoch++
 	u.PasswordEpoch++
 	tx.AddAdminActivity(u, audit.PasswordUpdated, "")

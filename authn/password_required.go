@@ -21,9 +21,9 @@ func (tr *Transaction) mustChange(u *account.User) (Step, bool) {
 	return StepChangePassword, true
 }
 
-// ReplacePassword sets the password chosen in a transaction that has verified the expired one and a device, and
+// ReplacePassword sets the password chosen in a transaction that has verified the old one and a device, and
 // signs the user in. The user's other sessions end. It returns WrongState at any other step, and Invalid for an
-// unacceptable password or the expired one ("same").
+// unacceptable password or the old one ("same").
 func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, transaction secret.Value,
 	chosen string) (Result, error) {
 	op := s.Accounts.NewOperation(req)

@@ -51,9 +51,9 @@ func TestExpirePassword_RequiresChangeBeforeSession(t *testing.T) {
 	first := env.password(env.From, amelie).Secret
 	v := env.verify(first, p.Next())
 	if env.step(first) != authn.StepExpired || v.Secret.Equal(first) {
-		t.Error("the transaction goes on under the old secret")
+		t.Error("the transaction keeps its secret")
 	}
-	closed := v.Secret // the page is closed: nothing is lost
+	closed := v.Secret // the user closes the page
 	transaction := env.changeRequired(p)
 	if got := env.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != account.ChangeExpired {
 		t.Errorf("got %d sessions and change reason %q before the choice", len(got.Sessions), got.Password.MustChange)
@@ -102,7 +102,7 @@ func TestReplacePassword_ConcurrentCallsChangeOnce(t *testing.T) {
 	}
 }
 
-// What leads to the second step decides nothing about the password: a device comes first, whatever it came by.
+// A device is verified before the password is replaced, regardless of how the transaction began.
 func TestReplacePassword_FollowsEverySecondStep(t *testing.T) {
 	tests := []struct {
 		name string

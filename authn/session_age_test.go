@@ -12,13 +12,13 @@ import (
 func TestSession_ClockSetBackDoesNotExtend(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		step time.Duration // between two uses
+		step time.Duration // time between two uses
 		uses int
-		back time.Duration // by which the clock is set back at each
-		good int           // how many uses come through
+		back time.Duration // time by which the clock is set back at each use
+		good int           // uses that succeed
 	}{
-		{"used all the time, the clock right", 50 * time.Minute, 30, 0, 28},                   // 24 hours
-		{"used all the time, the clock set back", 50 * time.Minute, 30, 49 * time.Minute, 28}, // the same
+		{"used regularly, clock correct", 50 * time.Minute, 30, 0, 28},                 // 24 hours
+		{"used regularly, clock set back", 50 * time.Minute, 30, 49 * time.Minute, 28}, // the same
 		{"idle beyond the hour, the clock right", 61 * time.Minute, 1, 0, 0},
 		{"idle beyond the hour, the clock set back", 61 * time.Minute, 1, 50 * time.Minute, 0},
 		{"idle within it, the clock set forward", 10 * time.Minute, 1, -time.Hour, 0},

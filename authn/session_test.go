@@ -57,7 +57,7 @@ func TestSession_Lifetime(t *testing.T) {
 	}
 }
 
-// use checks a session every half hour so many times, storing each use.
+// use checks a session every half hour, times times, and stores each use.
 func (env *testEnv) use(session secret.Value, times int) {
 	env.t.Helper()
 	for range times {
@@ -67,7 +67,7 @@ func (env *testEnv) use(session secret.Value, times int) {
 	}
 }
 
-// full is a store whose disk is full while it is set.
+// full is a store whose Update fails as on a full disk while full is set.
 type full struct {
 	store.Store
 	set bool

@@ -178,15 +178,15 @@ func TestStartWithPassword_SharedAddress(t *testing.T) {
 	for i := range 30 { // thirty sign-ins within one second
 		env.password(env.From, names[i%len(names)]+"@garage.example")
 	}
-	judged := 0
+	verified := 0
 	for i := range 40 {
 		_, err := env.Authn.StartWithPassword(t.Context(), env.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
 		if errcode.Of(err) == errcode.SignInFailed {
-			judged++
+			verified++
 		}
 	}
-	if judged != 20 {
-		t.Errorf("%d wrong names were verified from one address, want 20", judged)
+	if verified != 20 {
+		t.Errorf("%d wrong names were verified from one address, want 20", verified)
 	}
 	_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
 	wantCode(t, err, errcode.RateLimited, "an unknown browser at that address")

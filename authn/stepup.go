@@ -50,12 +50,12 @@ func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session s
 	})
 }
 
-// StepUpFor verifies an answer in a session. If the answer is accepted, then runs in the Update that stores it.
+// StepUpFor verifies an answer in a session. If the answer is accepted, apply runs in the Update that stores it.
 // prepare reads session and user outside a transaction, before the answer is verified. If prepare fails, the answer
 // is neither verified nor counted. prepare may be nil.
 func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input,
 	answer []byte,
-	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then SessionChange) (Verification, error) {
+	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, apply SessionChange) (Verification, error) {
 	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
 		return deviceQuestion{input, func(known bool) (deviceAttempt, error) {
 			if prepare != nil {
@@ -65,7 +65,7 @@ func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, sessio
 			}
 			return s.verifyAnswer(op, u, s.stepUpDevices(u), ses.Ceremony, input, known, answer)
 		}}, nil
-	}, then)
+	}, apply)
 }
 
 // SessionChange changes session and user in the Update that stores an accepted answer.
@@ -83,10 +83,10 @@ type DeviceCheck struct {
 	Verify func() (factors.Outcome, error)
 }
 
-// VerifyInSession verifies an answer in a session by the check that begin returns, under the limits of every answer. If
-// the answer is accepted, then runs in the Update that stores it. If begin fails, the answer is neither verified nor counted.
+// VerifyInSession verifies an answer in a session by the check that begin returns, with the limits of Verify. If
+// the answer is accepted, apply runs in the Update that stores it. If begin fails, the answer is neither verified nor counted.
 func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, session secret.Value,
-	begin func(op *account.Operation, ses *account.Session, u *account.User) (DeviceCheck, error), then SessionChange) (Verification, error) {
+	begin func(op *account.Operation, ses *account.Session, u *account.User) (DeviceCheck, error), apply SessionChange) (Verification, error) {
 	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
 		check, err := begin(op, ses, u)
 		if err != nil {
@@ -103,13 +103,13 @@ func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, 
 			a.add(kind, o)
 			return a, nil
 		}}, nil
-	}, then)
+	}, apply)
 }
 
-// answerInSession verifies an answer in a session. If the answer is accepted, then runs in the Update that stores
+// answerInSession verifies an answer in a session. If the answer is accepted, apply runs in the Update that stores
 // it. ask selects the verification. If ask fails, the answer is neither verified nor counted.
 func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, session secret.Value,
-	ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), then SessionChange) (Verification, error) {
+	ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), apply SessionChange) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -130,7 +130,7 @@ func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, 
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeStepUp(tx, session, a, then) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeStepUp(tx, session, a, apply) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -152,7 +152,7 @@ func (s *Service) loadSession(ctx context.Context, op *account.Operation,
 
 // storeStepUp stores the result of an answer in a session. It returns nil if the user record is not the one on which
 // the answer was verified.
-func (s *Service) storeStepUp(tx *account.Tx, session secret.Value, a deviceAttempt, then SessionChange) (*Verification, error) {
+func (s *Service) storeStepUp(tx *account.Tx, session secret.Value, a deviceAttempt, apply SessionChange) (*Verification, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (s *Service) storeStepUp(tx *account.Tx, session secret.Value, a deviceAtte
 		if slices.Contains(a.outcome.AMR, account.AMRHardwareKey) {
 			ses.PhishingResistantAt = tx.Op.Now
 		}
-		if err := then(tx, &ses, &u); err != nil {
+		if err := apply(tx, &ses, &u); err != nil {
 			return nil, err
 		}
 	}

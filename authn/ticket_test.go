@@ -265,19 +265,19 @@ func TestRedeemTicketCode_LimitsToTenPerHour(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)
 	link, code := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	judged := 0
+	verified := 0
 	for range 14 {
 		transaction := env.password(env.fromAddress("198.51.100.7"), amelie).Secret
 		_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, "AAAA-AAAA")
 		if errcode.Of(err) == errcode.InvalidTicket {
-			judged++
+			verified++
 		} else if errcode.Of(err) != errcode.RateLimited || retry(err) > time.Hour || retry(err) <= 0 {
 			t.Fatalf("got %v", err)
 		}
 		env.Clock.Advance(time.Second)
 	}
-	if judged != 10 {
-		t.Errorf("%d were verified, want 10", judged)
+	if verified != 10 {
+		t.Errorf("%d were verified, want 10", verified)
 	}
 	transaction := env.password(env.From, amelie).Secret
 	_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, code.Reveal())

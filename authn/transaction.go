@@ -25,7 +25,7 @@ const (
 	StepBlocked        Step = "blocked"  // no device and no ticket: request help
 	StepChangePassword Step = "password" // choose another password: the verified one must change
 	StepDone           Step = "done"     // signed in
-	StepExpired        Step = "over"     // the transaction is void: begin again
+	StepExpired        Step = "expired"  // the transaction is void: begin again
 )
 
 // Transaction is a sign-in that is not finished, stored under the hash of its secret. It is not a session.

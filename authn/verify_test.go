@@ -20,38 +20,38 @@ import (
 // Each endpoint accepts the code, and then every endpoint rejects it.
 func TestVerify_RejectsUsedCodeAtEveryEndpoint(t *testing.T) {
 	type place struct {
-		h       *testEnv
+		env     *testEnv
 		p       *authntest.Phone
 		session secret.Value
 	}
-	doors := map[string]func(*testing.T, place, []byte) authn.Verification{
+	endpoints := map[string]func(*testing.T, place, []byte) authn.Verification{
 		"sign-in": func(t *testing.T, in place, code []byte) authn.Verification {
-			return in.h.verify(in.h.password(in.h.From, amelie).Secret, code).Verification
+			return in.env.verify(in.env.password(in.env.From, amelie).Secret, code).Verification
 		},
 		"step-up": func(t *testing.T, in place, code []byte) authn.Verification {
-			v, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
-			must(t, err, "proving")
+			v, err := in.env.Authn.StepUp(t.Context(), in.env.From, in.session, factors.InputCode, code)
+			must(t, err, "stepping up")
 			return v
 		},
 		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Verification {
-			v, err := in.h.Enrolment.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
+			v, err := in.env.Enrolment.ShowQR(t.Context(), in.env.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
 			must(t, err, "showing")
 			return v
 		},
 		"confirming a copy": func(t *testing.T, in place, code []byte) authn.Verification {
-			v, err := in.h.Enrolment.ConfirmCopy(t.Context(), in.h.From, in.session, code)
+			v, err := in.env.Enrolment.ConfirmCopy(t.Context(), in.env.From, in.session, code)
 			must(t, err, "confirming")
 			return v
 		},
 	}
-	for first, spend := range doors {
-		for second, retry := range doors {
+	for first, spend := range endpoints {
+		for second, retry := range endpoints {
 			t.Run(first+", then "+second, func(t *testing.T) {
 				env := newTestEnv(t)
 				u, p, session := env.Member(amelie, nil)
 				in := place{env, p, session}
 				if strings.Contains(first+second, "confirming") {
-					if v := doors["showing the QR code"](t, in, p.Next()); !v.Accepted() {
+					if v := endpoints["showing the QR code"](t, in, p.Next()); !v.Accepted() {
 						t.Fatalf("showing: %+v", v)
 					}
 				}
@@ -76,7 +76,7 @@ func TestVerify_RejectsUsedCodeAtEveryEndpoint(t *testing.T) {
 	}
 }
 
-// concurrently runs it n times at once.
+// concurrently calls it n times in parallel.
 func concurrently(n int, it func(i int)) {
 	var all sync.WaitGroup
 	start := make(chan struct{})
