@@ -38,7 +38,7 @@ func TestTicket_ReplacesLostPhone(t *testing.T) {
 	}
 	env.EmptyOutbox()
 	phone, done := env.Enrol(enrol.Flow{Transaction: started.Secret}, "Nouveau")
-	if !done.First || !env.sessionValid(done.Credentials.Session) || done.Counted != 1 {
+	if !done.First || !env.sessionValid(done.Credentials.Session) || done.PrimaryDevices != 1 {
 		t.Errorf("got %+v, want a completed transaction", done)
 	}
 	if got := len(mailed[notice.DeviceAdded](env)); got != 1 {

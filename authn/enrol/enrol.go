@@ -109,7 +109,7 @@ type Result struct {
 	authn.Completed                // with First; or Credentials of a rotated session
 	Device          factors.Device // without Data
 	First           bool           // the enrolment was the second step of a transaction
-	Counted         int            // usable primary devices
+	PrimaryDevices  int            // usable primary devices
 }
 
 // FinishEnrol verifies the answer of the new device. If name is "", the device keeps the name given at the
@@ -208,7 +208,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, n
 	if err != nil {
 		return nil, err
 	}
-	out.Counted = s.Accounts.CountPrimary(u)
+	out.PrimaryDevices = s.Accounts.CountPrimary(u)
 	return out, tx.Save(u)
 }
 
