@@ -192,8 +192,9 @@ func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, c
 	return 0, f, nil
 }
 
-// The user is notified after the third wrong code in a row behind the right password, and after each ten more (promise
-// A10). The count is the user's, because an attacker can begin a new sign-in for every two tries.
+// noticeAt and noticeEach decide when the user is notified of wrong codes after a correct password: after the third in a
+// row, and after each ten more (promise A10). Transactions share the count, because an attacker can begin a new one for
+// every two attempts.
 const noticeAt, noticeEach = 3, 10
 
 // recordAttempt stores what an attempt changes in the user's devices and failure counters. The caller saves the

@@ -54,8 +54,8 @@ func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session s
 // prepare reads session and user outside a transaction, before the answer is verified. If prepare fails, the answer
 // is neither verified nor counted. prepare may be nil.
 func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input,
-	answer []byte,
-	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, apply SessionChange) (Verification, error) {
+	answer []byte, prepare func(op *account.Operation, ses *account.Session, u *account.User) error,
+	apply SessionChange) (Verification, error) {
 	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
 		return deviceQuestion{input, func(known bool) (deviceAttempt, error) {
 			if prepare != nil {
@@ -84,9 +84,11 @@ type DeviceCheck struct {
 }
 
 // VerifyInSession verifies an answer in a session by the check that begin returns, with the limits of Verify. If
-// the answer is accepted, apply runs in the Update that stores it. If begin fails, the answer is neither verified nor counted.
+// the answer is accepted, apply runs in the Update that stores it. If begin fails, the answer is neither verified nor
+// counted.
 func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, session secret.Value,
-	begin func(op *account.Operation, ses *account.Session, u *account.User) (DeviceCheck, error), apply SessionChange) (Verification, error) {
+	begin func(op *account.Operation, ses *account.Session, u *account.User) (DeviceCheck, error),
+	apply SessionChange) (Verification, error) {
 	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
 		check, err := begin(op, ses, u)
 		if err != nil {
@@ -109,7 +111,8 @@ func (s *Service) VerifyInSession(ctx context.Context, req account.RequestInfo, 
 // answerInSession verifies an answer in a session. If the answer is accepted, apply runs in the Update that stores
 // it. ask selects the verification. If ask fails, the answer is neither verified nor counted.
 func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, session secret.Value,
-	ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error), apply SessionChange) (Verification, error) {
+	ask func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error),
+	apply SessionChange) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)

@@ -44,8 +44,7 @@ func (s *Service) CanCopy(d factors.Device) bool {
 // (protocol rule 14). If copyID is "", ShowQR adds a copy with this name; otherwise it names the copy that scans
 // again.
 func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID,
-	copyID, name string,
-	input factors.Input, answer []byte) (authn.Verification, error) {
+	copyID, name string, input factors.Input, answer []byte) (authn.Verification, error) {
 	name, err := account.DeviceName(name, copyID != "")
 	if err != nil {
 		return authn.Verification{}, err

@@ -49,7 +49,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	var st flowState
 	if err := s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
-		st, err = s.freshFlowState(r, flow, op.Now, want.Replace != "")
+		st, err = s.loadNewFlow(r, flow, op.Now, want.Replace != "")
 		return err
 	}); err != nil {
 		return account.Prompt{}, err
@@ -81,7 +81,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	e := &account.PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
 		Pending: pending, Prompt: prompt, Expires: op.Now.Add(account.EnrolmentTTL)}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		st, err := s.freshFlowState(tx.Reader, flow, op.Now, want.Replace != "")
+		st, err := s.loadNewFlow(tx.Reader, flow, op.Now, want.Replace != "")
 		if err != nil {
 			return account.Prompt{}, err
 		}
@@ -126,7 +126,7 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow
 		var st flowState
 		if err := s.Accounts.View(ctx, func(r account.Reader) error {
 			var err error
-			st, err = s.pendingFlowState(r, flow, op.Now)
+			st, err = s.loadPendingFlow(r, flow, op.Now)
 			return err
 		}); err != nil {
 			return false, err
@@ -157,7 +157,7 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow
 // on which the answer was verified.
 func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, name string, o factors.Outcome) (*Result, error) {
 	now := tx.Op.Now
-	st, err := s.pendingFlowState(tx.Reader, flow, now)
+	st, err := s.loadPendingFlow(tx.Reader, flow, now)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +252,7 @@ func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, flow
 		return nil
 	}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		st, err := s.pendingFlowState(tx.Reader, flow, op.Now)
+		st, err := s.loadPendingFlow(tx.Reader, flow, op.Now)
 		if err != nil || !bytes.Equal(st.pending.Pending, e.Pending) {
 			if errcode.Of(err) == errcode.Expired {
 				err = nil

@@ -17,7 +17,7 @@ type Flow struct {
 	Session     secret.Value
 }
 
-// flowState is a flow as read in one View or Update.
+// loadFlow is a flow as read in one View or Update.
 type flowState struct {
 	transaction *authn.Transaction
 	session     *account.Session
@@ -25,8 +25,9 @@ type flowState struct {
 	pending     *account.PendingEnrolment
 }
 
-// flowState loads a flow and checks that it permits the enrolment. It returns StepUpRequired, Forbidden, Expired or NoSession.
-func (s *Service) flowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
+// loadFlow loads a flow and checks that it permits the enrolment. It returns StepUpRequired, Forbidden, Expired or
+// NoSession.
+func (s *Service) loadFlow(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
 	if flow.Session.IsZero() {
 		tr, u, step, err := s.SignIn.LoadTransaction(r, flow.Transaction, now)
 		if err != nil {
@@ -62,15 +63,15 @@ func (s *Service) storeFlow(tx *account.Tx, st flowState, flow Flow) error {
 // CheckAllowed returns nil if the flow permits an enrolment, else StepUpRequired, Forbidden, Expired or NoSession.
 func (s *Service) CheckAllowed(ctx context.Context, flow Flow) error {
 	return s.Accounts.View(ctx, func(r account.Reader) error {
-		_, err := s.flowState(r, flow, s.Accounts.Now(), false)
+		_, err := s.loadFlow(r, flow, s.Accounts.Now(), false)
 		return err
 	})
 }
 
-// freshFlowState is flowState for a new enrolment. The step-up of a pending enrolment does not count for another
+// loadNewFlow is loadFlow for a new enrolment. The step-up of a pending enrolment does not count for another
 // one.
-func (s *Service) freshFlowState(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
-	st, err := s.flowState(r, flow, now, replaces)
+func (s *Service) loadNewFlow(r account.Reader, flow Flow, now time.Time, replaces bool) (flowState, error) {
+	st, err := s.loadFlow(r, flow, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
 	}
@@ -82,7 +83,7 @@ func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolm
 	now := s.Accounts.Now()
 	var out account.PendingEnrolment
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		st, err := s.pendingFlowState(r, flow, now)
+		st, err := s.loadPendingFlow(r, flow, now)
 		if err != nil {
 			return err
 		}
@@ -92,11 +93,11 @@ func (s *Service) Pending(ctx context.Context, flow Flow) (account.PendingEnrolm
 	return out, err
 }
 
-// pendingFlowState returns the state of a flow with a pending enrolment.
-func (s *Service) pendingFlowState(r account.Reader, flow Flow, now time.Time) (flowState, error) {
-	st, err := s.flowState(r, flow, now, false)
+// loadPendingFlow returns the state of a flow with a pending enrolment.
+func (s *Service) loadPendingFlow(r account.Reader, flow Flow, now time.Time) (flowState, error) {
+	st, err := s.loadFlow(r, flow, now, false)
 	if err != nil && !flow.Session.IsZero() {
-		st, err = s.flowState(r, flow, now, true)
+		st, err = s.loadFlow(r, flow, now, true)
 	}
 	if err == nil && st.pending.ForDisplay(now) == nil {
 		err = errcode.New(errcode.Expired)
