@@ -44,7 +44,7 @@ func TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange(t *testing.T)
 			_, err = env.Authn.StartWithPasswordLink(t.Context(), env.From, early, theirs)
 			wantCode(t, err, errcode.InvalidLink, "choosing by the earlier link")
 			_, err = env.Authn.StartWithPasswordLink(t.Context(), env.From, env.mailedPasswordLink(), theirs)
-			must(t, err, "choosing by a link that was asked for afterwards")
+			must(t, err, "choosing by a link that was requested afterwards")
 		})
 	}
 }

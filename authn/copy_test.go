@@ -171,7 +171,7 @@ func (env *testEnv) replaceSecret(session secret.Value, id factors.DeviceID, los
 	p := &authntest.Phone{House: env.Env, Secret: view.Secret, Device: id}
 	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", p.Code())
 	if err == nil && (!done.Accepted() || !env.sessionValid(done.Credentials.Session) || env.sessionValid(session)) {
-		env.t.Errorf("replacing: got %+v, session not re-issued", done)
+		env.t.Errorf("replacing: got %+v, session not rotated", done)
 	}
 	return p, err
 }

@@ -178,7 +178,7 @@ func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 	}
 	env.Clock.Advance(time.Hour)
 	if env.forwardValid(forward, wiki) || env.sessionValid(session) {
-		t.Error("alive after 24 hours")
+		t.Error("valid after 24 hours")
 	}
 	must(t, env.Sessions.DeleteExpired(t.Context()), "sweeping")
 	for key := range env.allRecords() {

@@ -34,7 +34,7 @@ func codeEndpoints(env *testEnv, p *authntest.Phone, session secret.Value) map[s
 		},
 		"VerifyByAdmin": func(req account.RequestInfo, code []byte) authn.Verification {
 			u, err := env.Sessions.Authenticate(ctx, session)
-			must(env.t, err, "finding out whose phone it is")
+			must(env.t, err, "reading the user")
 			return result(env.Authn.VerifyByAdmin(ctx, req, adminCall("uboss", "a", u.User), p.Device, code))
 		},
 		"FinishProgram": func(req account.RequestInfo, code []byte) authn.Verification {

@@ -51,7 +51,7 @@ func TestEmptyGroup_ContinuesAfterCrash(t *testing.T) {
 	_, _, session := env.Member(amelie, func(u *account.User) { u.Groups = []account.GroupID{gone, stays} })
 	env.markDeleted(gone)
 	if got := env.memberCount(gone); got != 41 {
-		t.Fatalf("got %d members after the mark alone, want all", got)
+		t.Fatalf("got %d members before it is emptied, want all", got)
 	}
 	_, err := account.Update(t.Context(), env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
 		u, err := tx.User(people[0].ID)

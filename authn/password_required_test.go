@@ -46,7 +46,7 @@ func TestExpirePassword_RequiresChangeBeforeSession(t *testing.T) {
 	u, p, early := env.Member(amelie, nil)
 	env.expirePassword(u.ID)
 	if !env.sessionValid(early) {
-		t.Error("marking the password ended the session")
+		t.Error("expiring the password ended the session")
 	}
 	first := env.password(env.From, amelie).Secret
 	v := env.verify(first, p.Next())

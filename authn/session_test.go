@@ -47,7 +47,7 @@ func TestSession_Lifetime(t *testing.T) {
 			_, _, session := env.Member(amelie, nil)
 			test.live(env, session)
 			if got := env.sessionValid(session); got != test.want {
-				t.Errorf("alive: got %v, want %v", got, test.want)
+				t.Errorf("valid: got %v, want %v", got, test.want)
 			}
 			err := env.Authn.SetLocale(t.Context(), env.From, session, "en")
 			if (err == nil) != test.want {
@@ -109,7 +109,7 @@ func TestSession_SignOutEndsItOnServer(t *testing.T) {
 	other := env.SignIn(amelie, authntest.Password, p).Session
 	must(t, env.Sessions.SignOut(t.Context(), env.From, session), "signing out")
 	if env.sessionValid(session) || !env.sessionValid(other) {
-		t.Errorf("alive: this one %v, the other %v", env.sessionValid(session), env.sessionValid(other))
+		t.Errorf("valid: this one %v, the other %v", env.sessionValid(session), env.sessionValid(other))
 	}
 	must(t, env.Sessions.SignOut(t.Context(), env.From, session), "signing out twice")
 	must(t, env.Sessions.SignOut(t.Context(), env.From, secret.Value{}), "signing out of nothing")
@@ -149,7 +149,7 @@ func TestSession_ListsAndRevokesOthers(t *testing.T) {
 	}
 	mine = issued.Session
 	if env.sessionValid(two) || !env.sessionValid(mine) || !env.sessionValid(pauls) {
-		t.Errorf("alive: other %v, this %v, another user's %v", env.sessionValid(two), env.sessionValid(mine), env.sessionValid(pauls))
+		t.Errorf("valid: other %v, this %v, another user's %v", env.sessionValid(two), env.sessionValid(mine), env.sessionValid(pauls))
 	}
 	if got := env.step(halfway); got != authn.StepExpired {
 		t.Errorf("a transaction outlived signing out everywhere: %q", got)
@@ -167,7 +167,7 @@ func TestSession_LimitsSessionsPerUser(t *testing.T) {
 		last = env.SignIn(amelie, authntest.Password, p).Session
 	}
 	if got := len(env.User(string(u.ID)).Sessions); got != 32 || env.sessionValid(first) || !env.sessionValid(last) {
-		t.Errorf("%d sessions, the first alive %v, the last %v", got, env.sessionValid(first), env.sessionValid(last))
+		t.Errorf("%d sessions, the first valid %v, the last %v", got, env.sessionValid(first), env.sessionValid(last))
 	}
 	env.stepUp(last, p)
 	_, err := env.Authn.ChangePassword(t.Context(), env.From, last, authntest.Password, "sept chevaux dans un garage")
@@ -213,7 +213,7 @@ func TestSignIn_IssuesNewSecretsAndAMR(t *testing.T) {
 	}
 	info, err := env.Sessions.Authenticate(t.Context(), issued.Session)
 	if err != nil || !slices.Equal(info.AMR, []string{"pwd", "otp", "mfa"}) || !info.StepUpUntil.IsZero() {
-		t.Errorf("got %v, proven to %v, %v", info.AMR, info.StepUpUntil, err)
+		t.Errorf("got %v, step-up until %v, %v", info.AMR, info.StepUpUntil, err)
 	}
 	for key, value := range env.allRecords() {
 		for _, secret := range []string{issued.Session.Reveal(), issued.Browser.Reveal(), p.Secret, authntest.Password} {

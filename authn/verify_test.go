@@ -145,14 +145,14 @@ func TestVerify_RejectsCodeUsedWhileStoring(t *testing.T) {
 	rerun.Between = func() {
 		rerun.Between = nil
 		if v := env.verify(rivals, code); !v.Accepted() {
-			t.Errorf("the rival: rejected %q", v.Rejected)
+			t.Errorf("the other request: rejected %q", v.Rejected)
 		}
 	}
 	if v := env.verify(mine, code); v.Rejected != factors.ReasonReplayed {
 		t.Errorf("got %q, want %q", v.Rejected, factors.ReasonReplayed)
 	}
 	if got := len(env.User(string(u.ID)).Sessions); got != 2 {
-		t.Errorf("got %d sessions, want the first one and the rival's", got)
+		t.Errorf("got %d sessions, want the first one and the other request's", got)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestStepUp_RejectsCodeUsedWhileStoring(t *testing.T) {
 	rerun.Between = func() {
 		rerun.Between = nil
 		if v := env.verify(rivals, code); !v.Accepted() {
-			t.Errorf("the rival: rejected %q", v.Rejected)
+			t.Errorf("the other request: rejected %q", v.Rejected)
 		}
 	}
 	if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, code); err != nil || j.Rejected != factors.ReasonReplayed {
