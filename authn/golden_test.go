@@ -54,67 +54,67 @@ func goldenUser() account.User {
 		Activity: []account.Activity{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Agent: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then}
 }
 
-func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
+func TestGolden_StoredRecordsDecode(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
-	login := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
-		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
-		Proven: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Program: "token:t", KnownBrowser: true, ReturnTo: "/account", Started: then, Expires: then}
+	tr := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
+		NewPassword: &authn.NewPassword{Hash: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
+		SecondFactor: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Backup: true, Enrolled: true}, APIToken: "token:t", KnownBrowser: true, ReturnTo: "/account", Started: then, Expires: then}
 	sess := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		Shared: true, APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
-	standing := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
+	summary := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []account.GroupID{"g1"}, Roles: []account.Role{account.RoleHelpDesk}}
 	link := account.Link{User: "uabc", Purpose: "ticket", Ticket: "t1", Epoch: 7, Provenance: "operator:0", Expires: then}
 	browser := session.Browser{Since: then, Shared: true}
 	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
-	gate := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
-	for _, record := range []any{goldenUser(), login, sess, standing, link, browser, group, gate} {
-		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
+	forward := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
+	for _, record := range []any{goldenUser(), tr, sess, summary, link, browser, group, forward} {
+		checkAllFields(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
 	storetest.Golden(t, store.Users, nil, goldenUser())
-	storetest.Golden(t, store.Transactions, nil, login)
+	storetest.Golden(t, store.Transactions, nil, tr)
 	storetest.Golden(t, store.Sessions, nil, sess)
-	storetest.Golden(t, store.Summaries, nil, standing)
+	storetest.Golden(t, store.Summaries, nil, summary)
 	storetest.Golden(t, store.Links, nil, link)
 	storetest.Golden(t, store.Browsers, nil, browser)
 	storetest.Golden(t, store.Groups, nil, group)
-	storetest.Golden(t, store.Forwards, nil, gate)
+	storetest.Golden(t, store.Forwards, nil, forward)
 	storetest.Golden(t, store.Placeholders, nil, []account.UserID{"uabc", "udef"})
 }
 
-// whole fails for every field of ours that the sample leaves out: a record's golden file shows all of them.
-func whole(t *testing.T, path string, v reflect.Value) {
+// checkAllFields fails for each field of the project's types that is zero in the sample.
+func checkAllFields(t *testing.T, path string, v reflect.Value) {
 	t.Helper()
 	switch {
 	case v.IsZero():
 		t.Errorf("the sample leaves %s out", path)
 	case v.Kind() == reflect.Pointer:
-		whole(t, path, v.Elem())
+		checkAllFields(t, path, v.Elem())
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8:
 		for i := range v.Len() {
-			whole(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+			checkAllFields(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() {
-				whole(t, path+"."+f.Name, v.Field(i))
+				checkAllFields(t, path+"."+f.Name, v.Field(i))
 			}
 		}
 	}
 }
 
-// A person at every limit at once still fits into one record, and their reset into one Update.
-func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
-	h := newHouse(t)
-	h.From.Agent = strings.Repeat("<", 300)
-	u, p, session := h.Member(amelie, func(u *account.User) {
+// A user at every limit fits into one record, and the reset of that user into one Update.
+func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
+	env := newTestEnv(t)
+	env.From.Agent = strings.Repeat("<", 300)
+	u, p, session := env.Member(amelie, func(u *account.User) {
 		u.SecondEmail, u.FirstName, u.LastName = "second@garage.example", strings.Repeat("🔧", 64), strings.Repeat("🔧", 64)
 		u.Profile = json.RawMessage(`{"note":"` + strings.Repeat("x", 16<<10-11) + `"}`)
 	})
-	h.prove(session, p)
-	h.enrolKey(enrol.Flow{Session: session}, u)
-	h.recoveryCodes(session)
-	h.Change(u.ID, func(u *account.User) {
+	env.stepUp(session, p)
+	env.enrolKey(enrol.Flow{Session: session}, u)
+	env.recoveryCodes(session)
+	env.Change(u.ID, func(u *account.User) {
 		phone, key := u.Devices[0], u.Devices[1]
 		u.Devices = u.Devices[2:]
 		for i := range 15 {
@@ -145,12 +145,12 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			u.Activity = append(u.Activity, recent)
 		}
 	})
-	raw, err := json.Marshal(h.User(string(u.ID)))
+	raw, err := json.Marshal(env.User(string(u.ID)))
 	if err != nil || len(raw) > store.MaxValue-512 {
 		t.Errorf("the record has %d bytes of %d", len(raw), store.MaxValue)
 	}
-	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	if got := h.User(string(u.ID)); len(got.Devices)+len(got.Sessions) != 0 {
+	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	if got := env.User(string(u.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 		t.Errorf("left %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"barillet/store"
 )
 
-func TestAddress(t *testing.T) {
+func TestNormalizeLogin(t *testing.T) {
 	tests := []struct{ name, typed, address, mail string }{
 		{"plain", "lea@atelier.example", "lea@atelier.example", "lea@atelier.example"},
 		{"capitals and blanks around", " \tLea@Atelier.EXAMPLE\r\n", "lea@atelier.example", "lea@atelier.example"},
@@ -57,7 +57,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-func FuzzAddress(f *testing.F) {
+func FuzzNormalizeLogin(f *testing.F) {
 	for _, seed := range []string{"lea@atelier.example", " LEA@ATELIER.EXAMPLE ", "a%2fb@c.example", "ıKſ＠\u200b\x00", strings.Repeat("/", 254)} {
 		f.Add(seed)
 	}
@@ -90,10 +90,10 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-func FuzzPresentCode(f *testing.F) {
-	h := newHouse(f)
-	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+func FuzzRedeemTicketCode(f *testing.F) {
+	env := newTestEnv(f)
+	u, _, _ := env.Member(amelie, nil)
+	_, code := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	f.Add(code.Reveal())
 	f.Add(strings.ToLower(code.Reveal()))
 	f.Add("OOOO-IILL")
@@ -107,16 +107,16 @@ func FuzzPresentCode(f *testing.F) {
 		}, strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s)))
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		h.t, h.T = t, t
+		env.t, env.T = t, t
 		if len(typed) > 1<<10 {
 			return
 		}
-		h.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
-		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
-			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
+		env.Clock.Advance(61 * time.Minute / 10) // ten per hour are verified
+		if env.Clock.Now().After(env.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
+			env.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = env.Clock.Now().Add(account.TicketTTL) })
 		}
-		login := h.password(h.From, amelie).Secret
-		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
+		transaction := env.password(env.From, amelie).Secret
+		_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was taken for the code", typed)
 		}
@@ -129,10 +129,10 @@ func FuzzPresentCode(f *testing.F) {
 	})
 }
 
-func TestASecretPrintsNothingOfItself(t *testing.T) {
+func TestSecret_PrintsRedacted(t *testing.T) {
 	s := secret.From("mot-de-passage")
 	raw, err := json.Marshal(map[string]any{"s": s, "p": &s})
-	do(t, err, "encoding")
+	must(t, err, "encoding")
 	var log strings.Builder
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", struct{ S secret.Value }{s})
 	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v", struct{ S secret.Value }{s}),
@@ -171,7 +171,7 @@ func TestDeviceName(t *testing.T) {
 	}
 }
 
-func TestBrowserName(t *testing.T) {
+func TestDescribeUserAgent(t *testing.T) {
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0":                                                                    "Firefox, Android",
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0":               "Edge, Windows",
@@ -184,7 +184,7 @@ func TestBrowserName(t *testing.T) {
 	}
 }
 
-func TestRanksGoUpAndAnUnknownRoleIsNobody(t *testing.T) {
+func TestRole_Ranks(t *testing.T) {
 	last := 0
 	for _, r := range []account.Role{account.RoleReadOnly, account.RoleHelpDesk, account.RoleUserAdmin, account.RoleSuperAdmin} {
 		if r.Rank() <= last {

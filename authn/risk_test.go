@@ -9,14 +9,14 @@ import (
 	"barillet/store"
 )
 
-func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
-	h := authntest.New(t)
-	admin := h.Person("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
-	h.Person("zoe@garage.example", nil)
-	standings := store.NewTable[account.Summary](h.Ring, store.Summaries)
-	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
+func TestListAdministrators_AmongThousands(t *testing.T) {
+	env := authntest.New(t)
+	admin := env.Person("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
+	env.Person("zoe@garage.example", nil)
+	standings := store.NewTable[account.Summary](env.Ring, store.Summaries)
+	const many, bite = 5020, 60 // more than one read returns, with IDs that sort first
 	for first := 0; first < many; first += bite {
-		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
+		if err := env.Store.Update(t.Context(), func(tx store.Tx) error {
 			for i := first; i < min(first+bite, many); i++ {
 				if err := standings.Put(tx, fmt.Sprintf("a%05d", i), account.Summary{}); err != nil {
 					return err
@@ -30,7 +30,7 @@ func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	var found []account.UserID
 	pages := 0
 	for after := ""; pages == 0 || after != ""; pages++ {
-		staff, next, err := h.Accounts.ListAdministrators(t.Context(), after)
+		staff, next, err := env.Accounts.ListAdministrators(t.Context(), after)
 		if err != nil || pages > 3 {
 			t.Fatalf("page %d: %v", pages, err)
 		}
