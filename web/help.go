@@ -47,7 +47,7 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
 	}
 	reference, err := s.HelpDesk.Submit(r.Context(), origin(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
-		Login: visitOf(r).login})
+		Transaction: visitOf(r).login})
 	if err != nil {
 		return s.renderProblem(w, err, page)
 	}

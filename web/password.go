@@ -22,7 +22,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 	if f["identifier"] == "" {
 		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("identifier", templates.ProblemMissing)))
 	}
-	if err := s.HelpDesk.Forgot(r.Context(), origin(r), f["identifier"]); err != nil {
+	if err := s.HelpDesk.RequestPasswordLink(r.Context(), origin(r), f["identifier"]); err != nil {
 		return s.renderProblem(w, err, page)
 	}
 	return redirect(w, "/forgot/sent")

@@ -1,4 +1,4 @@
 package admin
 
-// Reach is reach, for the test of the rule.
-var Reach = reach
+// LimitToOwner is reach, for the test of the rule.
+var LimitToOwner = limitToOwner

@@ -10,10 +10,10 @@ import (
 	"barillet/store"
 )
 
-// mostEvents is how many one page of the log has at most.
-const mostEvents = 1000
+// maxEvents is how many one page of the log has at most.
+const maxEvents = 1000
 
-// Events reads the log. An operator limited to groups reads the events about people within, see mayRead; neither a
+// Events reads the log. An operator limited to groups reads the events about people within, see canReadEvent; neither a
 // short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
 func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
@@ -26,14 +26,14 @@ func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entr
 		})
 		return entries, next, err
 	}
-	limit := min(q.Limit, mostEvents)
+	limit := min(q.Limit, maxEvents)
 	if limit <= 0 {
 		limit = 100
 	}
 	known := map[string]bool{}
-	for q.Limit = mostEvents; ; q.After = next {
+	for q.Limit = maxEvents; ; q.After = next {
 		var part []audit.Entry
-		if part, next, err = d.eventsWithin(ctx, op, q, known); err != nil {
+		if part, next, err = d.eventsInScope(ctx, op, q, known); err != nil {
 			return nil, "", err
 		}
 		if entries = append(entries, part...); len(entries) > limit {
@@ -45,8 +45,8 @@ func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entr
 	}
 }
 
-// eventsWithin is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
-func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+// eventsInScope is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
+func (d *Service) eventsInScope(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
 	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		part = nil
 		r := d.Accounts.In(s)
@@ -57,12 +57,12 @@ func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query,
 		for _, e := range found {
 			within, met := known[e.Subject]
 			if !met {
-				if within, err = op.knowsUser(r, e.Subject); err != nil {
+				if within, err = op.hasInScope(r, e.Subject); err != nil {
 					return err
 				}
 				known[e.Subject] = within
 			}
-			if within && op.mayRead(&e.Event) {
+			if within && op.canReadEvent(&e.Event) {
 				part = append(part, e)
 			}
 		}
@@ -71,8 +71,8 @@ func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query,
 	return part, next, err
 }
 
-// knowsUser tells whether somebody is there and lies within the operator's scope.
-func (op Principal) knowsUser(r account.Reader, id string) (bool, error) {
+// hasInScope tells whether somebody is there and lies within the operator's scope.
+func (op Principal) hasInScope(r account.Reader, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
@@ -83,13 +83,13 @@ func (op Principal) knowsUser(r account.Reader, id string) (bool, error) {
 	return err == nil && op.InScope(&u), err
 }
 
-// mayRead tells whether an event about somebody within may be read by an operator limited to groups: not what they
+// canReadEvent tells whether an event about somebody within may be read by an operator limited to groups: not what they
 // were as an operator, nor what names a garage outside, where they belonged before.
-func (op Principal) mayRead(e *audit.Event) bool {
-	return !slices.Contains(AdminActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
+func (op Principal) canReadEvent(e *audit.Event) bool {
+	return !slices.Contains(RoleActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
 		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, account.GroupID(t.ID))
 	})
 }
 
-// AdminActions are acts about what a person was as an operator, which tell of other garages.
-var AdminActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}
+// RoleActions are acts about what a person was as an operator, which tell of other garages.
+var RoleActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}

@@ -9,12 +9,12 @@ import (
 	"barillet/internal/errcode"
 )
 
-// madeOnMachine tells the owner of tokens that the machine's owner keeps, who is no person.
-func madeOnMachine(owner string) bool { return strings.HasPrefix(owner, "operator:") }
+// ownedByOperator tells the owner of tokens that the machine's owner keeps, who is no person.
+func ownedByOperator(owner string) bool { return strings.HasPrefix(owner, "operator:") }
 
 // tokenOwner fills in whose a token to be made is and returns that person; nobody for one of the machine's owner.
 func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) {
-	if named == "" && madeOnMachine(t.Owner) {
+	if named == "" && ownedByOperator(t.Owner) {
 		return account.User{}, nil
 	}
 	who := t.Owner
@@ -36,15 +36,15 @@ func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) 
 	return u, nil
 }
 
-// acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). NoSession: the token is
+// principalOf is the operator that a token makes, as its owner is at present (PROTOCOL 20). NoSession: the token is
 // over, or its owner is not active, has no role left, or is no longer there.
-func acts(r account.Reader, t *Token, now time.Time) (Principal, error) {
+func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
 		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
-	if madeOnMachine(t.Owner) {
+	if ownedByOperator(t.Owner) {
 		return op, nil
 	}
 	u, err := r.User(account.UserID(t.Owner))
@@ -54,28 +54,28 @@ func acts(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	case err != nil:
 		return Principal{}, err
 	}
-	op.Role, op.Groups = reach(t.Role, t.Groups, u.Roles)
+	op.Role, op.Groups = limitToOwner(t.Role, t.Groups, u.Roles)
 	return op, nil
 }
 
-// reach is the rule for a token of a person with such grants: its role is the highest, from its own down, at which
+// limitToOwner is the rule for a token of a person with such grants: its role is the highest, from its own down, at which
 // anything is left of its own scope within that of the owner; and that of the owner at a role is the groups of all
 // grants of this role or a higher one, or everybody if one of these is for everybody. Where nothing is left at any,
 // it is for nobody.
-func reach(role account.Role, groups []account.GroupID, grants []account.RoleAssignment) (account.Role, []account.GroupID) {
+func limitToOwner(role account.Role, groups []account.GroupID, grants []account.RoleAssignment) (account.Role, []account.GroupID) {
 	for _, r := range account.Roles() {
 		if r.Rank() > role.Rank() {
 			continue
 		}
-		if left := within(groups, r, grants); left == nil || len(left) > 0 {
+		if left := limitGroups(groups, r, grants); left == nil || len(left) > 0 {
 			return r, left
 		}
 	}
 	return account.RoleReadOnly, []account.GroupID{}
 }
 
-// within cuts a scope down to where the grants are of a role or a higher one. nil is everybody, empty nobody.
-func within(groups []account.GroupID, r account.Role, grants []account.RoleAssignment) []account.GroupID {
+// limitGroups cuts a scope down to where the grants are of a role or a higher one. nil is everybody, empty nobody.
+func limitGroups(groups []account.GroupID, r account.Role, grants []account.RoleAssignment) []account.GroupID {
 	owned, everybody := []account.GroupID{}, false
 	for _, g := range grants {
 		if g.Role.Rank() >= r.Rank() {

@@ -38,8 +38,8 @@ const (
 	PermConfigure              // what concerns everybody at once, such as who is told of events
 )
 
-// least is the lowest role that may do an act.
-func (a Permission) least() account.Role {
+// minRole is the lowest role that may do an act.
+func (a Permission) minRole() account.Role {
 	switch a {
 	case PermRead:
 		return account.RoleReadOnly
@@ -74,7 +74,7 @@ func (op Principal) InScope(u *account.User) bool {
 
 // Require judges an act that is about nobody in particular.
 func (op Principal) Require(a Permission) error {
-	if op.Owner == "" || op.Rank() < a.least().Rank() {
+	if op.Owner == "" || op.Rank() < a.minRole().Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -148,9 +148,9 @@ func (op Principal) RequireSignIn() error {
 	return nil
 }
 
-// CheckGives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
+// CheckInitialRole judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
 // limited to groups gives none, for people with a role lie outside every scope.
-func (op Principal) CheckGives(r account.Role) error {
+func (op Principal) CheckInitialRole(r account.Role) error {
 	switch {
 	case r == "":
 		return nil
@@ -170,7 +170,7 @@ func (op Principal) CheckAssignable(r account.Role) error {
 	if r.Rank() <= 0 {
 		return errcode.InvalidField("type", "unknown")
 	}
-	return op.CheckGives(r)
+	return op.CheckInitialRole(r)
 }
 
 // CoversGroups tells whether groups lie within the operator's scope; none at all lies in nobody's.

@@ -23,7 +23,7 @@ func TestNoTokenReachesBeyondItselfOrItsOwner(t *testing.T) {
 		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom(account.Roles()), 1, 4, rapid.ID[account.Role]).Draw(t, "grants") {
 			grants = append(grants, account.RoleAssignment{Role: r, Groups: rapid.SliceOfN(rapid.SampledFrom(garages), 0, 2).Draw(t, "of "+string(r))})
 		}
-		got, reach := admin.Reach(role, scope, grants)
+		got, reach := admin.LimitToOwner(role, scope, grants)
 		has := func(g account.GroupID) bool { // whether the owner has the role there; "": everywhere
 			return slices.ContainsFunc(grants, func(x account.RoleAssignment) bool {
 				return x.Role.Rank() >= got.Rank() && (len(x.Groups) == 0 || g != "" && slices.Contains(x.Groups, g))

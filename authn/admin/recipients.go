@@ -20,9 +20,9 @@ type Recipient struct {
 }
 
 const (
-	MaxRecipientsPerUpdate = 6   // in the Update of the reset: see resetting.do
-	toldLater              = 32  // in each that follows it
-	mostAreTold            = 200 // beyond it the log alone tells
+	MaxRecipientsPerUpdate      = 6   // in the Update of the reset: see resetting.do
+	maxRecipientsPerLaterUpdate = 32  // in each that follows it
+	maxRecipients               = 200 // beyond it the log alone tells
 )
 
 // ResetRecipients lists who else hears of a reset, support first: for somebody of a garage its managers, who are the
@@ -42,9 +42,9 @@ func (d *Service) ResetRecipients(ctx context.Context, op Principal, u *account.
 		for i := range people {
 			switch x := &people[i]; {
 			case op.Operator && x.Rank() >= account.RoleUserAdmin.Rank():
-				admins = append(admins, d.entry(x))
+				admins = append(admins, d.recipient(x))
 			case manages(x, u.Groups):
-				managers = append(managers, d.entry(x))
+				managers = append(managers, d.recipient(x))
 			}
 		}
 		if after = next; next == "" {
@@ -55,10 +55,10 @@ func (d *Service) ResetRecipients(ctx context.Context, op Principal, u *account.
 	if support := d.Accounts.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
 		all = slices.Insert(all, 0, Recipient{"support", support, d.Accounts.Policy.DefaultLocale, ""})
 	}
-	return all[:min(len(all), mostAreTold)], nil
+	return all[:min(len(all), maxRecipients)], nil
 }
 
-func (d *Service) entry(x *account.User) Recipient {
+func (d *Service) recipient(x *account.User) Recipient {
 	return Recipient{string(x.ID), x.Email, d.Accounts.Locale(x), x.DisplayName()}
 }
 
@@ -72,7 +72,7 @@ func manages(x *account.User, garages []account.GroupID) bool {
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
 func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) notice.Notice, rest []Recipient) error {
-	for part := range slices.Chunk(rest, toldLater) {
+	for part := range slices.Chunk(rest, maxRecipientsPerLaterUpdate) {
 		if _, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 			return struct{}{}, d.Queue(tx, m, part)
 		}); err != nil {

@@ -11,13 +11,13 @@ import (
 	"barillet/internal/notice"
 )
 
-// NewRole is a role to be given.
-type NewRole struct {
+// NewRoleAssignment is a role to be given.
+type NewRoleAssignment struct {
 	Role    account.Role
 	Targets []account.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
 }
 
-func refused(reason string) error {
+func wrongState(reason string) error {
 	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
 }
 
@@ -33,14 +33,14 @@ func (d *Service) Role(ctx context.Context, op Principal, id, rid string) (accou
 	if err != nil {
 		return account.RoleAssignment{}, "", err
 	}
-	i, err := roleAt(&u, rid)
+	i, err := assignmentIndex(&u, rid)
 	if err != nil {
 		return account.RoleAssignment{}, "", err
 	}
 	return u.Roles[i], u.ID, nil
 }
 
-func roleAt(u *account.User, rid string) (int, error) {
+func assignmentIndex(u *account.User, rid string) (int, error) {
 	i := slices.IndexFunc(u.Roles, func(g account.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
 		return 0, errcode.New(errcode.NotFound)
@@ -48,9 +48,9 @@ func roleAt(u *account.User, rid string) (int, error) {
 	return i, nil
 }
 
-// changes is where a role stands that the operator may take or limit.
-func (op Principal) changes(u *account.User, rid string) (int, error) {
-	i, err := roleAt(u, rid)
+// changeableRole is where a role stands that the operator may take or limit.
+func (op Principal) changeableRole(u *account.User, rid string) (int, error) {
+	i, err := assignmentIndex(u, rid)
 	if err == nil {
 		err = op.CheckAssignable(u.Roles[i].Role)
 	}
@@ -66,7 +66,7 @@ func (d *Service) Targets(ctx context.Context, op Principal, id, rid string) (gr
 		if err != nil {
 			return err
 		}
-		i, err := roleAt(&u, rid)
+		i, err := assignmentIndex(&u, rid)
 		if err != nil {
 			return err
 		}
@@ -83,33 +83,33 @@ func (d *Service) Targets(ctx context.Context, op Principal, id, rid string) (gr
 	return groups, err
 }
 
-// Granted is a role that was given, and to whom.
-type Granted struct {
-	Grant account.RoleAssignment
-	User  account.UserID
+// AssignedRole is a role that was given, and to whom.
+type AssignedRole struct {
+	Assignment account.RoleAssignment
+	User       account.UserID
 }
 
-// GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
+// AssignRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
-func (d *Service) GrantRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRole) (Granted, error) {
+func (d *Service) AssignRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
 	if err := op.CheckAssignable(n.Role); err != nil {
-		return Granted{}, err
+		return AssignedRole{}, err
 	}
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
 	switch {
 	case n.Targets != nil && len(targets) == 0: // never taken for everybody
-		return Granted{}, errcode.InvalidField("targets", "empty")
+		return AssignedRole{}, errcode.InvalidField("targets", "empty")
 	case len(targets) > MaxGroups:
-		return Granted{}, errcode.InvalidField("targets", "too_many")
+		return AssignedRole{}, errcode.InvalidField("targets", "too_many")
 	case len(targets) > 0 && n.Role == account.RoleSuperAdmin:
-		return Granted{}, refused(errcode.ReasonNoTargets)
+		return AssignedRole{}, wrongState(errcode.ReasonNoTargets)
 	}
 	out, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
 		if u.Status == account.StatusDeactivated {
-			return nil, refused(errcode.ReasonDeactivated)
+			return nil, wrongState(errcode.ReasonDeactivated)
 		}
 		if slices.ContainsFunc(u.Roles, func(g account.RoleAssignment) bool { return g.Role == n.Role }) {
-			return nil, refused(errcode.ReasonHasRole)
+			return nil, wrongState(errcode.ReasonHasRole)
 		}
 		for _, gid := range targets {
 			if _, err := tx.Group(gid); errcode.Of(err) == errcode.NotFound {
@@ -123,13 +123,13 @@ func (d *Service) GrantRole(ctx context.Context, op Principal, req account.Reque
 		if u.DemotedBy != op.Owner {
 			u.DemotedBy = ""
 		}
-		tx.SetResult(Granted{g, u.ID})
+		tx.SetResult(AssignedRole{g, u.ID})
 		return &RoleChange{Action: audit.RoleGranted, Assignment: g}, nil
 	})
 	if err != nil {
-		return Granted{}, err
+		return AssignedRole{}, err
 	}
-	return Granted{out.Assignment, out.User.ID}, nil
+	return AssignedRole{out.Assignment, out.User.ID}, nil
 }
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
@@ -138,18 +138,18 @@ func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.Requ
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	spare, err := d.otherSuper(ctx, op, id, rid)
+	spare, err := d.otherSuperAdmin(ctx, op, id, rid)
 	if err != nil {
 		return err
 	}
 	_, err = d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
-		i, err := op.changes(u, rid)
+		i, err := op.changeableRole(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
 		if g.Role == account.RoleSuperAdmin && !op.Operator {
-			if err := stillSuper(tx, spare); err != nil {
+			if err := requireSuperAdmin(tx, spare); err != nil {
 				return nil, err
 			}
 			u.DemotedBy = op.Owner
@@ -161,8 +161,8 @@ func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.Requ
 	return err
 }
 
-// otherSuper is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
-func (d *Service) otherSuper(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
+// otherSuperAdmin is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
+func (d *Service) otherSuperAdmin(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
 	if op.Operator {
 		return "", nil
 	}
@@ -170,7 +170,7 @@ func (d *Service) otherSuper(ctx context.Context, op Principal, id, rid string) 
 	if err != nil || g.Role != account.RoleSuperAdmin {
 		return "", err
 	}
-	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuper(&u) }}
+	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuperAdmin(&u) }}
 	for {
 		found, next, err := d.Accounts.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
@@ -183,18 +183,18 @@ func (d *Service) otherSuper(ctx context.Context, op Principal, id, rid string) 
 	}
 }
 
-func isSuper(u *account.User) bool {
+func isSuperAdmin(u *account.User) bool {
 	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank()
 }
 
-// stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
-func stillSuper(tx *account.Tx, spare account.UserID) error {
+// requireSuperAdmin refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
+func requireSuperAdmin(tx *account.Tx, spare account.UserID) error {
 	if spare == "" {
-		return refused(errcode.ReasonLastAdmin)
+		return wrongState(errcode.ReasonLastAdmin)
 	}
 	u, err := tx.User(spare)
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuper(&u): // since a moment ago
+	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuperAdmin(&u): // since a moment ago
 		return &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 	}
 	return err
@@ -222,7 +222,7 @@ func (d *Service) RemoveTarget(ctx context.Context, op Principal, req account.Re
 		case at < 0:
 			return nil, errcode.New(errcode.NotFound)
 		case len(groups) == 1:
-			return nil, refused(errcode.ReasonLastTarget)
+			return nil, wrongState(errcode.ReasonLastTarget)
 		default:
 			return slices.Delete(slices.Clone(groups), at, at+1), nil
 		}
@@ -235,13 +235,13 @@ func (d *Service) changeTargets(ctx context.Context, op Principal, req account.R
 		return err
 	}
 	_, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
-		i, err := op.changes(u, rid)
+		i, err := op.changeableRole(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
 		if g.Role == account.RoleSuperAdmin {
-			return nil, refused(errcode.ReasonNoTargets)
+			return nil, wrongState(errcode.ReasonNoTargets)
 		}
 		groups, err := change(tx, g.Groups)
 		if err != nil || slices.Equal(groups, g.Groups) {
@@ -326,10 +326,10 @@ func (d *Service) PeerAdministrators(ctx context.Context, op Principal, u *accou
 			return nil, err
 		}
 		for i := range people {
-			all = append(all, d.entry(&people[i]))
+			all = append(all, d.recipient(&people[i]))
 		}
-		if next == "" || len(all) >= mostAreTold {
-			return all[:min(len(all), mostAreTold)], nil
+		if next == "" || len(all) >= maxRecipients {
+			return all[:min(len(all), maxRecipients)], nil
 		}
 		q.After = next
 	}

@@ -22,15 +22,15 @@ type Service struct {
 	Accounts *account.Service
 	signIn   *authn.Service
 
-	tokens store.Table[Token]
-	hooks  *webhook.Endpoints
+	tokens    store.Table[Token]
+	endpoints *webhook.Endpoints
 
-	mu   sync.Mutex
-	used map[string]time.Time // last use of a token, by its hash
+	mu      sync.Mutex
+	lastUse map[string]time.Time // last use of a token, by its hash
 }
 
 // New returns the administration of the users that signIn signs in.
 func New(signIn *authn.Service, ring *store.Keyring) *Service {
-	return &Service{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
+	return &Service{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), endpoints: webhook.NewEndpoints(ring),
 		tokens: store.NewTable[Token](ring, store.Tokens)}
 }

@@ -10,8 +10,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
-func (op Principal) signingIn(req account.RequestInfo) (account.RequestInfo, error) {
+// bindToToken is where an operator's program signs people in from: everything that follows is bound to the token.
+func (op Principal) bindToToken(req account.RequestInfo) (account.RequestInfo, error) {
 	if err := op.RequireSignIn(); err != nil {
 		return account.RequestInfo{}, err
 	}
@@ -22,7 +22,7 @@ func (op Principal) signingIn(req account.RequestInfo) (account.RequestInfo, err
 // SignIn judges a password that a program was given. Whom the operator does not see is a stranger. Forbidden without
 // the allowance (PROTOCOL 25); SignInFailed, RateLimited as on the page.
 func (d *Service) SignIn(ctx context.Context, op Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
-	req, err := op.signingIn(req)
+	req, err := op.bindToToken(req)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
@@ -32,7 +32,7 @@ func (d *Service) SignIn(ctx context.Context, op Principal, req account.RequestI
 // SignInState tells where a sign-in stands that this token began; Expired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
 func (d *Service) SignInState(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
-	req, err := op.signingIn(req)
+	req, err := op.bindToToken(req)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
@@ -42,7 +42,7 @@ func (d *Service) SignInState(ctx context.Context, op Principal, req account.Req
 	}
 	within := false
 	err = d.Accounts.View(ctx, func(r account.Reader) (err error) {
-		within, err = op.knowsUser(r, string(t.User.ID))
+		within, err = op.hasInScope(r, string(t.User.ID))
 		return err
 	})
 	if err == nil && !within {
@@ -56,7 +56,7 @@ func (d *Service) SignInState(ctx context.Context, op Principal, req account.Req
 
 // SignInCode judges a code of one device in a sign-in that this token began.
 func (d *Service) SignInCode(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
-	req, err := op.signingIn(req)
+	req, err := op.bindToToken(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
 	}
@@ -68,7 +68,7 @@ func (d *Service) SignInCode(ctx context.Context, op Principal, req account.Requ
 
 // CancelSignIn ends a sign-in that this token began.
 func (d *Service) CancelSignIn(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) error {
-	req, err := op.signingIn(req)
+	req, err := op.bindToToken(req)
 	if err != nil {
 		return err
 	}

@@ -35,11 +35,11 @@ type Token struct {
 }
 
 const (
-	tokenID      = 20 // hex digits of the hash that are the public id
-	longestToken = 128
-	longestLife  = 365 * 24 * time.Hour // PROTOCOL 20
-	usualLife    = 90 * 24 * time.Hour
-	MaxGroups    = 32
+	tokenIDLength   = 20 // hex digits of the hash that are the public id
+	maxTokenLength  = 128
+	maxTokenTTL     = 365 * 24 * time.Hour // PROTOCOL 20
+	defaultTokenTTL = 90 * 24 * time.Hour
+	MaxGroups       = 32
 )
 
 // NewToken is a token to be made.
@@ -47,7 +47,7 @@ type NewToken struct {
 	Name    string // 1 to 64 characters
 	Role    account.Role
 	Groups  []account.GroupID // nil: everybody
-	Life    time.Duration     // at most 365 days; 0 means 90 days
+	TTL     time.Duration     // at most 365 days; 0 means 90 days
 	Secrets bool              // never with HELP_DESK_ADMIN and below
 	Authn   bool
 	Owner   string // id, sign-in name or address of the person whom it acts as, by Machine only; "": of whoever makes it
@@ -59,13 +59,13 @@ type NewToken struct {
 // they. Forbidden, Invalid.
 func (d *Service) CreateToken(ctx context.Context, op Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
 	a := d.Accounts.NewOperation(req)
-	t, err := op.token(a.Now, n)
+	t, err := op.newToken(a.Now, n)
 	if err != nil {
 		return secret.Value{}, Token{}, err
 	}
 	value := secret.From(TokenPrefix + a.Secret("api token").Reveal())
 	hash := value.Hash()
-	t.ID = hash[:tokenID]
+	t.ID = hash[:tokenIDLength]
 	t, err = account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (Token, error) {
 		t := t
 		owner, err := tokenOwner(tx.Reader, &t, n.Owner)
@@ -97,8 +97,8 @@ func (d *Service) CreateToken(ctx context.Context, op Principal, req account.Req
 	return value, t, nil
 }
 
-// token judges a token to be made.
-func (op Principal) token(now time.Time, n NewToken) (Token, error) {
+// newToken judges a token to be made.
+func (op Principal) newToken(now time.Time, n NewToken) (Token, error) {
 	if err := op.Require(PermManage); err != nil {
 		return Token{}, err
 	}
@@ -110,7 +110,7 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 		return Token{}, errcode.InvalidField("role", "unknown")
 	case n.Secrets && n.Role.Rank() <= account.RoleHelpDesk.Rank():
 		return Token{}, errcode.InvalidField("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
-	case n.Life < 0 || n.Life > longestLife:
+	case n.TTL < 0 || n.TTL > maxTokenTTL:
 		return Token{}, errcode.InvalidField("expires", "too_long")
 	case len(n.Groups) > MaxGroups:
 		return Token{}, errcode.InvalidField("groupIds", "too_many")
@@ -120,11 +120,11 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	case op.Scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })):
 		return Token{}, errcode.New(errcode.Forbidden)
 	}
-	if n.Life == 0 {
-		n.Life = usualLife
+	if n.TTL == 0 {
+		n.TTL = defaultTokenTTL
 	}
 	t := Token{Name: name, Owner: op.Owner, Role: n.Role, Groups: slices.Clone(n.Groups), Secrets: n.Secrets, Authn: n.Authn,
-		By: op.ID, Created: now, Expires: now.Add(n.Life)}
+		By: op.ID, Created: now, Expires: now.Add(n.TTL)}
 	if !op.expires.IsZero() && op.expires.Before(t.Expires) {
 		t.Expires = op.expires
 	}
@@ -147,10 +147,10 @@ func (op Principal) tokenEvent(action string, t *Token) audit.Event {
 		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
 }
 
-// mayToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner
+// canManageToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner
 // that can do no more than they. All tokens made on the machine have one owner: one of a single garage is not to
 // end those of the house (PROTOCOL 20, 21).
-func (op Principal) mayToken(t *Token) bool {
+func (op Principal) canManageToken(t *Token) bool {
 	switch {
 	case !op.Scoped():
 		return op.Rank() >= account.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.Rank()
@@ -174,7 +174,7 @@ func (d *Service) Tokens(ctx context.Context, op Principal, after string, limit 
 	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		tokens, next = nil, ""
 		return d.tokens.Scan(s, "", after, 0, func(hash string, t Token) error {
-			if !op.mayToken(&t) {
+			if !op.canManageToken(&t) {
 				return nil
 			}
 			if len(tokens) == limit {
@@ -205,7 +205,7 @@ func (d *Service) RevokeToken(ctx context.Context, op Principal, req account.Req
 	}
 	_, err = account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		t, err := d.tokens.Get(tx.Raw, hash)
-		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
+		if errors.Is(err, store.ErrNotFound) || err == nil && !op.canManageToken(&t) {
 			return struct{}{}, errcode.New(errcode.NotFound)
 		}
 		if err == nil {
@@ -228,12 +228,12 @@ func (d *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Pr
 	if err != nil {
 		return Principal{}, fmt.Errorf("loading API token: %w", err)
 	}
-	return acts(d.Accounts.In(r), &t, now)
+	return principalOf(d.Accounts.In(r), &t, now)
 }
 
 // TokenHash is what a token is kept under, by its public id; NotFound when there is none.
 func (d *Service) TokenHash(ctx context.Context, id string) (hash string, err error) {
-	if len(id) == tokenID && store.CheckKey(id) == nil {
+	if len(id) == tokenIDLength && store.CheckKey(id) == nil {
 		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 			hash = ""
 			return d.tokens.Scan(s, id, "", 1, func(found string, _ Token) error {
@@ -254,7 +254,7 @@ func (d *Service) TokenHash(ctx context.Context, id string) (hash string, err er
 // Authenticate tells who acts by a token, as its owner is at present; NoSession when it is not, or no longer, one,
 // and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
 func (d *Service) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
-	if len(secret.Reveal()) > longestToken {
+	if len(secret.Reveal()) > maxTokenLength {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
 	hash, now := secret.Hash(), d.Accounts.Now()
@@ -271,25 +271,25 @@ func (d *Service) Authenticate(ctx context.Context, secret secret.Value) (Princi
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.used == nil {
-		d.used = map[string]time.Time{}
+	if d.lastUse == nil {
+		d.lastUse = map[string]time.Time{}
 	}
-	d.used[hash] = now
+	d.lastUse[hash] = now
 	return op, nil
 }
 
 func (d *Service) lastUsed(hash string) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.used[hash]
+	return d.lastUse[hash]
 }
 
-// StoreUsed writes down when tokens were last used; call it once a minute and at the end. What a crash loses is
+// FlushLastUsed writes down when tokens were last used; call it once a minute and at the end. What a crash loses is
 // that minute.
-func (d *Service) StoreUsed(ctx context.Context) error {
+func (d *Service) FlushLastUsed(ctx context.Context) error {
 	d.mu.Lock()
-	used := d.used
-	d.used = nil
+	used := d.lastUse
+	d.lastUse = nil
 	d.mu.Unlock()
 	var hashes []string
 	for hash := range used {

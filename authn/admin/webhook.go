@@ -30,7 +30,7 @@ func (d *Service) CreateWebhook(ctx context.Context, op Principal, req account.R
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	n, err := d.webhook(n)
+	n, err := d.validateWebhook(n)
 	if err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
@@ -41,10 +41,10 @@ func (d *Service) CreateWebhook(ctx context.Context, op Principal, req account.R
 	}
 	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, value)
-	n.into(&h, a)
+	n.apply(&h, a)
 	h, err = account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (webhook.Endpoint, error) {
 		h := h
-		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
+		err := d.endpoints.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
 				return errcode.New(errcode.TooMany)
 			}
@@ -68,7 +68,7 @@ func (d *Service) UpdateWebhook(ctx context.Context, op Principal, req account.R
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	n, err := d.webhook(n)
+	n, err := d.validateWebhook(n)
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -76,7 +76,7 @@ func (d *Service) UpdateWebhook(ctx context.Context, op Principal, req account.R
 		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.DisabledReason == "") {
 			return false
 		}
-		n.into(h, a)
+		n.apply(h, a)
 		return true
 	})
 }
@@ -126,7 +126,7 @@ func (d *Service) DeleteWebhook(ctx context.Context, op Principal, req account.R
 		if err != nil {
 			return struct{}{}, err
 		}
-		err = d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
+		err = d.endpoints.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Endpoint) bool { return h.ID == id })
 			return nil
 		})
@@ -145,7 +145,7 @@ func (d *Service) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoin
 	}
 	var book webhook.EndpointList
 	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		book, err = d.hooks.List(s)
+		book, err = d.endpoints.List(s)
 		return err
 	})
 	return book.Hooks, err
@@ -175,14 +175,14 @@ func (d *Service) Deliveries(ctx context.Context, op Principal, id, state, after
 		if err != nil {
 			return err
 		}
-		found, next, err = d.hooks.Deliveries(s, h.ID, state, after, limit)
+		found, next, err = d.endpoints.Deliveries(s, h.ID, state, after, limit)
 		return err
 	})
 	return found, next, err
 }
 
 func (d *Service) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
-	book, err := d.hooks.List(r)
+	book, err := d.endpoints.List(r)
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -199,7 +199,7 @@ func (d *Service) changeWebhook(ctx context.Context, op Principal, req account.R
 		if err != nil || !fn(&h, tx.Op) {
 			return h, err
 		}
-		err = d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
+		err = d.endpoints.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			*b.Find(id) = h
 			return nil
 		})
@@ -210,8 +210,8 @@ func (d *Service) changeWebhook(ctx context.Context, op Principal, req account.R
 	})
 }
 
-// webhook judges what a receiver is to be.
-func (d *Service) webhook(n NewWebhook) (NewWebhook, error) {
+// validateWebhook judges what a receiver is to be.
+func (d *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
 	name, ok := Sanitize(n.Name, account.MaxName, false)
 	if !ok || name == "" {
 		return n, errcode.InvalidField("name", "name")
@@ -233,8 +233,8 @@ func (d *Service) webhook(n NewWebhook) (NewWebhook, error) {
 	return n, nil
 }
 
-// into writes what was judged into a receiver. One that is enabled again begins afresh.
-func (n NewWebhook) into(h *webhook.Endpoint, op *account.Operation) {
+// apply writes what was judged into a receiver. One that is enabled again begins afresh.
+func (n NewWebhook) apply(h *webhook.Endpoint, op *account.Operation) {
 	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, op.Now
 	switch {
 	case n.Enabled:

@@ -12,15 +12,15 @@ import (
 	"barillet/internal/errcode"
 )
 
-// caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *Service) caller(op admin.Principal, a admin.Permission, id string) enrol.AdminCall {
+// adminCall is the operator as authn knows who works on a person's devices; what they may is judged in every run.
+func (d *Service) adminCall(op admin.Principal, a admin.Permission, id string) enrol.AdminCall {
 	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
 		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, a, id) }}
 }
 
-// enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *Service) enroller(op admin.Principal, id string) enrol.AdminCall {
-	c := d.caller(op, admin.PermManage, id)
+// enrolCall is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
+func (d *Service) enrolCall(op admin.Principal, id string) enrol.AdminCall {
+	c := d.adminCall(op, admin.PermManage, id)
 	judged := c.Find
 	c.Find = func(r account.Reader) (account.User, error) {
 		u, err := judged(r)
@@ -50,7 +50,7 @@ func (d *Service) Enrol(ctx context.Context, op admin.Principal, req account.Req
 	if err != nil {
 		return enrol.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
+	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enrolCall(op, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
 	offering.User = admin.WithoutSecrets(offering.User)
 	return offering, err
 }
@@ -73,16 +73,16 @@ func (d *Service) kindOf(n NewDevice) (factors.Kind, error) {
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
 func (d *Service) ActivateDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
-	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
+	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enrolCall(op, id), fid, code)
 	return admin.WithoutSecrets(u), dev, j, err
 }
 
 // EnrolmentQR is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
 func (d *Service) EnrolmentQR(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
-	return d.enrol.AdminQR(ctx, d.enroller(op, id), fid)
+	return d.enrol.AdminQR(ctx, d.enrolCall(op, id), fid)
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
 func (d *Service) VerifyDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.enrol.VerifyFor(ctx, req, d.caller(op, admin.PermAssist, id), fid, code)
+	return d.enrol.VerifyFor(ctx, req, d.adminCall(op, admin.PermAssist, id), fid, code)
 }

@@ -78,7 +78,7 @@ func (d *Service) importRow(ctx context.Context, op admin.Principal, req account
 	if invite {
 		a.SendAfter = d.accounts.Outbox.NextBulk(a.Now)
 	}
-	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
+	u, invitation, err := d.createUser(ctx, op, a, r.NewUser, invite, true)
 	if errcode.Of(err) == errcode.Taken { // another request created a user with one of the addresses
 		out, err := d.validateImport(ctx, op, r)
 		if err == nil && !out.Exists && len(out.Faults) == 0 {
@@ -94,21 +94,21 @@ func (d *Service) importRow(ctx context.Context, op admin.Principal, req account
 
 // validateImport returns all faults of a row.
 func (d *Service) validateImport(ctx context.Context, op admin.Principal, r ImportRow) (out ImportResult, err error) {
-	u, faults := draft(r.NewUser)
+	u, faults := parseUser(r.NewUser)
 	device, err := d.importedDevice(op, d.accounts.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
-	if op.CheckGives(r.Role) != nil {
+	if op.CheckInitialRole(r.Role) != nil {
 		faults = append(faults, errcode.InvalidField("role", "unknown"))
 	}
 	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
 		faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
 	}
 	err = d.accounts.View(ctx, func(reader account.Reader) error {
-		found, known, err := reader.ValidateNew(&u, device, func(address string) (account.User, error) { return holderOf(reader, op, address) })
+		found, known, err := reader.ValidateNew(&u, device, func(address string) (account.User, error) { return findByAddress(reader, op, address) })
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func FindDuplicates(users []NewUser, keyID func(key secret.Value) (string, bool)
 		}
 	}
 	for i, u := range users {
-		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.Second}} {
+		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.SecondEmail}} {
 			if address, ok := account.NormalizeLogin(a.address); ok {
 				check(i, a.field, address)
 			}
@@ -223,7 +223,7 @@ func (d *Service) sendWelcome(tx *account.Tx, op admin.Principal, u *account.Use
 	if err != nil {
 		return Invitation{}, err
 	}
-	garage, err := groupOf(tx, u)
+	garage, err := groupName(tx, u)
 	if err != nil {
 		return Invitation{}, err
 	}

@@ -11,23 +11,23 @@ import (
 
 // Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
 func (d *Service) Suspend(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
+	return d.changeStatus(ctx, op, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
 // Unsuspend lets a suspended person sign in again. WrongState: not suspended.
 func (d *Service) Unsuspend(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
+	return d.changeStatus(ctx, op, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
 }
 
 // Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
 func (d *Service) Deactivate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
+	return d.changeStatus(ctx, op, req, admin.PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
 }
 
 // Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
 func (d *Service) Unlock(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
+	return d.changeStatus(ctx, op, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
 			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
 		}
@@ -35,8 +35,8 @@ func (d *Service) Unlock(ctx context.Context, op admin.Principal, req account.Re
 	})
 }
 
-// step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Service) step(ctx context.Context, op admin.Principal, req account.RequestInfo, a admin.Permission, id, action string, do func(*account.Tx, *account.User) error) error {
+// changeStatus is one step of a person's life: judged, done, audited and stored in one Update.
+func (d *Service) changeStatus(ctx context.Context, op admin.Principal, req account.RequestInfo, a admin.Permission, id, action string, do func(*account.Tx, *account.User) error) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, op, a, id)
 		if err != nil {
@@ -96,9 +96,9 @@ func (d *Service) Reactivate(ctx context.Context, op admin.Principal, req accoun
 	})
 }
 
-// revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
+// reactivate ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *Service) revive(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (d *Service) reactivate(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	if err := admin.Authorize(op, admin.PermManage, u); err != nil {
 		return Invitation{}, err
 	}

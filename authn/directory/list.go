@@ -20,9 +20,9 @@ func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQ
 	var next string
 	var err error
 	if op.Scoped() {
-		people, next, err = d.within(ctx, op, q)
+		people, next, err = d.usersInScope(ctx, op, q)
 		if err == nil && next != "" {
-			next, err = d.unlessLast(ctx, op, q, next)
+			next, err = d.cursorUnlessLast(ctx, op, q, next)
 		}
 	} else {
 		people, next, err = d.accounts.ListUsers(ctx, q)
@@ -36,11 +36,11 @@ func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQ
 	return people, next, nil
 }
 
-// unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
+// cursorUnlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *Service) unlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
+func (d *Service) cursorUnlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
-		people, next, err := d.within(ctx, op, q)
+		people, next, err := d.usersInScope(ctx, op, q)
 		if err != nil || len(people) > 0 {
 			return cursor, err
 		}
@@ -49,8 +49,8 @@ func (d *Service) unlessLast(ctx context.Context, op admin.Principal, q account.
 	return "", nil
 }
 
-// within lists the people of the operator's groups, each at the first of their groups.
-func (d *Service) within(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
+// usersInScope lists the people of the operator's groups, each at the first of their groups.
+func (d *Service) usersInScope(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -61,7 +61,7 @@ func (d *Service) within(ctx context.Context, op admin.Principal, q account.User
 			continue
 		}
 		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
-			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
+			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After
@@ -84,8 +84,8 @@ func (d *Service) within(ctx context.Context, op admin.Principal, q account.User
 	return people, "", nil
 }
 
-// starts is the condition of Query.Starts, where another index is walked.
-func starts(u *account.User, with string) bool {
+// hasPrefix is the condition of Query.Starts, where another index is walked.
+func hasPrefix(u *account.User, with string) bool {
 	fold := account.FoldName(with)
 	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail}, func(name string) bool {
 		return strings.HasPrefix(account.FoldName(name), fold)

@@ -16,7 +16,7 @@ func (d *Service) AddMember(ctx context.Context, op admin.Principal, req account
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	u, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
+	u, err := d.changeMembership(ctx, op, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
 	if err != nil {
 		return err
 	}
@@ -26,13 +26,13 @@ func (d *Service) AddMember(ctx context.Context, op admin.Principal, req account
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
 func (d *Service) RemoveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
-	_, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
+	_, err := d.changeMembership(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
 	return err
 }
 
-// moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
+// changeMembership judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *Service) moveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
+func (d *Service) changeMembership(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
 	move func(*account.Tx, *account.User, account.GroupID) (bool, error)) (account.UserID, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)

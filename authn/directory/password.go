@@ -30,7 +30,7 @@ func (d *Service) ExpirePassword(ctx context.Context, op admin.Principal, req ac
 		if err := tx.Audit(op.Event(audit.PasswordExpired, &u)); err != nil {
 			return account.User{}, err
 		}
-		return stated(tx, u, tx.Save(&u))
+		return withDisplayStatus(tx, u, tx.Save(&u))
 	})
 	return admin.WithoutSecrets(u), err
 }
@@ -39,7 +39,7 @@ func (d *Service) ExpirePassword(ctx context.Context, op admin.Principal, req ac
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
 func (d *Service) TemporaryPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
-	if _, err := d.giving(ctx, op, id); err != nil {
+	if _, err := d.findForPassword(ctx, op, id); err != nil {
 		return secret.Value{}, err
 	}
 	a := d.accounts.NewOperation(req)
@@ -70,8 +70,8 @@ func temporaryPassword(op *account.Operation) secret.Value {
 	return secret.From(strings.ToLower(text))
 }
 
-// giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *Service) giving(ctx context.Context, op admin.Principal, id string) (account.User, error) {
+// findForPassword finds a person to whom the operator may give a password, before work is spent on hashing one.
+func (d *Service) findForPassword(ctx context.Context, op admin.Principal, id string) (account.User, error) {
 	var u account.User
 	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = admin.FindUser(r, op, admin.PermManage, id); err == nil && !op.CanReadSecrets() {
@@ -122,8 +122,8 @@ func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *accou
 	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
 }
 
-// stated is a person who was stored, with their state for the answer.
-func stated(tx *account.Tx, u account.User, err error) (account.User, error) {
+// withDisplayStatus is a person who was stored, with their state for the answer.
+func withDisplayStatus(tx *account.Tx, u account.User, err error) (account.User, error) {
 	if err == nil {
 		u.State, err = tx.DisplayStatus(&u, tx.Op.Now)
 	}

@@ -6,9 +6,9 @@ import (
 	"barillet/internal/errcode"
 )
 
-// holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
+// findByAddress is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // NotFound without one. Whoever is not limited to groups knows everybody.
-func holderOf(r account.Reader, op admin.Principal, address string) (account.User, error) {
+func findByAddress(r account.Reader, op admin.Principal, address string) (account.User, error) {
 	if op.Scoped() {
 		if u, err := admin.PlaceholderOf(r, op, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
@@ -31,7 +31,7 @@ func (d *Service) handleExistingAddress(tx *account.Tx, op admin.Principal, u *a
 	}
 	holder := account.User{}
 	for _, a := range u.AllLogins() {
-		switch _, err := holderOf(tx.Reader, op, a); {
+		switch _, err := findByAddress(tx.Reader, op, a); {
 		case err == nil:
 			return errcode.New(errcode.Taken)
 		case errcode.Of(err) != errcode.NotFound:

@@ -19,11 +19,11 @@ import (
 // ProfileChange is what an operator writes about a person. A nil member stays as it is, or with Whole is emptied;
 // Login and Email are never empty.
 type ProfileChange struct {
-	Login, Email, Second, FirstName, LastName *string
-	Locale                                    *string                    // "fr", "en" or "" for the operator's default
-	Custom                                    map[string]json.RawMessage // other members; null takes one away unless Whole
-	Replace                                   bool                       // the profile is replaced, not added to
-	Password                                  string                     // by Machine or with Secrets only; "": it stays
+	Login, Email, SecondEmail, FirstName, LastName *string
+	Locale                                         *string                    // "fr", "en" or "" for the operator's default
+	Custom                                         map[string]json.RawMessage // other members; null takes one away unless Whole
+	Replace                                        bool                       // the profile is replaced, not added to
+	Password                                       string                     // by Machine or with Secrets only; "": it stays
 }
 
 // UpdateUser changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
@@ -34,7 +34,7 @@ type ProfileChange struct {
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. WrongState: not active.
 func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
-	phc, err := d.replaced(ctx, op, id, c)
+	phc, err := d.hashNewPassword(ctx, op, id, c)
 	if err != nil {
 		return account.User{}, err
 	}
@@ -55,16 +55,16 @@ func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req accoun
 		changed := changedMembers(&was, &u)
 		switch {
 		case len(changed) == 0 && phc == "":
-			return stated(tx, was, nil)
+			return withDisplayStatus(tx, was, nil)
 		case len(changed) == 0:
-			return stated(tx, u, tx.Save(&u))
+			return withDisplayStatus(tx, u, tx.Save(&u))
 		}
 		if op.Scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
 			return account.User{}, errcode.New(errcode.Forbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: newEmailProvenance(op), Moved: tx.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: emailProvenance(op), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
 		moved, err := tx.UpdateProfile(&u, &was)
@@ -79,33 +79,33 @@ func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req accoun
 		if moved {
 			err = d.notifyAddressChanged(tx, op, &was, &u)
 		}
-		return stated(tx, u, err)
+		return withDisplayStatus(tx, u, err)
 	})
 	return admin.WithoutSecrets(u), err
 }
 
 // mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
 // its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
-func newEmailProvenance(op admin.Principal) string {
+func emailProvenance(op admin.Principal) string {
 	if op.Operator {
 		return ""
 	}
 	return op.Owner
 }
 
-// replaced hashes the password of a change, outside any transaction; "" where none is set.
-func (d *Service) replaced(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
+// hashNewPassword hashes the password of a change, outside any transaction; "" where none is set.
+func (d *Service) hashNewPassword(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
-	u, err := d.giving(ctx, op, id)
+	u, err := d.findForPassword(ctx, op, id)
 	if err == nil {
 		err = c.apply(&u) // it is not to be made of the names to come either
 	}
 	if err != nil {
 		return "", err
 	}
-	return d.hashed(ctx, &u, c.Password)
+	return d.hashPassword(ctx, &u, c.Password)
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
@@ -124,7 +124,7 @@ func (c ProfileChange) apply(u *account.User) error {
 	for _, m := range []struct {
 		text *string
 		into *string
-	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.Second, &u.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
+	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.SecondEmail, &u.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
 		switch {
 		case m.text != nil:
 			*m.into = *m.text
@@ -148,12 +148,12 @@ func (c ProfileChange) apply(u *account.User) error {
 		return errcode.InvalidField("locale", "unknown")
 	}
 	var err error
-	u.Profile, err = c.custom(u.Profile)
+	u.Profile, err = c.mergeProfile(u.Profile)
 	return err
 }
 
-// custom joins the members that are not ours to judge with those that are there.
-func (c ProfileChange) custom(old json.RawMessage) (json.RawMessage, error) {
+// mergeProfile joins the members that are not ours to judge with those that are there.
+func (c ProfileChange) mergeProfile(old json.RawMessage) (json.RawMessage, error) {
 	all := map[string]json.RawMessage{}
 	if len(old) > 0 && !c.Replace {
 		if err := json.Unmarshal(old, &all); err != nil {

@@ -12,27 +12,27 @@ import (
 
 // What a Risk is about.
 const (
-	RiskPerson = "person"
-	RiskGroup  = "garage"
+	RiskUser  = "person"
+	RiskGroup = "garage"
 )
 
-// enoughManagers is how many of a garage can reset before it is no risk: one is on holiday some day.
-const enoughManagers = 2
+// minManagers is how many of a garage can reset before it is no risk: one is on holiday some day.
+const minManagers = 2
 
 // RiskQuery asks for what may end in a lock-out. The zero value is all: people first, then garages.
 type RiskQuery struct {
-	Kind  string // RiskPerson or RiskGroup alone
+	Kind  string // RiskUser or RiskGroup alone
 	After string // the cursor of an earlier call
 	Limit int    // 1 to 200; 0 means 200
 }
 
 // LockoutRisk is a person or a garage.
 type LockoutRisk struct {
-	Kind   string
-	Person account.User // active, with at most one device that counts
-	Hold   account.DeviceSummary
+	Kind    string
+	User    account.User // active, with at most one device that counts
+	Devices account.DeviceSummary
 
-	Garage         account.Group
+	Group          account.Group
 	CanReset       int  // people whose role is for this garage and who can sign in themselves: fewer than two
 	UnscopedAdmins *int // those whose role is for everybody, who are seldom at the counter: not counted; nil: not to be told
 }
@@ -49,15 +49,15 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 		kind = q.Kind
 	}
 	switch {
-	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGroup:
+	case q.Kind != "" && q.Kind != RiskUser && q.Kind != RiskGroup:
 		return nil, "", errcode.InvalidField("kind", "unknown")
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
 		return nil, "", errcode.InvalidField("after", "unknown")
-	case kind == RiskPerson, kind == "":
+	case kind == RiskUser, kind == "":
 		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
 		switch {
 		case next != "":
-			next = RiskPerson + ":" + next
+			next = RiskUser + ":" + next
 		case q.Kind == "":
 			next = RiskGroup + ":"
 		}
@@ -78,13 +78,13 @@ func (d *Service) usersAtRisk(ctx context.Context, op admin.Principal, after str
 		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.accounts.DeviceSummary(&people[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskUser, User: people[i], Devices: d.accounts.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
 
 func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	managers, everywhere, err := d.whoCanReset(ctx)
+	managers, everywhere, err := d.countResetters(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -94,15 +94,15 @@ func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after st
 	}
 	garages, next, err := d.Groups(ctx, op, account.GroupQuery{After: after, Limit: limit})
 	for _, g := range garages {
-		if n := managers[g.ID]; n < enoughManagers {
-			found = append(found, LockoutRisk{Kind: RiskGroup, Garage: g, CanReset: n, UnscopedAdmins: houseWide})
+		if n := managers[g.ID]; n < minManagers {
+			found = append(found, LockoutRisk{Kind: RiskGroup, Group: g, CanReset: n, UnscopedAdmins: houseWide})
 		}
 	}
 	return found, next, err
 }
 
-// whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
-func (d *Service) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
+// countResetters counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
+func (d *Service) countResetters(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
 	managers = map[account.GroupID]int{}
 	now := d.accounts.Now()
 	for after := ""; ; {
@@ -112,7 +112,7 @@ func (d *Service) whoCanReset(ctx context.Context) (managers map[account.GroupID
 		}
 		for i := range staff {
 			if u := &staff[i]; u.Status == account.StatusActive && len(d.accounts.DeviceSummary(u, now).Devices) > 0 {
-				all, garages := mayReset(u)
+				all, garages := resetScope(u)
 				if all {
 					everywhere++
 				}
@@ -127,8 +127,8 @@ func (d *Service) whoCanReset(ctx context.Context) (managers map[account.GroupID
 	}
 }
 
-// mayReset tells of whom the person may reset devices: everybody, or the people of these garages.
-func mayReset(u *account.User) (all bool, garages []account.GroupID) {
+// resetScope tells of whom the person may reset devices: everybody, or the people of these garages.
+func resetScope(u *account.User) (all bool, garages []account.GroupID) {
 	for _, g := range u.Roles {
 		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {

@@ -26,7 +26,7 @@ func (d *Service) Sessions(ctx context.Context, op admin.Principal, id string) (
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Service) EndSessions(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, forget bool) error {
+func (d *Service) RevokeSessions(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, forget bool) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
 		if err != nil {

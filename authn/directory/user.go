@@ -17,14 +17,14 @@ import (
 
 // NewUser is a person to be made. Login, Email or both are given; the other takes its value.
 type NewUser struct {
-	Login, Email, Second string
-	FirstName, LastName  string
-	Profile              json.RawMessage
-	Locale               string // "fr", "en" or "" for the operator's default
-	Groups               []account.GroupID
-	Role                 account.Role // "": none. With Groups it is limited to them, but for SUPER_ADMIN
-	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
-	OTPAuthURI           secret.Value // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
+	Login, Email, SecondEmail string
+	FirstName, LastName       string
+	Profile                   json.RawMessage
+	Locale                    string // "fr", "en" or "" for the operator's default
+	Groups                    []account.GroupID
+	Role                      account.Role // "": none. With Groups it is limited to them, but for SUPER_ADMIN
+	Password                  string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
+	OTPAuthURI                secret.Value // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
 }
 
 // Invitation is what became of inviting somebody.
@@ -34,8 +34,8 @@ type Invitation struct {
 	Expires time.Time
 }
 
-// Added is a person who was made: what the Update of CreateUser comes to.
-type Added struct {
+// CreateResult is a person who was made: what the Update of CreateUser comes to.
+type CreateResult struct {
 	User       account.User
 	Invitation Invitation
 }
@@ -46,16 +46,16 @@ type Added struct {
 // proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
 func (d *Service) CreateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	return d.addUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
+	return d.createUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *Service) addUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	u, err := d.drafted(op, n, activate, sendEmail)
+func (d *Service) createUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+	u, err := d.validateNew(op, n, activate, sendEmail)
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
 	if n.Password != "" {
-		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
+		if u.Password, err = d.initialPassword(ctx, op, a.Now, &u, n.Password); err != nil {
 			return account.User{}, Invitation{}, err
 		}
 	}
@@ -63,8 +63,8 @@ func (d *Service) addUser(ctx context.Context, op admin.Principal, a *account.Op
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
-	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (Added, error) {
-		return d.add(tx, op, n, u, device, activate, sendEmail)
+	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (CreateResult, error) {
+		return d.storeUser(tx, op, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
 		err = d.accounts.DeletePlaceholders(ctx, out.User.ID)
@@ -75,12 +75,12 @@ func (d *Service) addUser(ctx context.Context, op admin.Principal, a *account.Op
 	return admin.WithoutSecrets(out.User), out.Invitation, err
 }
 
-// add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *Service) add(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+// storeUser is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
+func (d *Service) storeUser(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (CreateResult, error) {
 	fresh := tx.NewUser()
-	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, newEmailProvenance(op)
+	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, emailProvenance(op)
 	if err := d.handleExistingAddress(tx, op, &u); err != nil {
-		return Added{}, err
+		return CreateResult{}, err
 	}
 	if n.Role != "" {
 		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Created: tx.Op.Now, Changed: tx.Op.Now}
@@ -91,11 +91,11 @@ func (d *Service) add(tx *account.Tx, op admin.Principal, n NewUser, u account.U
 	}
 	if device != nil {
 		if err := d.enrol.AddImported(tx, &u, *device); err != nil {
-			return Added{}, err
+			return CreateResult{}, err
 		}
 	}
 	if err := tx.Create(&u); err != nil {
-		return Added{}, err
+		return CreateResult{}, err
 	}
 	e := op.Event(audit.UserCreated, &u)
 	e.Detail = map[string]string{}
@@ -114,22 +114,22 @@ func (d *Service) add(tx *account.Tx, op admin.Principal, n NewUser, u account.U
 		inv, err = d.sendWelcome(tx, op, &u, sendEmail)
 	}
 	if err != nil {
-		return Added{}, err
+		return CreateResult{}, err
 	}
-	u, err = stated(tx, u, nil)
-	return Added{u, inv}, err
+	u, err = withDisplayStatus(tx, u, nil)
+	return CreateResult{u, inv}, err
 }
 
-// drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *Service) drafted(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
-	u, faults := draft(n)
+// validateNew judges what an operator wrote about a new person and what they may write; the error names the first fault.
+func (d *Service) validateNew(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
+	u, faults := parseUser(n)
 	if err := op.Require(admin.PermInvite); err != nil {
 		return u, err
 	}
 	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
 		return u, errcode.New(errcode.Forbidden)
 	}
-	if err := op.CheckGives(n.Role); err != nil {
+	if err := op.CheckInitialRole(n.Role); err != nil {
 		return u, err
 	}
 	if len(faults) > 0 {
@@ -138,8 +138,8 @@ func (d *Service) drafted(op admin.Principal, n NewUser, activate, sendEmail boo
 	return u, nil
 }
 
-// draft reads a new person, with everything that cannot be read, each by its field.
-func draft(n NewUser) (u account.User, faults []*errcode.Error) {
+// parseUser reads a new person, with everything that cannot be read, each by its field.
+func parseUser(n NewUser) (u account.User, faults []*errcode.Error) {
 	if n.Login == "" {
 		n.Login = n.Email
 	}
@@ -155,8 +155,8 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 	if u.Email, ok = account.NormalizeEmail(n.Email); !ok {
 		faults = append(faults, errcode.InvalidField("email", "address"))
 	}
-	if n.Second != "" {
-		if u.SecondEmail, ok = account.NormalizeEmail(n.Second); !ok {
+	if n.SecondEmail != "" {
+		if u.SecondEmail, ok = account.NormalizeEmail(n.SecondEmail); !ok {
 			faults = append(faults, errcode.InvalidField("secondEmail", "address"))
 		}
 	}
@@ -168,9 +168,9 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 	return u, faults
 }
 
-// givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *Service) givenPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
-	phc, err := d.hashed(ctx, u, password)
+// initialPassword hashes a password that an operator chose, outside any transaction.
+func (d *Service) initialPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
+	phc, err := d.hashPassword(ctx, u, password)
 	if err != nil {
 		return account.Password{}, err
 	}
@@ -178,8 +178,8 @@ func (d *Service) givenPassword(ctx context.Context, op admin.Principal, now tim
 	return account.Password{Hash: phc, Provenance: op.Owner, Set: now}, nil
 }
 
-// hashed judges and hashes a password that an operator chose for somebody.
-func (d *Service) hashed(ctx context.Context, u *account.User, password string) (string, error) {
+// hashPassword judges and hashes a password that an operator chose for somebody.
+func (d *Service) hashPassword(ctx context.Context, u *account.User, password string) (string, error) {
 	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.accounts.Policy.Issuer}
 	if err := d.accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
@@ -212,7 +212,7 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
 		var garage string
-		if garage, err = groupOf(tx, u); err != nil {
+		if garage, err = groupName(tx, u); err != nil {
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
@@ -231,8 +231,8 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 	return out, tx.Save(u)
 }
 
-// groupOf is the name of the person's first garage, "" for none.
-func groupOf(tx *account.Tx, u *account.User) (string, error) {
+// groupName is the name of the person's first garage, "" for none.
+func groupName(tx *account.Tx, u *account.User) (string, error) {
 	if len(u.Groups) == 0 {
 		return "", nil
 	}
@@ -256,7 +256,7 @@ func (d *Service) Activate(ctx context.Context, op admin.Principal, req account.
 			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
 		if u.Status == account.StatusDeactivated {
-			return d.revive(tx, op, &u, sendEmail)
+			return d.reactivate(tx, op, &u, sendEmail)
 		}
 		return d.invite(tx, op, &u, sendEmail)
 	})
@@ -288,7 +288,7 @@ func (d *Service) RemoveDevice(ctx context.Context, op admin.Principal, req acco
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.enrol.CancelByAdmin(tx, d.caller(op, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
+		if err := d.enrol.CancelByAdmin(tx, d.adminCall(op, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}

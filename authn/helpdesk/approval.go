@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	approvalLife = 24 * time.Hour // how long a reset waits for a second administrator
-	userID       = 27             // characters of a person's id
+	approvalTTL  = 24 * time.Hour // how long a reset waits for a second administrator
+	userIDLength = 27             // characters of a person's id
 )
 
 // ResetApproval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
@@ -62,7 +62,7 @@ func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req a
 		return ResetApproval{}, err
 	}
 	a := d.accounts.NewOperation(req)
-	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
+	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (storedApproval, error) { return d.storeApproval(tx, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
@@ -73,57 +73,57 @@ func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req a
 	}, peers)
 }
 
-// awaited is what an Update of requestApproval came to.
-type awaited struct {
+// storedApproval is what an Update of requestApproval came to.
+type storedApproval struct {
 	approval ResetApproval
 	fresh    bool // it did not wait before
 }
 
-// await judges and stores that a reset waits, and tells the person.
-func (d *Service) await(tx *account.Tx, op admin.Principal, id string, r ResetRequest, token string) (awaited, error) {
+// storeApproval judges and stores that a reset waits, and tells the person.
+func (d *Service) storeApproval(tx *account.Tx, op admin.Principal, id string, r ResetRequest, token string) (storedApproval, error) {
 	u, err := admin.FindUser(tx.Reader, op, admin.PermApprove, id)
 	if err != nil {
-		return awaited{}, err
+		return storedApproval{}, err
 	}
-	if err := resettable(&u); err != nil {
-		return awaited{}, err
+	if err := checkHadDevice(&u); err != nil {
+		return storedApproval{}, err
 	}
 	if r.HelpRequest != "" {
-		if err := d.checked(tx, op, r, &u); err != nil {
-			return awaited{}, err
+		if err := d.checkRequest(tx, op, r, &u); err != nil {
+			return storedApproval{}, err
 		}
 	}
 	now := tx.Op.Now
-	if waiting, err := d.waiting(tx.Raw, &u, now); errcode.Of(err) != errcode.NotFound {
+	if waiting, err := d.pendingApproval(tx.Raw, &u, now); errcode.Of(err) != errcode.NotFound {
 		tx.SetResult(ResetResult{Approval: &waiting})
-		return awaited{approval: waiting}, err
+		return storedApproval{approval: waiting}, err
 	}
 	p := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
-		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
+		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
 	if err := d.approvals.Put(tx.Raw, string(u.ID), p); err != nil {
-		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
+		return storedApproval{}, fmt.Errorf("storing that a reset waits: %w", err)
 	}
 	if err := tx.Audit(approvalEvent(op, audit.ResetAsked, &p)); err != nil {
-		return awaited{}, err
+		return storedApproval{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
 	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
-		return awaited{}, err
+		return storedApproval{}, err
 	}
 	tx.SetResult(ResetResult{Approval: &p})
-	return awaited{p, true}, tx.Save(&u)
+	return storedApproval{p, true}, tx.Save(&u)
 }
 
-// checked judges the case that a reset will answer once it has its second word, and writes down how the first
+// checkRequest judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *Service) checked(tx *account.Tx, op admin.Principal, r ResetRequest, u *account.User) error {
+func (d *Service) checkRequest(tx *account.Tx, op admin.Principal, r ResetRequest, u *account.User) error {
 	c, err := d.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
 	}
-	fresh := r.Check != nil && !c.State.closed() && c.identify(tx, op, *r.Check)
-	if err := c.answeredBy(u, false); err != nil || !fresh {
+	fresh := r.Check != nil && !c.State.closed() && c.recordIdentity(tx, op, *r.Check)
+	if err := c.checkResettable(u, false); err != nil || !fresh {
 		return err
 	}
 	return d.save(tx, c)
@@ -141,8 +141,8 @@ func approvalEvent(op admin.Principal, action string, p *ResetApproval) audit.Ev
 	return e
 }
 
-// waiting is the reset that waits for a person; NotFound when there is none, or none that still counts.
-func (d *Service) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
+// pendingApproval is the reset that waits for a person; NotFound when there is none, or none that still counts.
+func (d *Service) pendingApproval(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
@@ -153,10 +153,10 @@ func (d *Service) waiting(raw store.Reader, u *account.User, now time.Time) (Res
 	return p, nil
 }
 
-// approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
-func (d *Service) approval(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+// findApproval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
+func (d *Service) findApproval(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
-	if !ok || len(user) != userID {
+	if !ok || len(user) != userIDLength {
 		return ResetApproval{}, account.User{}, errcode.New(errcode.NotFound)
 	}
 	u, err := r.User(account.UserID(user))
@@ -166,7 +166,7 @@ func (d *Service) approval(r account.Reader, raw store.Reader, op admin.Principa
 	if !op.InScope(&u) {
 		return ResetApproval{}, u, errcode.New(errcode.NotFound)
 	}
-	p, err := d.waiting(raw, &u, now)
+	p, err := d.pendingApproval(raw, &u, now)
 	if err == nil && p.ID != id {
 		err = errcode.New(errcode.NotFound)
 	}
@@ -188,7 +188,7 @@ func (d *Service) Approvals(ctx context.Context, op admin.Principal, after strin
 		r := d.accounts.In(s)
 		user, _, _ := strings.Cut(after, "-")
 		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
-			switch _, _, err := d.approval(r, s, op, p.ID, now); {
+			switch _, _, err := d.findApproval(r, s, op, p.ID, now); {
 			case errcode.Of(err) == errcode.NotFound:
 				return nil
 			case err != nil:
@@ -214,7 +214,7 @@ func (d *Service) Approval(ctx context.Context, op admin.Principal, id string) (
 	}
 	now := d.accounts.Now()
 	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
-		p, _, err = d.approval(d.accounts.In(s), s, op, id, now)
+		p, _, err = d.findApproval(d.accounts.In(s), s, op, id, now)
 		return err
 	})
 	return p, err
@@ -228,21 +228,21 @@ func (d *Service) Approve(ctx context.Context, op admin.Principal, req account.R
 	var u account.User
 	var p ResetApproval
 	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		p, u, err = d.second(d.accounts.In(s), s, op, id, now)
+		p, u, err = d.checkApprover(d.accounts.In(s), s, op, id, now)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
 	}
 	job := resetJob{desk: d, op: op, id: string(u.ID), request: ResetRequest{Reason: p.Reason, HelpRequest: p.HelpRequest}, approval: &p}
-	return d.resetting(ctx, req, job, &u)
+	return d.runReset(ctx, req, job, &u)
 }
 
-// second judges the second word and returns what it is about.
-func (d *Service) second(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+// checkApprover judges the second word and returns what it is about.
+func (d *Service) checkApprover(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	if err := op.Require(admin.PermApprove); err != nil {
 		return ResetApproval{}, account.User{}, err
 	}
-	p, u, err := d.approval(r, raw, op, id, now)
+	p, u, err := d.findApproval(r, raw, op, id, now)
 	if err != nil {
 		return p, u, err
 	}
@@ -268,7 +268,7 @@ func (d *Service) RejectApproval(ctx context.Context, op admin.Principal, req ac
 		return err
 	}
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		p, u, err := d.approval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
+		p, u, err := d.findApproval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -289,8 +289,8 @@ func (d *Service) RejectApproval(ctx context.Context, op admin.Principal, req ac
 	return err
 }
 
-// Sweep removes resets that wait no longer. Call it once in a while.
-func (d *Service) Sweep(ctx context.Context) error {
+// DeleteExpired removes resets that wait no longer. Call it once in a while.
+func (d *Service) DeleteExpired(ctx context.Context) error {
 	now := d.accounts.Now()
 	var dead []string
 	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) error {

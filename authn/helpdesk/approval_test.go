@@ -187,14 +187,14 @@ func TestWhatWaitsNoLongerIsSweptAway(t *testing.T) {
 	c := openCouncil(t)
 	old := c.ask(t, c.first)
 	c.Clock.Advance(24*time.Hour - 1)
-	if err := c.Directory.HelpDesk.Sweep(t.Context()); err != nil {
+	if err := c.Directory.HelpDesk.DeleteExpired(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Directory.HelpDesk.Approval(t.Context(), c.second, old.ID); err != nil {
 		t.Errorf("swept too early: %v", err)
 	}
 	c.Clock.Advance(1)
-	if err := c.Directory.HelpDesk.Sweep(t.Context()); err != nil {
+	if err := c.Directory.HelpDesk.DeleteExpired(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if fresh := c.ask(t, c.first); fresh.ID == old.ID || !fresh.Expires.Equal(c.Clock.Now().Add(24*time.Hour)) {
@@ -214,7 +214,7 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 		c.ask(t, op)
 		wantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
 	}
-	c.give(t, c.first, technician, admin.NewRole{Role: account.RoleReadOnly})
+	c.give(t, c.first, technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
 	p := c.ask(t, c.first)
 	c.untouched(t)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID); err != nil {

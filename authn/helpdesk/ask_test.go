@@ -136,13 +136,13 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 		t.Fatalf("got %d cases, %v, want five", len(cases), err)
 	}
 	last := cases[4]
-	if len(last.Texts)+last.DroppedFollowUps != 35 || len(last.Texts) == 0 || utf8.RuneCountInString(last.Texts[0].Message) != 400 {
-		t.Errorf("got %d texts and %d more, want 35", len(last.Texts), last.DroppedFollowUps)
+	if len(last.FollowUps)+last.DroppedFollowUps != 35 || len(last.FollowUps) == 0 || utf8.RuneCountInString(last.FollowUps[0].Message) != 400 {
+		t.Errorf("got %d texts and %d more, want 35", len(last.FollowUps), last.DroppedFollowUps)
 	}
 	if got := len(s.Events(audit.HelpJoined)); got != 35 {
 		t.Errorf("got %d events of joined texts, want 35", got)
 	}
-	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{Reference: last.Texts[3].Reference})
+	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{Reference: last.FollowUps[3].Reference})
 	if err != nil || len(found) != 1 || found[0].ID != last.ID {
 		t.Errorf("by the reference of a joined text: got %d cases, %v", len(found), err)
 	}
@@ -173,11 +173,11 @@ func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
 func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	s := openShop(t)
 	login := s.signIn(t, password).Login
-	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Login: login})
-	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Login: login})
-	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Login: secret.From("nothing")})
+	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Transaction: login})
+	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Transaction: login})
+	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Transaction: secret.From("nothing")})
 	s.Clock.Advance(account.TransactionTTL)
-	s.ask(t, 4, helpdesk.Submission{Email: technician, Message: "x", Login: login})
+	s.ask(t, 4, helpdesk.Submission{Email: technician, Message: "x", Transaction: login})
 	var got []bool
 	for _, c := range s.cases(t) {
 		got = append(got, c.PasswordProven)
@@ -191,7 +191,7 @@ func TestAForgottenPasswordWithoutADeviceOpensACase(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	s.EmptyOutbox()
-	if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, technician); err != nil {
+	if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"help_for_support to support@garage.example"})

@@ -155,7 +155,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		{"makes the person's link go to the moved address", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, theirs)
 			s.EmptyOutbox()
-			if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, theirs); err != nil {
+			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, theirs); err != nil {
 				t.Fatal(err)
 			}
 			s.takesAt(t, mailed[notice.PasswordLink](t, s, theirs).Link)
@@ -242,7 +242,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		{"a password chosen by a link to the corrected address", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, "amelie@new.example")
 			s.EmptyOutbox()
-			if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, "amelie@new.example"); err != nil {
+			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, "amelie@new.example"); err != nil {
 				t.Fatal(err)
 			}
 			s.takesAt(t, mailed[notice.PasswordLink](t, s, "amelie@new.example").Link)

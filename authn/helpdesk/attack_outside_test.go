@@ -17,9 +17,9 @@ import (
 // where the log would not tell them: another garage of before, and what the person was as an operator.
 func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	s := openShop(t)
-	granted, err := s.Directory.Admin.GrantRole(t.Context(), root, s.From, technician, admin.NewRole{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
+	granted, err := s.Directory.Admin.AssignRole(t.Context(), root, s.From, technician, admin.NewRoleAssignment{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
 	wantCode(t, "a role", err, "")
-	wantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, granted.Grant.ID), "")
+	wantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, granted.Assignment.ID), "")
 	wantCode(t, "another garage", s.Directory.AddMember(t.Context(), root, s.From, s.other, technician), "")
 	wantCode(t, "it is left", s.Directory.RemoveMember(t.Context(), root, s.From, s.other, technician), "")
 	wantCode(t, "suspended", s.Directory.Suspend(t.Context(), root, s.From, technician), "")
@@ -32,7 +32,7 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 		if err != nil || len(cases) != 1 {
 			t.Fatalf("got %d cases, %v", len(cases), err)
 		}
-		changes, err := s.Directory.HelpDesk.Changes(t.Context(), op, &cases[0])
+		changes, err := s.Directory.HelpDesk.RecentSecurityChanges(t.Context(), op, &cases[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -182,7 +182,7 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 		is   bool // known
 	}{
 		{"somebody new", directory.NewUser{Login: "new@garage.example"}, nil, false},
-		{"everything wrong at once", directory.NewUser{Login: "x y", Email: "no", Second: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
+		{"everything wrong at once", directory.NewUser{Login: "x y", Email: "no", SecondEmail: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
 			Locale: "xx", Groups: []account.GroupID{"g0"}, Role: "KING", OTPAuthURI: foreignKey("AAAA")},
 			[]string{"login address", "email address", "locale unknown", "otpauth short", "role unknown", "firstName name", "lastName name", "secondEmail taken", "groupIds unknown"}, false},
 		{"somebody known, in another case", directory.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
@@ -239,7 +239,7 @@ func TestImport_StaysWithinGroupScope(t *testing.T) {
 
 func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 	s := openShop(t)
-	n := directory.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
+	n := directory.NewUser{Login: "zoe", Email: "zoe@garage.example", SecondEmail: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
 		Role: account.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
 		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
@@ -284,7 +284,7 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 	s := openShop(t)
 	rows := []directory.ImportRow{
-		{NewUser: directory.NewUser{Login: "luc@garage.example", Second: "luc@home.example", OTPAuthURI: foreignKey(foreignSecret)}},
+		{NewUser: directory.NewUser{Login: "luc@garage.example", SecondEmail: "luc@home.example", OTPAuthURI: foreignKey(foreignSecret)}},
 		{NewUser: directory.NewUser{Login: "zoe", Email: "LUC@home.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}},
 		{NewUser: directory.NewUser{Login: " Luc@Garage.Example "}},
 		{NewUser: directory.NewUser{Login: technician}},

@@ -36,7 +36,7 @@ type Request struct {
 	Email            string         `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
 	Topic            notice.Topic   `json:"topic,omitempty"`
 	Message          string         `json:"message,omitempty"`
-	Texts            []FollowUp     `json:"texts,omitempty"`            // that joined it beyond the limit of mails
+	FollowUps        []FollowUp     `json:"texts,omitempty"`            // that joined it beyond the limit of mails
 	DroppedFollowUps int            `json:"droppedFollowUps,omitempty"` // how many further ones were too many to keep
 	State            State          `json:"state,omitempty"`
 	PasswordProven   bool           `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
@@ -75,20 +75,20 @@ type HistoryEntry struct {
 // What one case holds at most, so that its record stays below the store's value limit, and so does the answer to a
 // call that changed it, which is kept for a repeat.
 const (
-	mostTexts   = 8
-	longestText = 400 // characters of a text that joins
-	mostHistory = 100
-	mostBytes   = 52 << 10
-	spareSteps  = 10 // kept for closing the case: no note may stand in the way of a reset
-	spareBytes  = 6 << 10
+	maxFollowUps      = 8
+	maxFollowUpLength = 400 // characters of a text that joins
+	maxHistory        = 100
+	maxRequestSize    = 52 << 10
+	reservedEntries   = 10 // kept for closing the case: no note may stand in the way of a reset
+	reservedSize      = 6 << 10
 )
 
-// load reads a case; NotFound when there is none.
-func (d *Service) load(r store.Reader, id string) (Request, error) {
+// find reads a case; NotFound when there is none.
+func (d *Service) find(r store.Reader, id string) (Request, error) {
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
 		return Request{}, errcode.New(errcode.NotFound)
 	}
-	c, err := d.cases.Get(r, id)
+	c, err := d.requests.Get(r, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return Request{}, errcode.New(errcode.NotFound)
 	}
@@ -105,26 +105,26 @@ func (d *Service) save(tx *account.Tx, c *Request) error {
 	if err != nil {
 		return fmt.Errorf("encoding help request %q: %w", c.ID, err)
 	}
-	bytes, steps := mostBytes, mostHistory
+	bytes, steps := maxRequestSize, maxHistory
 	if !c.State.closed() {
-		bytes, steps = bytes-spareBytes, steps-spareSteps
+		bytes, steps = bytes-reservedSize, steps-reservedEntries
 	}
 	if len(raw) > bytes || len(c.History) > steps {
 		return errcode.New(errcode.TooMany)
 	}
-	if err := d.cases.Put(tx.Raw, c.ID, *c); err != nil {
+	if err := d.requests.Put(tx.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
 	}
-	at := d.pointer(c.about())
-	latest, err := d.cases.Get(tx.Raw, at)
+	at := d.openKey(c.openSubject())
+	latest, err := d.requests.Get(tx.Raw, at)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up help requests of an address: %w", err)
 	}
 	switch {
 	case !c.State.closed() && latest.ID < c.ID:
-		err = d.cases.Put(tx.Raw, at, Request{ID: c.ID})
+		err = d.requests.Put(tx.Raw, at, Request{ID: c.ID})
 	case c.State.closed() && latest.ID == c.ID:
-		err = d.cases.Delete(tx.Raw, at)
+		err = d.requests.Delete(tx.Raw, at)
 	default:
 		return nil
 	}
@@ -134,34 +134,34 @@ func (d *Service) save(tx *account.Tx, c *Request) error {
 	return nil
 }
 
-// pointer is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
+// openKey is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
 // a year, and does not tell the address.
-func (d *Service) pointer(address string) string {
+func (d *Service) openKey(address string) string {
 	return fmt.Sprintf("of-%x", d.accounts.Pepper.MAC("help request", []byte(address)))
 }
 
-// latest is the open case that a text of this address may join; nil without one.
-func (d *Service) latest(r store.Reader, address string) (*Request, error) {
-	p, err := d.cases.Get(r, d.pointer(address))
+// findOpen is the open case that a text of this address may join; nil without one.
+func (d *Service) findOpen(r store.Reader, address string) (*Request, error) {
+	p, err := d.requests.Get(r, d.openKey(address))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up help requests of an address: %w", err)
 	}
-	c, err := d.load(r, p.ID)
+	c, err := d.find(r, p.ID)
 	if errcode.Of(err) == errcode.NotFound || err == nil && c.State.closed() {
 		return nil, nil
 	}
 	return &c, err
 }
 
-// note adds what an operator did.
-func (c *Request) note(tx *account.Tx, op admin.Principal, what, text string) {
-	c.step(tx, op, HistoryEntry{What: what, Text: text})
+// addNote adds what an operator did.
+func (c *Request) addNote(tx *account.Tx, op admin.Principal, what, text string) {
+	c.addEntry(tx, op, HistoryEntry{What: what, Text: text})
 }
 
-func (c *Request) step(tx *account.Tx, op admin.Principal, s HistoryEntry) {
+func (c *Request) addEntry(tx *account.Tx, op admin.Principal, s HistoryEntry) {
 	s.At, s.By, s.Name = tx.Op.Now, op.ID, op.Name
 	c.History = append(slices.Clone(c.History), s)
 }
@@ -169,7 +169,7 @@ func (c *Request) step(tx *account.Tx, op admin.Principal, s HistoryEntry) {
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
 func (d *Service) resolve(tx *account.Tx, op admin.Principal, c *Request) error {
 	c.State = StateResolved
-	c.note(tx, op, "reset", "")
+	c.addNote(tx, op, "reset", "")
 	return d.save(tx, c)
 }
 

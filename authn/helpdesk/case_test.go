@@ -270,7 +270,7 @@ func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes, err := s.Directory.HelpDesk.Changes(t.Context(), support, &c); err != nil || len(changes) != 0 {
+	if changes, err := s.Directory.HelpDesk.RecentSecurityChanges(t.Context(), support, &c); err != nil || len(changes) != 0 {
 		t.Errorf("got %v and %v, want no changes", changes, err)
 	}
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Note: "has left"})

@@ -26,8 +26,8 @@ type IdentityCheck struct {
 	By     string // who saw the person, which manager confirmed: needed for these two; at most 128 characters
 }
 
-// judged is the check with its text made inert, if it says all that it has to.
-func (k *IdentityCheck) judged() (*IdentityCheck, error) {
+// validate is the check with its text made inert, if it says all that it has to.
+func (k *IdentityCheck) validate() (*IdentityCheck, error) {
 	if k == nil {
 		return nil, nil
 	}
@@ -44,8 +44,8 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 	return &IdentityCheck{k.Method, by}, nil
 }
 
-// identify writes down a check; false when the case says the same already.
-func (c *Request) identify(tx *account.Tx, op admin.Principal, k IdentityCheck) bool {
+// recordIdentity writes down a check; false when the case says the same already.
+func (c *Request) recordIdentity(tx *account.Tx, op admin.Principal, k IdentityCheck) bool {
 	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}
@@ -54,13 +54,13 @@ func (c *Request) identify(tx *account.Tx, op admin.Principal, k IdentityCheck) 
 	if k.By != "" {
 		text += ": " + k.By
 	}
-	c.note(tx, op, "identity", text)
+	c.addNote(tx, op, "identity", text)
 	return true
 }
 
-// answeredBy judges whether a reset may answer the case: somebody made sure who is asking (PROTOCOL 24), and nobody
+// checkResettable judges whether a reset may answer the case: somebody made sure who is asking (PROTOCOL 24), and nobody
 // closed it. One that a reset resolved is named again only by the repeat of that reset.
-func (c *Request) answeredBy(u *account.User, again bool) error {
+func (c *Request) checkResettable(u *account.User, again bool) error {
 	switch {
 	case c == nil:
 		return nil

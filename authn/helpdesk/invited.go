@@ -21,7 +21,7 @@ func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, ho
 	}
 	fresh := Request{ID: tx.NewRecordID("help"), Reference: "H-" + tx.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
 		Topic: notice.TopicInvited, State: StateOpen, At: tx.Op.Now}
-	c, err := d.latest(tx.Raw, fresh.about())
+	c, err := d.findOpen(tx.Raw, fresh.openSubject())
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, ho
 	} else {
 		mails.OK = false
 	}
-	c.note(tx, op, "invited", admin.ScopeName(u.Groups))
+	c.addNote(tx, op, "invited", admin.ScopeName(u.Groups))
 	switch err := d.save(tx, c); {
 	case errcode.Of(err) == errcode.TooMany:
 		return nil // full: the events are what stays of it
@@ -51,8 +51,8 @@ func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, ho
 	return tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{})
 }
 
-// about is what the pointer to an open case stands for: texts of the form join none of those that the house opens.
-func (c *Request) about() string {
+// openSubject is what the pointer to an open case stands for: texts of the form join none of those that the house opens.
+func (c *Request) openSubject() string {
 	if c.unscopedOnly() {
 		return string(c.Topic) + " " + c.Email
 	}

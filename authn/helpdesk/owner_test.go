@@ -101,7 +101,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	alive("of somebody active again", "")
 	do("taking the role", s.Directory.Admin.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
 	alive("of somebody without a role", errcode.NoSession)
-	_, err := s.Directory.Admin.GrantRole(ctx, machine, s.From, owner.Login, admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	_, err := s.Directory.Admin.AssignRole(ctx, machine, s.From, owner.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	do("giving it again", err)
 	if op, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)

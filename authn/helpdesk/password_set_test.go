@@ -221,7 +221,7 @@ func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	if _, err := s.Directory.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Directory.EndSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
+	if err := s.Directory.RevokeSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusExpired)

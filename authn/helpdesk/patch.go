@@ -34,8 +34,8 @@ func (s State) valid() bool {
 	return slices.Contains([]State{StateOpen, StateInProgress, StateResolved, StateRejected}, s)
 }
 
-// leadsTo tells whether one state may follow another: what is closed is opened again before it is closed otherwise.
-func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed() }
+// canBecome tells whether one state may follow another: what is closed is opened again before it is closed otherwise.
+func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.closed() }
 
 // Patch changes a help request: its state, who has it, how the identity was checked, a note for the operators, an
 // answer for the person. Each leaves a line in the history; all of it is one event, and none if nothing changes.
@@ -48,12 +48,12 @@ func (d *Service) Patch(ctx context.Context, op admin.Principal, req account.Req
 	if err := op.Require(admin.PermInvite); err != nil {
 		return Request{}, err
 	}
-	p, err := p.judged()
+	p, err := p.validate()
 	if err != nil {
 		return Request{}, err
 	}
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
-		c, err := d.load(tx.Raw, id)
+		c, err := d.find(tx.Raw, id)
 		if err != nil {
 			return Request{}, err
 		}
@@ -81,8 +81,8 @@ func (d *Service) Patch(ctx context.Context, op admin.Principal, req account.Req
 	})
 }
 
-// judged is the patch with its texts made inert, if it may be applied.
-func (p RequestPatch) judged() (RequestPatch, error) {
+// validate is the patch with its texts made inert, if it may be applied.
+func (p RequestPatch) validate() (RequestPatch, error) {
 	ok, noted := true, p.Note != ""
 	if p.Note, ok = admin.Sanitize(p.Note, 2000, true); !ok {
 		return p, errcode.InvalidField("note", "too_long")
@@ -103,7 +103,7 @@ func (p RequestPatch) judged() (RequestPatch, error) {
 		return p, errcode.InvalidField("status", "unknown")
 	}
 	var err error
-	p.Check, err = p.Check.judged()
+	p.Check, err = p.Check.validate()
 	return p, err
 }
 
@@ -147,7 +147,7 @@ func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p Reques
 	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
-	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
+	if moves && !c.State.canBecome(p.Status) || p.Check != nil && c.State.closed() && !moves {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
@@ -155,20 +155,20 @@ func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p Reques
 	}
 	if to != c.Assignee {
 		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
-		c.step(tx, op, HistoryEntry{What: "assigned", Text: name, Who: to})
+		c.addEntry(tx, op, HistoryEntry{What: "assigned", Text: name, Who: to})
 	}
-	if p.Check != nil && c.identify(tx, op, *p.Check) {
+	if p.Check != nil && c.recordIdentity(tx, op, *p.Check) {
 		detail["identity"], detail["identityBy"] = string(p.Check.Method), p.Check.By
 	}
 	if p.Note != "" {
-		c.note(tx, op, "note", p.Note)
+		c.addNote(tx, op, "note", p.Note)
 	}
 	if p.Answer != "" {
-		c.note(tx, op, "answer", p.Answer)
+		c.addNote(tx, op, "answer", p.Answer)
 	}
 	if moves {
 		c.State, detail["status"] = p.Status, string(p.Status)
-		c.note(tx, op, "status", string(p.Status))
+		c.addNote(tx, op, "status", string(p.Status))
 		if c.State.closed() {
 			action = audit.HelpClosed
 		}

@@ -108,11 +108,11 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 		want   errcode.Code
 		says   string
 	}{
-		{"an address that somebody has", func(c *directory.ProfileChange) { c.Second = text("admin@garage.example") }, true, errcode.Taken, "taken"},
+		{"an address that somebody has", func(c *directory.ProfileChange) { c.SecondEmail = text("admin@garage.example") }, true, errcode.Taken, "taken"},
 		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(second) }, true, "", ""},
 		{"no login", func(c *directory.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
 		{"no mailbox", func(c *directory.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
-		{"no second mailbox", func(c *directory.ProfileChange) { c.Second = text("x") }, true, errcode.Invalid, "secondEmail"},
+		{"no second mailbox", func(c *directory.ProfileChange) { c.SecondEmail = text("x") }, true, errcode.Invalid, "secondEmail"},
 		{"a look-alike", func(c *directory.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, errcode.Invalid, "login"},
 		{"a name with a line break", func(c *directory.ProfileChange) { c.FirstName = text("a\nb") }, true, errcode.Invalid, "firstName"},
 		{"a name that is too long", func(c *directory.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, errcode.Invalid, "lastName"},
@@ -189,7 +189,7 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	s.crowd(t, s.amelie.ID)
 	door := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
 	_, err := s.Directory.UpdateUser(door, withSecrets(root), s.From, technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
-		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
+		SecondEmail: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)
 	}

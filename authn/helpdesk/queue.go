@@ -21,8 +21,8 @@ type RequestQuery struct {
 	Limit     int    // 1 to 200; 0 means 200
 }
 
-// casesRead is how many cases one call reads at most before it gives what it has with a cursor.
-const casesRead = 2000
+// maxScanned is how many cases one call reads at most before it gives what it has with a cursor.
+const maxScanned = 2000
 
 // Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
 // that nobody has. next is the cursor for more, "" at the end.
@@ -79,16 +79,16 @@ func (d *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
-		err := d.cases.Scan(s, "", q.After, 0, func(id string, c Request) error {
+		err := d.requests.Scan(s, "", q.After, 0, func(id string, c Request) error {
 			if !isRequestID(id) {
 				return store.ErrStop // they sort behind all cases
 			}
-			if more = read == casesRead || len(found) == q.Limit; more {
+			if more = read == maxScanned || len(found) == q.Limit; more {
 				return store.ErrStop
 			}
 			read, last = read+1, id
 			if (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) &&
-				(q.Reference == "" || c.has(q.Reference)) && (!known || c.User != "") {
+				(q.Reference == "" || c.hasReference(q.Reference)) && (!known || c.User != "") {
 				found = append(found, c)
 			}
 			return nil
@@ -104,9 +104,9 @@ func (d *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	return found, next, nil
 }
 
-// has tells whether the case goes by a reference, its own or of a text that joined it.
-func (c *Request) has(reference string) bool {
-	return c.Reference == reference || slices.ContainsFunc(c.Texts, func(t FollowUp) bool { return t.Reference == reference })
+// hasReference tells whether the case goes by a reference, its own or of a text that joined it.
+func (c *Request) hasReference(reference string) bool {
+	return c.Reference == reference || slices.ContainsFunc(c.FollowUps, func(t FollowUp) bool { return t.Reference == reference })
 }
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
@@ -124,10 +124,10 @@ func (d *Service) requestInScope(r account.Reader, op admin.Principal, c *Reques
 	return admin.Authorize(op, admin.PermRead, &u)
 }
 
-// Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
+// RecentSecurityChanges are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). NotFound as with Case.
-func (d *Service) Changes(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
+func (d *Service) RecentSecurityChanges(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
@@ -138,7 +138,7 @@ func (d *Service) Changes(ctx context.Context, op admin.Principal, c *Request) (
 	changes := u.RecentSecurityChanges(d.accounts.Now())
 	if op.Scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
-			return slices.Contains(admin.AdminActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
+			return slices.Contains(admin.RoleActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
 	}
 	return changes, err
@@ -151,7 +151,7 @@ func (d *Service) Request(ctx context.Context, op admin.Principal, id string) (R
 	}
 	var c Request
 	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		c, err = d.load(s, id)
+		c, err = d.find(s, id)
 		return err
 	}); err != nil {
 		return Request{}, err

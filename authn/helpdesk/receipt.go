@@ -14,8 +14,8 @@ import (
 	"barillet/store"
 )
 
-// event is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
-func (j resetJob) event(u *account.User, c *Request, action string, rec ResetResult) audit.Event {
+// resetEvent is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
+func (j resetJob) resetEvent(u *account.User, c *Request, action string, rec ResetResult) audit.Event {
 	e := j.op.Event(action, u)
 	var check IdentityCheck
 	switch {
@@ -24,7 +24,7 @@ func (j resetJob) event(u *account.User, c *Request, action string, rec ResetRes
 	case j.request.Check != nil:
 		check = *j.request.Check
 	}
-	e.Detail = map[string]string{"owner": j.op.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.way]}
+	e.Detail = map[string]string{"owner": j.op.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.delivery]}
 	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest,
 		"identity": string(check.Method), "identityBy": check.By} {
 		if text != "" {

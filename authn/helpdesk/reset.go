@@ -56,8 +56,8 @@ const (
 	onScreen                         // on the operator's screen, for 10 minutes
 )
 
-// way judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
-func (r ResetRequest) way(op admin.Principal) (deliveryMethod, error) {
+// deliveryMethod judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
+func (r ResetRequest) deliveryMethod(op admin.Principal) (deliveryMethod, error) {
 	switch {
 	case r.ShowCode && r.SendEmail != nil:
 		return 0, errcode.New(errcode.Conflict)
@@ -75,22 +75,22 @@ func (r ResetRequest) way(op admin.Principal) (deliveryMethod, error) {
 
 // resetJob is one reset under way: what was asked, judged and drawn before the Update.
 type resetJob struct {
-	desk    *Service
-	op      admin.Principal
-	id      string
-	request ResetRequest
-	way     deliveryMethod
-	told    []admin.Recipient
-	past    ResetResult // of the reset before, where one may be repeated
+	desk       *Service
+	op         admin.Principal
+	id         string
+	request    ResetRequest
+	delivery   deliveryMethod
+	recipients []admin.Recipient
+	previous   ResetResult // of the reset before, where one may be repeated
 
 	approval *ResetApproval // what the operator agrees to; nil: the operator acts alone
 }
 
 // resetOutcome is what an Update came to.
 type resetOutcome struct {
-	receipt ResetResult
-	rest    []admin.Recipient // who is still to be told
-	stale   bool              // nothing was done: the reset that is repeated is another than the one that was read
+	result    ResetResult
+	remaining []admin.Recipient // who is still to be told
+	stale     bool              // nothing was done: the reset that is repeated is another than the one that was read
 }
 
 // Reset takes every device, ticket, session, remembered browser and pending enrolment from a person in one
@@ -105,7 +105,7 @@ type resetOutcome struct {
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
 func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
-	how, err := r.way(op)
+	how, err := r.deliveryMethod(op)
 	if err != nil {
 		return ResetResult{}, err
 	}
@@ -114,10 +114,10 @@ func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.Req
 		return ResetResult{}, errcode.InvalidField("reason", "too_long")
 	}
 	r.Reason = reason
-	if r.Check, err = r.Check.judged(); err != nil {
+	if r.Check, err = r.Check.validate(); err != nil {
 		return ResetResult{}, err
 	}
-	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
+	job := resetJob{desk: d, op: op, id: id, request: r, delivery: how}
 	var u account.User
 	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		u, err = admin.FindUser(r, op, admin.PermApprove, id)
@@ -129,53 +129,53 @@ func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.Req
 		waits, err := d.requestApproval(ctx, op, req, id, r)
 		return ResetResult{Approval: &waits}, err
 	}
-	return d.resetting(ctx, req, job, &u)
+	return d.runReset(ctx, req, job, &u)
 }
 
-// resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Service) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
+// runReset does a reset that was judged for a person as they were read, and tells whoever else hears of it.
+func (d *Service) runReset(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
 	var err error
-	if job.told, err = d.Admin.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
+	if job.recipients, err = d.Admin.ResetRecipients(ctx, job.op, u, job.delivery == onScreen); err != nil {
 		return ResetResult{}, err
 	}
 	for range 3 { // each round loses only to another reset of the same moment
-		if job.past, err = d.previousResult(ctx, u); err != nil {
+		if job.previous, err = d.previousResult(ctx, u); err != nil {
 			return ResetResult{}, err
 		}
 		op := d.accounts.NewOperation(req)
-		out, err := account.Update(ctx, d.accounts, op, job.do)
+		out, err := account.Update(ctx, d.accounts, op, job.reset)
 		if err != nil {
 			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.receipt, d.Admin.NotifyRemaining(ctx, req, job.mail(u, op.Now), out.rest)
+			return out.result, d.Admin.NotifyRemaining(ctx, req, job.resetNotice(u, op.Now), out.remaining)
 		}
-		u.ResetAt, u.Devices = out.receipt.At, nil
+		u.ResetAt, u.Devices = out.result.At, nil
 	}
 	return ResetResult{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }
 
-// do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
+// reset is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for MaxRecipientsPerUpdate of the others.
-func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
-	u, err := j.judged(tx)
+func (j resetJob) reset(tx *account.Tx) (resetOutcome, error) {
+	u, err := j.findUser(tx)
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	if err := resettable(&u); err != nil {
+	if err := checkHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
-	c, err := j.answered(tx, &u)
+	c, err := j.findRequest(tx, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	open := openTicket(&u, tx.Op.Now)
 	again := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
-	if err := c.answeredBy(&u, again); err != nil {
+	if err := c.checkResettable(&u, again); err != nil {
 		return resetOutcome{}, err
 	}
 	if again {
-		return j.again(tx, &u, open, c)
+		return j.repeatReset(tx, &u, open, c)
 	}
 	cleared, err := tx.ResetDevices(&u)
 	if err != nil {
@@ -187,10 +187,10 @@ func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
 	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
-	if err := j.ticket(tx, &u, &rec); err != nil {
+	if err := j.issueTicket(tx, &u, &rec); err != nil {
 		return resetOutcome{}, err
 	}
-	if err := tx.Audit(j.event(&u, c, audit.FactorsReset, rec)); err != nil {
+	if err := tx.Audit(j.resetEvent(&u, c, audit.FactorsReset, rec)); err != nil {
 		return resetOutcome{}, err
 	}
 	if c != nil {
@@ -198,20 +198,20 @@ func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
 			return resetOutcome{}, err
 		}
 	}
-	rest, err := j.notify(tx, &u)
+	rest, err := j.notifyFirst(tx, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	tx.SetResult(rec)
-	return resetOutcome{receipt: rec, rest: rest}, tx.Save(&u)
+	return resetOutcome{result: rec, remaining: rest}, tx.Save(&u)
 }
 
-// judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetJob) judged(tx *account.Tx) (account.User, error) {
+// findUser finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
+func (j resetJob) findUser(tx *account.Tx) (account.User, error) {
 	if j.approval == nil {
 		return admin.FindUser(tx.Reader, j.op, admin.PermReset, j.id)
 	}
-	p, u, err := j.desk.second(tx.Reader, tx.Raw, j.op, j.approval.ID, tx.Op.Now)
+	p, u, err := j.desk.checkApprover(tx.Reader, tx.Raw, j.op, j.approval.ID, tx.Op.Now)
 	if err != nil {
 		return u, err
 	}
@@ -221,8 +221,8 @@ func (j resetJob) judged(tx *account.Tx) (account.User, error) {
 	return u, nil
 }
 
-// resettable tells whether there is anything to reset.
-func resettable(u *account.User) error {
+// checkHadDevice tells whether there is anything to reset.
+func checkHadDevice(u *account.User) error {
 	switch {
 	case u.Status == account.StatusDeactivated:
 		return errcode.New(errcode.WrongState)
@@ -232,11 +232,11 @@ func resettable(u *account.User) error {
 	return nil
 }
 
-// again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
-	rec := j.past
+// repeatReset is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
+func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
+	rec := j.previous
 	if !rec.At.Equal(u.ResetAt) {
-		return resetOutcome{receipt: ResetResult{At: u.ResetAt}, stale: true}, nil
+		return resetOutcome{result: ResetResult{At: u.ResetAt}, stale: true}, nil
 	}
 	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
 	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
@@ -255,35 +255,35 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 	}
 	tx.SetResult(rec)
 	asked := j.request.SendEmail != nil && *j.request.SendEmail
-	if !asked && j.way != onScreen {
-		return resetOutcome{receipt: rec}, nil
+	if !asked && j.delivery != onScreen {
+		return resetOutcome{result: rec}, nil
 	}
-	if err := j.ticket(tx, u, &rec); err != nil {
+	if err := j.issueTicket(tx, u, &rec); err != nil {
 		return resetOutcome{}, err
 	}
 	action := audit.TicketIssued
-	if j.way == onScreen {
+	if j.delivery == onScreen {
 		action = audit.SecretHandedOver
 	}
-	if err := tx.Audit(j.event(u, c, action, rec)); err != nil {
+	if err := tx.Audit(j.resetEvent(u, c, action, rec)); err != nil {
 		return resetOutcome{}, err
 	}
 	var rest []admin.Recipient
-	if j.way == onScreen {
+	if j.delivery == onScreen {
 		var err error
-		if rest, err = j.notify(tx, u); err != nil {
+		if rest, err = j.notifyFirst(tx, u); err != nil {
 			return resetOutcome{}, err
 		}
 	}
 	tx.SetResult(rec)
-	return resetOutcome{receipt: rec, rest: rest}, tx.Save(u)
+	return resetOutcome{result: rec, remaining: rest}, tx.Save(u)
 }
 
-// ticket gives the person a ticket and tells them at every address that they have.
-func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
+// issueTicket gives the person a ticket and tells them at every address that they have.
+func (j resetJob) issueTicket(tx *account.Tx, u *account.User, rec *ResetResult) error {
 	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
 	locale, by := j.desk.accounts.Locale(u), j.op.DisplayName(j.desk.accounts.Policy.Issuer)
-	if j.way == byEmail {
+	if j.delivery == byEmail {
 		t, err := j.desk.signIn.MailTicket(tx, u)
 		if err != nil {
 			return err
@@ -296,7 +296,7 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := account.TicketTTL
-	if j.way == onScreen {
+	if j.delivery == onScreen {
 		life = account.ScreenTicketTTL
 	}
 	link, code, t, err := j.desk.signIn.IssueTicket(tx, u, j.op.Owner, life)
@@ -327,22 +327,22 @@ func openTicket(u *account.User, now time.Time) *account.Ticket {
 	return open
 }
 
-// answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
+// findRequest loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
 // check that comes with the reset is written into it.
-func (j resetJob) answered(tx *account.Tx, u *account.User) (*Request, error) {
+func (j resetJob) findRequest(tx *account.Tx, u *account.User) (*Request, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
 	c, err := j.desk.requestAbout(tx, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
-		c.identify(tx, j.op, *j.request.Check)
+		c.recordIdentity(tx, j.op, *j.request.Check)
 	}
 	return c, err
 }
 
 // requestAbout loads a case that must be about the person (Conflict).
 func (d *Service) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
-	c, err := d.load(tx.Raw, id)
+	c, err := d.find(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
 		return nil, errcode.New(errcode.Conflict)

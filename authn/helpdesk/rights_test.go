@@ -152,7 +152,7 @@ var acts = []func(t *testing.T, s *shop, op admin.Principal, id string) error{
 		return s.Directory.Unlock(t.Context(), op, s.From, id)
 	},
 	func(t *testing.T, s *shop, op admin.Principal, id string) error {
-		return s.Directory.EndSessions(t.Context(), op, s.From, id, true)
+		return s.Directory.RevokeSessions(t.Context(), op, s.From, id, true)
 	},
 	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, id, true)
@@ -188,7 +188,7 @@ var acts = []func(t *testing.T, s *shop, op admin.Principal, id string) error{
 		if u, err := s.Directory.Admin.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = account.RoleHelpDesk
 		}
-		_, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, admin.NewRole{Role: role})
+		_, err := s.Directory.Admin.AssignRole(t.Context(), op, s.From, id, admin.NewRoleAssignment{Role: role})
 		return err
 	},
 	func(t *testing.T, s *shop, op admin.Principal, id string) error {

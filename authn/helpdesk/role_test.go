@@ -14,13 +14,13 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, op admin.Principal, id string, n admin.NewRole) account.RoleAssignment {
+func (s *shop) give(t *testing.T, op admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
 	t.Helper()
-	g, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, n)
+	g, err := s.Directory.Admin.AssignRole(t.Context(), op, s.From, id, n)
 	if err != nil {
 		t.Fatalf("giving %s to %s: %v", n.Role, id, err)
 	}
-	return g.Grant
+	return g.Assignment
 }
 
 func TestWhoGivesAndTakesWhichRole(t *testing.T) {
@@ -62,7 +62,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 					u.Roles = []account.RoleAssignment{grant(c.holder)}
 				}
 			})
-			_, err := s.Directory.Admin.GrantRole(ctx, c.op, s.From, string(u.ID), admin.NewRole{Role: c.role})
+			_, err := s.Directory.Admin.AssignRole(ctx, c.op, s.From, string(u.ID), admin.NewRoleAssignment{Role: c.role})
 			wantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
@@ -75,11 +75,11 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		})
 	}
 	own := admin.Principal{ID: "token:o", Owner: string(s.admin.ID), Role: super}
-	_, err := s.Directory.Admin.GrantRole(ctx, own, s.From, s.admin.Login, admin.NewRole{Role: reads})
+	_, err := s.Directory.Admin.AssignRole(ctx, own, s.From, s.admin.Login, admin.NewRoleAssignment{Role: reads})
 	wantCode(t, "a role for oneself", err, no)
 	wantCode(t, "one's own role", s.Directory.Admin.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
 	wantCode(t, "the limits of one's own role", s.Directory.Admin.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
-	_, err = s.Directory.Admin.GrantRole(ctx, root, s.From, "nobody@garage.example", admin.NewRole{Role: reads})
+	_, err = s.Directory.Admin.AssignRole(ctx, root, s.From, "nobody@garage.example", admin.NewRoleAssignment{Role: reads})
 	wantCode(t, "a role for nobody", err, gone)
 }
 
@@ -92,22 +92,22 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		n    admin.NewRole
+		n    admin.NewRoleAssignment
 		want errcode.Code
 	}{
-		{"an empty list is not everybody", admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{}}, errcode.Invalid},
-		{"a garage that is none", admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{"g0"}}, errcode.Invalid},
-		{"too many", admin.NewRole{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
-		{"SUPER_ADMIN is for everybody", admin.NewRole{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
+		{"an empty list is not everybody", admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{}}, errcode.Invalid},
+		{"a garage that is none", admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"too many", admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
+		{"SUPER_ADMIN is for everybody", admin.NewRoleAssignment{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
 	} {
-		_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, c.n)
+		_, err := s.Directory.Admin.AssignRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
 	}
 	if got := s.User(technician).Roles; len(got) != 0 {
 		t.Fatalf("got roles %v", got)
 	}
-	g := s.give(t, root, technician, admin.NewRole{Role: account.RoleHelpDesk})
-	_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	g := s.give(t, root, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk})
+	_, err := s.Directory.Admin.AssignRole(ctx, root, s.From, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	wantCode(t, "the same role again", err, errcode.WrongState)
 	targets := func() string {
 		t.Helper()
@@ -143,7 +143,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	if people, _, err := s.Directory.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
-	super := s.give(t, machine, technician, admin.NewRole{Role: account.RoleSuperAdmin})
+	super := s.give(t, machine, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
 	wantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
 }
 
@@ -155,7 +155,7 @@ func (s *shop) ownedAfter(t *testing.T, login string, role account.Role) (secret
 
 func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	s := openShop(t)
-	g := s.give(t, root, technician, admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	g := s.give(t, root, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
 	}
@@ -199,7 +199,7 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 	s := openShop(t)
 	s.boss(t, "desk@garage.example", grant(account.RoleHelpDesk))
-	s.give(t, machine, technician, admin.NewRole{Role: account.RoleSuperAdmin})
+	s.give(t, machine, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
 	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
 	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)

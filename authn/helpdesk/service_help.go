@@ -14,13 +14,13 @@ type Service struct {
 	accounts *account.Service
 	signIn   *authn.Service
 
-	cases     store.Table[Request]
+	requests  store.Table[Request]
 	approvals store.Table[ResetApproval]
 }
 
 // New returns the help desk of an administration.
 func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
 	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
-		cases:     store.NewTable[Request](ring, store.HelpRequests),
+		requests:  store.NewTable[Request](ring, store.HelpRequests),
 		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
 }

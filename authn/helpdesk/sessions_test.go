@@ -21,7 +21,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 			t.Fatalf("got %+v, %v, want both, the last seen first", open, err)
 		}
 		browsers := len(s.User(technician).Browsers)
-		if err := s.Directory.EndSessions(t.Context(), support, s.From, technician, forget); err != nil {
+		if err := s.Directory.RevokeSessions(t.Context(), support, s.From, technician, forget); err != nil {
 			t.Fatal(err)
 		}
 		s.dead(t, s.session)
@@ -65,6 +65,6 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 	} {
 		_, _, err := s.Directory.Sessions(t.Context(), c.op, string(c.id))
 		wantCode(t, c.name+": see", err, c.see)
-		wantCode(t, c.name+": end", s.Directory.EndSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
+		wantCode(t, c.name+": end", s.Directory.RevokeSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
 	}
 }

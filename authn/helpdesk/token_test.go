@@ -25,7 +25,7 @@ func (s *shop) token(t *testing.T, op admin.Principal, n admin.NewToken) (secret
 func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	value, tok := s.token(t, machine, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, Life: time.Hour})
+	value, tok := s.token(t, machine, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, TTL: time.Hour})
 	if v := value.Reveal(); !strings.HasPrefix(v, admin.TokenPrefix) || len(v) != len(admin.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
@@ -88,9 +88,9 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 		n    admin.NewToken
 		want errcode.Code
 	}{
-		{"the machine's owner makes any", machine, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", machine, admin.NewToken{Role: account.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.Invalid},
-		{"none is over before it begins", machine, admin.NewToken{Role: account.RoleReadOnly, Life: -1}, errcode.Invalid},
+		{"the machine's owner makes any", machine, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, TTL: 365 * 24 * time.Hour}, ""},
+		{"none lives longer than a year", machine, admin.NewToken{Role: account.RoleReadOnly, TTL: 365*24*time.Hour + 1}, errcode.Invalid},
+		{"none is over before it begins", machine, admin.NewToken{Role: account.RoleReadOnly, TTL: -1}, errcode.Invalid},
 		{"support gets no secrets", machine, admin.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
 		{"none is without a role", machine, admin.NewToken{}, errcode.Invalid},
 		{"a role that is none", machine, admin.NewToken{Role: "ROOT"}, errcode.Invalid},
@@ -124,13 +124,13 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	s := openShop(t)
-	secret, _ := s.token(t, machine, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, Life: time.Hour})
+	secret, _ := s.token(t, machine, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, TTL: time.Hour})
 	op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Minute)
-	_, child := s.token(t, op, admin.NewToken{Name: "child", Role: account.RoleReadOnly, Life: 24 * time.Hour})
+	_, child := s.token(t, op, admin.NewToken{Name: "child", Role: account.RoleReadOnly, TTL: 24 * time.Hour})
 	if want := s.Clock.Now().Add(59 * time.Minute); !child.Expires.Equal(want) {
 		t.Errorf("got %v, want %v", child.Expires, want)
 	}
@@ -163,7 +163,7 @@ func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 		if len(seen) != 5 || !seen[used.ID].Equal(s.Clock.Now()) {
 			t.Errorf("stored %v: got %v, want five and one of them used now", stored, seen)
 		}
-		if err := s.Directory.Admin.StoreUsed(ctx); err != nil {
+		if err := s.Directory.Admin.FlushLastUsed(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -62,7 +62,7 @@ type tokenBody struct {
 	Owner     string            `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
 }
 
-// longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
+// maxTokenTTL bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
 const longestLife = 10 * 365 * 24 * 60 * 60
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -73,7 +73,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
 		return errcode.InvalidField("expiresIn", "too_long")
 	}
-	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}
+	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, TTL: time.Duration(body.ExpiresIn) * time.Second}
 	for _, allow := range body.Allow {
 		switch allow {
 		case allowSecrets:
