@@ -15,13 +15,13 @@ const maxEvents = 1000
 
 // Events reads the log. An operator limited to groups reads the events about people within, see canReadEvent; neither a
 // short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
-func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
-	if err := op.Require(PermRead); err != nil {
+func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
+	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
 	}
-	if !op.Scoped() {
-		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-			entries, next, err = d.Accounts.Log.Scan(s, q)
+	if !p.Scoped() {
+		err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+			entries, next, err = s.Accounts.Log.Scan(snap, q)
 			return err
 		})
 		return entries, next, err
@@ -33,7 +33,7 @@ func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entr
 	known := map[string]bool{}
 	for q.Limit = maxEvents; ; q.After = next {
 		var part []audit.Entry
-		if part, next, err = d.eventsInScope(ctx, op, q, known); err != nil {
+		if part, next, err = s.eventsInScope(ctx, p, q, known); err != nil {
 			return nil, "", err
 		}
 		if entries = append(entries, part...); len(entries) > limit {
@@ -46,23 +46,23 @@ func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entr
 }
 
 // eventsInScope is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
-func (d *Service) eventsInScope(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+func (s *Service) eventsInScope(ctx context.Context, p Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		part = nil
-		r := d.Accounts.In(s)
+		r := s.Accounts.In(snap)
 		var found []audit.Entry
-		if found, next, err = d.Accounts.Log.Scan(s, q); err != nil {
+		if found, next, err = s.Accounts.Log.Scan(snap, q); err != nil {
 			return err
 		}
 		for _, e := range found {
 			within, met := known[e.Subject]
 			if !met {
-				if within, err = op.hasInScope(r, e.Subject); err != nil {
+				if within, err = p.hasInScope(r, e.Subject); err != nil {
 					return err
 				}
 				known[e.Subject] = within
 			}
-			if within && op.canReadEvent(&e.Event) {
+			if within && p.canReadEvent(&e.Event) {
 				part = append(part, e)
 			}
 		}
@@ -72,7 +72,7 @@ func (d *Service) eventsInScope(ctx context.Context, op Principal, q audit.Query
 }
 
 // hasInScope tells whether somebody is there and lies within the operator's scope.
-func (op Principal) hasInScope(r account.Reader, id string) (bool, error) {
+func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
@@ -80,14 +80,14 @@ func (op Principal) hasInScope(r account.Reader, id string) (bool, error) {
 	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}
-	return err == nil && op.InScope(&u), err
+	return err == nil && p.InScope(&u), err
 }
 
 // canReadEvent tells whether an event about somebody within may be read by an operator limited to groups: not what they
 // were as an operator, nor what names a garage outside, where they belonged before.
-func (op Principal) canReadEvent(e *audit.Event) bool {
+func (p Principal) canReadEvent(e *audit.Event) bool {
 	return !slices.Contains(RoleActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
-		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, account.GroupID(t.ID))
+		return t.Type == audit.TypeGroup && !slices.Contains(p.Groups, account.GroupID(t.ID))
 	})
 }
 

@@ -39,13 +39,13 @@ func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) 
 // principalOf is the operator that a token makes, as its owner is at present (PROTOCOL 20). NoSession: the token is
 // over, or its owner is not active, has no role left, or is no longer there.
 func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
-	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
+	p := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
 		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
 	if ownedByOperator(t.Owner) {
-		return op, nil
+		return p, nil
 	}
 	u, err := r.User(account.UserID(t.Owner))
 	switch {
@@ -54,8 +54,8 @@ func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	case err != nil:
 		return Principal{}, err
 	}
-	op.Role, op.Groups = limitToOwner(t.Role, t.Groups, u.Roles)
-	return op, nil
+	p.Role, p.Groups = limitToOwner(t.Role, t.Groups, u.Roles)
+	return p, nil
 }
 
 // limitToOwner is the rule for a token of a person with such grants: its role is the highest, from its own down, at which

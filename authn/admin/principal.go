@@ -39,8 +39,8 @@ const (
 )
 
 // minRole is the lowest role that may do an act.
-func (a Permission) minRole() account.Role {
-	switch a {
+func (perm Permission) minRole() account.Role {
+	switch perm {
 	case PermRead:
 		return account.RoleReadOnly
 	case PermInvite, PermReset, PermAssist, PermApprove:
@@ -52,29 +52,29 @@ func (a Permission) minRole() account.Role {
 }
 
 // Rank is that of the role; the machine's owner stands above all.
-func (op Principal) Rank() int {
-	if op.Operator {
+func (p Principal) Rank() int {
+	if p.Operator {
 		return account.RoleSuperAdmin.Rank() + 1
 	}
-	return op.Role.Rank()
+	return p.Role.Rank()
 }
 
 // Scoped tells whether the operator is limited to groups.
-func (op Principal) Scoped() bool { return op.Groups != nil && !op.Operator }
+func (p Principal) Scoped() bool { return p.Groups != nil && !p.Operator }
 
 // InScope tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
 // is there for operators limited to groups alone.
-func (op Principal) InScope(u *account.User) bool {
-	if !op.Scoped() {
+func (p Principal) InScope(u *account.User) bool {
+	if !p.Scoped() {
 		return !u.Placeholder
 	}
 	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
-		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
+		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
 // Require judges an act that is about nobody in particular.
-func (op Principal) Require(a Permission) error {
-	if op.Owner == "" || op.Rank() < a.minRole().Rank() {
+func (p Principal) Require(perm Permission) error {
+	if p.Owner == "" || p.Rank() < perm.minRole().Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -82,14 +82,14 @@ func (op Principal) Require(a Permission) error {
 
 // RequireUnscoped judges an act on garages themselves: for administrators of people who are not limited to groups,
 // whatever garage they name.
-func (op Principal) RequireUnscoped() error { return op.requireAllGroups(PermManage) }
+func (p Principal) RequireUnscoped() error { return p.requireAllGroups(PermManage) }
 
 // requireAllGroups judges an act about nobody in particular that whoever is limited to groups does not do.
-func (op Principal) requireAllGroups(a Permission) error {
-	if err := op.Require(a); err != nil {
+func (p Principal) requireAllGroups(perm Permission) error {
+	if err := p.Require(perm); err != nil {
 		return err
 	}
-	if op.Scoped() {
+	if p.Scoped() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -97,8 +97,8 @@ func (op Principal) requireAllGroups(a Permission) error {
 
 // MayManageClients judges acts on applications: whoever registers one decides who is told what of everybody, so it is
 // for SUPER_ADMIN who is not limited to groups.
-func (op Principal) MayManageClients() error {
-	if op.Owner == "" || op.Scoped() || op.Rank() < account.RoleSuperAdmin.Rank() {
+func (p Principal) MayManageClients() error {
+	if p.Owner == "" || p.Scoped() || p.Rank() < account.RoleSuperAdmin.Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -106,19 +106,19 @@ func (op Principal) MayManageClients() error {
 
 // Authorize is the one judgement of an operator's act on a person: nil, Forbidden, or NotFound for somebody
 // outside the scope, who to this operator is not there (PROTOCOL 11, 21).
-func Authorize(op Principal, a Permission, u *account.User) error {
-	switch err := op.Require(a); {
+func Authorize(p Principal, perm Permission, u *account.User) error {
+	switch err := p.Require(perm); {
 	case err != nil:
 		return err
-	case !op.InScope(u):
+	case !p.InScope(u):
 		return errcode.New(errcode.NotFound)
-	case a == PermRead:
+	case perm == PermRead:
 		return nil
-	case op.Owner == string(u.ID): // nobody themselves, judged by owner
+	case p.Owner == string(u.ID): // nobody themselves, judged by owner
 		return errcode.New(errcode.Forbidden)
-	case a == PermApprove && op.Rank() >= u.Rank(), a == PermAssignRoles && op.Rank() >= account.RoleSuperAdmin.Rank():
+	case perm == PermApprove && p.Rank() >= u.Rank(), perm == PermAssignRoles && p.Rank() >= account.RoleSuperAdmin.Rank():
 		return nil
-	case op.Rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
+	case p.Rank() <= u.Rank(), perm == PermReset && p.NeedsApproval(u): // strictly lower roles only
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -126,23 +126,23 @@ func Authorize(op Principal, a Permission, u *account.User) error {
 
 // NeedsApproval tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
 // and of somebody whom they themselves made lower, or taking a role away would be the way around it.
-func (op Principal) NeedsApproval(u *account.User) bool {
-	return !op.Operator && (op.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
+func (p Principal) NeedsApproval(u *account.User) bool {
+	return !p.Operator && (p.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == p.Owner)
 }
 
 // CanSeeInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited
 // to groups may not: by such a link it would show that somebody is known elsewhere (PROTOCOL 21).
-func (op Principal) CanSeeInvitations() bool { return op.CanReadSecrets() && !op.Scoped() }
+func (p Principal) CanSeeInvitations() bool { return p.CanReadSecrets() && !p.Scoped() }
 
 // CanReadSecrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
-func (op Principal) CanReadSecrets() bool {
-	return op.Operator || op.CanSeeSecrets && op.Rank() > account.RoleHelpDesk.Rank()
+func (p Principal) CanReadSecrets() bool {
+	return p.Operator || p.CanSeeSecrets && p.Rank() > account.RoleHelpDesk.Rank()
 }
 
 // RequireSignIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
 // password and device are what is proven.
-func (op Principal) RequireSignIn() error {
-	if op.Owner == "" || !op.CanSignInUsers && !op.Operator {
+func (p Principal) RequireSignIn() error {
+	if p.Owner == "" || !p.CanSignInUsers && !p.Operator {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -150,58 +150,58 @@ func (op Principal) RequireSignIn() error {
 
 // CheckInitialRole judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
 // limited to groups gives none, for people with a role lie outside every scope.
-func (op Principal) CheckInitialRole(r account.Role) error {
+func (p Principal) CheckInitialRole(r account.Role) error {
 	switch {
 	case r == "":
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
-	case op.Scoped(), op.Rank() < account.RoleSuperAdmin.Rank() && op.Rank() <= r.Rank():
+	case p.Scoped(), p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
 // CheckAssignable judges giving or taking a role, or changing what it is limited to. The holder is judged by may.
-func (op Principal) CheckAssignable(r account.Role) error {
-	if err := op.RequireUnscoped(); err != nil {
+func (p Principal) CheckAssignable(r account.Role) error {
+	if err := p.RequireUnscoped(); err != nil {
 		return err
 	}
 	if r.Rank() <= 0 {
 		return errcode.InvalidField("type", "unknown")
 	}
-	return op.CheckInitialRole(r)
+	return p.CheckInitialRole(r)
 }
 
 // CoversGroups tells whether groups lie within the operator's scope; none at all lies in nobody's.
-func (op Principal) CoversGroups(groups []account.GroupID) bool {
-	return !op.Scoped() || len(groups) > 0 &&
-		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
+func (p Principal) CoversGroups(groups []account.GroupID) bool {
+	return !p.Scoped() || len(groups) > 0 &&
+		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
 // Actor returns the principal as the actor of audit events.
-func (op Principal) Actor() audit.Actor {
+func (p Principal) Actor() audit.Actor {
 	kind := audit.TypeUser
 	switch {
-	case strings.HasPrefix(op.ID, "token:"):
+	case strings.HasPrefix(p.ID, "token:"):
 		kind = audit.TypeToken
-	case strings.HasPrefix(op.ID, "client:"):
+	case strings.HasPrefix(p.ID, "client:"):
 		kind = audit.TypeApplication
-	case strings.HasPrefix(op.ID, "operator:"):
+	case strings.HasPrefix(p.ID, "operator:"):
 		kind = audit.TypeOperator
 	}
-	return audit.Actor{Type: kind, ID: op.ID, Name: op.Name}
+	return audit.Actor{Type: kind, ID: p.ID, Name: p.Name}
 }
 
 // Event is an act of the operator on a person, done.
-func (op Principal) Event(action string, u *account.User) audit.Event {
-	return audit.Event{Actor: op.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
+func (p Principal) Event(action string, u *account.User) audit.Event {
+	return audit.Event{Actor: p.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
 // DisplayName returns the name of the principal in notifications: that of the service for the operator.
-func (op Principal) DisplayName(issuer string) string {
-	if op.Operator || op.Name == "" {
+func (p Principal) DisplayName(issuer string) string {
+	if p.Operator || p.Name == "" {
 		return issuer
 	}
-	return op.Name
+	return p.Name
 }

@@ -29,22 +29,22 @@ const (
 // HELP_DESK_ADMINs limited to groups that name one of theirs; for somebody with a role, for somebody without a
 // manager and for a code that is handed over also support; for the machine's owner every administrator
 // (PROTOCOL 9, 11). The person and the one who acts are left out. It reads through all people: a reset is rare.
-func (d *Service) ResetRecipients(ctx context.Context, op Principal, u *account.User, handed bool) ([]Recipient, error) {
+func (s *Service) ResetRecipients(ctx context.Context, p Principal, u *account.User, handed bool) ([]Recipient, error) {
 	var managers, admins []Recipient
 	keep := func(x account.User) bool {
-		return len(x.Roles) > 0 && x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
+		return len(x.Roles) > 0 && x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner
 	}
 	for after := ""; ; {
-		people, next, err := d.Accounts.ListUsers(ctx, account.UserQuery{After: after, Filter: keep})
+		people, next, err := s.Accounts.ListUsers(ctx, account.UserQuery{After: after, Filter: keep})
 		if err != nil {
 			return nil, err
 		}
 		for i := range people {
 			switch x := &people[i]; {
-			case op.Operator && x.Rank() >= account.RoleUserAdmin.Rank():
-				admins = append(admins, d.recipient(x))
+			case p.Operator && x.Rank() >= account.RoleUserAdmin.Rank():
+				admins = append(admins, s.recipient(x))
 			case manages(x, u.Groups):
-				managers = append(managers, d.recipient(x))
+				managers = append(managers, s.recipient(x))
 			}
 		}
 		if after = next; next == "" {
@@ -52,14 +52,14 @@ func (d *Service) ResetRecipients(ctx context.Context, op Principal, u *account.
 		}
 	}
 	all := slices.Concat(managers, admins)
-	if support := d.Accounts.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
-		all = slices.Insert(all, 0, Recipient{"support", support, d.Accounts.Policy.DefaultLocale, ""})
+	if support := s.Accounts.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
+		all = slices.Insert(all, 0, Recipient{"support", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), maxRecipients)], nil
 }
 
-func (d *Service) recipient(x *account.User) Recipient {
-	return Recipient{string(x.ID), x.Email, d.Accounts.Locale(x), x.DisplayName()}
+func (s *Service) recipient(x *account.User) Recipient {
+	return Recipient{string(x.ID), x.Email, s.Accounts.Locale(x), x.DisplayName()}
 }
 
 // manages tells whether somebody is a manager of one of the garages.
@@ -71,10 +71,10 @@ func manages(x *account.User, garages []account.GroupID) bool {
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) notice.Notice, rest []Recipient) error {
+func (s *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) notice.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, maxRecipientsPerLaterUpdate) {
-		if _, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-			return struct{}{}, d.Queue(tx, m, part)
+		if _, err := account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+			return struct{}{}, s.Queue(tx, m, part)
 		}); err != nil {
 			return fmt.Errorf("telling of a reset that is done: %w", err)
 		}
@@ -83,7 +83,7 @@ func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, 
 }
 
 // Queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recipient) error {
+func (s *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)
@@ -92,7 +92,7 @@ func (d *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recip
 		}
 		row := mail.Message{Template: what.Name(), Lang: t.locale, To: []string{t.address}, Data: data,
 			Queued: tx.Op.Now, Notice: true, Key: t.id}
-		if err := d.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
+		if err := s.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)
 		}
 	}

@@ -22,14 +22,14 @@ func wrongState(reason string) error {
 }
 
 // Roles reads a person for their roles; NotFound when there is none that this operator may know of.
-func (d *Service) Roles(ctx context.Context, op Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
-	u, err := d.User(ctx, op, id)
+func (s *Service) Roles(ctx context.Context, p Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
+	u, err := s.User(ctx, p, id)
 	return u.Roles, u.ID, err
 }
 
 // Role reads one role of a person.
-func (d *Service) Role(ctx context.Context, op Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
-	u, err := d.User(ctx, op, id)
+func (s *Service) Role(ctx context.Context, p Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
+	u, err := s.User(ctx, p, id)
 	if err != nil {
 		return account.RoleAssignment{}, "", err
 	}
@@ -49,20 +49,20 @@ func assignmentIndex(u *account.User, rid string) (int, error) {
 }
 
 // changeableRole is where a role stands that the operator may take or limit.
-func (op Principal) changeableRole(u *account.User, rid string) (int, error) {
+func (p Principal) changeableRole(u *account.User, rid string) (int, error) {
 	i, err := assignmentIndex(u, rid)
 	if err == nil {
-		err = op.CheckAssignable(u.Roles[i].Role)
+		err = p.CheckAssignable(u.Roles[i].Role)
 	}
 	return i, err
 }
 
 // Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
 // everybody, and none that is deleted, though the role stays limited to it.
-func (d *Service) Targets(ctx context.Context, op Principal, id, rid string) (groups []account.Group, err error) {
-	err = d.Accounts.View(ctx, func(r account.Reader) error {
+func (s *Service) Targets(ctx context.Context, p Principal, id, rid string) (groups []account.Group, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		groups = nil
-		u, err := FindUser(r, op, PermRead, id)
+		u, err := FindUser(r, p, PermRead, id)
 		if err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ type AssignedRole struct {
 
 // AssignRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
-func (d *Service) AssignRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
-	if err := op.CheckAssignable(n.Role); err != nil {
+func (s *Service) AssignRole(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
+	if err := p.CheckAssignable(n.Role); err != nil {
 		return AssignedRole{}, err
 	}
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
@@ -104,7 +104,7 @@ func (d *Service) AssignRole(ctx context.Context, op Principal, req account.Requ
 	case len(targets) > 0 && n.Role == account.RoleSuperAdmin:
 		return AssignedRole{}, wrongState(errcode.ReasonNoTargets)
 	}
-	out, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
+	out, err := s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
 		if u.Status == account.StatusDeactivated {
 			return nil, wrongState(errcode.ReasonDeactivated)
 		}
@@ -120,7 +120,7 @@ func (d *Service) AssignRole(ctx context.Context, op Principal, req account.Requ
 		}
 		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
-		if u.DemotedBy != op.Owner {
+		if u.DemotedBy != p.Owner {
 			u.DemotedBy = ""
 		}
 		tx.SetResult(AssignedRole{g, u.ID})
@@ -134,25 +134,25 @@ func (d *Service) AssignRole(ctx context.Context, op Principal, req account.Requ
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
 // (PROTOCOL 2). WrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.RequestInfo, id, rid string) error {
-	if err := op.RequireUnscoped(); err != nil {
+func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.RequestInfo, id, rid string) error {
+	if err := p.RequireUnscoped(); err != nil {
 		return err
 	}
-	spare, err := d.otherSuperAdmin(ctx, op, id, rid)
+	spare, err := s.otherSuperAdmin(ctx, p, id, rid)
 	if err != nil {
 		return err
 	}
-	_, err = d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
-		i, err := op.changeableRole(u, rid)
+	_, err = s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
+		i, err := p.changeableRole(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
-		if g.Role == account.RoleSuperAdmin && !op.Operator {
+		if g.Role == account.RoleSuperAdmin && !p.Operator {
 			if err := requireSuperAdmin(tx, spare); err != nil {
 				return nil, err
 			}
-			u.DemotedBy = op.Owner
+			u.DemotedBy = p.Owner
 		}
 		u.Roles = slices.Delete(slices.Clone(u.Roles), i, i+1)
 		_, err = tx.RevokeAllSessions(u, false)
@@ -162,17 +162,17 @@ func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.Requ
 }
 
 // otherSuperAdmin is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
-func (d *Service) otherSuperAdmin(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
-	if op.Operator {
+func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid string) (account.UserID, error) {
+	if p.Operator {
 		return "", nil
 	}
-	g, holder, err := d.Role(ctx, op, id, rid)
+	g, holder, err := s.Role(ctx, p, id, rid)
 	if err != nil || g.Role != account.RoleSuperAdmin {
 		return "", err
 	}
 	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuperAdmin(&u) }}
 	for {
-		found, next, err := d.Accounts.ListUsers(ctx, q)
+		found, next, err := s.Accounts.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
 			if len(found) > 0 {
 				return found[0].ID, nil
@@ -202,8 +202,8 @@ func requireSuperAdmin(tx *account.Tx, spare account.UserID) error {
 
 // AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
 // already changes nothing.
-func (d *Service) AddTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
-	return d.changeTargets(ctx, op, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
+func (s *Service) AddTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+	return s.changeTargets(ctx, p, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
 		}
@@ -216,8 +216,8 @@ func (d *Service) AddTarget(ctx context.Context, op Principal, req account.Reque
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
 // (WrongState): without it the role would be for everybody.
-func (d *Service) RemoveTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
-	return d.changeTargets(ctx, op, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
+func (s *Service) RemoveTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+	return s.changeTargets(ctx, p, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
 			return nil, errcode.New(errcode.NotFound)
@@ -229,13 +229,13 @@ func (d *Service) RemoveTarget(ctx context.Context, op Principal, req account.Re
 	})
 }
 
-func (d *Service) changeTargets(ctx context.Context, op Principal, req account.RequestInfo, id, rid string,
+func (s *Service) changeTargets(ctx context.Context, p Principal, req account.RequestInfo, id, rid string,
 	change func(*account.Tx, []account.GroupID) ([]account.GroupID, error)) error {
-	if err := op.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
-		i, err := op.changeableRole(u, rid)
+	_, err := s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
+		i, err := p.changeableRole(u, rid)
 		if err != nil {
 			return nil, err
 		}
@@ -264,11 +264,11 @@ type RoleChange struct {
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Service) changeRole(ctx context.Context, op Principal, req account.RequestInfo, id string,
+func (s *Service) changeRole(ctx context.Context, p Principal, req account.RequestInfo, id string,
 	change func(*account.Tx, *account.User) (*RoleChange, error)) (RoleChange, error) {
-	a := d.Accounts.NewOperation(req)
-	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (RoleChange, error) {
-		u, err := FindUser(tx.Reader, op, PermAssignRoles, id)
+	op := s.Accounts.NewOperation(req)
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (RoleChange, error) {
+		u, err := FindUser(tx.Reader, p, PermAssignRoles, id)
 		if err != nil {
 			return RoleChange{}, err
 		}
@@ -278,8 +278,8 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 		}
 		done.User = u
 		tx.AddAdminActivity(&u, done.Action, string(done.Assignment.Role))
-		e := op.Event(done.Action, &u)
-		e.Detail = map[string]string{"role": string(done.Assignment.Role), "roleId": done.Assignment.ID, "owner": op.Owner}
+		e := p.Event(done.Action, &u)
+		e.Detail = map[string]string{"role": string(done.Assignment.Role), "roleId": done.Assignment.ID, "owner": p.Owner}
 		if done.Assignment.Role != account.RoleSuperAdmin {
 			e.Detail["scope"] = ScopeName(done.Assignment.Groups)
 		}
@@ -287,7 +287,7 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 			return RoleChange{}, err
 		}
 		if done.Action != audit.RoleLimited {
-			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
+			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: op.Now}, By: p.DisplayName(s.Accounts.Policy.Issuer),
 				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return RoleChange{}, err
@@ -298,35 +298,35 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 	if err != nil || out.Action == "" || out.Assignment.Role != account.RoleSuperAdmin {
 		return out, err
 	}
-	return out, d.NotifySuperAdmins(ctx, op, req, out, a.Now)
+	return out, s.NotifySuperAdmins(ctx, p, req, out, op.Now)
 }
 
 // NotifySuperAdmins tells the administrators of the highest role of a change to their ranks.
-func (d *Service) NotifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
-	all, err := d.PeerAdministrators(ctx, op, &c.User, account.RoleSuperAdmin.Rank())
+func (s *Service) NotifySuperAdmins(ctx context.Context, p Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
+	all, err := s.PeerAdministrators(ctx, p, &c.User, account.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
 	}
-	return d.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
+	return s.NotifyRemaining(ctx, req, func(name string) notice.Notice {
+		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: p.DisplayName(s.Accounts.Policy.Issuer),
 			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
 	}, all)
 }
 
 // PeerAdministrators are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
 // limited to groups is not to learn of people with a role (PROTOCOL 21).
-func (d *Service) PeerAdministrators(ctx context.Context, op Principal, u *account.User, rank int) (all []Recipient, err error) {
+func (s *Service) PeerAdministrators(ctx context.Context, p Principal, u *account.User, rank int) (all []Recipient, err error) {
 	q := account.UserQuery{Filter: func(x account.User) bool {
-		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
+		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner &&
 			slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
 	}}
 	for {
-		people, next, err := d.Accounts.ListUsers(ctx, q)
+		people, next, err := s.Accounts.ListUsers(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		for i := range people {
-			all = append(all, d.recipient(&people[i]))
+			all = append(all, s.recipient(&people[i]))
 		}
 		if next == "" || len(all) >= maxRecipients {
 			return all[:min(len(all), maxRecipients)], nil

@@ -13,18 +13,18 @@ import (
 )
 
 // adminCall is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *Service) adminCall(op admin.Principal, a admin.Permission, id string) enrol.AdminCall {
-	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
-		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, a, id) }}
+func (s *Service) adminCall(p admin.Principal, perm admin.Permission, id string) enrol.AdminCall {
+	return enrol.AdminCall{ID: p.ID, Owner: p.Owner, Name: p.DisplayName(s.accounts.Policy.Issuer), Actor: p.Actor(),
+		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, p, perm, id) }}
 }
 
 // enrolCall is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *Service) enrolCall(op admin.Principal, id string) enrol.AdminCall {
-	c := d.adminCall(op, admin.PermManage, id)
+func (s *Service) enrolCall(p admin.Principal, id string) enrol.AdminCall {
+	c := s.adminCall(p, admin.PermManage, id)
 	judged := c.Find
 	c.Find = func(r account.Reader) (account.User, error) {
 		u, err := judged(r)
-		if err == nil && !op.CanReadSecrets() {
+		if err == nil && !p.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		return u, err
@@ -42,22 +42,22 @@ type NewDevice struct {
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
 // the Epoch, or when another is begun. Forbidden, WrongState, TooMany, Invalid.
-func (d *Service) Enrol(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
+func (s *Service) Enrol(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
 		return enrol.AdminEnrolmentSecret{}, errcode.InvalidField("name", "empty")
 	}
-	kind, err := d.kindOf(n)
+	kind, err := s.kindOf(n)
 	if err != nil {
 		return enrol.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enrolCall(op, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
+	offering, err := s.enrol.BeginByAdmin(ctx, req, s.enrolCall(p, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
 	offering.User = admin.WithoutSecrets(offering.User)
 	return offering, err
 }
 
 // kindOf finds the kind behind Okta's names.
-func (d *Service) kindOf(n NewDevice) (factors.Kind, error) {
-	for _, f := range d.accounts.Factors {
+func (s *Service) kindOf(n NewDevice) (factors.Kind, error) {
+	for _, f := range s.accounts.Factors {
 		m := f.Method()
 		switch {
 		case m.OktaType != n.Type || !m.Primary:
@@ -72,17 +72,17 @@ func (d *Service) kindOf(n NewDevice) (factors.Kind, error) {
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
-func (d *Service) ActivateDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
-	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enrolCall(op, id), fid, code)
+func (s *Service) ActivateDevice(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
+	u, dev, j, err := s.enrol.ConfirmByAdmin(ctx, req, s.enrolCall(p, id), fid, code)
 	return admin.WithoutSecrets(u), dev, j, err
 }
 
 // EnrolmentQR is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
-func (d *Service) EnrolmentQR(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
-	return d.enrol.AdminQR(ctx, d.enrolCall(op, id), fid)
+func (s *Service) EnrolmentQR(ctx context.Context, p admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
+	return s.enrol.AdminQR(ctx, s.enrolCall(p, id), fid)
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
-func (d *Service) VerifyDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.enrol.VerifyFor(ctx, req, d.adminCall(op, admin.PermAssist, id), fid, code)
+func (s *Service) VerifyDevice(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
+	return s.enrol.VerifyFor(ctx, req, s.adminCall(p, admin.PermAssist, id), fid, code)
 }

@@ -11,21 +11,21 @@ import (
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQuery) ([]account.User, string, error) {
-	if err := op.Require(admin.PermRead); err != nil {
+func (s *Service) Users(ctx context.Context, p admin.Principal, q account.UserQuery) ([]account.User, string, error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	q.States = true
 	var people []account.User
 	var next string
 	var err error
-	if op.Scoped() {
-		people, next, err = d.usersInScope(ctx, op, q)
+	if p.Scoped() {
+		people, next, err = s.usersInScope(ctx, p, q)
 		if err == nil && next != "" {
-			next, err = d.cursorUnlessLast(ctx, op, q, next)
+			next, err = s.cursorUnlessLast(ctx, p, q, next)
 		}
 	} else {
-		people, next, err = d.accounts.ListUsers(ctx, q)
+		people, next, err = s.accounts.ListUsers(ctx, q)
 	}
 	if err != nil {
 		return nil, "", err
@@ -38,9 +38,9 @@ func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQ
 
 // cursorUnlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *Service) cursorUnlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
+func (s *Service) cursorUnlessLast(ctx context.Context, p admin.Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
-		people, next, err := d.usersInScope(ctx, op, q)
+		people, next, err := s.usersInScope(ctx, p, q)
 		if err != nil || len(people) > 0 {
 			return cursor, err
 		}
@@ -50,18 +50,18 @@ func (d *Service) cursorUnlessLast(ctx context.Context, op admin.Principal, q ac
 }
 
 // usersInScope lists the people of the operator's groups, each at the first of their groups.
-func (d *Service) usersInScope(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
+func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	groups := slices.Compact(slices.Sorted(slices.Values(op.Groups)))
+	groups := slices.Compact(slices.Sorted(slices.Values(p.Groups)))
 	begin, _, _ := strings.Cut(q.After, "/")
 	for _, g := range groups {
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
 		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
-			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
+			return p.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After
@@ -69,7 +69,7 @@ func (d *Service) usersInScope(ctx context.Context, op admin.Principal, q accoun
 		if sub.Limit == 0 {
 			return people, string(g) + "/", nil
 		}
-		part, more, err := d.accounts.ListUsers(ctx, sub)
+		part, more, err := s.accounts.ListUsers(ctx, sub)
 		if err != nil {
 			return nil, "", err
 		}

@@ -12,34 +12,34 @@ import (
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
-func (d *Service) AddMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
-	if err := op.RequireUnscoped(); err != nil {
+func (s *Service) AddMember(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+	if err := p.RequireUnscoped(); err != nil {
 		return err
 	}
-	u, err := d.changeMembership(ctx, op, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
+	u, err := s.changeMembership(ctx, p, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
 	if err != nil {
 		return err
 	}
-	return d.accounts.DeletePlaceholders(ctx, u)
+	return s.accounts.DeletePlaceholders(ctx, u)
 }
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
-func (d *Service) RemoveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
-	_, err := d.changeMembership(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
+func (s *Service) RemoveMember(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+	_, err := s.changeMembership(ctx, p, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
 	return err
 }
 
 // changeMembership judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *Service) changeMembership(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
+func (s *Service) changeMembership(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
 	move func(*account.Tx, *account.User, account.GroupID) (bool, error)) (account.UserID, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return "", err
 		}
-		if !op.CoversGroups([]account.GroupID{gid}) {
+		if !p.CoversGroups([]account.GroupID{gid}) {
 			return "", errcode.New(errcode.NotFound)
 		}
 		g, err := tx.Group(gid)
@@ -51,7 +51,7 @@ func (d *Service) changeMembership(ctx context.Context, op admin.Principal, req 
 			return u.ID, err
 		}
 		tx.AddAdminActivity(&u, action, g.Name)
-		e := op.Event(action, &u)
+		e := p.Event(action, &u)
 		e.Targets = groupTarget(&g)
 		if err := tx.Audit(e); err != nil {
 			return "", err
@@ -62,22 +62,22 @@ func (d *Service) changeMembership(ctx context.Context, op admin.Principal, req 
 
 // Members lists the people of a garage whom the operator may know of, as Users does; NotFound for a garage
 // outside the scope.
-func (d *Service) Members(ctx context.Context, op admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
-	if _, err := d.Group(ctx, op, gid); err != nil {
+func (s *Service) Members(ctx context.Context, p admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
+	if _, err := s.Group(ctx, p, gid); err != nil {
 		return nil, "", err
 	}
 	q.Group = gid
-	return d.Users(ctx, op, q)
+	return s.Users(ctx, p, q)
 }
 
 // GroupsOf lists the garages of a person in the order of their ids. next is the cursor for more, "" at the end.
-func (d *Service) GroupsOf(ctx context.Context, op admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
+func (s *Service) GroupsOf(ctx context.Context, p admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	err = d.accounts.View(ctx, func(r account.Reader) error {
+	err = s.accounts.View(ctx, func(r account.Reader) error {
 		groups, next = nil, ""
-		u, err := admin.FindUser(r, op, admin.PermRead, id)
+		u, err := admin.FindUser(r, p, admin.PermRead, id)
 		if err != nil {
 			return err
 		}

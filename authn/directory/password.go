@@ -17,17 +17,17 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // WrongState: not active, or without a password.
-func (d *Service) ExpirePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (account.User, error) {
-	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+func (s *Service) ExpirePassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (account.User, error) {
+	u, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return account.User{}, err
 		}
-		if err := d.signIn.ExpirePassword(tx, &u); err != nil {
+		if err := s.signIn.ExpirePassword(tx, &u); err != nil {
 			return account.User{}, err
 		}
 		tx.AddAdminActivity(&u, audit.PasswordExpired, "")
-		if err := tx.Audit(op.Event(audit.PasswordExpired, &u)); err != nil {
+		if err := tx.Audit(p.Event(audit.PasswordExpired, &u)); err != nil {
 			return account.User{}, err
 		}
 		return withDisplayStatus(tx, u, tx.Save(&u))
@@ -38,25 +38,25 @@ func (d *Service) ExpirePassword(ctx context.Context, op admin.Principal, req ac
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
-func (d *Service) TemporaryPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
-	if _, err := d.findForPassword(ctx, op, id); err != nil {
+func (s *Service) TemporaryPassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
+	if _, err := s.findForPassword(ctx, p, id); err != nil {
 		return secret.Value{}, err
 	}
-	a := d.accounts.NewOperation(req)
-	temporary := temporaryPassword(a)
-	phc, err := d.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
+	op := s.accounts.NewOperation(req)
+	temporary := temporaryPassword(op)
+	phc, err := s.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return account.Update(ctx, d.accounts, a, func(tx *account.Tx) (secret.Value, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+	return account.Update(ctx, s.accounts, op, func(tx *account.Tx) (secret.Value, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, account.ChangeTemporary); err != nil {
+		if err := s.signIn.SetPassword(tx, &u, phc, p.Owner, account.ChangeTemporary); err != nil {
 			return secret.Value{}, err
 		}
-		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
+		if err := s.notifyPasswordSet(tx, p, &u, "temporary"); err != nil {
 			return secret.Value{}, err
 		}
 		return temporary, tx.Save(&u)
@@ -71,10 +71,10 @@ func temporaryPassword(op *account.Operation) secret.Value {
 }
 
 // findForPassword finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *Service) findForPassword(ctx context.Context, op admin.Principal, id string) (account.User, error) {
+func (s *Service) findForPassword(ctx context.Context, p admin.Principal, id string) (account.User, error) {
 	var u account.User
-	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = admin.FindUser(r, op, admin.PermManage, id); err == nil && !op.CanReadSecrets() {
+	err := s.accounts.View(ctx, func(r account.Reader) (err error) {
+		if u, err = admin.FindUser(r, p, admin.PermManage, id); err == nil && !p.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != account.StatusActive {
@@ -91,15 +91,15 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
 // RateLimited, WrongState: authn.ChangePasswordByAdmin.
-func (d *Service) ChangePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
-	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
-		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, admin.PermManage, id) },
+func (s *Service) ChangePassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+	return PasswordChanged{}, s.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: p.Owner, Current: current, Chosen: chosen,
+		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, p, admin.PermManage, id) },
 		OnChange: func(tx *account.Tx, u *account.User, changed bool) error {
 			if changed {
 				tx.SetResult(PasswordChanged{})
-				return d.notifyPasswordSet(tx, op, u, "changed")
+				return s.notifyPasswordSet(tx, p, u, "changed")
 			}
-			e := op.Event(audit.PasswordUpdated, u)
+			e := p.Event(audit.PasswordUpdated, u)
 			e.Outcome, e.Reason = audit.Failure, "wrong password"
 			return tx.Audit(e)
 		}})
@@ -107,19 +107,19 @@ func (d *Service) ChangePassword(ctx context.Context, op admin.Principal, req ac
 
 // notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *account.User, how string) error {
+func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
 	}
-	e := op.Event(action, u)
-	e.Detail = map[string]string{"way": how, "owner": op.Owner}
+	e := p.Event(action, u)
+	e.Detail = map[string]string{"way": how, "owner": p.Owner}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
-	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
+	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer), Temporary: how == "temporary"}
+	return tx.SendTo(u.Addresses(), s.accounts.Locale(u), m, time.Time{})
 }
 
 // withDisplayStatus is a person who was stored, with their state for the answer.

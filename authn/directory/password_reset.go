@@ -15,13 +15,13 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
+func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermAssist, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if !sendEmail && !op.CanReadSecrets() {
+		if !sendEmail && !p.CanReadSecrets() {
 			return secret.Value{}, errcode.New(errcode.Forbidden)
 		}
 		way := account.ProvenanceEmail
@@ -29,24 +29,24 @@ func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req acc
 			if u.HasOnlyImportedDevice() { // PROTOCOL 8: whoever brought the key would have both halves
 				return secret.Value{}, errcode.New(errcode.SameProvenance)
 			}
-			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
+			way = p.Owner // the password will have come by their hand (PROTOCOL 8)
 		}
-		token, expires, err := d.signIn.IssuePasswordLink(tx, &u, way)
+		token, expires, err := s.signIn.IssuePasswordLink(tx, &u, way)
 		if err != nil {
 			return secret.Value{}, err
 		}
 		u.PasswordLink = account.Recovering{Epoch: u.Epoch, Until: expires}
-		link := d.signIn.URL("/password/" + token.Reveal())
+		link := s.signIn.URL("/password/" + token.Reveal())
 		about := notice.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
-		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}
+		e, answer := p.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := notice.PasswordLink{Context: about, Link: link, Until: expires}
-			err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, expires)
+			err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), notice.PasswordLinkShown{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), s.accounts.Locale(&u), notice.PasswordLinkShown{Context: about, By: p.DisplayName(s.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

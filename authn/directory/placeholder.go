@@ -8,14 +8,14 @@ import (
 
 // findByAddress is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // NotFound without one. Whoever is not limited to groups knows everybody.
-func findByAddress(r account.Reader, op admin.Principal, address string) (account.User, error) {
-	if op.Scoped() {
-		if u, err := admin.PlaceholderOf(r, op, address); errcode.Of(err) != errcode.NotFound {
+func findByAddress(r account.Reader, p admin.Principal, address string) (account.User, error) {
+	if p.Scoped() {
+		if u, err := admin.PlaceholderOf(r, p, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
 		}
 	}
 	u, err := r.UserByAddress(address)
-	if err == nil && op.Scoped() && !op.InScope(&u) {
+	if err == nil && p.Scoped() && !p.InScope(&u) {
 		return account.User{}, errcode.New(errcode.NotFound)
 	}
 	return u, err
@@ -25,13 +25,13 @@ func findByAddress(r account.Reader, op admin.Principal, address string) (accoun
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *Service) handleExistingAddress(tx *account.Tx, op admin.Principal, u *account.User) error {
-	if !op.Scoped() {
+func (s *Service) handleExistingAddress(tx *account.Tx, p admin.Principal, u *account.User) error {
+	if !p.Scoped() {
 		return nil // what is taken is refused where it is stored
 	}
 	holder := account.User{}
 	for _, a := range u.AllLogins() {
-		switch _, err := findByAddress(tx.Reader, op, a); {
+		switch _, err := findByAddress(tx.Reader, p, a); {
 		case err == nil:
 			return errcode.New(errcode.Taken)
 		case errcode.Of(err) != errcode.NotFound:
@@ -49,5 +49,5 @@ func (d *Service) handleExistingAddress(tx *account.Tx, op admin.Principal, u *a
 		return nil
 	}
 	u.Placeholder = true
-	return d.HelpDesk.OpenInvitedElsewhere(tx, op, u, &holder)
+	return s.HelpDesk.OpenInvitedElsewhere(tx, p, u, &holder)
 }

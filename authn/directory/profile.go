@@ -33,13 +33,13 @@ type ProfileChange struct {
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. WrongState: not active.
-func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
-	phc, err := d.hashNewPassword(ctx, op, id, c)
+func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
+	phc, err := s.hashNewPassword(ctx, p, id, c)
 	if err != nil {
 		return account.User{}, err
 	}
-	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
-		was, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+	u, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
+		was, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return account.User{}, err
 		}
@@ -48,7 +48,7 @@ func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req accoun
 			return account.User{}, err
 		}
 		if phc != "" {
-			if err := d.setPassword(tx, op, &u, phc); err != nil {
+			if err := s.setPassword(tx, p, &u, phc); err != nil {
 				return account.User{}, err
 			}
 		}
@@ -59,25 +59,25 @@ func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req accoun
 		case len(changed) == 0:
 			return withDisplayStatus(tx, u, tx.Save(&u))
 		}
-		if op.Scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
+		if p.Scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
 			return account.User{}, errcode.New(errcode.Forbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: emailProvenance(op), Moved: tx.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: emailProvenance(p), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
 		moved, err := tx.UpdateProfile(&u, &was)
 		if err != nil {
 			return account.User{}, err
 		}
-		e := op.Event(action, &u)
+		e := p.Event(action, &u)
 		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
 		if err := tx.Audit(e); err != nil {
 			return account.User{}, err
 		}
 		if moved {
-			err = d.notifyAddressChanged(tx, op, &was, &u)
+			err = s.notifyAddressChanged(tx, p, &was, &u)
 		}
 		return withDisplayStatus(tx, u, err)
 	})
@@ -86,37 +86,37 @@ func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req accoun
 
 // mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
 // its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
-func emailProvenance(op admin.Principal) string {
-	if op.Operator {
+func emailProvenance(p admin.Principal) string {
+	if p.Operator {
 		return ""
 	}
-	return op.Owner
+	return p.Owner
 }
 
 // hashNewPassword hashes the password of a change, outside any transaction; "" where none is set.
-func (d *Service) hashNewPassword(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
+func (s *Service) hashNewPassword(ctx context.Context, p admin.Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
-	u, err := d.findForPassword(ctx, op, id)
+	u, err := s.findForPassword(ctx, p, id)
 	if err == nil {
 		err = c.apply(&u) // it is not to be made of the names to come either
 	}
 	if err != nil {
 		return "", err
 	}
-	return d.hashPassword(ctx, &u, c.Password)
+	return s.hashPassword(ctx, &u, c.Password)
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Service) setPassword(tx *account.Tx, op admin.Principal, u *account.User, phc string) error {
-	if !op.CanReadSecrets() {
+func (s *Service) setPassword(tx *account.Tx, p admin.Principal, u *account.User, phc string) error {
+	if !p.CanReadSecrets() {
 		return errcode.New(errcode.Forbidden)
 	}
-	if err := d.signIn.SetPassword(tx, u, phc, op.Owner, ""); err != nil {
+	if err := s.signIn.SetPassword(tx, u, phc, p.Owner, ""); err != nil {
 		return err
 	}
-	return d.notifyPasswordSet(tx, op, u, "set")
+	return s.notifyPasswordSet(tx, p, u, "set")
 }
 
 // apply writes the change into the person; what a person cannot be is judged when it is stored.
@@ -194,13 +194,13 @@ func changedMembers(was, u *account.User) []string {
 }
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Service) notifyAddressChanged(tx *account.Tx, op admin.Principal, was, u *account.User) error {
-	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
+func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, was, u *account.User) error {
+	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := tx.SendTo(former, d.accounts.Locale(u), m, time.Time{}); err != nil {
+	if err := tx.SendTo(former, s.accounts.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.Login
-	return tx.SendTo(present, d.accounts.Locale(u), m, time.Time{})
+	return tx.SendTo(present, s.accounts.Locale(u), m, time.Time{})
 }

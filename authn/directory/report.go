@@ -40,8 +40,8 @@ type LockoutRisk struct {
 // LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
 // two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
 // its cursor, "" at the end. An operator limited to groups sees the people and garages within.
-func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+func (s *Service) LockoutRisk(ctx context.Context, p admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	kind, after, begun := strings.Cut(q.After, ":")
@@ -54,7 +54,7 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
 		return nil, "", errcode.InvalidField("after", "unknown")
 	case kind == RiskUser, kind == "":
-		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
+		found, next, err = s.usersAtRisk(ctx, p, after, q.Limit)
 		switch {
 		case next != "":
 			next = RiskUser + ":" + next
@@ -63,7 +63,7 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 		}
 		return found, next, err
 	case kind == RiskGroup:
-		found, next, err = d.groupsAtRisk(ctx, op, after, q.Limit)
+		found, next, err = s.groupsAtRisk(ctx, p, after, q.Limit)
 		if next != "" {
 			next = RiskGroup + ":" + next
 		}
@@ -72,27 +72,27 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 	return nil, "", errcode.InvalidField("after", "unknown")
 }
 
-func (d *Service) usersAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	now := d.accounts.Now()
-	people, next, err := d.Users(ctx, op, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
-		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
+func (s *Service) usersAtRisk(ctx context.Context, p admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+	now := s.accounts.Now()
+	people, next, err := s.Users(ctx, p, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
+		return u.Status == account.StatusActive && len(s.accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, LockoutRisk{Kind: RiskUser, User: people[i], Devices: d.accounts.DeviceSummary(&people[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskUser, User: people[i], Devices: s.accounts.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
 
-func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	managers, everywhere, err := d.countResetters(ctx)
+func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+	managers, everywhere, err := s.countResetters(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	houseWide := &everywhere
-	if op.Scoped() {
+	if p.Scoped() {
 		houseWide = nil // how many there are outside is not told (PROTOCOL 21)
 	}
-	garages, next, err := d.Groups(ctx, op, account.GroupQuery{After: after, Limit: limit})
+	garages, next, err := s.Groups(ctx, p, account.GroupQuery{After: after, Limit: limit})
 	for _, g := range garages {
 		if n := managers[g.ID]; n < minManagers {
 			found = append(found, LockoutRisk{Kind: RiskGroup, Group: g, CanReset: n, UnscopedAdmins: houseWide})
@@ -102,16 +102,16 @@ func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after st
 }
 
 // countResetters counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
-func (d *Service) countResetters(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
+func (s *Service) countResetters(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
 	managers = map[account.GroupID]int{}
-	now := d.accounts.Now()
+	now := s.accounts.Now()
 	for after := ""; ; {
-		staff, next, err := d.accounts.ListAdministrators(ctx, after)
+		staff, next, err := s.accounts.ListAdministrators(ctx, after)
 		if err != nil {
 			return nil, 0, err
 		}
 		for i := range staff {
-			if u := &staff[i]; u.Status == account.StatusActive && len(d.accounts.DeviceSummary(u, now).Devices) > 0 {
+			if u := &staff[i]; u.Status == account.StatusActive && len(s.accounts.DeviceSummary(u, now).Devices) > 0 {
 				all, garages := resetScope(u)
 				if all {
 					everywhere++

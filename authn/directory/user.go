@@ -45,41 +45,41 @@ type CreateResult struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
-func (d *Service) CreateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	return d.createUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
+func (s *Service) CreateUser(ctx context.Context, p admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+	return s.createUser(ctx, p, s.accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *Service) createUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	u, err := d.validateNew(op, n, activate, sendEmail)
+func (s *Service) createUser(ctx context.Context, p admin.Principal, op *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+	u, err := s.validateNew(p, n, activate, sendEmail)
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
 	if n.Password != "" {
-		if u.Password, err = d.initialPassword(ctx, op, a.Now, &u, n.Password); err != nil {
+		if u.Password, err = s.initialPassword(ctx, p, op.Now, &u, n.Password); err != nil {
 			return account.User{}, Invitation{}, err
 		}
 	}
-	device, err := d.importedDevice(op, a.Now, &u, n)
+	device, err := s.importedDevice(p, op.Now, &u, n)
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
-	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (CreateResult, error) {
-		return d.storeUser(tx, op, n, u, device, activate, sendEmail)
+	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (CreateResult, error) {
+		return s.storeUser(tx, p, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
-		err = d.accounts.DeletePlaceholders(ctx, out.User.ID)
+		err = s.accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == account.RoleSuperAdmin {
-		err = d.Admin.NotifySuperAdmins(ctx, op, a.Request, admin.RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, a.Now)
+		err = s.Admin.NotifySuperAdmins(ctx, p, op.Request, admin.RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, op.Now)
 	}
 	return admin.WithoutSecrets(out.User), out.Invitation, err
 }
 
 // storeUser is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *Service) storeUser(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (CreateResult, error) {
+func (s *Service) storeUser(tx *account.Tx, p admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (CreateResult, error) {
 	fresh := tx.NewUser()
-	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, emailProvenance(op)
-	if err := d.handleExistingAddress(tx, op, &u); err != nil {
+	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, emailProvenance(p)
+	if err := s.handleExistingAddress(tx, p, &u); err != nil {
 		return CreateResult{}, err
 	}
 	if n.Role != "" {
@@ -90,28 +90,28 @@ func (d *Service) storeUser(tx *account.Tx, op admin.Principal, n NewUser, u acc
 		u.Roles = []account.RoleAssignment{g}
 	}
 	if device != nil {
-		if err := d.enrol.AddImported(tx, &u, *device); err != nil {
+		if err := s.enrol.AddImported(tx, &u, *device); err != nil {
 			return CreateResult{}, err
 		}
 	}
 	if err := tx.Create(&u); err != nil {
 		return CreateResult{}, err
 	}
-	e := op.Event(audit.UserCreated, &u)
+	e := p.Event(audit.UserCreated, &u)
 	e.Detail = map[string]string{}
 	if n.Role != "" {
 		e.Detail["role"] = string(n.Role)
 	}
 	if n.Password != "" { // whose half it is (PROTOCOL 22)
-		e.Detail["password"] = op.Owner
+		e.Detail["password"] = p.Owner
 	}
 	err := tx.Audit(e)
 	if err == nil && device != nil {
-		err = d.auditImportedDevice(tx, op, &u, audit.FactorActivated)
+		err = s.auditImportedDevice(tx, p, &u, audit.FactorActivated)
 	}
 	var inv Invitation
 	if err == nil && activate {
-		inv, err = d.sendWelcome(tx, op, &u, sendEmail)
+		inv, err = s.sendWelcome(tx, p, &u, sendEmail)
 	}
 	if err != nil {
 		return CreateResult{}, err
@@ -121,15 +121,15 @@ func (d *Service) storeUser(tx *account.Tx, op admin.Principal, n NewUser, u acc
 }
 
 // validateNew judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *Service) validateNew(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
+func (s *Service) validateNew(p admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
 	u, faults := parseUser(n)
-	if err := op.Require(admin.PermInvite); err != nil {
+	if err := p.Require(admin.PermInvite); err != nil {
 		return u, err
 	}
-	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
+	if !p.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !p.CanSeeInvitations() {
 		return u, errcode.New(errcode.Forbidden)
 	}
-	if err := op.CheckInitialRole(n.Role); err != nil {
+	if err := p.CheckInitialRole(n.Role); err != nil {
 		return u, err
 	}
 	if len(faults) > 0 {
@@ -169,22 +169,22 @@ func parseUser(n NewUser) (u account.User, faults []*errcode.Error) {
 }
 
 // initialPassword hashes a password that an operator chose, outside any transaction.
-func (d *Service) initialPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
-	phc, err := d.hashPassword(ctx, u, password)
+func (s *Service) initialPassword(ctx context.Context, p admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
+	phc, err := s.hashPassword(ctx, u, password)
 	if err != nil {
 		return account.Password{}, err
 	}
 	u.Status, u.Activated, u.StatusAt = account.StatusActive, now, now
-	return account.Password{Hash: phc, Provenance: op.Owner, Set: now}, nil
+	return account.Password{Hash: phc, Provenance: p.Owner, Set: now}, nil
 }
 
 // hashPassword judges and hashes a password that an operator chose for somebody.
-func (d *Service) hashPassword(ctx context.Context, u *account.User, password string) (string, error) {
-	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.accounts.Policy.Issuer}
-	if err := d.accounts.Hasher.Validate(password, about); err != nil {
+func (s *Service) hashPassword(ctx context.Context, u *account.User, password string) (string, error) {
+	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.accounts.Policy.Issuer}
+	if err := s.accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
 	}
-	phc, err := d.accounts.Hasher.Hash(ctx, false, password)
+	phc, err := s.accounts.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
@@ -192,23 +192,23 @@ func (d *Service) hashPassword(ctx context.Context, u *account.User, password st
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	way, by := account.ProvenanceEmail, op.DisplayName(d.accounts.Policy.Issuer)
+func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+	way, by := account.ProvenanceEmail, p.DisplayName(s.accounts.Policy.Issuer)
 	if !sendEmail {
-		way = op.Owner
+		way = p.Owner
 	}
 	if u.HasOnlyImportedDevice() { // nobody has signed in with it here: the invitation is for another phone
-		if err := d.dropImported(tx, op, u); err != nil {
+		if err := s.dropImported(tx, p, u); err != nil {
 			return Invitation{}, err
 		}
 	}
-	token, err := d.signIn.Invite(tx, u, way, by)
+	token, err := s.signIn.Invite(tx, u, way, by)
 	if err != nil {
 		return Invitation{}, err
 	}
 	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
-	link := d.signIn.URL("/invite/" + token.Reveal())
-	e := op.Event(audit.InvitationIssued, u)
+	link := s.signIn.URL("/invite/" + token.Reveal())
+	e := p.Event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
 		var garage string
@@ -218,7 +218,7 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 		// Nothing of the operator's own browser and address goes to the person.
 		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
-		err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, out.Expires)
+		err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, out.Expires)
 	} else {
 		out.Link, e.Detail["way"] = secret.From(link), "answer"
 	}
@@ -246,25 +246,25 @@ func groupName(tx *account.Tx, u *account.User) (string, error) {
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
-func (d *Service) Activate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermInvite, id)
+func (s *Service) Activate(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
-		if !sendEmail && !op.CanSeeInvitations() {
+		if !sendEmail && !p.CanSeeInvitations() {
 			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
 		if u.Status == account.StatusDeactivated {
-			return d.reactivate(tx, op, &u, sendEmail)
+			return s.reactivate(tx, p, &u, sendEmail)
 		}
-		return d.invite(tx, op, &u, sendEmail)
+		return s.invite(tx, p, &u, sendEmail)
 	})
 }
 
 // Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
-func (d *Service) Device(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
-	u, err := d.Admin.User(ctx, op, id)
+func (s *Service) Device(ctx context.Context, p admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
+	u, err := s.Admin.User(ctx, p, id)
 	if err != nil {
 		return factors.Device{}, err
 	}
@@ -282,13 +282,13 @@ func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Service) RemoveDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermReset, id)
+func (s *Service) RemoveDevice(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.enrol.CancelByAdmin(tx, d.adminCall(op, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
+		if err := s.enrol.CancelByAdmin(tx, s.adminCall(p, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}
@@ -298,14 +298,14 @@ func (d *Service) RemoveDevice(ctx context.Context, op admin.Principal, req acco
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.signIn.TakeDevice(tx, &u, gone); err != nil {
+		if err := s.signIn.TakeDevice(tx, &u, gone); err != nil {
 			return struct{}{}, err
 		}
 		if _, err := tx.RevokeSessions(&u, ""); err != nil {
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, audit.FactorRemoved, gone.Name)
-		e := op.Event(audit.FactorRemoved, &u)
+		e := p.Event(audit.FactorRemoved, &u)
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
 		e.Detail = map[string]string{"kind": string(gone.Kind)}
 		if err := tx.Audit(e); err != nil {

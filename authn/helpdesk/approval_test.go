@@ -37,13 +37,13 @@ func openCouncil(t *testing.T) *council {
 }
 
 // ask asks for the reset and returns what waits.
-func (c *council) ask(t *testing.T, op admin.Principal) helpdesk.ResetApproval {
+func (c *council) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval {
 	t.Helper()
-	rec := c.reset(t, op, helpdesk.ResetRequest{Reason: "lost"})
-	if rec.Approval == nil || !rec.At.IsZero() || rec.Mailed {
-		t.Fatalf("got %+v, want nothing done and something that waits", rec)
+	result := c.reset(t, p, helpdesk.ResetRequest{Reason: "lost"})
+	if result.Approval == nil || !result.At.IsZero() || result.Mailed {
+		t.Fatalf("got %+v, want nothing done and something that waits", result)
 	}
-	return *rec.Approval
+	return *result.Approval
 }
 
 func (c *council) untouched(t *testing.T) {
@@ -56,7 +56,7 @@ func (c *council) untouched(t *testing.T) {
 func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
-	p := c.ask(t, c.first)
+	approval := c.ask(t, c.first)
 	c.untouched(t)
 	sameStrings(t, "mails", c.letters(), []string{"reset_asked to " + technician, "reset_asked to " + second,
 		"reset_asked to " + c.admin.Email, "reset_asked to second@garage.example"})
@@ -65,25 +65,25 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	}
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
-	if again := c.ask(t, c.first); again.ID != p.ID || len(c.Mails()) != 0 {
-		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.letters(), p.ID)
+	if again := c.ask(t, c.first); again.ID != approval.ID || len(c.Mails()) != 0 {
+		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.letters(), approval.ID)
 	}
-	if list, next, err := c.Directory.HelpDesk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != p.ID || next != "" {
+	if list, next, err := c.Directory.HelpDesk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != approval.ID || next != "" {
 		t.Errorf("got %v, %q, %v", list, next, err)
 	}
-	rec, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID)
-	if err != nil || rec.Approval != nil || rec.Devices[totp.Kind] != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
-		t.Fatalf("got %+v, %v", rec, err)
+	result, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID)
+	if err != nil || result.Approval != nil || result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Reason != "lost" {
+		t.Fatalf("got %+v, %v", result, err)
 	}
 	c.dead(t, c.session)
 	if u := c.User(technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
 	e := c.Events(audit.ResetAsked, audit.FactorsReset)
-	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["askedBy"] != c.first.ID || e[1].Detail["approvalId"] != p.ID {
+	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["askedBy"] != c.first.ID || e[1].Detail["approvalId"] != approval.ID {
 		t.Errorf("got events %+v", e)
 	}
-	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID)
+	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID)
 	wantCode(t, "the same word again", err, errcode.NotFound)
 }
 
@@ -91,7 +91,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
-	p := c.ask(t, c.first)
+	approval := c.ask(t, c.first)
 	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
 	_, made := c.token(t, c.first, admin.NewToken{Name: "made", Role: account.RoleSuperAdmin})
 	child := c.first
@@ -113,10 +113,10 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 		{"somebody limited to the person's garage", narrow, errcode.NotFound},
 		{"nobody", admin.Principal{}, errcode.Forbidden},
 	} {
-		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, p.ID)
+		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, approval.ID)
 		wantCode(t, x.name, err, x.want)
 	}
-	for _, id := range []string{"", "x", string(p.User), string(p.User) + "-", p.ID + "x", "u-" + p.ID} {
+	for _, id := range []string{"", "x", string(approval.User), string(approval.User) + "-", approval.ID + "x", "u-" + approval.ID} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, id)
 		wantCode(t, "id "+id, err, errcode.NotFound)
 	}
@@ -124,8 +124,8 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
 	}
-	wantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, p.ID), errcode.Forbidden)
-	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID); err != nil {
+	wantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
+	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 }
@@ -133,18 +133,18 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 	for _, x := range []struct {
 		name string
-		end  func(t *testing.T, c *council, p helpdesk.ResetApproval)
+		end  func(t *testing.T, c *council, approval helpdesk.ResetApproval)
 		want errcode.Code
 	}{
 		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
-		{"withdrawn", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
-			wantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, p.ID), "")
+		{"withdrawn", func(t *testing.T, c *council, approval helpdesk.ResetApproval) {
+			wantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
 		}, errcode.NotFound},
-		{"refused by another", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
-			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, p.ID), "")
+		{"refused by another", func(t *testing.T, c *council, approval helpdesk.ResetApproval) {
+			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
 		}, errcode.NotFound},
-		{"refused by the person", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
-			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, p.ID), "")
+		{"refused by the person", func(t *testing.T, c *council, approval helpdesk.ResetApproval) {
+			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.reset(t, machine, helpdesk.ResetRequest{})
@@ -167,9 +167,9 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c := openCouncil(t)
-			p := c.ask(t, c.first)
-			x.end(t, c, p)
-			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, p.ID)
+			approval := c.ask(t, c.first)
+			x.end(t, c, approval)
+			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID)
 			wantCode(t, "the second word", err, x.want)
 			if x.name != "reset by the machine's owner meanwhile" {
 				c.untouched(t)
@@ -210,14 +210,14 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	rid := c.User(technician).Roles[0].ID
 	wantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, technician, rid), "")
 	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleUserAdmin)
-	for name, op := range map[string]admin.Principal{"the same token": c.first, "another of theirs": sibling} {
-		c.ask(t, op)
-		wantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
+	for name, p := range map[string]admin.Principal{"the same token": c.first, "another of theirs": sibling} {
+		c.ask(t, p)
+		wantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, p, c.From, technician, c.phone.Device), errcode.Forbidden)
 	}
 	c.give(t, c.first, technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
-	p := c.ask(t, c.first)
+	approval := c.ask(t, c.first)
 	c.untouched(t)
-	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID); err != nil {
+	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 }
@@ -253,8 +253,8 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 	}
 	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
 	wantCode(t, "nobody checked who is asking", err, errcode.WrongState)
-	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
-	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, rec.Approval.ID); err != nil {
+	result := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
+	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, result.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 	if found, err := c.Directory.HelpDesk.Request(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {

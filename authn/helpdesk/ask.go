@@ -38,7 +38,7 @@ type checkedSubmission struct {
 // we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): RateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
-func (d *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
+func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
 	q := checkedSubmission{topic: notice.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = account.NormalizeLogin(f.Email); !ok {
@@ -54,7 +54,7 @@ func (d *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 		return "", errcode.InvalidField("message", "too_long")
 	}
 	if !f.Transaction.IsZero() {
-		l, err := d.signIn.Transaction(ctx, f.Transaction)
+		l, err := s.signIn.Transaction(ctx, f.Transaction)
 		if err != nil && errcode.Of(err) == "" {
 			return "", err
 		}
@@ -62,14 +62,14 @@ func (d *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 			q.proven = l.User
 		}
 	}
-	return d.submit(ctx, req, q)
+	return s.submit(ctx, req, q)
 }
 
 // RequestPasswordLink is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string) error {
-	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
-		_, err := d.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true})
+func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string) error {
+	return s.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
+		_, err := s.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true})
 		return err
 	})
 }
@@ -80,8 +80,8 @@ type submitResult struct {
 	wait      time.Duration
 }
 
-func (d *Service) submit(ctx context.Context, req account.RequestInfo, q checkedSubmission) (string, error) {
-	out, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (submitResult, error) { return d.store(tx, q) })
+func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checkedSubmission) (string, error) {
+	out, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -92,10 +92,10 @@ func (d *Service) submit(ctx context.Context, req account.RequestInfo, q checked
 }
 
 // store stores a request as a case of its own or as a text of the one that is open.
-func (d *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, error) {
+func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, error) {
 	now := tx.Op.Now
 	if q.counted {
-		v, err := d.accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
+		v, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
 		if err != nil {
 			return submitResult{}, fmt.Errorf("counting help requests: %w", err)
 		}
@@ -108,53 +108,53 @@ func (d *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, erro
 		return submitResult{}, err
 	}
 	reference := "H-" + tx.Op.Code("help reference").Reveal()
-	mails, err := d.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
+	mails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
 		return submitResult{}, fmt.Errorf("counting mails of help requests: %w", err)
 	}
-	open, err := d.findOpen(tx.Raw, q.address)
+	open, err := s.findOpen(tx.Raw, q.address)
 	if err != nil {
 		return submitResult{}, err
 	}
 	if !mails.OK && open != nil {
-		return submitResult{reference: reference}, d.addFollowUp(tx, open, q, reference)
+		return submitResult{reference: reference}, s.addFollowUp(tx, open, q, reference)
 	}
-	return submitResult{reference: reference}, d.create(tx, q, &u, reference, mails.OK)
+	return submitResult{reference: reference}, s.create(tx, q, &u, reference, mails.OK)
 }
 
 // create stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (d *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string, mails bool) error {
+func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string, mails bool) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgotPassword,
 		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
 	if tx.Op.Request.Address.IsValid() {
 		c.Address = tx.Op.Request.Address.String()
 	}
-	if err := tx.Audit(d.submissionEvent(audit.HelpRequested, &c)); err != nil {
+	if err := tx.Audit(s.submissionEvent(audit.HelpRequested, &c)); err != nil {
 		return err
 	}
-	if err := d.save(tx, &c); err != nil || !mails {
+	if err := s.save(tx, &c); err != nil || !mails {
 		return err
 	}
 	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
-	if support := d.accounts.Policy.Support; support != "" {
+	if support := s.accounts.Policy.Support; support != "" {
 		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
-			Text: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
-		if err := tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
+			Text: q.message, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
+		if err := tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
 	if u.ID == "" || q.forgotPassword { // strangers' addresses get no mail; and who forgot a password did not ask for help
 		return nil
 	}
-	v, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	v, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return tx.SendTo(notifyAddress(u, q.address), d.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
 // notifyAddress is the address of the person that was typed; the first one where a sign-in name was.
@@ -167,7 +167,7 @@ func notifyAddress(u *account.User, typed string) []string {
 }
 
 // addFollowUp adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, reference string) error {
+func (s *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, reference string) error {
 	if len(c.FollowUps) < maxFollowUps {
 		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, maxFollowUpLength)}
 		if tx.Op.Request.Address.IsValid() {
@@ -177,10 +177,10 @@ func (d *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, r
 	} else {
 		c.DroppedFollowUps++
 	}
-	if err := tx.Audit(d.submissionEvent(audit.HelpJoined, c)); err != nil {
+	if err := tx.Audit(s.submissionEvent(audit.HelpJoined, c)); err != nil {
 		return err
 	}
-	err := d.save(tx, c)
+	err := s.save(tx, c)
 	if errcode.Of(err) == errcode.TooMany {
 		return nil // full of notes: the event is what stays of it, and the answer is the same
 	}
@@ -188,7 +188,7 @@ func (d *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, r
 }
 
 // submissionEvent tells of a request. Nobody has proven to be the person that it is about.
-func (d *Service) submissionEvent(action string, c *Request) audit.Event {
+func (s *Service) submissionEvent(action string, c *Request) audit.Event {
 	e := requestEvent(admin.Principal{}, action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}

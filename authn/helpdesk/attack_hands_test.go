@@ -30,52 +30,52 @@ type half struct {
 	code     secret.Value
 }
 
-func (s *shop) sets(t *testing.T, op admin.Principal) string {
+func (s *shop) sets(t *testing.T, p admin.Principal) string {
 	t.Helper()
-	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), directory.ProfileChange{Password: given}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(s.amelie.ID), directory.ProfileChange{Password: given}); err != nil {
 		t.Fatal(err)
 	}
 	return given
 }
 
-func (s *shop) makes(t *testing.T, op admin.Principal) string {
+func (s *shop) makes(t *testing.T, p admin.Principal) string {
 	t.Helper()
-	secret, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, string(s.amelie.ID))
+	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, string(s.amelie.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return secret.Reveal()
 }
 
-func (s *shop) moves(t *testing.T, op admin.Principal, to string) {
+func (s *shop) moves(t *testing.T, p admin.Principal, to string) {
 	t.Helper()
-	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), directory.ProfileChange{Email: &to}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(s.amelie.ID), directory.ProfileChange{Email: &to}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *shop) answers(t *testing.T, op admin.Principal, password string) half {
+func (s *shop) answers(t *testing.T, p admin.Principal, password string) half {
 	t.Helper()
-	rec := s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(false)})
-	return half{password, tokenOf(rec.Link.Reveal()), rec.Code}
+	result := s.resets(t, p, helpdesk.ResetRequest{SendEmail: new(false)})
+	return half{password, tokenOf(result.Link.Reveal()), result.Code}
 }
 
 // mails resets by mail and reads the mailbox at an address.
-func (s *shop) mails(t *testing.T, op admin.Principal, to, password string) half {
+func (s *shop) mails(t *testing.T, p admin.Principal, to, password string) half {
 	t.Helper()
 	s.EmptyOutbox()
-	s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(true)})
+	s.resets(t, p, helpdesk.ResetRequest{SendEmail: new(true)})
 	m := mailed[notice.DevicesReset](t, s, to)
 	return half{password, tokenOf(m.Link), secret.From(m.Code)}
 }
 
-func (s *shop) resets(t *testing.T, op admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
+func (s *shop) resets(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
-	rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
+	result, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, string(s.amelie.ID), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rec
+	return result
 }
 
 // TestOneOperatorObtainsBothHalves: an operator with every allowance gets at the password of somebody who has one and a
@@ -164,8 +164,8 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"hands a code over at the machine", func(t *testing.T, s *shop) half {
 			at := machine
-			rec := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
-			return half{s.sets(t, at), secret.Value{}, rec.Code}
+			result := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
+			return half{s.sets(t, at), secret.Value{}, result.Code}
 		}},
 		{"has a ticket renewed by mail", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, theirs)
@@ -278,9 +278,9 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 		t.Errorf("the address of before was told of %q", told.By)
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
-		for _, op := range []admin.Principal{thief, support, machine} {
-			_, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
-			wantCode(t, op.ID, err, errcode.WrongState)
+		for _, p := range []admin.Principal{thief, support, machine} {
+			_, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, string(s.amelie.ID), r)
+			wantCode(t, p.ID, err, errcode.WrongState)
 		}
 	}
 	if got := s.User(string(s.amelie.ID)); len(got.Devices) != 1 {

@@ -27,12 +27,12 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)
 	}
-	read := func(op admin.Principal) (what []string) {
-		cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{})
+	read := func(p admin.Principal) (what []string) {
+		cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{})
 		if err != nil || len(cases) != 1 {
 			t.Fatalf("got %d cases, %v", len(cases), err)
 		}
-		changes, err := s.Directory.HelpDesk.RecentSecurityChanges(t.Context(), op, &cases[0])
+		changes, err := s.Directory.HelpDesk.RecentSecurityChanges(t.Context(), p, &cases[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,8 +59,8 @@ func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
 	s.Clock.Advance(time.Second)
 	_, err = s.Directory.HelpDesk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
 	wantCode(t, "a reset for which nobody asked", err, errcode.Conflict)
-	for _, p := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
-		if _, err := s.Directory.HelpDesk.Patch(t.Context(), root, s.From, id, p); err != nil {
+	for _, patch := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), root, s.From, id, patch); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,19 +11,19 @@ import (
 // and the code.
 func TestAProgramEndsASignInOfSomebodyItSeesNoMore(t *testing.T) {
 	s := openShop(t)
-	op := limited(support, s.garage)
-	op.CanSignInUsers = true
-	began, err := s.Directory.Admin.SignIn(t.Context(), op, s.From, technician, password)
+	p := limited(support, s.garage)
+	p.CanSignInUsers = true
+	began, err := s.Directory.Admin.SignIn(t.Context(), p, s.From, technician, password)
 	if err != nil || began.Step != authn.StepVerify {
 		t.Fatalf("got %q, %v", began.Step, err)
 	}
 	device, code := began.Devices[0].ID, s.phone.Next()
-	elsewhere := limited(op, s.other)
+	elsewhere := limited(p, s.other)
 	_, err = s.Directory.Admin.SignInState(t.Context(), elsewhere, s.From, began.State)
 	wantCode(t, "where it stands", err, errcode.Expired)
 	_, _, err = s.Directory.Admin.SignInCode(t.Context(), elsewhere, s.From, began.State, device, code)
 	wantCode(t, "the code", err, errcode.Expired)
-	done, _, err := s.Directory.Admin.SignInCode(t.Context(), op, s.From, began.State, device, code)
+	done, _, err := s.Directory.Admin.SignInCode(t.Context(), p, s.From, began.State, device, code)
 	if err != nil || done.Step != authn.StepDone {
 		t.Errorf("to whoever sees them: got %q, %v", done.Step, err)
 	}

@@ -11,7 +11,7 @@ import (
 // next one, and what it begins with.
 func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 	s := openShop(t)
-	op := limited(support, s.garage)
+	p := limited(support, s.garage)
 	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} })
 	for range 3 { // who lie outside, though they are members
 		s.Clock.Advance(1)
@@ -19,7 +19,7 @@ func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 			u.Groups = []account.GroupID{s.garage, s.other}
 		})
 	}
-	people, next, err := s.Directory.Users(t.Context(), op, account.UserQuery{Limit: 1})
+	people, next, err := s.Directory.Users(t.Context(), p, account.UserQuery{Limit: 1})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID || next != "" {
 		t.Errorf("people: got %d, cursor %q, %v, want one and no cursor", len(people), next, err)
 	}
@@ -35,7 +35,7 @@ func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 	}
 	var seen []string
 	for after, pages := "", 0; ; pages++ {
-		cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{Limit: 1, After: after})
+		cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{Limit: 1, After: after})
 		if err != nil || len(cases) != 1 || cases[0].User != s.amelie.ID || pages > 1 {
 			t.Fatalf("page %d: got %d cases, %v, want one of the garage", pages, len(cases), err)
 		}

@@ -15,8 +15,8 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 	var all []account.User
 	for i := range 20 {
 		g := s.Group(fmt.Sprintf("Garage %d", i))
-		op := limited(support, s.other, g)
-		all = append(all, s.inviteElsewhere(t, op, technician, s.other, g))
+		p := limited(support, s.other, g)
+		all = append(all, s.inviteElsewhere(t, p, technician, s.other, g))
 	}
 	if err := s.Directory.AddMember(t.Context(), machine, s.From, s.other, technician); err != nil {
 		t.Fatalf("the person joins the garage: %v", err)

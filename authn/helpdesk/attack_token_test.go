@@ -16,11 +16,11 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	one := []account.GroupID{s.garage}
 	operator := func(n admin.NewToken) admin.Principal {
 		secret, _ := s.token(t, machine, n)
-		op, err := s.Directory.Admin.Authenticate(ctx, secret)
+		p, err := s.Directory.Admin.Authenticate(ctx, secret)
 		if err != nil {
 			t.Fatalf("checking a token: %v", err)
 		}
-		return op
+		return p
 	}
 	thief := operator(admin.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
 	tests := []struct {

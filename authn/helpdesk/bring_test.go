@@ -28,8 +28,8 @@ func foreignKey(value string) secret.Value {
 }
 
 // importUser imports a list of one user.
-func (s *shop) importUser(ctx context.Context, op admin.Principal, n directory.NewUser, invite, dry bool) (directory.ImportResult, error) {
-	got, err := s.Directory.Import(ctx, op, s.From, []directory.ImportRow{{NewUser: n}}, invite, dry)
+func (s *shop) importUser(ctx context.Context, p admin.Principal, n directory.NewUser, invite, dry bool) (directory.ImportResult, error) {
+	got, err := s.Directory.Import(ctx, p, s.From, []directory.ImportRow{{NewUser: n}}, invite, dry)
 	if err != nil {
 		return directory.ImportResult{}, err
 	}
@@ -76,9 +76,9 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Errorf("got %+v, want the phone to be the person's", u)
 	}
 	s.SignIn(u.Login, password, phone)
-	rec, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
-	if err != nil || rec.Devices[totp.Kind] != 1 {
-		t.Errorf("from now on a lost phone is reset: got %+v, %v", rec, err)
+	result, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
+	if err != nil || result.Devices[totp.Kind] != 1 {
+		t.Errorf("from now on a lost phone is reset: got %+v, %v", result, err)
 	}
 	events := s.Events(audit.UserCreated, audit.FactorActivated, audit.InvitationIssued)
 	if n := len(events); n < 3 || events[n-1].Actor.ID != machine.ID || strings.Contains(fmt.Sprintf("%+v", events), foreignSecret) {
@@ -137,10 +137,10 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	s := openShop(t)
 	bringing := directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
-	for name, op := range map[string]admin.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
-		_, err := s.importUser(t.Context(), op, bringing, true, false)
+	for name, p := range map[string]admin.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
+		_, err := s.importUser(t.Context(), p, bringing, true, false)
 		wantCode(t, name+" brings a key", err, errcode.Forbidden)
-		_, err = s.importUser(t.Context(), op, bringing, true, true)
+		_, err = s.importUser(t.Context(), p, bringing, true, true)
 		wantCode(t, name+" tries whether a key is known", err, errcode.Forbidden)
 	}
 	_, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, bringing, true, false)
@@ -152,12 +152,12 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
-	for _, op := range []admin.Principal{machine, withSecrets(root)} {
-		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, u.Login, false)
+	for _, p := range []admin.Principal{machine, withSecrets(root)} {
+		_, err := s.Directory.ResetPassword(t.Context(), p, s.From, u.Login, false)
 		wantCode(t, "the password link in the answer", err, errcode.SameProvenance)
-		_, err = s.Directory.TemporaryPassword(t.Context(), op, s.From, u.Login)
+		_, err = s.Directory.TemporaryPassword(t.Context(), p, s.From, u.Login)
 		wantCode(t, "a temporary password", err, errcode.SameProvenance)
-		_, err = s.Directory.UpdateUser(t.Context(), op, s.From, string(u.ID), directory.ProfileChange{Password: authntest.Password})
+		_, err = s.Directory.UpdateUser(t.Context(), p, s.From, string(u.ID), directory.ProfileChange{Password: authntest.Password})
 		wantCode(t, "a password that is set", err, errcode.SameProvenance)
 	}
 	if _, err := s.Directory.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
@@ -219,18 +219,18 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 
 func TestImport_StaysWithinGroupScope(t *testing.T) {
 	s := openShop(t)
-	op := limited(support, s.garage)
+	p := limited(support, s.garage)
 	for name, groups := range map[string][]account.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
-		got, err := s.importUser(t.Context(), op, directory.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
+		got, err := s.importUser(t.Context(), p, directory.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
 		if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "groupIds" || got.Faults[0].Reason != "unknown" {
 			t.Errorf("%s: got %+v, %v, want one answer for all", name, got, err)
 		}
 	}
-	got, err := s.importUser(t.Context(), op, directory.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}, Role: account.RoleReadOnly}, true, false)
+	got, err := s.importUser(t.Context(), p, directory.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}, Role: account.RoleReadOnly}, true, false)
 	if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "role" {
 		t.Errorf("a role: got %+v, %v", got, err)
 	}
-	if got, err = s.importUser(t.Context(), op, directory.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
+	if got, err = s.importUser(t.Context(), p, directory.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	_, err = s.importUser(t.Context(), withRole(support, account.RoleReadOnly), directory.NewUser{Login: "x@garage.example"}, true, true)

@@ -84,11 +84,11 @@ const (
 )
 
 // find reads a case; NotFound when there is none.
-func (d *Service) find(r store.Reader, id string) (Request, error) {
+func (s *Service) find(r store.Reader, id string) (Request, error) {
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
 		return Request{}, errcode.New(errcode.NotFound)
 	}
-	c, err := d.requests.Get(r, id)
+	c, err := s.requests.Get(r, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return Request{}, errcode.New(errcode.NotFound)
 	}
@@ -99,7 +99,7 @@ func (d *Service) find(r store.Reader, id string) (Request, error) {
 }
 
 // save stores a case with its pointer, in an Update that has loaded it; TooMany when it is full.
-func (d *Service) save(tx *account.Tx, c *Request) error {
+func (s *Service) save(tx *account.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -112,19 +112,19 @@ func (d *Service) save(tx *account.Tx, c *Request) error {
 	if len(raw) > bytes || len(c.History) > steps {
 		return errcode.New(errcode.TooMany)
 	}
-	if err := d.requests.Put(tx.Raw, c.ID, *c); err != nil {
+	if err := s.requests.Put(tx.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
 	}
-	at := d.openKey(c.openSubject())
-	latest, err := d.requests.Get(tx.Raw, at)
+	at := s.openKey(c.openSubject())
+	latest, err := s.requests.Get(tx.Raw, at)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up help requests of an address: %w", err)
 	}
 	switch {
 	case !c.State.closed() && latest.ID < c.ID:
-		err = d.requests.Put(tx.Raw, at, Request{ID: c.ID})
+		err = s.requests.Put(tx.Raw, at, Request{ID: c.ID})
 	case c.State.closed() && latest.ID == c.ID:
-		err = d.requests.Delete(tx.Raw, at)
+		err = s.requests.Delete(tx.Raw, at)
 	default:
 		return nil
 	}
@@ -136,20 +136,20 @@ func (d *Service) save(tx *account.Tx, c *Request) error {
 
 // openKey is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
 // a year, and does not tell the address.
-func (d *Service) openKey(address string) string {
-	return fmt.Sprintf("of-%x", d.accounts.Pepper.MAC("help request", []byte(address)))
+func (s *Service) openKey(address string) string {
+	return fmt.Sprintf("of-%x", s.accounts.Pepper.MAC("help request", []byte(address)))
 }
 
 // findOpen is the open case that a text of this address may join; nil without one.
-func (d *Service) findOpen(r store.Reader, address string) (*Request, error) {
-	p, err := d.requests.Get(r, d.openKey(address))
+func (s *Service) findOpen(r store.Reader, address string) (*Request, error) {
+	p, err := s.requests.Get(r, s.openKey(address))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up help requests of an address: %w", err)
 	}
-	c, err := d.find(r, p.ID)
+	c, err := s.find(r, p.ID)
 	if errcode.Of(err) == errcode.NotFound || err == nil && c.State.closed() {
 		return nil, nil
 	}
@@ -157,30 +157,30 @@ func (d *Service) findOpen(r store.Reader, address string) (*Request, error) {
 }
 
 // addNote adds what an operator did.
-func (c *Request) addNote(tx *account.Tx, op admin.Principal, what, text string) {
-	c.addEntry(tx, op, HistoryEntry{What: what, Text: text})
+func (c *Request) addNote(tx *account.Tx, p admin.Principal, what, text string) {
+	c.addEntry(tx, p, HistoryEntry{What: what, Text: text})
 }
 
-func (c *Request) addEntry(tx *account.Tx, op admin.Principal, s HistoryEntry) {
-	s.At, s.By, s.Name = tx.Op.Now, op.ID, op.Name
+func (c *Request) addEntry(tx *account.Tx, p admin.Principal, s HistoryEntry) {
+	s.At, s.By, s.Name = tx.Op.Now, p.ID, p.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *Service) resolve(tx *account.Tx, op admin.Principal, c *Request) error {
+func (s *Service) resolve(tx *account.Tx, p admin.Principal, c *Request) error {
 	c.State = StateResolved
-	c.addNote(tx, op, "reset", "")
-	return d.save(tx, c)
+	c.addNote(tx, p, "reset", "")
+	return s.save(tx, c)
 }
 
 // requestEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
 // who are limited to that person's garage read as well (PROTOCOL 21): the case says it.
-func requestEvent(op admin.Principal, action string, c *Request) audit.Event {
+func requestEvent(p admin.Principal, action string, c *Request) audit.Event {
 	subject := string(c.User)
 	if c.unscopedOnly() {
 		subject = ""
 	}
-	return audit.Event{Actor: op.Actor(), Subject: subject, Action: action, Outcome: audit.Success,
+	return audit.Event{Actor: p.Actor(), Subject: subject, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
 }
 

@@ -42,11 +42,11 @@ func (s *shop) patch(t *testing.T, op admin.Principal, id string, p helpdesk.Req
 	return s.Directory.HelpDesk.Patch(t.Context(), op, s.From, id, p)
 }
 
-func (s *shop) patched(t *testing.T, op admin.Principal, id string, p helpdesk.RequestPatch) helpdesk.Request {
+func (s *shop) patched(t *testing.T, p admin.Principal, id string, patch helpdesk.RequestPatch) helpdesk.Request {
 	t.Helper()
-	c, err := s.patch(t, op, id, p)
+	c, err := s.patch(t, p, id, patch)
 	if err != nil {
-		t.Fatalf("patching with %+v: %v", p, err)
+		t.Fatalf("patching with %+v: %v", patch, err)
 	}
 	return c
 }
@@ -175,11 +175,11 @@ func TestAChangeOfNothingIsNoAct(t *testing.T) {
 	s := openShop(t)
 	zoe, _ := s.agents(t)
 	id := s.asked(t)
-	p := helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Check: calledBack}
-	first := s.patched(t, zoe, id, p)
-	for _, p := range []helpdesk.RequestPatch{{}, p} {
-		if c := s.patched(t, zoe, id, p); !c.Changed.Equal(first.Changed) || len(c.History) != len(first.History) {
-			t.Errorf("%+v: got %+v, want it as it was", p, c)
+	patch := helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Check: calledBack}
+	first := s.patched(t, zoe, id, patch)
+	for _, patch := range []helpdesk.RequestPatch{{}, patch} {
+		if c := s.patched(t, zoe, id, patch); !c.Changed.Equal(first.Changed) || len(c.History) != len(first.History) {
+			t.Errorf("%+v: got %+v, want it as it was", patch, c)
 		}
 	}
 	events := s.Events(audit.HelpAssigned, audit.HelpUpdated, audit.HelpClosed)
@@ -282,8 +282,8 @@ func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {
 	id := s.asked(t)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
 	wantReason(t, "without a check", err, errcode.ReasonIdentity)
-	if rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !rec.Repeated {
-		t.Errorf("got %+v, want the receipt of before", rec)
+	if result := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !result.Repeated {
+		t.Errorf("got %+v, want the receipt of before", result)
 	}
 	e := s.Events(audit.HelpClosed)
 	if len(e) != 1 || e[0].Detail["identity"] != "called_back" || e[0].Detail["status"] != "resolved" {

@@ -13,9 +13,9 @@ import (
 )
 
 // inviteElsewhere invites somebody whom the operator may not know of, and returns who stands for them.
-func (s *shop) inviteElsewhere(t *testing.T, op admin.Principal, login string, groups ...account.GroupID) account.User {
+func (s *shop) inviteElsewhere(t *testing.T, p admin.Principal, login string, groups ...account.GroupID) account.User {
 	t.Helper()
-	u, invitation, err := s.Directory.CreateUser(t.Context(), op, s.From, directory.NewUser{Login: login, Groups: groups}, true, true)
+	u, invitation, err := s.Directory.CreateUser(t.Context(), p, s.From, directory.NewUser{Login: login, Groups: groups}, true, true)
 	if err != nil || !invitation.Sent || invitation.Expires.IsZero() {
 		t.Fatalf("inviting %s: got %+v, %v", login, invitation, err)
 	}
@@ -75,12 +75,12 @@ func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
 		g := s.Group(fmt.Sprintf("Garage %d", i))
-		op := limited(support, g)
-		u := s.inviteElsewhere(t, op, technician, g)
-		if got, err := s.Directory.Admin.User(t.Context(), op, string(u.ID)); err != nil || got.ID != u.ID {
+		p := limited(support, g)
+		u := s.inviteElsewhere(t, p, technician, g)
+		if got, err := s.Directory.Admin.User(t.Context(), p, string(u.ID)); err != nil || got.ID != u.ID {
 			t.Errorf("garage %d: got %s, %v", i, got.ID, err)
 		}
-		all = append(all, op)
+		all = append(all, p)
 	}
 	last, err := s.Directory.Admin.User(t.Context(), all[19], technician)
 	if err != nil || !slices.Equal(last.Groups, all[19].Groups) {

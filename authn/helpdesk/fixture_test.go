@@ -69,14 +69,14 @@ var (
 // calledBack is a check of the identity that needs no name.
 var calledBack = &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}
 
-func withSecrets(op admin.Principal) admin.Principal {
-	op.CanSeeSecrets = true
-	return op
+func withSecrets(p admin.Principal) admin.Principal {
+	p.CanSeeSecrets = true
+	return p
 }
 
-func limited(op admin.Principal, groups ...account.GroupID) admin.Principal {
-	op.Groups = append([]account.GroupID{}, groups...)
-	return op
+func limited(p admin.Principal, groups ...account.GroupID) admin.Principal {
+	p.Groups = append([]account.GroupID{}, groups...)
+	return p
 }
 
 func wantCode(t *testing.T, what string, err error, code errcode.Code) {
@@ -96,13 +96,13 @@ func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 	return started
 }
 
-func (s *shop) reset(t *testing.T, op admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
+func (s *shop) reset(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
-	rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, technician, r)
+	result, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, technician, r)
 	if err != nil {
 		t.Fatalf("resetting: %v", err)
 	}
-	return rec
+	return result
 }
 
 // mailed is the one mail of a kind that waits, to that address ("": any).
@@ -156,9 +156,9 @@ func tokenOf(link string) secret.Value {
 	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
-func withRole(op admin.Principal, role account.Role) admin.Principal {
-	op.Role = role
-	return op
+func withRole(p admin.Principal, role account.Role) admin.Principal {
+	p.Role = role
+	return p
 }
 
 // crowd lists as many sessions and browsers of the person as there may be.

@@ -45,7 +45,7 @@ func (k *IdentityCheck) validate() (*IdentityCheck, error) {
 }
 
 // recordIdentity writes down a check; false when the case says the same already.
-func (c *Request) recordIdentity(tx *account.Tx, op admin.Principal, k IdentityCheck) bool {
+func (c *Request) recordIdentity(tx *account.Tx, p admin.Principal, k IdentityCheck) bool {
 	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}
@@ -54,7 +54,7 @@ func (c *Request) recordIdentity(tx *account.Tx, op admin.Principal, k IdentityC
 	if k.By != "" {
 		text += ": " + k.By
 	}
-	c.addNote(tx, op, "identity", text)
+	c.addNote(tx, p, "identity", text)
 	return true
 }
 

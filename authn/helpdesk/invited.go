@@ -14,14 +14,14 @@ import (
 
 // OpenInvitedElsewhere opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, holder *account.User) error {
-	mails, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(notice.TopicInvited)+" "+u.Login)
+func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, holder *account.User) error {
+	mails, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(notice.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)
 	}
 	fresh := Request{ID: tx.NewRecordID("help"), Reference: "H-" + tx.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
 		Topic: notice.TopicInvited, State: StateOpen, At: tx.Op.Now}
-	c, err := d.findOpen(tx.Raw, fresh.openSubject())
+	c, err := s.findOpen(tx.Raw, fresh.openSubject())
 	if err != nil {
 		return err
 	}
@@ -30,25 +30,25 @@ func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, ho
 	} else {
 		mails.OK = false
 	}
-	c.addNote(tx, op, "invited", admin.ScopeName(u.Groups))
-	switch err := d.save(tx, c); {
+	c.addNote(tx, p, "invited", admin.ScopeName(u.Groups))
+	switch err := s.save(tx, c); {
 	case errcode.Of(err) == errcode.TooMany:
 		return nil // full: the events are what stays of it
 	case err != nil:
 		return err
 	}
-	e := requestEvent(op, audit.HelpRequested, c)
+	e := requestEvent(p, audit.HelpRequested, c)
 	e.Detail = map[string]string{"topic": string(c.Topic)}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
-	support := d.accounts.Policy.Support
+	support := s.accounts.Policy.Support
 	if support == "" || !mails.OK {
 		return nil
 	}
 	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
-		Topic: c.Topic, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
-	return tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{})
+		Topic: c.Topic, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
+	return tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{})
 }
 
 // openSubject is what the pointer to an open case stands for: texts of the form join none of those that the house opens.

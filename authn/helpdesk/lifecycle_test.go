@@ -28,12 +28,12 @@ func (s *shop) steps() map[string]step {
 		audit.UserDeactivated: s.Directory.Deactivate,
 		audit.UserUnlocked:    s.Directory.Unlock,
 		audit.UserDeleted:     s.Directory.Delete,
-		audit.UserReactivated: func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error {
-			_, err := s.Directory.Activate(ctx, op, from, id, true)
+		audit.UserReactivated: func(ctx context.Context, p admin.Principal, from account.RequestInfo, id string) error {
+			_, err := s.Directory.Activate(ctx, p, from, id, true)
 			return err
 		},
-		audit.InvitationIssued: func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error {
-			_, err := s.Directory.Reactivate(ctx, op, from, id, true)
+		audit.InvitationIssued: func(ctx context.Context, p admin.Principal, from account.RequestInfo, id string) error {
+			_, err := s.Directory.Reactivate(ctx, p, from, id, true)
 			return err
 		},
 	}
@@ -269,11 +269,11 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, op := range []admin.Principal{root, limited(support, s.garage)} {
-		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{}); err != nil {
+	for _, p := range []admin.Principal{root, limited(support, s.garage)} {
+		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
-		if _, _, err := s.Directory.Users(t.Context(), op, account.UserQuery{Group: s.garage}); err != nil {
+		if _, _, err := s.Directory.Users(t.Context(), p, account.UserQuery{Group: s.garage}); err != nil {
 			t.Errorf("the garage after it: %v", err)
 		}
 	}

@@ -191,19 +191,19 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	if u := s.User(technician); len(u.Groups) != 0 || len(u.Devices) == 0 {
 		t.Errorf("got %+v, want the person there, without a garage", u.Groups)
 	}
-	op, err := s.Directory.Admin.Authenticate(ctx, secret)
+	p, err := s.Directory.Admin.Authenticate(ctx, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if people, next, err := s.Directory.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("the token lists %d, %q, %v, want nobody", len(people), next, err)
 	}
-	if list, _, err := s.Directory.Groups(ctx, op, account.GroupQuery{}); err != nil || len(list) != 0 {
+	if list, _, err := s.Directory.Groups(ctx, p, account.GroupQuery{}); err != nil || len(list) != 0 {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
 	}
-	_, err = s.Directory.Admin.User(ctx, op, "elsewhere@garage.example")
+	_, err = s.Directory.Admin.User(ctx, p, "elsewhere@garage.example")
 	wantCode(t, "the token on somebody without a garage", err, errcode.NotFound)
-	_, _, err = s.Directory.CreateUser(ctx, op, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
+	_, _, err = s.Directory.CreateUser(ctx, p, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
 	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})

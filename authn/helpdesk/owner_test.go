@@ -31,11 +31,11 @@ func (s *shop) owned(t *testing.T, n admin.NewToken) (secret.Value, admin.Princi
 		n.Name = "of " + n.Owner
 	}
 	secret, _ := s.token(t, machine, n)
-	op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
+	p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatalf("checking a token of %s: %v", n.Owner, err)
 	}
-	return secret, op
+	return secret, p
 }
 
 // The rule of PROTOCOL 20, cell by cell: what a token is, what its owner is, and what it may do.
@@ -70,9 +70,9 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
 			secret, _ := s.owned(t, admin.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
 			s.Change(owner.ID, func(u *account.User) { u.Roles = c.grants })
-			op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
-			if err != nil || op.Role != c.want || fmt.Sprint(op.Groups) != fmt.Sprint(c.reach) || (op.Groups == nil) != (c.reach == nil) {
-				t.Errorf("got %s of %v (everybody %v), %v, want %s of %v", op.Role, op.Groups, op.Groups == nil, err, c.want, c.reach)
+			p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
+			if err != nil || p.Role != c.want || fmt.Sprint(p.Groups) != fmt.Sprint(c.reach) || (p.Groups == nil) != (c.reach == nil) {
+				t.Errorf("got %s of %v (everybody %v), %v, want %s of %v", p.Role, p.Groups, p.Groups == nil, err, c.want, c.reach)
 			}
 		})
 	}
@@ -82,9 +82,9 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	owner := s.boss(t, "boss@garage.example", grant(account.RoleHelpDesk))
-	secret, op := s.owned(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
-	if op.Owner != string(owner.ID) {
-		t.Fatalf("got owner %q", op.Owner)
+	secret, p := s.owned(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
+	if p.Owner != string(owner.ID) {
+		t.Fatalf("got owner %q", p.Owner)
 	}
 	alive := func(what string, want errcode.Code) {
 		t.Helper()
@@ -103,8 +103,8 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	alive("of somebody without a role", errcode.NoSession)
 	_, err := s.Directory.Admin.AssignRole(ctx, machine, s.From, owner.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	do("giving it again", err)
-	if op, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
-		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
+	if p, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(p.Groups) != 1 || p.Groups[0] != s.garage {
+		t.Errorf("after the role was given again for one garage: got %+v, %v", p, err)
 	}
 	do("deactivating", s.Directory.Deactivate(ctx, machine, s.From, owner.Login))
 	alive("of somebody deactivated", errcode.NoSession)
@@ -146,19 +146,19 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 	s := openShop(t)
 	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
-	_, op := s.owned(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
+	_, p := s.owned(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
 	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
-	_, tok := s.token(t, op, admin.NewToken{Name: "second", Role: account.RoleHelpDesk})
+	_, tok := s.token(t, p, admin.NewToken{Name: "second", Role: account.RoleHelpDesk})
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the person's", tok.Owner)
 	}
 	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
-	_, _, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
 	wantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
 }

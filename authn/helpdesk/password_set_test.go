@@ -64,12 +64,12 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 
 func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	s := openShop(t)
-	op := withSecrets(root)
-	secret, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, technician)
+	p := withSecrets(root)
+	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, technician)
 	if err != nil || !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$`).MatchString(secret.Reveal()) {
 		t.Fatalf("got %q, %v, want four groups that are easy to say", secret.Reveal(), err)
 	}
-	other, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, technician)
+	other, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, technician)
 	if err != nil || other.Equal(secret) {
 		t.Fatalf("twice the same, %v", err)
 	}
@@ -77,18 +77,18 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	s.sees(t, account.StatusExpired)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second,
 		"password_given to " + technician, "password_given to " + second})
-	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != op.Name || m.Address != "" {
+	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != p.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
 	}
 	events := s.Events(audit.PasswordExpired)
-	if len(events) != 2 || events[1].Detail["way"] != "temporary" || events[1].Detail["owner"] != op.Owner {
+	if len(events) != 2 || events[1].Detail["way"] != "temporary" || events[1].Detail["owner"] != p.Owner {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, dead, "")
 		wantCode(t, "an earlier password", err, errcode.SignInFailed)
 	}
-	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != account.ChangeTemporary {
+	if got := s.User(technician).Password; got.Provenance != p.Owner || got.MustChange != account.ChangeTemporary {
 		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 	s.renews(t, other.Reveal(), chosen)
@@ -99,23 +99,23 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 
 func TestAnOperatorSetsAPassword(t *testing.T) {
 	s := openShop(t)
-	op := withSecrets(root)
-	u, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, directory.ProfileChange{Password: given})
+	p := withSecrets(root)
+	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, technician, directory.ProfileChange{Password: given})
 	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
-	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["way"] != "set" || events[0].Actor.ID != op.ID {
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["way"] != "set" || events[0].Actor.ID != p.ID {
 		t.Errorf("got events %+v", events)
 	}
 	s.SignIn(technician, given, s.phone)
-	if got := s.User(technician).Password.Provenance; got != op.Owner {
+	if got := s.User(technician).Password.Provenance; got != p.Owner {
 		t.Errorf("after the phone: got source %q: the operator knows it still", got)
 	}
 	for name, c := range map[string]directory.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
-		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, c)
+		_, err := s.Directory.UpdateUser(t.Context(), p, s.From, technician, c)
 		wantCode(t, name, err, errcode.Invalid)
 	}
 }

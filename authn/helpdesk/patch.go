@@ -44,110 +44,110 @@ func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.clos
 // take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // Forbidden: nobody works on their own request. TooMany: the case is full.
-func (d *Service) Patch(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
-	if err := op.Require(admin.PermInvite); err != nil {
+func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, patch RequestPatch) (Request, error) {
+	if err := p.Require(admin.PermInvite); err != nil {
 		return Request{}, err
 	}
-	p, err := p.validate()
+	patch, err := patch.validate()
 	if err != nil {
 		return Request{}, err
 	}
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
-		c, err := d.find(tx.Raw, id)
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
+		c, err := s.find(tx.Raw, id)
 		if err != nil {
 			return Request{}, err
 		}
-		if err := d.requestInScope(tx.Reader, op, &c); err != nil {
+		if err := s.requestInScope(tx.Reader, p, &c); err != nil {
 			return Request{}, err
 		}
-		if op.Owner == string(c.User) {
+		if p.Owner == string(c.User) {
 			return Request{}, errcode.New(errcode.Forbidden)
 		}
 		before := len(c.History)
-		e, err := d.apply(tx, op, &c, p)
+		e, err := s.apply(tx, p, &c, patch)
 		if err != nil || len(c.History) == before {
 			return c, err
 		}
-		if p.Answer != "" {
-			if err := d.answer(tx, &c, p.Answer); err != nil {
+		if patch.Answer != "" {
+			if err := s.answer(tx, &c, patch.Answer); err != nil {
 				return Request{}, err
 			}
 		}
 		if err := tx.Audit(e); err != nil {
 			return Request{}, err
 		}
-		err = d.save(tx, &c)
+		err = s.save(tx, &c)
 		return c, err
 	})
 }
 
 // validate is the patch with its texts made inert, if it may be applied.
-func (p RequestPatch) validate() (RequestPatch, error) {
-	ok, noted := true, p.Note != ""
-	if p.Note, ok = admin.Sanitize(p.Note, 2000, true); !ok {
-		return p, errcode.InvalidField("note", "too_long")
+func (patch RequestPatch) validate() (RequestPatch, error) {
+	ok, noted := true, patch.Note != ""
+	if patch.Note, ok = admin.Sanitize(patch.Note, 2000, true); !ok {
+		return patch, errcode.InvalidField("note", "too_long")
 	}
-	if noted && p.Note == "" { // blanks, or what cannot be seen
-		return p, errcode.InvalidField("note", "missing")
+	if noted && patch.Note == "" { // blanks, or what cannot be seen
+		return patch, errcode.InvalidField("note", "missing")
 	}
-	if p.Answer, ok = admin.Sanitize(p.Answer, 2000, true); !ok {
-		return p, errcode.InvalidField("answer", "too_long")
+	if patch.Answer, ok = admin.Sanitize(patch.Answer, 2000, true); !ok {
+		return patch, errcode.InvalidField("answer", "too_long")
 	}
-	if p.Assignee != nil {
-		name := strings.TrimSpace(*p.Assignee)
-		if p.Assignee = &name; len(name) > 254 {
-			return p, errcode.InvalidField("assignee", "too_long")
+	if patch.Assignee != nil {
+		name := strings.TrimSpace(*patch.Assignee)
+		if patch.Assignee = &name; len(name) > 254 {
+			return patch, errcode.InvalidField("assignee", "too_long")
 		}
 	}
-	if p.Status != "" && !p.Status.valid() {
-		return p, errcode.InvalidField("status", "unknown")
+	if patch.Status != "" && !patch.Status.valid() {
+		return patch, errcode.InvalidField("status", "unknown")
 	}
 	var err error
-	p.Check, err = p.Check.validate()
-	return p, err
+	patch.Check, err = patch.Check.validate()
+	return patch, err
 }
 
 // complete is the patch with what it leaves unsaid about state and assignee.
-func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
+func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, nobody := Me, ""
 	switch {
-	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
-	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
-		p.Status = StateOpen
-	case p.Status == "" && p.Assignee != nil:
-		p.Status = StateInProgress
-	case p.Assignee != nil:
-	case p.Status == StateOpen:
-		p.Assignee = &nobody
-	case p.Status == StateInProgress, p.TakeOver && p.Status != "" && c.Assignee != "":
-		p.Assignee = &me
+	case patch.Status == "" && patch.Assignee != nil && c.State.closed():
+		return patch, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
+	case patch.Status == "" && patch.Assignee != nil && *patch.Assignee == "":
+		patch.Status = StateOpen
+	case patch.Status == "" && patch.Assignee != nil:
+		patch.Status = StateInProgress
+	case patch.Assignee != nil:
+	case patch.Status == StateOpen:
+		patch.Assignee = &nobody
+	case patch.Status == StateInProgress, patch.TakeOver && patch.Status != "" && c.Assignee != "":
+		patch.Assignee = &me
 	}
-	if p.Status == StateOpen && *p.Assignee != "" || p.Status == StateInProgress && *p.Assignee == "" {
-		return p, errcode.InvalidField("assignee", "status")
+	if patch.Status == StateOpen && *patch.Assignee != "" || patch.Status == StateInProgress && *patch.Assignee == "" {
+		return patch, errcode.InvalidField("assignee", "status")
 	}
-	return p, nil
+	return patch, nil
 }
 
 // apply changes the case and returns the event of it.
-func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p RequestPatch) (audit.Event, error) {
-	p, err := p.complete(c)
+func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch RequestPatch) (audit.Event, error) {
+	patch, err := patch.complete(c)
 	if err != nil {
 		return audit.Event{}, err
 	}
 	action, detail := audit.HelpUpdated, map[string]string{}
 	to, name := c.Assignee, c.AssigneeName
-	if p.Assignee != nil {
-		if to, name, err = d.assignee(tx.Reader, op, c, *p.Assignee); err != nil {
+	if patch.Assignee != nil {
+		if to, name, err = s.assignee(tx.Reader, p, c, *patch.Assignee); err != nil {
 			return audit.Event{}, err
 		}
 	}
-	moves := p.Status != "" && p.Status != c.State
-	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
-	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
+	moves := patch.Status != "" && patch.Status != c.State
+	held := !c.State.closed() && c.Assignee != "" && c.Assignee != p.Owner
+	if held && !patch.TakeOver && (moves || to != c.Assignee || patch.Answer != "") {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
-	if moves && !c.State.canBecome(p.Status) || p.Check != nil && c.State.closed() && !moves {
+	if moves && !c.State.canBecome(patch.Status) || patch.Check != nil && c.State.closed() && !moves {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
@@ -155,42 +155,42 @@ func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p Reques
 	}
 	if to != c.Assignee {
 		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
-		c.addEntry(tx, op, HistoryEntry{What: "assigned", Text: name, Who: to})
+		c.addEntry(tx, p, HistoryEntry{What: "assigned", Text: name, Who: to})
 	}
-	if p.Check != nil && c.recordIdentity(tx, op, *p.Check) {
-		detail["identity"], detail["identityBy"] = string(p.Check.Method), p.Check.By
+	if patch.Check != nil && c.recordIdentity(tx, p, *patch.Check) {
+		detail["identity"], detail["identityBy"] = string(patch.Check.Method), patch.Check.By
 	}
-	if p.Note != "" {
-		c.addNote(tx, op, "note", p.Note)
+	if patch.Note != "" {
+		c.addNote(tx, p, "note", patch.Note)
 	}
-	if p.Answer != "" {
-		c.addNote(tx, op, "answer", p.Answer)
+	if patch.Answer != "" {
+		c.addNote(tx, p, "answer", patch.Answer)
 	}
 	if moves {
-		c.State, detail["status"] = p.Status, string(p.Status)
-		c.addNote(tx, op, "status", string(p.Status))
+		c.State, detail["status"] = patch.Status, string(patch.Status)
+		c.addNote(tx, p, "status", string(patch.Status))
 		if c.State.closed() {
 			action = audit.HelpClosed
 		}
 	}
-	e := requestEvent(op, action, c)
+	e := requestEvent(p, action, c)
 	e.Detail = detail
 	return e, nil
 }
 
 // assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
 // nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who string) (id, name string, err error) {
+func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, who string) (id, name string, err error) {
 	switch {
 	case who == "":
 		return "", "", nil
-	case who == Me || who == op.Owner:
-		u, err := r.User(account.UserID(op.Owner))
+	case who == Me || who == p.Owner:
+		u, err := r.User(account.UserID(p.Owner))
 		if errcode.Of(err) == errcode.NotFound { // the owner of the machine
-			return op.Owner, op.Name, nil
+			return p.Owner, p.Name, nil
 		}
-		return op.Owner, u.DisplayName(), err
-	case op.Scoped():
+		return p.Owner, u.DisplayName(), err
+	case p.Scoped():
 		return "", "", errcode.New(errcode.Forbidden)
 	}
 	u, err := r.Find(who)
@@ -205,7 +205,7 @@ func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who
 		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermInvite) != nil {
 			continue
 		}
-		switch err := d.requestInScope(r, as, c); {
+		switch err := s.requestInScope(r, as, c); {
 		case err == nil:
 			return string(u.ID), u.DisplayName(), nil
 		case errcode.Of(err) != errcode.NotFound:
@@ -217,7 +217,7 @@ func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who
 
 // answer mails an operator's words to the person, at the stored address; WrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
+func (s *Service) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
 	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}
@@ -227,5 +227,5 @@ func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
 	}
 	m := notice.HelpAnswered{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, time.Time{})
+	return tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, time.Time{})
 }

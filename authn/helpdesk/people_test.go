@@ -123,10 +123,10 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		want = append(want, u.Login)
 	}
 	want = append(want, technician)
-	list := func(op admin.Principal, q account.UserQuery) (got []string) {
+	list := func(p admin.Principal, q account.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
-			people, next, err := s.Directory.Users(t.Context(), op, q)
+			people, next, err := s.Directory.Users(t.Context(), p, q)
 			if err != nil || page > 20 {
 				t.Fatalf("page %d: %v", page, err)
 			}

@@ -26,8 +26,8 @@ const maxScanned = 2000
 
 // Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
 // that nobody has. next is the cursor for more, "" at the end.
-func (d *Service) Requests(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	if q.Status != "" && !q.Status.valid() {
@@ -36,25 +36,25 @@ func (d *Service) Requests(ctx context.Context, op admin.Principal, q RequestQue
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	if op.Scoped() {
-		return d.requestsInScope(ctx, op, q)
+	if p.Scoped() {
+		return s.requestsInScope(ctx, p, q)
 	}
-	return d.scan(ctx, q, false)
+	return s.scan(ctx, q, false)
 }
 
 // requestsInScope is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
 // a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
-func (d *Service) requestsInScope(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
+func (s *Service) requestsInScope(ctx context.Context, p admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
 	for limit := q.Limit; ; q.After = next {
 		var found []Request
-		if found, next, err = d.scan(ctx, q, true); err != nil {
+		if found, next, err = s.scan(ctx, q, true); err != nil {
 			return nil, "", err
 		}
 		var within []Request
-		if err := d.accounts.View(ctx, func(r account.Reader) error {
+		if err := s.accounts.View(ctx, func(r account.Reader) error {
 			within = nil
 			for _, c := range found {
-				switch err := d.requestInScope(r, op, &c); {
+				switch err := s.requestInScope(r, p, &c); {
 				case err == nil:
 					within = append(within, c)
 				case errcode.Of(err) != errcode.NotFound:
@@ -75,11 +75,11 @@ func (d *Service) requestsInScope(ctx context.Context, op admin.Principal, q Req
 }
 
 // scan reads the cases that a query asks for; of known people only, if so.
-func (d *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
-	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
+func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
-		err := d.requests.Scan(s, "", q.After, 0, func(id string, c Request) error {
+		err := s.requests.Scan(snap, "", q.After, 0, func(id string, c Request) error {
 			if !isRequestID(id) {
 				return store.ErrStop // they sort behind all cases
 			}
@@ -110,8 +110,8 @@ func (c *Request) hasReference(reference string) bool {
 }
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
-func (d *Service) requestInScope(r account.Reader, op admin.Principal, c *Request) error {
-	if !op.Scoped() {
+func (s *Service) requestInScope(r account.Reader, p admin.Principal, c *Request) error {
+	if !p.Scoped() {
 		return nil
 	}
 	if c.User == "" || c.unscopedOnly() {
@@ -121,22 +121,22 @@ func (d *Service) requestInScope(r account.Reader, op admin.Principal, c *Reques
 	if err != nil {
 		return err
 	}
-	return admin.Authorize(op, admin.PermRead, &u)
+	return admin.Authorize(p, admin.PermRead, &u)
 }
 
 // RecentSecurityChanges are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). NotFound as with Case.
-func (d *Service) RecentSecurityChanges(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
+func (s *Service) RecentSecurityChanges(ctx context.Context, p admin.Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
-	u, err := d.Admin.User(ctx, op, string(c.User))
-	if errcode.Of(err) == errcode.NotFound && !op.Scoped() {
+	u, err := s.Admin.User(ctx, p, string(c.User))
+	if errcode.Of(err) == errcode.NotFound && !p.Scoped() {
 		return nil, nil // deleted since
 	}
-	changes := u.RecentSecurityChanges(d.accounts.Now())
-	if op.Scoped() {
+	changes := u.RecentSecurityChanges(s.accounts.Now())
+	if p.Scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
 			return slices.Contains(admin.RoleActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
@@ -145,18 +145,18 @@ func (d *Service) RecentSecurityChanges(ctx context.Context, op admin.Principal,
 }
 
 // Request reads one help request; NotFound when there is none that this operator may know of.
-func (d *Service) Request(ctx context.Context, op admin.Principal, id string) (Request, error) {
-	if err := op.Require(admin.PermRead); err != nil {
+func (s *Service) Request(ctx context.Context, p admin.Principal, id string) (Request, error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return Request{}, err
 	}
 	var c Request
-	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		c, err = d.find(s, id)
+	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		c, err = s.find(snap, id)
 		return err
 	}); err != nil {
 		return Request{}, err
 	}
-	if err := d.accounts.View(ctx, func(r account.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
+	if err := s.accounts.View(ctx, func(r account.Reader) error { return s.requestInScope(r, p, &c) }); err != nil {
 		return Request{}, err
 	}
 	return c, nil

@@ -15,8 +15,8 @@ import (
 )
 
 // resetEvent is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
-func (j resetJob) resetEvent(u *account.User, c *Request, action string, rec ResetResult) audit.Event {
-	e := j.op.Event(action, u)
+func (j resetJob) resetEvent(u *account.User, c *Request, action string, result ResetResult) audit.Event {
+	e := j.principal.Event(action, u)
 	var check IdentityCheck
 	switch {
 	case c != nil:
@@ -24,7 +24,7 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, rec Res
 	case j.request.Check != nil:
 		check = *j.request.Check
 	}
-	e.Detail = map[string]string{"owner": j.op.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.delivery]}
+	e.Detail = map[string]string{"owner": j.principal.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.delivery]}
 	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest,
 		"identity": string(check.Method), "identityBy": check.By} {
 		if text != "" {
@@ -35,8 +35,8 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, rec Res
 		e.Detail["approvalId"], e.Detail["askedBy"] = j.approval.ID, j.approval.By
 	}
 	if action == audit.FactorsReset {
-		e.Detail["devices"] = writeDevices(rec.Devices)
-		for key, n := range rec.counts() {
+		e.Detail["devices"] = writeDevices(result.Devices)
+		for key, n := range result.counts() {
 			e.Detail[key] = strconv.Itoa(*n)
 		}
 	}
@@ -71,14 +71,14 @@ func readDevices(text string) map[factors.Kind]int {
 // previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
 // that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
 // reset.
-func (d *Service) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
+func (s *Service) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
 	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
 		return ResetResult{}, nil
 	}
 	r := ResetResult{At: u.ResetAt}
 	var found []audit.Entry
-	err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		found, _, err = d.accounts.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
+	err := s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		found, _, err = s.accounts.Log.Scan(snap, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
 			Subject: string(u.ID), Actions: []string{audit.FactorsReset}, Limit: 1})
 		return err
 	})

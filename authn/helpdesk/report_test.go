@@ -15,10 +15,10 @@ import (
 )
 
 // risks reads the whole report in pages of a size.
-func (s *shop) risks(t *testing.T, op admin.Principal, q directory.RiskQuery) (all []directory.LockoutRisk) {
+func (s *shop) risks(t *testing.T, p admin.Principal, q directory.RiskQuery) (all []directory.LockoutRisk) {
 	t.Helper()
 	for page := 0; page == 0 || q.After != ""; page++ {
-		found, next, err := s.Directory.LockoutRisk(t.Context(), op, q)
+		found, next, err := s.Directory.LockoutRisk(t.Context(), p, q)
 		if err != nil || page > 100 || q.Limit > 0 && len(found) > q.Limit {
 			t.Fatalf("page %d of %d: %v", page, len(found), err)
 		}
@@ -103,9 +103,9 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 			u.Roles = append(u.Roles, account.RoleAssignment{ID: "r", Role: role, Groups: garages})
 		}
 	}
-	garages := func(op admin.Principal) []string {
+	garages := func(p admin.Principal) []string {
 		t.Helper()
-		return say(s.risks(t, op, directory.RiskQuery{Kind: directory.RiskGroup, Limit: 1}))
+		return say(s.risks(t, p, directory.RiskQuery{Kind: directory.RiskGroup, Limit: 1}))
 	}
 	// Neither the manager nor the administrator of the shop has a device.
 	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})

@@ -57,17 +57,17 @@ const (
 )
 
 // deliveryMethod judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
-func (r ResetRequest) deliveryMethod(op admin.Principal) (deliveryMethod, error) {
+func (r ResetRequest) deliveryMethod(p admin.Principal) (deliveryMethod, error) {
 	switch {
 	case r.ShowCode && r.SendEmail != nil:
 		return 0, errcode.New(errcode.Conflict)
-	case r.ShowCode && !op.Operator: // the operator is before the machine; an API token never is
+	case r.ShowCode && !p.Operator: // the operator is before the machine; an API token never is
 		return 0, errcode.New(errcode.Forbidden)
 	case r.ShowCode:
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
-	case !op.CanReadSecrets():
+	case !p.CanReadSecrets():
 		return 0, errcode.New(errcode.Forbidden)
 	}
 	return inResponse, nil
@@ -75,8 +75,8 @@ func (r ResetRequest) deliveryMethod(op admin.Principal) (deliveryMethod, error)
 
 // resetJob is one reset under way: what was asked, judged and drawn before the Update.
 type resetJob struct {
-	desk       *Service
-	op         admin.Principal
+	service    *Service
+	principal  admin.Principal
 	id         string
 	request    ResetRequest
 	delivery   deliveryMethod
@@ -104,8 +104,8 @@ type resetOutcome struct {
 // answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
-	how, err := r.deliveryMethod(op)
+func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+	how, err := r.deliveryMethod(p)
 	if err != nil {
 		return ResetResult{}, err
 	}
@@ -117,38 +117,38 @@ func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.Req
 	if r.Check, err = r.Check.validate(); err != nil {
 		return ResetResult{}, err
 	}
-	job := resetJob{desk: d, op: op, id: id, request: r, delivery: how}
+	job := resetJob{service: s, principal: p, id: id, request: r, delivery: how}
 	var u account.User
-	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		u, err = admin.FindUser(r, op, admin.PermApprove, id)
+	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
+		u, err = admin.FindUser(r, p, admin.PermApprove, id)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
 	}
-	if op.NeedsApproval(&u) {
-		waits, err := d.requestApproval(ctx, op, req, id, r)
+	if p.NeedsApproval(&u) {
+		waits, err := s.requestApproval(ctx, p, req, id, r)
 		return ResetResult{Approval: &waits}, err
 	}
-	return d.runReset(ctx, req, job, &u)
+	return s.runReset(ctx, req, job, &u)
 }
 
 // runReset does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Service) runReset(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
+func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
 	var err error
-	if job.recipients, err = d.Admin.ResetRecipients(ctx, job.op, u, job.delivery == onScreen); err != nil {
+	if job.recipients, err = s.Admin.ResetRecipients(ctx, job.principal, u, job.delivery == onScreen); err != nil {
 		return ResetResult{}, err
 	}
 	for range 3 { // each round loses only to another reset of the same moment
-		if job.previous, err = d.previousResult(ctx, u); err != nil {
+		if job.previous, err = s.previousResult(ctx, u); err != nil {
 			return ResetResult{}, err
 		}
-		op := d.accounts.NewOperation(req)
-		out, err := account.Update(ctx, d.accounts, op, job.reset)
+		op := s.accounts.NewOperation(req)
+		out, err := account.Update(ctx, s.accounts, op, job.reset)
 		if err != nil {
 			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.result, d.Admin.NotifyRemaining(ctx, req, job.resetNotice(u, op.Now), out.remaining)
+			return out.result, s.Admin.NotifyRemaining(ctx, req, job.resetNotice(u, op.Now), out.remaining)
 		}
 		u.ResetAt, u.Devices = out.result.At, nil
 	}
@@ -182,19 +182,19 @@ func (j resetJob) reset(tx *account.Tx) (resetOutcome, error) {
 		return resetOutcome{}, err
 	}
 	maps.DeleteFunc(cleared.Devices, func(kind factors.Kind, _ int) bool {
-		return j.desk.accounts.Method(kind).Input == factors.InputBackup
+		return j.service.accounts.Method(kind).Input == factors.InputBackup
 	})
-	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
+	result := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
-	if err := j.issueTicket(tx, &u, &rec); err != nil {
+	if err := j.issueTicket(tx, &u, &result); err != nil {
 		return resetOutcome{}, err
 	}
-	if err := tx.Audit(j.resetEvent(&u, c, audit.FactorsReset, rec)); err != nil {
+	if err := tx.Audit(j.resetEvent(&u, c, audit.FactorsReset, result)); err != nil {
 		return resetOutcome{}, err
 	}
 	if c != nil {
-		if err := j.desk.resolve(tx, j.op, c); err != nil {
+		if err := j.service.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
 	}
@@ -202,20 +202,20 @@ func (j resetJob) reset(tx *account.Tx) (resetOutcome, error) {
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	tx.SetResult(rec)
-	return resetOutcome{result: rec, remaining: rest}, tx.Save(&u)
+	tx.SetResult(result)
+	return resetOutcome{result: result, remaining: rest}, tx.Save(&u)
 }
 
 // findUser finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
 func (j resetJob) findUser(tx *account.Tx) (account.User, error) {
 	if j.approval == nil {
-		return admin.FindUser(tx.Reader, j.op, admin.PermReset, j.id)
+		return admin.FindUser(tx.Reader, j.principal, admin.PermReset, j.id)
 	}
-	p, u, err := j.desk.checkApprover(tx.Reader, tx.Raw, j.op, j.approval.ID, tx.Op.Now)
+	approval, u, err := j.service.checkApprover(tx.Reader, tx.Raw, j.principal, j.approval.ID, tx.Op.Now)
 	if err != nil {
 		return u, err
 	}
-	if err := j.desk.approvals.Delete(tx.Raw, string(p.User)); err != nil {
+	if err := j.service.approvals.Delete(tx.Raw, string(approval.User)); err != nil {
 		return u, fmt.Errorf("ending a reset that waited: %w", err)
 	}
 	return u, nil
@@ -234,38 +234,38 @@ func checkHadDevice(u *account.User) error {
 
 // repeatReset is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
 func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
-	rec := j.previous
-	if !rec.At.Equal(u.ResetAt) {
+	result := j.previous
+	if !result.At.Equal(u.ResetAt) {
 		return resetOutcome{result: ResetResult{At: u.ResetAt}, stale: true}, nil
 	}
-	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
-	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
-	if rec.Mailed {
-		rec.MailTo = masked(u.Addresses()[:1])
+	result.User, result.Login, result.Mailed, result.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
+	result.Repeated, result.HelpRequest = true, cmp.Or(j.request.HelpRequest, result.HelpRequest)
+	if result.Mailed {
+		result.MailTo = masked(u.Addresses()[:1])
 	}
 	if c != nil && !c.State.closed() {
-		if err := j.desk.resolve(tx, j.op, c); err != nil {
+		if err := j.service.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
-		e := requestEvent(j.op, audit.HelpClosed, c)
+		e := requestEvent(j.principal, audit.HelpClosed, c)
 		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
 		if err := tx.Audit(e); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	tx.SetResult(rec)
+	tx.SetResult(result)
 	asked := j.request.SendEmail != nil && *j.request.SendEmail
 	if !asked && j.delivery != onScreen {
-		return resetOutcome{result: rec}, nil
+		return resetOutcome{result: result}, nil
 	}
-	if err := j.issueTicket(tx, u, &rec); err != nil {
+	if err := j.issueTicket(tx, u, &result); err != nil {
 		return resetOutcome{}, err
 	}
 	action := audit.TicketIssued
 	if j.delivery == onScreen {
 		action = audit.SecretHandedOver
 	}
-	if err := tx.Audit(j.resetEvent(u, c, action, rec)); err != nil {
+	if err := tx.Audit(j.resetEvent(u, c, action, result)); err != nil {
 		return resetOutcome{}, err
 	}
 	var rest []admin.Recipient
@@ -275,21 +275,21 @@ func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Tic
 			return resetOutcome{}, err
 		}
 	}
-	tx.SetResult(rec)
-	return resetOutcome{result: rec, remaining: rest}, tx.Save(u)
+	tx.SetResult(result)
+	return resetOutcome{result: result, remaining: rest}, tx.Save(u)
 }
 
 // issueTicket gives the person a ticket and tells them at every address that they have.
-func (j resetJob) issueTicket(tx *account.Tx, u *account.User, rec *ResetResult) error {
+func (j resetJob) issueTicket(tx *account.Tx, u *account.User, result *ResetResult) error {
 	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.desk.accounts.Locale(u), j.op.DisplayName(j.desk.accounts.Policy.Issuer)
+	locale, by := j.service.accounts.Locale(u), j.principal.DisplayName(j.service.accounts.Policy.Issuer)
 	if j.delivery == byEmail {
-		t, err := j.desk.signIn.MailTicket(tx, u)
+		t, err := j.service.signIn.MailTicket(tx, u)
 		if err != nil {
 			return err
 		}
-		rec.Mailed, rec.MailTo, rec.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
-		if rec.Repeated {
+		result.Mailed, result.MailTo, result.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
+		if result.Repeated {
 			return nil
 		}
 		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
@@ -299,15 +299,15 @@ func (j resetJob) issueTicket(tx *account.Tx, u *account.User, rec *ResetResult)
 	if j.delivery == onScreen {
 		life = account.ScreenTicketTTL
 	}
-	link, code, t, err := j.desk.signIn.IssueTicket(tx, u, j.op.Owner, life)
+	link, code, t, err := j.service.signIn.IssueTicket(tx, u, j.principal.Owner, life)
 	if err != nil {
 		return err
 	}
 	if !link.IsZero() {
-		rec.Link = secret.From(j.desk.signIn.URL("/ticket/" + link.Reveal()))
+		result.Link = secret.From(j.service.signIn.URL("/ticket/" + link.Reveal()))
 	}
-	rec.Code, rec.TicketExpires = code, t.Expires
-	if !rec.Repeated {
+	result.Code, result.TicketExpires = code, t.Expires
+	if !result.Repeated {
 		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
 		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
@@ -333,16 +333,16 @@ func (j resetJob) findRequest(tx *account.Tx, u *account.User) (*Request, error)
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
-	c, err := j.desk.requestAbout(tx, j.request.HelpRequest, u)
+	c, err := j.service.requestAbout(tx, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
-		c.recordIdentity(tx, j.op, *j.request.Check)
+		c.recordIdentity(tx, j.principal, *j.request.Check)
 	}
 	return c, err
 }
 
 // requestAbout loads a case that must be about the person (Conflict).
-func (d *Service) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
-	c, err := d.find(tx.Raw, id)
+func (s *Service) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
+	c, err := s.find(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
 		return nil, errcode.New(errcode.Conflict)

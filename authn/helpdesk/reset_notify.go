@@ -10,7 +10,7 @@ import (
 
 // resetNotice is what the others are told about a person.
 func (j resetJob) resetNotice(u *account.User, now time.Time) func(name string) notice.Notice {
-	by := j.op.DisplayName(j.desk.accounts.Policy.Issuer)
+	by := j.principal.DisplayName(j.service.accounts.Policy.Issuer)
 	return func(name string) notice.Notice {
 		about := notice.Context{Name: name, At: now}
 		if j.delivery == onScreen {
@@ -26,5 +26,5 @@ func (j resetJob) notifyFirst(tx *account.Tx, u *account.User) (rest []admin.Rec
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, admin.MaxRecipientsPerUpdate-3)
 	}
-	return j.recipients[n:], j.desk.Admin.Queue(tx, j.resetNotice(u, tx.Op.Now), j.recipients[:n])
+	return j.recipients[n:], j.service.Admin.Queue(tx, j.resetNotice(u, tx.Op.Now), j.recipients[:n])
 }

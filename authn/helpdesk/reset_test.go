@@ -23,20 +23,20 @@ import (
 func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	s := openShop(t)
 	half := s.signIn(t, password)
-	rec := s.reset(t, support, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
-	if rec.Devices[totp.Kind] != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Repeated || !rec.Code.IsZero() || !rec.Link.IsZero() || rec.Reason != "phone fell into the oil" {
-		t.Errorf("got receipt %+v", rec)
+	result := s.reset(t, support, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
+	if result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Repeated || !result.Code.IsZero() || !result.Link.IsZero() || result.Reason != "phone fell into the oil" {
+		t.Errorf("got receipt %+v", result)
 	}
-	if want := []string{"a•••@g•••.example"}; !slices.Equal(rec.MailTo, want) {
-		t.Errorf("mail to %q, want %q", rec.MailTo, want)
+	if want := []string{"a•••@g•••.example"}; !slices.Equal(result.MailTo, want) {
+		t.Errorf("mail to %q, want %q", result.MailTo, want)
 	}
-	if want := s.Clock.Now().Add(account.TicketTTL); !rec.TicketExpires.Equal(want) {
-		t.Errorf("ticket until %v, want %v", rec.TicketExpires, want)
+	if want := s.Clock.Now().Add(account.TicketTTL); !result.TicketExpires.Equal(want) {
+		t.Errorf("ticket until %v, want %v", result.TicketExpires, want)
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician, "devices_reset_told to " + second,
 		"devices_reset_told to manager@garage.example"})
-	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
+	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != result.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
 	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
@@ -69,14 +69,14 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 func TestAResetIsOneEventWithWhoAndWhy(t *testing.T) {
 	s := openShop(t)
 	before := len(s.Events())
-	rec := s.reset(t, support, helpdesk.ResetRequest{Reason: "lost"})
+	result := s.reset(t, support, helpdesk.ResetRequest{Reason: "lost"})
 	events := s.Events()[before:]
 	if len(events) != 1 {
 		t.Fatalf("got %d events, want one", len(events))
 	}
 	e := events[0]
 	if e.Action != audit.FactorsReset || e.Actor.ID != support.ID || e.Actor.Type != audit.TypeToken || e.Subject != string(s.amelie.ID) ||
-		e.Detail["why"] != "lost" || e.Detail["owner"] != support.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(rec.At) {
+		e.Detail["why"] != "lost" || e.Detail["owner"] != support.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(result.At) {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -127,12 +127,12 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 	}
 	wait.Wait()
 	first := 0
-	for _, rec := range receipts {
-		if !rec.Repeated {
+	for _, result := range receipts {
+		if !result.Repeated {
 			first++
 		}
-		if rec.Devices[totp.Kind] != 1 || rec.Reason != "lost" {
-			t.Errorf("got receipt %+v, want the one of the reset", rec)
+		if result.Devices[totp.Kind] != 1 || result.Reason != "lost" {
+			t.Errorf("got receipt %+v, want the one of the reset", result)
 		}
 	}
 	if u := s.User(technician); first != 1 || len(u.Tickets) != 1 || u.Resets != 1 || len(s.Events(audit.FactorsReset)) != 1 {
@@ -152,8 +152,8 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
 	wantCode(t, "link by mail, password by mail", err, errcode.SameProvenance)
 
-	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true})
-	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	result := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true})
+	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
 		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
 	}
@@ -162,29 +162,29 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
 	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = machine.Owner }) // a temporary password of theirs
-	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
-	if rec.Mailed || rec.Code.IsZero() || !rec.Link.IsZero() || !rec.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
-		t.Errorf("got receipt %+v, want a code for ten minutes", rec)
+	result := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
+	if result.Mailed || result.Code.IsZero() || !result.Link.IsZero() || !result.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
+		t.Errorf("got receipt %+v, want a code for ten minutes", result)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
 		"ticket_handed to " + technician, "ticket_handed to " + second, "ticket_handed to manager@garage.example",
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
 	login := s.signIn(t, password).Login
-	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	wantCode(t, "password and code of one operator", err, errcode.SameProvenance)
 
 	another := machine
 	another.ID, another.Owner = "operator:1000", "operator:1000"
-	rec = s.reset(t, another, helpdesk.ResetRequest{ShowCode: true})
-	if !rec.Repeated {
-		t.Errorf("got %+v, want a further code of the same reset", rec)
+	result = s.reset(t, another, helpdesk.ResetRequest{ShowCode: true})
+	if !result.Repeated {
+		t.Errorf("got %+v, want a further code of the same reset", result)
 	}
-	if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
+	if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal()); err != nil || step != authn.StepEnrol {
 		t.Errorf("code of another operator: got %v, %v", step, err)
 	}
 	s.Clock.Advance(account.ScreenTicketTTL)
 	login = s.signIn(t, password).Login
-	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	wantCode(t, "after ten minutes", err, errcode.TicketExpired)
 }
 
@@ -205,7 +205,7 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
-			rec, err := s.Directory.HelpDesk.Reset(t.Context(), c.op, s.From, technician, c.req)
+			result, err := s.Directory.HelpDesk.Reset(t.Context(), c.op, s.From, technician, c.req)
 			wantCode(t, "reset", err, c.want)
 			if c.want != "" {
 				if u := s.User(technician); len(u.Devices) != 1 {
@@ -213,15 +213,15 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 				}
 				return
 			}
-			if rec.Code.IsZero() || rec.Link.IsZero() || rec.Mailed || s.User(technician).Tickets[0].Provenance != c.op.Owner {
-				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", rec, s.User(technician).Tickets)
+			if result.Code.IsZero() || result.Link.IsZero() || result.Mailed || s.User(technician).Tickets[0].Provenance != c.op.Owner {
+				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", result, s.User(technician).Tickets)
 			}
 			login := s.signIn(t, password).Login
-			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(result.Link.Reveal())); err != nil || step != authn.StepEnrol {
 				t.Errorf("the link: got %v, %v", step, err)
 			}
 			login = s.signIn(t, password).Login
-			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("the code: got %v, %v", step, err)
 			}
 		})
@@ -245,9 +245,9 @@ func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 		_, err = s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
 		wantCode(t, "case "+id, err, errcode.Conflict)
 	}
-	rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
+	result := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
 	c, err := s.Directory.HelpDesk.Request(t.Context(), support, cases[1].ID)
-	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != support.ID || rec.HelpRequest != c.ID {
+	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != support.ID || result.HelpRequest != c.ID {
 		t.Errorf("got case %+v, %v", c, err)
 	}
 	if e := s.Events(audit.FactorsReset)[0]; e.Detail["helpRequestId"] != c.ID {
@@ -304,9 +304,9 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 		if _, err := s.Directory.HelpDesk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
-		if rec.Devices[webauthn.Kind] != 10 || rec.Devices[totp.Kind] != 1 {
-			t.Errorf("got %+v, want ten keys and a phone", rec)
+		result := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
+		if result.Devices[webauthn.Kind] != 10 || result.Devices[totp.Kind] != 1 {
+			t.Errorf("got %+v, want ten keys and a phone", result)
 		}
 		told := 0
 		for _, m := range s.Mails() {
@@ -351,7 +351,7 @@ func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
 		t.Errorf("got %q, want the help page", started.Step)
 	}
 	wantCode(t, "once more", s.Directory.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device), errcode.NotFound)
-	if rec := s.reset(t, support, helpdesk.ResetRequest{}); rec.Repeated || !rec.Mailed {
-		t.Errorf("a reset afterwards: got %+v, want a ticket", rec)
+	if result := s.reset(t, support, helpdesk.ResetRequest{}); result.Repeated || !result.Mailed {
+		t.Errorf("a reset afterwards: got %+v, want a ticket", result)
 	}
 }

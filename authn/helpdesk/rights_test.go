@@ -89,11 +89,11 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 	operators := map[string]admin.Principal{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
 	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
 		_, tok := s.token(t, machine, admin.NewToken{Name: name, Role: role})
-		op := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
-		operators[name], operators[name+" of A"], operators[name+" of nobody"] = op, limited(op, s.garage), limited(op)
+		p := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
+		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, limited(p, s.garage), limited(p)
 	}
 	for _, row := range table {
-		op, ok := operators[row.operator]
+		p, ok := operators[row.operator]
 		if want := 11; row.operator == "machine" && len(row.cells) != want-1 || row.operator != "machine" && len(row.cells) != want || !ok {
 			t.Fatalf("%s: %d rows, want one for each of the people", row.operator, len(row.cells))
 		}
@@ -102,7 +102,7 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 			want = strings.TrimSpace(want)
 			got := ""
 			for i := range acts {
-				id, by := s.somebody(t, op, whom)
+				id, by := s.somebody(t, p, whom)
 				got += string(outcomeOf(acts[i](t, s, by, id)))
 			}
 			if got != want {
@@ -113,13 +113,13 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 }
 
 // somebody is a fresh person of a kind with a device, and the operator, who for "self" is that person.
-func (s *shop) somebody(t *testing.T, op admin.Principal, kind string) (id string, by admin.Principal) {
+func (s *shop) somebody(t *testing.T, p admin.Principal, kind string) (id string, by admin.Principal) {
 	t.Helper()
 	if kind == "gone" {
-		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", op
+		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", p
 	}
 	garages := map[string][]account.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
-	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": op.Role}
+	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": p.Role}
 	s.people++
 	u := s.Person(fmt.Sprintf("p%d@garage.example", s.people), func(u *account.User) {
 		u.Groups = []account.GroupID{s.garage}
@@ -135,9 +135,9 @@ func (s *shop) somebody(t *testing.T, op admin.Principal, kind string) (id strin
 		}
 	})
 	if kind == "self" {
-		op.Owner = string(u.ID)
+		p.Owner = string(u.ID)
 	}
-	return string(u.ID), op
+	return string(u.ID), p
 }
 
 // errWaits is what a reset that a second administrator has to agree to comes to here.

@@ -14,9 +14,9 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, op admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
+func (s *shop) give(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
 	t.Helper()
-	g, err := s.Directory.Admin.AssignRole(t.Context(), op, s.From, id, n)
+	g, err := s.Directory.Admin.AssignRole(t.Context(), p, s.From, id, n)
 	if err != nil {
 		t.Fatalf("giving %s to %s: %v", n.Role, id, err)
 	}
@@ -139,8 +139,8 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
 	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
-	_, op := s.ownedAfter(t, technician, account.RoleHelpDesk)
-	if people, _, err := s.Directory.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 {
+	_, p := s.ownedAfter(t, technician, account.RoleHelpDesk)
+	if people, _, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
 	super := s.give(t, machine, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
@@ -184,9 +184,9 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	wantCode(t, "the only one who is active", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusActive })
-	secret, op := s.ownedAfter(t, other.Login, account.RoleSuperAdmin)
+	secret, p := s.ownedAfter(t, other.Login, account.RoleSuperAdmin)
 	s.EmptyOutbox()
-	wantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, op, s.From, s.admin.Login, "r2"), "")
+	wantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, p, s.From, s.admin.Login, "r2"), "")
 	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}

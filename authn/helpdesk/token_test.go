@@ -13,9 +13,9 @@ import (
 	"barillet/internal/secret"
 )
 
-func (s *shop) token(t *testing.T, op admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
+func (s *shop) token(t *testing.T, p admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
 	t.Helper()
-	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, n)
+	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, n)
 	if err != nil {
 		t.Fatalf("making a token: %v", err)
 	}
@@ -29,10 +29,10 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	if v := value.Reveal(); !strings.HasPrefix(v, admin.TokenPrefix) || len(v) != len(admin.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
-	op, err := s.Directory.Admin.Authenticate(ctx, value)
-	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != account.RoleUserAdmin || !op.CanSeeSecrets || op.CanSignInUsers || op.Operator ||
-		fmt.Sprint(op.Groups) != fmt.Sprint([]account.GroupID{s.garage}) {
-		t.Errorf("got %+v, %v", op, err)
+	p, err := s.Directory.Admin.Authenticate(ctx, value)
+	if err != nil || p.ID != "token:"+tok.ID || p.Owner != machine.Owner || p.Role != account.RoleUserAdmin || !p.CanSeeSecrets || p.CanSignInUsers || p.Operator ||
+		fmt.Sprint(p.Groups) != fmt.Sprint([]account.GroupID{s.garage}) {
+		t.Errorf("got %+v, %v", p, err)
 	}
 	v := value.Reveal()
 	flipped := v[:8] + strings.Map(func(r rune) rune {
@@ -112,9 +112,9 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 			if c.want != "" {
 				return
 			}
-			op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
-			if err != nil || tok.Owner != c.op.Owner || op.Owner != c.op.Owner || (op.Groups == nil) != (c.n.Groups == nil) {
-				t.Errorf("got %+v of %q, %v", op, tok.Owner, err)
+			p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
+			if err != nil || tok.Owner != c.op.Owner || p.Owner != c.op.Owner || (p.Groups == nil) != (c.n.Groups == nil) {
+				t.Errorf("got %+v of %q, %v", p, tok.Owner, err)
 			}
 		})
 	}
@@ -125,12 +125,12 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	s := openShop(t)
 	secret, _ := s.token(t, machine, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, TTL: time.Hour})
-	op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
+	p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Minute)
-	_, child := s.token(t, op, admin.NewToken{Name: "child", Role: account.RoleReadOnly, TTL: 24 * time.Hour})
+	_, child := s.token(t, p, admin.NewToken{Name: "child", Role: account.RoleReadOnly, TTL: 24 * time.Hour})
 	if want := s.Clock.Now().Add(59 * time.Minute); !child.Expires.Equal(want) {
 		t.Errorf("got %v, want %v", child.Expires, want)
 	}
