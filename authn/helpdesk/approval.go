@@ -233,7 +233,7 @@ func (s *Service) Approve(ctx context.Context, p admin.Principal, req account.Re
 	}); err != nil {
 		return ResetResult{}, err
 	}
-	job := resetJob{service: s, principal: p, id: string(u.ID), request: ResetRequest{Reason: approval.Reason, HelpRequest: approval.HelpRequest}, approval: &approval}
+	job := resetJob{principal: p, id: string(u.ID), request: ResetRequest{Reason: approval.Reason, HelpRequest: approval.HelpRequest}, approval: &approval}
 	return s.runReset(ctx, req, job, &u)
 }
 

@@ -117,7 +117,7 @@ func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.Requ
 	if r.Check, err = r.Check.validate(); err != nil {
 		return ResetResult{}, err
 	}
-	job := resetJob{service: s, principal: p, id: id, request: r, delivery: how}
+	job := resetJob{principal: p, id: id, request: r, delivery: how}
 	var u account.User
 	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
 		u, err = admin.FindUser(r, p, admin.PermApprove, id)
@@ -143,12 +143,12 @@ func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job res
 			return ResetResult{}, err
 		}
 		op := s.accounts.NewOperation(req)
-		out, err := account.Update(ctx, s.accounts, op, job.reset)
+		out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (resetOutcome, error) { return s.reset(tx, job) })
 		if err != nil {
 			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.result, s.Admin.NotifyRemaining(ctx, req, job.resetNotice(u, op.Now), out.remaining)
+			return out.result, s.Admin.NotifyRemaining(ctx, req, s.resetNotice(job, u, op.Now), out.remaining)
 		}
 		u.ResetAt, u.Devices = out.result.At, nil
 	}
@@ -157,15 +157,15 @@ func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job res
 
 // reset is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for MaxRecipientsPerUpdate of the others.
-func (j resetJob) reset(tx *account.Tx) (resetOutcome, error) {
-	u, err := j.findUser(tx)
+func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
+	u, err := s.findUser(tx, j)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	if err := checkHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
-	c, err := j.findRequest(tx, &u)
+	c, err := s.findRequest(tx, j, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
@@ -175,30 +175,30 @@ func (j resetJob) reset(tx *account.Tx) (resetOutcome, error) {
 		return resetOutcome{}, err
 	}
 	if again {
-		return j.repeatReset(tx, &u, open, c)
+		return s.repeatReset(tx, j, &u, open, c)
 	}
 	cleared, err := tx.ResetDevices(&u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	maps.DeleteFunc(cleared.Devices, func(kind factors.Kind, _ int) bool {
-		return j.service.accounts.Method(kind).Input == factors.InputBackup
+		return s.accounts.Method(kind).Input == factors.InputBackup
 	})
 	result := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
-	if err := j.issueTicket(tx, &u, &result); err != nil {
+	if err := s.issueTicket(tx, j, &u, &result); err != nil {
 		return resetOutcome{}, err
 	}
 	if err := tx.Audit(j.resetEvent(&u, c, audit.FactorsReset, result)); err != nil {
 		return resetOutcome{}, err
 	}
 	if c != nil {
-		if err := j.service.resolve(tx, j.principal, c); err != nil {
+		if err := s.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	rest, err := j.notifyFirst(tx, &u)
+	rest, err := s.notifyFirst(tx, j, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
@@ -207,15 +207,15 @@ func (j resetJob) reset(tx *account.Tx) (resetOutcome, error) {
 }
 
 // findUser finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetJob) findUser(tx *account.Tx) (account.User, error) {
+func (s *Service) findUser(tx *account.Tx, j resetJob) (account.User, error) {
 	if j.approval == nil {
 		return admin.FindUser(tx.Reader, j.principal, admin.PermReset, j.id)
 	}
-	approval, u, err := j.service.checkApprover(tx.Reader, tx.Raw, j.principal, j.approval.ID, tx.Op.Now)
+	approval, u, err := s.checkApprover(tx.Reader, tx.Raw, j.principal, j.approval.ID, tx.Op.Now)
 	if err != nil {
 		return u, err
 	}
-	if err := j.service.approvals.Delete(tx.Raw, string(approval.User)); err != nil {
+	if err := s.approvals.Delete(tx.Raw, string(approval.User)); err != nil {
 		return u, fmt.Errorf("ending a reset that waited: %w", err)
 	}
 	return u, nil
@@ -233,7 +233,7 @@ func checkHadDevice(u *account.User) error {
 }
 
 // repeatReset is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
+func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
 	result := j.previous
 	if !result.At.Equal(u.ResetAt) {
 		return resetOutcome{result: ResetResult{At: u.ResetAt}, stale: true}, nil
@@ -244,7 +244,7 @@ func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Tic
 		result.MailTo = masked(u.Addresses()[:1])
 	}
 	if c != nil && !c.State.closed() {
-		if err := j.service.resolve(tx, j.principal, c); err != nil {
+		if err := s.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
 		e := requestEvent(j.principal, audit.HelpClosed, c)
@@ -258,7 +258,7 @@ func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Tic
 	if !asked && j.delivery != onScreen {
 		return resetOutcome{result: result}, nil
 	}
-	if err := j.issueTicket(tx, u, &result); err != nil {
+	if err := s.issueTicket(tx, j, u, &result); err != nil {
 		return resetOutcome{}, err
 	}
 	action := audit.TicketIssued
@@ -271,7 +271,7 @@ func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Tic
 	var rest []admin.Recipient
 	if j.delivery == onScreen {
 		var err error
-		if rest, err = j.notifyFirst(tx, u); err != nil {
+		if rest, err = s.notifyFirst(tx, j, u); err != nil {
 			return resetOutcome{}, err
 		}
 	}
@@ -280,11 +280,11 @@ func (j resetJob) repeatReset(tx *account.Tx, u *account.User, open *account.Tic
 }
 
 // issueTicket gives the person a ticket and tells them at every address that they have.
-func (j resetJob) issueTicket(tx *account.Tx, u *account.User, result *ResetResult) error {
+func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, result *ResetResult) error {
 	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.service.accounts.Locale(u), j.principal.DisplayName(j.service.accounts.Policy.Issuer)
+	locale, by := s.accounts.Locale(u), j.principal.DisplayName(s.accounts.Policy.Issuer)
 	if j.delivery == byEmail {
-		t, err := j.service.signIn.MailTicket(tx, u)
+		t, err := s.signIn.MailTicket(tx, u)
 		if err != nil {
 			return err
 		}
@@ -299,12 +299,12 @@ func (j resetJob) issueTicket(tx *account.Tx, u *account.User, result *ResetResu
 	if j.delivery == onScreen {
 		life = account.ScreenTicketTTL
 	}
-	link, code, t, err := j.service.signIn.IssueTicket(tx, u, j.principal.Owner, life)
+	link, code, t, err := s.signIn.IssueTicket(tx, u, j.principal.Owner, life)
 	if err != nil {
 		return err
 	}
 	if !link.IsZero() {
-		result.Link = secret.From(j.service.signIn.URL("/ticket/" + link.Reveal()))
+		result.Link = secret.From(s.signIn.URL("/ticket/" + link.Reveal()))
 	}
 	result.Code, result.TicketExpires = code, t.Expires
 	if !result.Repeated {
@@ -329,11 +329,11 @@ func openTicket(u *account.User, now time.Time) *account.Ticket {
 
 // findRequest loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
 // check that comes with the reset is written into it.
-func (j resetJob) findRequest(tx *account.Tx, u *account.User) (*Request, error) {
+func (s *Service) findRequest(tx *account.Tx, j resetJob, u *account.User) (*Request, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
-	c, err := j.service.requestAbout(tx, j.request.HelpRequest, u)
+	c, err := s.requestAbout(tx, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
 		c.recordIdentity(tx, j.principal, *j.request.Check)
 	}

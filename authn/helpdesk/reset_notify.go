@@ -9,8 +9,8 @@ import (
 )
 
 // resetNotice is what the others are told about a person.
-func (j resetJob) resetNotice(u *account.User, now time.Time) func(name string) notice.Notice {
-	by := j.principal.DisplayName(j.service.accounts.Policy.Issuer)
+func (s *Service) resetNotice(j resetJob, u *account.User, now time.Time) func(name string) notice.Notice {
+	by := j.principal.DisplayName(s.accounts.Policy.Issuer)
 	return func(name string) notice.Notice {
 		about := notice.Context{Name: name, At: now}
 		if j.delivery == onScreen {
@@ -21,10 +21,10 @@ func (j resetJob) resetNotice(u *account.User, now time.Time) func(name string) 
 }
 
 // notifyFirst queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetJob) notifyFirst(tx *account.Tx, u *account.User) (rest []admin.Recipient, err error) {
+func (s *Service) notifyFirst(tx *account.Tx, j resetJob, u *account.User) (rest []admin.Recipient, err error) {
 	n := min(len(j.recipients), admin.MaxRecipientsPerUpdate)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, admin.MaxRecipientsPerUpdate-3)
 	}
-	return j.recipients[n:], j.service.Admin.Queue(tx, j.resetNotice(u, tx.Op.Now), j.recipients[:n])
+	return j.recipients[n:], s.Admin.Queue(tx, s.resetNotice(j, u, tx.Op.Now), j.recipients[:n])
 }
