@@ -1,4 +1,4 @@
 package admin
 
-// LimitToOwner is reach, for the test of the rule.
+// LimitToOwner is limitToOwner for its test.
 var LimitToOwner = limitToOwner

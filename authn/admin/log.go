@@ -10,11 +10,12 @@ import (
 	"barillet/store"
 )
 
-// maxEvents is how many one page of the log has at most.
+// maxEvents is the maximum number of events of one page.
 const maxEvents = 1000
 
-// Events reads the log. An operator limited to groups reads the events about people within, see canReadEvent; neither a
-// short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
+// Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope,
+// except those that canReadEvent excludes. Pages are always full, so that neither their length nor the cursor reveals
+// other events (protocol rule 21). next is the cursor of the next page, or empty at the end.
 func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
@@ -45,7 +46,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 	}
 }
 
-// eventsInScope is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
+// eventsInScope returns those events of one read of the log that p may see. known caches which subjects are in scope.
 func (s *Service) eventsInScope(ctx context.Context, p Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		part = nil
@@ -71,7 +72,7 @@ func (s *Service) eventsInScope(ctx context.Context, p Principal, q audit.Query,
 	return part, next, err
 }
 
-// hasInScope tells whether somebody is there and lies within the operator's scope.
+// hasInScope reports whether the user exists and is in the group scope of p.
 func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
 	if id == "" {
 		return false, nil
@@ -83,13 +84,13 @@ func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
 	return err == nil && p.InScope(&u), err
 }
 
-// canReadEvent tells whether an event about somebody within may be read by an operator limited to groups: not what they
-// were as an operator, nor what names a garage outside, where they belonged before.
+// canReadEvent reports whether a principal with a group scope may read an event about a user in the scope. It may not
+// read role events, or events that name a group outside the scope.
 func (p Principal) canReadEvent(e *audit.Event) bool {
 	return !slices.Contains(RoleActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
 		return t.Type == audit.TypeGroup && !slices.Contains(p.Groups, account.GroupID(t.ID))
 	})
 }
 
-// RoleActions are acts about what a person was as an operator, which tell of other garages.
+// RoleActions are the audit actions about role assignments. They name groups outside the scope of a principal.
 var RoleActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}

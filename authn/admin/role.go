@@ -11,23 +11,24 @@ import (
 	"barillet/internal/notice"
 )
 
-// NewRoleAssignment is a role to be given.
+// NewRoleAssignment describes a role to assign.
 type NewRoleAssignment struct {
 	Role    account.Role
-	Targets []account.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
+	Targets []account.GroupID // the groups that it is limited to; nil: all users; an empty list is invalid
 }
 
+// wrongState returns a WrongState error with a reason.
 func wrongState(reason string) error {
 	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
 }
 
-// Roles reads a person for their roles; NotFound when there is none that this operator may know of.
+// Roles returns the role assignments of a user. It returns NotFound if the user is not in the scope of p.
 func (s *Service) Roles(ctx context.Context, p Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
 	u, err := s.User(ctx, p, id)
 	return u.Roles, u.ID, err
 }
 
-// Role reads one role of a person.
+// Role returns one role assignment of a user.
 func (s *Service) Role(ctx context.Context, p Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
 	u, err := s.User(ctx, p, id)
 	if err != nil {
@@ -40,6 +41,7 @@ func (s *Service) Role(ctx context.Context, p Principal, id, rid string) (accoun
 	return u.Roles[i], u.ID, nil
 }
 
+// assignmentIndex returns the index of a role assignment of u, or NotFound.
 func assignmentIndex(u *account.User, rid string) (int, error) {
 	i := slices.IndexFunc(u.Roles, func(g account.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
@@ -48,7 +50,7 @@ func assignmentIndex(u *account.User, rid string) (int, error) {
 	return i, nil
 }
 
-// changeableRole is where a role stands that the operator may take or limit.
+// changeableRole returns the index of a role assignment of u that p may revoke or limit.
 func (p Principal) changeableRole(u *account.User, rid string) (int, error) {
 	i, err := assignmentIndex(u, rid)
 	if err == nil {
@@ -57,8 +59,8 @@ func (p Principal) changeableRole(u *account.User, rid string) (int, error) {
 	return i, err
 }
 
-// Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
-// everybody, and none that is deleted, though the role stays limited to it.
+// Targets returns the groups that a role assignment is limited to, in the order of their ids. It omits deleted groups,
+// although the assignment remains limited to them.
 func (s *Service) Targets(ctx context.Context, p Principal, id, rid string) (groups []account.Group, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		groups = nil
@@ -83,21 +85,22 @@ func (s *Service) Targets(ctx context.Context, p Principal, id, rid string) (gro
 	return groups, err
 }
 
-// AssignedRole is a role that was given, and to whom.
+// AssignedRole is the result of AssignRole.
 type AssignedRole struct {
 	Assignment account.RoleAssignment
 	User       account.UserID
 }
 
-// AssignRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
-// to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
+// AssignRole assigns a role to a user. SUPER_ADMIN can assign every role to any other user; other principals can assign
+// a strictly lower role to a user with a strictly lower rank. A principal with a group scope can assign none.
+// AssignRole returns WrongState if the user has the role or is deactivated, and Invalid if the role or its groups are.
 func (s *Service) AssignRole(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
 	if err := p.CheckAssignable(n.Role); err != nil {
 		return AssignedRole{}, err
 	}
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
 	switch {
-	case n.Targets != nil && len(targets) == 0: // never taken for everybody
+	case n.Targets != nil && len(targets) == 0: // an empty list must not mean all users
 		return AssignedRole{}, errcode.InvalidField("targets", "empty")
 	case len(targets) > MaxGroups:
 		return AssignedRole{}, errcode.InvalidField("targets", "too_many")
@@ -132,13 +135,14 @@ func (s *Service) AssignRole(ctx context.Context, p Principal, req account.Reque
 	return AssignedRole{out.Assignment, out.User.ID}, nil
 }
 
-// RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
-// (PROTOCOL 2). WrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
+// RevokeRole removes a role assignment, with the permission that AssignRole needs. It ends the sessions of the user and
+// raises their epoch (protocol rule 2). It returns WrongState for the last active SUPER_ADMIN; only the operator can
+// revoke that role.
 func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.RequestInfo, id, rid string) error {
-	if err := p.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(PermManage); err != nil {
 		return err
 	}
-	spare, err := s.otherSuperAdmin(ctx, p, id, rid)
+	other, err := s.otherSuperAdmin(ctx, p, id, rid)
 	if err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.Reque
 		}
 		g := u.Roles[i]
 		if g.Role == account.RoleSuperAdmin && !p.Operator {
-			if err := requireSuperAdmin(tx, spare); err != nil {
+			if err := requireSuperAdmin(tx, other); err != nil {
 				return nil, err
 			}
 			u.DemotedBy = p.Owner
@@ -161,7 +165,8 @@ func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.Reque
 	return err
 }
 
-// otherSuperAdmin is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
+// otherSuperAdmin returns another active SUPER_ADMIN if RevokeRole needs one. It returns an empty id if there is none
+// or none is needed.
 func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid string) (account.UserID, error) {
 	if p.Operator {
 		return "", nil
@@ -183,25 +188,26 @@ func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid stri
 	}
 }
 
+// isSuperAdmin reports whether u is an active SUPER_ADMIN.
 func isSuperAdmin(u *account.User) bool {
 	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank()
 }
 
-// requireSuperAdmin refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
-func requireSuperAdmin(tx *account.Tx, spare account.UserID) error {
-	if spare == "" {
+// requireSuperAdmin returns an error unless the other user is still an active SUPER_ADMIN.
+func requireSuperAdmin(tx *account.Tx, other account.UserID) error {
+	if other == "" {
 		return wrongState(errcode.ReasonLastAdmin)
 	}
-	u, err := tx.User(spare)
+	u, err := tx.User(other)
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuperAdmin(&u): // since a moment ago
+	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuperAdmin(&u): // changed since otherSuperAdmin
 		return &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 	}
 	return err
 }
 
-// AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
-// already changes nothing.
+// AddTarget limits a role assignment to one more group. The first group limits an assignment that was valid for all
+// users. A group that is already a target changes nothing.
 func (s *Service) AddTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
 	return s.changeTargets(ctx, p, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
@@ -214,8 +220,8 @@ func (s *Service) AddTarget(ctx context.Context, p Principal, req account.Reques
 	})
 }
 
-// RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
-// (WrongState): without it the role would be for everybody.
+// RemoveTarget removes a group, which may be deleted, from the targets of a role assignment. It returns WrongState for
+// the last target, as Okta does: without a target the role would be valid for all users.
 func (s *Service) RemoveTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
 	return s.changeTargets(ctx, p, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
@@ -229,9 +235,10 @@ func (s *Service) RemoveTarget(ctx context.Context, p Principal, req account.Req
 	})
 }
 
+// changeTargets stores the groups that change returns for a role assignment.
 func (s *Service) changeTargets(ctx context.Context, p Principal, req account.RequestInfo, id, rid string,
 	change func(*account.Tx, []account.GroupID) ([]account.GroupID, error)) error {
-	if err := p.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(PermManage); err != nil {
 		return err
 	}
 	_, err := s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
@@ -255,15 +262,16 @@ func (s *Service) changeTargets(ctx context.Context, p Principal, req account.Re
 	return err
 }
 
-// RoleChange is what became of a role, user whose it is.
+// RoleChange is a change of a role assignment and the user who holds it.
 type RoleChange struct {
 	Action     string
 	Assignment account.RoleAssignment
 	User       account.User
 }
 
-// changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
-// told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
+// changeRole checks, stores and audits a change of a role assignment in one transaction. If change returns nil, it does
+// nothing. The user receives a notification of an assignment or revocation. If the role is SUPER_ADMIN, the other
+// administrators with that role receive one too.
 func (s *Service) changeRole(ctx context.Context, p Principal, req account.RequestInfo, id string,
 	change func(*account.Tx, *account.User) (*RoleChange, error)) (RoleChange, error) {
 	op := s.Accounts.NewOperation(req)
@@ -301,7 +309,7 @@ func (s *Service) changeRole(ctx context.Context, p Principal, req account.Reque
 	return out, s.NotifySuperAdmins(ctx, p, req, out, op.Now)
 }
 
-// NotifySuperAdmins tells the administrators of the highest role of a change to their ranks.
+// NotifySuperAdmins notifies the other SUPER_ADMINs of a change of a SUPER_ADMIN assignment.
 func (s *Service) NotifySuperAdmins(ctx context.Context, p Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
 	all, err := s.PeerAdministrators(ctx, p, &c.User, account.RoleSuperAdmin.Rank())
 	if err != nil {
@@ -313,8 +321,8 @@ func (s *Service) NotifySuperAdmins(ctx context.Context, p Principal, req accoun
 	}, all)
 }
 
-// PeerAdministrators are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
-// limited to groups is not to learn of people with a role (PROTOCOL 21).
+// PeerAdministrators returns the active administrators with at least this rank for all users, without u and the owner
+// of p. It omits administrators with a group scope, who must not learn about users with a role (protocol rule 21).
 func (s *Service) PeerAdministrators(ctx context.Context, p Principal, u *account.User, rank int) (all []Recipient, err error) {
 	q := account.UserQuery{Filter: func(x account.User) bool {
 		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner &&

@@ -10,7 +10,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// bindToToken is where an operator's program signs people in from: everything that follows is bound to the token.
+// bindToToken checks that p may use API sign-in and binds the request to its token.
 func (p Principal) bindToToken(req account.RequestInfo) (account.RequestInfo, error) {
 	if err := p.RequireSignIn(); err != nil {
 		return account.RequestInfo{}, err
@@ -19,8 +19,8 @@ func (p Principal) bindToToken(req account.RequestInfo) (account.RequestInfo, er
 	return req, nil
 }
 
-// SignIn judges a password that a program was given. Whom the operator does not see is a stranger. Forbidden without
-// the allowance (PROTOCOL 25); SignInFailed, RateLimited as on the page.
+// SignIn starts an API sign-in with a password. A user outside the scope of p is treated as unknown. It returns
+// Forbidden if p may not use API sign-in (protocol rule 25), and SignInFailed or RateLimited as the sign-in page does.
 func (s *Service) SignIn(ctx context.Context, p Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
 	req, err := p.bindToToken(req)
 	if err != nil {
@@ -29,8 +29,8 @@ func (s *Service) SignIn(ctx context.Context, p Principal, req account.RequestIn
 	return s.signIn.StartAPISignIn(ctx, req, identifier, password, p.InScope)
 }
 
-// SignInState tells where a sign-in stands that this token began; Expired for any other, and for that of a person whom
-// the operator does not see any more (PROTOCOL 20).
+// SignInState returns an API sign-in that this token started. It returns Expired for any other sign-in, and if the user
+// is no longer in the scope of p (protocol rule 20).
 func (s *Service) SignInState(ctx context.Context, p Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
 	req, err := p.bindToToken(req)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Service) SignInState(ctx context.Context, p Principal, req account.Requ
 	return t, nil
 }
 
-// SignInCode judges a code of one device in a sign-in that this token began.
+// SignInCode verifies a code of one device in an API sign-in that this token started.
 func (s *Service) SignInCode(ctx context.Context, p Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	req, err := p.bindToToken(req)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Service) SignInCode(ctx context.Context, p Principal, req account.Reque
 	return s.signIn.VerifyAPISignIn(ctx, req, state, fid, code)
 }
 
-// CancelSignIn ends a sign-in that this token began.
+// CancelSignIn ends an API sign-in that this token started.
 func (s *Service) CancelSignIn(ctx context.Context, p Principal, req account.RequestInfo, state secret.Value) error {
 	req, err := p.bindToToken(req)
 	if err != nil {

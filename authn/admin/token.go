@@ -16,7 +16,7 @@ import (
 	"barillet/store"
 )
 
-// TokenPrefix begins every API token, so that scanners for leaked secrets recognise one.
+// TokenPrefix is the prefix of every API token. Scanners for leaked secrets recognise a token by it.
 const TokenPrefix = "brl_"
 
 // Token is an API token, without its secret.
@@ -25,38 +25,40 @@ type Token struct {
 	Name     string            `json:"name"`
 	Owner    string            `json:"owner"` // user id or "operator:<uid>"
 	Role     account.Role      `json:"role"`
-	Groups   []account.GroupID `json:"groups"` // null: everybody; []: nobody
+	Groups   []account.GroupID `json:"groups"` // null: all users; []: none
 	Secrets  bool              `json:"secrets,omitempty"`
 	Authn    bool              `json:"authn,omitempty"`
-	By       string            `json:"by"` // id of the operator who made it
+	By       string            `json:"by"` // ID of the principal that created it
 	Created  time.Time         `json:"created"`
 	Expires  time.Time         `json:"expires"`
 	LastUsed time.Time         `json:"lastUsed,omitzero"` // to the minute
 }
 
 const (
-	tokenIDLength   = 20 // hex digits of the hash that are the public id
+	tokenIDLength   = 20 // hex digits of the hash, which are the public id
 	maxTokenLength  = 128
-	maxTokenTTL     = 365 * 24 * time.Hour // PROTOCOL 20
+	maxTokenTTL     = 365 * 24 * time.Hour // protocol rule 20
 	defaultTokenTTL = 90 * 24 * time.Hour
 	MaxGroups       = 32
 )
 
-// NewToken is a token to be made.
+// NewToken describes a token to create.
 type NewToken struct {
 	Name    string // 1 to 64 characters
 	Role    account.Role
-	Groups  []account.GroupID // nil: everybody
+	Groups  []account.GroupID // nil: all users
 	TTL     time.Duration     // at most 365 days; 0 means 90 days
-	Secrets bool              // never with HELP_DESK_ADMIN and below
+	Secrets bool              // requires a role above HELP_DESK_ADMIN
 	Authn   bool
-	Owner   string // id, sign-in name or address of the person whom it acts as, by Machine only; "": of whoever makes it
+	Owner   string // id or login of the user whose token it is, set by the operator only; "": the owner of the creating principal
 }
 
-// CreateToken makes an API token, shown in this one answer. It has the owner of whoever makes it, unless the machine's
-// owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
-// maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
-// they. Forbidden, Invalid.
+// CreateToken creates an API token and returns its secret, which is not stored. The owner of the token is that of p.
+// Only the operator can name another owner, who must be active and have at least the role of the token.
+//
+// Unless p is the operator, the token cannot exceed the role, the group scope and the expiry of p, and cannot have
+// Secrets or Authn (protocol rule 20). A user receives a notification of a token that they own. CreateToken returns
+// Forbidden or Invalid.
 func (s *Service) CreateToken(ctx context.Context, p Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
 	op := s.Accounts.NewOperation(req)
 	t, err := p.newToken(op.Now, n)
@@ -80,7 +82,7 @@ func (s *Service) CreateToken(ctx context.Context, p Principal, req account.Requ
 			}
 		}
 		if err := s.tokens.Put(tx.Raw, hash, t); err != nil {
-			return t, fmt.Errorf("storing an API token: %w", err)
+			return t, fmt.Errorf("storing API token: %w", err)
 		}
 		e := p.tokenEvent(audit.TokenCreated, &t)
 		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
@@ -97,7 +99,7 @@ func (s *Service) CreateToken(ctx context.Context, p Principal, req account.Requ
 	return value, t, nil
 }
 
-// newToken judges a token to be made.
+// newToken validates n and returns the token that p may create from it.
 func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
 	if err := p.Require(PermManage); err != nil {
 		return Token{}, err
@@ -109,7 +111,7 @@ func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
 	case n.Role.Rank() <= 0:
 		return Token{}, errcode.InvalidField("role", "unknown")
 	case n.Secrets && n.Role.Rank() <= account.RoleHelpDesk.Rank():
-		return Token{}, errcode.InvalidField("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
+		return Token{}, errcode.InvalidField("secrets", "role") // protocol rule 20
 	case n.TTL < 0 || n.TTL > maxTokenTTL:
 		return Token{}, errcode.InvalidField("expires", "too_long")
 	case len(n.Groups) > MaxGroups:
@@ -131,6 +133,7 @@ func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
 	return t, nil
 }
 
+// ScopeName returns a group scope as text for audit events.
 func ScopeName(groups []account.GroupID) string {
 	if groups == nil {
 		return "all"
@@ -142,14 +145,15 @@ func ScopeName(groups []account.GroupID) string {
 	return "groups: " + strings.Join(names, " ")
 }
 
+// tokenEvent returns the audit event of an operation of p on a token.
 func (p Principal) tokenEvent(action string, t *Token) audit.Event {
 	return audit.Event{Actor: p.Actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
 }
 
-// canManageToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner
-// that can do no more than they. All tokens made on the machine have one owner: one of a single garage is not to
-// end those of the house (PROTOCOL 20, 21).
+// canManageToken reports whether p may list and revoke a token. SUPER_ADMIN may manage all tokens. Other principals may
+// manage tokens of the same owner with at most their role and group scope. The operator owns tokens of several scopes,
+// so the owner alone does not suffice (protocol rules 20 and 21).
 func (p Principal) canManageToken(t *Token) bool {
 	switch {
 	case !p.Scoped():
@@ -160,7 +164,8 @@ func (p Principal) canManageToken(t *Token) bool {
 	return !slices.ContainsFunc(t.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
-// Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.
+// Tokens returns a page of API tokens in the order of their ids, including expired ones. next is the cursor of the next
+// page, or empty at the end.
 func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit int) (tokens []Token, next string, err error) {
 	if err := p.Require(PermManage); err != nil {
 		return nil, "", err
@@ -169,7 +174,7 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 		limit = 200
 	}
 	if after != "" {
-		after += "g" // behind every hash that begins so
+		after += "g" // sorts after every hash with this prefix
 	}
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		tokens, next = nil, ""
@@ -194,7 +199,7 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 	return tokens, next, nil
 }
 
-// RevokeToken ends a token at once; NotFound when there is none that this operator may know of.
+// RevokeToken deletes a token with immediate effect. It returns NotFound if there is none that p may manage.
 func (s *Service) RevokeToken(ctx context.Context, p Principal, req account.RequestInfo, id string) error {
 	if err := p.Require(PermManage); err != nil {
 		return err
@@ -219,7 +224,8 @@ func (s *Service) RevokeToken(ctx context.Context, p Principal, req account.Requ
 	return err
 }
 
-// TokenPrincipal returns the principal of the token with this hash; NoSession if there is none or it is not valid at now.
+// TokenPrincipal returns the principal of the token with this hash. It returns NoSession if there is none or it is not
+// valid at now.
 func (s *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
 	t, err := s.tokens.Get(r, hash)
 	if errors.Is(err, store.ErrNotFound) {
@@ -231,7 +237,7 @@ func (s *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Pr
 	return principalOf(s.Accounts.In(r), &t, now)
 }
 
-// TokenHash is what a token is kept under, by its public id; NotFound when there is none.
+// TokenHash returns the hash of the token with this public id, or NotFound. The hash is the key of its record.
 func (s *Service) TokenHash(ctx context.Context, id string) (hash string, err error) {
 	if len(id) == tokenIDLength && store.CheckKey(id) == nil {
 		err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -251,8 +257,8 @@ func (s *Service) TokenHash(ctx context.Context, id string) (hash string, err er
 	return hash, nil
 }
 
-// Authenticate tells who acts by a token, as its owner is at present; NoSession when it is not, or no longer, one,
-// and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
+// Authenticate returns the principal of a token, limited to the present roles of its owner. It returns NoSession if the
+// token is not valid or its owner is not an active administrator. An unknown token costs one hash and one read.
 func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
 	if len(secret.Reveal()) > maxTokenLength {
 		return Principal{}, errcode.New(errcode.NoSession)
@@ -267,7 +273,7 @@ func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Princi
 		return Principal{}, err
 	}
 	if err != nil {
-		return Principal{}, fmt.Errorf("loading an API token: %w", err)
+		return Principal{}, fmt.Errorf("loading API token: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,14 +284,15 @@ func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Princi
 	return p, nil
 }
 
+// lastUsed returns the last use of a token since FlushLastUsed.
 func (s *Service) lastUsed(hash string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lastUse[hash]
 }
 
-// FlushLastUsed writes down when tokens were last used; call it once a minute and at the end. What a crash loses is
-// that minute.
+// FlushLastUsed stores when tokens were last used. Call it once a minute and before exit. A crash loses at most the
+// time since the last call.
 func (s *Service) FlushLastUsed(ctx context.Context) error {
 	s.mu.Lock()
 	used := s.lastUse
@@ -300,7 +307,7 @@ func (s *Service) FlushLastUsed(ctx context.Context) error {
 			for _, hash := range part {
 				t, err := s.tokens.Get(tx, hash)
 				if errors.Is(err, store.ErrNotFound) || err == nil && !used[hash].After(t.LastUsed) {
-					continue // revoked meanwhile
+					continue // revoked, or stored by another node
 				}
 				if err != nil {
 					return err
@@ -313,7 +320,7 @@ func (s *Service) FlushLastUsed(ctx context.Context) error {
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("storing when API tokens were used: %w", err)
+			return fmt.Errorf("storing last use of API tokens: %w", err)
 		}
 	}
 	return nil

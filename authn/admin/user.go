@@ -7,8 +7,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-// FindUser loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
-// scope are one answer.
+// FindUser returns the user with this id or login if p may perform the operation on them. It returns NotFound for a
+// user that does not exist and for a user outside the group scope.
 func FindUser(r account.Reader, p Principal, perm Permission, id string) (account.User, error) {
 	if err := p.Require(perm); err != nil {
 		return account.User{}, err
@@ -23,8 +23,8 @@ func FindUser(r account.Reader, p Principal, perm Permission, id string) (accoun
 	return u, Authorize(p, perm, &u)
 }
 
-// WithoutSecrets is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
-// it: whoever shows them leaves it out.
+// WithoutSecrets returns u without secrets and hashes. Devices keep their Data, which Describe reads; the caller must
+// not publish it.
 func WithoutSecrets(u account.User) account.User {
 	u.Password.Hash, u.Handle = "", nil
 	for i := range u.Tickets {
@@ -40,7 +40,7 @@ func WithoutSecrets(u account.User) account.User {
 	return u
 }
 
-// User reads a person by id, login or address; NotFound when there is none that this operator may know of.
+// User returns the user with this id, login or address. It returns NotFound if there is none in the scope of p.
 func (s *Service) User(ctx context.Context, p Principal, idOrLogin string) (account.User, error) {
 	var u account.User
 	err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
@@ -55,7 +55,7 @@ func (s *Service) User(ctx context.Context, p Principal, idOrLogin string) (acco
 	return WithoutSecrets(u), nil
 }
 
-// PlaceholderOf is the shadow that goes by an address within the operator's scope; NotFound without one.
+// PlaceholderOf returns the placeholder account for an address in the group scope of p, or NotFound.
 func PlaceholderOf(r account.Reader, p Principal, address string) (account.User, error) {
 	a, ok := account.NormalizeLogin(address)
 	if !ok {

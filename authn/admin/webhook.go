@@ -16,18 +16,18 @@ import (
 	"barillet/store"
 )
 
-// NewWebhook is a receiver of events to be made, or what becomes of one.
+// NewWebhook describes a webhook endpoint to create, or the new settings of one.
 type NewWebhook struct {
 	Name    string   // 1 to 64 characters
-	URL     string   // at most 1,024 bytes; where it may lead: internal/outbound
-	Events  []string // 1 to 16 types, beginnings that end in ".*", or "*"
+	URL     string   // at most 1,024 bytes; internal/outbound checks its address
+	Events  []string // 1 to 16 event types, prefixes that end in ".*", or "*"
 	Enabled bool
 }
 
-// CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
-// what happens to anybody is told to it. Forbidden, Invalid, TooMany beyond 16.
+// CreateWebhook creates a webhook endpoint and returns its secret. It needs SUPER_ADMIN without a group scope, because
+// the endpoint receives the events of all users. It returns Forbidden, Invalid, or TooMany for more than 16 endpoints.
 func (s *Service) CreateWebhook(ctx context.Context, p Principal, req account.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	n, err := s.validateWebhook(n)
@@ -62,10 +62,10 @@ func (s *Service) CreateWebhook(ctx context.Context, p Principal, req account.Re
 	return secret.From(value.Text()), endpoint, nil
 }
 
-// UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
-// A change of nothing is no act.
+// UpdateWebhook replaces the name, URL, event types and enabled state of an endpoint. Its secret does not change. An
+// update without a difference has no effect and no audit event.
 func (s *Service) UpdateWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
 	n, err := s.validateWebhook(n)
@@ -81,9 +81,10 @@ func (s *Service) UpdateWebhook(ctx context.Context, p Principal, req account.Re
 	})
 }
 
-// RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
+// RotateWebhook replaces the secret of an endpoint and returns the new one. For one day, requests carry signatures of
+// both secrets.
 func (s *Service) RotateWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	value, err := webhookSecret(s.Accounts.NewOperation(req))
@@ -98,10 +99,10 @@ func (s *Service) RotateWebhook(ctx context.Context, p Principal, req account.Re
 	return secret.From(value.Text()), endpoint, err
 }
 
-// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. WrongState with ReasonDisabled
-// for one that is switched off.
+// TestWebhook sends a test event to one endpoint, whatever event types it selects. It returns WrongState with
+// ReasonDisabled if the endpoint is disabled.
 func (s *Service) TestWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
 	return account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
@@ -116,9 +117,9 @@ func (s *Service) TestWebhook(ctx context.Context, p Principal, req account.Requ
 	})
 }
 
-// DeleteWebhook ends a receiver; what waits for it is forgotten.
+// DeleteWebhook deletes an endpoint and its waiting deliveries.
 func (s *Service) DeleteWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) error {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return err
 	}
 	_, err := account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
@@ -138,9 +139,9 @@ func (s *Service) DeleteWebhook(ctx context.Context, p Principal, req account.Re
 	return err
 }
 
-// Webhooks lists the receivers in the order in which they were made.
+// Webhooks returns the endpoints in the order of their creation.
 func (s *Service) Webhooks(ctx context.Context, p Principal) ([]webhook.Endpoint, error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return nil, err
 	}
 	var list webhook.EndpointList
@@ -151,9 +152,9 @@ func (s *Service) Webhooks(ctx context.Context, p Principal) ([]webhook.Endpoint
 	return list.Hooks, err
 }
 
-// Webhook reads one receiver; NotFound.
+// Webhook returns one endpoint, or NotFound.
 func (s *Service) Webhook(ctx context.Context, p Principal, id string) (webhook.Endpoint, error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
 	var endpoint webhook.Endpoint
@@ -164,10 +165,10 @@ func (s *Service) Webhook(ctx context.Context, p Principal, id string) (webhook.
 	return endpoint, err
 }
 
-// Deliveries lists what waits for a receiver and what was given up, oldest first; state is "waiting", "dead", or empty
-// for both. next is the cursor for more.
+// Deliveries returns a page of the waiting and dead deliveries of an endpoint, oldest first. state is "waiting",
+// "dead", or empty for both. next is the cursor of the next page, or empty at the end.
 func (s *Service) Deliveries(ctx context.Context, p Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
-	if err := p.requireAllGroups(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return nil, "", err
 	}
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -181,6 +182,7 @@ func (s *Service) Deliveries(ctx context.Context, p Principal, id, state, after 
 	return found, next, err
 }
 
+// findWebhook returns the endpoint with this id, or NotFound.
 func (s *Service) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
 	list, err := s.endpoints.List(r)
 	if err != nil {
@@ -192,7 +194,7 @@ func (s *Service) findWebhook(r store.Reader, id string) (webhook.Endpoint, erro
 	return webhook.Endpoint{}, errcode.New(errcode.NotFound)
 }
 
-// changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
+// changeWebhook applies fn to an endpoint and stores it with an audit event. If fn returns false, nothing is stored.
 func (s *Service) changeWebhook(ctx context.Context, p Principal, req account.RequestInfo, id, action string, fn func(*webhook.Endpoint, *account.Operation) bool) (webhook.Endpoint, error) {
 	return account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
 		endpoint, err := s.findWebhook(tx.Raw, id)
@@ -210,7 +212,7 @@ func (s *Service) changeWebhook(ctx context.Context, p Principal, req account.Re
 	})
 }
 
-// validateWebhook judges what a receiver is to be.
+// validateWebhook returns n with normalized values, or Invalid.
 func (s *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
 	name, ok := Sanitize(n.Name, account.MaxName, false)
 	if !ok || name == "" {
@@ -233,7 +235,7 @@ func (s *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
 	return n, nil
 }
 
-// apply writes what was judged into a receiver. One that is enabled again begins afresh.
+// apply sets the values of n on an endpoint. It clears the reason of an endpoint that is enabled again.
 func (n NewWebhook) apply(endpoint *webhook.Endpoint, op *account.Operation) {
 	endpoint.Name, endpoint.URL, endpoint.Events, endpoint.Changed = n.Name, n.URL, n.Events, op.Now
 	switch {
@@ -244,17 +246,17 @@ func (n NewWebhook) apply(endpoint *webhook.Endpoint, op *account.Operation) {
 	}
 }
 
-// webhookSecret draws the 256 bits that sign.
+// webhookSecret returns a new signing secret of 256 bits.
 func webhookSecret(op *account.Operation) (webhook.Secret, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(op.Secret("webhook").Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("drawing a webhook's secret: %w", err)
+		return nil, fmt.Errorf("generating webhook secret: %w", err)
 	}
 	return raw, nil
 }
 
-// webhookEvent is an act of the operator on a receiver, done. Of its address the log gets the host: the rest may be as
-// good as a password.
+// webhookEvent returns the audit event of an operation of p on an endpoint. It contains only the host of the URL,
+// because path and query can contain credentials.
 func (p Principal) webhookEvent(action string, endpoint *webhook.Endpoint) audit.Event {
 	e := audit.Event{Actor: p.Actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: endpoint.ID, Name: endpoint.Name}},

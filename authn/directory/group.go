@@ -18,7 +18,7 @@ const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
 func (s *Service) CreateGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
-	if err := p.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
@@ -45,7 +45,7 @@ func checkDescription(description string) error {
 // UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
 func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
-	if err := p.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
@@ -71,7 +71,7 @@ func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req accoun
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
 func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID) error {
-	if err := p.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
 	}
 	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {

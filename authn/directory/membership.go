@@ -13,7 +13,7 @@ import (
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
 func (s *Service) AddMember(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
-	if err := p.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
 	}
 	u, err := s.changeMembership(ctx, p, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
