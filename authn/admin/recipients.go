@@ -96,7 +96,7 @@ func (s *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recip
 		}
 		row := mail.Message{Template: what.Name(), Lang: t.locale, To: []string{t.address}, Data: data,
 			Queued: tx.Op.Now, Notice: true, Key: t.id}
-		if err := s.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
+		if err := s.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("recipient"), row); err != nil {
 			return fmt.Errorf("queueing notification %s: %w", what.Name(), err)
 		}
 	}

@@ -13,10 +13,10 @@ import (
 	"barillet/internal/errcode"
 )
 
-// maxDescription is how many characters may describe a garage.
+// maxDescription is the maximum length of the description of a group, in characters.
 const maxDescription = 1024
 
-// CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
+// CreateGroup creates a group. A principal with a group scope may not, because the group would be outside the scope.
 func (s *Service) CreateGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
@@ -33,7 +33,7 @@ func (s *Service) CreateGroup(ctx context.Context, p admin.Principal, req accoun
 	})
 }
 
-// checkDescription judges what may describe a garage.
+// checkDescription returns Invalid if the description of a group is too long or has control characters.
 func checkDescription(description string) error {
 	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
 		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
@@ -42,8 +42,8 @@ func checkDescription(description string) error {
 	return nil
 }
 
-// UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
-// outside belong to it as well. A change of nothing is no act.
+// UpdateGroup replaces the name and description of a group. A principal with a group scope may not, because the group
+// can have members outside the scope. An update without a difference has no effect and no audit event.
 func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
@@ -67,9 +67,9 @@ func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req accoun
 	})
 }
 
-// DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
-// it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
-// out is broken off, authn.Service.Sweep goes on with it.
+// DeleteGroup deletes a group and removes its members from it, with one audit event. It deletes no user. A role
+// assignment or token that is limited to the group is then valid for no user. A principal with a group scope may not
+// delete a group. If the removal is interrupted, account.Service.Sweep completes it.
 func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
@@ -90,16 +90,17 @@ func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req accoun
 	return s.accounts.EmptyGroup(ctx, id)
 }
 
-// groupEvent is an act of the operator on a garage, done.
+// groupEvent returns the audit event of an operation of p on a group.
 func groupEvent(p admin.Principal, action string, g *account.Group) audit.Event {
 	return audit.Event{Actor: p.Actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 
+// groupTarget returns the group as the target of an audit event.
 func groupTarget(g *account.Group) []audit.Actor {
 	return []audit.Actor{{Type: audit.TypeGroup, ID: string(g.ID), Name: g.Name}}
 }
 
-// Group reads a garage; NotFound for one outside the operator's scope.
+// Group returns one group. It returns NotFound if the group is outside the scope of p.
 func (s *Service) Group(ctx context.Context, p admin.Principal, id account.GroupID) (account.Group, error) {
 	if err := p.Require(admin.PermRead); err != nil {
 		return account.Group{}, err
@@ -115,8 +116,8 @@ func (s *Service) Group(ctx context.Context, p admin.Principal, id account.Group
 	return g, err
 }
 
-// Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
-// more, "" at the end.
+// Groups returns a page of the groups in the scope of p, in the order of their ids. next is the cursor of the next
+// page, or empty at the end.
 func (s *Service) Groups(ctx context.Context, p admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
@@ -134,7 +135,7 @@ func (s *Service) Groups(ctx context.Context, p admin.Principal, q account.Group
 		g, err := s.Group(ctx, p, id)
 		switch {
 		case errcode.Of(err) == errcode.NotFound:
-			continue // deleted since
+			continue // a deleted group can remain in a scope
 		case err != nil:
 			return nil, "", err
 		case !q.Keeps(g):

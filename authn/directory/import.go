@@ -223,11 +223,11 @@ func (s *Service) sendWelcome(tx *account.Tx, p admin.Principal, u *account.User
 	if err != nil {
 		return Invitation{}, err
 	}
-	garage, err := groupName(tx, u)
+	group, err := groupName(tx, u)
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
+	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Garage: group, Login: u.Login, Device: u.Devices[0].Name,
 		Link: s.signIn.URL("/password/" + token.Reveal()), Until: expires}
 	if err := tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err

@@ -9,23 +9,24 @@ import (
 	"barillet/internal/errcode"
 )
 
-// Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
+// Suspend suspends an active user and ends their sessions. It returns WrongState if the user is not active.
 func (s *Service) Suspend(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
-// Unsuspend lets a suspended person sign in again. WrongState: not suspended.
+// Unsuspend makes a suspended user active. It returns WrongState if the user is not suspended.
 func (s *Service) Unsuspend(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
 }
 
-// Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
+// Deactivate deactivates a user and ends their sessions, tickets and invitation. It returns WrongState if the user is
+// deactivated.
 func (s *Service) Deactivate(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
 }
 
-// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
-// done too often today, but for the machine's owner (throttle.Unlocks).
+// Unlock clears the failure counters of an active user and so ends their waiting times. It returns RateLimited after
+// too many calls in a day (throttle.Unlocks), except for the operator.
 func (s *Service) Unlock(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	return s.changeStatus(ctx, p, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
@@ -35,7 +36,7 @@ func (s *Service) Unlock(ctx context.Context, p admin.Principal, req account.Req
 	})
 }
 
-// changeStatus is one step of a person's life: judged, done, audited and stored in one Update.
+// changeStatus applies do to a user. It checks, audits and stores it in one transaction.
 func (s *Service) changeStatus(ctx context.Context, p admin.Principal, req account.RequestInfo, perm admin.Permission, id, action string, do func(*account.Tx, *account.User) error) error {
 	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, p, perm, id)
@@ -54,7 +55,7 @@ func (s *Service) changeStatus(ctx context.Context, p admin.Principal, req accou
 	return err
 }
 
-// Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
+// Delete deactivates an active user and deletes a deactivated one, as Okta's two steps do.
 func (s *Service) Delete(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
@@ -79,7 +80,8 @@ func (s *Service) Delete(ctx context.Context, p admin.Principal, req account.Req
 	return err
 }
 
-// Reactivate invites an invited person anew; WrongState for anybody else. The rest is as with Activate.
+// Reactivate replaces the invitation of an invited user. It returns WrongState for other users; sendEmail is as for
+// CreateUser.
 func (s *Service) Reactivate(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
 		u, err := admin.FindUser(tx.Reader, p, admin.PermInvite, id)
@@ -96,8 +98,8 @@ func (s *Service) Reactivate(ctx context.Context, p admin.Principal, req account
 	})
 }
 
-// reactivate ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
-// and gets nothing; anybody else is invited.
+// reactivate ends a deactivation, with the permission to deactivate. A user who had a device is active again; other
+// users are invited.
 func (s *Service) reactivate(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	if err := admin.Authorize(p, admin.PermManage, u); err != nil {
 		return Invitation{}, err

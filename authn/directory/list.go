@@ -9,39 +9,39 @@ import (
 	"barillet/authn/admin"
 )
 
-// Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
-// by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
+// Users returns a page of the users in the scope of p. For a principal with a group scope it reads one group after
+// another, so that neither the page nor the cursor reveals users outside the scope (protocol rule 21).
 func (s *Service) Users(ctx context.Context, p admin.Principal, q account.UserQuery) ([]account.User, string, error) {
 	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	q.States = true
-	var people []account.User
+	var users []account.User
 	var next string
 	var err error
 	if p.Scoped() {
-		people, next, err = s.usersInScope(ctx, p, q)
+		users, next, err = s.usersInScope(ctx, p, q)
 		if err == nil && next != "" {
 			next, err = s.cursorUnlessLast(ctx, p, q, next)
 		}
 	} else {
-		people, next, err = s.accounts.ListUsers(ctx, q)
+		users, next, err = s.accounts.ListUsers(ctx, q)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	for i := range people {
-		people[i] = admin.WithoutSecrets(people[i])
+	for i := range users {
+		users[i] = admin.WithoutSecrets(users[i])
 	}
-	return people, next, nil
+	return users, next, nil
 }
 
-// cursorUnlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
-// operator of members who lie outside.
+// cursorUnlessLast returns the cursor, or an empty string if no user in the scope follows. An empty last page would
+// reveal members outside the scope.
 func (s *Service) cursorUnlessLast(ctx context.Context, p admin.Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
-		people, next, err := s.usersInScope(ctx, p, q)
-		if err != nil || len(people) > 0 {
+		users, next, err := s.usersInScope(ctx, p, q)
+		if err != nil || len(users) > 0 {
 			return cursor, err
 		}
 		q.After = next
@@ -49,8 +49,8 @@ func (s *Service) cursorUnlessLast(ctx context.Context, p admin.Principal, q acc
 	return "", nil
 }
 
-// usersInScope lists the people of the operator's groups, each at the first of their groups.
-func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
+// usersInScope returns a page of the users of the groups of p. A user appears in the first of their groups only.
+func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account.UserQuery) (users []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -60,31 +60,31 @@ func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
+		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(users), Placeholders: true, Filter: func(u account.User) bool {
 			return p.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After
 		}
 		if sub.Limit == 0 {
-			return people, string(g) + "/", nil
+			return users, string(g) + "/", nil
 		}
 		part, more, err := s.accounts.ListUsers(ctx, sub)
 		if err != nil {
 			return nil, "", err
 		}
-		people = append(people, part...)
+		users = append(users, part...)
 		if more != "" {
-			if len(people) == q.Limit {
-				more = string(g) + "/" + string(people[len(people)-1].ID)
+			if len(users) == q.Limit {
+				more = string(g) + "/" + string(users[len(users)-1].ID)
 			}
-			return people, more, nil
+			return users, more, nil
 		}
 	}
-	return people, "", nil
+	return users, "", nil
 }
 
-// hasPrefix is the condition of Query.Starts, where another index is walked.
+// hasPrefix reports whether u matches UserQuery.Prefix. The index of a group does not support the prefix.
 func hasPrefix(u *account.User, with string) bool {
 	fold := account.FoldName(with)
 	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail}, func(name string) bool {

@@ -15,8 +15,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
-// WrongState: not active, or without a password.
+// ExpirePassword requires a user to change their password at the next complete sign-in. Their sessions remain. It
+// returns WrongState if the user is not active or has no password.
 func (s *Service) ExpirePassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (account.User, error) {
 	u, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
@@ -35,25 +35,26 @@ func (s *Service) ExpirePassword(ctx context.Context, p admin.Principal, req acc
 	return admin.WithoutSecrets(u), err
 }
 
-// TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
-// sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
-// operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
+// TemporaryPassword sets a temporary password of an active user and returns it; the user must change it at the next
+// complete sign-in. It requires CanReadSecrets. The user receives a notification (protocol rule 22), and all their
+// sessions end. The provenance of the password is the owner of p, so it cannot be used with a device or ticket of the
+// same provenance. It returns WrongState if the user is not active.
 func (s *Service) TemporaryPassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
 	if _, err := s.findForPassword(ctx, p, id); err != nil {
 		return secret.Value{}, err
 	}
 	op := s.accounts.NewOperation(req)
 	temporary := temporaryPassword(op)
-	phc, err := s.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
+	hash, err := s.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
+		return secret.Value{}, fmt.Errorf("hashing password: %w", err)
 	}
 	return account.Update(ctx, s.accounts, op, func(tx *account.Tx) (secret.Value, error) {
 		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if err := s.signIn.SetPassword(tx, &u, phc, p.Owner, account.ChangeTemporary); err != nil {
+		if err := s.signIn.SetPassword(tx, &u, hash, p.Owner, account.ChangeTemporary); err != nil {
 			return secret.Value{}, err
 		}
 		if err := s.notifyPasswordSet(tx, p, &u, "temporary"); err != nil {
@@ -63,14 +64,14 @@ func (s *Service) TemporaryPassword(ctx context.Context, p admin.Principal, req 
 	})
 }
 
-// temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
-// said on the telephone and typed on one.
+// temporaryPassword returns a password of 80 bits: four groups of lower-case letters and digits that are not confused
+// with each other. It can be read out and typed on a telephone.
 func temporaryPassword(op *account.Operation) secret.Value {
 	text := op.Code("temporary password 1").Reveal() + "-" + op.Code("temporary password 2").Reveal()
 	return secret.From(strings.ToLower(text))
 }
 
-// findForPassword finds a person to whom the operator may give a password, before work is spent on hashing one.
+// findForPassword returns a user whose password p may set. It runs before the password is hashed, which is expensive.
 func (s *Service) findForPassword(ctx context.Context, p admin.Principal, id string) (account.User, error) {
 	var u account.User
 	err := s.accounts.View(ctx, func(r account.Reader) (err error) {
@@ -85,12 +86,12 @@ func (s *Service) findForPassword(ctx context.Context, p admin.Principal, id str
 	return u, err
 }
 
-// PasswordChanged is what the Update of ChangePassword comes to, unless it counted a wrong password.
+// PasswordChanged is the result of the transaction of ChangePassword, unless the current password was wrong.
 type PasswordChanged struct{}
 
-// ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
-// counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
-// RateLimited, WrongState: authn.ChangePasswordByAdmin.
+// ChangePassword changes the password of a user whose current password the caller states, with the limits and failure
+// counters of the sign-in (protocol rule 22). The provenance of the new password is the owner of p. All sessions of the
+// user end. It returns the errors of authn.ChangePasswordByAdmin: Invalid, RateLimited or WrongState.
 func (s *Service) ChangePassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, s.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: p.Owner, Current: current, Chosen: chosen,
 		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, p, admin.PermManage, id) },
@@ -105,24 +106,24 @@ func (s *Service) ChangePassword(ctx context.Context, p admin.Principal, req acc
 		}})
 }
 
-// notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
+// notifyPasswordSet audits that an administrator chose the password of u, and notifies u. how is "set", "changed" or
 // "temporary".
 func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
-		action = audit.PasswordExpired // as Okta writes it down
+		action = audit.PasswordExpired // Okta's event for a temporary password
 	}
 	e := p.Event(action, u)
 	e.Detail = map[string]string{"way": how, "owner": p.Owner}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
-	// Nothing of the operator's own browser and address goes to the person.
+	// The email does not contain the browser and address of the administrator.
 	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer), Temporary: how == "temporary"}
 	return tx.SendTo(u.Addresses(), s.accounts.Locale(u), m, time.Time{})
 }
 
-// withDisplayStatus is a person who was stored, with their state for the answer.
+// withDisplayStatus returns u with its display status. It returns err if that is not nil.
 func withDisplayStatus(tx *account.Tx, u account.User, err error) (account.User, error) {
 	if err == nil {
 		u.State, err = tx.DisplayStatus(&u, tx.Op.Now)

@@ -6,8 +6,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-// findByAddress is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
-// NotFound without one. Whoever is not limited to groups knows everybody.
+// findByAddress returns the user with an address, as far as p may know: a placeholder or a user in the group scope of
+// p. Without a group scope it is any user. Otherwise it returns NotFound.
 func findByAddress(r account.Reader, p admin.Principal, address string) (account.User, error) {
 	if p.Scoped() {
 		if u, err := admin.PlaceholderOf(r, p, address); errcode.Of(err) != errcode.NotFound {
@@ -21,13 +21,11 @@ func findByAddress(r account.Reader, p admin.Principal, address string) (account
 	return u, err
 }
 
-// handleExistingAddress decides what becomes of a new person one of whose addresses somebody has (PROTOCOL 21). To an operator
-// who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
-// made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
-// says what a shadow is.
+// handleExistingAddress returns Taken if p may know that a user has an address of u. If p may not know it, it makes u a
+// placeholder and opens a help request for administrators without a group scope (protocol rule 21).
 func (s *Service) handleExistingAddress(tx *account.Tx, p admin.Principal, u *account.User) error {
 	if !p.Scoped() {
-		return nil // what is taken is refused where it is stored
+		return nil // Create returns Taken
 	}
 	holder := account.User{}
 	for _, a := range u.AllLogins() {

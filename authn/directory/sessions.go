@@ -10,7 +10,7 @@ import (
 	"barillet/internal/audit"
 )
 
-// Sessions lists where a person is signed in; at most 32.
+// Sessions returns the active sessions of a user, at most 32.
 func (s *Service) Sessions(ctx context.Context, p admin.Principal, id string) (u account.User, open []session.Summary, err error) {
 	now := s.accounts.Now()
 	err = s.accounts.View(ctx, func(r account.Reader) (err error) {
@@ -25,7 +25,7 @@ func (s *Service) Sessions(ctx context.Context, p admin.Principal, id string) (u
 	return admin.WithoutSecrets(u), open, nil
 }
 
-// RevokeSessions signs a person out everywhere; forget also drops their known browsers.
+// RevokeSessions ends all sessions of a user. With forget it also removes their known browsers.
 func (s *Service) RevokeSessions(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, forget bool) error {
 	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, p, admin.PermAssist, id)

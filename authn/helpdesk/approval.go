@@ -16,31 +16,31 @@ import (
 )
 
 const (
-	approvalTTL  = 24 * time.Hour // how long a reset waits for a second administrator
-	userIDLength = 27             // characters of a person's id
+	approvalTTL  = 24 * time.Hour // how long an approval can be given
+	userIDLength = 27             // characters of a user id
 )
 
-// ResetApproval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
-// most for each person, kept under their id.
+// ResetApproval is the reset of an equal that needs the consent of a second administrator (protocol rule 11). A user
+// has at most one; their id is its key.
 type ResetApproval struct {
 	ID          string         `json:"id"` // "<user id>-<random>"
 	User        account.UserID `json:"user"`
 	Login       string         `json:"login"`
-	Resets      uint64         `json:"resets"`                // of the person when it was asked: a reset since ends it
-	By          string         `json:"by"`                    // id of the operator who asked
-	ByName      string         `json:"byName,omitempty"`      // for people to read
-	Owner       string         `json:"owner"`                 // whose word the first one is
-	Token       string         `json:"token"`                 // what the asking token is kept under
+	Resets      uint64         `json:"resets"`                // User.Resets at the request; a later reset ends the approval
+	By          string         `json:"by"`                    // ID of the requesting principal
+	ByName      string         `json:"byName,omitempty"`      // display name
+	Owner       string         `json:"owner"`                 // owner of the requesting principal
+	Token       string         `json:"token"`                 // hash of the requesting token
 	Reason      string         `json:"reason,omitempty"`      // as in ResetRequest
 	HelpRequest string         `json:"helpRequest,omitempty"` // as in ResetRequest
 	At          time.Time      `json:"at"`
 	Expires     time.Time      `json:"expires"`
 }
 
-// requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
-// is told again. The person, and all who could agree, are mailed.
+// requestApproval requests the approval of a reset. It notifies the user and the administrators who can approve. If the
+// user has a pending approval, it returns that one and sends nothing.
 func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
-	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
+	if r.SendEmail != nil && !*r.SendEmail { // only an email can deliver the ticket after the approval
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
 	hash, err := s.Admin.TokenHash(ctx, strings.TrimPrefix(p.ID, "token:"))
@@ -73,13 +73,13 @@ func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req ac
 	}, peers)
 }
 
-// storedApproval is what an Update of requestApproval came to.
+// storedApproval is the result of storeApproval.
 type storedApproval struct {
 	approval ResetApproval
-	fresh    bool // it did not wait before
+	fresh    bool // the approval is new
 }
 
-// storeApproval judges and stores that a reset waits, and tells the person.
+// storeApproval stores an approval and notifies the user, unless one is pending.
 func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r ResetRequest, token string) (storedApproval, error) {
 	u, err := admin.FindUser(tx.Reader, p, admin.PermApprove, id)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.Name,
 		Owner: p.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
 	if err := s.approvals.Put(tx.Raw, string(u.ID), approval); err != nil {
-		return storedApproval{}, fmt.Errorf("storing that a reset waits: %w", err)
+		return storedApproval{}, fmt.Errorf("storing reset approval: %w", err)
 	}
 	if err := tx.Audit(approvalEvent(p, audit.ResetAsked, &approval)); err != nil {
 		return storedApproval{}, err
@@ -115,8 +115,8 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	return storedApproval{approval, true}, tx.Save(&u)
 }
 
-// checkRequest judges the case that a reset will answer once it has its second word, and writes down how the first
-// operator made sure who is asking (PROTOCOL 24).
+// checkRequest returns nil if a reset may answer the help request after its approval. It stores the identity check of
+// the requesting administrator (protocol rule 24).
 func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest, u *account.User) error {
 	c, err := s.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest
 	return s.save(tx, c)
 }
 
-// approvalEvent is an act of the operator on a reset that waits.
+// approvalEvent returns the audit event of an operation of p on an approval.
 func approvalEvent(p admin.Principal, action string, approval *ResetApproval) audit.Event {
 	e := audit.Event{Actor: p.Actor(), Subject: string(approval.User), SubjectName: approval.Login, Action: action, Outcome: audit.Success,
 		Detail: map[string]string{"owner": p.Owner, "approvalId": approval.ID}}
@@ -141,19 +141,21 @@ func approvalEvent(p admin.Principal, action string, approval *ResetApproval) au
 	return e
 }
 
-// pendingApproval is the reset that waits for a person; NotFound when there is none, or none that still counts.
+// pendingApproval returns the approval of u. It returns NotFound if there is none, it has expired, or u was reset
+// since.
 func (s *Service) pendingApproval(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
 	approval, err := s.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(approval.Expires) || approval.Resets != u.Resets):
 		return ResetApproval{}, errcode.New(errcode.NotFound)
 	case err != nil:
-		return ResetApproval{}, fmt.Errorf("loading a reset that waits: %w", err)
+		return ResetApproval{}, fmt.Errorf("loading reset approval: %w", err)
 	}
 	return approval, nil
 }
 
-// findApproval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
+// findApproval returns the approval with this id and its user. It returns NotFound if the user is outside the scope of
+// p.
 func (s *Service) findApproval(r account.Reader, raw store.Reader, p admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userIDLength {
@@ -173,8 +175,8 @@ func (s *Service) findApproval(r account.Reader, raw store.Reader, p admin.Princ
 	return approval, u, err
 }
 
-// Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
-// next is the cursor for more, "" at the end.
+// Approvals returns a page of pending approvals of users in the scope of p, in the order of user ids. next is the
+// cursor of the next page, or empty at the end.
 func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string, limit int) (all []ResetApproval, next string, err error) {
 	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
@@ -202,12 +204,12 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 		})
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("listing resets that wait: %w", err)
+		return nil, "", fmt.Errorf("listing reset approvals: %w", err)
 	}
 	return all, next, nil
 }
 
-// Approval reads a reset that waits.
+// Approval returns one pending approval.
 func (s *Service) Approval(ctx context.Context, p admin.Principal, id string) (approval ResetApproval, err error) {
 	if err := p.Require(admin.PermRead); err != nil {
 		return ResetApproval{}, err
@@ -220,9 +222,9 @@ func (s *Service) Approval(ctx context.Context, p admin.Principal, id string) (a
 	return approval, err
 }
 
-// Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
-// than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
-// may (Forbidden). NotFound: nothing waits by this id any more.
+// Approve executes a reset that needs approval, as Reset does. The owner of p must be neither the requesting owner nor
+// the user, and must have at least the role of the user. The requesting principal must still be permitted to reset
+// (Forbidden). Approve returns NotFound if the approval is no longer pending.
 func (s *Service) Approve(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (ResetResult, error) {
 	now := s.accounts.Now()
 	var u account.User
@@ -237,7 +239,7 @@ func (s *Service) Approve(ctx context.Context, p admin.Principal, req account.Re
 	return s.runReset(ctx, req, job, &u)
 }
 
-// checkApprover judges the second word and returns what it is about.
+// checkApprover returns the approval and its user if p may approve it.
 func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	if err := p.Require(admin.PermApprove); err != nil {
 		return ResetApproval{}, account.User{}, err
@@ -249,7 +251,7 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 	if err := admin.Authorize(p, admin.PermApprove, &u); err != nil {
 		return approval, u, err
 	}
-	if p.Owner == approval.Owner { // whatever the token
+	if p.Owner == approval.Owner { // even with another token
 		return approval, u, errcode.New(errcode.Forbidden)
 	}
 	first, err := s.Admin.TokenPrincipal(raw, approval.Token, now)
@@ -262,7 +264,8 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 	return approval, u, err
 }
 
-// RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
+// RejectApproval deletes an approval. The requesting owner, the user and every administrator who could approve may
+// reject it.
 func (s *Service) RejectApproval(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	if err := p.Require(admin.PermRead); err != nil {
 		return err
@@ -278,7 +281,7 @@ func (s *Service) RejectApproval(ctx context.Context, p admin.Principal, req acc
 			}
 		}
 		if err := s.approvals.Delete(tx.Raw, string(u.ID)); err != nil {
-			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
+			return struct{}{}, fmt.Errorf("deleting reset approval: %w", err)
 		}
 		tx.AddAdminActivity(&u, audit.ResetRefused, "")
 		if err := tx.Audit(approvalEvent(p, audit.ResetRefused, &approval)); err != nil {
@@ -289,25 +292,25 @@ func (s *Service) RejectApproval(ctx context.Context, p admin.Principal, req acc
 	return err
 }
 
-// DeleteExpired removes resets that wait no longer. Call it once in a while.
+// DeleteExpired deletes expired approvals. Call it periodically.
 func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.accounts.Now()
-	var dead []string
+	var expired []string
 	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		dead = nil
+		expired = nil
 		return s.approvals.Scan(snap, "", "", 0, func(user string, approval ResetApproval) error {
 			if !now.Before(approval.Expires) {
-				dead = append(dead, user)
+				expired = append(expired, user)
 			}
-			if len(dead) == admin.MaxGroups {
-				return store.ErrStop // the rest next time
+			if len(expired) == admin.MaxGroups {
+				return store.ErrStop // the next call deletes more
 			}
 			return nil
 		})
 	}); err != nil {
-		return fmt.Errorf("looking for resets that wait no longer: %w", err)
+		return fmt.Errorf("listing expired reset approvals: %w", err)
 	}
-	for _, user := range dead {
+	for _, user := range expired {
 		if err := s.accounts.Store.Update(ctx, func(tx store.Tx) error {
 			approval, err := s.approvals.Get(tx, user)
 			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(approval.Expires) {
@@ -318,7 +321,7 @@ func (s *Service) DeleteExpired(ctx context.Context) error {
 			}
 			return s.approvals.Delete(tx, user)
 		}); err != nil {
-			return fmt.Errorf("removing a reset that waits no longer: %w", err)
+			return fmt.Errorf("deleting expired reset approval: %w", err)
 		}
 	}
 	return nil

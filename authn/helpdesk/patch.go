@@ -13,37 +13,38 @@ import (
 	"barillet/internal/notice"
 )
 
-// RequestPatch is what to change; zero values leave as it is.
+// RequestPatch describes a change of a help request. Zero values change nothing.
 type RequestPatch struct {
 	Status   State
-	Assignee *string // Me, the id or sign-in name of somebody who may work on it, or "" to give it back
-	TakeOver bool    // also if somebody else has it
+	Assignee *string // Me, the id or login of an administrator, or "" for no assignee
+	TakeOver bool    // even if another administrator is the assignee
 	Check    *IdentityCheck
-	Note     string // for the operators, at most 2,000 characters
-	Answer   string // mailed to the person, where the case is somebody's whom we know; at most 2,000 characters
+	Note     string // for administrators; at most 2,000 characters
+	Answer   string // sent to the user by email; at most 2,000 characters
 }
 
-// Me is whoever makes the call, as an assignee.
+// Me is the assignee that means the caller.
 const Me = "me"
 
-// closed tells whether nobody has to do anything any more.
+// closed reports whether the request needs no more work.
 func (s State) closed() bool { return s == StateResolved || s == StateRejected }
 
-// valid tells whether there is such a state.
+// valid reports whether s is a known state.
 func (s State) valid() bool {
 	return slices.Contains([]State{StateOpen, StateInProgress, StateResolved, StateRejected}, s)
 }
 
-// canBecome tells whether one state may follow another: what is closed is opened again before it is closed otherwise.
+// canBecome reports whether state t may follow s. A closed request must be reopened before it gets another closed
+// state.
 func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.closed() }
 
-// Patch changes a help request: its state, who has it, how the identity was checked, a note for the operators, an
-// answer for the person. Each leaves a line in the history; all of it is one event, and none if nothing changes.
+// Patch changes a help request: its state, assignee, identity check, notes and answer. Each change adds an entry to the
+// history. The call writes one audit event, or none if nothing changes.
 //
-// A case is in progress while somebody has it, and open while nobody has: either is said by the other. Of two who
-// take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
-// closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
-// Forbidden: nobody works on their own request. TooMany: the case is full.
+// A request with an assignee is in progress, and one without is open; each implies the other. If two administrators
+// take a request at once, one of them gets WrongState with Assignee. So does an administrator who answers, closes or
+// reassigns a request of another one without TakeOver. A reopened request needs a new identity check. Administrators
+// cannot work on their own request (Forbidden). Patch returns TooMany if the request is full.
 func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, patch RequestPatch) (Request, error) {
 	if err := p.Require(admin.PermInvite); err != nil {
 		return Request{}, err
@@ -81,13 +82,13 @@ func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.Requ
 	})
 }
 
-// validate is the patch with its texts made inert, if it may be applied.
+// validate returns the patch with sanitized texts, or Invalid.
 func (patch RequestPatch) validate() (RequestPatch, error) {
 	ok, noted := true, patch.Note != ""
 	if patch.Note, ok = admin.Sanitize(patch.Note, 2000, true); !ok {
 		return patch, errcode.InvalidField("note", "too_long")
 	}
-	if noted && patch.Note == "" { // blanks, or what cannot be seen
+	if noted && patch.Note == "" { // only spaces or invisible characters
 		return patch, errcode.InvalidField("note", "missing")
 	}
 	if patch.Answer, ok = admin.Sanitize(patch.Answer, 2000, true); !ok {
@@ -107,9 +108,9 @@ func (patch RequestPatch) validate() (RequestPatch, error) {
 	return patch, err
 }
 
-// complete is the patch with what it leaves unsaid about state and assignee.
+// complete returns the patch with the state that its assignee implies, and the reverse.
 func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
-	me, nobody := Me, ""
+	me, none := Me, ""
 	switch {
 	case patch.Status == "" && patch.Assignee != nil && c.State.closed():
 		return patch, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
@@ -119,7 +120,7 @@ func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
 		patch.Status = StateInProgress
 	case patch.Assignee != nil:
 	case patch.Status == StateOpen:
-		patch.Assignee = &nobody
+		patch.Assignee = &none
 	case patch.Status == StateInProgress, patch.TakeOver && patch.Status != "" && c.Assignee != "":
 		patch.Assignee = &me
 	}
@@ -129,7 +130,7 @@ func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
 	return patch, nil
 }
 
-// apply changes the case and returns the event of it.
+// apply changes the request and returns the audit event.
 func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch RequestPatch) (audit.Event, error) {
 	patch, err := patch.complete(c)
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 	if moves && !c.State.canBecome(patch.Status) || patch.Check != nil && c.State.closed() && !moves {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
 	}
-	if moves && c.State.closed() { // the check was for the occasion that is over
+	if moves && c.State.closed() { // the check was valid for the closed request
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
 	}
 	if to != c.Assignee {
@@ -178,22 +179,22 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 	return e, nil
 }
 
-// assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
-// nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, who string) (id, name string, err error) {
+// assignee returns the id and name of an administrator who may work on the request. A principal with a group scope can
+// assign a request only to themselves, because administrators are outside every scope (protocol rule 21).
+func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subject string) (id, name string, err error) {
 	switch {
-	case who == "":
+	case subject == "":
 		return "", "", nil
-	case who == Me || who == p.Owner:
+	case subject == Me || subject == p.Owner:
 		u, err := r.User(account.UserID(p.Owner))
-		if errcode.Of(err) == errcode.NotFound { // the owner of the machine
+		if errcode.Of(err) == errcode.NotFound { // the operator
 			return p.Owner, p.Name, nil
 		}
 		return p.Owner, u.DisplayName(), err
 	case p.Scoped():
 		return "", "", errcode.New(errcode.Forbidden)
 	}
-	u, err := r.Find(who)
+	u, err := r.Find(subject)
 	if errcode.Of(err) == errcode.NotFound {
 		return "", "", errcode.InvalidField("assignee", "unknown")
 	}
@@ -215,11 +216,11 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, who 
 	return "", "", errcode.InvalidField("assignee", "role")
 }
 
-// answer mails an operator's words to the person, at the stored address; WrongState where nobody is known, for
-// an address that anybody can have typed gets no mail. A request that is rejected is said to be.
+// answer sends a text to the stored address of the user. It returns WrongState if the address of the request is
+// unknown, because an unverified address gets no email. The email states if the request is rejected.
 func (s *Service) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
-	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
+	if c.User == "" || errcode.Of(err) == errcode.NotFound { // never known, or deleted after the request
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}
 	}
 	if err != nil {

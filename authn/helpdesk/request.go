@@ -16,10 +16,10 @@ import (
 	"barillet/store"
 )
 
-// State is where a help request stands.
+// State is the state of a help request.
 type State string
 
-// The states of a case.
+// The states of a help request.
 const (
 	StateOpen       State = "open"
 	StateInProgress State = "in_progress"
@@ -27,33 +27,32 @@ const (
 	StateRejected   State = "rejected"
 )
 
-// Request is one help request. A record below pointer() holds one of which only ID is set: the latest case of an
-// address that is not closed.
+// Request is a help request. A record with an openKey has only an ID: that of the latest open request about an address.
 type Request struct {
 	ID               string         `json:"id"`
 	Reference        string         `json:"reference,omitempty"` // "H-7K3F-2Q9M"
-	User             account.UserID `json:"user,omitempty"`      // whom the address belongs to; "": nobody
-	Email            string         `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
+	User             account.UserID `json:"user,omitempty"`      // the user with this address; "": none
+	Email            string         `json:"email,omitempty"`     // as typed, normalized; not verified
 	Topic            notice.Topic   `json:"topic,omitempty"`
 	Message          string         `json:"message,omitempty"`
-	FollowUps        []FollowUp     `json:"texts,omitempty"`            // that joined it beyond the limit of mails
-	DroppedFollowUps int            `json:"droppedFollowUps,omitempty"` // how many further ones were too many to keep
+	FollowUps        []FollowUp     `json:"texts,omitempty"`            // later submissions, beyond the limit of emails
+	DroppedFollowUps int            `json:"droppedFollowUps,omitempty"` // number of submissions beyond maxFollowUps
 	State            State          `json:"state,omitempty"`
-	PasswordProven   bool           `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
-	Forgotten        bool           `json:"forgotten,omitempty"`      // opened by a forgotten password of somebody without a device
-	Assignee         string         `json:"assignee,omitempty"`       // who has it, as Operator.Owner; "": nobody
-	AssigneeName     string         `json:"assigneeName,omitempty"`   // for people to read
-	Identity         IdentityMethod `json:"identity,omitempty"`       // "": not checked yet, or before it was opened again
+	PasswordProven   bool           `json:"passwordProven,omitempty"` // the browser had proven the password of User
+	Forgotten        bool           `json:"forgotten,omitempty"`      // opened by the password form, for a user without a device
+	Assignee         string         `json:"assignee,omitempty"`       // as Principal.Owner; "": none
+	AssigneeName     string         `json:"assigneeName,omitempty"`   // display name
+	Identity         IdentityMethod `json:"identity,omitempty"`       // "": not checked, or checked before a reopening
 	IdentityBy       string         `json:"identityBy,omitempty"`     // see IdentityCheck
 	IdentityAt       time.Time      `json:"identityAt,omitzero"`
-	Address          string         `json:"address,omitempty"` // of the client that sent it
+	Address          string         `json:"address,omitempty"` // IP address of the client
 	Agent            string         `json:"agent,omitempty"`   // "Firefox, Android"
 	At               time.Time      `json:"at,omitzero"`
 	Changed          time.Time      `json:"changed,omitzero"`
 	History          []HistoryEntry `json:"history,omitempty"`
 }
 
-// FollowUp is a later message from the same address.
+// FollowUp is a later submission about the same address.
 type FollowUp struct {
 	At        time.Time    `json:"at"`
 	Reference string       `json:"reference"`
@@ -62,28 +61,28 @@ type FollowUp struct {
 	Address   string       `json:"address,omitempty"`
 }
 
-// HistoryEntry is one thing that an operator did about a case.
+// HistoryEntry is one operation of an administrator on a request.
 type HistoryEntry struct {
 	At   time.Time `json:"at"`
-	By   string    `json:"by"`             // id of the operator
-	Name string    `json:"name,omitempty"` // for people to read
+	By   string    `json:"by"`             // ID of the principal
+	Name string    `json:"name,omitempty"` // display name
 	What string    `json:"what"`           // "status", "assigned", "identity", "note", "answer", "reset"
 	Text string    `json:"text,omitempty"`
-	Who  string    `json:"who,omitempty"` // "assigned": the id of who has it now; "": nobody
+	Who  string    `json:"who,omitempty"` // "assigned": the id of the new assignee; "": none
 }
 
-// What one case holds at most, so that its record stays below the store's value limit, and so does the answer to a
-// call that changed it, which is kept for a repeat.
+// The limits of a request. With them its record, and the stored response to a call that changed it, are smaller than
+// the value limit of the store.
 const (
 	maxFollowUps      = 8
-	maxFollowUpLength = 400 // characters of a text that joins
+	maxFollowUpLength = 400 // characters
 	maxHistory        = 100
 	maxRequestSize    = 52 << 10
-	reservedEntries   = 10 // kept for closing the case: no note may stand in the way of a reset
+	reservedEntries   = 10 // reserved for closing the request, so that notes cannot prevent a reset
 	reservedSize      = 6 << 10
 )
 
-// find reads a case; NotFound when there is none.
+// find returns the request with this id, or NotFound.
 func (s *Service) find(r store.Reader, id string) (Request, error) {
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
 		return Request{}, errcode.New(errcode.NotFound)
@@ -98,7 +97,8 @@ func (s *Service) find(r store.Reader, id string) (Request, error) {
 	return c, nil
 }
 
-// save stores a case with its pointer, in an Update that has loaded it; TooMany when it is full.
+// save stores a request that was read in the same transaction, and its openKey record. It returns TooMany if the
+// request is full.
 func (s *Service) save(tx *account.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
 	raw, err := json.Marshal(c)
@@ -118,7 +118,7 @@ func (s *Service) save(tx *account.Tx, c *Request) error {
 	at := s.openKey(c.openSubject())
 	latest, err := s.requests.Get(tx.Raw, at)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("looking up help requests of an address: %w", err)
+		return fmt.Errorf("looking up open help request: %w", err)
 	}
 	switch {
 	case !c.State.closed() && latest.ID < c.ID:
@@ -129,25 +129,25 @@ func (s *Service) save(tx *account.Tx, c *Request) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("storing which help request is open: %w", err)
+		return fmt.Errorf("storing open help request: %w", err)
 	}
 	return nil
 }
 
-// openKey is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
-// a year, and does not tell the address.
-func (s *Service) openKey(address string) string {
-	return fmt.Sprintf("of-%x", s.accounts.Pepper.MAC("help request", []byte(address)))
+// openKey returns the key under which the id of the latest open request about a subject is stored. It sorts after the
+// requests, whose ids begin with a year, and does not reveal the address.
+func (s *Service) openKey(subject string) string {
+	return fmt.Sprintf("of-%x", s.accounts.Pepper.MAC("help request", []byte(subject)))
 }
 
-// findOpen is the open case that a text of this address may join; nil without one.
-func (s *Service) findOpen(r store.Reader, address string) (*Request, error) {
-	p, err := s.requests.Get(r, s.openKey(address))
+// findOpen returns the latest open request about a subject, or nil.
+func (s *Service) findOpen(r store.Reader, subject string) (*Request, error) {
+	p, err := s.requests.Get(r, s.openKey(subject))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking up help requests of an address: %w", err)
+		return nil, fmt.Errorf("looking up open help request: %w", err)
 	}
 	c, err := s.find(r, p.ID)
 	if errcode.Of(err) == errcode.NotFound || err == nil && c.State.closed() {
@@ -156,25 +156,26 @@ func (s *Service) findOpen(r store.Reader, address string) (*Request, error) {
 	return &c, err
 }
 
-// addNote adds what an operator did.
+// addNote adds an entry with a text to the history.
 func (c *Request) addNote(tx *account.Tx, p admin.Principal, what, text string) {
 	c.addEntry(tx, p, HistoryEntry{What: what, Text: text})
 }
 
+// addEntry adds an entry of p to the history.
 func (c *Request) addEntry(tx *account.Tx, p admin.Principal, s HistoryEntry) {
 	s.At, s.By, s.Name = tx.Op.Now, p.ID, p.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
-// resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
+// resolve closes a request that a reset answers. The email with the ticket is the answer.
 func (s *Service) resolve(tx *account.Tx, p admin.Principal, c *Request) error {
 	c.State = StateResolved
 	c.addNote(tx, p, "reset", "")
 	return s.save(tx, c)
 }
 
-// requestEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
-// who are limited to that person's garage read as well (PROTOCOL 21): the case says it.
+// requestEvent returns the audit event of an operation of p on a request. If the request is unscopedOnly, the event has
+// no subject: principals limited to the groups of that user can read events about them (protocol rule 21).
 func requestEvent(p admin.Principal, action string, c *Request) audit.Event {
 	subject := string(c.User)
 	if c.unscopedOnly() {
@@ -184,5 +185,5 @@ func requestEvent(p admin.Principal, action string, c *Request) audit.Event {
 		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
 }
 
-// isRequestID tells the ids of cases from those of pointers.
+// isRequestID reports whether a key is that of a request and not an openKey.
 func isRequestID(id string) bool { return !strings.HasPrefix(id, "of-") }

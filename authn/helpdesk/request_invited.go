@@ -12,12 +12,13 @@ import (
 	"barillet/internal/throttle"
 )
 
-// OpenInvitedElsewhere opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
-// Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
+// OpenInvitedElsewhere opens a help request, or extends the open one, about a placeholder u that p created for an
+// address of holder. Its email counts against the limits of Submit. The audit event has no subject, because principals
+// limited to the groups of holder must not learn of u (protocol rule 21).
 func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, holder *account.User) error {
-	mails, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(notice.TopicInvited)+" "+u.Login)
+	emails, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(notice.TopicInvited)+" "+u.Login)
 	if err != nil {
-		return fmt.Errorf("counting mails of help requests: %w", err)
+		return fmt.Errorf("counting emails of help requests: %w", err)
 	}
 	fresh := Request{ID: tx.NewRecordID("help"), Reference: "H-" + tx.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
 		Topic: notice.TopicInvited, State: StateOpen, At: tx.Op.Now}
@@ -28,12 +29,12 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	if c == nil {
 		c = &fresh
 	} else {
-		mails.OK = false
+		emails.OK = false
 	}
 	c.addNote(tx, p, "invited", admin.ScopeName(u.Groups))
 	switch err := s.save(tx, c); {
 	case errcode.Of(err) == errcode.TooMany:
-		return nil // full: the events are what stays of it
+		return nil // the audit events are stored
 	case err != nil:
 		return err
 	}
@@ -43,7 +44,7 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 		return err
 	}
 	support := s.accounts.Policy.Support
-	if support == "" || !mails.OK {
+	if support == "" || !emails.OK {
 		return nil
 	}
 	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
@@ -51,7 +52,8 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	return tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{})
 }
 
-// openSubject is what the pointer to an open case stands for: texts of the form join none of those that the house opens.
+// openSubject returns the subject of the openKey of c. Submissions of the form do not follow up a request that
+// OpenInvitedElsewhere opened, so the two have different subjects.
 func (c *Request) openSubject() string {
 	if c.unscopedOnly() {
 		return string(c.Topic) + " " + c.Email
@@ -59,5 +61,5 @@ func (c *Request) openSubject() string {
 	return c.Email
 }
 
-// unscopedOnly tells of a case that nobody limited to groups is to know of.
+// unscopedOnly reports whether principals with a group scope may not read the request.
 func (c *Request) unscopedOnly() bool { return c.Topic == notice.TopicInvited }

@@ -14,7 +14,7 @@ import (
 	"barillet/store"
 )
 
-// resetEvent is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
+// resetEvent returns the audit event of a reset. previousResult reads the result of a repeated reset from it.
 func (j resetJob) resetEvent(u *account.User, c *Request, action string, result ResetResult) audit.Event {
 	e := j.principal.Event(action, u)
 	var check IdentityCheck
@@ -43,13 +43,13 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, result 
 	return e
 }
 
-// counts are the numbers of a receipt by their names in the log.
+// counts returns the numbers of a result by their names in the audit event.
 func (r *ResetResult) counts() map[string]*int {
 	return map[string]*int{"copies": &r.Copies, "recoveryCodes": &r.RecoveryCodes,
 		"sessions": &r.Sessions, "browsers": &r.Browsers}
 }
 
-// writeDevices returns the number of devices of each kind as in "totp=1 webauthn=2".
+// writeDevices returns the number of devices of each kind as text, such as "totp=1 webauthn=2".
 func writeDevices(devices map[factors.Kind]int) string {
 	var out []string
 	for _, kind := range slices.Sorted(maps.Keys(devices)) {
@@ -58,7 +58,7 @@ func writeDevices(devices map[factors.Kind]int) string {
 	return strings.Join(out, " ")
 }
 
-// readDevices reads what writeDevices has written.
+// readDevices parses the output of writeDevices.
 func readDevices(text string) map[factors.Kind]int {
 	out := map[factors.Kind]int{}
 	for word := range strings.FieldsSeq(text) {
@@ -68,11 +68,10 @@ func readDevices(text string) map[factors.Kind]int {
 	return out
 }
 
-// previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
-// that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
-// reset.
+// previousResult returns the result of the last reset of u, from the audit event with the time of that reset. It
+// returns an empty result if u has devices. A transaction cannot search the log, so the caller reads it before.
 func (s *Service) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
-	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
+	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // no earlier reset, or this is not a repeat
 		return ResetResult{}, nil
 	}
 	r := ResetResult{At: u.ResetAt}
@@ -89,12 +88,12 @@ func (s *Service) previousResult(ctx context.Context, u *account.User) (ResetRes
 	r.Reason, r.HelpRequest = detail["why"], detail["helpRequestId"]
 	r.Devices = readDevices(detail["devices"])
 	for key, n := range r.counts() {
-		*n, _ = strconv.Atoi(detail[key]) // written by event; 0 where it is not
+		*n, _ = strconv.Atoi(detail[key]) // written by resetEvent; 0 if absent
 	}
 	return r, nil
 }
 
-// masked shows where a mail went without giving the address away: "a•••@g•••.example".
+// masked returns the addresses with most characters hidden, such as "a•••@g•••.example".
 func masked(addresses []string) []string {
 	var out []string
 	for _, a := range addresses {
@@ -108,5 +107,5 @@ func masked(addresses []string) []string {
 	return out
 }
 
-// head is the first character and dots, of ASCII text.
+// head returns the first character of an ASCII text, and dots.
 func head(s string) string { return s[:min(len(s), 1)] + "•••" }

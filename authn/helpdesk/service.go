@@ -1,3 +1,6 @@
+// Package helpdesk owns help requests, resets and reset approvals: the public form, the work of administrators on a
+// request, and the removal of all devices of a user. It does not own roles and permissions (authn/admin), the removal
+// of one device and other operations on users (authn/directory), tickets and their use (authn), or HTTP.
 package helpdesk
 
 import (
@@ -7,7 +10,7 @@ import (
 	"barillet/store"
 )
 
-// Service keeps help requests, resets users and keeps reset approvals. It is safe for concurrent use.
+// Service stores help requests, resets users and stores reset approvals. It is safe for concurrent use.
 type Service struct {
 	Admin *admin.Service
 
@@ -18,7 +21,7 @@ type Service struct {
 	approvals store.Table[ResetApproval]
 }
 
-// New returns the help desk of an administration.
+// New returns a Service on top of an administration service.
 func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
 	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
 		requests:  store.NewTable[Request](ring, store.HelpRequests),

@@ -16,28 +16,30 @@ import (
 	"barillet/internal/throttle"
 )
 
-// Submission is the public help form as it was sent.
+// Submission is the content of the public help form.
 type Submission struct {
-	Email       string       // address or sign-in name, as typed
-	Topic       string       // one of templates.Topics; "": the first
-	Message     string       // at most 4,000 characters; may be empty, for the topic tells enough
-	Transaction secret.Value // a login under way in this browser; empty without one
+	Email       string       // email address or login, as typed
+	Topic       string       // one of notice.Topics; "": the first
+	Message     string       // at most 4,000 characters; may be empty
+	Transaction secret.Value // the sign-in transaction of this browser; zero if there is none
 }
 
-// checkedSubmission is a request for help, judged.
+// checkedSubmission is a validated submission.
 type checkedSubmission struct {
 	address        string
 	topic          notice.Topic
 	message        string
-	proven         account.UserID // whose password this browser has proven; "": nobody's
-	counted        bool           // by source
+	proven         account.UserID // the user whose password this browser has proven; "": none
+	counted        bool           // counts against the limit of the network
 	forgotPassword bool
 }
 
-// Submit takes a request for help. The answer, a new reference, is the same for people that we know and those that
-// we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): RateLimited beyond 20 an
-// hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
-// one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
+// Submit stores a submission of the help form and returns its reference. The result is the same for known and unknown
+// addresses, and for a follow-up of an open request.
+//
+// Submit returns RateLimited after 20 submissions an hour from one network. After 5 an hour about one address it sends
+// no email (protocol rule 19). Support receives an email. The user receives one at the stored address only. Submit
+// returns Invalid for email, topic or message.
 func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
 	q := checkedSubmission{topic: notice.Topic(f.Topic), counted: true}
 	var ok bool
@@ -65,8 +67,9 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 	return s.submit(ctx, req, q)
 }
 
-// RequestPasswordLink is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
-// (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
+// RequestPasswordLink calls authn.Service.RequestPasswordLink. If the user has no usable device, it also opens a help
+// request in the same transaction (protocol rule 8). The caller must not show a difference. The limits of Submit apply
+// to its emails.
 func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string) error {
 	return s.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
 		_, err := s.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true})
@@ -74,24 +77,25 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestIn
 	})
 }
 
-// submitResult is what an Update of ask came to.
+// submitResult is the result of store.
 type submitResult struct {
 	reference string
 	wait      time.Duration
 }
 
+// submit stores a submission in a transaction.
 func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checkedSubmission) (string, error) {
 	out, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("storing a help request: %w", err)
+		return "", fmt.Errorf("storing help request: %w", err)
 	case out.wait > 0:
 		return "", errcode.RateLimit(out.wait)
 	}
 	return out.reference, nil
 }
 
-// store stores a request as a case of its own or as a text of the one that is open.
+// store stores a submission as a new request or, beyond the limit of emails, as a follow-up of the open request.
 func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, error) {
 	now := tx.Op.Now
 	if q.counted {
@@ -108,32 +112,32 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, erro
 		return submitResult{}, err
 	}
 	reference := "H-" + tx.Op.Code("help reference").Reveal()
-	mails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
+	emails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
-		return submitResult{}, fmt.Errorf("counting mails of help requests: %w", err)
+		return submitResult{}, fmt.Errorf("counting emails of help requests: %w", err)
 	}
 	open, err := s.findOpen(tx.Raw, q.address)
 	if err != nil {
 		return submitResult{}, err
 	}
-	if !mails.OK && open != nil {
+	if !emails.OK && open != nil {
 		return submitResult{reference: reference}, s.addFollowUp(tx, open, q, reference)
 	}
-	return submitResult{reference: reference}, s.create(tx, q, &u, reference, mails.OK)
+	return submitResult{reference: reference}, s.create(tx, q, &u, reference, emails.OK)
 }
 
-// create stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string, mails bool) error {
+// create stores a new request and, if emails is set, queues its emails. u is zero for an unknown address.
+func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string, emails bool) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgotPassword,
 		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
 	if tx.Op.Request.Address.IsValid() {
 		c.Address = tx.Op.Request.Address.String()
 	}
-	if err := tx.Audit(s.submissionEvent(audit.HelpRequested, &c)); err != nil {
+	if err := tx.Audit(submissionEvent(audit.HelpRequested, &c)); err != nil {
 		return err
 	}
-	if err := s.save(tx, &c); err != nil || !mails {
+	if err := s.save(tx, &c); err != nil || !emails {
 		return err
 	}
 	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
@@ -144,12 +148,12 @@ func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, r
 			return err
 		}
 	}
-	if u.ID == "" || q.forgotPassword { // strangers' addresses get no mail; and who forgot a password did not ask for help
+	if u.ID == "" || q.forgotPassword { // unknown addresses get no email; RequestPasswordLink sends its own
 		return nil
 	}
 	v, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
-		return fmt.Errorf("counting mails that strangers cause: %w", err)
+		return fmt.Errorf("counting emails of unauthenticated clients: %w", err)
 	}
 	if !v.OK {
 		return nil
@@ -157,7 +161,7 @@ func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, r
 	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
-// notifyAddress is the address of the person that was typed; the first one where a sign-in name was.
+// notifyAddress returns the address of u that was typed, or the first address if a login was typed.
 func notifyAddress(u *account.User, typed string) []string {
 	all := u.Addresses()
 	if i := slices.Index(all, typed); i >= 0 {
@@ -166,7 +170,7 @@ func notifyAddress(u *account.User, typed string) []string {
 	return all[:min(len(all), 1)]
 }
 
-// addFollowUp adds a text to the case that is open, without a mail. What is too much is counted only.
+// addFollowUp adds a submission to an open request and sends no email. Beyond maxFollowUps it only counts.
 func (s *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, reference string) error {
 	if len(c.FollowUps) < maxFollowUps {
 		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, maxFollowUpLength)}
@@ -177,18 +181,18 @@ func (s *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, r
 	} else {
 		c.DroppedFollowUps++
 	}
-	if err := tx.Audit(s.submissionEvent(audit.HelpJoined, c)); err != nil {
+	if err := tx.Audit(submissionEvent(audit.HelpJoined, c)); err != nil {
 		return err
 	}
 	err := s.save(tx, c)
 	if errcode.Of(err) == errcode.TooMany {
-		return nil // full of notes: the event is what stays of it, and the answer is the same
+		return nil // the audit event is stored, and the result does not differ
 	}
 	return err
 }
 
-// submissionEvent tells of a request. Nobody has proven to be the person that it is about.
-func (s *Service) submissionEvent(action string, c *Request) audit.Event {
+// submissionEvent returns the audit event of a submission. Its actor is unknown, because the form proves no identity.
+func submissionEvent(action string, c *Request) audit.Event {
 	e := requestEvent(admin.Principal{}, action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}
