@@ -265,7 +265,7 @@ func (p Principal) webhookEvent(action string, endpoint *webhook.Endpoint) audit
 		e.Detail["host"] = u.Host
 	}
 	if endpoint.DisabledReason != "" {
-		e.Detail["off"] = endpoint.DisabledReason
+		e.Detail["disabledReason"] = endpoint.DisabledReason
 	}
 	return e
 }

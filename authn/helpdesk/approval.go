@@ -133,7 +133,7 @@ func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest
 func approvalEvent(p admin.Principal, action string, approval *ResetApproval) audit.Event {
 	e := audit.Event{Actor: p.Actor(), Subject: string(approval.User), SubjectName: approval.Login, Action: action, Outcome: audit.Success,
 		Detail: map[string]string{"owner": p.Owner, "approvalId": approval.ID}}
-	for key, text := range map[string]string{"why": approval.Reason, "helpRequestId": approval.HelpRequest} {
+	for key, text := range map[string]string{"reason": approval.Reason, "helpRequestId": approval.HelpRequest} {
 		if text != "" {
 			e.Detail[key] = text
 		}

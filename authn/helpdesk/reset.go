@@ -34,7 +34,7 @@ type ResetResult struct {
 	// What the reset removed.
 	Devices                         map[factors.Kind]int // without sets of recovery codes
 	Copies, RecoveryCodes, Sessions int
-	Browsers                        int // remembered ones: the house does not have them yet, so 0
+	Browsers                        int // always 0: no browser is remembered for the second factor yet
 
 	Mailed        bool     // a ticket is sent by email
 	MailTo        []string // masked addresses of that email
@@ -94,7 +94,7 @@ type resetOutcome struct {
 	stale     bool              // nothing was stored, because resetJob.previous is not the last reset
 }
 
-// Reset removes every device, ticket, session, known browser and pending enrolment of a user in one transaction. It
+// Reset removes every device, ticket, session and pending enrolment of a user in one transaction. It
 // writes one audit event and issues a ticket to enrol again (protocol rules 7 to 11). The password and its provenance
 // do not change.
 //

@@ -24,15 +24,15 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, result 
 	case j.request.Check != nil:
 		check = *j.request.Check
 	}
-	e.Detail = map[string]string{"owner": j.principal.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.delivery]}
-	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest,
+	e.Detail = map[string]string{"owner": j.principal.Owner, "delivery": [...]string{"email", "response", "screen"}[j.delivery]}
+	for key, text := range map[string]string{"reason": j.request.Reason, "helpRequestId": j.request.HelpRequest,
 		"identity": string(check.Method), "identityBy": check.By} {
 		if text != "" {
 			e.Detail[key] = text
 		}
 	}
 	if j.approval != nil {
-		e.Detail["approvalId"], e.Detail["askedBy"] = j.approval.ID, j.approval.By
+		e.Detail["approvalId"], e.Detail["requestedBy"] = j.approval.ID, j.approval.By
 	}
 	if action == audit.FactorsReset {
 		e.Detail["devices"] = writeDevices(result.Devices)
@@ -85,7 +85,7 @@ func (s *Service) previousResult(ctx context.Context, u *account.User) (ResetRes
 		return r, err
 	}
 	detail := found[0].Detail
-	r.Reason, r.HelpRequest = detail["why"], detail["helpRequestId"]
+	r.Reason, r.HelpRequest = detail["reason"], detail["helpRequestId"]
 	r.Devices = readDevices(detail["devices"])
 	for key, n := range r.counts() {
 		*n, _ = strconv.Atoi(detail[key]) // written by resetEvent; 0 if absent

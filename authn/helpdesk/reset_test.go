@@ -76,7 +76,7 @@ func TestAResetIsOneEventWithWhoAndWhy(t *testing.T) {
 	}
 	e := events[0]
 	if e.Action != audit.FactorsReset || e.Actor.ID != support.ID || e.Actor.Type != audit.TypeToken || e.Subject != string(s.amelie.ID) ||
-		e.Detail["why"] != "lost" || e.Detail["owner"] != support.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(result.At) {
+		e.Detail["reason"] != "lost" || e.Detail["owner"] != support.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(result.At) {
 		t.Errorf("got %+v", e)
 	}
 }
