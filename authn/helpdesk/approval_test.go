@@ -14,20 +14,20 @@ import (
 	"barillet/internal/secret"
 )
 
-// council is a shop with three administrators of one role, each with a token; the victim has a device.
-type council struct {
-	*shop
+// approvers is an env with three administrators of one role, each with a token, and a user with a device.
+type approvers struct {
+	*env
 	first, second, victim admin.Principal
 	secret                secret.Value // the first's
 }
 
-func openCouncil(t *testing.T) *council {
+func openCouncil(t *testing.T) *approvers {
 	t.Helper()
-	c := &council{shop: openShop(t)}
+	c := &approvers{env: newEnv(t)}
 	for _, login := range []string{"first@garage.example", "second@garage.example"} {
-		c.boss(t, login, grant(account.RoleSuperAdmin))
+		c.administrator(t, login, assignment(account.RoleSuperAdmin))
 	}
-	c.Change(c.amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleSuperAdmin)} })
+	c.Change(c.amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{assignment(account.RoleSuperAdmin)} })
 	c.secret, c.first = c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
 	_, c.second = c.ownedAfter(t, "second@garage.example", account.RoleSuperAdmin)
 	_, c.victim = c.ownedAfter(t, technician, account.RoleSuperAdmin)
@@ -36,8 +36,8 @@ func openCouncil(t *testing.T) *council {
 	return c
 }
 
-// ask asks for the reset and returns what waits.
-func (c *council) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval {
+// ask requests the reset and returns its approval.
+func (c *approvers) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval {
 	t.Helper()
 	result := c.reset(t, p, helpdesk.ResetRequest{Reason: "lost"})
 	if result.Approval == nil || !result.At.IsZero() || result.Mailed {
@@ -46,27 +46,27 @@ func (c *council) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval {
 	return *result.Approval
 }
 
-func (c *council) untouched(t *testing.T) {
+func (c *approvers) untouched(t *testing.T) {
 	t.Helper()
 	if u := c.User(technician); len(u.Devices) == 0 || len(u.Tickets) != 0 {
 		t.Errorf("got %d devices, %d tickets, want everything as it was", len(u.Devices), len(u.Tickets))
 	}
 }
 
-func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
+func TestApprove_ResetsAnEqual(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
 	approval := c.ask(t, c.first)
 	c.untouched(t)
-	sameStrings(t, "mails", c.letters(), []string{"reset_asked to " + technician, "reset_asked to " + second,
+	sameStrings(t, "mails", c.mailList(), []string{"reset_asked to " + technician, "reset_asked to " + second,
 		"reset_asked to " + c.admin.Email, "reset_asked to second@garage.example"})
-	if m := mailed[notice.ResetRequested](t, c.shop, c.admin.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+	if m := mailed[notice.ResetRequested](t, c.env, c.admin.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
 	if again := c.ask(t, c.first); again.ID != approval.ID || len(c.Mails()) != 0 {
-		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.letters(), approval.ID)
+		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.mailList(), approval.ID)
 	}
 	if list, next, err := c.Directory.HelpDesk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != approval.ID || next != "" {
 		t.Errorf("got %v, %q, %v", list, next, err)
@@ -75,7 +75,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	if err != nil || result.Approval != nil || result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Reason != "lost" {
 		t.Fatalf("got %+v, %v", result, err)
 	}
-	c.dead(t, c.session)
+	c.wantSignedOut(t, c.session)
 	if u := c.User(technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
@@ -88,7 +88,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 }
 
 // Everybody whose word is not the second one.
-func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
+func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
 	approval := c.ask(t, c.first)
@@ -104,7 +104,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 		op   admin.Principal
 		want errcode.Code
 	}{
-		{"whoever asked", c.first, errcode.Forbidden},
+		{"the requesting owner", c.first, errcode.Forbidden},
 		{"another token of theirs", sibling, errcode.Forbidden},
 		{"a token that theirs made", child, errcode.Forbidden},
 		{"the person themselves", c.victim, errcode.Forbidden},
@@ -122,7 +122,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	}
 	c.untouched(t)
 	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
-		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
+		t.Errorf("a principal with a group scope lists %d, %v", len(list), err)
 	}
 	wantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
@@ -130,37 +130,37 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	}
 }
 
-func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
+func TestApproval_Ends(t *testing.T) {
 	for _, x := range []struct {
 		name string
-		end  func(t *testing.T, c *council, approval helpdesk.ResetApproval)
+		end  func(t *testing.T, c *approvers, approval helpdesk.ResetApproval)
 		want errcode.Code
 	}{
-		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
-		{"withdrawn", func(t *testing.T, c *council, approval helpdesk.ResetApproval) {
+		{"after a day", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
+		{"withdrawn", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
 			wantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
 		}, errcode.NotFound},
-		{"refused by another", func(t *testing.T, c *council, approval helpdesk.ResetApproval) {
+		{"refused by another", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
 			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
 		}, errcode.NotFound},
-		{"refused by the person", func(t *testing.T, c *council, approval helpdesk.ResetApproval) {
+		{"refused by the person", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
 			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
 		}, errcode.NotFound},
-		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			c.reset(t, machine, helpdesk.ResetRequest{})
+		{"reset by the operator meanwhile", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+			c.reset(t, operator, helpdesk.ResetRequest{})
 		}, errcode.NotFound},
-		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			wantCode(t, "suspending", c.Directory.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
+		{"the first is suspended", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+			wantCode(t, "suspending", c.Directory.Suspend(t.Context(), operator, c.From, "first@garage.example"), "")
 		}, errcode.Forbidden},
-		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleUserAdmin)} })
+		{"the first has lost the role", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{assignment(account.RoleUserAdmin)} })
 		}, errcode.Forbidden},
-		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			wantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
+		{"the first one's token is revoked", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+			wantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), operator, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
-		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
+		{"the person has risen above them", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
-				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleHelpDesk)} })
+				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{assignment(account.RoleHelpDesk)} })
 			}
 			c.second.Role = account.RoleHelpDesk
 		}, errcode.Forbidden},
@@ -171,7 +171,7 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 			x.end(t, c, approval)
 			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID)
 			wantCode(t, "the second word", err, x.want)
-			if x.name != "reset by the machine's owner meanwhile" {
+			if x.name != "reset by the operator meanwhile" {
 				c.untouched(t)
 			}
 			if x.want == errcode.NotFound {
@@ -183,7 +183,7 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 	}
 }
 
-func TestWhatWaitsNoLongerIsSweptAway(t *testing.T) {
+func TestDeleteExpired_DeletesApprovals(t *testing.T) {
 	c := openCouncil(t)
 	old := c.ask(t, c.first)
 	c.Clock.Advance(24*time.Hour - 1)
@@ -202,9 +202,9 @@ func TestWhatWaitsNoLongerIsSweptAway(t *testing.T) {
 	}
 }
 
-// TestTakingARoleIsNoWayAroundTheSecondWord: an administrator takes an equal's role and resets them as somebody lower,
-// by every token that they have.
-func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
+// TestReset_NeedsApprovalAfterRevokingARole: an administrator revokes the role of an equal and resets them as a user
+// with a lower role, by each of their tokens.
+func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
 	rid := c.User(technician).Roles[0].ID
@@ -222,7 +222,7 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	}
 }
 
-func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
+func TestApprove_RejectsLowerRoles(t *testing.T) {
 	c := openCouncil(t)
 	for _, role := range []account.Role{account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
 		_, err := c.Directory.HelpDesk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
@@ -237,12 +237,13 @@ func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
 	c.untouched(t)
 }
 
-// A person with as many sessions, browsers, keys and tickets as there may be, and a house full of administrators.
-func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
+// TestApprove_LargestUserFitsOneTransaction approves the reset of a user with the maximum of sessions, browsers, keys
+// and tickets, and with the maximum of recipients.
+func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 	c := openCouncil(t)
-	c.crowd(t, c.amelie.ID)
+	c.fillSessions(t, c.amelie.ID)
 	for i := range 9 {
-		c.boss(t, string(rune('a'+i))+"@council.example", grant(account.RoleSuperAdmin))
+		c.administrator(t, string(rune('a'+i))+"@council.example", assignment(account.RoleSuperAdmin))
 	}
 	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)

@@ -10,13 +10,13 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestAnOperatorOffersAPhoneToWhoeverBroughtAKey: whoever imported a key knows it. They enrol another phone for the
-// person, which waits for that person's word, so that the person counts as one who had a device; then they set a
-// password and sign in with it and with the imported key.
-func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
-	s := openShop(t)
+// TestAttack_AdminEnrolmentMakesImportedKeyUsable: an administrator knows an imported key. They enrol another phone,
+// which the user must confirm, so that the user counts as one who had a device. Then they set a password and sign in
+// with it and with the imported key.
+func TestAttack_AdminEnrolmentMakesImportedKeyUsable(t *testing.T) {
+	s := newEnv(t)
 	u, phone := s.bring(t)
-	for _, p := range []admin.Principal{withSecrets(admin.Principal{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: account.RoleSuperAdmin}), thief} {
+	for _, p := range []admin.Principal{withSecrets(admin.Principal{ID: "token:m", Name: "scripts", Owner: operator.Owner, Role: account.RoleSuperAdmin}), attacker} {
 		s.offersTo(t, p, u.Login)
 		if got := s.User(u.Login); !got.HasOnlyImportedDevice() {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", p.ID)
@@ -30,13 +30,13 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 	}
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {
-		v, err := verifies(t.Context(), s, started.Login, phone.Next())
+		v, err := verifyCode(t.Context(), s, started.Login, phone.Next())
 		t.Errorf("one operator signed in: step %q, %v", v.Step, err)
 	}
 }
 
 // offersTo enrols a phone for somebody to its end.
-func (s *shop) offersTo(t *testing.T, p admin.Principal, id string) {
+func (s *env) offersTo(t *testing.T, p admin.Principal, id string) {
 	t.Helper()
 	out, err := s.Directory.Enrol(t.Context(), p, s.From, id, directory.NewDevice{Type: "token:software:totp", Provider: "OKTA", Name: "Atelier"})
 	if err != nil {

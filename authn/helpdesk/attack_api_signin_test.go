@@ -7,10 +7,9 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestAProgramEndsASignInOfSomebodyItSeesNoMore: the owner of a token is limited to another garage between the password
-// and the code.
-func TestAProgramEndsASignInOfSomebodyItSeesNoMore(t *testing.T) {
-	s := openShop(t)
+// TestAttack_APISignInAfterScopeChange: the owner of a token is limited to another group between password and code.
+func TestAttack_APISignInAfterScopeChange(t *testing.T) {
+	s := newEnv(t)
 	p := limited(support, s.garage)
 	p.CanSignInUsers = true
 	began, err := s.Directory.Admin.SignIn(t.Context(), p, s.From, technician, password)
@@ -25,6 +24,6 @@ func TestAProgramEndsASignInOfSomebodyItSeesNoMore(t *testing.T) {
 	wantCode(t, "the code", err, errcode.Expired)
 	done, _, err := s.Directory.Admin.SignInCode(t.Context(), p, s.From, began.State, device, code)
 	if err != nil || done.Step != authn.StepDone {
-		t.Errorf("to whoever sees them: got %q, %v", done.Step, err)
+		t.Errorf("in scope: got %q, %v", done.Step, err)
 	}
 }

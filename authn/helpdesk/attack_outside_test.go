@@ -13,10 +13,10 @@ import (
 	"barillet/internal/notice"
 )
 
-// TestAHelpRequestTellsWhatTheLogKeeps: an operator of one garage reads in a help request what changed about the person,
-// where the log would not tell them: another garage of before, and what the person was as an operator.
-func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
-	s := openShop(t)
+// TestAttack_HelpRequestRevealsHiddenEvents: a principal with a group scope reads in a help request the changes that
+// the audit log hides: groups outside the scope and former roles.
+func TestAttack_HelpRequestRevealsHiddenEvents(t *testing.T) {
+	s := newEnv(t)
 	granted, err := s.Directory.Admin.AssignRole(t.Context(), root, s.From, technician, admin.NewRoleAssignment{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
 	wantCode(t, "a role", err, "")
 	wantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, granted.Assignment.ID), "")
@@ -46,10 +46,10 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 		audit.GroupMemberRemoved, audit.FactorActivated, audit.UserSuspended, audit.UserUnsuspended})
 }
 
-// TestTheLogTellsThatSomebodyWasInvitedElsewhere: the manager of a person's garage reads the log, in which the work of
-// others on the request that an invitation by another garage opened is about that person.
-func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
-	s := openShop(t)
+// TestAttack_LogRevealsInvitationElsewhere: a manager reads in the audit log the work on the help request that an
+// invitation by another group opened.
+func TestAttack_LogRevealsInvitationElsewhere(t *testing.T) {
+	s := newEnv(t)
 	s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
 	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), root, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 || cases[0].Topic != notice.TopicInvited {

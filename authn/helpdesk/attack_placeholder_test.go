@@ -8,25 +8,25 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestASwarmOfShadowsKeepsSomebodyOutOfAGarage: an operator of many garages invites somebody who is known elsewhere into
-// one of them and each of the others, by tokens that do not see one another's shadows. All end when the person joins.
-func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
-	s := openShop(t)
+// TestAttack_ManyPlaceholdersOfOneAddress: one principal invites a known address into many groups by tokens with
+// different scopes. All placeholders end when the user joins.
+func TestAttack_ManyPlaceholdersOfOneAddress(t *testing.T) {
+	s := newEnv(t)
 	var all []account.User
 	for i := range 20 {
 		g := s.Group(fmt.Sprintf("Garage %d", i))
 		p := limited(support, s.other, g)
 		all = append(all, s.inviteElsewhere(t, p, technician, s.other, g))
 	}
-	if err := s.Directory.AddMember(t.Context(), machine, s.From, s.other, technician); err != nil {
+	if err := s.Directory.AddMember(t.Context(), operator, s.From, s.other, technician); err != nil {
 		t.Fatalf("the person joins the garage: %v", err)
 	}
-	for _, shadow := range all[4:] { // the list of an address holds sixteen
+	for _, placeholder := range all[4:] { // the list of an address holds sixteen
 		if err := s.Accounts.View(t.Context(), func(r account.Reader) error {
-			_, err := r.User(shadow.ID)
+			_, err := r.User(placeholder.ID)
 			return err
 		}); errcode.Of(err) != errcode.NotFound {
-			t.Errorf("a shadow is left: %v", err)
+			t.Errorf("a placeholder is left: %v", err)
 		}
 	}
 }

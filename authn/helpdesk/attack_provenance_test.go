@@ -19,18 +19,18 @@ const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
 
 // thief is one operator with every allowance, by two of their tokens.
 var (
-	thief = withSecrets(admin.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
-	again = withSecrets(admin.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
+	attacker = withSecrets(admin.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
+	again    = withSecrets(admin.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
 )
 
-// half is what somebody holds of an account.
+// half is the part of an account that someone obtained.
 type half struct {
 	password string
 	link     secret.Value // of a ticket
 	code     secret.Value
 }
 
-func (s *shop) sets(t *testing.T, p admin.Principal) string {
+func (s *env) sets(t *testing.T, p admin.Principal) string {
 	t.Helper()
 	if _, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(s.amelie.ID), directory.ProfileChange{Password: given}); err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func (s *shop) sets(t *testing.T, p admin.Principal) string {
 	return given
 }
 
-func (s *shop) makes(t *testing.T, p admin.Principal) string {
+func (s *env) makes(t *testing.T, p admin.Principal) string {
 	t.Helper()
 	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, string(s.amelie.ID))
 	if err != nil {
@@ -47,21 +47,21 @@ func (s *shop) makes(t *testing.T, p admin.Principal) string {
 	return secret.Reveal()
 }
 
-func (s *shop) moves(t *testing.T, p admin.Principal, to string) {
+func (s *env) moves(t *testing.T, p admin.Principal, to string) {
 	t.Helper()
 	if _, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(s.amelie.ID), directory.ProfileChange{Email: &to}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *shop) answers(t *testing.T, p admin.Principal, password string) half {
+func (s *env) answers(t *testing.T, p admin.Principal, password string) half {
 	t.Helper()
 	result := s.resets(t, p, helpdesk.ResetRequest{SendEmail: new(false)})
 	return half{password, tokenOf(result.Link.Reveal()), result.Code}
 }
 
 // mails resets by mail and reads the mailbox at an address.
-func (s *shop) mails(t *testing.T, p admin.Principal, to, password string) half {
+func (s *env) mails(t *testing.T, p admin.Principal, to, password string) half {
 	t.Helper()
 	s.EmptyOutbox()
 	s.resets(t, p, helpdesk.ResetRequest{SendEmail: new(true)})
@@ -69,7 +69,7 @@ func (s *shop) mails(t *testing.T, p admin.Principal, to, password string) half 
 	return half{password, tokenOf(m.Link), secret.From(m.Code)}
 }
 
-func (s *shop) resets(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
+func (s *env) resets(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	result, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, string(s.amelie.ID), r)
 	if err != nil {
@@ -78,100 +78,100 @@ func (s *shop) resets(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) 
 	return result
 }
 
-// TestOneOperatorObtainsBothHalves: an operator with every allowance gets at the password of somebody who has one and a
-// device, and at a ticket, by every road that there is and in either order.
-func TestOneOperatorObtainsBothHalves(t *testing.T) {
+// TestAttack_OneAdministratorObtainsPasswordAndTicket: one administrator with every permission obtains the password of
+// a user with a device, and a ticket, by every method and in both orders.
+func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 	type road struct {
 		name string
-		walk func(*testing.T, *shop) half
+		walk func(*testing.T, *env) half
 	}
 	const rest = account.AddressCooldown + time.Second
 	for _, road := range []road{
-		{"sets a password, has the ticket in the answer", func(t *testing.T, s *shop) half { return s.answers(t, thief, s.sets(t, thief)) }},
-		{"has the ticket in the answer, sets a password", func(t *testing.T, s *shop) half {
-			h := s.answers(t, thief, "")
-			h.password = s.sets(t, thief)
+		{"sets a password, has the ticket in the answer", func(t *testing.T, s *env) half { return s.answers(t, attacker, s.sets(t, attacker)) }},
+		{"has the ticket in the answer, sets a password", func(t *testing.T, s *env) half {
+			h := s.answers(t, attacker, "")
+			h.password = s.sets(t, attacker)
 			return h
 		}},
-		{"by two tokens of theirs", func(t *testing.T, s *shop) half { return s.answers(t, again, s.sets(t, thief)) }},
-		{"makes a temporary password", func(t *testing.T, s *shop) half { return s.answers(t, thief, s.makes(t, thief)) }},
-		{"waits until the person has signed in with the password", func(t *testing.T, s *shop) half {
-			password := s.sets(t, thief)
+		{"by two tokens of theirs", func(t *testing.T, s *env) half { return s.answers(t, again, s.sets(t, attacker)) }},
+		{"makes a temporary password", func(t *testing.T, s *env) half { return s.answers(t, attacker, s.makes(t, attacker)) }},
+		{"waits until the person has signed in with the password", func(t *testing.T, s *env) half {
+			password := s.sets(t, attacker)
 			s.SignIn(technician, password, s.phone)
-			return s.answers(t, thief, password)
+			return s.answers(t, attacker, password)
 		}},
-		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *shop) half {
-			password := s.makes(t, thief)
+		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *env) half {
+			password := s.makes(t, attacker)
 			if v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, password).Login, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 				t.Fatalf("got %q, %v", v.Step, err)
 			}
-			return s.answers(t, thief, password)
+			return s.answers(t, attacker, password)
 		}},
-		{"changes one that they saw typed", func(t *testing.T, s *shop) half {
-			if _, err := s.Directory.ChangePassword(t.Context(), thief, s.From, technician, password, given); err != nil {
+		{"changes one that they saw typed", func(t *testing.T, s *env) half {
+			if _, err := s.Directory.ChangePassword(t.Context(), attacker, s.From, technician, password, given); err != nil {
 				t.Fatal(err)
 			}
-			return s.answers(t, thief, given)
+			return s.answers(t, attacker, given)
 		}},
-		{"washes a temporary password by changing it", func(t *testing.T, s *shop) half {
-			if _, err := s.Directory.ChangePassword(t.Context(), again, s.From, technician, s.makes(t, thief), given); err != nil {
+		{"washes a temporary password by changing it", func(t *testing.T, s *env) half {
+			if _, err := s.Directory.ChangePassword(t.Context(), again, s.From, technician, s.makes(t, attacker), given); err != nil {
 				t.Fatal(err)
 			}
-			return s.answers(t, thief, given)
+			return s.answers(t, attacker, given)
 		}},
-		{"chooses by a link in the answer, which the person confirms", func(t *testing.T, s *shop) half {
-			link, err := s.Directory.ResetPassword(t.Context(), thief, s.From, technician, false)
+		{"chooses by a link in the answer, which the person confirms", func(t *testing.T, s *env) half {
+			link, err := s.Directory.ResetPassword(t.Context(), attacker, s.From, technician, false)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.takes(t, link)
-			return s.answers(t, thief, chosen)
+			return s.answers(t, attacker, chosen)
 		}},
-		{"moves the address, waits, sets a password, mails the ticket", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, theirs)
+		{"moves the address, waits, sets a password, mails the ticket", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, theirs)
 			s.Clock.Advance(rest)
-			return s.mails(t, thief, theirs, s.sets(t, thief))
+			return s.mails(t, attacker, theirs, s.sets(t, attacker))
 		}},
-		{"mails the ticket to the moved address, sets a password afterwards", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, theirs)
+		{"mails the ticket to the moved address, sets a password afterwards", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, theirs)
 			s.Clock.Advance(rest)
-			h := s.mails(t, thief, theirs, "")
-			h.password = s.sets(t, thief)
+			h := s.mails(t, attacker, theirs, "")
+			h.password = s.sets(t, attacker)
 			return h
 		}},
-		{"has another operator mail the ticket to the moved address", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, theirs)
+		{"has another operator mail the ticket to the moved address", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, theirs)
 			s.Clock.Advance(rest)
-			return s.mails(t, support, theirs, s.makes(t, thief))
+			return s.mails(t, support, theirs, s.makes(t, attacker))
 		}},
-		{"moves the address in the call that sets the password", func(t *testing.T, s *shop) half {
+		{"moves the address in the call that sets the password", func(t *testing.T, s *env) half {
 			to := theirs
-			if _, err := s.Directory.UpdateUser(t.Context(), thief, s.From, technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
+			if _, err := s.Directory.UpdateUser(t.Context(), attacker, s.From, technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
 				t.Fatal(err)
 			}
 			s.Clock.Advance(rest)
-			return s.mails(t, thief, theirs, given)
+			return s.mails(t, attacker, theirs, given)
 		}},
-		{"makes the person's link go to the moved address", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, theirs)
+		{"makes the person's link go to the moved address", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, theirs)
 			s.EmptyOutbox()
 			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, theirs); err != nil {
 				t.Fatal(err)
 			}
 			s.takesAt(t, mailed[notice.PasswordLink](t, s, theirs).Link)
 			s.Clock.Advance(rest)
-			return s.mails(t, thief, theirs, s.sets(t, thief))
+			return s.mails(t, attacker, theirs, s.sets(t, attacker))
 		}},
-		{"hands a code over at the machine", func(t *testing.T, s *shop) half {
-			at := machine
+		{"hands a code over by the operator", func(t *testing.T, s *env) half {
+			at := operator
 			result := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
 			return half{s.sets(t, at), secret.Value{}, result.Code}
 		}},
-		{"has a ticket renewed by mail", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, theirs)
+		{"has a ticket renewed by mail", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, theirs)
 			s.Clock.Advance(rest)
-			password := s.sets(t, thief)
-			s.mails(t, thief, theirs, password)
+			password := s.sets(t, attacker)
+			s.mails(t, attacker, theirs, password)
 			s.EmptyOutbox()
 			if err := s.Authn.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
 				t.Fatal(err)
@@ -181,7 +181,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 	} {
 		t.Run(road.name, func(t *testing.T) {
-			s := openShop(t)
+			s := newEnv(t)
 			h := road.walk(t, s)
 			started := s.started(t, h.password)
 			if started.Step != authn.StepTicket {
@@ -201,7 +201,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 }
 
 // started proves a password of the technician's, whatever their address is now.
-func (s *shop) started(t *testing.T, password string) authn.TransactionRef {
+func (s *env) started(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, s.User(string(s.amelie.ID)).Login, password, "")
 	if err != nil {
@@ -211,7 +211,7 @@ func (s *shop) started(t *testing.T, password string) authn.TransactionRef {
 }
 
 // takesAt chooses a password by a mailed link and confirms it with the phone.
-func (s *shop) takesAt(t *testing.T, link string) {
+func (s *env) takesAt(t *testing.T, link string) {
 	t.Helper()
 	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(link), chosen)
 	if err != nil {
@@ -222,44 +222,44 @@ func (s *shop) takesAt(t *testing.T, link string) {
 	}
 }
 
-// What two hands bring lets the person in: the rule keeps nobody out who has somebody to ask.
-func TestTwoHandsLetThePersonIn(t *testing.T) {
+// TestSignIn_AcceptsTwoProvenances: password and ticket of two provenances sign the user in.
+func TestSignIn_AcceptsTwoProvenances(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		walk func(*testing.T, *shop) half
+		walk func(*testing.T, *env) half
 	}{
-		{"a temporary password, and the mailbox that was theirs before", func(t *testing.T, s *shop) half {
-			return s.mails(t, thief, technician, s.makes(t, thief))
+		{"a temporary password, and the mailbox that was theirs before", func(t *testing.T, s *env) half {
+			return s.mails(t, attacker, technician, s.makes(t, attacker))
 		}},
-		{"a temporary password from one operator, the ticket from another", func(t *testing.T, s *shop) half {
-			return s.answers(t, withSecrets(root), s.makes(t, thief))
+		{"a temporary password from one operator, the ticket from another", func(t *testing.T, s *env) half {
+			return s.answers(t, withSecrets(root), s.makes(t, attacker))
 		}},
-		{"their own password, and an address that an operator corrected", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, "amelie@new.example")
+		{"their own password, and an address that an operator corrected", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, "amelie@new.example")
 			s.Clock.Advance(account.AddressCooldown)
-			return s.mails(t, thief, "amelie@new.example", password)
+			return s.mails(t, attacker, "amelie@new.example", password)
 		}},
-		{"a password chosen by a link to the corrected address", func(t *testing.T, s *shop) half {
-			s.moves(t, thief, "amelie@new.example")
+		{"a password chosen by a link to the corrected address", func(t *testing.T, s *env) half {
+			s.moves(t, attacker, "amelie@new.example")
 			s.EmptyOutbox()
 			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, "amelie@new.example"); err != nil {
 				t.Fatal(err)
 			}
 			s.takesAt(t, mailed[notice.PasswordLink](t, s, "amelie@new.example").Link)
-			return s.answers(t, thief, chosen)
+			return s.answers(t, attacker, chosen)
 		}},
-		{"the machine's owner for somebody whose address they wrote, who has the mailbox", func(t *testing.T, s *shop) half {
-			s.moves(t, machine, "amelie@new.example")
+		{"the operator for a user whose address the operator set", func(t *testing.T, s *env) half {
+			s.moves(t, operator, "amelie@new.example")
 			s.Clock.Advance(account.AddressCooldown)
-			return s.mails(t, machine, "amelie@new.example", s.makes(t, machine))
+			return s.mails(t, operator, "amelie@new.example", s.makes(t, operator))
 		}},
-		{"a temporary password that the person has changed", func(t *testing.T, s *shop) half {
-			s.renews(t, s.makes(t, thief), chosen)
-			return s.answers(t, thief, chosen)
+		{"a temporary password that the person has changed", func(t *testing.T, s *env) half {
+			s.renews(t, s.makes(t, attacker), chosen)
+			return s.answers(t, attacker, chosen)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := openShop(t)
+			s := newEnv(t)
 			h := c.walk(t, s)
 			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, s.started(t, h.password).Login, h.code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("got %q, %v", step, err)
@@ -268,17 +268,17 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 	}
 }
 
-// TestATicketIsMailedToAnAddressJustMoved: an operator who saw somebody's own password typed moves their address and
-// has the ticket mailed there. For 72 hours that is refused, while the address of before is told.
-func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
-	s := openShop(t)
-	s.moves(t, thief, theirs)
+// TestAttack_TicketToChangedAddress: an administrator who knows the password of a user changes their address and sends
+// the ticket there. It is refused for 72 hours, and the old address is notified.
+func TestAttack_TicketToChangedAddress(t *testing.T) {
+	s := newEnv(t)
+	s.moves(t, attacker, theirs)
 	told := mailed[notice.AddressChanged](t, s, technician)
-	if told.By != thief.Name {
+	if told.By != attacker.Name {
 		t.Errorf("the address of before was told of %q", told.By)
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
-		for _, p := range []admin.Principal{thief, support, machine} {
+		for _, p := range []admin.Principal{attacker, support, operator} {
 			_, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, string(s.amelie.ID), r)
 			wantCode(t, p.ID, err, errcode.WrongState)
 		}
@@ -300,12 +300,13 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 
 var support2 = withSecrets(admin.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: account.RoleUserAdmin})
 
-// An address counts as the hand of whoever wrote it from the beginning, until somebody was reached there.
-func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
+// TestInvitation_ConfirmsInitialAddress: the provenance of an initial address is its author, until the user accepts an
+// invitation that was sent there.
+func TestInvitation_ConfirmsInitialAddress(t *testing.T) {
 	for _, mailedTo := range []bool{true, false} {
-		s := openShop(t)
-		u, inv, err := s.Directory.CreateUser(t.Context(), thief, s.From, directory.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
-		if err != nil || s.User(string(u.ID)).EmailProvenance.By != thief.Owner {
+		s := newEnv(t)
+		u, inv, err := s.Directory.CreateUser(t.Context(), attacker, s.From, directory.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
+		if err != nil || s.User(string(u.ID)).EmailProvenance.By != attacker.Owner {
 			t.Fatalf("got %+v, %v", s.User(string(u.ID)).EmailProvenance, err)
 		}
 		link := inv.Link.Reveal()
@@ -319,12 +320,12 @@ func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 	}
 }
 
-// TestAProgramGuessesAPasswordBesideTheSignIn: whoever has a token and no password tries some by change_password, where
-// a sign-in would have to wait.
-func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
-	s := openShop(t)
+// TestAttack_ChangePasswordAvoidsSignInLimits: a caller with a token guesses passwords by change_password, where a
+// sign-in would have to wait.
+func TestAttack_ChangePasswordAvoidsSignInLimits(t *testing.T) {
+	s := newEnv(t)
 	guess := func(text string) error {
-		_, err := s.Directory.ChangePassword(t.Context(), thief, s.From, technician, text, given)
+		_, err := s.Directory.ChangePassword(t.Context(), attacker, s.From, technician, text, given)
 		return err
 	}
 	for range 3 {
@@ -343,7 +344,7 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 	}
 	for range 20 { // and the limit of where it comes from
 		_ = guess("encore un autre mot faux")
-		if err := s.Directory.Unlock(t.Context(), machine, s.From, technician); err != nil {
+		if err := s.Directory.Unlock(t.Context(), operator, s.From, technician); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"barillet/authn/helpdesk"
 )
 
-// TestAPersonReadsWhereTheirOperatorSits: what an operator does stands on the person's own page, and their browser and
-// address do not.
-func TestAPersonReadsWhereTheirOperatorSits(t *testing.T) {
-	s := openShop(t)
+// TestAttack_ActivityRevealsAdministratorAddress: the activity of a user contains operations of administrators, but not
+// their browser and address.
+func TestAttack_ActivityRevealsAdministratorAddress(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	for name, act := range map[string]func() error{
 		"suspending":   func() error { return s.Directory.Suspend(ctx, root, s.From, technician) },

@@ -7,10 +7,10 @@ import (
 	"barillet/authn/helpdesk"
 )
 
-// TestACursorTellsOfWhatLiesOutside: an operator of one garage asks for small pages and looks whether there is a
-// next one, and what it begins with.
-func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
-	s := openShop(t)
+// TestAttack_CursorRevealsUsersOutsideScope: a principal with a group scope reads small pages and looks at whether a
+// cursor follows and how it begins.
+func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
+	s := newEnv(t)
 	p := limited(support, s.garage)
 	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} })
 	for range 3 { // who lie outside, though they are members

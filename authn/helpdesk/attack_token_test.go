@@ -8,21 +8,21 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestATokenOfOneGarageEndsTheTokensOfTheHouse: all tokens made on the machine have one owner, so the owner alone
-// does not tell which of them an operator may see and revoke.
-func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
-	s := openShop(t)
+// TestAttack_ScopedTokenRevokesUnscopedTokens: the operator owns tokens of several scopes, so the owner alone does not
+// decide which tokens a principal may list and revoke.
+func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	one := []account.GroupID{s.garage}
-	operator := func(n admin.NewToken) admin.Principal {
-		secret, _ := s.token(t, machine, n)
+	principalFor := func(n admin.NewToken) admin.Principal {
+		secret, _ := s.token(t, operator, n)
 		p, err := s.Directory.Admin.Authenticate(ctx, secret)
 		if err != nil {
 			t.Fatalf("checking a token: %v", err)
 		}
 		return p
 	}
-	thief := operator(admin.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
+	thief := principalFor(admin.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
 	tests := []struct {
 		name  string
 		by    admin.Principal
@@ -33,14 +33,14 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 		{"a higher one of the same garage", thief, admin.NewToken{Name: "x", Role: account.RoleSuperAdmin, Groups: one}, false},
 		{"one of nobody", thief, admin.NewToken{Name: "x", Role: account.RoleUserAdmin, Groups: []account.GroupID{}}, true},
 		{"one like it", thief, admin.NewToken{Name: "x", Role: account.RoleHelpDesk, Groups: one}, true},
-		{"a higher one, by one that is not limited", operator(admin.NewToken{Name: "y", Role: account.RoleUserAdmin}),
+		{"a higher one, by one that is not limited", principalFor(admin.NewToken{Name: "y", Role: account.RoleUserAdmin}),
 			admin.NewToken{Name: "x", Role: account.RoleSuperAdmin}, false},
-		{"any, by the highest", operator(admin.NewToken{Name: "z", Role: account.RoleSuperAdmin}),
+		{"any, by the highest", principalFor(admin.NewToken{Name: "z", Role: account.RoleSuperAdmin}),
 			admin.NewToken{Name: "x", Role: account.RoleSuperAdmin}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			secret, tok := s.token(t, machine, test.token)
+			secret, tok := s.token(t, operator, test.token)
 			listed, _, err := s.Directory.Admin.Tokens(ctx, test.by, "", 0)
 			if err != nil {
 				t.Fatal(err)

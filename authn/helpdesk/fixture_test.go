@@ -24,8 +24,8 @@ const (
 	second     = "amelie@home.example"
 )
 
-// shop is a house with a desk, a garage, its manager, an administrator and a technician who is signed in.
-type shop struct {
+// env is a service with a group, its manager, an administrator and a technician who is signed in.
+type env struct {
 	*authntest.Env
 	garage         account.GroupID
 	other          account.GroupID
@@ -33,12 +33,12 @@ type shop struct {
 	phone          *authntest.Phone
 	session        secret.Value
 	manager, admin account.User
-	people         int // made so far by somebody
+	users          int // made so far by somebody
 }
 
-func openShop(t *testing.T) *shop {
+func newEnv(t *testing.T) *env {
 	t.Helper()
-	s := &shop{Env: authntest.New(t)}
+	s := &env{Env: authntest.New(t)}
 	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
 	s.manager = s.Person("manager@garage.example", func(u *account.User) {
 		u.Groups = []account.GroupID{s.garage}
@@ -61,12 +61,12 @@ func openShop(t *testing.T) *shop {
 
 // The operators.
 var (
-	machine = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	support = admin.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: account.RoleHelpDesk}
-	root    = admin.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: account.RoleSuperAdmin}
+	operator = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+	support  = admin.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: account.RoleHelpDesk}
+	root     = admin.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: account.RoleSuperAdmin}
 )
 
-// calledBack is a check of the identity that needs no name.
+// calledBack is an identity check that needs no name.
 var calledBack = &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}
 
 func withSecrets(p admin.Principal) admin.Principal {
@@ -86,8 +86,8 @@ func wantCode(t *testing.T, what string, err error, code errcode.Code) {
 	}
 }
 
-// signIn proves the password and says what comes next.
-func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
+// signIn submits the password of the technician and returns the transaction.
+func (s *env) signIn(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 	return started
 }
 
-func (s *shop) reset(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
+func (s *env) reset(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	result, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, technician, r)
 	if err != nil {
@@ -105,8 +105,8 @@ func (s *shop) reset(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) h
 	return result
 }
 
-// mailed is the one mail of a kind that waits, to that address ("": any).
-func mailed[T notice.Notice](t *testing.T, s *shop, to string) T {
+// mailed returns the only waiting email of a type to an address, or to any address if to is empty.
+func mailed[T notice.Notice](t *testing.T, s *env, to string) T {
 	t.Helper()
 	var found []T
 	for _, m := range s.Mails() {
@@ -116,13 +116,13 @@ func mailed[T notice.Notice](t *testing.T, s *shop, to string) T {
 	}
 	var none T
 	if len(found) != 1 {
-		t.Fatalf("got %d mails %T to %q, want one; waiting: %v", len(found), none, to, s.letters())
+		t.Fatalf("got %d mails %T to %q, want one; waiting: %v", len(found), none, to, s.mailList())
 	}
 	return found[0]
 }
 
-// letters are the mails that wait, as "kind to address", sorted.
-func (s *shop) letters() []string {
+// mailList returns the waiting emails as "name to address", sorted.
+func (s *env) mailList() []string {
 	var out []string
 	for _, m := range s.Mails() {
 		out = append(out, m.What.Name()+" to "+m.To)
@@ -139,16 +139,16 @@ func sameStrings(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// dead tells that a session is no longer good.
-func (s *shop) dead(t *testing.T, session secret.Value) {
+// wantSignedOut requires that a session is not valid.
+func (s *env) wantSignedOut(t *testing.T, session secret.Value) {
 	t.Helper()
 	if _, err := s.Sessions.Authenticate(t.Context(), session); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }
 
-// verifies tells what a code of a phone is worth in a login.
-func verifies(ctx context.Context, s *shop, login secret.Value, code []byte) (authn.Result, error) {
+// verifyCode submits a code in a sign-in transaction.
+func verifyCode(ctx context.Context, s *env, login secret.Value, code []byte) (authn.Result, error) {
 	return s.Authn.Verify(ctx, s.From, login, factors.InputCode, code)
 }
 
@@ -161,8 +161,8 @@ func withRole(p admin.Principal, role account.Role) admin.Principal {
 	return p
 }
 
-// crowd lists as many sessions and browsers of the person as there may be.
-func (s *shop) crowd(t *testing.T, id account.UserID) {
+// fillSessions gives a user the maximum of sessions and browsers.
+func (s *env) fillSessions(t *testing.T, id account.UserID) {
 	t.Helper()
 	s.Change(id, func(u *account.User) {
 		u.Sessions, u.Browsers = nil, nil

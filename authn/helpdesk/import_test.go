@@ -28,7 +28,7 @@ func foreignKey(value string) secret.Value {
 }
 
 // importUser imports a list of one user.
-func (s *shop) importUser(ctx context.Context, p admin.Principal, n directory.NewUser, invite, dry bool) (directory.ImportResult, error) {
+func (s *env) importUser(ctx context.Context, p admin.Principal, n directory.NewUser, invite, dry bool) (directory.ImportResult, error) {
 	got, err := s.Directory.Import(ctx, p, s.From, []directory.ImportRow{{NewUser: n}}, invite, dry)
 	if err != nil {
 		return directory.ImportResult{}, err
@@ -37,9 +37,9 @@ func (s *shop) importUser(ctx context.Context, p admin.Principal, n directory.Ne
 }
 
 // bring imports a user with a key of another service.
-func (s *shop) bring(t *testing.T) (account.User, *authntest.Phone) {
+func (s *env) bring(t *testing.T) (account.User, *authntest.Phone) {
 	t.Helper()
-	got, err := s.importUser(t.Context(), machine, directory.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
+	got, err := s.importUser(t.Context(), operator, directory.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
 		Groups: []account.GroupID{s.garage}, OTPAuthURI: foreignKey(foreignSecret)}, true, false)
 	if err != nil || got.ID == "" || !got.Invited || got.Exists || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
@@ -48,7 +48,7 @@ func (s *shop) bring(t *testing.T) (account.User, *authntest.Phone) {
 }
 
 func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	u, phone := s.bring(t)
 	if !u.HasOnlyImportedDevice() || u.Status != account.StatusActive || u.Password.Hash != "" {
 		t.Fatalf("got %+v", u)
@@ -57,7 +57,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	wantCode(t, "signing in without a password", err, errcode.SignInFailed)
 	m := mailed[notice.Welcome](t, s, u.Login)
 	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
-		t.Errorf("got mail %+v of %v", m, s.letters())
+		t.Errorf("got mail %+v of %v", m, s.mailList())
 	}
 	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)
 	if err != nil || started.Step != authn.StepVerify {
@@ -65,10 +65,10 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	}
 	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password, "")
 	wantCode(t, "the password before the phone proved it", err, errcode.SignInFailed)
-	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
-		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Verification, err)
+	if v, err := verifyCode(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
+		t.Errorf("a code that the other service may have accepted: got %+v, %v", v.Verification, err)
 	}
-	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() || v.Issued.Session.IsZero() {
+	if v, err := verifyCode(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() || v.Issued.Session.IsZero() {
 		t.Fatalf("got %+v, %v, want a session", v.Verification, err)
 	}
 	u = s.User(u.Login)
@@ -81,13 +81,13 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Errorf("from now on a lost phone is reset: got %+v, %v", result, err)
 	}
 	events := s.Events(audit.UserCreated, audit.FactorActivated, audit.InvitationIssued)
-	if n := len(events); n < 3 || events[n-1].Actor.ID != machine.ID || strings.Contains(fmt.Sprintf("%+v", events), foreignSecret) {
+	if n := len(events); n < 3 || events[n-1].Actor.ID != operator.ID || strings.Contains(fmt.Sprintf("%+v", events), foreignSecret) {
 		t.Errorf("got events %+v", events)
 	}
 }
 
 func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	u, phone := s.bring(t)
 	first := tokenOf(mailed[notice.Welcome](t, s, u.Login).Link)
 	s.Clock.Advance(account.InvitationTTL)
@@ -95,7 +95,7 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	wantCode(t, "the link after a day", err, errcode.InvalidLink)
 	s.EmptyOutbox()
 	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, u.Login, func(*account.Tx, *account.User) error {
-		t.Error("taken for somebody without a device")
+		t.Error("accepted for a user without a device")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -104,13 +104,13 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() {
+	if v, err := verifyCode(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() {
 		t.Errorf("got %+v, %v", v.Verification, err)
 	}
 }
 
 func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[notice.Welcome](t, s, u.Login).Link)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
@@ -128,14 +128,14 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	}
 	s.Accept(tokenOf(mailed[notice.Invitation](t, s, u.Login).Link), password)
 	// The key is free again: nobody has it.
-	got, err := s.importUser(t.Context(), machine, directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
+	got, err := s.importUser(t.Context(), operator, directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
 	if err != nil || got.ID == "" || got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	bringing := directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
 	for name, p := range map[string]admin.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
 		_, err := s.importUser(t.Context(), p, bringing, true, false)
@@ -143,16 +143,16 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 		_, err = s.importUser(t.Context(), p, bringing, true, true)
 		wantCode(t, name+" tries whether a key is known", err, errcode.Forbidden)
 	}
-	_, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, bringing, true, false)
+	_, _, err := s.Directory.CreateUser(t.Context(), operator, s.From, bringing, true, false)
 	wantCode(t, "the welcome in the answer", err, errcode.SameProvenance)
 	bringing.Password = password
-	_, _, err = s.Directory.CreateUser(t.Context(), machine, s.From, bringing, false, true)
+	_, _, err = s.Directory.CreateUser(t.Context(), operator, s.From, bringing, false, true)
 	wantCode(t, "key and password by one hand", err, errcode.SameProvenance)
-	if _, err := s.Directory.Admin.User(t.Context(), machine, bringing.Login); errcode.Of(err) != errcode.NotFound {
+	if _, err := s.Directory.Admin.User(t.Context(), operator, bringing.Login); errcode.Of(err) != errcode.NotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
-	for _, p := range []admin.Principal{machine, withSecrets(root)} {
+	for _, p := range []admin.Principal{operator, withSecrets(root)} {
 		_, err := s.Directory.ResetPassword(t.Context(), p, s.From, u.Login, false)
 		wantCode(t, "the password link in the answer", err, errcode.SameProvenance)
 		_, err = s.Directory.TemporaryPassword(t.Context(), p, s.From, u.Login)
@@ -166,7 +166,7 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 }
 
 func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	s.bring(t)
 	before := s.User(technician)
 	faults := func(got directory.ImportResult) (all []string) {
@@ -194,7 +194,7 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			events := len(s.Events())
-			got, err := s.importUser(t.Context(), machine, c.n, true, true)
+			got, err := s.importUser(t.Context(), operator, c.n, true, true)
 			if err != nil || got.Exists != c.is || (got.ID != "") != c.is {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -202,7 +202,7 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 			if c.want == nil && !c.is {
 				return
 			}
-			got, err = s.importUser(t.Context(), machine, c.n, true, false)
+			got, err = s.importUser(t.Context(), operator, c.n, true, false)
 			if err != nil || got.Exists != c.is || got.Invited {
 				t.Errorf("done: got %+v, %v", got, err)
 			}
@@ -218,7 +218,7 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 }
 
 func TestImport_StaysWithinGroupScope(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	p := limited(support, s.garage)
 	for name, groups := range map[string][]account.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
 		got, err := s.importUser(t.Context(), p, directory.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
@@ -234,30 +234,30 @@ func TestImport_StaysWithinGroupScope(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	_, err = s.importUser(t.Context(), withRole(support, account.RoleReadOnly), directory.NewUser{Login: "x@garage.example"}, true, true)
-	wantCode(t, "whoever only reads", err, errcode.Forbidden)
+	wantCode(t, "a reader", err, errcode.Forbidden)
 }
 
 func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	n := directory.NewUser{Login: "zoe", Email: "zoe@garage.example", SecondEmail: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
 		Role: account.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
 		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
 	}
-	got, err := s.importUser(t.Context(), machine, n, true, false)
+	got, err := s.importUser(t.Context(), operator, n, true, false)
 	if err != nil || !got.Invited {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	// And what takes the key away again fits, too.
-	if _, err := s.Directory.Activate(t.Context(), machine, s.From, "zoe", true); err != nil {
+	if _, err := s.Directory.Activate(t.Context(), operator, s.From, "zoe", true); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
-	got, err := s.Directory.Import(t.Context(), machine, s.From, []directory.ImportRow{{NewUser: directory.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
+	got, err := s.Directory.Import(t.Context(), operator, s.From, []directory.ImportRow{{NewUser: directory.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
 	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -270,19 +270,19 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 		if counter < 6 {
 			continue
 		}
-		v, err := verifies(t.Context(), s, started.Login, authntest.Code(t, foreignSecret, uint64(counter)))
+		v, err := verifyCode(t.Context(), s, started.Login, authntest.Code(t, foreignSecret, uint64(counter)))
 		if err != nil || v.Rejected != want {
 			t.Errorf("counter %d: got %q, %v, want %q", counter, v.Rejected, err, want)
 		}
 	}
-	got, err = s.Directory.Import(t.Context(), machine, s.From, []directory.ImportRow{{NewUser: directory.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
+	got, err = s.Directory.Import(t.Context(), operator, s.From, []directory.ImportRow{{NewUser: directory.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
 	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "taken" {
 		t.Errorf("the same secret for a phone: got %+v, %v", got, err)
 	}
 }
 
 func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	rows := []directory.ImportRow{
 		{NewUser: directory.NewUser{Login: "luc@garage.example", SecondEmail: "luc@home.example", OTPAuthURI: foreignKey(foreignSecret)}},
 		{NewUser: directory.NewUser{Login: "zoe", Email: "LUC@home.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}},
@@ -291,7 +291,7 @@ func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 		{NewUser: directory.NewUser{Login: technician}},
 	}
 	for _, dry := range []bool{true, false} {
-		got, err := s.Directory.Import(t.Context(), machine, s.From, rows, false, dry)
+		got, err := s.Directory.Import(t.Context(), operator, s.From, rows, false, dry)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,13 +316,13 @@ func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 }
 
 func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	s.Group("Twin")
 	s.Group("Twin")
 	row := func(login string, names ...string) directory.ImportRow {
 		return directory.ImportRow{NewUser: directory.NewUser{Login: login}, GroupNames: names}
 	}
-	got, err := s.Directory.Import(t.Context(), machine, s.From, []directory.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
+	got, err := s.Directory.Import(t.Context(), operator, s.From, []directory.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
 		row("b@garage.example", "Garage Lumière", "Nowhere"), row("c@garage.example", "Twin")}, false, false)
 	if err != nil || got[0].ID == "" || len(s.User("a@garage.example").Groups) != 1 {
 		t.Fatalf("got %+v, %v", got, err)
@@ -339,12 +339,12 @@ func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 }
 
 func TestImport_PacesInvitations(t *testing.T) {
-	s := openShop(t)
+	s := newEnv(t)
 	var rows []directory.ImportRow
 	for i := range 25 {
 		rows = append(rows, directory.ImportRow{NewUser: directory.NewUser{Login: fmt.Sprintf("p%d@garage.example", i)}})
 	}
-	if _, err := s.Directory.Import(t.Context(), machine, s.From, rows, true, false); err != nil {
+	if _, err := s.Directory.Import(t.Context(), operator, s.From, rows, true, false); err != nil {
 		t.Fatal(err)
 	}
 	due := map[time.Duration]int{}

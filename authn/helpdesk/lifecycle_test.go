@@ -20,8 +20,8 @@ import (
 
 type step = func(context.Context, admin.Principal, account.RequestInfo, string) error
 
-// steps returns the steps of a life by the event that each writes.
-func (s *shop) steps() map[string]step {
+// steps returns the life-cycle operations by their audit action.
+func (s *env) steps() map[string]step {
 	return map[string]step{
 		audit.UserSuspended:   s.Directory.Suspend,
 		audit.UserUnsuspended: s.Directory.Unsuspend,
@@ -41,7 +41,7 @@ func (s *shop) steps() map[string]step {
 
 var states = []account.Status{account.StatusStaged, account.StatusProvisioned, account.StatusActive, account.StatusSuspended, account.StatusDeactivated}
 
-func TestEveryStepFromEveryState(t *testing.T) {
+func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 	const no = account.Status("-")
 	gone := account.Status("")
 	// What becomes of somebody who never had a device, in the order of states.
@@ -54,7 +54,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 		audit.UserReactivated:  {account.StatusProvisioned, account.StatusProvisioned, account.StatusActive, no, account.StatusProvisioned},
 		audit.InvitationIssued: {no, account.StatusProvisioned, no, no, no},
 	}
-	s := openShop(t)
+	s := newEnv(t)
 	for action, row := range want {
 		for i, state := range states {
 			t.Run(fmt.Sprint(action, " from ", state), func(t *testing.T) {
@@ -88,8 +88,8 @@ func TestEveryStepFromEveryState(t *testing.T) {
 	}
 }
 
-func TestWhoMayTakeAStep(t *testing.T) {
-	s := openShop(t)
+func TestLifecycle_Permissions(t *testing.T) {
+	s := newEnv(t)
 	reader := s.Person("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
 	self := root
 	self.Owner = string(reader.ID)
@@ -110,7 +110,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 		{"a super administrator on an equal one", root, s.admin.ID, no, no, no},
 		{"support on an equal role", support, s.manager.ID, no, no, no},
 		{"the owner of the token", self, reader.ID, no, no, no},
-		{"the machine's owner", machine, s.admin.ID, ok, ok, ok},
+		{"the operator", operator, s.admin.ID, ok, ok, ok},
 		{"a manager", limited(support, s.garage), s.amelie.ID, no, ok, ok},
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, no, hidden, hidden},
 		{"an administrator of another garage", limited(userAdmin, s.other), s.amelie.ID, hidden, hidden, hidden},
@@ -147,27 +147,27 @@ func TestWhoMayTakeAStep(t *testing.T) {
 	}
 }
 
-func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
+func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 	for name, c := range map[string]struct{ out, in string }{
 		"suspended":   {audit.UserSuspended, audit.UserUnsuspended},
 		"deactivated": {audit.UserDeactivated, audit.UserReactivated},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := openShop(t)
+			s := newEnv(t)
 			login := s.signIn(t, password).Login
 			if err := s.steps()[c.out](t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
-			s.dead(t, s.session)
-			_, err := verifies(t.Context(), s, login, s.phone.Next())
+			s.wantSignedOut(t, s.session)
+			_, err := verifyCode(t.Context(), s, login, s.phone.Next())
 			wantCode(t, "a login under way", err, errcode.Expired)
 			_, err = s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 			wantCode(t, "the password", err, errcode.SignInFailed)
 			if err := s.steps()[c.in](t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
-			s.dead(t, s.session)
-			_, err = verifies(t.Context(), s, login, s.phone.Next())
+			s.wantSignedOut(t, s.session)
+			_, err = verifyCode(t.Context(), s, login, s.phone.Next())
 			wantCode(t, "a login of before", err, errcode.Expired)
 			if issued := s.SignIn(technician, password, s.phone); issued.Session.IsZero() {
 				t.Error("no session")
@@ -180,8 +180,8 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 	}
 }
 
-func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
-	s := openShop(t)
+func TestDeactivate_EndsTicketsAndInvitations(t *testing.T) {
+	s := newEnv(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
 	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
@@ -203,21 +203,21 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 	wantCode(t, "inviting who had a device", err, errcode.WrongState)
 }
 
-func TestUnlockingEndsWaits(t *testing.T) {
-	s := openShop(t)
+func TestUnlock_EndsWaits(t *testing.T) {
+	s := newEnv(t)
 	s.Clock.Advance(time.Minute) // to a code that was not used
 	for range 6 {
-		if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
+		if out, err := verifyCode(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
 			t.Fatalf("guessing: got %+v, %v", out, err)
 		}
 	}
-	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Wait == 0 {
+	if out, err := verifyCode(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Wait == 0 {
 		t.Fatalf("after six wrong codes: got %+v, %v, want a wait", out, err)
 	}
 	if err := s.Directory.Unlock(t.Context(), support, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
+	if out, err := verifyCode(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
 		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
@@ -228,9 +228,10 @@ func TestUnlockingEndsWaits(t *testing.T) {
 	}
 }
 
-// Whatever a person left in the index is gone with them, within one Update, and the rest of the house stands.
-func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
-	s := openShop(t)
+// TestDelete_RemovesEveryRecord requires that a deletion removes every index record of the user in one transaction, and
+// nothing of other users.
+func TestDelete_RemovesEveryRecord(t *testing.T) {
+	s := newEnv(t)
 	groups := []account.GroupID{s.garage}
 	for i := range 31 {
 		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
@@ -238,7 +239,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	u := s.Person("luc@garage.example", func(u *account.User) {
 		u.Login, u.SecondEmail, u.FirstName, u.LastName, u.Groups = "lucien.p", "luc@home.example", "Lucien", "Petit", groups[:20]
 	})
-	s.crowd(t, u.ID)
+	s.fillSessions(t, u.ID)
 	s.Change(u.ID, func(u *account.User) {
 		u.Groups = groups
 		for i := range 15 {
@@ -285,6 +286,6 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 		t.Error("the id was used again")
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
-		t.Errorf("somebody else's session: %v", err)
+		t.Errorf("another user's session: %v", err)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-func TestAMembershipIsOneActInOneEvent(t *testing.T) {
-	s := openShop(t)
+func TestAddMember_WritesOneEvent(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	for range 2 { // the second time it is no act
 		if err := s.Directory.AddMember(ctx, root, s.From, s.other, technician); err != nil {
@@ -55,8 +55,8 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 	}
 }
 
-func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
-	s := openShop(t)
+func TestMembership_Permissions(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	own := withRole(root, account.RoleSuperAdmin)
 	own.Owner = string(s.admin.ID)
@@ -82,12 +82,12 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 		{"an administrator of people on a higher role", userAdmin, s.garage, s.admin.ID, ok, no, no},
 		{"a super administrator on an equal one", root, s.garage, s.admin.ID, ok, no, no},
 		{"oneself", own, s.garage, s.admin.ID, ok, no, no},
-		{"the machine's owner", machine, s.garage, s.admin.ID, ok, ok, ok},
+		{"the operator", operator, s.garage, s.admin.ID, ok, ok, ok},
 		{"a garage that never was", root, "gnever", s.amelie.ID, hidden, hidden, hidden},
 		{"a garage that was deleted", root, dead, s.amelie.ID, hidden, hidden, hidden},
 		{"a person who never was", root, s.garage, "unever", ok, hidden, hidden},
 		{"a manager", limited(support, s.garage), s.garage, s.amelie.ID, ok, no, no},
-		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, s.amelie.ID, ok, no, ok},
+		{"an administrator of a group", limited(userAdmin, s.garage), s.garage, s.amelie.ID, ok, no, ok},
 		{"of two garages, on somebody of both", limited(userAdmin, s.garage, s.other), s.other, both.ID, ok, no, ok},
 		{"of one garage, on somebody of two", limited(userAdmin, s.garage), s.garage, both.ID, ok, no, hidden},
 		{"of one garage, on somebody with a role", limited(userAdmin, s.garage), s.garage, s.manager.ID, ok, no, hidden},
@@ -111,7 +111,7 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 					if is := slices.Contains(s.User(string(id)).Groups, c.gid); is != (c.add == ok) {
 						t.Errorf("got a member: %t, want %t", is, c.add == ok)
 					}
-					if err := s.Directory.AddMember(ctx, machine, s.From, c.gid, string(id)); err != nil { // for the next one
+					if err := s.Directory.AddMember(ctx, operator, s.From, c.gid, string(id)); err != nil { // for the next one
 						t.Fatal(err)
 					}
 				} else if got := s.User(string(id)).Groups; !slices.Equal(got, before) {
@@ -122,8 +122,8 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	}
 }
 
-func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
-	s := openShop(t)
+func TestGroup_Permissions(t *testing.T) {
+	s := newEnv(t)
 	userAdmin := withRole(root, account.RoleUserAdmin)
 	for _, c := range []struct {
 		name string
@@ -134,11 +134,11 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 		{"nobody", admin.Principal{}, "", errcode.Forbidden},
 		{"who reads only", withRole(root, account.RoleReadOnly), "", errcode.Forbidden},
 		{"support", support, "", errcode.Forbidden},
-		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, errcode.Forbidden},
+		{"an administrator of a group", limited(userAdmin, s.garage), s.garage, errcode.Forbidden},
 		{"of another garage", limited(userAdmin, s.other), s.garage, errcode.Forbidden},
 		{"of another garage, one that never was", limited(userAdmin, s.other), "gnever", errcode.Forbidden},
 		{"an administrator of people", userAdmin, "", ""},
-		{"the machine's owner", machine, "", ""},
+		{"the operator", operator, "", ""},
 		{"one that never was", root, "gnever", errcode.NotFound},
 	} {
 		gid := c.gid
@@ -155,8 +155,8 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 	}
 }
 
-func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
-	s := openShop(t)
+func TestUpdateGroup_KeepsMembersAndWritesOneEvent(t *testing.T) {
+	s := newEnv(t)
 	for range 2 {
 		g, err := s.Directory.UpdateGroup(t.Context(), root, s.From, s.garage, " Garage Soleil ", "Lyon")
 		if err != nil || g.Name != "Garage Soleil" || g.Description != "Lyon" || g.ID != s.garage || !g.Changed.After(g.Created) {
@@ -172,10 +172,10 @@ func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 	}
 }
 
-func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
-	s := openShop(t)
+func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
-	secret, _, err := s.Directory.Admin.CreateToken(ctx, machine, s.From, admin.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
+	secret, _, err := s.Directory.Admin.CreateToken(ctx, operator, s.From, admin.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,20 +202,20 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
 	}
 	_, err = s.Directory.Admin.User(ctx, p, "elsewhere@garage.example")
-	wantCode(t, "the token on somebody without a garage", err, errcode.NotFound)
+	wantCode(t, "the token on a user without a garage", err, errcode.NotFound)
 	_, _, err = s.Directory.CreateUser(ctx, p, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
 	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})
-	for _, letter := range s.letters() {
+	for _, letter := range s.mailList() {
 		if strings.HasSuffix(letter, " to manager@garage.example") {
 			t.Errorf("the manager is told: %s", letter)
 		}
 	}
 }
 
-func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
-	s := openShop(t)
+func TestAddMember_RejectsMoreThan32Groups(t *testing.T) {
+	s := newEnv(t)
 	var last account.GroupID
 	for i := range 33 {
 		last = s.Group(fmt.Sprintf("Garage %d", i))

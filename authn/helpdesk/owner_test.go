@@ -12,25 +12,25 @@ import (
 	"barillet/internal/secret"
 )
 
-// boss is somebody active with these roles.
-func (s *shop) boss(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
+// administrator creates an active user with role assignments.
+func (s *env) administrator(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
 	t.Helper()
 	u := s.Person(address, func(u *account.User) { u.Roles = grants })
 	s.Change(u.ID, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	return s.User(string(u.ID))
 }
 
-func grant(role account.Role, groups ...account.GroupID) account.RoleAssignment {
+func assignment(role account.Role, groups ...account.GroupID) account.RoleAssignment {
 	return account.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}
 }
 
-// owned is who acts by a token that the machine's owner made for a person.
-func (s *shop) owned(t *testing.T, n admin.NewToken) (secret.Value, admin.Principal) {
+// principalOf creates a token for a user as the operator, and returns its principal.
+func (s *env) principalOf(t *testing.T, n admin.NewToken) (secret.Value, admin.Principal) {
 	t.Helper()
 	if n.Name == "" {
 		n.Name = "of " + n.Owner
 	}
-	secret, _ := s.token(t, machine, n)
+	secret, _ := s.token(t, operator, n)
 	p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatalf("checking a token of %s: %v", n.Owner, err)
@@ -38,9 +38,10 @@ func (s *shop) owned(t *testing.T, n admin.NewToken) (secret.Value, admin.Princi
 	return secret, p
 }
 
-// The rule of PROTOCOL 20, cell by cell: what a token is, what its owner is, and what it may do.
-func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
-	s := openShop(t)
+// TestAuthenticate_LimitsTokenToItsOwner is the table of protocol rule 20: the role and scope of a token, those of its
+// owner, and the result.
+func TestAuthenticate_LimitsTokenToItsOwner(t *testing.T) {
+	s := newEnv(t)
 	third := s.Group("Garage du Port")
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	a, b := s.garage, s.other
@@ -53,22 +54,22 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 		want   account.Role
 		reach  []account.GroupID // nil: everybody
 	}{
-		{"as much as the owner", people, nil, []account.RoleAssignment{grant(people)}, people, nil},
-		{"less than the owner", reads, groups(a), []account.RoleAssignment{grant(super)}, reads, groups(a)},
-		{"a role that the owner lost in part", super, nil, []account.RoleAssignment{grant(desk)}, desk, nil},
-		{"a scope that the owner has in part", desk, nil, []account.RoleAssignment{grant(desk, a)}, desk, groups(a)},
-		{"two scopes that meet", desk, groups(a, b), []account.RoleAssignment{grant(desk, b, third)}, desk, groups(b)},
-		{"two scopes that do not meet", desk, groups(a), []account.RoleAssignment{grant(desk, b)}, reads, groups()},
-		{"a token for nobody", desk, groups(), []account.RoleAssignment{grant(super)}, reads, groups()},
-		{"grants that are joined", desk, nil, []account.RoleAssignment{grant(desk, a), grant(people, b)}, desk, groups(a, b)},
-		{"the higher of two grants, where it is", people, nil, []account.RoleAssignment{grant(desk), grant(people, b)}, people, groups(b)},
-		{"the lower of two grants, where the higher is not", people, groups(a), []account.RoleAssignment{grant(desk), grant(people, b)}, desk, groups(a)},
-		{"the wider of two equal powers", desk, nil, []account.RoleAssignment{grant(desk), grant(people, b)}, desk, nil},
-		{"a high role read from below", reads, nil, []account.RoleAssignment{grant(people, b)}, reads, groups(b)},
+		{"as much as the owner", people, nil, []account.RoleAssignment{assignment(people)}, people, nil},
+		{"less than the owner", reads, groups(a), []account.RoleAssignment{assignment(super)}, reads, groups(a)},
+		{"a role that the owner lost in part", super, nil, []account.RoleAssignment{assignment(desk)}, desk, nil},
+		{"a scope that the owner has in part", desk, nil, []account.RoleAssignment{assignment(desk, a)}, desk, groups(a)},
+		{"two scopes that meet", desk, groups(a, b), []account.RoleAssignment{assignment(desk, b, third)}, desk, groups(b)},
+		{"two scopes that do not meet", desk, groups(a), []account.RoleAssignment{assignment(desk, b)}, reads, groups()},
+		{"a token for nobody", desk, groups(), []account.RoleAssignment{assignment(super)}, reads, groups()},
+		{"grants that are joined", desk, nil, []account.RoleAssignment{assignment(desk, a), assignment(people, b)}, desk, groups(a, b)},
+		{"the higher of two grants, where it is", people, nil, []account.RoleAssignment{assignment(desk), assignment(people, b)}, people, groups(b)},
+		{"the lower of two grants, where the higher is not", people, groups(a), []account.RoleAssignment{assignment(desk), assignment(people, b)}, desk, groups(a)},
+		{"the wider of two equal powers", desk, nil, []account.RoleAssignment{assignment(desk), assignment(people, b)}, desk, nil},
+		{"a high role read from below", reads, nil, []account.RoleAssignment{assignment(people, b)}, reads, groups(b)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
-			secret, _ := s.owned(t, admin.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
+			owner := s.administrator(t, fmt.Sprintf("boss%d@garage.example", i), assignment(super))
+			secret, _ := s.principalOf(t, admin.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
 			s.Change(owner.ID, func(u *account.User) { u.Roles = c.grants })
 			p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 			if err != nil || p.Role != c.want || fmt.Sprint(p.Groups) != fmt.Sprint(c.reach) || (p.Groups == nil) != (c.reach == nil) {
@@ -78,11 +79,11 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 	}
 }
 
-func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
-	s := openShop(t)
+func TestAuthenticate_RejectsTokenWithoutActiveOwner(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
-	owner := s.boss(t, "boss@garage.example", grant(account.RoleHelpDesk))
-	secret, p := s.owned(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
+	owner := s.administrator(t, "boss@garage.example", assignment(account.RoleHelpDesk))
+	secret, p := s.principalOf(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
 	if p.Owner != string(owner.ID) {
 		t.Fatalf("got owner %q", p.Owner)
 	}
@@ -95,28 +96,28 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 		t.Helper()
 		wantCode(t, what, err, "")
 	}
-	do("suspending", s.Directory.Suspend(ctx, machine, s.From, owner.Login))
-	alive("of somebody suspended", errcode.NoSession)
-	do("unsuspending", s.Directory.Unsuspend(ctx, machine, s.From, owner.Login))
-	alive("of somebody active again", "")
-	do("taking the role", s.Directory.Admin.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
-	alive("of somebody without a role", errcode.NoSession)
-	_, err := s.Directory.Admin.AssignRole(ctx, machine, s.From, owner.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	do("suspending", s.Directory.Suspend(ctx, operator, s.From, owner.Login))
+	alive("of a suspended user", errcode.NoSession)
+	do("unsuspending", s.Directory.Unsuspend(ctx, operator, s.From, owner.Login))
+	alive("of an active user", "")
+	do("taking the role", s.Directory.Admin.RevokeRole(ctx, operator, s.From, owner.Login, owner.Roles[0].ID))
+	alive("of a user without a role", errcode.NoSession)
+	_, err := s.Directory.Admin.AssignRole(ctx, operator, s.From, owner.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	do("giving it again", err)
 	if p, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(p.Groups) != 1 || p.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", p, err)
 	}
-	do("deactivating", s.Directory.Deactivate(ctx, machine, s.From, owner.Login))
-	alive("of somebody deactivated", errcode.NoSession)
-	do("deleting", s.Directory.Delete(ctx, machine, s.From, owner.Login))
+	do("deactivating", s.Directory.Deactivate(ctx, operator, s.From, owner.Login))
+	alive("of a deactivated user", errcode.NoSession)
+	do("deleting", s.Directory.Delete(ctx, operator, s.From, owner.Login))
 	alive("of nobody", errcode.NoSession)
 }
 
-func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
-	s := openShop(t)
+func TestCreateToken_OnlyOperatorNamesOwner(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
-	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
-	suspended := s.boss(t, "gone@garage.example", grant(account.RoleUserAdmin))
+	boss := s.administrator(t, "boss@garage.example", assignment(account.RoleUserAdmin))
+	suspended := s.administrator(t, "gone@garage.example", assignment(account.RoleUserAdmin))
 	s.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	for _, c := range []struct {
 		name  string
@@ -125,15 +126,15 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 		role  account.Role
 		want  errcode.Code
 	}{
-		{"by address", machine, "BOSS@garage.example", account.RoleUserAdmin, ""},
-		{"by id", machine, string(boss.ID), account.RoleReadOnly, ""},
+		{"by address", operator, "BOSS@garage.example", account.RoleUserAdmin, ""},
+		{"by id", operator, string(boss.ID), account.RoleReadOnly, ""},
 		{"by the highest token", root, "boss@garage.example", account.RoleReadOnly, errcode.Forbidden},
 		{"by a token for its own owner's name", admin.Principal{ID: "token:x", Owner: string(boss.ID), Role: account.RoleUserAdmin}, string(boss.ID), account.RoleReadOnly, errcode.Forbidden},
-		{"above the person's role", machine, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
-		{"of somebody without a role", machine, technician, account.RoleReadOnly, errcode.Invalid},
-		{"of somebody suspended", machine, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
-		{"of nobody", machine, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
-		{"of another unix user", machine, "operator:1", account.RoleReadOnly, errcode.Invalid},
+		{"above the person's role", operator, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
+		{"of a user without a role", operator, technician, account.RoleReadOnly, errcode.Invalid},
+		{"of a suspended user", operator, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of nobody", operator, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of another unix user", operator, "operator:1", account.RoleReadOnly, errcode.Invalid},
 	} {
 		_, tok, err := s.Directory.Admin.CreateToken(ctx, c.op, s.From, admin.NewToken{Name: "x", Role: c.role, Owner: c.owner})
 		wantCode(t, c.name, err, c.want)
@@ -143,10 +144,10 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 	}
 }
 
-func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
-	s := openShop(t)
-	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
-	_, p := s.owned(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
+func TestCreateToken_KeepsOwnerAndNotifies(t *testing.T) {
+	s := newEnv(t)
+	boss := s.administrator(t, "boss@garage.example", assignment(account.RoleUserAdmin))
+	_, p := s.principalOf(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
 	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}

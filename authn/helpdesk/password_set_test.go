@@ -18,7 +18,7 @@ import (
 const given = "un pneu, une jante, deux roues"
 
 // renews takes the second step with the phone and chooses a password that is asked for.
-func (s *shop) renews(t *testing.T, present, next string) {
+func (s *env) renews(t *testing.T, present, next string) {
 	t.Helper()
 	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Login, factors.InputCode, s.phone.Next())
 	if err != nil || v.Step != authn.StepChangePassword {
@@ -30,7 +30,7 @@ func (s *shop) renews(t *testing.T, present, next string) {
 }
 
 // sees is the state that an operator is told.
-func (s *shop) sees(t *testing.T, want account.Status) {
+func (s *env) sees(t *testing.T, want account.Status) {
 	t.Helper()
 	u, err := s.Directory.Admin.User(t.Context(), root, technician)
 	if err != nil || u.State != want {
@@ -42,8 +42,8 @@ func (s *shop) sees(t *testing.T, want account.Status) {
 	}
 }
 
-func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
-	s := openShop(t)
+func TestExpirePassword_RequiresChangeAtNextSignIn(t *testing.T) {
+	s := newEnv(t)
 	for range 2 { // a repeat changes nothing
 		u, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician)
 		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
@@ -59,11 +59,11 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 	}
 	s.renews(t, password, chosen)
 	s.sees(t, account.StatusActive)
-	s.dead(t, s.session)
+	s.wantSignedOut(t, s.session)
 }
 
-func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
-	s := openShop(t)
+func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
+	s := newEnv(t)
 	p := withSecrets(root)
 	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, technician)
 	if err != nil || !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$`).MatchString(secret.Reveal()) {
@@ -73,9 +73,9 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	if err != nil || other.Equal(secret) {
 		t.Fatalf("twice the same, %v", err)
 	}
-	s.dead(t, s.session)
+	s.wantSignedOut(t, s.session)
 	s.sees(t, account.StatusExpired)
-	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second,
+	sameStrings(t, "mails", s.mailList(), []string{"password_given to " + technician, "password_given to " + second,
 		"password_given to " + technician, "password_given to " + second})
 	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != p.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
@@ -97,15 +97,15 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	}
 }
 
-func TestAnOperatorSetsAPassword(t *testing.T) {
-	s := openShop(t)
+func TestUpdateUser_SetsPassword(t *testing.T) {
+	s := newEnv(t)
 	p := withSecrets(root)
 	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, technician, directory.ProfileChange{Password: given})
 	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
-	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
+	s.wantSignedOut(t, s.session)
+	sameStrings(t, "mails", s.mailList(), []string{"password_given to " + technician, "password_given to " + second})
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["change"] != "set" || events[0].Actor.ID != p.ID {
 		t.Errorf("got events %+v", events)
 	}
@@ -120,8 +120,8 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	}
 }
 
-func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
-	s := openShop(t)
+func TestChangePassword_NeedsCurrentPassword(t *testing.T) {
+	s := newEnv(t)
 	change := func(current, next string) error {
 		_, err := s.Directory.ChangePassword(t.Context(), root, s.From, technician, current, next)
 		return err
@@ -132,7 +132,7 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
-		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.letters())
+		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.mailList())
 	}
 	epoch := s.User(technician).PasswordEpoch
 	if err := change(password, given); err != nil {
@@ -142,13 +142,13 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 	if got.PasswordEpoch != epoch+1 || got.Password.Provenance != root.Owner || got.Password.MustChange != "" {
 		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Provenance)
 	}
-	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
+	s.wantSignedOut(t, s.session)
+	sameStrings(t, "mails", s.mailList(), []string{"password_given to " + technician, "password_given to " + second})
 	s.SignIn(technician, given, s.phone)
 }
 
-func TestWhoMayGiveAPassword(t *testing.T) {
-	s := openShop(t)
+func TestPassword_Permissions(t *testing.T) {
+	s := newEnv(t)
 	userAdmin := withRole(root, account.RoleUserAdmin)
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
@@ -162,15 +162,15 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		{"support with secrets", withSecrets(support), s.amelie.ID, account.StatusActive, no, no, no},
 		{"an administrator without secrets", userAdmin, s.amelie.ID, account.StatusActive, ok, ok, no},
 		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, account.StatusActive, ok, ok, ok},
-		{"the machine's owner", machine, s.amelie.ID, account.StatusActive, ok, ok, ok},
+		{"the operator", operator, s.amelie.ID, account.StatusActive, ok, ok, ok},
 		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, account.StatusActive, ok, ok, ok},
 		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, account.StatusActive, hidden, hidden, hidden},
 		{"an equal role", withSecrets(root), s.admin.ID, account.StatusActive, no, no, no},
 		{"oneself", admin.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, account.StatusActive, no, no, no},
-		{"somebody staged", machine, s.amelie.ID, account.StatusStaged, state, state, state},
-		{"somebody invited", machine, s.amelie.ID, account.StatusProvisioned, state, state, state},
-		{"somebody suspended", machine, s.amelie.ID, account.StatusSuspended, state, state, state},
-		{"somebody deactivated", machine, s.amelie.ID, account.StatusDeactivated, state, state, state},
+		{"somebody staged", operator, s.amelie.ID, account.StatusStaged, state, state, state},
+		{"somebody invited", operator, s.amelie.ID, account.StatusProvisioned, state, state, state},
+		{"a suspended user", operator, s.amelie.ID, account.StatusSuspended, state, state, state},
+		{"a deactivated user", operator, s.amelie.ID, account.StatusDeactivated, state, state, state},
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
@@ -188,7 +188,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 }
 
 // amelieHas puts a password back, whatever the rules say.
-func (s *shop) amelieHas(t *testing.T, text string) {
+func (s *env) amelieHas(t *testing.T, text string) {
 	t.Helper()
 	phc, err := s.Accounts.Hasher.Hash(t.Context(), false, text)
 	if err != nil {
@@ -197,8 +197,8 @@ func (s *shop) amelieHas(t *testing.T, text string) {
 	s.Change(s.amelie.ID, func(u *account.User) { u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser} })
 }
 
-func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
-	s := openShop(t)
+func TestDisplayStatus_FollowsPasswordAndLink(t *testing.T) {
+	s := newEnv(t)
 	s.sees(t, account.StatusActive)
 	if _, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)

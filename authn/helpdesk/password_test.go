@@ -16,7 +16,7 @@ import (
 const chosen = "a longer word than that, 42"
 
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
-func (s *shop) takes(t *testing.T, link secret.Value) {
+func (s *env) takes(t *testing.T, link secret.Value) {
 	t.Helper()
 	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
@@ -32,16 +32,16 @@ func (s *shop) takes(t *testing.T, link secret.Value) {
 	if s.signIn(t, chosen).Step != authn.StepVerify {
 		t.Error("the new password does not count")
 	}
-	s.dead(t, s.session)
+	s.wantSignedOut(t, s.session)
 }
 
-func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
-	s := openShop(t)
+func TestResetPassword_SendsEmail(t *testing.T) {
+	s := newEnv(t)
 	link, err := s.Directory.ResetPassword(t.Context(), support, s.From, technician, true)
 	if err != nil || !link.IsZero() {
 		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
+	sameStrings(t, "mails", s.mailList(), []string{"password_link to " + technician})
 	m := mailed[notice.PasswordLink](t, s, technician)
 	if m.Address != "" || m.Browser != "" {
 		t.Errorf("the mail tells of the operator's own browser: %+v", m.Context)
@@ -56,21 +56,21 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	s.takes(t, secret.From(m.Link))
 }
 
-func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
-	s := openShop(t)
+func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
+	s := newEnv(t)
 	link, err := s.Directory.ResetPassword(t.Context(), withSecrets(root), s.From, technician, false)
 	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"password_link_given to " + technician, "password_link_given to " + second})
+	sameStrings(t, "mails", s.mailList(), []string{"password_link_given to " + technician, "password_link_given to " + second})
 	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["delivery"] != "response" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, link)
 }
 
-func TestForWhomThereIsAPasswordLink(t *testing.T) {
-	s := openShop(t)
+func TestResetPassword_Permissions(t *testing.T) {
+	s := newEnv(t)
 	userAdmin := withRole(root, account.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
 	s.Change(never.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -86,15 +86,15 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 		{"support with secrets", withSecrets(support), s.amelie.ID, account.StatusActive, ok, no},
 		{"an administrator without secrets", userAdmin, s.amelie.ID, account.StatusActive, ok, no},
 		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, account.StatusActive, ok, ok},
-		{"the machine's owner", machine, s.amelie.ID, account.StatusActive, ok, ok},
+		{"the operator", operator, s.amelie.ID, account.StatusActive, ok, ok},
 		{"a manager", limited(support, s.garage), s.amelie.ID, account.StatusActive, ok, no},
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, account.StatusActive, hidden, hidden},
 		{"an equal role", root, s.admin.ID, account.StatusActive, no, no},
-		{"somebody staged", machine, s.amelie.ID, account.StatusStaged, state, state},
-		{"somebody invited", machine, s.amelie.ID, account.StatusProvisioned, state, state},
-		{"somebody suspended", machine, s.amelie.ID, account.StatusSuspended, state, state},
-		{"somebody deactivated", machine, s.amelie.ID, account.StatusDeactivated, state, state},
-		{"somebody without a device", machine, never.ID, account.StatusActive, state, state}, // PROTOCOL 8
+		{"somebody staged", operator, s.amelie.ID, account.StatusStaged, state, state},
+		{"somebody invited", operator, s.amelie.ID, account.StatusProvisioned, state, state},
+		{"a suspended user", operator, s.amelie.ID, account.StatusSuspended, state, state},
+		{"a deactivated user", operator, s.amelie.ID, account.StatusDeactivated, state, state},
+		{"a user without a device", operator, never.ID, account.StatusActive, state, state}, // protocol rule 8
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)

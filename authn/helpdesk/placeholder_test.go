@@ -12,8 +12,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-// inviteElsewhere invites somebody whom the operator may not know of, and returns who stands for them.
-func (s *shop) inviteElsewhere(t *testing.T, p admin.Principal, login string, groups ...account.GroupID) account.User {
+// inviteElsewhere invites a user outside the scope of p and returns the placeholder.
+func (s *env) inviteElsewhere(t *testing.T, p admin.Principal, login string, groups ...account.GroupID) account.User {
 	t.Helper()
 	u, invitation, err := s.Directory.CreateUser(t.Context(), p, s.From, directory.NewUser{Login: login, Groups: groups}, true, true)
 	if err != nil || !invitation.Sent || invitation.Expires.IsZero() {
@@ -22,12 +22,12 @@ func (s *shop) inviteElsewhere(t *testing.T, p admin.Principal, login string, gr
 	return u
 }
 
-func TestNobodySignsInAsAShadow(t *testing.T) {
-	s := openShop(t)
+func TestPlaceholder_CannotSignIn(t *testing.T) {
+	s := newEnv(t)
 	north := limited(support, s.other)
-	shadow := s.inviteElsewhere(t, north, technician, s.other)
-	if shadow.ID == s.amelie.ID || shadow.Login != technician {
-		t.Fatalf("got %s as %s", shadow.Login, shadow.ID)
+	placeholder := s.inviteElsewhere(t, north, technician, s.other)
+	if placeholder.ID == s.amelie.ID || placeholder.Login != technician {
+		t.Fatalf("got %s as %s", placeholder.Login, placeholder.ID)
 	}
 	for name, to := range map[string]string{"the person": technician, "their second address": second, "nobody": ""} {
 		for _, m := range s.Mails() {
@@ -37,27 +37,27 @@ func TestNobodySignsInAsAShadow(t *testing.T) {
 		}
 	}
 	started := s.signIn(t, password)
-	if _, err := verifies(t.Context(), s, started.Login, s.phone.Code()); err != nil {
+	if _, err := verifyCode(t.Context(), s, started.Login, s.phone.Code()); err != nil {
 		t.Fatal(err)
 	}
-	if u := s.User(string(shadow.ID)); len(u.Sessions) != 0 || u.Status != account.StatusProvisioned {
+	if u := s.User(string(placeholder.ID)); len(u.Sessions) != 0 || u.Status != account.StatusProvisioned {
 		t.Errorf("got %d sessions of what stands for them, %s", len(u.Sessions), u.Status)
 	}
 	s.EmptyOutbox()
 	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, technician, func(*account.Tx, *account.User) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
-	_, err := s.Directory.Activate(t.Context(), withSecrets(withRole(north, account.RoleUserAdmin)), s.From, string(shadow.ID), false)
+	sameStrings(t, "mails", s.mailList(), []string{"password_link to " + technician})
+	_, err := s.Directory.Activate(t.Context(), withSecrets(withRole(north, account.RoleUserAdmin)), s.From, string(placeholder.ID), false)
 	wantCode(t, "a link to it", err, errcode.Forbidden)
 }
 
-func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
-	s := openShop(t)
+func TestPlaceholder_DeletionKeepsUser(t *testing.T) {
+	s := newEnv(t)
 	north := limited(withRole(support, account.RoleUserAdmin), s.other)
-	shadow := s.inviteElsewhere(t, north, technician, s.other)
+	placeholder := s.inviteElsewhere(t, north, technician, s.other)
 	for range 2 {
-		wantCode(t, "deleting", s.Directory.Delete(t.Context(), north, s.From, string(shadow.ID)), "")
+		wantCode(t, "deleting", s.Directory.Delete(t.Context(), north, s.From, string(placeholder.ID)), "")
 	}
 	if got := s.User(technician); got.ID != s.amelie.ID {
 		t.Errorf("got %s by the address", got.ID)
@@ -69,8 +69,8 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 	wantCode(t, "by the address, to who deleted it", err, errcode.NotFound)
 }
 
-func TestManyGaragesInviteTheSamePerson(t *testing.T) {
-	s := openShop(t)
+func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
+	s := newEnv(t)
 	var all []admin.Principal
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
@@ -91,30 +91,31 @@ func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 	}
 }
 
-// Whoever is born into the garage later is there by themselves.
-func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
-	s := openShop(t)
+// TestPlaceholder_EndsWhenUserJoinsGroup creates the user in the group of the placeholder.
+func TestPlaceholder_EndsWhenUserJoinsGroup(t *testing.T) {
+	s := newEnv(t)
 	north := limited(support, s.other)
-	shadow := s.inviteElsewhere(t, north, technician, s.other)
+	placeholder := s.inviteElsewhere(t, north, technician, s.other)
 	for range 2 {
-		wantCode(t, "deleting the person", s.Directory.Delete(t.Context(), machine, s.From, string(s.amelie.ID)), "")
+		wantCode(t, "deleting the person", s.Directory.Delete(t.Context(), operator, s.From, string(s.amelie.ID)), "")
 	}
-	u, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
+	u, _, err := s.Directory.CreateUser(t.Context(), operator, s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := s.Directory.Admin.User(t.Context(), north, technician); err != nil || got.ID != u.ID {
 		t.Errorf("got %s, %v, want who is there now", got.ID, err)
 	}
-	_, err = s.Directory.Admin.User(t.Context(), north, string(shadow.ID))
+	_, err = s.Directory.Admin.User(t.Context(), north, string(placeholder.ID))
 	wantCode(t, "what stood for them", err, errcode.NotFound)
 }
 
-// Both scopes share a garage: each sees who is invited there, and only who looks on the other garage too sees the person.
-func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
-	s := openShop(t)
+// TestPlaceholder_VisibleInItsGroup: two scopes share a group. Both see the placeholder there, and only the scope with
+// the other group sees the user.
+func TestPlaceholder_VisibleInItsGroup(t *testing.T) {
+	s := newEnv(t)
 	third := s.Group("Garage du Port")
-	shadow := s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
+	placeholder := s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
 	for _, c := range []struct {
 		name string
 		op   admin.Principal
@@ -124,9 +125,9 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 		{"of another garage", limited(support, third), errcode.NotFound},
 		{"of nobody", limited(support), errcode.NotFound},
 		{"everybody", support, errcode.NotFound},
-		{"the machine's owner", machine, errcode.NotFound},
+		{"the operator", operator, errcode.NotFound},
 	} {
-		_, err := s.Directory.Admin.User(t.Context(), c.op, string(shadow.ID))
+		_, err := s.Directory.Admin.User(t.Context(), c.op, string(placeholder.ID))
 		wantCode(t, c.name, err, c.want)
 	}
 	_, _, err := s.Directory.CreateUser(t.Context(), limited(support, s.other, third), s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)

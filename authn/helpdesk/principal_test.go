@@ -9,8 +9,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-// What each role may do to whom is in TestWhoMayDoWhatToWhom, whose table has no operator like these.
-func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
+// TestAuthorize_UnusualPrincipals adds principals that TestPermissions_EveryOperationOnEveryUser does not have.
+func TestAuthorize_UnusualPrincipals(t *testing.T) {
 	op := func(role account.Role, owner string) admin.Principal {
 		return admin.Principal{ID: "token:t", Owner: owner, Role: role}
 	}
@@ -34,8 +34,8 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 	}
 }
 
-func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
-	s := openShop(t)
+func TestScope_HidesUserFromEveryOperation(t *testing.T) {
+	s := newEnv(t)
 	north := limited(support, s.other)
 	ctx := t.Context()
 	for _, id := range []string{technician, string(s.amelie.ID), "nobody@garage.example"} {

@@ -17,8 +17,8 @@ import (
 
 func text(s string) *string { return &s }
 
-func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
-	s := openShop(t)
+func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
+	s := newEnv(t)
 	before := s.User(technician)
 	u, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{
 		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
@@ -31,8 +31,8 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	if u.Epoch != before.Epoch+1 || u.PasswordEpoch != before.PasswordEpoch || len(u.Devices) != len(before.Devices) || u.Password.Hash != "" {
 		t.Errorf("epochs: got %d, %d after %d, %d; hash %q", u.Epoch, u.PasswordEpoch, before.Epoch, before.PasswordEpoch, u.Password.Hash)
 	}
-	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"address_changed to " + technician, "address_changed to a.durand@garage.example", "address_changed to " + second})
+	s.wantSignedOut(t, s.session)
+	sameStrings(t, "mails", s.mailList(), []string{"address_changed to " + technician, "address_changed to a.durand@garage.example", "address_changed to " + second})
 	if m := mailed[notice.AddressChanged](t, s, technician); m.Login != "" || m.By != root.Name || m.Address != "" {
 		t.Errorf("the former mailbox learns %+v, want neither the new address nor the operator's own", m)
 	}
@@ -55,8 +55,8 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	s.Person(technician, nil) // the address is free again
 }
 
-func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
-	s := openShop(t)
+func TestUpdateUser_AddressChangeEndsTicketsAndInvitation(t *testing.T) {
+	s := newEnv(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
 	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
@@ -74,8 +74,8 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 	wantCode(t, "the invitation in the old mailbox", err, errcode.InvalidLink)
 }
 
-func TestANameChangesWithoutEndingAnything(t *testing.T) {
-	s := openShop(t)
+func TestUpdateUser_NameChangeKeepsSessions(t *testing.T) {
+	s := newEnv(t)
 	u, err := s.Directory.UpdateUser(t.Context(), limited(withRole(support, account.RoleUserAdmin), s.garage), s.From, technician,
 		directory.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
@@ -88,12 +88,12 @@ func TestANameChangesWithoutEndingAnything(t *testing.T) {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
-		t.Errorf("got %d events and %v, want one event: a change of nothing is no act", len(events), s.letters())
+		t.Errorf("got %d events and %v, want one event: a change of nothing is no act", len(events), s.mailList())
 	}
 }
 
-func TestWhatBecomesOfAProfile(t *testing.T) {
-	s := openShop(t)
+func TestUpdateUser_Profile(t *testing.T) {
+	s := newEnv(t)
 	raw := func(members string) (out map[string]json.RawMessage) {
 		if err := json.Unmarshal([]byte(members), &out); err != nil {
 			t.Fatal(err)
@@ -144,8 +144,8 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 	}
 }
 
-func TestWhoMayChangeAProfile(t *testing.T) {
-	s := openShop(t)
+func TestUpdateUser_Permissions(t *testing.T) {
+	s := newEnv(t)
 	own := withRole(root, account.RoleSuperAdmin)
 	own.Owner = string(s.admin.ID)
 	userAdmin := withRole(root, account.RoleUserAdmin)
@@ -164,7 +164,7 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 		{"somebody of a higher role", userAdmin, s.admin.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
 		{"somebody of the same role", root, s.admin.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
 		{"oneself", own, s.admin.ID, directory.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
-		{"the machine's owner", machine, s.admin.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
+		{"the operator", operator, s.admin.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
 		{"a name within the scope", scoped, s.amelie.ID, directory.ProfileChange{FirstName: text("i")}, ""},
 		{"a free address within the scope", scoped, s.amelie.ID, directory.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
 		{"an address of outside tells nothing", scoped, s.amelie.ID, directory.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
@@ -176,9 +176,10 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 	}
 }
 
-// Every index, 32 sessions, three tickets, a password and four mailboxes fit into one Update beside a door's own key.
-func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
-	s := openShop(t)
+// TestUpdateUser_LargestUserFitsOneTransaction: every index, 32 sessions, three tickets, a password and four emails fit
+// into one transaction with a record of the caller.
+func TestUpdateUser_LargestUserFitsOneTransaction(t *testing.T) {
+	s := newEnv(t)
 	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{Login: text("a")}); err != nil {
 		t.Fatal(err) // a name apart from both addresses
 	}
@@ -186,14 +187,14 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 		s.reset(t, support, helpdesk.ResetRequest{SendEmail: new(true)})
 	}
 	s.EmptyOutbox()
-	s.crowd(t, s.amelie.ID)
-	door := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
-	_, err := s.Directory.UpdateUser(door, withSecrets(root), s.From, technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+	s.fillSessions(t, s.amelie.ID)
+	ctx := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
+	_, err := s.Directory.UpdateUser(ctx, withSecrets(root), s.From, technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		SecondEmail: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if u := s.User("l"); len(u.Sessions)+len(u.Tickets) != 0 || len(s.Mails()) != 6 {
-		t.Errorf("got %d sessions, %d tickets, %v", len(u.Sessions), len(u.Tickets), s.letters())
+		t.Errorf("got %d sessions, %d tickets, %v", len(u.Sessions), len(u.Tickets), s.mailList())
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"barillet/store/storetest"
 )
 
-func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
-	s := openShop(t)
+func TestPatch_AddsHistory(t *testing.T) {
+	s := newEnv(t)
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	s.EmptyOutbox()
 	id, mine := s.cases(t)[0].ID, helpdesk.Me
@@ -60,8 +60,8 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	}
 }
 
-func TestPatchesThatAreRefused(t *testing.T) {
-	s := openShop(t)
+func TestPatch_RejectsInvalid(t *testing.T) {
+	s := newEnv(t)
 	s.ask(t, 1, helpdesk.Submission{Email: "stranger@else.example", Message: "x"})
 	id := s.cases(t)[0].ID
 	for _, c := range []struct {
@@ -95,8 +95,8 @@ func TestPatchesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheQueueComesInPages(t *testing.T) {
-	s := openShop(t)
+func TestRequests_Pages(t *testing.T) {
+	s := newEnv(t)
 	for i := range 7 {
 		s.ask(t, i, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 	}
@@ -117,7 +117,7 @@ func TestTheQueueComesInPages(t *testing.T) {
 	}
 }
 
-func TestRecordsOfEveryVersionDecode(t *testing.T) {
+func TestRecords_EveryVersionDecodes(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
 		Topic: notice.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, DroppedFollowUps: 2,

@@ -15,7 +15,7 @@ import (
 )
 
 // risks reads the whole report in pages of a size.
-func (s *shop) risks(t *testing.T, p admin.Principal, q directory.RiskQuery) (all []directory.LockoutRisk) {
+func (s *env) risks(t *testing.T, p admin.Principal, q directory.RiskQuery) (all []directory.LockoutRisk) {
 	t.Helper()
 	for page := 0; page == 0 || q.After != ""; page++ {
 		found, next, err := s.Directory.LockoutRisk(t.Context(), p, q)
@@ -33,19 +33,19 @@ func say(found []directory.LockoutRisk) (out []string) {
 		if r.Kind == directory.RiskUser {
 			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.User.Login, len(r.Devices.Devices), r.Devices.Copies, r.Devices.Codes))
 		} else {
-			house := "-"
+			unscoped := "-"
 			if r.UnscopedAdmins != nil {
-				house = fmt.Sprint(*r.UnscopedAdmins)
+				unscoped = fmt.Sprint(*r.UnscopedAdmins)
 			}
-			out = append(out, fmt.Sprintf("%s has %d, %s", r.Group.Name, r.CanReset, house))
+			out = append(out, fmt.Sprintf("%s has %d, %s", r.Group.Name, r.CanReset, unscoped))
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
-func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
-	s := openShop(t)
+func TestLockoutRisk_Users(t *testing.T) {
+	s := newEnv(t)
 	// Karim has two keys, one of them marked as a clone; Lina two good ones; Marc is suspended; Nadia has yet to accept.
 	two := func(disabled string) func(*account.User) {
 		return func(u *account.User) {
@@ -89,8 +89,8 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 	}
 }
 
-func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
-	s := openShop(t)
+func TestLockoutRisk_Groups(t *testing.T) {
+	s := newEnv(t)
 	key := []factors.Device{{ID: "k1", Kind: "webauthn", Name: "key"}}
 	staff := func(address string, change func(*account.User)) {
 		s.Change(s.Person(address, nil).ID, func(u *account.User) {
@@ -120,8 +120,8 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 	sameStrings(t, "two for one", garages(root), []string{"Garage du Nord has 1, 2"})
 }
 
-func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
-	s := openShop(t)
+func TestLockoutRisk_StaysWithinScope(t *testing.T) {
+	s := newEnv(t)
 	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} }).ID, func(u *account.User) { u.Status = account.StatusActive })
 	got := say(s.risks(t, limited(support, s.garage), directory.RiskQuery{Limit: 1}))
 	sameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
@@ -130,7 +130,7 @@ func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	}
 	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
 	wantCode(t, "without a role", err, errcode.Forbidden)
-	for _, q := range []directory.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: directory.RiskUser, After: "garage:"}} {
+	for _, q := range []directory.RiskQuery{{Kind: "service"}, {After: "x"}, {After: "service:"}, {Kind: directory.RiskUser, After: "garage:"}} {
 		_, _, err := s.Directory.LockoutRisk(t.Context(), root, q)
 		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // zoe and ines are two people of support, each with a token of their own.
-func (s *shop) agents(t *testing.T) (zoe, ines admin.Principal) {
+func (s *env) agents(t *testing.T) (zoe, ines admin.Principal) {
 	t.Helper()
 	agent := func(address, name string) admin.Principal {
 		u := s.Person(address, func(u *account.User) {
@@ -29,20 +29,20 @@ func (s *shop) agents(t *testing.T) (zoe, ines admin.Principal) {
 }
 
 // asked is the id of a case of the technician.
-func (s *shop) asked(t *testing.T) string {
+func (s *env) asked(t *testing.T) string {
 	t.Helper()
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	all := s.cases(t)
 	return all[len(all)-1].ID
 }
 
-func (s *shop) patch(t *testing.T, op admin.Principal, id string, p helpdesk.RequestPatch) (helpdesk.Request, error) {
+func (s *env) patch(t *testing.T, op admin.Principal, id string, p helpdesk.RequestPatch) (helpdesk.Request, error) {
 	t.Helper()
 	s.Clock.Advance(time.Second)
 	return s.Directory.HelpDesk.Patch(t.Context(), op, s.From, id, p)
 }
 
-func (s *shop) patched(t *testing.T, p admin.Principal, id string, patch helpdesk.RequestPatch) helpdesk.Request {
+func (s *env) patched(t *testing.T, p admin.Principal, id string, patch helpdesk.RequestPatch) helpdesk.Request {
 	t.Helper()
 	c, err := s.patch(t, p, id, patch)
 	if err != nil {
@@ -64,8 +64,8 @@ func wantReason(t *testing.T, what string, err error, reason string) *errcode.Er
 	return e
 }
 
-func TestACaseIsInProgressWhileSomebodyHasIt(t *testing.T) {
-	s := openShop(t)
+func TestPatch_StateFollowsAssignee(t *testing.T) {
+	s := newEnv(t)
 	zoe, ines := s.agents(t)
 	id := s.asked(t)
 	for _, step := range []struct {
@@ -80,7 +80,7 @@ func TestACaseIsInProgressWhileSomebodyHasIt(t *testing.T) {
 		{"taken by beginning", zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}, helpdesk.StateInProgress, "Zoé"},
 		{"given to a colleague", zoe, helpdesk.RequestPatch{Assignee: to("INES@support.example")}, helpdesk.StateInProgress, "Inès"},
 		{"put back", ines, helpdesk.RequestPatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
-		{"taken at the machine", machine, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
+		{"taken by the operator", operator, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
 		{"taken over", ines, helpdesk.RequestPatch{Assignee: to(helpdesk.Me), TakeOver: true}, helpdesk.StateInProgress, "Inès"},
 		{"taken over by closing", zoe, helpdesk.RequestPatch{Status: helpdesk.StateRejected, TakeOver: true}, helpdesk.StateRejected, "Zoé"},
 		{"opened again", ines, helpdesk.RequestPatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
@@ -92,8 +92,8 @@ func TestACaseIsInProgressWhileSomebodyHasIt(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
-	s := openShop(t)
+func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
+	s := newEnv(t)
 	zoe, ines := s.agents(t)
 	id := s.asked(t)
 	for name, c := range map[string]struct {
@@ -101,18 +101,18 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
-		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
-		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
-		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
-		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, errcode.Invalid},
-		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
-		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
-		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
-		"one's own":                        {admin.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
-		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
-		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
-		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		"in progress and nobody's":       {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
+		"open and somebody's":            {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
+		"given to nobody we know":        {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
+		"given to a user without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
+		"given to who asked":             {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, errcode.Invalid},
+		"seen in person by nobody":       {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
+		"confirmed by no manager":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
+		"seen by too long a name":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
+		"one's own":                      {admin.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
+		"a manager names a colleague":    {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
+		"a manager names nobody":         {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
+		"a manager elsewhere":            {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
 		_, err := s.patch(t, c.op, id, c.patch)
 		wantCode(t, name, err, c.want)
@@ -145,8 +145,8 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
-	s := openShop(t)
+func TestPatch_OneOfManyTakesRequest(t *testing.T) {
+	s := newEnv(t)
 	zoe, ines := s.agents(t)
 	id := s.asked(t)
 	var group sync.WaitGroup
@@ -171,8 +171,8 @@ func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
 	}
 }
 
-func TestAChangeOfNothingIsNoAct(t *testing.T) {
-	s := openShop(t)
+func TestPatch_WithoutDifferenceWritesNoEvent(t *testing.T) {
+	s := newEnv(t)
 	zoe, _ := s.agents(t)
 	id := s.asked(t)
 	patch := helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Check: calledBack}
@@ -188,8 +188,8 @@ func TestAChangeOfNothingIsNoAct(t *testing.T) {
 	}
 }
 
-func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
-	s := openShop(t)
+func TestReset_NeedsIdentityCheckOfRequest(t *testing.T) {
+	s := newEnv(t)
 	id := s.asked(t)
 	refused := func(what, reason string, r helpdesk.ResetRequest) {
 		t.Helper()
@@ -227,8 +227,8 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 	}
 }
 
-func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
-	s := openShop(t)
+func TestReset_ClosesFullRequest(t *testing.T) {
+	s := newEnv(t)
 	id := s.asked(t)
 	var err error
 	for i := 0; err == nil; i++ {
@@ -241,12 +241,12 @@ func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
 	}
 }
 
-func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
-	s := openShop(t)
+func TestPatch_AnswerStatesRejection(t *testing.T) {
+	s := newEnv(t)
 	id := s.asked(t)
 	s.EmptyOutbox()
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
-	if got := s.letters(); len(got) != 0 {
+	if got := s.mailList(); len(got) != 0 {
 		t.Errorf("got %q, want nobody told without an answer", got)
 	}
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
@@ -256,8 +256,8 @@ func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
 	}
 }
 
-func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
-	s := openShop(t)
+func TestPatch_ClosesRequestOfDeletedUser(t *testing.T) {
+	s := newEnv(t)
 	id := s.asked(t)
 	for range 2 { // the first deactivates
 		if err := s.Directory.Delete(t.Context(), root, s.From, technician); err != nil {
@@ -276,8 +276,8 @@ func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Note: "has left"})
 }
 
-func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {
-	s := openShop(t)
+func TestReset_RepeatClosesSecondRequest(t *testing.T) {
+	s := newEnv(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	id := s.asked(t)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})

@@ -20,8 +20,8 @@ import (
 	"barillet/internal/notice"
 )
 
-func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
-	s := openShop(t)
+func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
+	s := newEnv(t)
 	half := s.signIn(t, password)
 	result := s.reset(t, support, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
 	if result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Repeated || !result.Code.IsZero() || !result.Link.IsZero() || result.Reason != "phone fell into the oil" {
@@ -33,8 +33,8 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if want := s.Clock.Now().Add(account.TicketTTL); !result.TicketExpires.Equal(want) {
 		t.Errorf("ticket until %v, want %v", result.TicketExpires, want)
 	}
-	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician, "devices_reset_told to " + second,
+	s.wantSignedOut(t, s.session)
+	sameStrings(t, "mails", s.mailList(), []string{"devices_reset to " + technician, "devices_reset_told to " + second,
 		"devices_reset_told to manager@garage.example"})
 	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != result.Reason {
 		t.Errorf("the manager is told %+v", told)
@@ -42,7 +42,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
 		t.Errorf("a login that was half-way: got %v, %v, want the field for the ticket", st.Step, err)
 	}
-	if v, err := verifies(t.Context(), s, half.Login, s.phone.Next()); err == nil {
+	if v, err := verifyCode(t.Context(), s, half.Login, s.phone.Next()); err == nil {
 		t.Errorf("the lost phone's code: got %+v, want it refused", v)
 	}
 
@@ -66,8 +66,8 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	}
 }
 
-func TestAResetIsOneEventWithWhoAndWhy(t *testing.T) {
-	s := openShop(t)
+func TestReset_WritesOneEvent(t *testing.T) {
+	s := newEnv(t)
 	before := len(s.Events())
 	result := s.reset(t, support, helpdesk.ResetRequest{Reason: "lost"})
 	events := s.Events()[before:]
@@ -81,8 +81,8 @@ func TestAResetIsOneEventWithWhoAndWhy(t *testing.T) {
 	}
 }
 
-func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
-	s := openShop(t)
+func TestReset_RepeatChangesAndSendsNothing(t *testing.T) {
+	s := newEnv(t)
 	first := s.reset(t, support, helpdesk.ResetRequest{Reason: "lost"})
 	s.EmptyOutbox()
 	before, events := s.User(technician), len(s.Events())
@@ -93,14 +93,14 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 		t.Errorf("got receipt\n%+v, want the first one's\n%+v", again, first)
 	}
 	if after := s.User(technician); after.Revision != before.Revision || len(s.Mails()) != 0 || len(s.Events()) != events {
-		t.Errorf("got revision %d after %d, mails %v, want nothing changed", after.Revision, before.Revision, s.letters())
+		t.Errorf("got revision %d after %d, mails %v, want nothing changed", after.Revision, before.Revision, s.mailList())
 	}
 
 	yes := true
 	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Devices[totp.Kind] != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(account.TicketTTL)) {
 		t.Errorf("with sendEmail: got %+v", more)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician})
+	sameStrings(t, "mails", s.mailList(), []string{"devices_reset to " + technician})
 	for range 4 {
 		s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes})
 	}
@@ -113,8 +113,8 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 	}
 }
 
-func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
-	s := openShop(t)
+func TestReset_ParallelCallsIssueOneTicket(t *testing.T) {
+	s := newEnv(t)
 	receipts := make([]helpdesk.ResetResult, 8)
 	var wait sync.WaitGroup
 	for i := range receipts {
@@ -141,8 +141,8 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 	mailed[notice.DevicesReset](t, s, "")
 }
 
-func TestTheMailboxAloneOpensNothing(t *testing.T) {
-	s := openShop(t)
+func TestReset_MailboxAloneCannotSignIn(t *testing.T) {
+	s := newEnv(t)
 	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail }) // chosen by a mailed link, no device proven since
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := mailed[notice.DevicesReset](t, s, technician)
@@ -152,28 +152,28 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
 	wantCode(t, "link by mail, password by mail", err, errcode.SameProvenance)
 
-	result := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true})
+	result := s.reset(t, operator, helpdesk.ResetRequest{ShowCode: true})
 	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
 		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
 	}
 }
 
-func TestOneOperatorAloneOpensNothing(t *testing.T) {
-	s := openShop(t)
-	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = machine.Owner }) // a temporary password of theirs
-	result := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
+func TestReset_AdministratorAloneCannotSignIn(t *testing.T) {
+	s := newEnv(t)
+	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = operator.Owner }) // a temporary password of theirs
+	result := s.reset(t, operator, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
 	if result.Mailed || result.Code.IsZero() || !result.Link.IsZero() || !result.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", result)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
+	sameStrings(t, "mails", s.mailList(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
 		"ticket_handed to " + technician, "ticket_handed to " + second, "ticket_handed to manager@garage.example",
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
 	login := s.signIn(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	wantCode(t, "password and code of one operator", err, errcode.SameProvenance)
 
-	another := machine
+	another := operator
 	another.ID, another.Owner = "operator:1000", "operator:1000"
 	result = s.reset(t, another, helpdesk.ResetRequest{ShowCode: true})
 	if !result.Repeated {
@@ -188,7 +188,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	wantCode(t, "after ten minutes", err, errcode.TicketExpired)
 }
 
-func TestWhoGetsATicketInTheAnswer(t *testing.T) {
+func TestReset_TicketInResponsePermissions(t *testing.T) {
 	no := false
 	for _, c := range []struct {
 		name string
@@ -200,11 +200,11 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 		{"support gets none, whatever the token says", withSecrets(support), helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
 		{"a token is handed no code", withSecrets(root), helpdesk.ResetRequest{ShowCode: true}, errcode.Forbidden},
 		{"a token with secrets gets it", withSecrets(root), helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"the machine's owner gets it", machine, helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"handed and mailed is neither", machine, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
+		{"the operator gets it", operator, helpdesk.ResetRequest{SendEmail: &no}, ""},
+		{"handed and mailed is neither", operator, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := openShop(t)
+			s := newEnv(t)
 			result, err := s.Directory.HelpDesk.Reset(t.Context(), c.op, s.From, technician, c.req)
 			wantCode(t, "reset", err, c.want)
 			if c.want != "" {
@@ -228,8 +228,8 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 	}
 }
 
-func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
-	s := openShop(t)
+func TestReset_RejectsHelpRequestOfOtherUser(t *testing.T) {
+	s := newEnv(t)
 	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "stranger@else.example", Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
@@ -255,8 +255,8 @@ func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 	}
 }
 
-func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) {
-	s := openShop(t)
+func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
+	s := newEnv(t)
 	var want []string
 	for i := range 9 {
 		a := fmt.Sprintf("admin%d@garage.example", i)
@@ -266,14 +266,14 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 	}
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, s.admin.Login, helpdesk.ResetRequest{})
 	wantCode(t, "an equal role", err, errcode.Forbidden)
-	if _, err := s.Directory.HelpDesk.Reset(t.Context(), machine, s.From, s.admin.Login, helpdesk.ResetRequest{}); err != nil {
+	if _, err := s.Directory.HelpDesk.Reset(t.Context(), operator, s.From, s.admin.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails", s.letters(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
+	sameStrings(t, "mails", s.mailList(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
 }
 
-func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
-	s := openShop(t)
+func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
+	s := newEnv(t)
 	for i := range 7 {
 		u := s.Person(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
 			u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}}
@@ -304,7 +304,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 		if _, err := s.Directory.HelpDesk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		result := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
+		result := s.reset(t, operator, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
 		if result.Devices[webauthn.Kind] != 10 || result.Devices[totp.Kind] != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", result)
 		}
@@ -315,7 +315,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 			}
 		}
 		if told < 9 { // eight managers and the administrator
-			t.Errorf("got %d others told, want nine at least: %v", told, s.letters())
+			t.Errorf("got %d others told, want nine at least: %v", told, s.mailList())
 		}
 		s.EmptyOutbox()
 		s.Change(s.amelie.ID, func(u *account.User) {
@@ -324,20 +324,20 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	}
 }
 
-func TestWhoNeverHadADeviceIsInvitedAndNotReset(t *testing.T) {
-	s := openShop(t)
+func TestReset_RejectsUserWithoutDeviceHistory(t *testing.T) {
+	s := newEnv(t)
 	s.Person("new@garage.example", nil)
-	_, err := s.Directory.HelpDesk.Reset(t.Context(), machine, s.From, "new@garage.example", helpdesk.ResetRequest{})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), operator, s.From, "new@garage.example", helpdesk.ResetRequest{})
 	wantCode(t, "reset", err, errcode.WrongState)
-	_, err = s.Directory.Activate(t.Context(), machine, s.From, technician, true)
+	_, err = s.Directory.Activate(t.Context(), operator, s.From, technician, true)
 	wantCode(t, "inviting who has a device", err, errcode.WrongState)
-	s.reset(t, machine, helpdesk.ResetRequest{})
-	_, err = s.Directory.Activate(t.Context(), machine, s.From, technician, true)
+	s.reset(t, operator, helpdesk.ResetRequest{})
+	_, err = s.Directory.Activate(t.Context(), operator, s.From, technician, true)
 	wantCode(t, "inviting who had one", err, errcode.WrongState)
 }
 
-func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
-	s := openShop(t)
+func TestRemoveDevice_RemovesEveryTrace(t *testing.T) {
+	s := newEnv(t)
 	d, err := s.Directory.Device(t.Context(), support, technician, s.phone.Device)
 	if err != nil || d.Name != "Téléphone" {
 		t.Fatalf("got %+v, %v", d, err)
@@ -345,8 +345,8 @@ func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
 	if err := s.Directory.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device); err != nil {
 		t.Fatal(err)
 	}
-	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"device_removed to " + technician, "device_removed to " + second})
+	s.wantSignedOut(t, s.session)
+	sameStrings(t, "mails", s.mailList(), []string{"device_removed to " + technician, "device_removed to " + second})
 	if started := s.signIn(t, password); started.Step != authn.StepBlocked {
 		t.Errorf("got %q, want the help page", started.Step)
 	}

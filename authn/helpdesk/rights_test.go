@@ -12,25 +12,25 @@ import (
 	"barillet/internal/errcode"
 )
 
-// Who may do what to whom, every cell by itself, driven through the desk. The acts, in the order of the letters:
+// TestPermissions_EveryOperationOnEveryUser is the table of all permissions, cell by cell. The operations, in the order
+// of the letters:
 //
-//	see, unlock, end sessions, mail a password link, invite, remove a device, reset, suspend, delete, change the name,
-//	give a role, add to a garage
+//	read, unlock, end sessions, send a password link, invite, remove a device, reset, suspend, delete, change the name,
+//	assign a role, add to a group
 //
-// A point is done, S allowed and not possible in the person's state, F forbidden, 0 not there, and 2 that it waits for a
-// second administrator. The people:
+// A point means success, S WrongState, F Forbidden, 0 NotFound, and 2 that the reset needs an approval. The users:
 //
-//	self   the owner of the operator's token, of the same role
-//	A B AB no   of garage A, B, both or none, without a role
-//	READ … SUPER   with that role, in garage A
-//	susp   suspended, of garage A
-//	gone   who does not exist
-func TestWhoMayDoWhatToWhom(t *testing.T) {
+//	self   the owner of the principal's token, of the same role
+//	A B AB no   of group A, B, both or none, without a role
+//	READ … SUPER   with that role, in group A
+//	susp   suspended, of group A
+//	gone   does not exist
+func TestPermissions_EveryOperationOnEveryUser(t *testing.T) {
 	table := []struct {
 		operator string
 		cells    []string
 	}{
-		{"machine", []string{
+		{"operator", []string{
 			"A     ....S.......", "B     ....S.......", "AB    ....S.......", "no    ....S.......", "READ  ....S.......",
 			"HELP  ....S.......", "USER  ....S.......", "SUPER ....S.......", "susp  .S.SS..S....", "gone  000000000000",
 		}},
@@ -85,25 +85,25 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 			"gone  0000000000FF",
 		}},
 	}
-	s := openShop(t)
-	operators := map[string]admin.Principal{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
+	s := newEnv(t)
+	operators := map[string]admin.Principal{"operator": operator, "no role": {ID: "token:x", Owner: "operator:1"}}
 	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
-		_, tok := s.token(t, machine, admin.NewToken{Name: name, Role: role})
+		_, tok := s.token(t, operator, admin.NewToken{Name: name, Role: role})
 		p := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
 		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, limited(p, s.garage), limited(p)
 	}
 	for _, row := range table {
 		p, ok := operators[row.operator]
-		if want := 11; row.operator == "machine" && len(row.cells) != want-1 || row.operator != "machine" && len(row.cells) != want || !ok {
+		if want := 11; row.operator == "operator" && len(row.cells) != want-1 || row.operator != "operator" && len(row.cells) != want || !ok {
 			t.Fatalf("%s: %d rows, want one for each of the people", row.operator, len(row.cells))
 		}
 		for _, cells := range row.cells {
 			whom, want, _ := strings.Cut(cells, " ")
 			want = strings.TrimSpace(want)
 			got := ""
-			for i := range acts {
-				id, by := s.somebody(t, p, whom)
-				got += string(outcomeOf(acts[i](t, s, by, id)))
+			for i := range operations {
+				id, by := s.newUser(t, p, whom)
+				got += string(outcomeOf(operations[i](t, s, by, id)))
 			}
 			if got != want {
 				t.Errorf("%s to %s: got %s, want %s", row.operator, whom, got, want)
@@ -112,16 +112,16 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 	}
 }
 
-// somebody is a fresh person of a kind with a device, and the operator, who for "self" is that person.
-func (s *shop) somebody(t *testing.T, p admin.Principal, kind string) (id string, by admin.Principal) {
+// newUser creates a user of a kind with a device. For "self" the user owns the returned principal.
+func (s *env) newUser(t *testing.T, p admin.Principal, kind string) (id string, by admin.Principal) {
 	t.Helper()
 	if kind == "gone" {
 		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", p
 	}
 	garages := map[string][]account.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
 	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": p.Role}
-	s.people++
-	u := s.Person(fmt.Sprintf("p%d@garage.example", s.people), func(u *account.User) {
+	s.users++
+	u := s.Person(fmt.Sprintf("p%d@garage.example", s.users), func(u *account.User) {
 		u.Groups = []account.GroupID{s.garage}
 		if in, ok := garages[kind]; ok {
 			u.Groups = in
@@ -140,58 +140,58 @@ func (s *shop) somebody(t *testing.T, p admin.Principal, kind string) (id string
 	return string(u.ID), p
 }
 
-// errWaits is what a reset that a second administrator has to agree to comes to here.
-var errWaits = &errcode.Error{Code: "waits"}
+// errNeedsApproval is the error of a reset that needs an approval.
+var errNeedsApproval = &errcode.Error{Code: "waits"}
 
-var acts = []func(t *testing.T, s *shop, op admin.Principal, id string) error{
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+var operations = []func(t *testing.T, s *env, op admin.Principal, id string) error{
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		_, err := s.Directory.Admin.User(t.Context(), op, id)
 		return err
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		return s.Directory.Unlock(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		return s.Directory.RevokeSessions(t.Context(), op, s.From, id, true)
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, id, true)
 		return err
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		_, err := s.Directory.Activate(t.Context(), op, s.From, id, true)
 		return err
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		return s.Directory.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
 		if rec.Approval != nil {
-			return errWaits
+			return errNeedsApproval
 		}
 		return err
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		return s.Directory.Suspend(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		return s.Directory.Delete(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		name := "Zoé"
 		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, id, directory.ProfileChange{FirstName: &name})
 		return err
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		role := account.RoleReadOnly
-		if u, err := s.Directory.Admin.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
+		if u, err := s.Directory.Admin.User(t.Context(), operator, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = account.RoleHelpDesk
 		}
 		_, err := s.Directory.Admin.AssignRole(t.Context(), op, s.From, id, admin.NewRoleAssignment{Role: role})
 		return err
 	},
-	func(t *testing.T, s *shop, op admin.Principal, id string) error {
+	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		return s.Directory.AddMember(t.Context(), op, s.From, s.other, id)
 	},
 }
@@ -204,7 +204,7 @@ func outcomeOf(err error) byte {
 		return '0'
 	case errcode.WrongState:
 		return 'S'
-	case errWaits.Code:
+	case errNeedsApproval.Code:
 		return '2'
 	case "":
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
+func (s *env) give(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
 	t.Helper()
 	g, err := s.Directory.Admin.AssignRole(t.Context(), p, s.From, id, n)
 	if err != nil {
@@ -23,8 +23,8 @@ func (s *shop) give(t *testing.T, p admin.Principal, id string, n admin.NewRoleA
 	return g.Assignment
 }
 
-func TestWhoGivesAndTakesWhichRole(t *testing.T) {
-	s := openShop(t)
+func TestRole_Permissions(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	const ok, no, gone, bad = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.Invalid
@@ -38,7 +38,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		give   errcode.Code
 		take   errcode.Code
 	}{
-		{"the machine's owner gives any", machine, "", super, ok, ok},
+		{"the operator gives any", operator, "", super, ok, ok},
 		{"SUPER_ADMIN gives its own", root, "", super, ok, ok},
 		{"SUPER_ADMIN gives to its equal", root, super, reads, ok, ok},
 		{"USER_ADMIN gives a lower one", userAdmin, "", desk, ok, ok},
@@ -49,7 +49,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		{"USER_ADMIN gives nothing to somebody higher", userAdmin, super, reads, no, no},
 		{"HELP_DESK_ADMIN gives none", support, "", reads, no, no},
 		{"READ_ONLY_ADMIN gives none", withRole(support, reads), "", reads, no, no},
-		{"whoever is limited gives none, be it SUPER_ADMIN", limited(root, s.garage), "", reads, no, no},
+		{"a group scope assigns none, even as SUPER_ADMIN", limited(root, s.garage), "", reads, no, no},
 		{"no role at all", admin.Principal{Owner: "operator:1"}, "", reads, no, no},
 		{"a role that is none", root, "", "ORG_ADMIN", bad, gone},
 		{"an empty role", root, "", "", bad, gone},
@@ -59,7 +59,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
 				u.Groups = []account.GroupID{s.garage}
 				if c.holder != "" {
-					u.Roles = []account.RoleAssignment{grant(c.holder)}
+					u.Roles = []account.RoleAssignment{assignment(c.holder)}
 				}
 			})
 			_, err := s.Directory.Admin.AssignRole(ctx, c.op, s.From, string(u.ID), admin.NewRoleAssignment{Role: c.role})
@@ -83,8 +83,8 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	wantCode(t, "a role for nobody", err, gone)
 }
 
-func TestWhatARoleCanBeLimitedTo(t *testing.T) {
-	s := openShop(t)
+func TestAssignRole_Targets(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	many := make([]account.GroupID, 33)
 	for i := range many {
@@ -135,7 +135,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	do("the last stays", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.WrongState, "1 1")
 	do("one that is not there", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.NotFound, "1 1")
 	do("the second", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
-	wantCode(t, "deleting a garage", s.Directory.DeleteGroup(ctx, machine, s.From, s.other), "")
+	wantCode(t, "deleting a garage", s.Directory.DeleteGroup(ctx, operator, s.From, s.other), "")
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
 	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
@@ -143,18 +143,18 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	if people, _, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
-	super := s.give(t, machine, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
+	super := s.give(t, operator, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
 	wantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
-func (s *shop) ownedAfter(t *testing.T, login string, role account.Role) (secret.Value, admin.Principal) {
+func (s *env) ownedAfter(t *testing.T, login string, role account.Role) (secret.Value, admin.Principal) {
 	t.Helper()
-	return s.owned(t, admin.NewToken{Role: role, Owner: login})
+	return s.principalOf(t, admin.NewToken{Role: role, Owner: login})
 }
 
-func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
-	s := openShop(t)
+func TestRevokeRole_EndsSessionsAndTokens(t *testing.T) {
+	s := newEnv(t)
 	g := s.give(t, root, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
@@ -164,23 +164,23 @@ func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	if err := s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, g.ID); err != nil {
 		t.Fatal(err)
 	}
-	s.dead(t, s.session)
+	s.wantSignedOut(t, s.session)
 	if got := s.User(technician); got.Epoch <= before || len(got.Roles) != 0 {
 		t.Errorf("got epoch %d after %d, roles %v", got.Epoch, before, got.Roles)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second})
+	sameStrings(t, "mails", s.mailList(), []string{"role_changed to " + technician, "role_changed to " + second})
 	events := s.Events(audit.RoleGranted, audit.RoleRevoked)
 	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Subject != string(s.amelie.ID) || events[1].Detail["role"] != "HELP_DESK_ADMIN" {
 		t.Errorf("got %+v", events)
 	}
 }
 
-func TestTheLastSuperAdministratorStays(t *testing.T) {
-	s := openShop(t)
+func TestRevokeRole_RejectsLastSuperAdmin(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
 	_, admin := s.ownedAfter(t, s.admin.Login, account.RoleSuperAdmin)
 	wantCode(t, "the only one", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
-	other := s.boss(t, "other@garage.example", grant(account.RoleSuperAdmin))
+	other := s.administrator(t, "other@garage.example", assignment(account.RoleSuperAdmin))
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	wantCode(t, "the only one who is active", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -191,16 +191,16 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	wantCode(t, "in return", s.Directory.Admin.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
-	wantCode(t, "by the machine's owner", s.Directory.Admin.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
+	wantCode(t, "by the operator", s.Directory.Admin.RevokeRole(ctx, operator, s.From, other.Login, other.Roles[0].ID), "")
 	_, err := s.Directory.Admin.Authenticate(ctx, secret)
 	wantCode(t, "their token", err, errcode.NoSession)
 }
 
-func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
-	s := openShop(t)
-	s.boss(t, "desk@garage.example", grant(account.RoleHelpDesk))
-	s.give(t, machine, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
-	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
+func TestAssignRole_NotifiesSuperAdmins(t *testing.T) {
+	s := newEnv(t)
+	s.administrator(t, "desk@garage.example", assignment(account.RoleHelpDesk))
+	s.give(t, operator, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
+	sameStrings(t, "mails", s.mailList(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
 	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
@@ -209,5 +209,5 @@ func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails about one born so", s.letters(), []string{"role_changed to " + technician, "role_changed to " + s.admin.Email})
+	sameStrings(t, "mails about one born so", s.mailList(), []string{"role_changed to " + technician, "role_changed to " + s.admin.Email})
 }

@@ -10,9 +10,9 @@ import (
 	"barillet/internal/errcode"
 )
 
-func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
+func TestRevokeSessions_EndsListedSessions(t *testing.T) {
 	for _, forget := range []bool{false, true} {
-		s := openShop(t)
+		s := newEnv(t)
 		s.Clock.Advance(time.Minute)
 		issued := s.SignIn(technician, password, s.phone)
 		login := s.signIn(t, password).Login
@@ -24,9 +24,9 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		if err := s.Directory.RevokeSessions(t.Context(), support, s.From, technician, forget); err != nil {
 			t.Fatal(err)
 		}
-		s.dead(t, s.session)
-		s.dead(t, issued.Session)
-		_, err = verifies(t.Context(), s, login, s.phone.Next())
+		s.wantSignedOut(t, s.session)
+		s.wantSignedOut(t, issued.Session)
+		_, err = verifyCode(t.Context(), s, login, s.phone.Next())
 		wantCode(t, "a login under way", err, errcode.Expired)
 		want := browsers
 		if forget {
@@ -45,8 +45,8 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 	}
 }
 
-func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
-	s := openShop(t)
+func TestSessions_Permissions(t *testing.T) {
+	s := newEnv(t)
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	for _, c := range []struct {
 		name     string
@@ -58,7 +58,7 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 		{"support", support, s.amelie.ID, ok, ok},
 		{"support on an equal role", support, s.manager.ID, ok, no},
 		{"a super administrator on an equal one", root, s.admin.ID, ok, no},
-		{"the machine's owner", machine, s.admin.ID, ok, ok},
+		{"the operator", operator, s.admin.ID, ok, ok},
 		{"a manager", limited(support, s.garage), s.amelie.ID, ok, ok},
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, hidden, hidden},
 		{"nobody", admin.Principal{}, s.amelie.ID, no, no},

@@ -22,7 +22,7 @@ import (
 var reference = regexp.MustCompile(`^H-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`)
 
 // ask sends the form from a network of its own each time.
-func (s *shop) ask(t *testing.T, n int, f helpdesk.Submission) string {
+func (s *env) ask(t *testing.T, n int, f helpdesk.Submission) string {
 	t.Helper()
 	req := s.From
 	req.Address = netip.AddrFrom4([4]byte{198, 51, byte(n), 7})
@@ -38,7 +38,7 @@ func (s *shop) ask(t *testing.T, n int, f helpdesk.Submission) string {
 }
 
 // cases are all, as support sees them.
-func (s *shop) cases(t *testing.T) []helpdesk.Request {
+func (s *env) cases(t *testing.T) []helpdesk.Request {
 	t.Helper()
 	cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil || next != "" {
@@ -47,7 +47,7 @@ func (s *shop) cases(t *testing.T) []helpdesk.Request {
 	return cases
 }
 
-func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) {
+func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 	for _, c := range []struct {
 		name, typed string
 		want        []string
@@ -58,9 +58,9 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 		{"by an address that nobody has", "stranger@else.example", []string{"help_for_support to support@garage.example"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := openShop(t)
+			s := newEnv(t)
 			ref := s.ask(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
-			sameStrings(t, "mails", s.letters(), c.want)
+			sameStrings(t, "mails", s.mailList(), c.want)
 			m := mailed[notice.HelpForSupport](t, s, "support@garage.example")
 			cases := s.cases(t)
 			if len(cases) != 1 {
@@ -81,8 +81,8 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 	}
 }
 
-func TestTheMailToSupportIsInTheHousesLanguageAndThePersonsInTheirs(t *testing.T) {
-	s := openShop(t)
+func TestSubmit_EmailLanguages(t *testing.T) {
+	s := newEnv(t)
 	s.Change(s.amelie.ID, func(u *account.User) { u.Locale = "en" })
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	for _, m := range s.Mails() {
@@ -92,18 +92,18 @@ func TestTheMailToSupportIsInTheHousesLanguageAndThePersonsInTheirs(t *testing.T
 	}
 }
 
-func TestWithoutSupportHelpRequestsAreStoredOnly(t *testing.T) {
-	s := openShop(t)
+func TestSubmit_WithoutSupportOnlyStores(t *testing.T) {
+	s := newEnv(t)
 	s.Accounts.Policy.Support = ""
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
-	sameStrings(t, "mails", s.letters(), []string{"help_received to " + technician})
+	sameStrings(t, "mails", s.mailList(), []string{"help_received to " + technician})
 	if len(s.cases(t)) != 1 {
 		t.Error("the request is lost")
 	}
 }
 
-func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
-	s := openShop(t)
+func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
+	s := newEnv(t)
 	for i := range 40 {
 		_, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 		want := errcode.Code("")
@@ -152,8 +152,8 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	s.SignIn(technician, password, s.phone) // the person still signs in
 }
 
-func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
-	s := openShop(t)
+func TestSubmit_ClosedRequestGetsNoFollowUp(t *testing.T) {
+	s := newEnv(t)
 	for i := range 5 {
 		s.ask(t, i, helpdesk.Submission{Email: technician, Message: "x"})
 	}
@@ -166,12 +166,12 @@ func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
 	ref := s.ask(t, 9, helpdesk.Submission{Email: technician, Message: "y"})
 	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
 	if err != nil || len(open) != 1 || open[0].Reference != ref || len(s.Mails()) != 0 {
-		t.Errorf("got %d open, %v, mails %v, want a new one without mail", len(open), err, s.letters())
+		t.Errorf("got %d open, %v, mails %v, want a new one without mail", len(open), err, s.mailList())
 	}
 }
 
-func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
-	s := openShop(t)
+func TestSubmit_RecordsProvenPassword(t *testing.T) {
+	s := newEnv(t)
 	login := s.signIn(t, password).Login
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Transaction: login})
 	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Transaction: login})
@@ -187,21 +187,21 @@ func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	}
 }
 
-func TestAForgottenPasswordWithoutADeviceOpensACase(t *testing.T) {
-	s := openShop(t)
+func TestRequestPasswordLink_OpensRequestWithoutDevice(t *testing.T) {
+	s := newEnv(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	s.EmptyOutbox()
 	if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"help_for_support to support@garage.example"})
+	sameStrings(t, "mails", s.mailList(), []string{"help_for_support to support@garage.example"})
 	if c := s.cases(t); len(c) != 1 || !c[0].Forgotten || c[0].User != s.amelie.ID {
 		t.Errorf("got %+v", c)
 	}
 }
 
-func TestFormsThatAreRefused(t *testing.T) {
-	s := openShop(t)
+func TestSubmit_RejectsInvalid(t *testing.T) {
+	s := newEnv(t)
 	good := helpdesk.Submission{Email: technician, Topic: "other", Message: "x"}
 	for _, c := range []struct {
 		name, field string

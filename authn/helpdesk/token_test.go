@@ -13,7 +13,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func (s *shop) token(t *testing.T, p admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
+func (s *env) token(t *testing.T, p admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
 	t.Helper()
 	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, n)
 	if err != nil {
@@ -22,15 +22,15 @@ func (s *shop) token(t *testing.T, p admin.Principal, n admin.NewToken) (secret.
 	return secret, tok
 }
 
-func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
-	s := openShop(t)
+func TestAuthenticate_UntilTokenExpires(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
-	value, tok := s.token(t, machine, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, TTL: time.Hour})
+	value, tok := s.token(t, operator, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, TTL: time.Hour})
 	if v := value.Reveal(); !strings.HasPrefix(v, admin.TokenPrefix) || len(v) != len(admin.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
 	p, err := s.Directory.Admin.Authenticate(ctx, value)
-	if err != nil || p.ID != "token:"+tok.ID || p.Owner != machine.Owner || p.Role != account.RoleUserAdmin || !p.CanSeeSecrets || p.CanSignInUsers || p.Operator ||
+	if err != nil || p.ID != "token:"+tok.ID || p.Owner != operator.Owner || p.Role != account.RoleUserAdmin || !p.CanSeeSecrets || p.CanSignInUsers || p.Operator ||
 		fmt.Sprint(p.Groups) != fmt.Sprint([]account.GroupID{s.garage}) {
 		t.Errorf("got %+v, %v", p, err)
 	}
@@ -54,10 +54,10 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	wantCode(t, "after its end", err, errcode.NoSession)
 }
 
-func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
-	s := openShop(t)
+func TestRevokeToken_TakesEffectImmediately(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
-	secret, tok := s.token(t, machine, admin.NewToken{Name: "import", Role: account.RoleUserAdmin})
+	secret, tok := s.token(t, operator, admin.NewToken{Name: "import", Role: account.RoleUserAdmin})
 	wantCode(t, "by support", s.Directory.Admin.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
 	stranger := admin.Principal{ID: "token:x", Owner: "u9", Role: account.RoleUserAdmin}
 	wantCode(t, "by another's", s.Directory.Admin.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
@@ -65,7 +65,7 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 		t.Errorf("another's list: got %d, %v", len(list), err)
 	}
 	for _, id := range []string{"", tok.ID[:19], strings.Repeat("f", 20), secret.Hash(), "é"} {
-		wantCode(t, "token "+id, s.Directory.Admin.RevokeToken(ctx, machine, s.From, id), errcode.NotFound)
+		wantCode(t, "token "+id, s.Directory.Admin.RevokeToken(ctx, operator, s.From, id), errcode.NotFound)
 	}
 	s.Clock.Advance(time.Second)
 	if err := s.Directory.Admin.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
@@ -79,8 +79,8 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhichTokensMayBeMade(t *testing.T) {
-	s := openShop(t)
+func TestCreateToken_Permissions(t *testing.T) {
+	s := newEnv(t)
 	administrator := admin.Principal{ID: "token:a", Owner: "operator:9", Role: account.RoleUserAdmin}
 	for _, c := range []struct {
 		name string
@@ -88,13 +88,13 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 		n    admin.NewToken
 		want errcode.Code
 	}{
-		{"the machine's owner makes any", machine, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, TTL: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", machine, admin.NewToken{Role: account.RoleReadOnly, TTL: 365*24*time.Hour + 1}, errcode.Invalid},
-		{"none is over before it begins", machine, admin.NewToken{Role: account.RoleReadOnly, TTL: -1}, errcode.Invalid},
-		{"support gets no secrets", machine, admin.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
-		{"none is without a role", machine, admin.NewToken{}, errcode.Invalid},
-		{"a role that is none", machine, admin.NewToken{Role: "ROOT"}, errcode.Invalid},
-		{"a garage that is none", machine, admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"the operator makes any", operator, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, TTL: 365 * 24 * time.Hour}, ""},
+		{"none lives longer than a year", operator, admin.NewToken{Role: account.RoleReadOnly, TTL: 365*24*time.Hour + 1}, errcode.Invalid},
+		{"none is over before it begins", operator, admin.NewToken{Role: account.RoleReadOnly, TTL: -1}, errcode.Invalid},
+		{"support gets no secrets", operator, admin.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
+		{"none is without a role", operator, admin.NewToken{}, errcode.Invalid},
+		{"a role that is none", operator, admin.NewToken{Role: "ROOT"}, errcode.Invalid},
+		{"a garage that is none", operator, admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
 		{"support makes none", support, admin.NewToken{Role: account.RoleReadOnly}, errcode.Forbidden},
 		{"a token makes one of its own role", administrator, admin.NewToken{Role: account.RoleUserAdmin}, ""},
 		{"a token makes none above", administrator, admin.NewToken{Role: account.RoleSuperAdmin}, errcode.Forbidden},
@@ -118,13 +118,13 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := s.Directory.Admin.CreateToken(t.Context(), machine, s.From, admin.NewToken{Name: " ", Role: account.RoleReadOnly})
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), operator, s.From, admin.NewToken{Name: " ", Role: account.RoleReadOnly})
 	wantCode(t, "without a name", err, errcode.Invalid)
 }
 
-func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
-	s := openShop(t)
-	secret, _ := s.token(t, machine, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, TTL: time.Hour})
+func TestCreateToken_DoesNotOutliveCreator(t *testing.T) {
+	s := newEnv(t)
+	secret, _ := s.token(t, operator, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, TTL: time.Hour})
 	p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
@@ -136,12 +136,12 @@ func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	}
 }
 
-func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
-	s := openShop(t)
+func TestTokens_PagesWithLastUse(t *testing.T) {
+	s := newEnv(t)
 	ctx := t.Context()
-	secret, used := s.token(t, machine, admin.NewToken{Name: "used", Role: account.RoleReadOnly})
+	secret, used := s.token(t, operator, admin.NewToken{Name: "used", Role: account.RoleReadOnly})
 	for range 4 {
-		s.token(t, machine, admin.NewToken{Name: "idle", Role: account.RoleReadOnly})
+		s.token(t, operator, admin.NewToken{Name: "idle", Role: account.RoleReadOnly})
 	}
 	s.Clock.Advance(time.Minute)
 	if _, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil {
@@ -151,7 +151,7 @@ func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 		seen := map[string]time.Time{}
 		after := ""
 		for page := 0; page == 0 || after != ""; page++ {
-			list, next, err := s.Directory.Admin.Tokens(ctx, machine, after, 2)
+			list, next, err := s.Directory.Admin.Tokens(ctx, operator, after, 2)
 			if err != nil || page > 3 {
 				t.Fatalf("page %d: %v", page, err)
 			}

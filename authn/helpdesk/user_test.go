@@ -14,8 +14,8 @@ import (
 	"barillet/internal/notice"
 )
 
-func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
-	s := openShop(t)
+func TestInvitation_UserChoosesPasswordAndEnrols(t *testing.T) {
+	s := newEnv(t)
 	u, inv, err := s.Directory.CreateUser(t.Context(), limited(support, s.garage), s.From, directory.NewUser{Email: "Luc@Garage.example",
 		FirstName: "Luc", Locale: "en", Groups: []account.GroupID{s.garage}}, true, true)
 	if err != nil {
@@ -45,13 +45,13 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	}
 }
 
-func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
+func TestCreateUser_OperatorCreatesFirstAdministrator(t *testing.T) {
 	h := authntest.New(t)
-	u, inv, err := h.Directory.CreateUser(t.Context(), machine, account.RequestInfo{}, directory.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
+	u, inv, err := h.Directory.CreateUser(t.Context(), operator, account.RequestInfo{}, directory.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
 	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != account.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
-	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != machine.Owner {
+	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != operator.Owner {
 		t.Errorf("got %d mails, way %q, want none, by the operator's hand", len(h.Mails()), h.User(u.Login).Invited.Provenance)
 	}
 	if _, issued := h.Accept(tokenOf(inv.Link.Reveal()), password); issued.Session.IsZero() {
@@ -59,8 +59,8 @@ func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	}
 }
 
-func TestWhoMayMakeWhom(t *testing.T) {
-	s := openShop(t)
+func TestCreateUser_Permissions(t *testing.T) {
+	s := newEnv(t)
 	in := []account.GroupID{s.garage}
 	for i, c := range []struct {
 		name           string
@@ -83,11 +83,11 @@ func TestWhoMayMakeWhom(t *testing.T) {
 		{"with secrets the link is answered", withSecrets(root), directory.NewUser{}, true, false, ""},
 		{"a password needs secrets", root, directory.NewUser{Password: password}, false, true, errcode.Forbidden},
 		{"with secrets a password is taken", withSecrets(root), directory.NewUser{Password: password}, false, true, ""},
-		{"a weak password is not", machine, directory.NewUser{Password: "password"}, false, true, errcode.Invalid},
-		{"an address is written as it is", machine, directory.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
-		{"a garage that is not there", machine, directory.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
-		{"a language that we do not speak", machine, directory.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
-		{"an address that somebody has", machine, directory.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
+		{"a weak password is not", operator, directory.NewUser{Password: "password"}, false, true, errcode.Invalid},
+		{"an address is written as it is", operator, directory.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
+		{"a garage that is not there", operator, directory.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
+		{"a language that we do not speak", operator, directory.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
+		{"an address that somebody has", operator, directory.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.n.Login == "" {
@@ -113,8 +113,8 @@ func TestWhoMayMakeWhom(t *testing.T) {
 	}
 }
 
-func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
-	s := openShop(t)
+func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
+	s := newEnv(t)
 	both := limited(support, s.garage, s.other)
 	var want []string
 	for i := range 7 {
