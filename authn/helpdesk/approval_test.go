@@ -21,16 +21,16 @@ type approvers struct {
 	secret                secret.Value // the first's
 }
 
-func openCouncil(t *testing.T) *approvers {
+func newApprovers(t *testing.T) *approvers {
 	t.Helper()
 	c := &approvers{env: newEnv(t)}
 	for _, login := range []string{"first@garage.example", "second@garage.example"} {
-		c.administrator(t, login, assignment(account.RoleSuperAdmin))
+		c.NewAdministrator(t, login, Assignment(account.RoleSuperAdmin))
 	}
-	c.Change(c.amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{assignment(account.RoleSuperAdmin)} })
-	c.secret, c.first = c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
-	_, c.second = c.ownedAfter(t, "second@garage.example", account.RoleSuperAdmin)
-	_, c.victim = c.ownedAfter(t, technician, account.RoleSuperAdmin)
+	c.Change(c.Amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleSuperAdmin)} })
+	c.secret, c.first = c.PrincipalOf(t, "first@garage.example", account.RoleSuperAdmin)
+	_, c.second = c.PrincipalOf(t, "second@garage.example", account.RoleSuperAdmin)
+	_, c.victim = c.PrincipalOf(t, Technician, account.RoleSuperAdmin)
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
 	return c
@@ -39,7 +39,7 @@ func openCouncil(t *testing.T) *approvers {
 // ask requests the reset and returns its approval.
 func (c *approvers) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval {
 	t.Helper()
-	result := c.reset(t, p, helpdesk.ResetRequest{Reason: "lost"})
+	result := c.Reset(t, p, helpdesk.ResetRequest{Reason: "lost"})
 	if result.Approval == nil || !result.At.IsZero() || result.Mailed {
 		t.Fatalf("got %+v, want nothing done and something that waits", result)
 	}
@@ -48,25 +48,25 @@ func (c *approvers) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval 
 
 func (c *approvers) untouched(t *testing.T) {
 	t.Helper()
-	if u := c.User(technician); len(u.Devices) == 0 || len(u.Tickets) != 0 {
+	if u := c.User(Technician); len(u.Devices) == 0 || len(u.Tickets) != 0 {
 		t.Errorf("got %d devices, %d tickets, want everything as it was", len(u.Devices), len(u.Tickets))
 	}
 }
 
 func TestApprove_ResetsAnEqual(t *testing.T) {
-	c := openCouncil(t)
+	c := newApprovers(t)
 	ctx := t.Context()
 	approval := c.ask(t, c.first)
 	c.untouched(t)
-	sameStrings(t, "mails", c.mailList(), []string{"reset_asked to " + technician, "reset_asked to " + second,
-		"reset_asked to " + c.admin.Email, "reset_asked to second@garage.example"})
-	if m := mailed[notice.ResetRequested](t, c.env, c.admin.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+	SameStrings(t, "mails", c.MailList(), []string{"reset_asked to " + Technician, "reset_asked to " + SecondEmail,
+		"reset_asked to " + c.Administrator.Email, "reset_asked to second@garage.example"})
+	if m := Mailed[notice.ResetRequested](t, c.env, c.Administrator.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
 	if again := c.ask(t, c.first); again.ID != approval.ID || len(c.Mails()) != 0 {
-		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.mailList(), approval.ID)
+		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.MailList(), approval.ID)
 	}
 	if list, next, err := c.Directory.HelpDesk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != approval.ID || next != "" {
 		t.Errorf("got %v, %q, %v", list, next, err)
@@ -75,8 +75,8 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 	if err != nil || result.Approval != nil || result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Reason != "lost" {
 		t.Fatalf("got %+v, %v", result, err)
 	}
-	c.wantSignedOut(t, c.session)
-	if u := c.User(technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
+	c.WantSignedOut(t, c.Session)
+	if u := c.User(Technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
 	e := c.Events(audit.ResetAsked, audit.FactorsReset)
@@ -84,21 +84,21 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 		t.Errorf("got events %+v", e)
 	}
 	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID)
-	wantCode(t, "the same word again", err, errcode.NotFound)
+	WantCode(t, "the same word again", err, errcode.NotFound)
 }
 
 // Everybody whose word is not the second one.
 func TestApprove_RejectsOtherPrincipals(t *testing.T) {
-	c := openCouncil(t)
+	c := newApprovers(t)
 	ctx := t.Context()
 	approval := c.ask(t, c.first)
-	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
-	_, made := c.token(t, c.first, admin.NewToken{Name: "made", Role: account.RoleSuperAdmin})
+	_, sibling := c.PrincipalOf(t, "first@garage.example", account.RoleSuperAdmin)
+	_, made := c.NewToken(t, c.first, admin.NewToken{Name: "made", Role: account.RoleSuperAdmin})
 	child := c.first
 	child.ID = "token:" + made.ID
 	lower := c.second
 	lower.Role = account.RoleUserAdmin
-	narrow := limited(c.second, c.garage)
+	narrow := Limited(c.second, c.Lumiere)
 	for _, x := range []struct {
 		name string
 		op   admin.Principal
@@ -109,22 +109,22 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 		{"a token that theirs made", child, errcode.Forbidden},
 		{"the person themselves", c.victim, errcode.Forbidden},
 		{"somebody of a lower role", lower, errcode.Forbidden},
-		{"support", support, errcode.Forbidden},
+		{"support", AsHelpDesk, errcode.Forbidden},
 		{"somebody limited to the person's garage", narrow, errcode.NotFound},
 		{"nobody", admin.Principal{}, errcode.Forbidden},
 	} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, approval.ID)
-		wantCode(t, x.name, err, x.want)
+		WantCode(t, x.name, err, x.want)
 	}
 	for _, id := range []string{"", "x", string(approval.User), string(approval.User) + "-", approval.ID + "x", "u-" + approval.ID} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, id)
-		wantCode(t, "id "+id, err, errcode.NotFound)
+		WantCode(t, "id "+id, err, errcode.NotFound)
 	}
 	c.untouched(t)
 	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("a principal with a group scope lists %d, %v", len(list), err)
 	}
-	wantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
+	WantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
@@ -138,39 +138,39 @@ func TestApproval_Ends(t *testing.T) {
 	}{
 		{"after a day", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
 		{"withdrawn", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			wantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
+			WantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"refused by another", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
+			WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"refused by the person", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
+			WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"reset by the operator meanwhile", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			c.reset(t, operator, helpdesk.ResetRequest{})
+			c.Reset(t, AsOperator, helpdesk.ResetRequest{})
 		}, errcode.NotFound},
 		{"the first is suspended", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			wantCode(t, "suspending", c.Directory.Suspend(t.Context(), operator, c.From, "first@garage.example"), "")
+			WantCode(t, "suspending", c.Directory.Suspend(t.Context(), AsOperator, c.From, "first@garage.example"), "")
 		}, errcode.Forbidden},
 		{"the first has lost the role", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{assignment(account.RoleUserAdmin)} })
+			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleUserAdmin)} })
 		}, errcode.Forbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			wantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), operator, c.From, c.first.ID[len("token:"):]), "")
+			WantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), AsOperator, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
 		{"the person has risen above them", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
-				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{assignment(account.RoleHelpDesk)} })
+				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleHelpDesk)} })
 			}
 			c.second.Role = account.RoleHelpDesk
 		}, errcode.Forbidden},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			c := openCouncil(t)
+			c := newApprovers(t)
 			approval := c.ask(t, c.first)
 			x.end(t, c, approval)
 			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID)
-			wantCode(t, "the second word", err, x.want)
+			WantCode(t, "the second word", err, x.want)
 			if x.name != "reset by the operator meanwhile" {
 				c.untouched(t)
 			}
@@ -184,7 +184,7 @@ func TestApproval_Ends(t *testing.T) {
 }
 
 func TestDeleteExpired_DeletesApprovals(t *testing.T) {
-	c := openCouncil(t)
+	c := newApprovers(t)
 	old := c.ask(t, c.first)
 	c.Clock.Advance(24*time.Hour - 1)
 	if err := c.Directory.HelpDesk.DeleteExpired(t.Context()); err != nil {
@@ -205,16 +205,16 @@ func TestDeleteExpired_DeletesApprovals(t *testing.T) {
 // TestReset_NeedsApprovalAfterRevokingARole: an administrator revokes the role of an equal and resets them as a user
 // with a lower role, by each of their tokens.
 func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
-	c := openCouncil(t)
+	c := newApprovers(t)
 	ctx := t.Context()
-	rid := c.User(technician).Roles[0].ID
-	wantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, technician, rid), "")
-	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleUserAdmin)
+	rid := c.User(Technician).Roles[0].ID
+	WantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, Technician, rid), "")
+	_, sibling := c.PrincipalOf(t, "first@garage.example", account.RoleUserAdmin)
 	for name, p := range map[string]admin.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, p)
-		wantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, p, c.From, technician, c.phone.Device), errcode.Forbidden)
+		WantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, p, c.From, Technician, c.Phone.Device), errcode.Forbidden)
 	}
-	c.give(t, c.first, technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
+	c.AssignRole(t, c.first, Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
 	approval := c.ask(t, c.first)
 	c.untouched(t)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
@@ -223,38 +223,38 @@ func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 }
 
 func TestApprove_RejectsLowerRoles(t *testing.T) {
-	c := openCouncil(t)
+	c := newApprovers(t)
 	for _, role := range []account.Role{account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
-		_, err := c.Directory.HelpDesk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
-		wantCode(t, string(role), err, errcode.Forbidden)
+		_, err := c.Directory.HelpDesk.Reset(t.Context(), WithRole(c.first, role), c.From, Technician, helpdesk.ResetRequest{})
+		WantCode(t, string(role), err, errcode.Forbidden)
 	}
-	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.victim, c.From, technician, helpdesk.ResetRequest{})
-	wantCode(t, "oneself", err, errcode.Forbidden)
+	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.victim, c.From, Technician, helpdesk.ResetRequest{})
+	WantCode(t, "oneself", err, errcode.Forbidden)
 	no := false
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), withSecrets(c.first), c.From, technician, helpdesk.ResetRequest{SendEmail: &no})
-	wantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
-	wantCode(t, "one device of an equal", c.Directory.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), errcode.Forbidden)
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), WithSecrets(c.first), c.From, Technician, helpdesk.ResetRequest{SendEmail: &no})
+	WantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
+	WantCode(t, "one device of an equal", c.Directory.RemoveDevice(t.Context(), c.first, c.From, Technician, c.Phone.Device), errcode.Forbidden)
 	c.untouched(t)
 }
 
 // TestApprove_LargestUserFitsOneTransaction approves the reset of a user with the maximum of sessions, browsers, keys
 // and tickets, and with the maximum of recipients.
 func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
-	c := openCouncil(t)
-	c.fillSessions(t, c.amelie.ID)
+	c := newApprovers(t)
+	c.FillSessions(t, c.Amelie.ID)
 	for i := range 9 {
-		c.administrator(t, string(rune('a'+i))+"@council.example", assignment(account.RoleSuperAdmin))
+		c.NewAdministrator(t, string(rune('a'+i))+"@council.example", Assignment(account.RoleSuperAdmin))
 	}
-	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: technician}); err != nil {
+	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: Technician}); err != nil {
 		t.Fatal(err)
 	}
 	cases, _, err := c.Directory.HelpDesk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
-	wantCode(t, "nobody checked who is asking", err, errcode.WrongState)
-	result := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, Technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
+	WantCode(t, "nobody checked who is asking", err, errcode.WrongState)
+	result := c.Reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
 	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, result.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}

@@ -10,18 +10,18 @@ import (
 // TestAttack_APISignInAfterScopeChange: the owner of a token is limited to another group between password and code.
 func TestAttack_APISignInAfterScopeChange(t *testing.T) {
 	s := newEnv(t)
-	p := limited(support, s.garage)
+	p := Limited(AsHelpDesk, s.Lumiere)
 	p.CanSignInUsers = true
-	began, err := s.Directory.Admin.SignIn(t.Context(), p, s.From, technician, password)
+	began, err := s.Directory.Admin.SignIn(t.Context(), p, s.From, Technician, password)
 	if err != nil || began.Step != authn.StepVerify {
 		t.Fatalf("got %q, %v", began.Step, err)
 	}
-	device, code := began.Devices[0].ID, s.phone.Next()
-	elsewhere := limited(p, s.other)
+	device, code := began.Devices[0].ID, s.Phone.Next()
+	elsewhere := Limited(p, s.Nord)
 	_, err = s.Directory.Admin.SignInState(t.Context(), elsewhere, s.From, began.State)
-	wantCode(t, "where it stands", err, errcode.Expired)
+	WantCode(t, "where it stands", err, errcode.Expired)
 	_, _, err = s.Directory.Admin.SignInCode(t.Context(), elsewhere, s.From, began.State, device, code)
-	wantCode(t, "the code", err, errcode.Expired)
+	WantCode(t, "the code", err, errcode.Expired)
 	done, _, err := s.Directory.Admin.SignInCode(t.Context(), p, s.From, began.State, device, code)
 	if err != nil || done.Step != authn.StepDone {
 		t.Errorf("in scope: got %q, %v", done.Step, err)

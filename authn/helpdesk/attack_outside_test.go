@@ -17,14 +17,14 @@ import (
 // the audit log hides: groups outside the scope and former roles.
 func TestAttack_HelpRequestRevealsHiddenEvents(t *testing.T) {
 	s := newEnv(t)
-	granted, err := s.Directory.Admin.AssignRole(t.Context(), root, s.From, technician, admin.NewRoleAssignment{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
-	wantCode(t, "a role", err, "")
-	wantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, granted.Assignment.ID), "")
-	wantCode(t, "another garage", s.Directory.AddMember(t.Context(), root, s.From, s.other, technician), "")
-	wantCode(t, "it is left", s.Directory.RemoveMember(t.Context(), root, s.From, s.other, technician), "")
-	wantCode(t, "suspended", s.Directory.Suspend(t.Context(), root, s.From, technician), "")
-	wantCode(t, "and back", s.Directory.Unsuspend(t.Context(), root, s.From, technician), "")
-	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician}); err != nil {
+	granted, err := s.Directory.Admin.AssignRole(t.Context(), AsSuperAdmin, s.From, Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly, Targets: []account.GroupID{s.Nord}})
+	WantCode(t, "a role", err, "")
+	WantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), AsSuperAdmin, s.From, Technician, granted.Assignment.ID), "")
+	WantCode(t, "another garage", s.Directory.AddMember(t.Context(), AsSuperAdmin, s.From, s.Nord, Technician), "")
+	WantCode(t, "it is left", s.Directory.RemoveMember(t.Context(), AsSuperAdmin, s.From, s.Nord, Technician), "")
+	WantCode(t, "suspended", s.Directory.Suspend(t.Context(), AsSuperAdmin, s.From, Technician), "")
+	WantCode(t, "and back", s.Directory.Unsuspend(t.Context(), AsSuperAdmin, s.From, Technician), "")
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: Technician}); err != nil {
 		t.Fatal(err)
 	}
 	read := func(p admin.Principal) (what []string) {
@@ -41,8 +41,8 @@ func TestAttack_HelpRequestRevealsHiddenEvents(t *testing.T) {
 		}
 		return what
 	}
-	sameStrings(t, "to an operator of the garage", read(limited(support, s.garage)), []string{audit.FactorActivated, audit.UserSuspended, audit.UserUnsuspended})
-	sameStrings(t, "to one who is not limited", read(support), []string{audit.RoleGranted, audit.RoleRevoked, audit.GroupMemberAdded,
+	SameStrings(t, "to an operator of the garage", read(Limited(AsHelpDesk, s.Lumiere)), []string{audit.FactorActivated, audit.UserSuspended, audit.UserUnsuspended})
+	SameStrings(t, "to one who is not limited", read(AsHelpDesk), []string{audit.RoleGranted, audit.RoleRevoked, audit.GroupMemberAdded,
 		audit.GroupMemberRemoved, audit.FactorActivated, audit.UserSuspended, audit.UserUnsuspended})
 }
 
@@ -50,21 +50,21 @@ func TestAttack_HelpRequestRevealsHiddenEvents(t *testing.T) {
 // invitation by another group opened.
 func TestAttack_LogRevealsInvitationElsewhere(t *testing.T) {
 	s := newEnv(t)
-	s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), root, helpdesk.RequestQuery{})
+	s.inviteElsewhere(t, Limited(AsHelpDesk, s.Nord), Technician, s.Nord)
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), AsSuperAdmin, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 || cases[0].Topic != notice.TopicInvited {
 		t.Fatalf("got %+v, %v", cases, err)
 	}
 	id := cases[0].ID
 	s.Clock.Advance(time.Second)
-	_, err = s.Directory.HelpDesk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
-	wantCode(t, "a reset for which nobody asked", err, errcode.Conflict)
+	_, err = s.Directory.HelpDesk.Reset(t.Context(), AsSuperAdmin, s.From, Technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
+	WantCode(t, "a reset for which nobody asked", err, errcode.Conflict)
 	for _, patch := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
-		if _, err := s.Directory.HelpDesk.Patch(t.Context(), root, s.From, id, patch); err != nil {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), AsSuperAdmin, s.From, id, patch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	events, _, err := s.Directory.Admin.Events(t.Context(), limited(support, s.garage), audit.Query{})
+	events, _, err := s.Directory.Admin.Events(t.Context(), Limited(AsHelpDesk, s.Lumiere), audit.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,10 @@ func TestAttack_ManyPlaceholdersOfOneAddress(t *testing.T) {
 	var all []account.User
 	for i := range 20 {
 		g := s.Group(fmt.Sprintf("Garage %d", i))
-		p := limited(support, s.other, g)
-		all = append(all, s.inviteElsewhere(t, p, technician, s.other, g))
+		p := Limited(AsHelpDesk, s.Nord, g)
+		all = append(all, s.inviteElsewhere(t, p, Technician, s.Nord, g))
 	}
-	if err := s.Directory.AddMember(t.Context(), operator, s.From, s.other, technician); err != nil {
+	if err := s.Directory.AddMember(t.Context(), AsOperator, s.From, s.Nord, Technician); err != nil {
 		t.Fatalf("the person joins the garage: %v", err)
 	}
 	for _, placeholder := range all[4:] { // the list of an address holds sixteen

@@ -13,24 +13,24 @@ func TestAttack_ActivityRevealsAdministratorAddress(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
 	for name, act := range map[string]func() error{
-		"suspending":   func() error { return s.Directory.Suspend(ctx, root, s.From, technician) },
-		"unsuspending": func() error { return s.Directory.Unsuspend(ctx, root, s.From, technician) },
+		"suspending":   func() error { return s.Directory.Suspend(ctx, AsSuperAdmin, s.From, Technician) },
+		"unsuspending": func() error { return s.Directory.Unsuspend(ctx, AsSuperAdmin, s.From, Technician) },
 		"a password": func() error {
-			_, err := s.Directory.TemporaryPassword(ctx, withSecrets(root), s.From, technician)
+			_, err := s.Directory.TemporaryPassword(ctx, WithSecrets(AsSuperAdmin), s.From, Technician)
 			return err
 		},
 		"a reset": func() error {
-			_, err := s.Directory.HelpDesk.Reset(ctx, root, s.From, technician, helpdesk.ResetRequest{Reason: "lost"})
+			_, err := s.Directory.HelpDesk.Reset(ctx, AsSuperAdmin, s.From, Technician, helpdesk.ResetRequest{Reason: "lost"})
 			return err
 		},
 	} {
-		s.Change(s.amelie.ID, func(u *account.User) { u.Status = account.StatusActive })
-		before := len(s.User(technician).Activity)
+		s.Change(s.Amelie.ID, func(u *account.User) { u.Status = account.StatusActive })
+		before := len(s.User(Technician).Activity)
 		if name == "unsuspending" {
-			wantCode(t, "suspending first", s.Directory.Suspend(ctx, root, s.From, technician), "")
+			WantCode(t, "suspending first", s.Directory.Suspend(ctx, AsSuperAdmin, s.From, Technician), "")
 		}
-		wantCode(t, name, act(), "")
-		recent := s.User(technician).Activity
+		WantCode(t, name, act(), "")
+		recent := s.User(Technician).Activity
 		if len(recent) <= before {
 			t.Errorf("%s: nothing is told", name)
 		}

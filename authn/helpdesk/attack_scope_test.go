@@ -11,16 +11,16 @@ import (
 // cursor follows and how it begins.
 func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 	s := newEnv(t)
-	p := limited(support, s.garage)
-	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} })
+	p := Limited(AsHelpDesk, s.Lumiere)
+	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} })
 	for range 3 { // who lie outside, though they are members
 		s.Clock.Advance(1)
 		s.Person("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *account.User) {
-			u.Groups = []account.GroupID{s.garage, s.other}
+			u.Groups = []account.GroupID{s.Lumiere, s.Nord}
 		})
 	}
 	people, next, err := s.Directory.Users(t.Context(), p, account.UserQuery{Limit: 1})
-	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID || next != "" {
+	if err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID || next != "" {
 		t.Errorf("people: got %d, cursor %q, %v, want one and no cursor", len(people), next, err)
 	}
 
@@ -30,13 +30,13 @@ func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, address := range []string{"nord@garage.example", technician, "nord@garage.example", technician, "nord@garage.example", "nobody@garage.example"} {
+	for _, address := range []string{"nord@garage.example", Technician, "nord@garage.example", Technician, "nord@garage.example", "nobody@garage.example"} {
 		ask(address)
 	}
 	var seen []string
 	for after, pages := "", 0; ; pages++ {
 		cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{Limit: 1, After: after})
-		if err != nil || len(cases) != 1 || cases[0].User != s.amelie.ID || pages > 1 {
+		if err != nil || len(cases) != 1 || cases[0].User != s.Amelie.ID || pages > 1 {
 			t.Fatalf("page %d: got %d cases, %v, want one of the garage", pages, len(cases), err)
 		}
 		if next != "" && next != cases[0].ID {

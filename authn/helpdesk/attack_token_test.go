@@ -13,9 +13,9 @@ import (
 func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	one := []account.GroupID{s.garage}
+	one := []account.GroupID{s.Lumiere}
 	principalFor := func(n admin.NewToken) admin.Principal {
-		secret, _ := s.token(t, operator, n)
+		secret, _ := s.NewToken(t, AsOperator, n)
 		p, err := s.Directory.Admin.Authenticate(ctx, secret)
 		if err != nil {
 			t.Fatalf("checking a token: %v", err)
@@ -40,7 +40,7 @@ func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			secret, tok := s.token(t, operator, test.token)
+			secret, tok := s.NewToken(t, AsOperator, test.token)
 			listed, _, err := s.Directory.Admin.Tokens(ctx, test.by, "", 0)
 			if err != nil {
 				t.Fatal(err)
@@ -56,9 +56,9 @@ func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 			if test.may {
 				wantRevoke, wantCheck = "", errcode.NoSession
 			}
-			wantCode(t, "revoking", s.Directory.Admin.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
+			WantCode(t, "revoking", s.Directory.Admin.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
 			_, err = s.Directory.Admin.Authenticate(ctx, secret)
-			wantCode(t, "the token afterwards", err, wantCheck)
+			WantCode(t, "the token afterwards", err, wantCheck)
 		})
 	}
 }

@@ -61,18 +61,18 @@ func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
 				s.Change(u.ID, func(u *account.User) { u.Status = state })
 				before, events := s.User(string(u.ID)), len(s.Events())
-				err := s.steps()[action](t.Context(), root, s.From, string(u.ID))
+				err := s.steps()[action](t.Context(), AsSuperAdmin, s.From, string(u.ID))
 				if row[i] == no {
-					wantCode(t, "the step", err, errcode.WrongState)
+					WantCode(t, "the step", err, errcode.WrongState)
 					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
 						t.Errorf("a refused step left %+v", after)
 					}
 					return
 				}
-				wantCode(t, "the step", err, "")
+				WantCode(t, "the step", err, "")
 				if row[i] == gone {
-					_, err := s.Directory.Admin.User(t.Context(), root, string(u.ID))
-					wantCode(t, "reading", err, errcode.NotFound)
+					_, err := s.Directory.Admin.User(t.Context(), AsSuperAdmin, string(u.ID))
+					WantCode(t, "reading", err, errcode.NotFound)
 					return
 				}
 				after := s.User(string(u.ID))
@@ -91,9 +91,9 @@ func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 func TestLifecycle_Permissions(t *testing.T) {
 	s := newEnv(t)
 	reader := s.Person("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
-	self := root
+	self := AsSuperAdmin
 	self.Owner = string(reader.ID)
-	userAdmin := withRole(root, account.RoleUserAdmin)
+	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	state := map[string]account.Status{audit.UserUnsuspended: account.StatusSuspended, audit.UserReactivated: account.StatusDeactivated, audit.InvitationIssued: account.StatusProvisioned}
 	for _, c := range []struct {
@@ -102,20 +102,20 @@ func TestLifecycle_Permissions(t *testing.T) {
 		id                  account.UserID
 		manage, help, again errcode.Code
 	}{
-		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, no, no, no},
-		{"support", support, s.amelie.ID, no, ok, ok},
-		{"an administrator of people", userAdmin, s.amelie.ID, ok, ok, ok},
-		{"an administrator of people on support", userAdmin, s.manager.ID, ok, ok, ok},
-		{"an administrator of people on a higher role", userAdmin, s.admin.ID, no, no, no},
-		{"a super administrator on an equal one", root, s.admin.ID, no, no, no},
-		{"support on an equal role", support, s.manager.ID, no, no, no},
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, no, no, no},
+		{"support", AsHelpDesk, s.Amelie.ID, no, ok, ok},
+		{"an administrator of people", userAdmin, s.Amelie.ID, ok, ok, ok},
+		{"an administrator of people on support", userAdmin, s.Manager.ID, ok, ok, ok},
+		{"an administrator of people on a higher role", userAdmin, s.Administrator.ID, no, no, no},
+		{"a super administrator on an equal one", AsSuperAdmin, s.Administrator.ID, no, no, no},
+		{"support on an equal role", AsHelpDesk, s.Manager.ID, no, no, no},
 		{"the owner of the token", self, reader.ID, no, no, no},
-		{"the operator", operator, s.admin.ID, ok, ok, ok},
-		{"a manager", limited(support, s.garage), s.amelie.ID, no, ok, ok},
-		{"a manager of another garage", limited(support, s.other), s.amelie.ID, no, hidden, hidden},
-		{"an administrator of another garage", limited(userAdmin, s.other), s.amelie.ID, hidden, hidden, hidden},
-		{"an empty scope", limited(userAdmin), s.amelie.ID, hidden, hidden, hidden},
-		{"nobody", admin.Principal{}, s.amelie.ID, no, no, no},
+		{"the operator", AsOperator, s.Administrator.ID, ok, ok, ok},
+		{"a manager", Limited(AsHelpDesk, s.Lumiere), s.Amelie.ID, no, ok, ok},
+		{"a manager of another garage", Limited(AsHelpDesk, s.Nord), s.Amelie.ID, no, hidden, hidden},
+		{"an administrator of another garage", Limited(userAdmin, s.Nord), s.Amelie.ID, hidden, hidden, hidden},
+		{"an empty scope", Limited(userAdmin), s.Amelie.ID, hidden, hidden, hidden},
+		{"nobody", admin.Principal{}, s.Amelie.ID, no, no, no},
 	} {
 		for action, do := range s.steps() {
 			if action == audit.UserDeleted {
@@ -138,11 +138,11 @@ func TestLifecycle_Permissions(t *testing.T) {
 				}
 				u.EverHadDevice, u.Devices = action == audit.UserReactivated, nil
 			})
-			wantCode(t, c.name+": "+action, do(t.Context(), c.op, s.From, string(c.id)), want)
+			WantCode(t, c.name+": "+action, do(t.Context(), c.op, s.From, string(c.id)), want)
 		}
 		s.Change(c.id, func(u *account.User) { u.Status = account.StatusActive })
 		before := s.User(string(c.id))
-		wantCode(t, c.name+": delete", s.Directory.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
+		WantCode(t, c.name+": delete", s.Directory.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
 		s.Change(c.id, func(u *account.User) { u.Status = before.Status })
 	}
 }
@@ -154,26 +154,26 @@ func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newEnv(t)
-			login := s.signIn(t, password).Login
-			if err := s.steps()[c.out](t.Context(), root, s.From, technician); err != nil {
+			login := s.SubmitPassword(t, password).Login
+			if err := s.steps()[c.out](t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
 				t.Fatal(err)
 			}
-			s.wantSignedOut(t, s.session)
-			_, err := verifyCode(t.Context(), s, login, s.phone.Next())
-			wantCode(t, "a login under way", err, errcode.Expired)
-			_, err = s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
-			wantCode(t, "the password", err, errcode.SignInFailed)
-			if err := s.steps()[c.in](t.Context(), root, s.From, technician); err != nil {
+			s.WantSignedOut(t, s.Session)
+			_, err := VerifyCode(t.Context(), s, login, s.Phone.Next())
+			WantCode(t, "a login under way", err, errcode.Expired)
+			_, err = s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, "")
+			WantCode(t, "the password", err, errcode.SignInFailed)
+			if err := s.steps()[c.in](t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
 				t.Fatal(err)
 			}
-			s.wantSignedOut(t, s.session)
-			_, err = verifyCode(t.Context(), s, login, s.phone.Next())
-			wantCode(t, "a login of before", err, errcode.Expired)
-			if issued := s.SignIn(technician, password, s.phone); issued.Session.IsZero() {
+			s.WantSignedOut(t, s.Session)
+			_, err = VerifyCode(t.Context(), s, login, s.Phone.Next())
+			WantCode(t, "a login of before", err, errcode.Expired)
+			if issued := s.SignIn(Technician, password, s.Phone); issued.Session.IsZero() {
 				t.Error("no session")
 			}
 			events := s.Events(c.out, c.in)
-			if len(events) != 2 || events[0].Action != c.out || events[1].Action != c.in || events[0].Actor.ID != root.ID || events[0].Subject != string(s.amelie.ID) {
+			if len(events) != 2 || events[0].Action != c.out || events[1].Action != c.in || events[0].Actor.ID != AsSuperAdmin.ID || events[0].Subject != string(s.Amelie.ID) {
 				t.Errorf("got events %+v, want one for each act", events)
 			}
 		})
@@ -182,45 +182,45 @@ func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 
 func TestDeactivate_EndsTicketsAndInvitations(t *testing.T) {
 	s := newEnv(t)
-	s.reset(t, support, helpdesk.ResetRequest{})
-	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
-	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
+	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
+	ticket := LinkToken(Mailed[notice.DevicesReset](t, s, Technician).Link)
+	if _, _, err := s.Directory.CreateUser(t.Context(), AsSuperAdmin, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
-	invitation := tokenOf(mailed[notice.Invitation](t, s, "luc@garage.example").Link)
-	for _, id := range []string{technician, "luc@garage.example"} {
-		if err := s.Directory.Deactivate(t.Context(), root, s.From, id); err != nil {
+	invitation := LinkToken(Mailed[notice.Invitation](t, s, "luc@garage.example").Link)
+	for _, id := range []string{Technician, "luc@garage.example"} {
+		if err := s.Directory.Deactivate(t.Context(), AsSuperAdmin, s.From, id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Directory.Activate(t.Context(), root, s.From, id, true); err != nil {
+		if _, err := s.Directory.Activate(t.Context(), AsSuperAdmin, s.From, id, true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
+	WantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err := s.Authn.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation of before", err, errcode.InvalidLink)
-	_, err = s.Directory.Activate(t.Context(), root, s.From, technician, true)
-	wantCode(t, "inviting who had a device", err, errcode.WrongState)
+	WantCode(t, "the invitation of before", err, errcode.InvalidLink)
+	_, err = s.Directory.Activate(t.Context(), AsSuperAdmin, s.From, Technician, true)
+	WantCode(t, "inviting who had a device", err, errcode.WrongState)
 }
 
 func TestUnlock_EndsWaits(t *testing.T) {
 	s := newEnv(t)
 	s.Clock.Advance(time.Minute) // to a code that was not used
 	for range 6 {
-		if out, err := verifyCode(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
+		if out, err := VerifyCode(t.Context(), s, s.SubmitPassword(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
 			t.Fatalf("guessing: got %+v, %v", out, err)
 		}
 	}
-	if out, err := verifyCode(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Wait == 0 {
+	if out, err := VerifyCode(t.Context(), s, s.SubmitPassword(t, password).Login, s.Phone.Code()); err != nil || out.Wait == 0 {
 		t.Fatalf("after six wrong codes: got %+v, %v, want a wait", out, err)
 	}
-	if err := s.Directory.Unlock(t.Context(), support, s.From, technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), AsHelpDesk, s.From, Technician); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := verifyCode(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
+	if out, err := VerifyCode(t.Context(), s, s.SubmitPassword(t, password).Login, s.Phone.Code()); err != nil || out.Issued.Session.IsZero() {
 		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
 	}
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("unlocking ended a session: %v", err)
 	}
 	if events := s.Events(audit.UserUnlocked); len(events) != 1 {
@@ -232,14 +232,14 @@ func TestUnlock_EndsWaits(t *testing.T) {
 // nothing of other users.
 func TestDelete_RemovesEveryRecord(t *testing.T) {
 	s := newEnv(t)
-	groups := []account.GroupID{s.garage}
+	groups := []account.GroupID{s.Lumiere}
 	for i := range 31 {
 		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
 	}
 	u := s.Person("luc@garage.example", func(u *account.User) {
 		u.Login, u.SecondEmail, u.FirstName, u.LastName, u.Groups = "lucien.p", "luc@home.example", "Lucien", "Petit", groups[:20]
 	})
-	s.fillSessions(t, u.ID)
+	s.FillSessions(t, u.ID)
 	s.Change(u.ID, func(u *account.User) {
 		u.Groups = groups
 		for i := range 15 {
@@ -251,7 +251,7 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	}
 	for _, want := range []errcode.Code{"", "", errcode.NotFound} {
 		s.Clock.Advance(time.Second)
-		wantCode(t, "deleting", s.Directory.Delete(t.Context(), root, s.From, string(u.ID)), want)
+		WantCode(t, "deleting", s.Directory.Delete(t.Context(), AsSuperAdmin, s.From, string(u.ID)), want)
 	}
 	err := s.Store.View(t.Context(), func(snap store.Snapshot) error {
 		for _, kind := range []store.TableDef{store.Users, store.Summaries, store.Addresses, store.Names, store.Members, store.Uniques, store.Failures} {
@@ -270,11 +270,11 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []admin.Principal{root, limited(support, s.garage)} {
+	for _, p := range []admin.Principal{AsSuperAdmin, Limited(AsHelpDesk, s.Lumiere)} {
 		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
-		if _, _, err := s.Directory.Users(t.Context(), p, account.UserQuery{Group: s.garage}); err != nil {
+		if _, _, err := s.Directory.Users(t.Context(), p, account.UserQuery{Group: s.Lumiere}); err != nil {
 			t.Errorf("the garage after it: %v", err)
 		}
 	}
@@ -285,7 +285,7 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	if again := s.Person("luc@garage.example", func(u *account.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
 		t.Error("the id was used again")
 	}
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("another user's session: %v", err)
 	}
 }

@@ -19,38 +19,38 @@ func TestAddMember_WritesOneEvent(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
 	for range 2 { // the second time it is no act
-		if err := s.Directory.AddMember(ctx, root, s.From, s.other, technician); err != nil {
+		if err := s.Directory.AddMember(ctx, AsSuperAdmin, s.From, s.Nord, Technician); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if u := s.User(technician); !slices.Equal(u.Groups, []account.GroupID{s.garage, s.other}) {
+	if u := s.User(Technician); !slices.Equal(u.Groups, []account.GroupID{s.Lumiere, s.Nord}) {
 		t.Errorf("got garages %v, want both", u.Groups)
 	}
-	if live, err := s.Sessions.Authenticate(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
+	if live, err := s.Sessions.Authenticate(ctx, s.Session); err != nil || !slices.Contains(live.Groups, s.Nord) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
-	if people, _, err := s.Directory.Members(ctx, root, s.other, account.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.Directory.Members(ctx, AsSuperAdmin, s.Nord, account.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
 		t.Errorf("members: got %v, %v", people, err)
 	}
-	list, next, err := s.Directory.GroupsOf(ctx, root, technician, account.GroupQuery{})
+	list, next, err := s.Directory.GroupsOf(ctx, AsSuperAdmin, Technician, account.GroupQuery{})
 	if err != nil || len(list) != 2 || next != "" || list[0].ID > list[1].ID {
 		t.Errorf("garages of a person: got %v, %q, %v", list, next, err)
 	}
 	s.Clock.Advance(time.Second) // events of one instant have no order
 	for range 2 {
-		if err := s.Directory.RemoveMember(ctx, root, s.From, s.garage, technician); err != nil {
+		if err := s.Directory.RemoveMember(ctx, AsSuperAdmin, s.From, s.Lumiere, Technician); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if u := s.User(technician); !slices.Equal(u.Groups, []account.GroupID{s.other}) || u.Epoch != s.amelie.Epoch {
-		t.Errorf("got %v in epoch %d, want one garage in epoch %d", u.Groups, u.Epoch, s.amelie.Epoch)
+	if u := s.User(Technician); !slices.Equal(u.Groups, []account.GroupID{s.Nord}) || u.Epoch != s.Amelie.Epoch {
+		t.Errorf("got %v in epoch %d, want one garage in epoch %d", u.Groups, u.Epoch, s.Amelie.Epoch)
 	}
 	events := s.Events(audit.GroupMemberAdded, audit.GroupMemberRemoved)
 	if len(events) != 2 || events[0].Action != audit.GroupMemberAdded || events[1].Action != audit.GroupMemberRemoved {
 		t.Fatalf("got %+v, want one event for each act", events)
 	}
 	e := events[1]
-	if e.Actor.ID != root.ID || e.Subject != string(s.amelie.ID) || len(e.Targets) != 1 || e.Targets[0].ID != string(s.garage) || e.Targets[0].Name != "Garage Lumière" {
+	if e.Actor.ID != AsSuperAdmin.ID || e.Subject != string(s.Amelie.ID) || len(e.Targets) != 1 || e.Targets[0].ID != string(s.Lumiere) || e.Targets[0].Name != "Garage Lumière" {
 		t.Errorf("got %+v, want who, whom and which garage", e)
 	}
 }
@@ -58,12 +58,12 @@ func TestAddMember_WritesOneEvent(t *testing.T) {
 func TestMembership_Permissions(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	own := withRole(root, account.RoleSuperAdmin)
-	own.Owner = string(s.admin.ID)
-	userAdmin := withRole(root, account.RoleUserAdmin)
-	both := s.Person("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.garage, s.other} })
+	own := WithRole(AsSuperAdmin, account.RoleSuperAdmin)
+	own.Owner = string(s.Administrator.ID)
+	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
+	both := s.Person("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Lumiere, s.Nord} })
 	dead := s.Group("Garage fermé")
-	if err := s.Directory.DeleteGroup(ctx, root, s.From, dead); err != nil {
+	if err := s.Directory.DeleteGroup(ctx, AsSuperAdmin, s.From, dead); err != nil {
 		t.Fatal(err)
 	}
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
@@ -74,44 +74,44 @@ func TestMembership_Permissions(t *testing.T) {
 		id                account.UserID
 		list, add, remove errcode.Code
 	}{
-		{"nobody", admin.Principal{}, s.garage, s.amelie.ID, no, no, no},
-		{"who reads only", withRole(root, account.RoleReadOnly), s.garage, s.amelie.ID, ok, no, no},
-		{"support", support, s.garage, s.amelie.ID, ok, no, no},
-		{"an administrator of people", userAdmin, s.garage, s.amelie.ID, ok, ok, ok},
-		{"an administrator of people on support", userAdmin, s.garage, s.manager.ID, ok, ok, ok},
-		{"an administrator of people on a higher role", userAdmin, s.garage, s.admin.ID, ok, no, no},
-		{"a super administrator on an equal one", root, s.garage, s.admin.ID, ok, no, no},
-		{"oneself", own, s.garage, s.admin.ID, ok, no, no},
-		{"the operator", operator, s.garage, s.admin.ID, ok, ok, ok},
-		{"a garage that never was", root, "gnever", s.amelie.ID, hidden, hidden, hidden},
-		{"a garage that was deleted", root, dead, s.amelie.ID, hidden, hidden, hidden},
-		{"a person who never was", root, s.garage, "unever", ok, hidden, hidden},
-		{"a manager", limited(support, s.garage), s.garage, s.amelie.ID, ok, no, no},
-		{"an administrator of a group", limited(userAdmin, s.garage), s.garage, s.amelie.ID, ok, no, ok},
-		{"of two garages, on somebody of both", limited(userAdmin, s.garage, s.other), s.other, both.ID, ok, no, ok},
-		{"of one garage, on somebody of two", limited(userAdmin, s.garage), s.garage, both.ID, ok, no, hidden},
-		{"of one garage, on somebody with a role", limited(userAdmin, s.garage), s.garage, s.manager.ID, ok, no, hidden},
-		{"of one garage, in another", limited(userAdmin, s.garage), s.other, s.amelie.ID, hidden, no, hidden},
-		{"of one garage, in one that never was", limited(userAdmin, s.garage), "gnever", s.amelie.ID, hidden, no, hidden},
-		{"of one garage, on nobody", limited(userAdmin, s.garage), s.garage, "unever", ok, no, hidden},
-		{"of another garage", limited(userAdmin, s.other), s.garage, s.amelie.ID, hidden, no, hidden},
-		{"an empty scope", limited(userAdmin), s.garage, s.amelie.ID, hidden, no, hidden},
+		{"nobody", admin.Principal{}, s.Lumiere, s.Amelie.ID, no, no, no},
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Lumiere, s.Amelie.ID, ok, no, no},
+		{"support", AsHelpDesk, s.Lumiere, s.Amelie.ID, ok, no, no},
+		{"an administrator of people", userAdmin, s.Lumiere, s.Amelie.ID, ok, ok, ok},
+		{"an administrator of people on support", userAdmin, s.Lumiere, s.Manager.ID, ok, ok, ok},
+		{"an administrator of people on a higher role", userAdmin, s.Lumiere, s.Administrator.ID, ok, no, no},
+		{"a super administrator on an equal one", AsSuperAdmin, s.Lumiere, s.Administrator.ID, ok, no, no},
+		{"oneself", own, s.Lumiere, s.Administrator.ID, ok, no, no},
+		{"the operator", AsOperator, s.Lumiere, s.Administrator.ID, ok, ok, ok},
+		{"a garage that never was", AsSuperAdmin, "gnever", s.Amelie.ID, hidden, hidden, hidden},
+		{"a garage that was deleted", AsSuperAdmin, dead, s.Amelie.ID, hidden, hidden, hidden},
+		{"a person who never was", AsSuperAdmin, s.Lumiere, "unever", ok, hidden, hidden},
+		{"a manager", Limited(AsHelpDesk, s.Lumiere), s.Lumiere, s.Amelie.ID, ok, no, no},
+		{"an administrator of a group", Limited(userAdmin, s.Lumiere), s.Lumiere, s.Amelie.ID, ok, no, ok},
+		{"of two garages, on somebody of both", Limited(userAdmin, s.Lumiere, s.Nord), s.Nord, both.ID, ok, no, ok},
+		{"of one garage, on somebody of two", Limited(userAdmin, s.Lumiere), s.Lumiere, both.ID, ok, no, hidden},
+		{"of one garage, on somebody with a role", Limited(userAdmin, s.Lumiere), s.Lumiere, s.Manager.ID, ok, no, hidden},
+		{"of one garage, in another", Limited(userAdmin, s.Lumiere), s.Nord, s.Amelie.ID, hidden, no, hidden},
+		{"of one garage, in one that never was", Limited(userAdmin, s.Lumiere), "gnever", s.Amelie.ID, hidden, no, hidden},
+		{"of one garage, on nobody", Limited(userAdmin, s.Lumiere), s.Lumiere, "unever", ok, no, hidden},
+		{"of another garage", Limited(userAdmin, s.Nord), s.Lumiere, s.Amelie.ID, hidden, no, hidden},
+		{"an empty scope", Limited(userAdmin), s.Lumiere, s.Amelie.ID, hidden, no, hidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			groups := map[account.UserID][]account.GroupID{}
-			for _, id := range []account.UserID{s.amelie.ID, s.manager.ID, s.admin.ID, both.ID} {
+			for _, id := range []account.UserID{s.Amelie.ID, s.Manager.ID, s.Administrator.ID, both.ID} {
 				groups[id] = s.User(string(id)).Groups
 			}
 			_, _, err := s.Directory.Members(ctx, c.op, c.gid, account.UserQuery{})
-			wantCode(t, "listing", err, c.list)
-			wantCode(t, "removing", s.Directory.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
-			wantCode(t, "adding", s.Directory.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
+			WantCode(t, "listing", err, c.list)
+			WantCode(t, "removing", s.Directory.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
+			WantCode(t, "adding", s.Directory.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
 			for id, before := range groups {
 				if id == c.id && (c.add == ok || c.remove == ok) {
 					if is := slices.Contains(s.User(string(id)).Groups, c.gid); is != (c.add == ok) {
 						t.Errorf("got a member: %t, want %t", is, c.add == ok)
 					}
-					if err := s.Directory.AddMember(ctx, operator, s.From, c.gid, string(id)); err != nil { // for the next one
+					if err := s.Directory.AddMember(ctx, AsOperator, s.From, c.gid, string(id)); err != nil { // for the next one
 						t.Fatal(err)
 					}
 				} else if got := s.User(string(id)).Groups; !slices.Equal(got, before) {
@@ -124,7 +124,7 @@ func TestMembership_Permissions(t *testing.T) {
 
 func TestGroup_Permissions(t *testing.T) {
 	s := newEnv(t)
-	userAdmin := withRole(root, account.RoleUserAdmin)
+	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
 	for _, c := range []struct {
 		name string
 		op   admin.Principal
@@ -132,14 +132,14 @@ func TestGroup_Permissions(t *testing.T) {
 		want errcode.Code
 	}{
 		{"nobody", admin.Principal{}, "", errcode.Forbidden},
-		{"who reads only", withRole(root, account.RoleReadOnly), "", errcode.Forbidden},
-		{"support", support, "", errcode.Forbidden},
-		{"an administrator of a group", limited(userAdmin, s.garage), s.garage, errcode.Forbidden},
-		{"of another garage", limited(userAdmin, s.other), s.garage, errcode.Forbidden},
-		{"of another garage, one that never was", limited(userAdmin, s.other), "gnever", errcode.Forbidden},
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), "", errcode.Forbidden},
+		{"support", AsHelpDesk, "", errcode.Forbidden},
+		{"an administrator of a group", Limited(userAdmin, s.Lumiere), s.Lumiere, errcode.Forbidden},
+		{"of another garage", Limited(userAdmin, s.Nord), s.Lumiere, errcode.Forbidden},
+		{"of another garage, one that never was", Limited(userAdmin, s.Nord), "gnever", errcode.Forbidden},
 		{"an administrator of people", userAdmin, "", ""},
-		{"the operator", operator, "", ""},
-		{"one that never was", root, "gnever", errcode.NotFound},
+		{"the operator", AsOperator, "", ""},
+		{"one that never was", AsSuperAdmin, "gnever", errcode.NotFound},
 	} {
 		gid := c.gid
 		if gid == "" {
@@ -147,8 +147,8 @@ func TestGroup_Permissions(t *testing.T) {
 		}
 		before := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))
 		_, err := s.Directory.UpdateGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
-		wantCode(t, c.name+": changing", err, c.want)
-		wantCode(t, c.name+": deleting", s.Directory.DeleteGroup(t.Context(), c.op, s.From, gid), c.want)
+		WantCode(t, c.name+": changing", err, c.want)
+		WantCode(t, c.name+": deleting", s.Directory.DeleteGroup(t.Context(), c.op, s.From, gid), c.want)
 		if got, want := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))-before, map[bool]int{true: 2}[c.want == ""]; got != want {
 			t.Errorf("%s: got %d events, want %d", c.name, got, want)
 		}
@@ -158,37 +158,37 @@ func TestGroup_Permissions(t *testing.T) {
 func TestUpdateGroup_KeepsMembersAndWritesOneEvent(t *testing.T) {
 	s := newEnv(t)
 	for range 2 {
-		g, err := s.Directory.UpdateGroup(t.Context(), root, s.From, s.garage, " Garage Soleil ", "Lyon")
-		if err != nil || g.Name != "Garage Soleil" || g.Description != "Lyon" || g.ID != s.garage || !g.Changed.After(g.Created) {
+		g, err := s.Directory.UpdateGroup(t.Context(), AsSuperAdmin, s.From, s.Lumiere, " Garage Soleil ", "Lyon")
+		if err != nil || g.Name != "Garage Soleil" || g.Description != "Lyon" || g.ID != s.Lumiere || !g.Changed.After(g.Created) {
 			t.Errorf("got %+v, %v", g, err)
 		}
 	}
 	for _, bad := range [][2]string{{" ", ""}, {"a\nb", ""}, {"x", "a\x00b"}} {
-		_, err := s.Directory.UpdateGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
-		wantCode(t, fmt.Sprintf("%q", bad), err, errcode.Invalid)
+		_, err := s.Directory.UpdateGroup(t.Context(), AsSuperAdmin, s.From, s.Lumiere, bad[0], bad[1])
+		WantCode(t, fmt.Sprintf("%q", bad), err, errcode.Invalid)
 	}
-	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(technician).Groups, []account.GroupID{s.garage}) {
-		t.Errorf("got %d events and %v, want one and everybody where they were", got, s.User(technician).Groups)
+	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(Technician).Groups, []account.GroupID{s.Lumiere}) {
+		t.Errorf("got %d events and %v, want one and everybody where they were", got, s.User(Technician).Groups)
 	}
 }
 
 func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	secret, _, err := s.Directory.Admin.CreateToken(ctx, operator, s.From, admin.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
+	secret, _, err := s.Directory.Admin.CreateToken(ctx, AsOperator, s.From, admin.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.Lumiere}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Person("elsewhere@garage.example", nil)
 	s.EmptyOutbox()
-	if err := s.Directory.DeleteGroup(ctx, root, s.From, s.garage); err != nil {
+	if err := s.Directory.DeleteGroup(ctx, AsSuperAdmin, s.From, s.Lumiere); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "deleting it again", s.Directory.DeleteGroup(ctx, root, s.From, s.garage), errcode.NotFound)
-	if events := s.Events(audit.GroupDeleted, audit.GroupMemberRemoved); len(events) != 1 || events[0].Targets[0].ID != string(s.garage) {
+	WantCode(t, "deleting it again", s.Directory.DeleteGroup(ctx, AsSuperAdmin, s.From, s.Lumiere), errcode.NotFound)
+	if events := s.Events(audit.GroupDeleted, audit.GroupMemberRemoved); len(events) != 1 || events[0].Targets[0].ID != string(s.Lumiere) {
 		t.Errorf("got %+v, want one event for one act", events)
 	}
-	if u := s.User(technician); len(u.Groups) != 0 || len(u.Devices) == 0 {
+	if u := s.User(Technician); len(u.Groups) != 0 || len(u.Devices) == 0 {
 		t.Errorf("got %+v, want the person there, without a garage", u.Groups)
 	}
 	p, err := s.Directory.Admin.Authenticate(ctx, secret)
@@ -202,12 +202,12 @@ func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
 	}
 	_, err = s.Directory.Admin.User(ctx, p, "elsewhere@garage.example")
-	wantCode(t, "the token on a user without a garage", err, errcode.NotFound)
-	_, _, err = s.Directory.CreateUser(ctx, p, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
-	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
+	WantCode(t, "the token on a user without a garage", err, errcode.NotFound)
+	_, _, err = s.Directory.CreateUser(ctx, p, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.Lumiere}}, true, true)
+	WantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
-	s.reset(t, support, helpdesk.ResetRequest{})
-	for _, letter := range s.mailList() {
+	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
+	for _, letter := range s.MailList() {
 		if strings.HasSuffix(letter, " to manager@garage.example") {
 			t.Errorf("the manager is told: %s", letter)
 		}
@@ -223,14 +223,14 @@ func TestAddMember_RejectsMoreThan32Groups(t *testing.T) {
 		if i >= 31 { // one they have
 			want = errcode.Invalid
 		}
-		wantCode(t, fmt.Sprintf("garage %d", i), s.Directory.AddMember(t.Context(), root, s.From, last, technician), want)
+		WantCode(t, fmt.Sprintf("garage %d", i), s.Directory.AddMember(t.Context(), AsSuperAdmin, s.From, last, Technician), want)
 	}
-	if people, _, err := s.Directory.Members(t.Context(), root, last, account.UserQuery{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
-		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(people), len(s.User(technician).Groups), err)
+	if people, _, err := s.Directory.Members(t.Context(), AsSuperAdmin, last, account.UserQuery{}); err != nil || len(people) != 0 || len(s.User(Technician).Groups) != 32 {
+		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(people), len(s.User(Technician).Groups), err)
 	}
 	seen, pages := []account.GroupID{}, 0
 	for after := ""; ; pages++ {
-		list, next, err := s.Directory.GroupsOf(t.Context(), root, technician, account.GroupQuery{After: after, Limit: 16})
+		list, next, err := s.Directory.GroupsOf(t.Context(), AsSuperAdmin, Technician, account.GroupQuery{After: after, Limit: 16})
 		if err != nil || pages > 2 {
 			t.Fatalf("page %d: %v", pages, err)
 		}
@@ -244,6 +244,6 @@ func TestAddMember_RejectsMoreThan32Groups(t *testing.T) {
 	if len(seen) != 32 || pages != 1 || !slices.IsSorted(seen) {
 		t.Errorf("got %d garages on %d pages, want 32 on two", len(seen), pages+1)
 	}
-	_, _, err := s.Directory.GroupsOf(t.Context(), limited(support, s.garage), technician, account.GroupQuery{})
-	wantCode(t, "a manager of one of them", err, errcode.NotFound)
+	_, _, err := s.Directory.GroupsOf(t.Context(), Limited(AsHelpDesk, s.Lumiere), Technician, account.GroupQuery{})
+	WantCode(t, "a manager of one of them", err, errcode.NotFound)
 }

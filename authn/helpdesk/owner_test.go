@@ -12,25 +12,25 @@ import (
 	"barillet/internal/secret"
 )
 
-// administrator creates an active user with role assignments.
-func (s *env) administrator(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
+// NewAdministrator creates an active user with role assignments.
+func (s *env) NewAdministrator(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
 	t.Helper()
 	u := s.Person(address, func(u *account.User) { u.Roles = grants })
 	s.Change(u.ID, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	return s.User(string(u.ID))
 }
 
-func assignment(role account.Role, groups ...account.GroupID) account.RoleAssignment {
+func Assignment(role account.Role, groups ...account.GroupID) account.RoleAssignment {
 	return account.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}
 }
 
-// principalOf creates a token for a user as the operator, and returns its principal.
-func (s *env) principalOf(t *testing.T, n admin.NewToken) (secret.Value, admin.Principal) {
+// TokenPrincipal creates a token for a user as the operator, and returns its principal.
+func (s *env) TokenPrincipal(t *testing.T, n admin.NewToken) (secret.Value, admin.Principal) {
 	t.Helper()
 	if n.Name == "" {
 		n.Name = "of " + n.Owner
 	}
-	secret, _ := s.token(t, operator, n)
+	secret, _ := s.NewToken(t, AsOperator, n)
 	p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatalf("checking a token of %s: %v", n.Owner, err)
@@ -44,7 +44,7 @@ func TestAuthenticate_LimitsTokenToItsOwner(t *testing.T) {
 	s := newEnv(t)
 	third := s.Group("Garage du Port")
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
-	a, b := s.garage, s.other
+	a, b := s.Lumiere, s.Nord
 	groups := func(ids ...account.GroupID) []account.GroupID { return append([]account.GroupID{}, ids...) }
 	for i, c := range []struct {
 		name   string
@@ -54,22 +54,22 @@ func TestAuthenticate_LimitsTokenToItsOwner(t *testing.T) {
 		want   account.Role
 		reach  []account.GroupID // nil: everybody
 	}{
-		{"as much as the owner", people, nil, []account.RoleAssignment{assignment(people)}, people, nil},
-		{"less than the owner", reads, groups(a), []account.RoleAssignment{assignment(super)}, reads, groups(a)},
-		{"a role that the owner lost in part", super, nil, []account.RoleAssignment{assignment(desk)}, desk, nil},
-		{"a scope that the owner has in part", desk, nil, []account.RoleAssignment{assignment(desk, a)}, desk, groups(a)},
-		{"two scopes that meet", desk, groups(a, b), []account.RoleAssignment{assignment(desk, b, third)}, desk, groups(b)},
-		{"two scopes that do not meet", desk, groups(a), []account.RoleAssignment{assignment(desk, b)}, reads, groups()},
-		{"a token for nobody", desk, groups(), []account.RoleAssignment{assignment(super)}, reads, groups()},
-		{"grants that are joined", desk, nil, []account.RoleAssignment{assignment(desk, a), assignment(people, b)}, desk, groups(a, b)},
-		{"the higher of two grants, where it is", people, nil, []account.RoleAssignment{assignment(desk), assignment(people, b)}, people, groups(b)},
-		{"the lower of two grants, where the higher is not", people, groups(a), []account.RoleAssignment{assignment(desk), assignment(people, b)}, desk, groups(a)},
-		{"the wider of two equal powers", desk, nil, []account.RoleAssignment{assignment(desk), assignment(people, b)}, desk, nil},
-		{"a high role read from below", reads, nil, []account.RoleAssignment{assignment(people, b)}, reads, groups(b)},
+		{"as much as the owner", people, nil, []account.RoleAssignment{Assignment(people)}, people, nil},
+		{"less than the owner", reads, groups(a), []account.RoleAssignment{Assignment(super)}, reads, groups(a)},
+		{"a role that the owner lost in part", super, nil, []account.RoleAssignment{Assignment(desk)}, desk, nil},
+		{"a scope that the owner has in part", desk, nil, []account.RoleAssignment{Assignment(desk, a)}, desk, groups(a)},
+		{"two scopes that meet", desk, groups(a, b), []account.RoleAssignment{Assignment(desk, b, third)}, desk, groups(b)},
+		{"two scopes that do not meet", desk, groups(a), []account.RoleAssignment{Assignment(desk, b)}, reads, groups()},
+		{"a token for nobody", desk, groups(), []account.RoleAssignment{Assignment(super)}, reads, groups()},
+		{"grants that are joined", desk, nil, []account.RoleAssignment{Assignment(desk, a), Assignment(people, b)}, desk, groups(a, b)},
+		{"the higher of two grants, where it is", people, nil, []account.RoleAssignment{Assignment(desk), Assignment(people, b)}, people, groups(b)},
+		{"the lower of two grants, where the higher is not", people, groups(a), []account.RoleAssignment{Assignment(desk), Assignment(people, b)}, desk, groups(a)},
+		{"the wider of two equal powers", desk, nil, []account.RoleAssignment{Assignment(desk), Assignment(people, b)}, desk, nil},
+		{"a high role read from below", reads, nil, []account.RoleAssignment{Assignment(people, b)}, reads, groups(b)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			owner := s.administrator(t, fmt.Sprintf("boss%d@garage.example", i), assignment(super))
-			secret, _ := s.principalOf(t, admin.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
+			owner := s.NewAdministrator(t, fmt.Sprintf("boss%d@garage.example", i), Assignment(super))
+			secret, _ := s.TokenPrincipal(t, admin.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
 			s.Change(owner.ID, func(u *account.User) { u.Roles = c.grants })
 			p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 			if err != nil || p.Role != c.want || fmt.Sprint(p.Groups) != fmt.Sprint(c.reach) || (p.Groups == nil) != (c.reach == nil) {
@@ -82,42 +82,42 @@ func TestAuthenticate_LimitsTokenToItsOwner(t *testing.T) {
 func TestAuthenticate_RejectsTokenWithoutActiveOwner(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	owner := s.administrator(t, "boss@garage.example", assignment(account.RoleHelpDesk))
-	secret, p := s.principalOf(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
+	owner := s.NewAdministrator(t, "boss@garage.example", Assignment(account.RoleHelpDesk))
+	secret, p := s.TokenPrincipal(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
 	if p.Owner != string(owner.ID) {
 		t.Fatalf("got owner %q", p.Owner)
 	}
 	alive := func(what string, want errcode.Code) {
 		t.Helper()
 		_, err := s.Directory.Admin.Authenticate(ctx, secret)
-		wantCode(t, what, err, want)
+		WantCode(t, what, err, want)
 	}
 	do := func(what string, err error) {
 		t.Helper()
-		wantCode(t, what, err, "")
+		WantCode(t, what, err, "")
 	}
-	do("suspending", s.Directory.Suspend(ctx, operator, s.From, owner.Login))
+	do("suspending", s.Directory.Suspend(ctx, AsOperator, s.From, owner.Login))
 	alive("of a suspended user", errcode.NoSession)
-	do("unsuspending", s.Directory.Unsuspend(ctx, operator, s.From, owner.Login))
+	do("unsuspending", s.Directory.Unsuspend(ctx, AsOperator, s.From, owner.Login))
 	alive("of an active user", "")
-	do("taking the role", s.Directory.Admin.RevokeRole(ctx, operator, s.From, owner.Login, owner.Roles[0].ID))
+	do("taking the role", s.Directory.Admin.RevokeRole(ctx, AsOperator, s.From, owner.Login, owner.Roles[0].ID))
 	alive("of a user without a role", errcode.NoSession)
-	_, err := s.Directory.Admin.AssignRole(ctx, operator, s.From, owner.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	_, err := s.Directory.Admin.AssignRole(ctx, AsOperator, s.From, owner.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.Lumiere}})
 	do("giving it again", err)
-	if p, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(p.Groups) != 1 || p.Groups[0] != s.garage {
+	if p, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(p.Groups) != 1 || p.Groups[0] != s.Lumiere {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", p, err)
 	}
-	do("deactivating", s.Directory.Deactivate(ctx, operator, s.From, owner.Login))
+	do("deactivating", s.Directory.Deactivate(ctx, AsOperator, s.From, owner.Login))
 	alive("of a deactivated user", errcode.NoSession)
-	do("deleting", s.Directory.Delete(ctx, operator, s.From, owner.Login))
+	do("deleting", s.Directory.Delete(ctx, AsOperator, s.From, owner.Login))
 	alive("of nobody", errcode.NoSession)
 }
 
 func TestCreateToken_OnlyOperatorNamesOwner(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	boss := s.administrator(t, "boss@garage.example", assignment(account.RoleUserAdmin))
-	suspended := s.administrator(t, "gone@garage.example", assignment(account.RoleUserAdmin))
+	boss := s.NewAdministrator(t, "boss@garage.example", Assignment(account.RoleUserAdmin))
+	suspended := s.NewAdministrator(t, "gone@garage.example", Assignment(account.RoleUserAdmin))
 	s.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	for _, c := range []struct {
 		name  string
@@ -126,18 +126,18 @@ func TestCreateToken_OnlyOperatorNamesOwner(t *testing.T) {
 		role  account.Role
 		want  errcode.Code
 	}{
-		{"by address", operator, "BOSS@garage.example", account.RoleUserAdmin, ""},
-		{"by id", operator, string(boss.ID), account.RoleReadOnly, ""},
-		{"by the highest token", root, "boss@garage.example", account.RoleReadOnly, errcode.Forbidden},
+		{"by address", AsOperator, "BOSS@garage.example", account.RoleUserAdmin, ""},
+		{"by id", AsOperator, string(boss.ID), account.RoleReadOnly, ""},
+		{"by the highest token", AsSuperAdmin, "boss@garage.example", account.RoleReadOnly, errcode.Forbidden},
 		{"by a token for its own owner's name", admin.Principal{ID: "token:x", Owner: string(boss.ID), Role: account.RoleUserAdmin}, string(boss.ID), account.RoleReadOnly, errcode.Forbidden},
-		{"above the person's role", operator, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
-		{"of a user without a role", operator, technician, account.RoleReadOnly, errcode.Invalid},
-		{"of a suspended user", operator, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
-		{"of nobody", operator, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
-		{"of another unix user", operator, "operator:1", account.RoleReadOnly, errcode.Invalid},
+		{"above the person's role", AsOperator, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
+		{"of a user without a role", AsOperator, Technician, account.RoleReadOnly, errcode.Invalid},
+		{"of a suspended user", AsOperator, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of nobody", AsOperator, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of another unix user", AsOperator, "operator:1", account.RoleReadOnly, errcode.Invalid},
 	} {
 		_, tok, err := s.Directory.Admin.CreateToken(ctx, c.op, s.From, admin.NewToken{Name: "x", Role: c.role, Owner: c.owner})
-		wantCode(t, c.name, err, c.want)
+		WantCode(t, c.name, err, c.want)
 		if err == nil && tok.Owner != string(boss.ID) {
 			t.Errorf("%s: got owner %q", c.name, tok.Owner)
 		}
@@ -146,20 +146,20 @@ func TestCreateToken_OnlyOperatorNamesOwner(t *testing.T) {
 
 func TestCreateToken_KeepsOwnerAndNotifies(t *testing.T) {
 	s := newEnv(t)
-	boss := s.administrator(t, "boss@garage.example", assignment(account.RoleUserAdmin))
-	_, p := s.principalOf(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
-	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
+	boss := s.NewAdministrator(t, "boss@garage.example", Assignment(account.RoleUserAdmin))
+	_, p := s.TokenPrincipal(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
+	if m := Mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
-	_, tok := s.token(t, p, admin.NewToken{Name: "second", Role: account.RoleHelpDesk})
+	_, tok := s.NewToken(t, p, admin.NewToken{Name: "second", Role: account.RoleHelpDesk})
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the person's", tok.Owner)
 	}
-	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "second" || m.By != "first" {
+	if m := Mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
 	_, _, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
-	wantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
+	WantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
 }

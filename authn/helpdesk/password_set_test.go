@@ -20,7 +20,7 @@ const given = "un pneu, une jante, deux roues"
 // renews takes the second step with the phone and chooses a password that is asked for.
 func (s *env) renews(t *testing.T, present, next string) {
 	t.Helper()
-	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Login, factors.InputCode, s.phone.Next())
+	v, err := s.Authn.Verify(t.Context(), s.From, s.SubmitPassword(t, present).Login, factors.InputCode, s.Phone.Next())
 	if err != nil || v.Step != authn.StepChangePassword {
 		t.Fatalf("got step %q, %v, want the choice of another password", v.Step, err)
 	}
@@ -32,12 +32,12 @@ func (s *env) renews(t *testing.T, present, next string) {
 // sees is the state that an operator is told.
 func (s *env) sees(t *testing.T, want account.Status) {
 	t.Helper()
-	u, err := s.Directory.Admin.User(t.Context(), root, technician)
+	u, err := s.Directory.Admin.User(t.Context(), AsSuperAdmin, Technician)
 	if err != nil || u.State != want {
 		t.Errorf("got state %q, %v, want %q", u.State, err, want)
 	}
-	people, _, err := s.Directory.Users(t.Context(), limited(support, s.garage), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
-	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	people, _, err := s.Directory.Users(t.Context(), Limited(AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
+	if err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
 		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
 	}
 }
@@ -45,38 +45,38 @@ func (s *env) sees(t *testing.T, want account.Status) {
 func TestExpirePassword_RequiresChangeAtNextSignIn(t *testing.T) {
 	s := newEnv(t)
 	for range 2 { // a repeat changes nothing
-		u, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician)
+		u, err := s.Directory.ExpirePassword(t.Context(), AsSuperAdmin, s.From, Technician)
 		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
 			t.Fatalf("got %q, %v", u.State, err)
 		}
 	}
 	s.sees(t, account.StatusExpired)
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("the session: %v, want it alive", err)
 	}
-	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != root.ID {
+	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != AsSuperAdmin.ID {
 		t.Errorf("got %+v", events)
 	}
 	s.renews(t, password, chosen)
 	s.sees(t, account.StatusActive)
-	s.wantSignedOut(t, s.session)
+	s.WantSignedOut(t, s.Session)
 }
 
 func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 	s := newEnv(t)
-	p := withSecrets(root)
-	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, technician)
+	p := WithSecrets(AsSuperAdmin)
+	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, Technician)
 	if err != nil || !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$`).MatchString(secret.Reveal()) {
 		t.Fatalf("got %q, %v, want four groups that are easy to say", secret.Reveal(), err)
 	}
-	other, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, technician)
+	other, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, Technician)
 	if err != nil || other.Equal(secret) {
 		t.Fatalf("twice the same, %v", err)
 	}
-	s.wantSignedOut(t, s.session)
+	s.WantSignedOut(t, s.Session)
 	s.sees(t, account.StatusExpired)
-	sameStrings(t, "mails", s.mailList(), []string{"password_given to " + technician, "password_given to " + second,
-		"password_given to " + technician, "password_given to " + second})
+	SameStrings(t, "mails", s.MailList(), []string{"password_given to " + Technician, "password_given to " + SecondEmail,
+		"password_given to " + Technician, "password_given to " + SecondEmail})
 	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != p.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
 	}
@@ -85,71 +85,71 @@ func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, dead, "")
-		wantCode(t, "an earlier password", err, errcode.SignInFailed)
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, dead, "")
+		WantCode(t, "an earlier password", err, errcode.SignInFailed)
 	}
-	if got := s.User(technician).Password; got.Provenance != p.Owner || got.MustChange != account.ChangeTemporary {
+	if got := s.User(Technician).Password; got.Provenance != p.Owner || got.MustChange != account.ChangeTemporary {
 		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 	s.renews(t, other.Reveal(), chosen)
-	if got := s.User(technician).Password; got.Provenance != account.ProvenanceUser || got.MustChange != "" {
+	if got := s.User(Technician).Password; got.Provenance != account.ProvenanceUser || got.MustChange != "" {
 		t.Errorf("afterwards: got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 }
 
 func TestUpdateUser_SetsPassword(t *testing.T) {
 	s := newEnv(t)
-	p := withSecrets(root)
-	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, technician, directory.ProfileChange{Password: given})
+	p := WithSecrets(AsSuperAdmin)
+	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, Technician, directory.ProfileChange{Password: given})
 	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
-	s.wantSignedOut(t, s.session)
-	sameStrings(t, "mails", s.mailList(), []string{"password_given to " + technician, "password_given to " + second})
+	s.WantSignedOut(t, s.Session)
+	SameStrings(t, "mails", s.MailList(), []string{"password_given to " + Technician, "password_given to " + SecondEmail})
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["change"] != "set" || events[0].Actor.ID != p.ID {
 		t.Errorf("got events %+v", events)
 	}
-	s.SignIn(technician, given, s.phone)
-	if got := s.User(technician).Password.Provenance; got != p.Owner {
+	s.SignIn(Technician, given, s.Phone)
+	if got := s.User(Technician).Password.Provenance; got != p.Owner {
 		t.Errorf("after the phone: got source %q: the operator knows it still", got)
 	}
 	for name, c := range map[string]directory.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
-		_, err := s.Directory.UpdateUser(t.Context(), p, s.From, technician, c)
-		wantCode(t, name, err, errcode.Invalid)
+		_, err := s.Directory.UpdateUser(t.Context(), p, s.From, Technician, c)
+		WantCode(t, name, err, errcode.Invalid)
 	}
 }
 
 func TestChangePassword_NeedsCurrentPassword(t *testing.T) {
 	s := newEnv(t)
 	change := func(current, next string) error {
-		_, err := s.Directory.ChangePassword(t.Context(), root, s.From, technician, current, next)
+		_, err := s.Directory.ChangePassword(t.Context(), AsSuperAdmin, s.From, Technician, current, next)
 		return err
 	}
-	wantCode(t, "a bad new one", change(password, "abc"), errcode.Invalid)
-	wantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.Invalid)
-	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != root.ID {
+	WantCode(t, "a bad new one", change(password, "abc"), errcode.Invalid)
+	WantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.Invalid)
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != AsSuperAdmin.ID {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
-		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.mailList())
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil || len(s.Mails()) != 0 {
+		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.MailList())
 	}
-	epoch := s.User(technician).PasswordEpoch
+	epoch := s.User(Technician).PasswordEpoch
 	if err := change(password, given); err != nil {
 		t.Fatal(err)
 	}
-	got := s.User(technician)
-	if got.PasswordEpoch != epoch+1 || got.Password.Provenance != root.Owner || got.Password.MustChange != "" {
+	got := s.User(Technician)
+	if got.PasswordEpoch != epoch+1 || got.Password.Provenance != AsSuperAdmin.Owner || got.Password.MustChange != "" {
 		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Provenance)
 	}
-	s.wantSignedOut(t, s.session)
-	sameStrings(t, "mails", s.mailList(), []string{"password_given to " + technician, "password_given to " + second})
-	s.SignIn(technician, given, s.phone)
+	s.WantSignedOut(t, s.Session)
+	SameStrings(t, "mails", s.MailList(), []string{"password_given to " + Technician, "password_given to " + SecondEmail})
+	s.SignIn(Technician, given, s.Phone)
 }
 
 func TestPassword_Permissions(t *testing.T) {
 	s := newEnv(t)
-	userAdmin := withRole(root, account.RoleUserAdmin)
+	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name                 string
@@ -158,31 +158,31 @@ func TestPassword_Permissions(t *testing.T) {
 		status               account.Status
 		expire, change, give errcode.Code
 	}{
-		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, account.StatusActive, no, no, no},
-		{"support with secrets", withSecrets(support), s.amelie.ID, account.StatusActive, no, no, no},
-		{"an administrator without secrets", userAdmin, s.amelie.ID, account.StatusActive, ok, ok, no},
-		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, account.StatusActive, ok, ok, ok},
-		{"the operator", operator, s.amelie.ID, account.StatusActive, ok, ok, ok},
-		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, account.StatusActive, ok, ok, ok},
-		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, account.StatusActive, hidden, hidden, hidden},
-		{"an equal role", withSecrets(root), s.admin.ID, account.StatusActive, no, no, no},
-		{"oneself", admin.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, account.StatusActive, no, no, no},
-		{"somebody staged", operator, s.amelie.ID, account.StatusStaged, state, state, state},
-		{"somebody invited", operator, s.amelie.ID, account.StatusProvisioned, state, state, state},
-		{"a suspended user", operator, s.amelie.ID, account.StatusSuspended, state, state, state},
-		{"a deactivated user", operator, s.amelie.ID, account.StatusDeactivated, state, state, state},
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no, no},
+		{"support with secrets", WithSecrets(AsHelpDesk), s.Amelie.ID, account.StatusActive, no, no, no},
+		{"an administrator without secrets", userAdmin, s.Amelie.ID, account.StatusActive, ok, ok, no},
+		{"an administrator with secrets", WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok, ok},
+		{"the operator", AsOperator, s.Amelie.ID, account.StatusActive, ok, ok, ok},
+		{"of one garage", Limited(WithSecrets(userAdmin), s.Lumiere), s.Amelie.ID, account.StatusActive, ok, ok, ok},
+		{"of another garage", Limited(WithSecrets(userAdmin), s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden, hidden},
+		{"an equal role", WithSecrets(AsSuperAdmin), s.Administrator.ID, account.StatusActive, no, no, no},
+		{"oneself", admin.Principal{ID: "token:x", Owner: string(s.Amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.Amelie.ID, account.StatusActive, no, no, no},
+		{"somebody staged", AsOperator, s.Amelie.ID, account.StatusStaged, state, state, state},
+		{"somebody invited", AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state, state},
+		{"a suspended user", AsOperator, s.Amelie.ID, account.StatusSuspended, state, state, state},
+		{"a deactivated user", AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state, state},
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
-		wantCode(t, c.name+": expire", err, c.expire)
+		WantCode(t, c.name+": expire", err, c.expire)
 		_, err = s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), directory.ProfileChange{Password: authntest.Password})
-		wantCode(t, c.name+": set", err, c.give)
-		if c.id == s.amelie.ID {
+		WantCode(t, c.name+": set", err, c.give)
+		if c.id == s.Amelie.ID {
 			_, err = s.Directory.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)
-			wantCode(t, c.name+": change", err, c.change)
+			WantCode(t, c.name+": change", err, c.change)
 		}
 		_, err = s.Directory.TemporaryPassword(t.Context(), c.op, s.From, string(c.id))
-		wantCode(t, c.name+": temporary", err, c.give)
+		WantCode(t, c.name+": temporary", err, c.give)
 		s.amelieHas(t, authntest.Password)
 	}
 }
@@ -194,38 +194,38 @@ func (s *env) amelieHas(t *testing.T, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Change(s.amelie.ID, func(u *account.User) { u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser} })
+	s.Change(s.Amelie.ID, func(u *account.User) { u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser} })
 }
 
 func TestDisplayStatus_FollowsPasswordAndLink(t *testing.T) {
 	s := newEnv(t)
 	s.sees(t, account.StatusActive)
-	if _, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician); err != nil {
+	if _, err := s.Directory.ExpirePassword(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Directory.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), AsSuperAdmin, s.From, Technician, true); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusRecovery)
 	for range 5 {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "guessing", err, errcode.SignInFailed)
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, "pas le bon du tout", "")
+		WantCode(t, "guessing", err, errcode.SignInFailed)
 	}
 	s.sees(t, account.StatusLocked)
-	if err := s.Directory.Unlock(t.Context(), root, s.From, technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusRecovery)
 	s.Clock.Advance(account.PasswordLinkTTL)
 	s.sees(t, account.StatusExpired)
-	if _, err := s.Directory.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), AsSuperAdmin, s.From, Technician, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Directory.RevokeSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
+	if err := s.Directory.RevokeSessions(t.Context(), AsSuperAdmin, s.From, Technician, false); err != nil { // which ends the link
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusExpired)
-	if err := s.Directory.Suspend(t.Context(), root, s.From, technician); err != nil {
+	if err := s.Directory.Suspend(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusSuspended)

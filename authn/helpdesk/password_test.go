@@ -18,39 +18,39 @@ const chosen = "a longer word than that, 42"
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
 func (s *env) takes(t *testing.T, link secret.Value) {
 	t.Helper()
-	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
+	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
 	}
-	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(link.Reveal()), chosen)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, LinkToken(link.Reveal()), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, s.phone.Next())
+	out, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, s.Phone.Next())
 	if err != nil || out.Issued.Session.IsZero() {
 		t.Fatalf("confirming: got %+v, %v", out, err)
 	}
-	if s.signIn(t, chosen).Step != authn.StepVerify {
+	if s.SubmitPassword(t, chosen).Step != authn.StepVerify {
 		t.Error("the new password does not count")
 	}
-	s.wantSignedOut(t, s.session)
+	s.WantSignedOut(t, s.Session)
 }
 
 func TestResetPassword_SendsEmail(t *testing.T) {
 	s := newEnv(t)
-	link, err := s.Directory.ResetPassword(t.Context(), support, s.From, technician, true)
+	link, err := s.Directory.ResetPassword(t.Context(), AsHelpDesk, s.From, Technician, true)
 	if err != nil || !link.IsZero() {
 		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
 	}
-	sameStrings(t, "mails", s.mailList(), []string{"password_link to " + technician})
-	m := mailed[notice.PasswordLink](t, s, technician)
+	SameStrings(t, "mails", s.MailList(), []string{"password_link to " + Technician})
+	m := Mailed[notice.PasswordLink](t, s, Technician)
 	if m.Address != "" || m.Browser != "" {
 		t.Errorf("the mail tells of the operator's own browser: %+v", m.Context)
 	}
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("the mail alone ended the session: %v", err)
 	}
 	events := s.Events(audit.PasswordReset)
-	if len(events) != 1 || events[0].Actor.ID != support.ID || events[0].Detail["delivery"] != "email" {
+	if len(events) != 1 || events[0].Actor.ID != AsHelpDesk.ID || events[0].Detail["delivery"] != "email" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, secret.From(m.Link))
@@ -58,11 +58,11 @@ func TestResetPassword_SendsEmail(t *testing.T) {
 
 func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 	s := newEnv(t)
-	link, err := s.Directory.ResetPassword(t.Context(), withSecrets(root), s.From, technician, false)
+	link, err := s.Directory.ResetPassword(t.Context(), WithSecrets(AsSuperAdmin), s.From, Technician, false)
 	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
-	sameStrings(t, "mails", s.mailList(), []string{"password_link_given to " + technician, "password_link_given to " + second})
+	SameStrings(t, "mails", s.MailList(), []string{"password_link_given to " + Technician, "password_link_given to " + SecondEmail})
 	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["delivery"] != "response" {
 		t.Errorf("got events %+v, want one", events)
 	}
@@ -71,7 +71,7 @@ func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 
 func TestResetPassword_Permissions(t *testing.T) {
 	s := newEnv(t)
-	userAdmin := withRole(root, account.RoleUserAdmin)
+	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
 	s.Change(never.ID, func(u *account.User) { u.Status = account.StatusActive })
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
@@ -82,24 +82,24 @@ func TestResetPassword_Permissions(t *testing.T) {
 		status       account.Status
 		mail, answer errcode.Code
 	}{
-		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, account.StatusActive, no, no},
-		{"support with secrets", withSecrets(support), s.amelie.ID, account.StatusActive, ok, no},
-		{"an administrator without secrets", userAdmin, s.amelie.ID, account.StatusActive, ok, no},
-		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, account.StatusActive, ok, ok},
-		{"the operator", operator, s.amelie.ID, account.StatusActive, ok, ok},
-		{"a manager", limited(support, s.garage), s.amelie.ID, account.StatusActive, ok, no},
-		{"a manager of another garage", limited(support, s.other), s.amelie.ID, account.StatusActive, hidden, hidden},
-		{"an equal role", root, s.admin.ID, account.StatusActive, no, no},
-		{"somebody staged", operator, s.amelie.ID, account.StatusStaged, state, state},
-		{"somebody invited", operator, s.amelie.ID, account.StatusProvisioned, state, state},
-		{"a suspended user", operator, s.amelie.ID, account.StatusSuspended, state, state},
-		{"a deactivated user", operator, s.amelie.ID, account.StatusDeactivated, state, state},
-		{"a user without a device", operator, never.ID, account.StatusActive, state, state}, // protocol rule 8
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no},
+		{"support with secrets", WithSecrets(AsHelpDesk), s.Amelie.ID, account.StatusActive, ok, no},
+		{"an administrator without secrets", userAdmin, s.Amelie.ID, account.StatusActive, ok, no},
+		{"an administrator with secrets", WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok},
+		{"the operator", AsOperator, s.Amelie.ID, account.StatusActive, ok, ok},
+		{"a manager", Limited(AsHelpDesk, s.Lumiere), s.Amelie.ID, account.StatusActive, ok, no},
+		{"a manager of another garage", Limited(AsHelpDesk, s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden},
+		{"an equal role", AsSuperAdmin, s.Administrator.ID, account.StatusActive, no, no},
+		{"somebody staged", AsOperator, s.Amelie.ID, account.StatusStaged, state, state},
+		{"somebody invited", AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state},
+		{"a suspended user", AsOperator, s.Amelie.ID, account.StatusSuspended, state, state},
+		{"a deactivated user", AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state},
+		{"a user without a device", AsOperator, never.ID, account.StatusActive, state, state}, // protocol rule 8
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)
-		wantCode(t, c.name+": mail", err, c.mail)
+		WantCode(t, c.name+": mail", err, c.mail)
 		_, err = s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), false)
-		wantCode(t, c.name+": answer", err, c.answer)
+		WantCode(t, c.name+": answer", err, c.answer)
 	}
 }

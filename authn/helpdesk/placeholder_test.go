@@ -24,49 +24,49 @@ func (s *env) inviteElsewhere(t *testing.T, p admin.Principal, login string, gro
 
 func TestPlaceholder_CannotSignIn(t *testing.T) {
 	s := newEnv(t)
-	north := limited(support, s.other)
-	placeholder := s.inviteElsewhere(t, north, technician, s.other)
-	if placeholder.ID == s.amelie.ID || placeholder.Login != technician {
+	north := Limited(AsHelpDesk, s.Nord)
+	placeholder := s.inviteElsewhere(t, north, Technician, s.Nord)
+	if placeholder.ID == s.Amelie.ID || placeholder.Login != Technician {
 		t.Fatalf("got %s as %s", placeholder.Login, placeholder.ID)
 	}
-	for name, to := range map[string]string{"the person": technician, "their second address": second, "nobody": ""} {
+	for name, to := range map[string]string{"the person": Technician, "their second address": SecondEmail, "nobody": ""} {
 		for _, m := range s.Mails() {
 			if m.To == to {
 				t.Errorf("a mail %T to %s", m.What, name)
 			}
 		}
 	}
-	started := s.signIn(t, password)
-	if _, err := verifyCode(t.Context(), s, started.Login, s.phone.Code()); err != nil {
+	started := s.SubmitPassword(t, password)
+	if _, err := VerifyCode(t.Context(), s, started.Login, s.Phone.Code()); err != nil {
 		t.Fatal(err)
 	}
 	if u := s.User(string(placeholder.ID)); len(u.Sessions) != 0 || u.Status != account.StatusProvisioned {
 		t.Errorf("got %d sessions of what stands for them, %s", len(u.Sessions), u.Status)
 	}
 	s.EmptyOutbox()
-	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, technician, func(*account.Tx, *account.User) error { return nil }); err != nil {
+	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, Technician, func(*account.Tx, *account.User) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails", s.mailList(), []string{"password_link to " + technician})
-	_, err := s.Directory.Activate(t.Context(), withSecrets(withRole(north, account.RoleUserAdmin)), s.From, string(placeholder.ID), false)
-	wantCode(t, "a link to it", err, errcode.Forbidden)
+	SameStrings(t, "mails", s.MailList(), []string{"password_link to " + Technician})
+	_, err := s.Directory.Activate(t.Context(), WithSecrets(WithRole(north, account.RoleUserAdmin)), s.From, string(placeholder.ID), false)
+	WantCode(t, "a link to it", err, errcode.Forbidden)
 }
 
 func TestPlaceholder_DeletionKeepsUser(t *testing.T) {
 	s := newEnv(t)
-	north := limited(withRole(support, account.RoleUserAdmin), s.other)
-	placeholder := s.inviteElsewhere(t, north, technician, s.other)
+	north := Limited(WithRole(AsHelpDesk, account.RoleUserAdmin), s.Nord)
+	placeholder := s.inviteElsewhere(t, north, Technician, s.Nord)
 	for range 2 {
-		wantCode(t, "deleting", s.Directory.Delete(t.Context(), north, s.From, string(placeholder.ID)), "")
+		WantCode(t, "deleting", s.Directory.Delete(t.Context(), north, s.From, string(placeholder.ID)), "")
 	}
-	if got := s.User(technician); got.ID != s.amelie.ID {
+	if got := s.User(Technician); got.ID != s.Amelie.ID {
 		t.Errorf("got %s by the address", got.ID)
 	}
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("their session: %v", err)
 	}
-	_, err := s.Directory.Admin.User(t.Context(), north, technician)
-	wantCode(t, "by the address, to who deleted it", err, errcode.NotFound)
+	_, err := s.Directory.Admin.User(t.Context(), north, Technician)
+	WantCode(t, "by the address, to who deleted it", err, errcode.NotFound)
 }
 
 func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
@@ -75,18 +75,18 @@ func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
 		g := s.Group(fmt.Sprintf("Garage %d", i))
-		p := limited(support, g)
-		u := s.inviteElsewhere(t, p, technician, g)
+		p := Limited(AsHelpDesk, g)
+		u := s.inviteElsewhere(t, p, Technician, g)
 		if got, err := s.Directory.Admin.User(t.Context(), p, string(u.ID)); err != nil || got.ID != u.ID {
 			t.Errorf("garage %d: got %s, %v", i, got.ID, err)
 		}
 		all = append(all, p)
 	}
-	last, err := s.Directory.Admin.User(t.Context(), all[19], technician)
+	last, err := s.Directory.Admin.User(t.Context(), all[19], Technician)
 	if err != nil || !slices.Equal(last.Groups, all[19].Groups) {
 		t.Errorf("the last garage finds %v by the address, %v", last.Groups, err)
 	}
-	if people, _, err := s.Directory.Users(t.Context(), support, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.Directory.Users(t.Context(), AsHelpDesk, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
 		t.Errorf("everybody: got %d, %v, want the person alone", len(people), err)
 	}
 }
@@ -94,20 +94,20 @@ func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
 // TestPlaceholder_EndsWhenUserJoinsGroup creates the user in the group of the placeholder.
 func TestPlaceholder_EndsWhenUserJoinsGroup(t *testing.T) {
 	s := newEnv(t)
-	north := limited(support, s.other)
-	placeholder := s.inviteElsewhere(t, north, technician, s.other)
+	north := Limited(AsHelpDesk, s.Nord)
+	placeholder := s.inviteElsewhere(t, north, Technician, s.Nord)
 	for range 2 {
-		wantCode(t, "deleting the person", s.Directory.Delete(t.Context(), operator, s.From, string(s.amelie.ID)), "")
+		WantCode(t, "deleting the person", s.Directory.Delete(t.Context(), AsOperator, s.From, string(s.Amelie.ID)), "")
 	}
-	u, _, err := s.Directory.CreateUser(t.Context(), operator, s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
+	u, _, err := s.Directory.CreateUser(t.Context(), AsOperator, s.From, directory.NewUser{Login: Technician, Groups: []account.GroupID{s.Nord}}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Directory.Admin.User(t.Context(), north, technician); err != nil || got.ID != u.ID {
+	if got, err := s.Directory.Admin.User(t.Context(), north, Technician); err != nil || got.ID != u.ID {
 		t.Errorf("got %s, %v, want who is there now", got.ID, err)
 	}
 	_, err = s.Directory.Admin.User(t.Context(), north, string(placeholder.ID))
-	wantCode(t, "what stood for them", err, errcode.NotFound)
+	WantCode(t, "what stood for them", err, errcode.NotFound)
 }
 
 // TestPlaceholder_VisibleInItsGroup: two scopes share a group. Both see the placeholder there, and only the scope with
@@ -115,21 +115,21 @@ func TestPlaceholder_EndsWhenUserJoinsGroup(t *testing.T) {
 func TestPlaceholder_VisibleInItsGroup(t *testing.T) {
 	s := newEnv(t)
 	third := s.Group("Garage du Port")
-	placeholder := s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
+	placeholder := s.inviteElsewhere(t, Limited(AsHelpDesk, s.Nord), Technician, s.Nord)
 	for _, c := range []struct {
 		name string
 		op   admin.Principal
 		want errcode.Code
 	}{
-		{"of the garage and another", limited(support, s.other, third), ""},
-		{"of another garage", limited(support, third), errcode.NotFound},
-		{"of nobody", limited(support), errcode.NotFound},
-		{"everybody", support, errcode.NotFound},
-		{"the operator", operator, errcode.NotFound},
+		{"of the garage and another", Limited(AsHelpDesk, s.Nord, third), ""},
+		{"of another garage", Limited(AsHelpDesk, third), errcode.NotFound},
+		{"of nobody", Limited(AsHelpDesk), errcode.NotFound},
+		{"everybody", AsHelpDesk, errcode.NotFound},
+		{"the operator", AsOperator, errcode.NotFound},
 	} {
 		_, err := s.Directory.Admin.User(t.Context(), c.op, string(placeholder.ID))
-		wantCode(t, c.name, err, c.want)
+		WantCode(t, c.name, err, c.want)
 	}
-	_, _, err := s.Directory.CreateUser(t.Context(), limited(support, s.other, third), s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)
-	wantCode(t, "who is there already", err, errcode.Taken)
+	_, _, err := s.Directory.CreateUser(t.Context(), Limited(AsHelpDesk, s.Nord, third), s.From, directory.NewUser{Login: Technician, Groups: []account.GroupID{third}}, true, true)
+	WantCode(t, "who is there already", err, errcode.Taken)
 }

@@ -19,76 +19,76 @@ func text(s string) *string { return &s }
 
 func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 	s := newEnv(t)
-	before := s.User(technician)
-	u, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{
+	before := s.User(Technician)
+	u, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, Technician, directory.ProfileChange{
 		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.SecondEmail != second || u.FirstName != "Amélie" || u.LastName != "Martin" {
+	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.SecondEmail != SecondEmail || u.FirstName != "Amélie" || u.LastName != "Martin" {
 		t.Errorf("got %+v", u)
 	}
 	if u.Epoch != before.Epoch+1 || u.PasswordEpoch != before.PasswordEpoch || len(u.Devices) != len(before.Devices) || u.Password.Hash != "" {
 		t.Errorf("epochs: got %d, %d after %d, %d; hash %q", u.Epoch, u.PasswordEpoch, before.Epoch, before.PasswordEpoch, u.Password.Hash)
 	}
-	s.wantSignedOut(t, s.session)
-	sameStrings(t, "mails", s.mailList(), []string{"address_changed to " + technician, "address_changed to a.durand@garage.example", "address_changed to " + second})
-	if m := mailed[notice.AddressChanged](t, s, technician); m.Login != "" || m.By != root.Name || m.Address != "" {
+	s.WantSignedOut(t, s.Session)
+	SameStrings(t, "mails", s.MailList(), []string{"address_changed to " + Technician, "address_changed to a.durand@garage.example", "address_changed to " + SecondEmail})
+	if m := Mailed[notice.AddressChanged](t, s, Technician); m.Login != "" || m.By != AsSuperAdmin.Name || m.Address != "" {
 		t.Errorf("the former mailbox learns %+v, want neither the new address nor the operator's own", m)
 	}
-	if m := mailed[notice.AddressChanged](t, s, second); m.Login != u.Login {
+	if m := Mailed[notice.AddressChanged](t, s, SecondEmail); m.Login != u.Login {
 		t.Errorf("the person learns %+v, want what to sign in with", m)
 	}
 	events := s.Events(audit.AddressUpdated, audit.ProfileUpdated)
-	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != root.ID || events[0].Detail["changed"] != "login email lastName" {
+	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != AsSuperAdmin.ID || events[0].Detail["changed"] != "login email lastName" {
 		t.Errorf("got events %+v, want one", events)
 	}
-	for name, want := range map[string]errcode.Code{technician: errcode.NotFound, u.Login: "", second: ""} {
-		_, err := s.Directory.Admin.User(t.Context(), root, name)
-		wantCode(t, "finding "+name, err, want)
+	for name, want := range map[string]errcode.Code{Technician: errcode.NotFound, u.Login: "", SecondEmail: ""} {
+		_, err := s.Directory.Admin.User(t.Context(), AsSuperAdmin, name)
+		WantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
-		if people, _, err := s.Directory.Users(t.Context(), root, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
+		if people, _, err := s.Directory.Users(t.Context(), AsSuperAdmin, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
 		}
 	}
-	s.Person(technician, nil) // the address is free again
+	s.Person(Technician, nil) // the address is free again
 }
 
 func TestUpdateUser_AddressChangeEndsTicketsAndInvitation(t *testing.T) {
 	s := newEnv(t)
-	s.reset(t, support, helpdesk.ResetRequest{})
-	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
-	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
+	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
+	ticket := LinkToken(Mailed[notice.DevicesReset](t, s, Technician).Link)
+	_, _, err := s.Directory.CreateUser(t.Context(), AsSuperAdmin, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	invitation := tokenOf(mailed[notice.Invitation](t, s, "typo@garage.example").Link)
-	for from, to := range map[string]string{technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
-		if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
+	invitation := LinkToken(Mailed[notice.Invitation](t, s, "typo@garage.example").Link)
+	for from, to := range map[string]string{Technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
+		if _, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
+	WantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err = s.Authn.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation in the old mailbox", err, errcode.InvalidLink)
+	WantCode(t, "the invitation in the old mailbox", err, errcode.InvalidLink)
 }
 
 func TestUpdateUser_NameChangeKeepsSessions(t *testing.T) {
 	s := newEnv(t)
-	u, err := s.Directory.UpdateUser(t.Context(), limited(withRole(support, account.RoleUserAdmin), s.garage), s.From, technician,
+	u, err := s.Directory.UpdateUser(t.Context(), Limited(WithRole(AsHelpDesk, account.RoleUserAdmin), s.Lumiere), s.From, Technician,
 		directory.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
 	}
-	if live, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
+	if live, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
-	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, Technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
-		t.Errorf("got %d events and %v, want one event: a change of nothing is no act", len(events), s.mailList())
+		t.Errorf("got %d events and %v, want one event: a change of nothing is no act", len(events), s.MailList())
 	}
 }
 
@@ -100,7 +100,7 @@ func TestUpdateUser_Profile(t *testing.T) {
 		}
 		return out
 	}
-	whole := directory.ProfileChange{Login: text(technician), Email: text(technician), Replace: true}
+	whole := directory.ProfileChange{Login: text(Technician), Email: text(Technician), Replace: true}
 	for _, c := range []struct {
 		name   string
 		change func(c *directory.ProfileChange)
@@ -109,7 +109,7 @@ func TestUpdateUser_Profile(t *testing.T) {
 		says   string
 	}{
 		{"an address that somebody has", func(c *directory.ProfileChange) { c.SecondEmail = text("admin@garage.example") }, true, errcode.Taken, "taken"},
-		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(second) }, true, "", ""},
+		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(SecondEmail) }, true, "", ""},
 		{"no login", func(c *directory.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
 		{"no mailbox", func(c *directory.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
 		{"no second mailbox", func(c *directory.ProfileChange) { c.SecondEmail = text("x") }, true, errcode.Invalid, "secondEmail"},
@@ -128,13 +128,13 @@ func TestUpdateUser_Profile(t *testing.T) {
 				change = whole
 			}
 			c.change(&change)
-			before := s.User(string(s.amelie.ID))
-			u, err := s.Directory.UpdateUser(t.Context(), root, s.From, string(s.amelie.ID), change)
-			wantCode(t, "changing", err, c.want)
+			before := s.User(string(s.Amelie.ID))
+			u, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, string(s.Amelie.ID), change)
+			WantCode(t, "changing", err, c.want)
 			if err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %q named", err, c.says)
 			}
-			if err != nil && fmt.Sprint(s.User(string(s.amelie.ID))) != fmt.Sprint(before) {
+			if err != nil && fmt.Sprint(s.User(string(s.Amelie.ID))) != fmt.Sprint(before) {
 				t.Error("a refused change changed something")
 			}
 			if err == nil && !c.part && (u.FirstName+u.LastName+u.SecondEmail != "" || u.Profile != nil || len(u.Groups) != 1) {
@@ -146,10 +146,10 @@ func TestUpdateUser_Profile(t *testing.T) {
 
 func TestUpdateUser_Permissions(t *testing.T) {
 	s := newEnv(t)
-	own := withRole(root, account.RoleSuperAdmin)
-	own.Owner = string(s.admin.ID)
-	userAdmin := withRole(root, account.RoleUserAdmin)
-	scoped := limited(userAdmin, s.garage)
+	own := WithRole(AsSuperAdmin, account.RoleSuperAdmin)
+	own.Owner = string(s.Administrator.ID)
+	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
+	scoped := Limited(userAdmin, s.Lumiere)
 	for _, c := range []struct {
 		name   string
 		op     admin.Principal
@@ -157,22 +157,22 @@ func TestUpdateUser_Permissions(t *testing.T) {
 		change directory.ProfileChange
 		want   errcode.Code
 	}{
-		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
-		{"support", support, s.amelie.ID, directory.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
-		{"an administrator of people", userAdmin, s.amelie.ID, directory.ProfileChange{FirstName: text("c")}, ""},
-		{"somebody of a lower role", userAdmin, s.manager.ID, directory.ProfileChange{FirstName: text("d")}, ""},
-		{"somebody of a higher role", userAdmin, s.admin.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
-		{"somebody of the same role", root, s.admin.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
-		{"oneself", own, s.admin.ID, directory.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
-		{"the operator", operator, s.admin.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
-		{"a name within the scope", scoped, s.amelie.ID, directory.ProfileChange{FirstName: text("i")}, ""},
-		{"a free address within the scope", scoped, s.amelie.ID, directory.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
-		{"an address of outside tells nothing", scoped, s.amelie.ID, directory.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
-		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
-		{"nobody", root, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
+		{"support", AsHelpDesk, s.Amelie.ID, directory.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
+		{"an administrator of people", userAdmin, s.Amelie.ID, directory.ProfileChange{FirstName: text("c")}, ""},
+		{"somebody of a lower role", userAdmin, s.Manager.ID, directory.ProfileChange{FirstName: text("d")}, ""},
+		{"somebody of a higher role", userAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
+		{"somebody of the same role", AsSuperAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
+		{"oneself", own, s.Administrator.ID, directory.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
+		{"the operator", AsOperator, s.Administrator.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
+		{"a name within the scope", scoped, s.Amelie.ID, directory.ProfileChange{FirstName: text("i")}, ""},
+		{"a free address within the scope", scoped, s.Amelie.ID, directory.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
+		{"an address of outside tells nothing", scoped, s.Amelie.ID, directory.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
+		{"outside the scope nobody is there", Limited(userAdmin, s.Nord), s.Amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
+		{"nobody", AsSuperAdmin, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
 	} {
 		_, err := s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
-		wantCode(t, c.name, err, c.want)
+		WantCode(t, c.name, err, c.want)
 	}
 }
 
@@ -180,21 +180,21 @@ func TestUpdateUser_Permissions(t *testing.T) {
 // into one transaction with a record of the caller.
 func TestUpdateUser_LargestUserFitsOneTransaction(t *testing.T) {
 	s := newEnv(t)
-	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{Login: text("a")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, Technician, directory.ProfileChange{Login: text("a")}); err != nil {
 		t.Fatal(err) // a name apart from both addresses
 	}
 	for range 3 {
-		s.reset(t, support, helpdesk.ResetRequest{SendEmail: new(true)})
+		s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{SendEmail: new(true)})
 	}
 	s.EmptyOutbox()
-	s.fillSessions(t, s.amelie.ID)
+	s.FillSessions(t, s.Amelie.ID)
 	ctx := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
-	_, err := s.Directory.UpdateUser(ctx, withSecrets(root), s.From, technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+	_, err := s.Directory.UpdateUser(ctx, WithSecrets(AsSuperAdmin), s.From, Technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		SecondEmail: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if u := s.User("l"); len(u.Sessions)+len(u.Tickets) != 0 || len(s.Mails()) != 6 {
-		t.Errorf("got %d sessions, %d tickets, %v", len(u.Sessions), len(u.Tickets), s.mailList())
+		t.Errorf("got %d sessions, %d tickets, %v", len(u.Sessions), len(u.Tickets), s.MailList())
 	}
 }

@@ -49,7 +49,7 @@ func TestLockoutRisk_Users(t *testing.T) {
 	// Karim has two keys, one of them marked as a clone; Lina two good ones; Marc is suspended; Nadia has yet to accept.
 	two := func(disabled string) func(*account.User) {
 		return func(u *account.User) {
-			u.Status, u.Groups = account.StatusActive, []account.GroupID{s.other}
+			u.Status, u.Groups = account.StatusActive, []account.GroupID{s.Nord}
 			u.Devices = []factors.Device{{ID: "k1", Kind: "webauthn", Name: "blue"}, {ID: "k2", Kind: "webauthn", Name: "red", Disabled: disabled}}
 		}
 	}
@@ -57,7 +57,7 @@ func TestLockoutRisk_Users(t *testing.T) {
 	s.Change(s.Person("lina@garage.example", nil).ID, two(""))
 	s.Change(s.Person("marc@garage.example", nil).ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	s.Person("nadia@garage.example", nil)
-	s.Change(s.amelie.ID, func(u *account.User) {
+	s.Change(s.Amelie.ID, func(u *account.User) {
 		now := s.Clock.Now()
 		u.Devices[0].Copies = []factors.Copy{{ID: "c1", Name: "tablet", Shown: now, Confirmed: now}, {ID: "c2", Shown: now}, {ID: "c3", Shown: now, Confirmed: now, ScanAgain: true}}
 		u.Tickets = []account.Ticket{{ID: "t1", Expires: now.Add(time.Hour)}}
@@ -71,19 +71,19 @@ func TestLockoutRisk_Users(t *testing.T) {
 	readOnly := admin.Principal{ID: "token:r", Owner: "ureader", Role: account.RoleReadOnly}
 	for _, limit := range []int{0, 1, 3} {
 		found := s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskUser, Limit: limit})
-		sameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
+		SameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
 		for _, r := range found {
 			for _, d := range r.Devices.Devices {
 				if d.Data != nil {
 					t.Errorf("%s: the report holds what proves a device", r.User.Login)
 				}
 			}
-			if open := !r.Devices.Ticket.IsZero(); open != (r.User.Login == technician) {
+			if open := !r.Devices.Ticket.IsZero(); open != (r.User.Login == Technician) {
 				t.Errorf("%s: got ticket %v", r.User.Login, r.Devices.Ticket)
 			}
 		}
 	}
-	s.reset(t, root, helpdesk.ResetRequest{})
+	s.Reset(t, AsSuperAdmin, helpdesk.ResetRequest{})
 	if got := say(s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskUser})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
 		t.Errorf("got %q, want who was reset without a device", got)
 	}
@@ -108,30 +108,30 @@ func TestLockoutRisk_Groups(t *testing.T) {
 		return say(s.risks(t, p, directory.RiskQuery{Kind: directory.RiskGroup, Limit: 1}))
 	}
 	// Neither the manager nor the administrator of the shop has a device.
-	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
-	staff("one@garage.example", grant(account.RoleHelpDesk, s.garage, s.other, s.garage))
-	staff("reader@garage.example", grant(account.RoleReadOnly, s.other))
-	staff("gone@garage.example", func(u *account.User) { grant(account.RoleHelpDesk, s.other)(u); u.Status = account.StatusDeactivated })
+	SameStrings(t, "nobody can sign in", garages(AsSuperAdmin), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
+	staff("one@garage.example", grant(account.RoleHelpDesk, s.Lumiere, s.Nord, s.Lumiere))
+	staff("reader@garage.example", grant(account.RoleReadOnly, s.Nord))
+	staff("gone@garage.example", func(u *account.User) { grant(account.RoleHelpDesk, s.Nord)(u); u.Status = account.StatusDeactivated })
 	staff("desk@garage.example", grant(account.RoleHelpDesk))
 	staff("boss@garage.example", grant(account.RoleSuperAdmin))
-	sameStrings(t, "one for both", garages(root), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})
-	sameStrings(t, "as the manager of one sees it", garages(limited(support, s.other)), []string{"Garage du Nord has 1, -"})
-	staff("two@garage.example", grant(account.RoleUserAdmin, s.garage))
-	sameStrings(t, "two for one", garages(root), []string{"Garage du Nord has 1, 2"})
+	SameStrings(t, "one for both", garages(AsSuperAdmin), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})
+	SameStrings(t, "as the manager of one sees it", garages(Limited(AsHelpDesk, s.Nord)), []string{"Garage du Nord has 1, -"})
+	staff("two@garage.example", grant(account.RoleUserAdmin, s.Lumiere))
+	SameStrings(t, "two for one", garages(AsSuperAdmin), []string{"Garage du Nord has 1, 2"})
 }
 
 func TestLockoutRisk_StaysWithinScope(t *testing.T) {
 	s := newEnv(t)
-	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} }).ID, func(u *account.User) { u.Status = account.StatusActive })
-	got := say(s.risks(t, limited(support, s.garage), directory.RiskQuery{Limit: 1}))
-	sameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
-	if got := s.risks(t, limited(support), directory.RiskQuery{}); len(got) != 0 {
+	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} }).ID, func(u *account.User) { u.Status = account.StatusActive })
+	got := say(s.risks(t, Limited(AsHelpDesk, s.Lumiere), directory.RiskQuery{Limit: 1}))
+	SameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
+	if got := s.risks(t, Limited(AsHelpDesk), directory.RiskQuery{}); len(got) != 0 {
 		t.Errorf("got %q, want nothing for nobody's scope", say(got))
 	}
 	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
-	wantCode(t, "without a role", err, errcode.Forbidden)
+	WantCode(t, "without a role", err, errcode.Forbidden)
 	for _, q := range []directory.RiskQuery{{Kind: "service"}, {After: "x"}, {After: "service:"}, {Kind: directory.RiskUser, After: "garage:"}} {
-		_, _, err := s.Directory.LockoutRisk(t.Context(), root, q)
-		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
+		_, _, err := s.Directory.LockoutRisk(t.Context(), AsSuperAdmin, q)
+		WantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}
 }

@@ -86,11 +86,11 @@ func TestPermissions_EveryOperationOnEveryUser(t *testing.T) {
 		}},
 	}
 	s := newEnv(t)
-	operators := map[string]admin.Principal{"operator": operator, "no role": {ID: "token:x", Owner: "operator:1"}}
+	operators := map[string]admin.Principal{"operator": AsOperator, "no role": {ID: "token:x", Owner: "operator:1"}}
 	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
-		_, tok := s.token(t, operator, admin.NewToken{Name: name, Role: role})
+		_, tok := s.NewToken(t, AsOperator, admin.NewToken{Name: name, Role: role})
 		p := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
-		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, limited(p, s.garage), limited(p)
+		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, Limited(p, s.Lumiere), Limited(p)
 	}
 	for _, row := range table {
 		p, ok := operators[row.operator]
@@ -118,18 +118,18 @@ func (s *env) newUser(t *testing.T, p admin.Principal, kind string) (id string, 
 	if kind == "gone" {
 		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", p
 	}
-	garages := map[string][]account.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
+	garages := map[string][]account.GroupID{"B": {s.Nord}, "AB": {s.Lumiere, s.Nord}, "no": nil}
 	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": p.Role}
 	s.users++
 	u := s.Person(fmt.Sprintf("p%d@garage.example", s.users), func(u *account.User) {
-		u.Groups = []account.GroupID{s.garage}
+		u.Groups = []account.GroupID{s.Lumiere}
 		if in, ok := garages[kind]; ok {
 			u.Groups = in
 		}
 		if roles[kind] != "" {
 			u.Roles = []account.RoleAssignment{{ID: "r", Role: roles[kind]}}
 		}
-		u.Status, u.EverHadDevice, u.Devices = account.StatusActive, true, s.amelie.Devices
+		u.Status, u.EverHadDevice, u.Devices = account.StatusActive, true, s.Amelie.Devices
 		if kind == "susp" {
 			u.Status = account.StatusSuspended
 		}
@@ -163,7 +163,7 @@ var operations = []func(t *testing.T, s *env, op admin.Principal, id string) err
 		return err
 	},
 	func(t *testing.T, s *env, op admin.Principal, id string) error {
-		return s.Directory.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
+		return s.Directory.RemoveDevice(t.Context(), op, s.From, id, s.Phone.Device)
 	},
 	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
@@ -185,14 +185,14 @@ var operations = []func(t *testing.T, s *env, op admin.Principal, id string) err
 	},
 	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		role := account.RoleReadOnly
-		if u, err := s.Directory.Admin.User(t.Context(), operator, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
+		if u, err := s.Directory.Admin.User(t.Context(), AsOperator, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = account.RoleHelpDesk
 		}
 		_, err := s.Directory.Admin.AssignRole(t.Context(), op, s.From, id, admin.NewRoleAssignment{Role: role})
 		return err
 	},
 	func(t *testing.T, s *env, op admin.Principal, id string) error {
-		return s.Directory.AddMember(t.Context(), op, s.From, s.other, id)
+		return s.Directory.AddMember(t.Context(), op, s.From, s.Nord, id)
 	},
 }
 

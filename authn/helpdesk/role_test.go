@@ -13,8 +13,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// give gives a role and returns it.
-func (s *env) give(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
+// AssignRole gives a role and returns it.
+func (s *env) AssignRole(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
 	t.Helper()
 	g, err := s.Directory.Admin.AssignRole(t.Context(), p, s.From, id, n)
 	if err != nil {
@@ -38,32 +38,32 @@ func TestRole_Permissions(t *testing.T) {
 		give   errcode.Code
 		take   errcode.Code
 	}{
-		{"the operator gives any", operator, "", super, ok, ok},
-		{"SUPER_ADMIN gives its own", root, "", super, ok, ok},
-		{"SUPER_ADMIN gives to its equal", root, super, reads, ok, ok},
+		{"the operator gives any", AsOperator, "", super, ok, ok},
+		{"SUPER_ADMIN gives its own", AsSuperAdmin, "", super, ok, ok},
+		{"SUPER_ADMIN gives to its equal", AsSuperAdmin, super, reads, ok, ok},
 		{"USER_ADMIN gives a lower one", userAdmin, "", desk, ok, ok},
 		{"USER_ADMIN gives a lower one to somebody lower", userAdmin, desk, reads, ok, ok},
 		{"USER_ADMIN does not give its own", userAdmin, "", people, no, no},
 		{"USER_ADMIN does not give a higher one", userAdmin, "", super, no, no},
 		{"USER_ADMIN gives nothing to an equal", userAdmin, people, reads, no, no},
 		{"USER_ADMIN gives nothing to somebody higher", userAdmin, super, reads, no, no},
-		{"HELP_DESK_ADMIN gives none", support, "", reads, no, no},
-		{"READ_ONLY_ADMIN gives none", withRole(support, reads), "", reads, no, no},
-		{"a group scope assigns none, even as SUPER_ADMIN", limited(root, s.garage), "", reads, no, no},
+		{"HELP_DESK_ADMIN gives none", AsHelpDesk, "", reads, no, no},
+		{"READ_ONLY_ADMIN gives none", WithRole(AsHelpDesk, reads), "", reads, no, no},
+		{"a group scope assigns none, even as SUPER_ADMIN", Limited(AsSuperAdmin, s.Lumiere), "", reads, no, no},
 		{"no role at all", admin.Principal{Owner: "operator:1"}, "", reads, no, no},
-		{"a role that is none", root, "", "ORG_ADMIN", bad, gone},
-		{"an empty role", root, "", "", bad, gone},
+		{"a role that is none", AsSuperAdmin, "", "ORG_ADMIN", bad, gone},
+		{"an empty role", AsSuperAdmin, "", "", bad, gone},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n++
 			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
-				u.Groups = []account.GroupID{s.garage}
+				u.Groups = []account.GroupID{s.Lumiere}
 				if c.holder != "" {
-					u.Roles = []account.RoleAssignment{assignment(c.holder)}
+					u.Roles = []account.RoleAssignment{Assignment(c.holder)}
 				}
 			})
 			_, err := s.Directory.Admin.AssignRole(ctx, c.op, s.From, string(u.ID), admin.NewRoleAssignment{Role: c.role})
-			wantCode(t, "giving", err, c.give)
+			WantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
 				s.Change(u.ID, func(u *account.User) {
@@ -71,16 +71,16 @@ func TestRole_Permissions(t *testing.T) {
 				})
 				rid = "rx"
 			}
-			wantCode(t, "taking", s.Directory.Admin.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
+			WantCode(t, "taking", s.Directory.Admin.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
 		})
 	}
-	own := admin.Principal{ID: "token:o", Owner: string(s.admin.ID), Role: super}
-	_, err := s.Directory.Admin.AssignRole(ctx, own, s.From, s.admin.Login, admin.NewRoleAssignment{Role: reads})
-	wantCode(t, "a role for oneself", err, no)
-	wantCode(t, "one's own role", s.Directory.Admin.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
-	wantCode(t, "the limits of one's own role", s.Directory.Admin.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
-	_, err = s.Directory.Admin.AssignRole(ctx, root, s.From, "nobody@garage.example", admin.NewRoleAssignment{Role: reads})
-	wantCode(t, "a role for nobody", err, gone)
+	own := admin.Principal{ID: "token:o", Owner: string(s.Administrator.ID), Role: super}
+	_, err := s.Directory.Admin.AssignRole(ctx, own, s.From, s.Administrator.Login, admin.NewRoleAssignment{Role: reads})
+	WantCode(t, "a role for oneself", err, no)
+	WantCode(t, "one's own role", s.Directory.Admin.RevokeRole(ctx, own, s.From, s.Administrator.Login, "r2"), no)
+	WantCode(t, "the limits of one's own role", s.Directory.Admin.AddTarget(ctx, own, s.From, s.Administrator.Login, "r2", s.Lumiere), no)
+	_, err = s.Directory.Admin.AssignRole(ctx, AsSuperAdmin, s.From, "nobody@garage.example", admin.NewRoleAssignment{Role: reads})
+	WantCode(t, "a role for nobody", err, gone)
 }
 
 func TestAssignRole_Targets(t *testing.T) {
@@ -98,79 +98,79 @@ func TestAssignRole_Targets(t *testing.T) {
 		{"an empty list is not everybody", admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{}}, errcode.Invalid},
 		{"a garage that is none", admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{"g0"}}, errcode.Invalid},
 		{"too many", admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
-		{"SUPER_ADMIN is for everybody", admin.NewRoleAssignment{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
+		{"SUPER_ADMIN is for everybody", admin.NewRoleAssignment{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.Lumiere}}, errcode.WrongState},
 	} {
-		_, err := s.Directory.Admin.AssignRole(ctx, root, s.From, technician, c.n)
-		wantCode(t, c.name, err, c.want)
+		_, err := s.Directory.Admin.AssignRole(ctx, AsSuperAdmin, s.From, Technician, c.n)
+		WantCode(t, c.name, err, c.want)
 	}
-	if got := s.User(technician).Roles; len(got) != 0 {
+	if got := s.User(Technician).Roles; len(got) != 0 {
 		t.Fatalf("got roles %v", got)
 	}
-	g := s.give(t, root, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk})
-	_, err := s.Directory.Admin.AssignRole(ctx, root, s.From, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
-	wantCode(t, "the same role again", err, errcode.WrongState)
+	g := s.AssignRole(t, AsSuperAdmin, Technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk})
+	_, err := s.Directory.Admin.AssignRole(ctx, AsSuperAdmin, s.From, Technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.Lumiere}})
+	WantCode(t, "the same role again", err, errcode.WrongState)
 	targets := func() string {
 		t.Helper()
-		groups, err := s.Directory.Admin.Targets(ctx, root, technician, g.ID)
+		groups, err := s.Directory.Admin.Targets(ctx, AsSuperAdmin, Technician, g.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprint(len(s.User(technician).Roles[0].Groups), " ", len(groups))
+		return fmt.Sprint(len(s.User(Technician).Roles[0].Groups), " ", len(groups))
 	}
 	do := func(what string, err error, code errcode.Code, want string) {
 		t.Helper()
-		wantCode(t, what, err, code)
+		WantCode(t, what, err, code)
 		if got := targets(); got != want {
 			t.Errorf("%s: got targets stored and listed %s, want %s", what, got, want)
 		}
 	}
 	do("before", nil, "", "0 0")
-	do("a garage that is none", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), errcode.NotFound, "0 0")
-	do("the first", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
+	do("a garage that is none", s.Directory.Admin.AddTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, "g0"), errcode.NotFound, "0 0")
+	do("the first", s.Directory.Admin.AddTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Lumiere), "", "1 1")
 	events := len(s.Events(audit.RoleLimited))
-	do("the first again", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
+	do("the first again", s.Directory.Admin.AddTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Lumiere), "", "1 1")
 	if got := len(s.Events(audit.RoleLimited)); events != 1 || got != 1 {
 		t.Errorf("got %d, then %d events, want one", events, got)
 	}
-	do("the last stays", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.WrongState, "1 1")
-	do("one that is not there", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.NotFound, "1 1")
-	do("the second", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
-	wantCode(t, "deleting a garage", s.Directory.DeleteGroup(ctx, operator, s.From, s.other), "")
+	do("the last stays", s.Directory.Admin.RemoveTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Lumiere), errcode.WrongState, "1 1")
+	do("one that is not there", s.Directory.Admin.RemoveTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Nord), errcode.NotFound, "1 1")
+	do("the second", s.Directory.Admin.AddTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Nord), "", "2 2")
+	WantCode(t, "deleting a garage", s.Directory.DeleteGroup(ctx, AsOperator, s.From, s.Nord), "")
 	do("of a deleted garage", nil, "", "2 1")
-	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
-	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
-	_, p := s.ownedAfter(t, technician, account.RoleHelpDesk)
+	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Lumiere), "", "1 0")
+	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, AsSuperAdmin, s.From, Technician, g.ID, s.Nord), errcode.WrongState, "1 0")
+	_, p := s.PrincipalOf(t, Technician, account.RoleHelpDesk)
 	if people, _, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
-	super := s.give(t, operator, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
-	wantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
+	super := s.AssignRole(t, AsOperator, Technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
+	WantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, AsSuperAdmin, s.From, Technician, super.ID, s.Lumiere), errcode.WrongState)
 }
 
-// ownedAfter is who acts by a token for somebody who is there.
-func (s *env) ownedAfter(t *testing.T, login string, role account.Role) (secret.Value, admin.Principal) {
+// PrincipalOf is who acts by a token for somebody who is there.
+func (s *env) PrincipalOf(t *testing.T, login string, role account.Role) (secret.Value, admin.Principal) {
 	t.Helper()
-	return s.principalOf(t, admin.NewToken{Role: role, Owner: login})
+	return s.TokenPrincipal(t, admin.NewToken{Role: role, Owner: login})
 }
 
 func TestRevokeRole_EndsSessionsAndTokens(t *testing.T) {
 	s := newEnv(t)
-	g := s.give(t, root, technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
-	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
+	g := s.AssignRole(t, AsSuperAdmin, Technician, admin.NewRoleAssignment{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.Lumiere}})
+	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
 	}
-	before := s.User(technician).Epoch
+	before := s.User(Technician).Epoch
 	s.EmptyOutbox()
-	if err := s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, g.ID); err != nil {
+	if err := s.Directory.Admin.RevokeRole(t.Context(), AsSuperAdmin, s.From, Technician, g.ID); err != nil {
 		t.Fatal(err)
 	}
-	s.wantSignedOut(t, s.session)
-	if got := s.User(technician); got.Epoch <= before || len(got.Roles) != 0 {
+	s.WantSignedOut(t, s.Session)
+	if got := s.User(Technician); got.Epoch <= before || len(got.Roles) != 0 {
 		t.Errorf("got epoch %d after %d, roles %v", got.Epoch, before, got.Roles)
 	}
-	sameStrings(t, "mails", s.mailList(), []string{"role_changed to " + technician, "role_changed to " + second})
+	SameStrings(t, "mails", s.MailList(), []string{"role_changed to " + Technician, "role_changed to " + SecondEmail})
 	events := s.Events(audit.RoleGranted, audit.RoleRevoked)
-	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Subject != string(s.amelie.ID) || events[1].Detail["role"] != "HELP_DESK_ADMIN" {
+	if len(events) != 2 || events[1].Actor.ID != AsSuperAdmin.ID || events[1].Subject != string(s.Amelie.ID) || events[1].Detail["role"] != "HELP_DESK_ADMIN" {
 		t.Errorf("got %+v", events)
 	}
 }
@@ -178,36 +178,36 @@ func TestRevokeRole_EndsSessionsAndTokens(t *testing.T) {
 func TestRevokeRole_RejectsLastSuperAdmin(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	_, admin := s.ownedAfter(t, s.admin.Login, account.RoleSuperAdmin)
-	wantCode(t, "the only one", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
-	other := s.administrator(t, "other@garage.example", assignment(account.RoleSuperAdmin))
+	_, admin := s.PrincipalOf(t, s.Administrator.Login, account.RoleSuperAdmin)
+	WantCode(t, "the only one", s.Directory.Admin.RevokeRole(ctx, AsSuperAdmin, s.From, s.Administrator.Login, "r2"), errcode.WrongState)
+	other := s.NewAdministrator(t, "other@garage.example", Assignment(account.RoleSuperAdmin))
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	wantCode(t, "the only one who is active", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
+	WantCode(t, "the only one who is active", s.Directory.Admin.RevokeRole(ctx, AsSuperAdmin, s.From, s.Administrator.Login, "r2"), errcode.WrongState)
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusActive })
-	secret, p := s.ownedAfter(t, other.Login, account.RoleSuperAdmin)
+	secret, p := s.PrincipalOf(t, other.Login, account.RoleSuperAdmin)
 	s.EmptyOutbox()
-	wantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, p, s.From, s.admin.Login, "r2"), "")
-	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
+	WantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, p, s.From, s.Administrator.Login, "r2"), "")
+	if m := Mailed[notice.RoleChanged](t, s, s.Administrator.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
-	wantCode(t, "in return", s.Directory.Admin.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
-	wantCode(t, "by the operator", s.Directory.Admin.RevokeRole(ctx, operator, s.From, other.Login, other.Roles[0].ID), "")
+	WantCode(t, "in return", s.Directory.Admin.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
+	WantCode(t, "by the operator", s.Directory.Admin.RevokeRole(ctx, AsOperator, s.From, other.Login, other.Roles[0].ID), "")
 	_, err := s.Directory.Admin.Authenticate(ctx, secret)
-	wantCode(t, "their token", err, errcode.NoSession)
+	WantCode(t, "their token", err, errcode.NoSession)
 }
 
 func TestAssignRole_NotifiesSuperAdmins(t *testing.T) {
 	s := newEnv(t)
-	s.administrator(t, "desk@garage.example", assignment(account.RoleHelpDesk))
-	s.give(t, operator, technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
-	sameStrings(t, "mails", s.mailList(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
-	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
+	s.NewAdministrator(t, "desk@garage.example", Assignment(account.RoleHelpDesk))
+	s.AssignRole(t, AsOperator, Technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
+	SameStrings(t, "mails", s.MailList(), []string{"role_changed to " + Technician, "role_changed to " + SecondEmail, "role_changed to " + s.Administrator.Email})
+	if m := Mailed[notice.RoleChanged](t, s, s.Administrator.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
-	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), AsSuperAdmin, s.From, directory.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails about one born so", s.mailList(), []string{"role_changed to " + technician, "role_changed to " + s.admin.Email})
+	SameStrings(t, "mails about one born so", s.MailList(), []string{"role_changed to " + Technician, "role_changed to " + s.Administrator.Email})
 }

@@ -14,32 +14,32 @@ func TestRevokeSessions_EndsListedSessions(t *testing.T) {
 	for _, forget := range []bool{false, true} {
 		s := newEnv(t)
 		s.Clock.Advance(time.Minute)
-		issued := s.SignIn(technician, password, s.phone)
-		login := s.signIn(t, password).Login
-		_, open, err := s.Directory.Sessions(t.Context(), withRole(root, account.RoleReadOnly), technician)
+		issued := s.SignIn(Technician, password, s.Phone)
+		login := s.SubmitPassword(t, password).Login
+		_, open, err := s.Directory.Sessions(t.Context(), WithRole(AsSuperAdmin, account.RoleReadOnly), Technician)
 		if err != nil || len(open) != 2 || !open[0].Since.After(open[1].Since) || open[0].Address != s.From.Address.String() || open[0].Current {
 			t.Fatalf("got %+v, %v, want both, the last seen first", open, err)
 		}
-		browsers := len(s.User(technician).Browsers)
-		if err := s.Directory.RevokeSessions(t.Context(), support, s.From, technician, forget); err != nil {
+		browsers := len(s.User(Technician).Browsers)
+		if err := s.Directory.RevokeSessions(t.Context(), AsHelpDesk, s.From, Technician, forget); err != nil {
 			t.Fatal(err)
 		}
-		s.wantSignedOut(t, s.session)
-		s.wantSignedOut(t, issued.Session)
-		_, err = verifyCode(t.Context(), s, login, s.phone.Next())
-		wantCode(t, "a login under way", err, errcode.Expired)
+		s.WantSignedOut(t, s.Session)
+		s.WantSignedOut(t, issued.Session)
+		_, err = VerifyCode(t.Context(), s, login, s.Phone.Next())
+		WantCode(t, "a login under way", err, errcode.Expired)
 		want := browsers
 		if forget {
 			want = 0
 		}
-		if u := s.User(technician); len(u.Browsers) != want || len(u.Devices) == 0 {
+		if u := s.User(Technician); len(u.Browsers) != want || len(u.Devices) == 0 {
 			t.Errorf("got %d browsers and %d devices, want %d browsers", len(u.Browsers), len(u.Devices), want)
 		}
 		events := s.Events(audit.SessionsCleared)
-		if len(events) != 1 || events[0].Detail["sessions"] != "2" || events[0].Actor.ID != support.ID {
+		if len(events) != 1 || events[0].Detail["sessions"] != "2" || events[0].Actor.ID != AsHelpDesk.ID {
 			t.Errorf("got events %+v, want one that counts both", events)
 		}
-		if _, open, err := s.Directory.Sessions(t.Context(), support, technician); err != nil || len(open) != 0 {
+		if _, open, err := s.Directory.Sessions(t.Context(), AsHelpDesk, Technician); err != nil || len(open) != 0 {
 			t.Errorf("afterwards: got %+v, %v", open, err)
 		}
 	}
@@ -54,17 +54,17 @@ func TestSessions_Permissions(t *testing.T) {
 		id       account.UserID
 		see, end errcode.Code
 	}{
-		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, ok, no},
-		{"support", support, s.amelie.ID, ok, ok},
-		{"support on an equal role", support, s.manager.ID, ok, no},
-		{"a super administrator on an equal one", root, s.admin.ID, ok, no},
-		{"the operator", operator, s.admin.ID, ok, ok},
-		{"a manager", limited(support, s.garage), s.amelie.ID, ok, ok},
-		{"a manager of another garage", limited(support, s.other), s.amelie.ID, hidden, hidden},
-		{"nobody", admin.Principal{}, s.amelie.ID, no, no},
+		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, ok, no},
+		{"support", AsHelpDesk, s.Amelie.ID, ok, ok},
+		{"support on an equal role", AsHelpDesk, s.Manager.ID, ok, no},
+		{"a super administrator on an equal one", AsSuperAdmin, s.Administrator.ID, ok, no},
+		{"the operator", AsOperator, s.Administrator.ID, ok, ok},
+		{"a manager", Limited(AsHelpDesk, s.Lumiere), s.Amelie.ID, ok, ok},
+		{"a manager of another garage", Limited(AsHelpDesk, s.Nord), s.Amelie.ID, hidden, hidden},
+		{"nobody", admin.Principal{}, s.Amelie.ID, no, no},
 	} {
 		_, _, err := s.Directory.Sessions(t.Context(), c.op, string(c.id))
-		wantCode(t, c.name+": see", err, c.see)
-		wantCode(t, c.name+": end", s.Directory.RevokeSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
+		WantCode(t, c.name+": see", err, c.see)
+		WantCode(t, c.name+": end", s.Directory.RevokeSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
 	}
 }

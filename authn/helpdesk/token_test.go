@@ -13,7 +13,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func (s *env) token(t *testing.T, p admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
+func (s *env) NewToken(t *testing.T, p admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
 	t.Helper()
 	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, n)
 	if err != nil {
@@ -25,13 +25,13 @@ func (s *env) token(t *testing.T, p admin.Principal, n admin.NewToken) (secret.V
 func TestAuthenticate_UntilTokenExpires(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	value, tok := s.token(t, operator, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, TTL: time.Hour})
+	value, tok := s.NewToken(t, AsOperator, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.Lumiere}, Secrets: true, TTL: time.Hour})
 	if v := value.Reveal(); !strings.HasPrefix(v, admin.TokenPrefix) || len(v) != len(admin.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
 	p, err := s.Directory.Admin.Authenticate(ctx, value)
-	if err != nil || p.ID != "token:"+tok.ID || p.Owner != operator.Owner || p.Role != account.RoleUserAdmin || !p.CanSeeSecrets || p.CanSignInUsers || p.Operator ||
-		fmt.Sprint(p.Groups) != fmt.Sprint([]account.GroupID{s.garage}) {
+	if err != nil || p.ID != "token:"+tok.ID || p.Owner != AsOperator.Owner || p.Role != account.RoleUserAdmin || !p.CanSeeSecrets || p.CanSignInUsers || p.Operator ||
+		fmt.Sprint(p.Groups) != fmt.Sprint([]account.GroupID{s.Lumiere}) {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	v := value.Reveal()
@@ -47,34 +47,34 @@ func TestAuthenticate_UntilTokenExpires(t *testing.T) {
 	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
 		"its hash": value.Hash(), "without its prefix": strings.TrimPrefix(v, admin.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
 		_, err := s.Directory.Admin.Authenticate(ctx, secret.From(bad))
-		wantCode(t, "a token "+name, err, errcode.NoSession)
+		WantCode(t, "a token "+name, err, errcode.NoSession)
 	}
 	s.Clock.Advance(time.Hour)
 	_, err = s.Directory.Admin.Authenticate(ctx, value)
-	wantCode(t, "after its end", err, errcode.NoSession)
+	WantCode(t, "after its end", err, errcode.NoSession)
 }
 
 func TestRevokeToken_TakesEffectImmediately(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	secret, tok := s.token(t, operator, admin.NewToken{Name: "import", Role: account.RoleUserAdmin})
-	wantCode(t, "by support", s.Directory.Admin.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
+	secret, tok := s.NewToken(t, AsOperator, admin.NewToken{Name: "import", Role: account.RoleUserAdmin})
+	WantCode(t, "by support", s.Directory.Admin.RevokeToken(ctx, AsHelpDesk, s.From, tok.ID), errcode.Forbidden)
 	stranger := admin.Principal{ID: "token:x", Owner: "u9", Role: account.RoleUserAdmin}
-	wantCode(t, "by another's", s.Directory.Admin.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
+	WantCode(t, "by another's", s.Directory.Admin.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
 	if list, _, err := s.Directory.Admin.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
 	}
 	for _, id := range []string{"", tok.ID[:19], strings.Repeat("f", 20), secret.Hash(), "é"} {
-		wantCode(t, "token "+id, s.Directory.Admin.RevokeToken(ctx, operator, s.From, id), errcode.NotFound)
+		WantCode(t, "token "+id, s.Directory.Admin.RevokeToken(ctx, AsOperator, s.From, id), errcode.NotFound)
 	}
 	s.Clock.Advance(time.Second)
-	if err := s.Directory.Admin.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
+	if err := s.Directory.Admin.RevokeToken(ctx, AsSuperAdmin, s.From, tok.ID); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.Directory.Admin.Authenticate(ctx, secret)
-	wantCode(t, "after it", err, errcode.NoSession)
+	WantCode(t, "after it", err, errcode.NoSession)
 	events := s.Events(audit.TokenCreated, audit.TokenRevoked)
-	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Targets[0].ID != "token:"+tok.ID {
+	if len(events) != 2 || events[1].Actor.ID != AsSuperAdmin.ID || events[1].Targets[0].ID != "token:"+tok.ID {
 		t.Errorf("got events %+v", events)
 	}
 }
@@ -88,27 +88,27 @@ func TestCreateToken_Permissions(t *testing.T) {
 		n    admin.NewToken
 		want errcode.Code
 	}{
-		{"the operator makes any", operator, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, TTL: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", operator, admin.NewToken{Role: account.RoleReadOnly, TTL: 365*24*time.Hour + 1}, errcode.Invalid},
-		{"none is over before it begins", operator, admin.NewToken{Role: account.RoleReadOnly, TTL: -1}, errcode.Invalid},
-		{"support gets no secrets", operator, admin.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
-		{"none is without a role", operator, admin.NewToken{}, errcode.Invalid},
-		{"a role that is none", operator, admin.NewToken{Role: "ROOT"}, errcode.Invalid},
-		{"a garage that is none", operator, admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
-		{"support makes none", support, admin.NewToken{Role: account.RoleReadOnly}, errcode.Forbidden},
+		{"the operator makes any", AsOperator, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, TTL: 365 * 24 * time.Hour}, ""},
+		{"none lives longer than a year", AsOperator, admin.NewToken{Role: account.RoleReadOnly, TTL: 365*24*time.Hour + 1}, errcode.Invalid},
+		{"none is over before it begins", AsOperator, admin.NewToken{Role: account.RoleReadOnly, TTL: -1}, errcode.Invalid},
+		{"support gets no secrets", AsOperator, admin.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
+		{"none is without a role", AsOperator, admin.NewToken{}, errcode.Invalid},
+		{"a role that is none", AsOperator, admin.NewToken{Role: "ROOT"}, errcode.Invalid},
+		{"a garage that is none", AsOperator, admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"support makes none", AsHelpDesk, admin.NewToken{Role: account.RoleReadOnly}, errcode.Forbidden},
 		{"a token makes one of its own role", administrator, admin.NewToken{Role: account.RoleUserAdmin}, ""},
 		{"a token makes none above", administrator, admin.NewToken{Role: account.RoleSuperAdmin}, errcode.Forbidden},
-		{"a token gives no secrets, even its own", withSecrets(root), admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
-		{"a token gives no sign-in for programs", root, admin.NewToken{Role: account.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
-		{"a limited token makes one of its garage", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}, ""},
-		{"a limited token makes one for nobody", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
-		{"a limited token makes none of another", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.other}}, errcode.Forbidden},
-		{"a limited token makes none for everybody", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk}, errcode.Forbidden},
+		{"a token gives no secrets, even its own", WithSecrets(AsSuperAdmin), admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
+		{"a token gives no sign-in for programs", AsSuperAdmin, admin.NewToken{Role: account.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
+		{"a limited token makes one of its garage", Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Lumiere}}, ""},
+		{"a limited token makes one for nobody", Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
+		{"a limited token makes none of another", Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Nord}}, errcode.Forbidden},
+		{"a limited token makes none for everybody", Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk}, errcode.Forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.n.Name = "made in a test"
 			secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), c.op, s.From, c.n)
-			wantCode(t, "making", err, c.want)
+			WantCode(t, "making", err, c.want)
 			if c.want != "" {
 				return
 			}
@@ -118,19 +118,19 @@ func TestCreateToken_Permissions(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := s.Directory.Admin.CreateToken(t.Context(), operator, s.From, admin.NewToken{Name: " ", Role: account.RoleReadOnly})
-	wantCode(t, "without a name", err, errcode.Invalid)
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), AsOperator, s.From, admin.NewToken{Name: " ", Role: account.RoleReadOnly})
+	WantCode(t, "without a name", err, errcode.Invalid)
 }
 
 func TestCreateToken_DoesNotOutliveCreator(t *testing.T) {
 	s := newEnv(t)
-	secret, _ := s.token(t, operator, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, TTL: time.Hour})
+	secret, _ := s.NewToken(t, AsOperator, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, TTL: time.Hour})
 	p, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Minute)
-	_, child := s.token(t, p, admin.NewToken{Name: "child", Role: account.RoleReadOnly, TTL: 24 * time.Hour})
+	_, child := s.NewToken(t, p, admin.NewToken{Name: "child", Role: account.RoleReadOnly, TTL: 24 * time.Hour})
 	if want := s.Clock.Now().Add(59 * time.Minute); !child.Expires.Equal(want) {
 		t.Errorf("got %v, want %v", child.Expires, want)
 	}
@@ -139,9 +139,9 @@ func TestCreateToken_DoesNotOutliveCreator(t *testing.T) {
 func TestTokens_PagesWithLastUse(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	secret, used := s.token(t, operator, admin.NewToken{Name: "used", Role: account.RoleReadOnly})
+	secret, used := s.NewToken(t, AsOperator, admin.NewToken{Name: "used", Role: account.RoleReadOnly})
 	for range 4 {
-		s.token(t, operator, admin.NewToken{Name: "idle", Role: account.RoleReadOnly})
+		s.NewToken(t, AsOperator, admin.NewToken{Name: "idle", Role: account.RoleReadOnly})
 	}
 	s.Clock.Advance(time.Minute)
 	if _, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil {
@@ -151,7 +151,7 @@ func TestTokens_PagesWithLastUse(t *testing.T) {
 		seen := map[string]time.Time{}
 		after := ""
 		for page := 0; page == 0 || after != ""; page++ {
-			list, next, err := s.Directory.Admin.Tokens(ctx, operator, after, 2)
+			list, next, err := s.Directory.Admin.Tokens(ctx, AsOperator, after, 2)
 			if err != nil || page > 3 {
 				t.Fatalf("page %d: %v", page, err)
 			}

@@ -16,52 +16,52 @@ import (
 
 func TestInvitation_UserChoosesPasswordAndEnrols(t *testing.T) {
 	s := newEnv(t)
-	u, inv, err := s.Directory.CreateUser(t.Context(), limited(support, s.garage), s.From, directory.NewUser{Email: "Luc@Garage.example",
-		FirstName: "Luc", Locale: "en", Groups: []account.GroupID{s.garage}}, true, true)
+	u, inv, err := s.Directory.CreateUser(t.Context(), Limited(AsHelpDesk, s.Lumiere), s.From, directory.NewUser{Email: "Luc@Garage.example",
+		FirstName: "Luc", Locale: "en", Groups: []account.GroupID{s.Lumiere}}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !inv.Sent || !inv.Link.IsZero() || u.Login != "luc@garage.example" || u.Status != account.StatusProvisioned {
 		t.Errorf("got %+v, %+v", u, inv)
 	}
-	m := mailed[notice.Invitation](t, s, u.Login)
-	if m.Inviter != support.Name || m.Garage != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
+	m := Mailed[notice.Invitation](t, s, u.Login)
+	if m.Inviter != AsHelpDesk.Name || m.Garage != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
 		t.Errorf("got mail %+v", m)
 	}
-	first := tokenOf(m.Link)
+	first := LinkToken(m.Link)
 	s.EmptyOutbox()
-	if inv, err = s.Directory.Activate(t.Context(), support, s.From, string(u.ID), true); err != nil || !inv.Sent {
+	if inv, err = s.Directory.Activate(t.Context(), AsHelpDesk, s.From, string(u.ID), true); err != nil || !inv.Sent {
 		t.Fatalf("inviting again: got %+v, %v", inv, err)
 	}
 	_, err = s.Authn.Invitation(t.Context(), first)
-	wantCode(t, "the first link after the second", err, errcode.InvalidLink)
-	_, issued := s.Accept(tokenOf(mailed[notice.Invitation](t, s, u.Login).Link), password)
+	WantCode(t, "the first link after the second", err, errcode.InvalidLink)
+	_, issued := s.Accept(LinkToken(Mailed[notice.Invitation](t, s, u.Login).Link), password)
 	if live, err := s.Sessions.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("got %v, %v, want Luc signed in", live, err)
 	}
 	events := s.Events(audit.UserCreated, audit.InvitationIssued)
-	if len(events) != 3 || events[0].Actor.ID != support.ID || events[0].SubjectName != u.Login {
+	if len(events) != 3 || events[0].Actor.ID != AsHelpDesk.ID || events[0].SubjectName != u.Login {
 		t.Errorf("got events %+v", events)
 	}
 }
 
 func TestCreateUser_OperatorCreatesFirstAdministrator(t *testing.T) {
 	h := authntest.New(t)
-	u, inv, err := h.Directory.CreateUser(t.Context(), operator, account.RequestInfo{}, directory.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
+	u, inv, err := h.Directory.CreateUser(t.Context(), AsOperator, account.RequestInfo{}, directory.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
 	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != account.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
-	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != operator.Owner {
+	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != AsOperator.Owner {
 		t.Errorf("got %d mails, way %q, want none, by the operator's hand", len(h.Mails()), h.User(u.Login).Invited.Provenance)
 	}
-	if _, issued := h.Accept(tokenOf(inv.Link.Reveal()), password); issued.Session.IsZero() {
+	if _, issued := h.Accept(LinkToken(inv.Link.Reveal()), password); issued.Session.IsZero() {
 		t.Error("no session")
 	}
 }
 
 func TestCreateUser_Permissions(t *testing.T) {
 	s := newEnv(t)
-	in := []account.GroupID{s.garage}
+	in := []account.GroupID{s.Lumiere}
 	for i, c := range []struct {
 		name           string
 		op             admin.Principal
@@ -70,31 +70,31 @@ func TestCreateUser_Permissions(t *testing.T) {
 		want           errcode.Code
 	}{
 		{"who reads only makes nobody", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, directory.NewUser{}, true, true, errcode.Forbidden},
-		{"a manager makes people of the garage", limited(support, s.garage), directory.NewUser{Groups: in}, true, true, ""},
-		{"a manager makes none of another garage", limited(support, s.garage), directory.NewUser{Groups: []account.GroupID{s.garage, s.other}}, true, true, errcode.Forbidden},
-		{"a manager makes none of no garage", limited(support, s.garage), directory.NewUser{}, true, true, errcode.Forbidden},
-		{"a manager gives no role", limited(root, s.garage), directory.NewUser{Groups: in, Role: account.RoleReadOnly}, true, true, errcode.Forbidden},
-		{"support gives a lower role", support, directory.NewUser{Role: account.RoleReadOnly}, true, true, ""},
-		{"support does not give its own", support, directory.NewUser{Role: account.RoleHelpDesk}, true, true, errcode.Forbidden},
-		{"a super administrator gives any role", root, directory.NewUser{Role: account.RoleSuperAdmin}, true, true, ""},
-		{"a role that we do not know is none", root, directory.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.Invalid},
-		{"a link in the answer needs secrets", root, directory.NewUser{}, true, false, errcode.Forbidden},
-		{"support gets no link", withSecrets(support), directory.NewUser{}, true, false, errcode.Forbidden},
-		{"with secrets the link is answered", withSecrets(root), directory.NewUser{}, true, false, ""},
-		{"a password needs secrets", root, directory.NewUser{Password: password}, false, true, errcode.Forbidden},
-		{"with secrets a password is taken", withSecrets(root), directory.NewUser{Password: password}, false, true, ""},
-		{"a weak password is not", operator, directory.NewUser{Password: "password"}, false, true, errcode.Invalid},
-		{"an address is written as it is", operator, directory.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
-		{"a garage that is not there", operator, directory.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
-		{"a language that we do not speak", operator, directory.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
-		{"an address that somebody has", operator, directory.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
+		{"a manager makes people of the garage", Limited(AsHelpDesk, s.Lumiere), directory.NewUser{Groups: in}, true, true, ""},
+		{"a manager makes none of another garage", Limited(AsHelpDesk, s.Lumiere), directory.NewUser{Groups: []account.GroupID{s.Lumiere, s.Nord}}, true, true, errcode.Forbidden},
+		{"a manager makes none of no garage", Limited(AsHelpDesk, s.Lumiere), directory.NewUser{}, true, true, errcode.Forbidden},
+		{"a manager gives no role", Limited(AsSuperAdmin, s.Lumiere), directory.NewUser{Groups: in, Role: account.RoleReadOnly}, true, true, errcode.Forbidden},
+		{"support gives a lower role", AsHelpDesk, directory.NewUser{Role: account.RoleReadOnly}, true, true, ""},
+		{"support does not give its own", AsHelpDesk, directory.NewUser{Role: account.RoleHelpDesk}, true, true, errcode.Forbidden},
+		{"a super administrator gives any role", AsSuperAdmin, directory.NewUser{Role: account.RoleSuperAdmin}, true, true, ""},
+		{"a role that we do not know is none", AsSuperAdmin, directory.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.Invalid},
+		{"a link in the answer needs secrets", AsSuperAdmin, directory.NewUser{}, true, false, errcode.Forbidden},
+		{"support gets no link", WithSecrets(AsHelpDesk), directory.NewUser{}, true, false, errcode.Forbidden},
+		{"with secrets the link is answered", WithSecrets(AsSuperAdmin), directory.NewUser{}, true, false, ""},
+		{"a password needs secrets", AsSuperAdmin, directory.NewUser{Password: password}, false, true, errcode.Forbidden},
+		{"with secrets a password is taken", WithSecrets(AsSuperAdmin), directory.NewUser{Password: password}, false, true, ""},
+		{"a weak password is not", AsOperator, directory.NewUser{Password: "password"}, false, true, errcode.Invalid},
+		{"an address is written as it is", AsOperator, directory.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
+		{"a garage that is not there", AsOperator, directory.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
+		{"a language that we do not speak", AsOperator, directory.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
+		{"an address that somebody has", AsOperator, directory.NewUser{Login: "luc", Email: SecondEmail}, false, true, errcode.Taken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.n.Login == "" {
 				c.n.Login = fmt.Sprintf("new%d@garage.example", i)
 			}
 			u, inv, err := s.Directory.CreateUser(t.Context(), c.op, s.From, c.n, c.activate, c.mail)
-			wantCode(t, "making", err, c.want)
+			WantCode(t, "making", err, c.want)
 			if c.want != "" {
 				return
 			}
@@ -115,14 +115,14 @@ func TestCreateUser_Permissions(t *testing.T) {
 
 func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 	s := newEnv(t)
-	both := limited(support, s.garage, s.other)
+	both := Limited(AsHelpDesk, s.Lumiere, s.Nord)
 	var want []string
 	for i := range 7 {
-		groups := [][]account.GroupID{{s.garage}, {s.other}, {s.garage, s.other}}[i%3]
+		groups := [][]account.GroupID{{s.Lumiere}, {s.Nord}, {s.Lumiere, s.Nord}}[i%3]
 		u := s.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = groups })
 		want = append(want, u.Login)
 	}
-	want = append(want, technician)
+	want = append(want, Technician)
 	list := func(p admin.Principal, q account.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
@@ -138,14 +138,14 @@ func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 		return got
 	}
 	for limit := range 9 {
-		sameStrings(t, fmt.Sprint("both garages by ", limit), list(both, account.UserQuery{Limit: limit}), want)
+		SameStrings(t, fmt.Sprint("both garages by ", limit), list(both, account.UserQuery{Limit: limit}), want)
 	}
-	sameStrings(t, "one garage", list(limited(support, s.other), account.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
-	sameStrings(t, "one of two", list(both, account.UserQuery{Group: s.other}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
-	sameStrings(t, "another's", list(limited(support, s.other), account.UserQuery{Group: s.garage}), nil)
-	sameStrings(t, "by name", list(both, account.UserQuery{Prefix: "AMÉ"}), []string{technician})
-	sameStrings(t, "nobody", list(limited(support), account.UserQuery{}), nil)
-	if got := list(support, account.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.admin.Login) {
+	SameStrings(t, "one garage", list(Limited(AsHelpDesk, s.Nord), account.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
+	SameStrings(t, "one of two", list(both, account.UserQuery{Group: s.Nord}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
+	SameStrings(t, "another's", list(Limited(AsHelpDesk, s.Nord), account.UserQuery{Group: s.Lumiere}), nil)
+	SameStrings(t, "by name", list(both, account.UserQuery{Prefix: "AMÉ"}), []string{Technician})
+	SameStrings(t, "nobody", list(Limited(AsHelpDesk), account.UserQuery{}), nil)
+	if got := list(AsHelpDesk, account.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.Administrator.Login) {
 		t.Errorf("everybody: got %q", got)
 	}
 }

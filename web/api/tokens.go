@@ -62,7 +62,7 @@ type tokenBody struct {
 	Owner     string            `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
 }
 
-// maxTokenTTL bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
+// longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
 const longestLife = 10 * 365 * 24 * 60 * 60
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
