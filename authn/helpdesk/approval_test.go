@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors/totp"
 	"barillet/internal/audit"
@@ -25,12 +26,14 @@ func newApprovers(t *testing.T) *approvers {
 	t.Helper()
 	c := &approvers{env: newEnv(t)}
 	for _, login := range []string{"first@garage.example", "second@garage.example"} {
-		c.NewAdministrator(t, login, Assignment(account.RoleSuperAdmin))
+		c.NewAdministrator(t, login, authntest.Assignment(account.RoleSuperAdmin))
 	}
-	c.Change(c.Amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleSuperAdmin)} })
+	c.Change(c.Amelie.ID, func(u *account.User) {
+		u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleSuperAdmin)}
+	})
 	c.secret, c.first = c.PrincipalOf(t, "first@garage.example", account.RoleSuperAdmin)
 	_, c.second = c.PrincipalOf(t, "second@garage.example", account.RoleSuperAdmin)
-	_, c.victim = c.PrincipalOf(t, Technician, account.RoleSuperAdmin)
+	_, c.victim = c.PrincipalOf(t, authntest.Technician, account.RoleSuperAdmin)
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
 	return c
@@ -48,7 +51,7 @@ func (c *approvers) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval 
 
 func (c *approvers) untouched(t *testing.T) {
 	t.Helper()
-	if u := c.User(Technician); len(u.Devices) == 0 || len(u.Tickets) != 0 {
+	if u := c.User(authntest.Technician); len(u.Devices) == 0 || len(u.Tickets) != 0 {
 		t.Errorf("got %d devices, %d tickets, want everything as it was", len(u.Devices), len(u.Tickets))
 	}
 }
@@ -58,9 +61,9 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 	ctx := t.Context()
 	approval := c.ask(t, c.first)
 	c.untouched(t)
-	SameStrings(t, "mails", c.MailList(), []string{"reset_asked to " + Technician, "reset_asked to " + SecondEmail,
+	authntest.SameStrings(t, "mails", c.MailList(), []string{"reset_asked to " + authntest.Technician, "reset_asked to " + authntest.SecondEmail,
 		"reset_asked to " + c.Administrator.Email, "reset_asked to second@garage.example"})
-	if m := Mailed[notice.ResetRequested](t, c.env, c.Administrator.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+	if m := authntest.Mailed[notice.ResetRequested](t, c.Env, c.Administrator.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}
 	c.EmptyOutbox()
@@ -76,7 +79,7 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 		t.Fatalf("got %+v, %v", result, err)
 	}
 	c.WantSignedOut(t, c.Session)
-	if u := c.User(Technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
+	if u := c.User(authntest.Technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
 	e := c.Events(audit.ResetAsked, audit.FactorsReset)
@@ -84,7 +87,7 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 		t.Errorf("got events %+v", e)
 	}
 	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID)
-	WantCode(t, "the same word again", err, errcode.NotFound)
+	authntest.WantCode(t, "the same word again", err, errcode.NotFound)
 }
 
 // Everybody whose word is not the second one.
@@ -98,7 +101,7 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 	child.ID = "token:" + made.ID
 	lower := c.second
 	lower.Role = account.RoleUserAdmin
-	narrow := Limited(c.second, c.Lumiere)
+	narrow := authntest.Limited(c.second, c.Lumiere)
 	for _, x := range []struct {
 		name string
 		op   admin.Principal
@@ -109,22 +112,22 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 		{"a token that theirs made", child, errcode.Forbidden},
 		{"the person themselves", c.victim, errcode.Forbidden},
 		{"somebody of a lower role", lower, errcode.Forbidden},
-		{"support", AsHelpDesk, errcode.Forbidden},
+		{"support", authntest.AsHelpDesk, errcode.Forbidden},
 		{"somebody limited to the person's garage", narrow, errcode.NotFound},
 		{"nobody", admin.Principal{}, errcode.Forbidden},
 	} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, approval.ID)
-		WantCode(t, x.name, err, x.want)
+		authntest.WantCode(t, x.name, err, x.want)
 	}
 	for _, id := range []string{"", "x", string(approval.User), string(approval.User) + "-", approval.ID + "x", "u-" + approval.ID} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, id)
-		WantCode(t, "id "+id, err, errcode.NotFound)
+		authntest.WantCode(t, "id "+id, err, errcode.NotFound)
 	}
 	c.untouched(t)
 	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("a principal with a group scope lists %d, %v", len(list), err)
 	}
-	WantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
+	authntest.WantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
@@ -138,29 +141,29 @@ func TestApproval_Ends(t *testing.T) {
 	}{
 		{"after a day", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
 		{"withdrawn", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			WantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
+			authntest.WantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"refused by another", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
+			authntest.WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"refused by the person", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
+			authntest.WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"reset by the operator meanwhile", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			c.Reset(t, AsOperator, helpdesk.ResetRequest{})
+			c.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{})
 		}, errcode.NotFound},
 		{"the first is suspended", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			WantCode(t, "suspending", c.Directory.Suspend(t.Context(), AsOperator, c.From, "first@garage.example"), "")
+			authntest.WantCode(t, "suspending", c.Directory.Suspend(t.Context(), authntest.AsOperator, c.From, "first@garage.example"), "")
 		}, errcode.Forbidden},
 		{"the first has lost the role", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleUserAdmin)} })
+			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleUserAdmin)} })
 		}, errcode.Forbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
-			WantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), AsOperator, c.From, c.first.ID[len("token:"):]), "")
+			authntest.WantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), authntest.AsOperator, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
 		{"the person has risen above them", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
-				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleHelpDesk)} })
+				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk)} })
 			}
 			c.second.Role = account.RoleHelpDesk
 		}, errcode.Forbidden},
@@ -170,7 +173,7 @@ func TestApproval_Ends(t *testing.T) {
 			approval := c.ask(t, c.first)
 			x.end(t, c, approval)
 			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID)
-			WantCode(t, "the second word", err, x.want)
+			authntest.WantCode(t, "the second word", err, x.want)
 			if x.name != "reset by the operator meanwhile" {
 				c.untouched(t)
 			}
@@ -207,14 +210,14 @@ func TestDeleteExpired_DeletesApprovals(t *testing.T) {
 func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 	c := newApprovers(t)
 	ctx := t.Context()
-	rid := c.User(Technician).Roles[0].ID
-	WantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, Technician, rid), "")
+	rid := c.User(authntest.Technician).Roles[0].ID
+	authntest.WantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, authntest.Technician, rid), "")
 	_, sibling := c.PrincipalOf(t, "first@garage.example", account.RoleUserAdmin)
 	for name, p := range map[string]admin.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, p)
-		WantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, p, c.From, Technician, c.Phone.Device), errcode.Forbidden)
+		authntest.WantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, p, c.From, authntest.Technician, c.Phone.Device), errcode.Forbidden)
 	}
-	c.AssignRole(t, c.first, Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
+	c.AssignRole(t, c.first, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
 	approval := c.ask(t, c.first)
 	c.untouched(t)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
@@ -225,15 +228,15 @@ func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 func TestApprove_RejectsLowerRoles(t *testing.T) {
 	c := newApprovers(t)
 	for _, role := range []account.Role{account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
-		_, err := c.Directory.HelpDesk.Reset(t.Context(), WithRole(c.first, role), c.From, Technician, helpdesk.ResetRequest{})
-		WantCode(t, string(role), err, errcode.Forbidden)
+		_, err := c.Directory.HelpDesk.Reset(t.Context(), authntest.WithRole(c.first, role), c.From, authntest.Technician, helpdesk.ResetRequest{})
+		authntest.WantCode(t, string(role), err, errcode.Forbidden)
 	}
-	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.victim, c.From, Technician, helpdesk.ResetRequest{})
-	WantCode(t, "oneself", err, errcode.Forbidden)
+	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.victim, c.From, authntest.Technician, helpdesk.ResetRequest{})
+	authntest.WantCode(t, "oneself", err, errcode.Forbidden)
 	no := false
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), WithSecrets(c.first), c.From, Technician, helpdesk.ResetRequest{SendEmail: &no})
-	WantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
-	WantCode(t, "one device of an equal", c.Directory.RemoveDevice(t.Context(), c.first, c.From, Technician, c.Phone.Device), errcode.Forbidden)
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), authntest.WithSecrets(c.first), c.From, authntest.Technician, helpdesk.ResetRequest{SendEmail: &no})
+	authntest.WantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
+	authntest.WantCode(t, "one device of an equal", c.Directory.RemoveDevice(t.Context(), c.first, c.From, authntest.Technician, c.Phone.Device), errcode.Forbidden)
 	c.untouched(t)
 }
 
@@ -243,17 +246,17 @@ func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 	c := newApprovers(t)
 	c.FillSessions(t, c.Amelie.ID)
 	for i := range 9 {
-		c.NewAdministrator(t, string(rune('a'+i))+"@council.example", Assignment(account.RoleSuperAdmin))
+		c.NewAdministrator(t, string(rune('a'+i))+"@council.example", authntest.Assignment(account.RoleSuperAdmin))
 	}
-	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: Technician}); err != nil {
+	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: authntest.Technician}); err != nil {
 		t.Fatal(err)
 	}
 	cases, _, err := c.Directory.HelpDesk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, Technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
-	WantCode(t, "nobody checked who is asking", err, errcode.WrongState)
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
+	authntest.WantCode(t, "nobody checked who is asking", err, errcode.WrongState)
 	result := c.Reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
 	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, result.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)

@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -31,7 +32,7 @@ func (s *env) agents(t *testing.T) (zoe, ines admin.Principal) {
 // asked is the id of a case of the technician.
 func (s *env) asked(t *testing.T) string {
 	t.Helper()
-	s.ask(t, 1, helpdesk.Submission{Email: Technician, Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	all := s.cases(t)
 	return all[len(all)-1].ID
 }
@@ -80,7 +81,7 @@ func TestPatch_StateFollowsAssignee(t *testing.T) {
 		{"taken by beginning", zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}, helpdesk.StateInProgress, "Zoé"},
 		{"given to a colleague", zoe, helpdesk.RequestPatch{Assignee: to("INES@support.example")}, helpdesk.StateInProgress, "Inès"},
 		{"put back", ines, helpdesk.RequestPatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
-		{"taken by the operator", AsOperator, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
+		{"taken by the operator", authntest.AsOperator, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
 		{"taken over", ines, helpdesk.RequestPatch{Assignee: to(helpdesk.Me), TakeOver: true}, helpdesk.StateInProgress, "Inès"},
 		{"taken over by closing", zoe, helpdesk.RequestPatch{Status: helpdesk.StateRejected, TakeOver: true}, helpdesk.StateRejected, "Zoé"},
 		{"opened again", ines, helpdesk.RequestPatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
@@ -105,17 +106,17 @@ func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 		"open and somebody's":            {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
 		"given to nobody we know":        {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
 		"given to a user without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
-		"given to who asked":             {zoe, helpdesk.RequestPatch{Assignee: to(Technician)}, errcode.Invalid},
+		"given to who asked":             {zoe, helpdesk.RequestPatch{Assignee: to(authntest.Technician)}, errcode.Invalid},
 		"seen in person by nobody":       {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
 		"confirmed by no manager":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
 		"seen by too long a name":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
 		"one's own":                      {admin.Principal{ID: "token:x", Owner: string(s.Amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
-		"a manager names a colleague":    {Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
-		"a manager names nobody":         {Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
-		"a manager elsewhere":            {Limited(zoe, s.Nord), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		"a manager names a colleague":    {authntest.Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
+		"a manager names nobody":         {authntest.Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
+		"a manager elsewhere":            {authntest.Limited(zoe, s.Nord), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
 		_, err := s.patch(t, c.op, id, c.patch)
-		WantCode(t, name, err, c.want)
+		authntest.WantCode(t, name, err, c.want)
 	}
 	s.patched(t, zoe, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
 	for name, p := range map[string]helpdesk.RequestPatch{
@@ -194,35 +195,35 @@ func TestReset_NeedsIdentityCheckOfRequest(t *testing.T) {
 	refused := func(what, reason string, r helpdesk.ResetRequest) {
 		t.Helper()
 		r.HelpRequest = id
-		_, err := s.Directory.HelpDesk.Reset(t.Context(), AsHelpDesk, s.From, Technician, r)
+		_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, r)
 		wantReason(t, what, err, reason)
-		if len(s.User(Technician).Devices) == 0 {
+		if len(s.User(authntest.Technician).Devices) == 0 {
 			t.Fatalf("%s: the devices are gone", what)
 		}
 	}
 	refused("without a check", errcode.ReasonIdentity, helpdesk.ResetRequest{})
-	_, err := s.Directory.HelpDesk.Reset(t.Context(), AsHelpDesk, s.From, Technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
-	WantCode(t, "a reply by mail", err, errcode.Invalid)
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Check: calledBack})
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
+	authntest.WantCode(t, "a reply by mail", err, errcode.Invalid)
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Check: calledBack})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	refused("a case that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	refused("opened again, with the check of before", errcode.ReasonIdentity, helpdesk.ResetRequest{})
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
 	refused("a case that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
 	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}
-	first := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: check})
+	first := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: check})
 	e := s.Events(audit.FactorsReset)
 	if len(e) != 1 || e[0].Detail["identity"] != "manager_confirmed" || e[0].Detail["identityBy"] != "Paul Morel, Garage Lumière" {
 		t.Errorf("got %+v, want the event to say who confirmed", e)
 	}
-	c, err := s.Directory.HelpDesk.Request(t.Context(), AsHelpDesk, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, id)
 	if err != nil || c.State != helpdesk.StateResolved || c.Identity != helpdesk.IdentityManager || c.IdentityBy != "Paul Morel, Garage Lumière" {
 		t.Errorf("got %+v, %v, want it resolved and the manager named", c, err)
 	}
-	if again := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: check}); !again.Repeated || !again.At.Equal(first.At) {
+	if again := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: check}); !again.Repeated || !again.At.Equal(first.At) {
 		t.Errorf("got %+v, want the receipt of before", again)
 	}
 }
@@ -232,11 +233,11 @@ func TestReset_ClosesFullRequest(t *testing.T) {
 	id := s.asked(t)
 	var err error
 	for i := 0; err == nil; i++ {
-		_, err = s.patch(t, AsHelpDesk, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 1+i%2*1999)})
+		_, err = s.patch(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 1+i%2*1999)})
 	}
-	WantCode(t, "notes without end", err, errcode.TooMany)
-	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
-	if c, err := s.Directory.HelpDesk.Request(t.Context(), AsHelpDesk, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
+	authntest.WantCode(t, "notes without end", err, errcode.TooMany)
+	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
+	if c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
 		t.Errorf("got %s and %v, want it resolved", c.State, err)
 	}
 }
@@ -245,13 +246,13 @@ func TestPatch_AnswerStatesRejection(t *testing.T) {
 	s := newEnv(t)
 	id := s.asked(t)
 	s.EmptyOutbox()
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	if got := s.MailList(); len(got) != 0 {
 		t.Errorf("got %q, want nobody told without an answer", got)
 	}
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
-	if m := Mailed[notice.HelpAnswered](t, s, Technician); !m.Rejected || m.Answer != "Come by with your badge." {
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
+	if m := authntest.Mailed[notice.HelpAnswered](t, s.Env, authntest.Technician); !m.Rejected || m.Answer != "Come by with your badge." {
 		t.Errorf("got %+v, want the answer of a rejected request", m)
 	}
 }
@@ -260,29 +261,29 @@ func TestPatch_ClosesRequestOfDeletedUser(t *testing.T) {
 	s := newEnv(t)
 	id := s.asked(t)
 	for range 2 { // the first deactivates
-		if err := s.Directory.Delete(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
+		if err := s.Directory.Delete(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := s.patch(t, AsHelpDesk, id, helpdesk.RequestPatch{Answer: "x"})
+	_, err := s.patch(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Answer: "x"})
 	wantReason(t, "answering nobody", err, errcode.ReasonUnknownAddress)
-	c, err := s.Directory.HelpDesk.Request(t.Context(), AsHelpDesk, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes, err := s.Directory.HelpDesk.RecentSecurityChanges(t.Context(), AsHelpDesk, &c); err != nil || len(changes) != 0 {
+	if changes, err := s.Directory.HelpDesk.RecentSecurityChanges(t.Context(), authntest.AsHelpDesk, &c); err != nil || len(changes) != 0 {
 		t.Errorf("got %v and %v, want no changes", changes, err)
 	}
-	s.patched(t, AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Note: "has left"})
+	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Note: "has left"})
 }
 
 func TestReset_RepeatClosesSecondRequest(t *testing.T) {
 	s := newEnv(t)
-	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
+	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
 	id := s.asked(t)
-	_, err := s.Directory.HelpDesk.Reset(t.Context(), AsHelpDesk, s.From, Technician, helpdesk.ResetRequest{HelpRequest: id})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: id})
 	wantReason(t, "without a check", err, errcode.ReasonIdentity)
-	if result := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !result.Repeated {
+	if result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !result.Repeated {
 		t.Errorf("got %+v, want the receipt of before", result)
 	}
 	e := s.Events(audit.HelpClosed)

@@ -10,6 +10,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -23,7 +24,7 @@ import (
 func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 	s := newEnv(t)
 	half := s.SubmitPassword(t, password)
-	result := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
+	result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
 	if result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Repeated || !result.Code.IsZero() || !result.Link.IsZero() || result.Reason != "phone fell into the oil" {
 		t.Errorf("got receipt %+v", result)
 	}
@@ -34,15 +35,15 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 		t.Errorf("ticket until %v, want %v", result.TicketExpires, want)
 	}
 	s.WantSignedOut(t, s.Session)
-	SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + Technician, "devices_reset_told to " + SecondEmail,
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + authntest.Technician, "devices_reset_told to " + authntest.SecondEmail,
 		"devices_reset_told to manager@garage.example"})
-	if told := Mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != AsHelpDesk.Name || told.Reason != result.Reason {
+	if told := authntest.Mailed[notice.UserDevicesReset](t, s.Env, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != authntest.AsHelpDesk.Name || told.Reason != result.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
 	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
 		t.Errorf("a login that was half-way: got %v, %v, want the field for the ticket", st.Step, err)
 	}
-	if v, err := VerifyCode(t.Context(), s, half.Login, s.Phone.Next()); err == nil {
+	if v, err := s.VerifyCode(t.Context(), half.Login, s.Phone.Next()); err == nil {
 		t.Errorf("the lost phone's code: got %+v, want it refused", v)
 	}
 
@@ -51,8 +52,8 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 		t.Fatalf("the password alone leads to %q, want the ticket", started.Step)
 	}
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
-	WantCode(t, "a wrong ticket", err, errcode.InvalidTicket)
-	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, Mailed[notice.DevicesReset](t, s, Technician).Code)
+	authntest.WantCode(t, "a wrong ticket", err, errcode.InvalidTicket)
+	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, authntest.Mailed[notice.DevicesReset](t, s.Env, authntest.Technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}
@@ -60,8 +61,8 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 	if done.Issued.Session.IsZero() {
 		t.Error("no session after the enrolment")
 	}
-	s.SignIn(Technician, password, phone)
-	if u := s.User(Technician); len(u.Tickets) != 0 || len(u.Devices) != 1 {
+	s.SignIn(authntest.Technician, password, phone)
+	if u := s.User(authntest.Technician); len(u.Tickets) != 0 || len(u.Devices) != 1 {
 		t.Errorf("got %d tickets and %d devices, want none and one", len(u.Tickets), len(u.Devices))
 	}
 }
@@ -69,46 +70,46 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 func TestReset_WritesOneEvent(t *testing.T) {
 	s := newEnv(t)
 	before := len(s.Events())
-	result := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{Reason: "lost"})
+	result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{Reason: "lost"})
 	events := s.Events()[before:]
 	if len(events) != 1 {
 		t.Fatalf("got %d events, want one", len(events))
 	}
 	e := events[0]
-	if e.Action != audit.FactorsReset || e.Actor.ID != AsHelpDesk.ID || e.Actor.Type != audit.TypeToken || e.Subject != string(s.Amelie.ID) ||
-		e.Detail["reason"] != "lost" || e.Detail["owner"] != AsHelpDesk.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(result.At) {
+	if e.Action != audit.FactorsReset || e.Actor.ID != authntest.AsHelpDesk.ID || e.Actor.Type != audit.TypeToken || e.Subject != string(s.Amelie.ID) ||
+		e.Detail["reason"] != "lost" || e.Detail["owner"] != authntest.AsHelpDesk.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(result.At) {
 		t.Errorf("got %+v", e)
 	}
 }
 
 func TestReset_RepeatChangesAndSendsNothing(t *testing.T) {
 	s := newEnv(t)
-	first := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{Reason: "lost"})
+	first := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{Reason: "lost"})
 	s.EmptyOutbox()
-	before, events := s.User(Technician), len(s.Events())
+	before, events := s.User(authntest.Technician), len(s.Events())
 	s.Clock.Advance(time.Minute)
-	again := s.Reset(t, AsSuperAdmin, helpdesk.ResetRequest{Reason: "lost, I said"})
+	again := s.Reset(t, authntest.AsSuperAdmin, helpdesk.ResetRequest{Reason: "lost, I said"})
 	first.Repeated = true
 	if fmt.Sprint(again) != fmt.Sprint(first) {
 		t.Errorf("got receipt\n%+v, want the first one's\n%+v", again, first)
 	}
-	if after := s.User(Technician); after.Revision != before.Revision || len(s.Mails()) != 0 || len(s.Events()) != events {
+	if after := s.User(authntest.Technician); after.Revision != before.Revision || len(s.Mails()) != 0 || len(s.Events()) != events {
 		t.Errorf("got revision %d after %d, mails %v, want nothing changed", after.Revision, before.Revision, s.MailList())
 	}
 
 	yes := true
-	if more := s.Reset(t, AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Devices[totp.Kind] != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(account.TicketTTL)) {
+	if more := s.Reset(t, authntest.AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Devices[totp.Kind] != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(account.TicketTTL)) {
 		t.Errorf("with sendEmail: got %+v", more)
 	}
-	SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + Technician})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + authntest.Technician})
 	for range 4 {
-		s.Reset(t, AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &yes})
+		s.Reset(t, authntest.AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &yes})
 	}
-	if u := s.User(Technician); len(u.Tickets) != 3 || u.Epoch != before.Epoch {
+	if u := s.User(authntest.Technician); len(u.Tickets) != 3 || u.Epoch != before.Epoch {
 		t.Errorf("got %d tickets, epoch %d, want 3 and %d", len(u.Tickets), u.Epoch, before.Epoch)
 	}
 	s.Clock.Advance(account.TicketTTL)
-	if late := s.Reset(t, AsSuperAdmin, helpdesk.ResetRequest{}); late.Repeated || !late.Mailed {
+	if late := s.Reset(t, authntest.AsSuperAdmin, helpdesk.ResetRequest{}); late.Repeated || !late.Mailed {
 		t.Errorf("after the tickets' end: got %+v, want a new one", late)
 	}
 }
@@ -120,7 +121,7 @@ func TestReset_ParallelCallsIssueOneTicket(t *testing.T) {
 	for i := range receipts {
 		wait.Go(func() {
 			var err error
-			if receipts[i], err = s.Directory.HelpDesk.Reset(t.Context(), AsHelpDesk, s.From, Technician, helpdesk.ResetRequest{Reason: "lost"}); err != nil {
+			if receipts[i], err = s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -135,24 +136,24 @@ func TestReset_ParallelCallsIssueOneTicket(t *testing.T) {
 			t.Errorf("got receipt %+v, want the one of the reset", result)
 		}
 	}
-	if u := s.User(Technician); first != 1 || len(u.Tickets) != 1 || u.Resets != 1 || len(s.Events(audit.FactorsReset)) != 1 {
+	if u := s.User(authntest.Technician); first != 1 || len(u.Tickets) != 1 || u.Resets != 1 || len(s.Events(audit.FactorsReset)) != 1 {
 		t.Errorf("got %d resets, %d tickets, want one", first, len(u.Tickets))
 	}
-	Mailed[notice.DevicesReset](t, s, "")
+	authntest.Mailed[notice.DevicesReset](t, s.Env, "")
 }
 
 func TestReset_MailboxAloneCannotSignIn(t *testing.T) {
 	s := newEnv(t)
 	s.Change(s.Amelie.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail }) // chosen by a mailed link, no device proven since
-	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
-	ticket := Mailed[notice.DevicesReset](t, s, Technician)
+	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
+	ticket := authntest.Mailed[notice.DevicesReset](t, s.Env, authntest.Technician)
 	login := s.SubmitPassword(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
-	WantCode(t, "code by mail, password by mail", err, errcode.SameProvenance)
-	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, LinkToken(ticket.Link))
-	WantCode(t, "link by mail, password by mail", err, errcode.SameProvenance)
+	authntest.WantCode(t, "code by mail, password by mail", err, errcode.SameProvenance)
+	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, authntest.LinkToken(ticket.Link))
+	authntest.WantCode(t, "link by mail, password by mail", err, errcode.SameProvenance)
 
-	result := s.Reset(t, AsOperator, helpdesk.ResetRequest{ShowCode: true})
+	result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{ShowCode: true})
 	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
 		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
@@ -161,19 +162,19 @@ func TestReset_MailboxAloneCannotSignIn(t *testing.T) {
 
 func TestReset_AdministratorAloneCannotSignIn(t *testing.T) {
 	s := newEnv(t)
-	s.Change(s.Amelie.ID, func(u *account.User) { u.Password.Provenance = AsOperator.Owner }) // a temporary password of theirs
-	result := s.Reset(t, AsOperator, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
+	s.Change(s.Amelie.ID, func(u *account.User) { u.Password.Provenance = authntest.AsOperator.Owner }) // a temporary password of theirs
+	result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
 	if result.Mailed || result.Code.IsZero() || !result.Link.IsZero() || !result.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", result)
 	}
-	SameStrings(t, "mails", s.MailList(), []string{"devices_reset_told to " + Technician, "devices_reset_told to " + SecondEmail,
-		"ticket_handed to " + Technician, "ticket_handed to " + SecondEmail, "ticket_handed to manager@garage.example",
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset_told to " + authntest.Technician, "devices_reset_told to " + authntest.SecondEmail,
+		"ticket_handed to " + authntest.Technician, "ticket_handed to " + authntest.SecondEmail, "ticket_handed to manager@garage.example",
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
 	login := s.SubmitPassword(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
-	WantCode(t, "password and code of one operator", err, errcode.SameProvenance)
+	authntest.WantCode(t, "password and code of one operator", err, errcode.SameProvenance)
 
-	another := AsOperator
+	another := authntest.AsOperator
 	another.ID, another.Owner = "operator:1000", "operator:1000"
 	result = s.Reset(t, another, helpdesk.ResetRequest{ShowCode: true})
 	if !result.Repeated {
@@ -185,7 +186,7 @@ func TestReset_AdministratorAloneCannotSignIn(t *testing.T) {
 	s.Clock.Advance(account.ScreenTicketTTL)
 	login = s.SubmitPassword(t, password).Login
 	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
-	WantCode(t, "after ten minutes", err, errcode.TicketExpired)
+	authntest.WantCode(t, "after ten minutes", err, errcode.TicketExpired)
 }
 
 func TestReset_TicketInResponsePermissions(t *testing.T) {
@@ -196,28 +197,28 @@ func TestReset_TicketInResponsePermissions(t *testing.T) {
 		req  helpdesk.ResetRequest
 		want errcode.Code
 	}{
-		{"a token without secrets gets none", AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
-		{"support gets none, whatever the token says", WithSecrets(AsHelpDesk), helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
-		{"a token is handed no code", WithSecrets(AsSuperAdmin), helpdesk.ResetRequest{ShowCode: true}, errcode.Forbidden},
-		{"a token with secrets gets it", WithSecrets(AsSuperAdmin), helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"the operator gets it", AsOperator, helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"handed and mailed is neither", AsOperator, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
+		{"a token without secrets gets none", authntest.AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
+		{"support gets none, whatever the token says", authntest.WithSecrets(authntest.AsHelpDesk), helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
+		{"a token is handed no code", authntest.WithSecrets(authntest.AsSuperAdmin), helpdesk.ResetRequest{ShowCode: true}, errcode.Forbidden},
+		{"a token with secrets gets it", authntest.WithSecrets(authntest.AsSuperAdmin), helpdesk.ResetRequest{SendEmail: &no}, ""},
+		{"the operator gets it", authntest.AsOperator, helpdesk.ResetRequest{SendEmail: &no}, ""},
+		{"handed and mailed is neither", authntest.AsOperator, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newEnv(t)
-			result, err := s.Directory.HelpDesk.Reset(t.Context(), c.op, s.From, Technician, c.req)
-			WantCode(t, "reset", err, c.want)
+			result, err := s.Directory.HelpDesk.Reset(t.Context(), c.op, s.From, authntest.Technician, c.req)
+			authntest.WantCode(t, "reset", err, c.want)
 			if c.want != "" {
-				if u := s.User(Technician); len(u.Devices) != 1 {
+				if u := s.User(authntest.Technician); len(u.Devices) != 1 {
 					t.Error("a refused reset took the device")
 				}
 				return
 			}
-			if result.Code.IsZero() || result.Link.IsZero() || result.Mailed || s.User(Technician).Tickets[0].Provenance != c.op.Owner {
-				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", result, s.User(Technician).Tickets)
+			if result.Code.IsZero() || result.Link.IsZero() || result.Mailed || s.User(authntest.Technician).Tickets[0].Provenance != c.op.Owner {
+				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", result, s.User(authntest.Technician).Tickets)
 			}
 			login := s.SubmitPassword(t, password).Login
-			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, LinkToken(result.Link.Reveal())); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, authntest.LinkToken(result.Link.Reveal())); err != nil || step != authn.StepEnrol {
 				t.Errorf("the link: got %v, %v", step, err)
 			}
 			login = s.SubmitPassword(t, password).Login
@@ -234,20 +235,20 @@ func TestReset_RejectsHelpRequestOfOtherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Second)
-	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: Technician, Topic: "phone_lost", Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: authntest.Technician, Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), AsHelpDesk, helpdesk.RequestQuery{})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 2 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	for _, id := range []string{cases[0].ID, "nothing", "of-nobody"} {
-		_, err = s.Directory.HelpDesk.Reset(t.Context(), AsHelpDesk, s.From, Technician, helpdesk.ResetRequest{HelpRequest: id})
-		WantCode(t, "case "+id, err, errcode.Conflict)
+		_, err = s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: id})
+		authntest.WantCode(t, "case "+id, err, errcode.Conflict)
 	}
-	result := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
-	c, err := s.Directory.HelpDesk.Request(t.Context(), AsHelpDesk, cases[1].ID)
-	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != AsHelpDesk.ID || result.HelpRequest != c.ID {
+	result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
+	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, cases[1].ID)
+	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != authntest.AsHelpDesk.ID || result.HelpRequest != c.ID {
 		t.Errorf("got case %+v, %v", c, err)
 	}
 	if e := s.Events(audit.FactorsReset)[0]; e.Detail["helpRequestId"] != c.ID {
@@ -264,12 +265,12 @@ func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 		want = append(want, "devices_reset_told to "+a)
 	}
-	_, err := s.Directory.HelpDesk.Reset(t.Context(), AsSuperAdmin, s.From, s.Administrator.Login, helpdesk.ResetRequest{})
-	WantCode(t, "an equal role", err, errcode.Forbidden)
-	if _, err := s.Directory.HelpDesk.Reset(t.Context(), AsOperator, s.From, s.Administrator.Login, helpdesk.ResetRequest{}); err != nil {
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsSuperAdmin, s.From, s.Administrator.Login, helpdesk.ResetRequest{})
+	authntest.WantCode(t, "an equal role", err, errcode.Forbidden)
+	if _, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, s.Administrator.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	SameStrings(t, "mails", s.MailList(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
+	authntest.SameStrings(t, "mails", s.MailList(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
 }
 
 func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
@@ -280,10 +281,10 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 	}
-	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: Technician, Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: authntest.Technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), AsHelpDesk, helpdesk.RequestQuery{})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,17 +301,17 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 		}
 	})
 	for _, hand := range []bool{false, true} {
-		before := s.User(Technician)
-		if _, err := s.Directory.HelpDesk.Patch(t.Context(), AsHelpDesk, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
+		before := s.User(authntest.Technician)
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		result := s.Reset(t, AsOperator, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
+		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
 		if result.Devices[webauthn.Kind] != 10 || result.Devices[totp.Kind] != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", result)
 		}
 		told := 0
 		for _, m := range s.Mails() {
-			if m.To != Technician && m.To != SecondEmail {
+			if m.To != authntest.Technician && m.To != authntest.SecondEmail {
 				told++
 			}
 		}
@@ -327,31 +328,31 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 func TestReset_RejectsUserWithoutDeviceHistory(t *testing.T) {
 	s := newEnv(t)
 	s.Person("new@garage.example", nil)
-	_, err := s.Directory.HelpDesk.Reset(t.Context(), AsOperator, s.From, "new@garage.example", helpdesk.ResetRequest{})
-	WantCode(t, "reset", err, errcode.WrongState)
-	_, err = s.Directory.Activate(t.Context(), AsOperator, s.From, Technician, true)
-	WantCode(t, "inviting who has a device", err, errcode.WrongState)
-	s.Reset(t, AsOperator, helpdesk.ResetRequest{})
-	_, err = s.Directory.Activate(t.Context(), AsOperator, s.From, Technician, true)
-	WantCode(t, "inviting who had one", err, errcode.WrongState)
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, "new@garage.example", helpdesk.ResetRequest{})
+	authntest.WantCode(t, "reset", err, errcode.WrongState)
+	_, err = s.Directory.Activate(t.Context(), authntest.AsOperator, s.From, authntest.Technician, true)
+	authntest.WantCode(t, "inviting who has a device", err, errcode.WrongState)
+	s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{})
+	_, err = s.Directory.Activate(t.Context(), authntest.AsOperator, s.From, authntest.Technician, true)
+	authntest.WantCode(t, "inviting who had one", err, errcode.WrongState)
 }
 
 func TestRemoveDevice_RemovesEveryTrace(t *testing.T) {
 	s := newEnv(t)
-	d, err := s.Directory.Device(t.Context(), AsHelpDesk, Technician, s.Phone.Device)
+	d, err := s.Directory.Device(t.Context(), authntest.AsHelpDesk, authntest.Technician, s.Phone.Device)
 	if err != nil || d.Name != "Téléphone" {
 		t.Fatalf("got %+v, %v", d, err)
 	}
-	if err := s.Directory.RemoveDevice(t.Context(), AsHelpDesk, s.From, Technician, s.Phone.Device); err != nil {
+	if err := s.Directory.RemoveDevice(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, s.Phone.Device); err != nil {
 		t.Fatal(err)
 	}
 	s.WantSignedOut(t, s.Session)
-	SameStrings(t, "mails", s.MailList(), []string{"device_removed to " + Technician, "device_removed to " + SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"device_removed to " + authntest.Technician, "device_removed to " + authntest.SecondEmail})
 	if started := s.SubmitPassword(t, password); started.Step != authn.StepBlocked {
 		t.Errorf("got %q, want the help page", started.Step)
 	}
-	WantCode(t, "once more", s.Directory.RemoveDevice(t.Context(), AsHelpDesk, s.From, Technician, s.Phone.Device), errcode.NotFound)
-	if result := s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{}); result.Repeated || !result.Mailed {
+	authntest.WantCode(t, "once more", s.Directory.RemoveDevice(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, s.Phone.Device), errcode.NotFound)
+	if result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{}); result.Repeated || !result.Mailed {
 		t.Errorf("a reset afterwards: got %+v, want a ticket", result)
 	}
 }

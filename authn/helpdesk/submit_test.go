@@ -12,6 +12,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -40,7 +41,7 @@ func (s *env) ask(t *testing.T, n int, f helpdesk.Submission) string {
 // cases are all, as support sees them.
 func (s *env) cases(t *testing.T) []helpdesk.Request {
 	t.Helper()
-	cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), AsHelpDesk, helpdesk.RequestQuery{})
+	cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
 	if err != nil || next != "" {
 		t.Fatalf("listing cases: %q, %v", next, err)
 	}
@@ -53,15 +54,15 @@ func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 		want        []string
 		known       bool
 	}{
-		{"by the first address, however written", " AMELIE@Garage.Example ", []string{"help_for_support to support@garage.example", "help_received to " + Technician}, true},
-		{"by the second address", SecondEmail, []string{"help_for_support to support@garage.example", "help_received to " + SecondEmail}, true},
+		{"by the first address, however written", " AMELIE@Garage.Example ", []string{"help_for_support to support@garage.example", "help_received to " + authntest.Technician}, true},
+		{"by the second address", authntest.SecondEmail, []string{"help_for_support to support@garage.example", "help_received to " + authntest.SecondEmail}, true},
 		{"by an address that nobody has", "stranger@else.example", []string{"help_for_support to support@garage.example"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newEnv(t)
 			ref := s.ask(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
-			SameStrings(t, "mails", s.MailList(), c.want)
-			m := Mailed[notice.HelpForSupport](t, s, "support@garage.example")
+			authntest.SameStrings(t, "mails", s.MailList(), c.want)
+			m := authntest.Mailed[notice.HelpForSupport](t, s.Env, "support@garage.example")
 			cases := s.cases(t)
 			if len(cases) != 1 {
 				t.Fatalf("got %d cases", len(cases))
@@ -84,9 +85,9 @@ func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 func TestSubmit_EmailLanguages(t *testing.T) {
 	s := newEnv(t)
 	s.Change(s.Amelie.ID, func(u *account.User) { u.Locale = "en" })
-	s.ask(t, 1, helpdesk.Submission{Email: Technician, Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	for _, m := range s.Mails() {
-		if want := map[bool]string{true: "en", false: "fr"}[m.To == Technician]; m.Lang != want {
+		if want := map[bool]string{true: "en", false: "fr"}[m.To == authntest.Technician]; m.Lang != want {
 			t.Errorf("mail to %s in %q, want %q", m.To, m.Lang, want)
 		}
 	}
@@ -95,8 +96,8 @@ func TestSubmit_EmailLanguages(t *testing.T) {
 func TestSubmit_WithoutSupportOnlyStores(t *testing.T) {
 	s := newEnv(t)
 	s.Accounts.Policy.Support = ""
-	s.ask(t, 1, helpdesk.Submission{Email: Technician, Message: "x"})
-	SameStrings(t, "mails", s.MailList(), []string{"help_received to " + Technician})
+	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"help_received to " + authntest.Technician})
 	if len(s.cases(t)) != 1 {
 		t.Error("the request is lost")
 	}
@@ -110,19 +111,19 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 		if i >= 20 {
 			want = errcode.RateLimited
 		}
-		WantCode(t, fmt.Sprint("request ", i+1, " of one source"), err, want)
+		authntest.WantCode(t, fmt.Sprint("request ", i+1, " of one source"), err, want)
 	}
 	s.EmptyOutbox()
 	refs := map[string]bool{}
 	for i := range 40 {
-		refs[s.ask(t, i, helpdesk.Submission{Email: Technician, Message: strings.Repeat("é", 4000)})] = true
+		refs[s.ask(t, i, helpdesk.Submission{Email: authntest.Technician, Message: strings.Repeat("é", 4000)})] = true
 	}
 	if len(refs) != 40 {
 		t.Errorf("got %d references, want 40", len(refs))
 	}
 	toSupport, toPerson := 0, 0
 	for _, m := range s.Mails() {
-		if m.To == Technician {
+		if m.To == authntest.Technician {
 			toPerson++
 		} else {
 			toSupport++
@@ -131,7 +132,7 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 	if toSupport != 5 || toPerson != 5 {
 		t.Errorf("got %d mails to support and %d to the person, want five each", toSupport, toPerson)
 	}
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), AsHelpDesk, helpdesk.RequestQuery{User: s.Amelie.ID})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{User: s.Amelie.ID})
 	if err != nil || len(cases) != 5 {
 		t.Fatalf("got %d cases, %v, want five", len(cases), err)
 	}
@@ -142,29 +143,29 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 	if got := len(s.Events(audit.HelpJoined)); got != 35 {
 		t.Errorf("got %d events of joined texts, want 35", got)
 	}
-	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), AsHelpDesk, helpdesk.RequestQuery{Reference: last.FollowUps[3].Reference})
+	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Reference: last.FollowUps[3].Reference})
 	if err != nil || len(found) != 1 || found[0].ID != last.ID {
 		t.Errorf("by the reference of a joined text: got %d cases, %v", len(found), err)
 	}
-	if u := s.User(Technician); len(u.Devices) != 1 {
+	if u := s.User(authntest.Technician); len(u.Devices) != 1 {
 		t.Error("noise took a device")
 	}
-	s.SignIn(Technician, password, s.Phone) // the person still signs in
+	s.SignIn(authntest.Technician, password, s.Phone) // the person still signs in
 }
 
 func TestSubmit_ClosedRequestGetsNoFollowUp(t *testing.T) {
 	s := newEnv(t)
 	for i := range 5 {
-		s.ask(t, i, helpdesk.Submission{Email: Technician, Message: "x"})
+		s.ask(t, i, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	}
 	for _, c := range s.cases(t) {
-		if _, err := s.Directory.HelpDesk.Patch(t.Context(), AsHelpDesk, s.From, c.ID, helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, c.ID, helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.EmptyOutbox()
-	ref := s.ask(t, 9, helpdesk.Submission{Email: Technician, Message: "y"})
-	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), AsHelpDesk, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
+	ref := s.ask(t, 9, helpdesk.Submission{Email: authntest.Technician, Message: "y"})
+	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
 	if err != nil || len(open) != 1 || open[0].Reference != ref || len(s.Mails()) != 0 {
 		t.Errorf("got %d open, %v, mails %v, want a new one without mail", len(open), err, s.MailList())
 	}
@@ -173,11 +174,11 @@ func TestSubmit_ClosedRequestGetsNoFollowUp(t *testing.T) {
 func TestSubmit_RecordsProvenPassword(t *testing.T) {
 	s := newEnv(t)
 	login := s.SubmitPassword(t, password).Login
-	s.ask(t, 1, helpdesk.Submission{Email: Technician, Message: "x", Transaction: login})
+	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
 	s.ask(t, 2, helpdesk.Submission{Email: s.Manager.Email, Message: "x", Transaction: login})
-	s.ask(t, 3, helpdesk.Submission{Email: Technician, Message: "x", Transaction: secret.From("nothing")})
+	s.ask(t, 3, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: secret.From("nothing")})
 	s.Clock.Advance(account.TransactionTTL)
-	s.ask(t, 4, helpdesk.Submission{Email: Technician, Message: "x", Transaction: login})
+	s.ask(t, 4, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
 	var got []bool
 	for _, c := range s.cases(t) {
 		got = append(got, c.PasswordProven)
@@ -189,12 +190,12 @@ func TestSubmit_RecordsProvenPassword(t *testing.T) {
 
 func TestRequestPasswordLink_OpensRequestWithoutDevice(t *testing.T) {
 	s := newEnv(t)
-	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
+	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
 	s.EmptyOutbox()
-	if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, Technician); err != nil {
+	if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, authntest.Technician); err != nil {
 		t.Fatal(err)
 	}
-	SameStrings(t, "mails", s.MailList(), []string{"help_for_support to support@garage.example"})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"help_for_support to support@garage.example"})
 	if c := s.cases(t); len(c) != 1 || !c[0].Forgotten || c[0].User != s.Amelie.ID {
 		t.Errorf("got %+v", c)
 	}
@@ -202,7 +203,7 @@ func TestRequestPasswordLink_OpensRequestWithoutDevice(t *testing.T) {
 
 func TestSubmit_RejectsInvalid(t *testing.T) {
 	s := newEnv(t)
-	good := helpdesk.Submission{Email: Technician, Topic: "other", Message: "x"}
+	good := helpdesk.Submission{Email: authntest.Technician, Topic: "other", Message: "x"}
 	for _, c := range []struct {
 		name, field string
 		change      func(*helpdesk.Submission)
@@ -218,7 +219,7 @@ func TestSubmit_RejectsInvalid(t *testing.T) {
 		f := good
 		c.change(&f)
 		_, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, f)
-		WantCode(t, c.name, err, errcode.Invalid)
+		authntest.WantCode(t, c.name, err, errcode.Invalid)
 		if err == nil || !strings.Contains(err.Error(), c.field) {
 			t.Errorf("%s: got %v, want field %s", c.name, err, c.field)
 		}

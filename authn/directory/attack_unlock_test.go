@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"testing"
@@ -15,7 +15,7 @@ func TestAttack_UnlockToContinueGuessing(t *testing.T) {
 	another := &authntest.Phone{House: s.Env, Secret: foreignSecret} // of nobody here
 	wrong, unlocked := 0, 0
 	guess := func() bool {
-		started, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, "")
+		started, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")
 		if err != nil {
 			return false
 		}
@@ -27,18 +27,18 @@ func TestAttack_UnlockToContinueGuessing(t *testing.T) {
 			wrong++
 			continue
 		}
-		if s.Directory.Unlock(t.Context(), AsHelpDesk, s.From, Technician) == nil {
+		if s.Directory.Unlock(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician) == nil {
 			unlocked++
 		}
 	}
 	if wrong > 100 || unlocked > 5 { // 100 is the most in a row that NIST SP 800-63B-4 §3.2.2 allows
 		t.Errorf("%d wrong codes were judged at once, after %d unlocks", wrong, unlocked)
 	}
-	if err := s.Directory.Unlock(t.Context(), AsOperator, s.From, Technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), authntest.AsOperator, s.From, authntest.Technician); err != nil {
 		t.Errorf("the operator, who has no limit: %v", err)
 	}
 	s.Clock.Advance(24 * time.Hour)
-	if err := s.Directory.Unlock(t.Context(), AsHelpDesk, s.From, Technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician); err != nil {
 		t.Errorf("a day later: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"testing"
@@ -16,21 +16,21 @@ import (
 func TestAttack_AdminEnrolmentMakesImportedKeyUsable(t *testing.T) {
 	s := newEnv(t)
 	u, phone := s.bring(t)
-	for _, p := range []admin.Principal{WithSecrets(admin.Principal{ID: "token:m", Name: "scripts", Owner: AsOperator.Owner, Role: account.RoleSuperAdmin}), attacker} {
+	for _, p := range []admin.Principal{authntest.WithSecrets(admin.Principal{ID: "token:m", Name: "scripts", Owner: authntest.AsOperator.Owner, Role: account.RoleSuperAdmin}), attacker} {
 		s.offersTo(t, p, u.Login)
 		if got := s.User(u.Login); !got.HasOnlyImportedDevice() {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", p.ID)
 		}
 		_, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(u.ID), directory.ProfileChange{Password: given})
-		WantCode(t, "a password that is set", err, errcode.SameProvenance)
+		authntest.WantCode(t, "a password that is set", err, errcode.SameProvenance)
 		_, err = s.Directory.TemporaryPassword(t.Context(), p, s.From, u.Login)
-		WantCode(t, "a temporary one", err, errcode.SameProvenance)
+		authntest.WantCode(t, "a temporary one", err, errcode.SameProvenance)
 		_, err = s.Directory.ResetPassword(t.Context(), p, s.From, u.Login, false)
-		WantCode(t, "the link in the answer", err, errcode.SameProvenance)
+		authntest.WantCode(t, "the link in the answer", err, errcode.SameProvenance)
 	}
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {
-		v, err := VerifyCode(t.Context(), s, started.Login, phone.Next())
+		v, err := s.VerifyCode(t.Context(), started.Login, phone.Next())
 		t.Errorf("one operator signed in: step %q, %v", v.Step, err)
 	}
 }

@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -18,10 +19,10 @@ const chosen = "a longer word than that, 42"
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
 func (s *env) takes(t *testing.T, link secret.Value) {
 	t.Helper()
-	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, ""); err != nil {
+	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
 	}
-	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, LinkToken(link.Reveal()), chosen)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, authntest.LinkToken(link.Reveal()), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,12 +38,12 @@ func (s *env) takes(t *testing.T, link secret.Value) {
 
 func TestResetPassword_SendsEmail(t *testing.T) {
 	s := newEnv(t)
-	link, err := s.Directory.ResetPassword(t.Context(), AsHelpDesk, s.From, Technician, true)
+	link, err := s.Directory.ResetPassword(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, true)
 	if err != nil || !link.IsZero() {
 		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
 	}
-	SameStrings(t, "mails", s.MailList(), []string{"password_link to " + Technician})
-	m := Mailed[notice.PasswordLink](t, s, Technician)
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_link to " + authntest.Technician})
+	m := authntest.Mailed[notice.PasswordLink](t, s.Env, authntest.Technician)
 	if m.Address != "" || m.Browser != "" {
 		t.Errorf("the mail tells of the operator's own browser: %+v", m.Context)
 	}
@@ -50,7 +51,7 @@ func TestResetPassword_SendsEmail(t *testing.T) {
 		t.Errorf("the mail alone ended the session: %v", err)
 	}
 	events := s.Events(audit.PasswordReset)
-	if len(events) != 1 || events[0].Actor.ID != AsHelpDesk.ID || events[0].Detail["delivery"] != "email" {
+	if len(events) != 1 || events[0].Actor.ID != authntest.AsHelpDesk.ID || events[0].Detail["delivery"] != "email" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, secret.From(m.Link))
@@ -58,11 +59,11 @@ func TestResetPassword_SendsEmail(t *testing.T) {
 
 func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 	s := newEnv(t)
-	link, err := s.Directory.ResetPassword(t.Context(), WithSecrets(AsSuperAdmin), s.From, Technician, false)
+	link, err := s.Directory.ResetPassword(t.Context(), authntest.WithSecrets(authntest.AsSuperAdmin), s.From, authntest.Technician, false)
 	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
-	SameStrings(t, "mails", s.MailList(), []string{"password_link_given to " + Technician, "password_link_given to " + SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_link_given to " + authntest.Technician, "password_link_given to " + authntest.SecondEmail})
 	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["delivery"] != "response" {
 		t.Errorf("got events %+v, want one", events)
 	}
@@ -71,7 +72,7 @@ func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 
 func TestResetPassword_Permissions(t *testing.T) {
 	s := newEnv(t)
-	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
+	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
 	s.Change(never.ID, func(u *account.User) { u.Status = account.StatusActive })
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
@@ -82,24 +83,24 @@ func TestResetPassword_Permissions(t *testing.T) {
 		status       account.Status
 		mail, answer errcode.Code
 	}{
-		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no},
-		{"support with secrets", WithSecrets(AsHelpDesk), s.Amelie.ID, account.StatusActive, ok, no},
+		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no},
+		{"support with secrets", authntest.WithSecrets(authntest.AsHelpDesk), s.Amelie.ID, account.StatusActive, ok, no},
 		{"an administrator without secrets", userAdmin, s.Amelie.ID, account.StatusActive, ok, no},
-		{"an administrator with secrets", WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok},
-		{"the operator", AsOperator, s.Amelie.ID, account.StatusActive, ok, ok},
-		{"a manager", Limited(AsHelpDesk, s.Lumiere), s.Amelie.ID, account.StatusActive, ok, no},
-		{"a manager of another garage", Limited(AsHelpDesk, s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden},
-		{"an equal role", AsSuperAdmin, s.Administrator.ID, account.StatusActive, no, no},
-		{"somebody staged", AsOperator, s.Amelie.ID, account.StatusStaged, state, state},
-		{"somebody invited", AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state},
-		{"a suspended user", AsOperator, s.Amelie.ID, account.StatusSuspended, state, state},
-		{"a deactivated user", AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state},
-		{"a user without a device", AsOperator, never.ID, account.StatusActive, state, state}, // protocol rule 8
+		{"an administrator with secrets", authntest.WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok},
+		{"the operator", authntest.AsOperator, s.Amelie.ID, account.StatusActive, ok, ok},
+		{"a manager", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), s.Amelie.ID, account.StatusActive, ok, no},
+		{"a manager of another garage", authntest.Limited(authntest.AsHelpDesk, s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden},
+		{"an equal role", authntest.AsSuperAdmin, s.Administrator.ID, account.StatusActive, no, no},
+		{"somebody staged", authntest.AsOperator, s.Amelie.ID, account.StatusStaged, state, state},
+		{"somebody invited", authntest.AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state},
+		{"a suspended user", authntest.AsOperator, s.Amelie.ID, account.StatusSuspended, state, state},
+		{"a deactivated user", authntest.AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state},
+		{"a user without a device", authntest.AsOperator, never.ID, account.StatusActive, state, state}, // protocol rule 8
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)
-		WantCode(t, c.name+": mail", err, c.mail)
+		authntest.WantCode(t, c.name+": mail", err, c.mail)
 		_, err = s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), false)
-		WantCode(t, c.name+": answer", err, c.answer)
+		authntest.WantCode(t, c.name+": answer", err, c.answer)
 	}
 }

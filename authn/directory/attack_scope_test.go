@@ -1,9 +1,10 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 )
 
@@ -11,7 +12,7 @@ import (
 // cursor follows and how it begins.
 func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 	s := newEnv(t)
-	p := Limited(AsHelpDesk, s.Lumiere)
+	p := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
 	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} })
 	for range 3 { // who lie outside, though they are members
 		s.Clock.Advance(1)
@@ -30,7 +31,7 @@ func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, address := range []string{"nord@garage.example", Technician, "nord@garage.example", Technician, "nord@garage.example", "nobody@garage.example"} {
+	for _, address := range []string{"nord@garage.example", authntest.Technician, "nord@garage.example", authntest.Technician, "nord@garage.example", "nobody@garage.example"} {
 		ask(address)
 	}
 	var seen []string

@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
@@ -19,64 +20,64 @@ func text(s string) *string { return &s }
 
 func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 	s := newEnv(t)
-	before := s.User(Technician)
-	u, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, Technician, directory.ProfileChange{
+	before := s.User(authntest.Technician)
+	u, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{
 		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.SecondEmail != SecondEmail || u.FirstName != "Amélie" || u.LastName != "Martin" {
+	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.SecondEmail != authntest.SecondEmail || u.FirstName != "Amélie" || u.LastName != "Martin" {
 		t.Errorf("got %+v", u)
 	}
 	if u.Epoch != before.Epoch+1 || u.PasswordEpoch != before.PasswordEpoch || len(u.Devices) != len(before.Devices) || u.Password.Hash != "" {
 		t.Errorf("epochs: got %d, %d after %d, %d; hash %q", u.Epoch, u.PasswordEpoch, before.Epoch, before.PasswordEpoch, u.Password.Hash)
 	}
 	s.WantSignedOut(t, s.Session)
-	SameStrings(t, "mails", s.MailList(), []string{"address_changed to " + Technician, "address_changed to a.durand@garage.example", "address_changed to " + SecondEmail})
-	if m := Mailed[notice.AddressChanged](t, s, Technician); m.Login != "" || m.By != AsSuperAdmin.Name || m.Address != "" {
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"address_changed to " + authntest.Technician, "address_changed to a.durand@garage.example", "address_changed to " + authntest.SecondEmail})
+	if m := authntest.Mailed[notice.AddressChanged](t, s.Env, authntest.Technician); m.Login != "" || m.By != authntest.AsSuperAdmin.Name || m.Address != "" {
 		t.Errorf("the former mailbox learns %+v, want neither the new address nor the operator's own", m)
 	}
-	if m := Mailed[notice.AddressChanged](t, s, SecondEmail); m.Login != u.Login {
+	if m := authntest.Mailed[notice.AddressChanged](t, s.Env, authntest.SecondEmail); m.Login != u.Login {
 		t.Errorf("the person learns %+v, want what to sign in with", m)
 	}
 	events := s.Events(audit.AddressUpdated, audit.ProfileUpdated)
-	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != AsSuperAdmin.ID || events[0].Detail["changed"] != "login email lastName" {
+	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != authntest.AsSuperAdmin.ID || events[0].Detail["changed"] != "login email lastName" {
 		t.Errorf("got events %+v, want one", events)
 	}
-	for name, want := range map[string]errcode.Code{Technician: errcode.NotFound, u.Login: "", SecondEmail: ""} {
-		_, err := s.Directory.Admin.User(t.Context(), AsSuperAdmin, name)
-		WantCode(t, "finding "+name, err, want)
+	for name, want := range map[string]errcode.Code{authntest.Technician: errcode.NotFound, u.Login: "", authntest.SecondEmail: ""} {
+		_, err := s.Directory.Admin.User(t.Context(), authntest.AsSuperAdmin, name)
+		authntest.WantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
-		if people, _, err := s.Directory.Users(t.Context(), AsSuperAdmin, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
+		if people, _, err := s.Directory.Users(t.Context(), authntest.AsSuperAdmin, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
 		}
 	}
-	s.Person(Technician, nil) // the address is free again
+	s.Person(authntest.Technician, nil) // the address is free again
 }
 
 func TestUpdateUser_AddressChangeEndsTicketsAndInvitation(t *testing.T) {
 	s := newEnv(t)
-	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
-	ticket := LinkToken(Mailed[notice.DevicesReset](t, s, Technician).Link)
-	_, _, err := s.Directory.CreateUser(t.Context(), AsSuperAdmin, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
+	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
+	ticket := authntest.LinkToken(authntest.Mailed[notice.DevicesReset](t, s.Env, authntest.Technician).Link)
+	_, _, err := s.Directory.CreateUser(t.Context(), authntest.AsSuperAdmin, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	invitation := LinkToken(Mailed[notice.Invitation](t, s, "typo@garage.example").Link)
-	for from, to := range map[string]string{Technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
-		if _, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
+	invitation := authntest.LinkToken(authntest.Mailed[notice.Invitation](t, s.Env, "typo@garage.example").Link)
+	for from, to := range map[string]string{authntest.Technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
+		if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	WantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
+	authntest.WantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err = s.Authn.Invitation(t.Context(), invitation)
-	WantCode(t, "the invitation in the old mailbox", err, errcode.InvalidLink)
+	authntest.WantCode(t, "the invitation in the old mailbox", err, errcode.InvalidLink)
 }
 
 func TestUpdateUser_NameChangeKeepsSessions(t *testing.T) {
 	s := newEnv(t)
-	u, err := s.Directory.UpdateUser(t.Context(), Limited(WithRole(AsHelpDesk, account.RoleUserAdmin), s.Lumiere), s.From, Technician,
+	u, err := s.Directory.UpdateUser(t.Context(), authntest.Limited(authntest.WithRole(authntest.AsHelpDesk, account.RoleUserAdmin), s.Lumiere), s.From, authntest.Technician,
 		directory.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
@@ -84,7 +85,7 @@ func TestUpdateUser_NameChangeKeepsSessions(t *testing.T) {
 	if live, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
-	if _, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, Technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
@@ -100,7 +101,7 @@ func TestUpdateUser_Profile(t *testing.T) {
 		}
 		return out
 	}
-	whole := directory.ProfileChange{Login: text(Technician), Email: text(Technician), Replace: true}
+	whole := directory.ProfileChange{Login: text(authntest.Technician), Email: text(authntest.Technician), Replace: true}
 	for _, c := range []struct {
 		name   string
 		change func(c *directory.ProfileChange)
@@ -109,7 +110,7 @@ func TestUpdateUser_Profile(t *testing.T) {
 		says   string
 	}{
 		{"an address that somebody has", func(c *directory.ProfileChange) { c.SecondEmail = text("admin@garage.example") }, true, errcode.Taken, "taken"},
-		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(SecondEmail) }, true, "", ""},
+		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(authntest.SecondEmail) }, true, "", ""},
 		{"no login", func(c *directory.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
 		{"no mailbox", func(c *directory.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
 		{"no second mailbox", func(c *directory.ProfileChange) { c.SecondEmail = text("x") }, true, errcode.Invalid, "secondEmail"},
@@ -129,8 +130,8 @@ func TestUpdateUser_Profile(t *testing.T) {
 			}
 			c.change(&change)
 			before := s.User(string(s.Amelie.ID))
-			u, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, string(s.Amelie.ID), change)
-			WantCode(t, "changing", err, c.want)
+			u, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, string(s.Amelie.ID), change)
+			authntest.WantCode(t, "changing", err, c.want)
 			if err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %q named", err, c.says)
 			}
@@ -146,10 +147,10 @@ func TestUpdateUser_Profile(t *testing.T) {
 
 func TestUpdateUser_Permissions(t *testing.T) {
 	s := newEnv(t)
-	own := WithRole(AsSuperAdmin, account.RoleSuperAdmin)
+	own := authntest.WithRole(authntest.AsSuperAdmin, account.RoleSuperAdmin)
 	own.Owner = string(s.Administrator.ID)
-	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
-	scoped := Limited(userAdmin, s.Lumiere)
+	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
+	scoped := authntest.Limited(userAdmin, s.Lumiere)
 	for _, c := range []struct {
 		name   string
 		op     admin.Principal
@@ -157,22 +158,22 @@ func TestUpdateUser_Permissions(t *testing.T) {
 		change directory.ProfileChange
 		want   errcode.Code
 	}{
-		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
-		{"support", AsHelpDesk, s.Amelie.ID, directory.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
+		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
+		{"support", authntest.AsHelpDesk, s.Amelie.ID, directory.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
 		{"an administrator of people", userAdmin, s.Amelie.ID, directory.ProfileChange{FirstName: text("c")}, ""},
 		{"somebody of a lower role", userAdmin, s.Manager.ID, directory.ProfileChange{FirstName: text("d")}, ""},
 		{"somebody of a higher role", userAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
-		{"somebody of the same role", AsSuperAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
+		{"somebody of the same role", authntest.AsSuperAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
 		{"oneself", own, s.Administrator.ID, directory.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
-		{"the operator", AsOperator, s.Administrator.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
+		{"the operator", authntest.AsOperator, s.Administrator.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
 		{"a name within the scope", scoped, s.Amelie.ID, directory.ProfileChange{FirstName: text("i")}, ""},
 		{"a free address within the scope", scoped, s.Amelie.ID, directory.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
 		{"an address of outside tells nothing", scoped, s.Amelie.ID, directory.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
-		{"outside the scope nobody is there", Limited(userAdmin, s.Nord), s.Amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
-		{"nobody", AsSuperAdmin, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
+		{"outside the scope nobody is there", authntest.Limited(userAdmin, s.Nord), s.Amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
+		{"nobody", authntest.AsSuperAdmin, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
 	} {
 		_, err := s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
-		WantCode(t, c.name, err, c.want)
+		authntest.WantCode(t, c.name, err, c.want)
 	}
 }
 
@@ -180,16 +181,16 @@ func TestUpdateUser_Permissions(t *testing.T) {
 // into one transaction with a record of the caller.
 func TestUpdateUser_LargestUserFitsOneTransaction(t *testing.T) {
 	s := newEnv(t)
-	if _, err := s.Directory.UpdateUser(t.Context(), AsSuperAdmin, s.From, Technician, directory.ProfileChange{Login: text("a")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{Login: text("a")}); err != nil {
 		t.Fatal(err) // a name apart from both addresses
 	}
 	for range 3 {
-		s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{SendEmail: new(true)})
+		s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{SendEmail: new(true)})
 	}
 	s.EmptyOutbox()
 	s.FillSessions(t, s.Amelie.ID)
 	ctx := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
-	_, err := s.Directory.UpdateUser(ctx, WithSecrets(AsSuperAdmin), s.From, Technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+	_, err := s.Directory.UpdateUser(ctx, authntest.WithSecrets(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		SecondEmail: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)

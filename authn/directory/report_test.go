@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -71,19 +72,19 @@ func TestLockoutRisk_Users(t *testing.T) {
 	readOnly := admin.Principal{ID: "token:r", Owner: "ureader", Role: account.RoleReadOnly}
 	for _, limit := range []int{0, 1, 3} {
 		found := s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskUser, Limit: limit})
-		SameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
+		authntest.SameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
 		for _, r := range found {
 			for _, d := range r.Devices.Devices {
 				if d.Data != nil {
 					t.Errorf("%s: the report holds what proves a device", r.User.Login)
 				}
 			}
-			if open := !r.Devices.Ticket.IsZero(); open != (r.User.Login == Technician) {
+			if open := !r.Devices.Ticket.IsZero(); open != (r.User.Login == authntest.Technician) {
 				t.Errorf("%s: got ticket %v", r.User.Login, r.Devices.Ticket)
 			}
 		}
 	}
-	s.Reset(t, AsSuperAdmin, helpdesk.ResetRequest{})
+	s.Reset(t, authntest.AsSuperAdmin, helpdesk.ResetRequest{})
 	if got := say(s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskUser})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
 		t.Errorf("got %q, want who was reset without a device", got)
 	}
@@ -108,30 +109,30 @@ func TestLockoutRisk_Groups(t *testing.T) {
 		return say(s.risks(t, p, directory.RiskQuery{Kind: directory.RiskGroup, Limit: 1}))
 	}
 	// Neither the manager nor the administrator of the shop has a device.
-	SameStrings(t, "nobody can sign in", garages(AsSuperAdmin), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
+	authntest.SameStrings(t, "nobody can sign in", garages(authntest.AsSuperAdmin), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
 	staff("one@garage.example", grant(account.RoleHelpDesk, s.Lumiere, s.Nord, s.Lumiere))
 	staff("reader@garage.example", grant(account.RoleReadOnly, s.Nord))
 	staff("gone@garage.example", func(u *account.User) { grant(account.RoleHelpDesk, s.Nord)(u); u.Status = account.StatusDeactivated })
 	staff("desk@garage.example", grant(account.RoleHelpDesk))
 	staff("boss@garage.example", grant(account.RoleSuperAdmin))
-	SameStrings(t, "one for both", garages(AsSuperAdmin), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})
-	SameStrings(t, "as the manager of one sees it", garages(Limited(AsHelpDesk, s.Nord)), []string{"Garage du Nord has 1, -"})
+	authntest.SameStrings(t, "one for both", garages(authntest.AsSuperAdmin), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})
+	authntest.SameStrings(t, "as the manager of one sees it", garages(authntest.Limited(authntest.AsHelpDesk, s.Nord)), []string{"Garage du Nord has 1, -"})
 	staff("two@garage.example", grant(account.RoleUserAdmin, s.Lumiere))
-	SameStrings(t, "two for one", garages(AsSuperAdmin), []string{"Garage du Nord has 1, 2"})
+	authntest.SameStrings(t, "two for one", garages(authntest.AsSuperAdmin), []string{"Garage du Nord has 1, 2"})
 }
 
 func TestLockoutRisk_StaysWithinScope(t *testing.T) {
 	s := newEnv(t)
 	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} }).ID, func(u *account.User) { u.Status = account.StatusActive })
-	got := say(s.risks(t, Limited(AsHelpDesk, s.Lumiere), directory.RiskQuery{Limit: 1}))
-	SameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
-	if got := s.risks(t, Limited(AsHelpDesk), directory.RiskQuery{}); len(got) != 0 {
+	got := say(s.risks(t, authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.RiskQuery{Limit: 1}))
+	authntest.SameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
+	if got := s.risks(t, authntest.Limited(authntest.AsHelpDesk), directory.RiskQuery{}); len(got) != 0 {
 		t.Errorf("got %q, want nothing for nobody's scope", say(got))
 	}
 	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
-	WantCode(t, "without a role", err, errcode.Forbidden)
+	authntest.WantCode(t, "without a role", err, errcode.Forbidden)
 	for _, q := range []directory.RiskQuery{{Kind: "service"}, {After: "x"}, {After: "service:"}, {Kind: directory.RiskUser, After: "garage:"}} {
-		_, _, err := s.Directory.LockoutRisk(t.Context(), AsSuperAdmin, q)
-		WantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
+		_, _, err := s.Directory.LockoutRisk(t.Context(), authntest.AsSuperAdmin, q)
+		authntest.WantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}
 }

@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -61,18 +62,18 @@ func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
 				s.Change(u.ID, func(u *account.User) { u.Status = state })
 				before, events := s.User(string(u.ID)), len(s.Events())
-				err := s.steps()[action](t.Context(), AsSuperAdmin, s.From, string(u.ID))
+				err := s.steps()[action](t.Context(), authntest.AsSuperAdmin, s.From, string(u.ID))
 				if row[i] == no {
-					WantCode(t, "the step", err, errcode.WrongState)
+					authntest.WantCode(t, "the step", err, errcode.WrongState)
 					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
 						t.Errorf("a refused step left %+v", after)
 					}
 					return
 				}
-				WantCode(t, "the step", err, "")
+				authntest.WantCode(t, "the step", err, "")
 				if row[i] == gone {
-					_, err := s.Directory.Admin.User(t.Context(), AsSuperAdmin, string(u.ID))
-					WantCode(t, "reading", err, errcode.NotFound)
+					_, err := s.Directory.Admin.User(t.Context(), authntest.AsSuperAdmin, string(u.ID))
+					authntest.WantCode(t, "reading", err, errcode.NotFound)
 					return
 				}
 				after := s.User(string(u.ID))
@@ -91,9 +92,9 @@ func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 func TestLifecycle_Permissions(t *testing.T) {
 	s := newEnv(t)
 	reader := s.Person("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
-	self := AsSuperAdmin
+	self := authntest.AsSuperAdmin
 	self.Owner = string(reader.ID)
-	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
+	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	state := map[string]account.Status{audit.UserUnsuspended: account.StatusSuspended, audit.UserReactivated: account.StatusDeactivated, audit.InvitationIssued: account.StatusProvisioned}
 	for _, c := range []struct {
@@ -102,19 +103,19 @@ func TestLifecycle_Permissions(t *testing.T) {
 		id                  account.UserID
 		manage, help, again errcode.Code
 	}{
-		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, no, no, no},
-		{"support", AsHelpDesk, s.Amelie.ID, no, ok, ok},
+		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, no, no, no},
+		{"support", authntest.AsHelpDesk, s.Amelie.ID, no, ok, ok},
 		{"an administrator of people", userAdmin, s.Amelie.ID, ok, ok, ok},
 		{"an administrator of people on support", userAdmin, s.Manager.ID, ok, ok, ok},
 		{"an administrator of people on a higher role", userAdmin, s.Administrator.ID, no, no, no},
-		{"a super administrator on an equal one", AsSuperAdmin, s.Administrator.ID, no, no, no},
-		{"support on an equal role", AsHelpDesk, s.Manager.ID, no, no, no},
+		{"a super administrator on an equal one", authntest.AsSuperAdmin, s.Administrator.ID, no, no, no},
+		{"support on an equal role", authntest.AsHelpDesk, s.Manager.ID, no, no, no},
 		{"the owner of the token", self, reader.ID, no, no, no},
-		{"the operator", AsOperator, s.Administrator.ID, ok, ok, ok},
-		{"a manager", Limited(AsHelpDesk, s.Lumiere), s.Amelie.ID, no, ok, ok},
-		{"a manager of another garage", Limited(AsHelpDesk, s.Nord), s.Amelie.ID, no, hidden, hidden},
-		{"an administrator of another garage", Limited(userAdmin, s.Nord), s.Amelie.ID, hidden, hidden, hidden},
-		{"an empty scope", Limited(userAdmin), s.Amelie.ID, hidden, hidden, hidden},
+		{"the operator", authntest.AsOperator, s.Administrator.ID, ok, ok, ok},
+		{"a manager", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), s.Amelie.ID, no, ok, ok},
+		{"a manager of another garage", authntest.Limited(authntest.AsHelpDesk, s.Nord), s.Amelie.ID, no, hidden, hidden},
+		{"an administrator of another garage", authntest.Limited(userAdmin, s.Nord), s.Amelie.ID, hidden, hidden, hidden},
+		{"an empty scope", authntest.Limited(userAdmin), s.Amelie.ID, hidden, hidden, hidden},
 		{"nobody", admin.Principal{}, s.Amelie.ID, no, no, no},
 	} {
 		for action, do := range s.steps() {
@@ -138,11 +139,11 @@ func TestLifecycle_Permissions(t *testing.T) {
 				}
 				u.EverHadDevice, u.Devices = action == audit.UserReactivated, nil
 			})
-			WantCode(t, c.name+": "+action, do(t.Context(), c.op, s.From, string(c.id)), want)
+			authntest.WantCode(t, c.name+": "+action, do(t.Context(), c.op, s.From, string(c.id)), want)
 		}
 		s.Change(c.id, func(u *account.User) { u.Status = account.StatusActive })
 		before := s.User(string(c.id))
-		WantCode(t, c.name+": delete", s.Directory.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
+		authntest.WantCode(t, c.name+": delete", s.Directory.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
 		s.Change(c.id, func(u *account.User) { u.Status = before.Status })
 	}
 }
@@ -155,25 +156,25 @@ func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newEnv(t)
 			login := s.SubmitPassword(t, password).Login
-			if err := s.steps()[c.out](t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
+			if err := s.steps()[c.out](t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 				t.Fatal(err)
 			}
 			s.WantSignedOut(t, s.Session)
-			_, err := VerifyCode(t.Context(), s, login, s.Phone.Next())
-			WantCode(t, "a login under way", err, errcode.Expired)
-			_, err = s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, "")
-			WantCode(t, "the password", err, errcode.SignInFailed)
-			if err := s.steps()[c.in](t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
+			_, err := s.VerifyCode(t.Context(), login, s.Phone.Next())
+			authntest.WantCode(t, "a login under way", err, errcode.Expired)
+			_, err = s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")
+			authntest.WantCode(t, "the password", err, errcode.SignInFailed)
+			if err := s.steps()[c.in](t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 				t.Fatal(err)
 			}
 			s.WantSignedOut(t, s.Session)
-			_, err = VerifyCode(t.Context(), s, login, s.Phone.Next())
-			WantCode(t, "a login of before", err, errcode.Expired)
-			if issued := s.SignIn(Technician, password, s.Phone); issued.Session.IsZero() {
+			_, err = s.VerifyCode(t.Context(), login, s.Phone.Next())
+			authntest.WantCode(t, "a login of before", err, errcode.Expired)
+			if issued := s.SignIn(authntest.Technician, password, s.Phone); issued.Session.IsZero() {
 				t.Error("no session")
 			}
 			events := s.Events(c.out, c.in)
-			if len(events) != 2 || events[0].Action != c.out || events[1].Action != c.in || events[0].Actor.ID != AsSuperAdmin.ID || events[0].Subject != string(s.Amelie.ID) {
+			if len(events) != 2 || events[0].Action != c.out || events[1].Action != c.in || events[0].Actor.ID != authntest.AsSuperAdmin.ID || events[0].Subject != string(s.Amelie.ID) {
 				t.Errorf("got events %+v, want one for each act", events)
 			}
 		})
@@ -182,42 +183,42 @@ func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 
 func TestDeactivate_EndsTicketsAndInvitations(t *testing.T) {
 	s := newEnv(t)
-	s.Reset(t, AsHelpDesk, helpdesk.ResetRequest{})
-	ticket := LinkToken(Mailed[notice.DevicesReset](t, s, Technician).Link)
-	if _, _, err := s.Directory.CreateUser(t.Context(), AsSuperAdmin, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
+	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
+	ticket := authntest.LinkToken(authntest.Mailed[notice.DevicesReset](t, s.Env, authntest.Technician).Link)
+	if _, _, err := s.Directory.CreateUser(t.Context(), authntest.AsSuperAdmin, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
-	invitation := LinkToken(Mailed[notice.Invitation](t, s, "luc@garage.example").Link)
-	for _, id := range []string{Technician, "luc@garage.example"} {
-		if err := s.Directory.Deactivate(t.Context(), AsSuperAdmin, s.From, id); err != nil {
+	invitation := authntest.LinkToken(authntest.Mailed[notice.Invitation](t, s.Env, "luc@garage.example").Link)
+	for _, id := range []string{authntest.Technician, "luc@garage.example"} {
+		if err := s.Directory.Deactivate(t.Context(), authntest.AsSuperAdmin, s.From, id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Directory.Activate(t.Context(), AsSuperAdmin, s.From, id, true); err != nil {
+		if _, err := s.Directory.Activate(t.Context(), authntest.AsSuperAdmin, s.From, id, true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	WantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
+	authntest.WantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err := s.Authn.Invitation(t.Context(), invitation)
-	WantCode(t, "the invitation of before", err, errcode.InvalidLink)
-	_, err = s.Directory.Activate(t.Context(), AsSuperAdmin, s.From, Technician, true)
-	WantCode(t, "inviting who had a device", err, errcode.WrongState)
+	authntest.WantCode(t, "the invitation of before", err, errcode.InvalidLink)
+	_, err = s.Directory.Activate(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, true)
+	authntest.WantCode(t, "inviting who had a device", err, errcode.WrongState)
 }
 
 func TestUnlock_EndsWaits(t *testing.T) {
 	s := newEnv(t)
 	s.Clock.Advance(time.Minute) // to a code that was not used
 	for range 6 {
-		if out, err := VerifyCode(t.Context(), s, s.SubmitPassword(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
+		if out, err := s.VerifyCode(t.Context(), s.SubmitPassword(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
 			t.Fatalf("guessing: got %+v, %v", out, err)
 		}
 	}
-	if out, err := VerifyCode(t.Context(), s, s.SubmitPassword(t, password).Login, s.Phone.Code()); err != nil || out.Wait == 0 {
+	if out, err := s.VerifyCode(t.Context(), s.SubmitPassword(t, password).Login, s.Phone.Code()); err != nil || out.Wait == 0 {
 		t.Fatalf("after six wrong codes: got %+v, %v, want a wait", out, err)
 	}
-	if err := s.Directory.Unlock(t.Context(), AsHelpDesk, s.From, Technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := VerifyCode(t.Context(), s, s.SubmitPassword(t, password).Login, s.Phone.Code()); err != nil || out.Issued.Session.IsZero() {
+	if out, err := s.VerifyCode(t.Context(), s.SubmitPassword(t, password).Login, s.Phone.Code()); err != nil || out.Issued.Session.IsZero() {
 		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
@@ -251,7 +252,7 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	}
 	for _, want := range []errcode.Code{"", "", errcode.NotFound} {
 		s.Clock.Advance(time.Second)
-		WantCode(t, "deleting", s.Directory.Delete(t.Context(), AsSuperAdmin, s.From, string(u.ID)), want)
+		authntest.WantCode(t, "deleting", s.Directory.Delete(t.Context(), authntest.AsSuperAdmin, s.From, string(u.ID)), want)
 	}
 	err := s.Store.View(t.Context(), func(snap store.Snapshot) error {
 		for _, kind := range []store.TableDef{store.Users, store.Summaries, store.Addresses, store.Names, store.Members, store.Uniques, store.Failures} {
@@ -270,7 +271,7 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []admin.Principal{AsSuperAdmin, Limited(AsHelpDesk, s.Lumiere)} {
+	for _, p := range []admin.Principal{authntest.AsSuperAdmin, authntest.Limited(authntest.AsHelpDesk, s.Lumiere)} {
 		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}

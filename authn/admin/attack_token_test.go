@@ -1,10 +1,11 @@
-package helpdesk_test
+package admin_test
 
 import (
 	"testing"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/internal/errcode"
 )
 
@@ -15,7 +16,7 @@ func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 	ctx := t.Context()
 	one := []account.GroupID{s.Lumiere}
 	principalFor := func(n admin.NewToken) admin.Principal {
-		secret, _ := s.NewToken(t, AsOperator, n)
+		secret, _ := s.NewToken(t, authntest.AsOperator, n)
 		p, err := s.Directory.Admin.Authenticate(ctx, secret)
 		if err != nil {
 			t.Fatalf("checking a token: %v", err)
@@ -40,7 +41,7 @@ func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			secret, tok := s.NewToken(t, AsOperator, test.token)
+			secret, tok := s.NewToken(t, authntest.AsOperator, test.token)
 			listed, _, err := s.Directory.Admin.Tokens(ctx, test.by, "", 0)
 			if err != nil {
 				t.Fatal(err)
@@ -56,9 +57,9 @@ func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 			if test.may {
 				wantRevoke, wantCheck = "", errcode.NoSession
 			}
-			WantCode(t, "revoking", s.Directory.Admin.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
+			authntest.WantCode(t, "revoking", s.Directory.Admin.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
 			_, err = s.Directory.Admin.Authenticate(ctx, secret)
-			WantCode(t, "the token afterwards", err, wantCheck)
+			authntest.WantCode(t, "the token afterwards", err, wantCheck)
 		})
 	}
 }

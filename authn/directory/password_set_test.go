@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"regexp"
@@ -32,11 +32,11 @@ func (s *env) renews(t *testing.T, present, next string) {
 // sees is the state that an operator is told.
 func (s *env) sees(t *testing.T, want account.Status) {
 	t.Helper()
-	u, err := s.Directory.Admin.User(t.Context(), AsSuperAdmin, Technician)
+	u, err := s.Directory.Admin.User(t.Context(), authntest.AsSuperAdmin, authntest.Technician)
 	if err != nil || u.State != want {
 		t.Errorf("got state %q, %v, want %q", u.State, err, want)
 	}
-	people, _, err := s.Directory.Users(t.Context(), Limited(AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
+	people, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
 	if err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
 		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
 	}
@@ -45,7 +45,7 @@ func (s *env) sees(t *testing.T, want account.Status) {
 func TestExpirePassword_RequiresChangeAtNextSignIn(t *testing.T) {
 	s := newEnv(t)
 	for range 2 { // a repeat changes nothing
-		u, err := s.Directory.ExpirePassword(t.Context(), AsSuperAdmin, s.From, Technician)
+		u, err := s.Directory.ExpirePassword(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician)
 		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
 			t.Fatalf("got %q, %v", u.State, err)
 		}
@@ -54,7 +54,7 @@ func TestExpirePassword_RequiresChangeAtNextSignIn(t *testing.T) {
 	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {
 		t.Errorf("the session: %v, want it alive", err)
 	}
-	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != AsSuperAdmin.ID {
+	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != authntest.AsSuperAdmin.ID {
 		t.Errorf("got %+v", events)
 	}
 	s.renews(t, password, chosen)
@@ -64,19 +64,19 @@ func TestExpirePassword_RequiresChangeAtNextSignIn(t *testing.T) {
 
 func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 	s := newEnv(t)
-	p := WithSecrets(AsSuperAdmin)
-	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, Technician)
+	p := authntest.WithSecrets(authntest.AsSuperAdmin)
+	secret, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, authntest.Technician)
 	if err != nil || !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$`).MatchString(secret.Reveal()) {
 		t.Fatalf("got %q, %v, want four groups that are easy to say", secret.Reveal(), err)
 	}
-	other, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, Technician)
+	other, err := s.Directory.TemporaryPassword(t.Context(), p, s.From, authntest.Technician)
 	if err != nil || other.Equal(secret) {
 		t.Fatalf("twice the same, %v", err)
 	}
 	s.WantSignedOut(t, s.Session)
 	s.sees(t, account.StatusExpired)
-	SameStrings(t, "mails", s.MailList(), []string{"password_given to " + Technician, "password_given to " + SecondEmail,
-		"password_given to " + Technician, "password_given to " + SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail,
+		"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
 	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != p.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
 	}
@@ -85,71 +85,71 @@ func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, dead, "")
-		WantCode(t, "an earlier password", err, errcode.SignInFailed)
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, dead, "")
+		authntest.WantCode(t, "an earlier password", err, errcode.SignInFailed)
 	}
-	if got := s.User(Technician).Password; got.Provenance != p.Owner || got.MustChange != account.ChangeTemporary {
+	if got := s.User(authntest.Technician).Password; got.Provenance != p.Owner || got.MustChange != account.ChangeTemporary {
 		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 	s.renews(t, other.Reveal(), chosen)
-	if got := s.User(Technician).Password; got.Provenance != account.ProvenanceUser || got.MustChange != "" {
+	if got := s.User(authntest.Technician).Password; got.Provenance != account.ProvenanceUser || got.MustChange != "" {
 		t.Errorf("afterwards: got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 }
 
 func TestUpdateUser_SetsPassword(t *testing.T) {
 	s := newEnv(t)
-	p := WithSecrets(AsSuperAdmin)
-	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, Technician, directory.ProfileChange{Password: given})
+	p := authntest.WithSecrets(authntest.AsSuperAdmin)
+	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, authntest.Technician, directory.ProfileChange{Password: given})
 	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
 	s.WantSignedOut(t, s.Session)
-	SameStrings(t, "mails", s.MailList(), []string{"password_given to " + Technician, "password_given to " + SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["change"] != "set" || events[0].Actor.ID != p.ID {
 		t.Errorf("got events %+v", events)
 	}
-	s.SignIn(Technician, given, s.Phone)
-	if got := s.User(Technician).Password.Provenance; got != p.Owner {
+	s.SignIn(authntest.Technician, given, s.Phone)
+	if got := s.User(authntest.Technician).Password.Provenance; got != p.Owner {
 		t.Errorf("after the phone: got source %q: the operator knows it still", got)
 	}
 	for name, c := range map[string]directory.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
-		_, err := s.Directory.UpdateUser(t.Context(), p, s.From, Technician, c)
-		WantCode(t, name, err, errcode.Invalid)
+		_, err := s.Directory.UpdateUser(t.Context(), p, s.From, authntest.Technician, c)
+		authntest.WantCode(t, name, err, errcode.Invalid)
 	}
 }
 
 func TestChangePassword_NeedsCurrentPassword(t *testing.T) {
 	s := newEnv(t)
 	change := func(current, next string) error {
-		_, err := s.Directory.ChangePassword(t.Context(), AsSuperAdmin, s.From, Technician, current, next)
+		_, err := s.Directory.ChangePassword(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, current, next)
 		return err
 	}
-	WantCode(t, "a bad new one", change(password, "abc"), errcode.Invalid)
-	WantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.Invalid)
-	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != AsSuperAdmin.ID {
+	authntest.WantCode(t, "a bad new one", change(password, "abc"), errcode.Invalid)
+	authntest.WantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.Invalid)
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != authntest.AsSuperAdmin.ID {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil || len(s.Mails()) != 0 {
 		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.MailList())
 	}
-	epoch := s.User(Technician).PasswordEpoch
+	epoch := s.User(authntest.Technician).PasswordEpoch
 	if err := change(password, given); err != nil {
 		t.Fatal(err)
 	}
-	got := s.User(Technician)
-	if got.PasswordEpoch != epoch+1 || got.Password.Provenance != AsSuperAdmin.Owner || got.Password.MustChange != "" {
+	got := s.User(authntest.Technician)
+	if got.PasswordEpoch != epoch+1 || got.Password.Provenance != authntest.AsSuperAdmin.Owner || got.Password.MustChange != "" {
 		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Provenance)
 	}
 	s.WantSignedOut(t, s.Session)
-	SameStrings(t, "mails", s.MailList(), []string{"password_given to " + Technician, "password_given to " + SecondEmail})
-	s.SignIn(Technician, given, s.Phone)
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
+	s.SignIn(authntest.Technician, given, s.Phone)
 }
 
 func TestPassword_Permissions(t *testing.T) {
 	s := newEnv(t)
-	userAdmin := WithRole(AsSuperAdmin, account.RoleUserAdmin)
+	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name                 string
@@ -158,31 +158,31 @@ func TestPassword_Permissions(t *testing.T) {
 		status               account.Status
 		expire, change, give errcode.Code
 	}{
-		{"who reads only", WithRole(AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no, no},
-		{"support with secrets", WithSecrets(AsHelpDesk), s.Amelie.ID, account.StatusActive, no, no, no},
+		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no, no},
+		{"support with secrets", authntest.WithSecrets(authntest.AsHelpDesk), s.Amelie.ID, account.StatusActive, no, no, no},
 		{"an administrator without secrets", userAdmin, s.Amelie.ID, account.StatusActive, ok, ok, no},
-		{"an administrator with secrets", WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok, ok},
-		{"the operator", AsOperator, s.Amelie.ID, account.StatusActive, ok, ok, ok},
-		{"of one garage", Limited(WithSecrets(userAdmin), s.Lumiere), s.Amelie.ID, account.StatusActive, ok, ok, ok},
-		{"of another garage", Limited(WithSecrets(userAdmin), s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden, hidden},
-		{"an equal role", WithSecrets(AsSuperAdmin), s.Administrator.ID, account.StatusActive, no, no, no},
+		{"an administrator with secrets", authntest.WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok, ok},
+		{"the operator", authntest.AsOperator, s.Amelie.ID, account.StatusActive, ok, ok, ok},
+		{"of one garage", authntest.Limited(authntest.WithSecrets(userAdmin), s.Lumiere), s.Amelie.ID, account.StatusActive, ok, ok, ok},
+		{"of another garage", authntest.Limited(authntest.WithSecrets(userAdmin), s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden, hidden},
+		{"an equal role", authntest.WithSecrets(authntest.AsSuperAdmin), s.Administrator.ID, account.StatusActive, no, no, no},
 		{"oneself", admin.Principal{ID: "token:x", Owner: string(s.Amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.Amelie.ID, account.StatusActive, no, no, no},
-		{"somebody staged", AsOperator, s.Amelie.ID, account.StatusStaged, state, state, state},
-		{"somebody invited", AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state, state},
-		{"a suspended user", AsOperator, s.Amelie.ID, account.StatusSuspended, state, state, state},
-		{"a deactivated user", AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state, state},
+		{"somebody staged", authntest.AsOperator, s.Amelie.ID, account.StatusStaged, state, state, state},
+		{"somebody invited", authntest.AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state, state},
+		{"a suspended user", authntest.AsOperator, s.Amelie.ID, account.StatusSuspended, state, state, state},
+		{"a deactivated user", authntest.AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state, state},
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
-		WantCode(t, c.name+": expire", err, c.expire)
+		authntest.WantCode(t, c.name+": expire", err, c.expire)
 		_, err = s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), directory.ProfileChange{Password: authntest.Password})
-		WantCode(t, c.name+": set", err, c.give)
+		authntest.WantCode(t, c.name+": set", err, c.give)
 		if c.id == s.Amelie.ID {
 			_, err = s.Directory.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)
-			WantCode(t, c.name+": change", err, c.change)
+			authntest.WantCode(t, c.name+": change", err, c.change)
 		}
 		_, err = s.Directory.TemporaryPassword(t.Context(), c.op, s.From, string(c.id))
-		WantCode(t, c.name+": temporary", err, c.give)
+		authntest.WantCode(t, c.name+": temporary", err, c.give)
 		s.amelieHas(t, authntest.Password)
 	}
 }
@@ -200,32 +200,32 @@ func (s *env) amelieHas(t *testing.T, text string) {
 func TestDisplayStatus_FollowsPasswordAndLink(t *testing.T) {
 	s := newEnv(t)
 	s.sees(t, account.StatusActive)
-	if _, err := s.Directory.ExpirePassword(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
+	if _, err := s.Directory.ExpirePassword(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Directory.ResetPassword(t.Context(), AsSuperAdmin, s.From, Technician, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, true); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusRecovery)
 	for range 5 {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, "pas le bon du tout", "")
-		WantCode(t, "guessing", err, errcode.SignInFailed)
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, "pas le bon du tout", "")
+		authntest.WantCode(t, "guessing", err, errcode.SignInFailed)
 	}
 	s.sees(t, account.StatusLocked)
-	if err := s.Directory.Unlock(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusRecovery)
 	s.Clock.Advance(account.PasswordLinkTTL)
 	s.sees(t, account.StatusExpired)
-	if _, err := s.Directory.ResetPassword(t.Context(), AsSuperAdmin, s.From, Technician, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Directory.RevokeSessions(t.Context(), AsSuperAdmin, s.From, Technician, false); err != nil { // which ends the link
+	if err := s.Directory.RevokeSessions(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, false); err != nil { // which ends the link
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusExpired)
-	if err := s.Directory.Suspend(t.Context(), AsSuperAdmin, s.From, Technician); err != nil {
+	if err := s.Directory.Suspend(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusSuspended)

@@ -1,9 +1,10 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 )
 
@@ -13,24 +14,24 @@ func TestAttack_ActivityRevealsAdministratorAddress(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
 	for name, act := range map[string]func() error{
-		"suspending":   func() error { return s.Directory.Suspend(ctx, AsSuperAdmin, s.From, Technician) },
-		"unsuspending": func() error { return s.Directory.Unsuspend(ctx, AsSuperAdmin, s.From, Technician) },
+		"suspending":   func() error { return s.Directory.Suspend(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician) },
+		"unsuspending": func() error { return s.Directory.Unsuspend(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician) },
 		"a password": func() error {
-			_, err := s.Directory.TemporaryPassword(ctx, WithSecrets(AsSuperAdmin), s.From, Technician)
+			_, err := s.Directory.TemporaryPassword(ctx, authntest.WithSecrets(authntest.AsSuperAdmin), s.From, authntest.Technician)
 			return err
 		},
 		"a reset": func() error {
-			_, err := s.Directory.HelpDesk.Reset(ctx, AsSuperAdmin, s.From, Technician, helpdesk.ResetRequest{Reason: "lost"})
+			_, err := s.Directory.HelpDesk.Reset(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"})
 			return err
 		},
 	} {
 		s.Change(s.Amelie.ID, func(u *account.User) { u.Status = account.StatusActive })
-		before := len(s.User(Technician).Activity)
+		before := len(s.User(authntest.Technician).Activity)
 		if name == "unsuspending" {
-			WantCode(t, "suspending first", s.Directory.Suspend(ctx, AsSuperAdmin, s.From, Technician), "")
+			authntest.WantCode(t, "suspending first", s.Directory.Suspend(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician), "")
 		}
-		WantCode(t, name, act(), "")
-		recent := s.User(Technician).Activity
+		authntest.WantCode(t, name, act(), "")
+		recent := s.User(authntest.Technician).Activity
 		if len(recent) <= before {
 			t.Errorf("%s: nothing is told", name)
 		}

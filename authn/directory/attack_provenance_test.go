@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -19,8 +20,8 @@ const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
 
 // thief is one operator with every allowance, by two of their tokens.
 var (
-	attacker = WithSecrets(admin.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
-	again    = WithSecrets(admin.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
+	attacker = authntest.WithSecrets(admin.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
+	again    = authntest.WithSecrets(admin.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
 )
 
 // half is the part of an account that someone obtained.
@@ -57,7 +58,7 @@ func (s *env) moves(t *testing.T, p admin.Principal, to string) {
 func (s *env) answers(t *testing.T, p admin.Principal, password string) half {
 	t.Helper()
 	result := s.resets(t, p, helpdesk.ResetRequest{SendEmail: new(false)})
-	return half{password, LinkToken(result.Link.Reveal()), result.Code}
+	return half{password, authntest.LinkToken(result.Link.Reveal()), result.Code}
 }
 
 // mails resets by mail and reads the mailbox at an address.
@@ -65,8 +66,8 @@ func (s *env) mails(t *testing.T, p admin.Principal, to, password string) half {
 	t.Helper()
 	s.EmptyOutbox()
 	s.resets(t, p, helpdesk.ResetRequest{SendEmail: new(true)})
-	m := Mailed[notice.DevicesReset](t, s, to)
-	return half{password, LinkToken(m.Link), secret.From(m.Code)}
+	m := authntest.Mailed[notice.DevicesReset](t, s.Env, to)
+	return half{password, authntest.LinkToken(m.Link), secret.From(m.Code)}
 }
 
 func (s *env) resets(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
@@ -97,7 +98,7 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 		{"makes a temporary password", func(t *testing.T, s *env) half { return s.answers(t, attacker, s.makes(t, attacker)) }},
 		{"waits until the person has signed in with the password", func(t *testing.T, s *env) half {
 			password := s.sets(t, attacker)
-			s.SignIn(Technician, password, s.Phone)
+			s.SignIn(authntest.Technician, password, s.Phone)
 			return s.answers(t, attacker, password)
 		}},
 		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *env) half {
@@ -108,19 +109,19 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			return s.answers(t, attacker, password)
 		}},
 		{"changes one that they saw typed", func(t *testing.T, s *env) half {
-			if _, err := s.Directory.ChangePassword(t.Context(), attacker, s.From, Technician, password, given); err != nil {
+			if _, err := s.Directory.ChangePassword(t.Context(), attacker, s.From, authntest.Technician, password, given); err != nil {
 				t.Fatal(err)
 			}
 			return s.answers(t, attacker, given)
 		}},
 		{"washes a temporary password by changing it", func(t *testing.T, s *env) half {
-			if _, err := s.Directory.ChangePassword(t.Context(), again, s.From, Technician, s.makes(t, attacker), given); err != nil {
+			if _, err := s.Directory.ChangePassword(t.Context(), again, s.From, authntest.Technician, s.makes(t, attacker), given); err != nil {
 				t.Fatal(err)
 			}
 			return s.answers(t, attacker, given)
 		}},
 		{"chooses by a link in the answer, which the person confirms", func(t *testing.T, s *env) half {
-			link, err := s.Directory.ResetPassword(t.Context(), attacker, s.From, Technician, false)
+			link, err := s.Directory.ResetPassword(t.Context(), attacker, s.From, authntest.Technician, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,11 +143,11 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 		{"has another operator mail the ticket to the moved address", func(t *testing.T, s *env) half {
 			s.moves(t, attacker, theirs)
 			s.Clock.Advance(rest)
-			return s.mails(t, AsHelpDesk, theirs, s.makes(t, attacker))
+			return s.mails(t, authntest.AsHelpDesk, theirs, s.makes(t, attacker))
 		}},
 		{"moves the address in the call that sets the password", func(t *testing.T, s *env) half {
 			to := theirs
-			if _, err := s.Directory.UpdateUser(t.Context(), attacker, s.From, Technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
+			if _, err := s.Directory.UpdateUser(t.Context(), attacker, s.From, authntest.Technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
 				t.Fatal(err)
 			}
 			s.Clock.Advance(rest)
@@ -158,12 +159,12 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, theirs); err != nil {
 				t.Fatal(err)
 			}
-			s.takesAt(t, Mailed[notice.PasswordLink](t, s, theirs).Link)
+			s.takesAt(t, authntest.Mailed[notice.PasswordLink](t, s.Env, theirs).Link)
 			s.Clock.Advance(rest)
 			return s.mails(t, attacker, theirs, s.sets(t, attacker))
 		}},
 		{"hands a code over by the operator", func(t *testing.T, s *env) half {
-			at := AsOperator
+			at := authntest.AsOperator
 			result := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
 			return half{s.sets(t, at), secret.Value{}, result.Code}
 		}},
@@ -176,8 +177,8 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			if err := s.Authn.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
 				t.Fatal(err)
 			}
-			m := Mailed[notice.DevicesReset](t, s, theirs)
-			return half{password, LinkToken(m.Link), secret.From(m.Code)}
+			m := authntest.Mailed[notice.DevicesReset](t, s.Env, theirs)
+			return half{password, authntest.LinkToken(m.Link), secret.From(m.Code)}
 		}},
 	} {
 		t.Run(road.name, func(t *testing.T) {
@@ -189,10 +190,10 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			}
 			if !h.link.IsZero() {
 				_, err := s.Authn.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
-				WantCode(t, "the link", err, errcode.SameProvenance)
+				authntest.WantCode(t, "the link", err, errcode.SameProvenance)
 			}
 			_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
-			WantCode(t, "the code", err, errcode.SameProvenance)
+			authntest.WantCode(t, "the code", err, errcode.SameProvenance)
 			if got := s.User(string(s.Amelie.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 				t.Errorf("got %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 			}
@@ -213,7 +214,7 @@ func (s *env) started(t *testing.T, password string) authn.TransactionRef {
 // takesAt chooses a password by a mailed link and confirms it with the phone.
 func (s *env) takesAt(t *testing.T, link string) {
 	t.Helper()
-	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, LinkToken(link), chosen)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, authntest.LinkToken(link), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,10 +230,10 @@ func TestSignIn_AcceptsTwoProvenances(t *testing.T) {
 		walk func(*testing.T, *env) half
 	}{
 		{"a temporary password, and the mailbox that was theirs before", func(t *testing.T, s *env) half {
-			return s.mails(t, attacker, Technician, s.makes(t, attacker))
+			return s.mails(t, attacker, authntest.Technician, s.makes(t, attacker))
 		}},
 		{"a temporary password from one operator, the ticket from another", func(t *testing.T, s *env) half {
-			return s.answers(t, WithSecrets(AsSuperAdmin), s.makes(t, attacker))
+			return s.answers(t, authntest.WithSecrets(authntest.AsSuperAdmin), s.makes(t, attacker))
 		}},
 		{"their own password, and an address that an operator corrected", func(t *testing.T, s *env) half {
 			s.moves(t, attacker, "amelie@new.example")
@@ -245,13 +246,13 @@ func TestSignIn_AcceptsTwoProvenances(t *testing.T) {
 			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, "amelie@new.example"); err != nil {
 				t.Fatal(err)
 			}
-			s.takesAt(t, Mailed[notice.PasswordLink](t, s, "amelie@new.example").Link)
+			s.takesAt(t, authntest.Mailed[notice.PasswordLink](t, s.Env, "amelie@new.example").Link)
 			return s.answers(t, attacker, chosen)
 		}},
 		{"the operator for a user whose address the operator set", func(t *testing.T, s *env) half {
-			s.moves(t, AsOperator, "amelie@new.example")
+			s.moves(t, authntest.AsOperator, "amelie@new.example")
 			s.Clock.Advance(account.AddressCooldown)
-			return s.mails(t, AsOperator, "amelie@new.example", s.makes(t, AsOperator))
+			return s.mails(t, authntest.AsOperator, "amelie@new.example", s.makes(t, authntest.AsOperator))
 		}},
 		{"a temporary password that the person has changed", func(t *testing.T, s *env) half {
 			s.renews(t, s.makes(t, attacker), chosen)
@@ -273,14 +274,14 @@ func TestSignIn_AcceptsTwoProvenances(t *testing.T) {
 func TestAttack_TicketToChangedAddress(t *testing.T) {
 	s := newEnv(t)
 	s.moves(t, attacker, theirs)
-	told := Mailed[notice.AddressChanged](t, s, Technician)
+	told := authntest.Mailed[notice.AddressChanged](t, s.Env, authntest.Technician)
 	if told.By != attacker.Name {
 		t.Errorf("the address of before was told of %q", told.By)
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
-		for _, p := range []admin.Principal{attacker, AsHelpDesk, AsOperator} {
+		for _, p := range []admin.Principal{attacker, authntest.AsHelpDesk, authntest.AsOperator} {
 			_, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, string(s.Amelie.ID), r)
-			WantCode(t, p.ID, err, errcode.WrongState)
+			authntest.WantCode(t, p.ID, err, errcode.WrongState)
 		}
 	}
 	if got := s.User(string(s.Amelie.ID)); len(got.Devices) != 1 {
@@ -291,14 +292,14 @@ func TestAttack_TicketToChangedAddress(t *testing.T) {
 	if st, err := s.Authn.Transaction(t.Context(), login); err != nil || st.CanRenew {
 		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
 	}
-	WantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.WrongState)
+	authntest.WantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.WrongState)
 	s.Clock.Advance(account.AddressCooldown)
 	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
 		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
 	}
 }
 
-var support2 = WithSecrets(admin.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: account.RoleUserAdmin})
+var support2 = authntest.WithSecrets(admin.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: account.RoleUserAdmin})
 
 // TestInvitation_ConfirmsInitialAddress: the provenance of an initial address is its author, until the user accepts an
 // invitation that was sent there.
@@ -311,9 +312,9 @@ func TestInvitation_ConfirmsInitialAddress(t *testing.T) {
 		}
 		link := inv.Link.Reveal()
 		if mailedTo {
-			link = Mailed[notice.Invitation](t, s, "nadia@garage.example").Link
+			link = authntest.Mailed[notice.Invitation](t, s.Env, "nadia@garage.example").Link
 		}
-		s.Accept(LinkToken(link), password)
+		s.Accept(authntest.LinkToken(link), password)
 		if got := s.User(string(u.ID)).EmailProvenance.By; (got == "") != mailedTo {
 			t.Errorf("invited by mail: %v, and afterwards the address is the hand of %q", mailedTo, got)
 		}
@@ -325,28 +326,28 @@ func TestInvitation_ConfirmsInitialAddress(t *testing.T) {
 func TestAttack_ChangePasswordAvoidsSignInLimits(t *testing.T) {
 	s := newEnv(t)
 	guess := func(text string) error {
-		_, err := s.Directory.ChangePassword(t.Context(), attacker, s.From, Technician, text, given)
+		_, err := s.Directory.ChangePassword(t.Context(), attacker, s.From, authntest.Technician, text, given)
 		return err
 	}
 	for range 3 {
-		WantCode(t, "by the program", guess("pas le bon du tout"), errcode.Invalid)
+		authntest.WantCode(t, "by the program", guess("pas le bon du tout"), errcode.Invalid)
 	}
 	for range 2 {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, "pas le bon du tout", "")
-		WantCode(t, "by the page", err, errcode.SignInFailed)
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, "pas le bon du tout", "")
+		authntest.WantCode(t, "by the page", err, errcode.SignInFailed)
 	}
-	WantCode(t, "the sixth, and right", guess(password), errcode.RateLimited)
-	_, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, "")
-	WantCode(t, "on the page", err, errcode.RateLimited)
+	authntest.WantCode(t, "the sixth, and right", guess(password), errcode.RateLimited)
+	_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")
+	authntest.WantCode(t, "on the page", err, errcode.RateLimited)
 	s.Clock.Advance(30 * time.Second)
 	if err := guess(password); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}
 	for range 20 { // and the limit of where it comes from
 		_ = guess("encore un autre mot faux")
-		if err := s.Directory.Unlock(t.Context(), AsOperator, s.From, Technician); err != nil {
+		if err := s.Directory.Unlock(t.Context(), authntest.AsOperator, s.From, authntest.Technician); err != nil {
 			t.Fatal(err)
 		}
 	}
-	WantCode(t, "twenty failures a minute from one address", guess(given), errcode.RateLimited)
+	authntest.WantCode(t, "twenty failures a minute from one address", guess(given), errcode.RateLimited)
 }

@@ -1,10 +1,11 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"fmt"
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/authntest"
 	"barillet/internal/errcode"
 )
 
@@ -15,10 +16,10 @@ func TestAttack_ManyPlaceholdersOfOneAddress(t *testing.T) {
 	var all []account.User
 	for i := range 20 {
 		g := s.Group(fmt.Sprintf("Garage %d", i))
-		p := Limited(AsHelpDesk, s.Nord, g)
-		all = append(all, s.inviteElsewhere(t, p, Technician, s.Nord, g))
+		p := authntest.Limited(authntest.AsHelpDesk, s.Nord, g)
+		all = append(all, s.inviteElsewhere(t, p, authntest.Technician, s.Nord, g))
 	}
-	if err := s.Directory.AddMember(t.Context(), AsOperator, s.From, s.Nord, Technician); err != nil {
+	if err := s.Directory.AddMember(t.Context(), authntest.AsOperator, s.From, s.Nord, authntest.Technician); err != nil {
 		t.Fatalf("the person joins the garage: %v", err)
 	}
 	for _, placeholder := range all[4:] { // the list of an address holds sixteen

@@ -1,4 +1,4 @@
-package helpdesk_test
+package directory_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
@@ -86,11 +87,11 @@ func TestPermissions_EveryOperationOnEveryUser(t *testing.T) {
 		}},
 	}
 	s := newEnv(t)
-	operators := map[string]admin.Principal{"operator": AsOperator, "no role": {ID: "token:x", Owner: "operator:1"}}
+	operators := map[string]admin.Principal{"operator": authntest.AsOperator, "no role": {ID: "token:x", Owner: "operator:1"}}
 	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
-		_, tok := s.NewToken(t, AsOperator, admin.NewToken{Name: name, Role: role})
+		_, tok := s.NewToken(t, authntest.AsOperator, admin.NewToken{Name: name, Role: role})
 		p := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
-		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, Limited(p, s.Lumiere), Limited(p)
+		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, authntest.Limited(p, s.Lumiere), authntest.Limited(p)
 	}
 	for _, row := range table {
 		p, ok := operators[row.operator]
@@ -185,7 +186,7 @@ var operations = []func(t *testing.T, s *env, op admin.Principal, id string) err
 	},
 	func(t *testing.T, s *env, op admin.Principal, id string) error {
 		role := account.RoleReadOnly
-		if u, err := s.Directory.Admin.User(t.Context(), AsOperator, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
+		if u, err := s.Directory.Admin.User(t.Context(), authntest.AsOperator, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = account.RoleHelpDesk
 		}
 		_, err := s.Directory.Admin.AssignRole(t.Context(), op, s.From, id, admin.NewRoleAssignment{Role: role})
