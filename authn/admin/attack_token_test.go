@@ -23,17 +23,17 @@ func TestAttack_ScopedTokenRevokesUnscopedTokens(t *testing.T) {
 		}
 		return p
 	}
-	thief := principalFor(admin.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
+	attacker := principalFor(admin.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
 	tests := []struct {
 		name  string
 		by    admin.Principal
 		token admin.NewToken
 		may   bool
 	}{
-		{"one of everybody's", thief, admin.NewToken{Name: "x", Role: account.RoleUserAdmin}, false},
-		{"a higher one of the same garage", thief, admin.NewToken{Name: "x", Role: account.RoleSuperAdmin, Groups: one}, false},
-		{"one of nobody", thief, admin.NewToken{Name: "x", Role: account.RoleUserAdmin, Groups: []account.GroupID{}}, true},
-		{"one like it", thief, admin.NewToken{Name: "x", Role: account.RoleHelpDesk, Groups: one}, true},
+		{"one of everybody's", attacker, admin.NewToken{Name: "x", Role: account.RoleUserAdmin}, false},
+		{"a higher one of the same garage", attacker, admin.NewToken{Name: "x", Role: account.RoleSuperAdmin, Groups: one}, false},
+		{"one of none", attacker, admin.NewToken{Name: "x", Role: account.RoleUserAdmin, Groups: []account.GroupID{}}, true},
+		{"one like it", attacker, admin.NewToken{Name: "x", Role: account.RoleHelpDesk, Groups: one}, true},
 		{"a higher one, by one that is not limited", principalFor(admin.NewToken{Name: "y", Role: account.RoleUserAdmin}),
 			admin.NewToken{Name: "x", Role: account.RoleSuperAdmin}, false},
 		{"any, by the highest", principalFor(admin.NewToken{Name: "z", Role: account.RoleSuperAdmin}),

@@ -34,7 +34,7 @@ func TestAuthenticate_LimitsTokenToItsOwner(t *testing.T) {
 		{"a scope that the owner has in part", desk, nil, []account.RoleAssignment{authntest.Assignment(desk, a)}, desk, groups(a)},
 		{"two scopes that meet", desk, groups(a, b), []account.RoleAssignment{authntest.Assignment(desk, b, third)}, desk, groups(b)},
 		{"two scopes that do not meet", desk, groups(a), []account.RoleAssignment{authntest.Assignment(desk, b)}, reads, groups()},
-		{"a token for nobody", desk, groups(), []account.RoleAssignment{authntest.Assignment(super)}, reads, groups()},
+		{"a token for no user", desk, groups(), []account.RoleAssignment{authntest.Assignment(super)}, reads, groups()},
 		{"grants that are joined", desk, nil, []account.RoleAssignment{authntest.Assignment(desk, a), authntest.Assignment(people, b)}, desk, groups(a, b)},
 		{"the higher of two grants, where it is", people, nil, []account.RoleAssignment{authntest.Assignment(desk), authntest.Assignment(people, b)}, people, groups(b)},
 		{"the lower of two grants, where the higher is not", people, groups(a), []account.RoleAssignment{authntest.Assignment(desk), authntest.Assignment(people, b)}, desk, groups(a)},
@@ -84,7 +84,7 @@ func TestAuthenticate_RejectsTokenWithoutActiveOwner(t *testing.T) {
 	do("deactivating", s.Directory.Deactivate(ctx, authntest.AsOperator, s.From, owner.Login))
 	alive("of a deactivated user", errcode.NoSession)
 	do("deleting", s.Directory.Delete(ctx, authntest.AsOperator, s.From, owner.Login))
-	alive("of nobody", errcode.NoSession)
+	alive("of none", errcode.NoSession)
 }
 
 func TestCreateToken_OnlyOperatorNamesOwner(t *testing.T) {
@@ -104,10 +104,10 @@ func TestCreateToken_OnlyOperatorNamesOwner(t *testing.T) {
 		{"by id", authntest.AsOperator, string(boss.ID), account.RoleReadOnly, ""},
 		{"by the highest token", authntest.AsSuperAdmin, "boss@garage.example", account.RoleReadOnly, errcode.Forbidden},
 		{"by a token for its own owner's name", admin.Principal{ID: "token:x", Owner: string(boss.ID), Role: account.RoleUserAdmin}, string(boss.ID), account.RoleReadOnly, errcode.Forbidden},
-		{"above the person's role", authntest.AsOperator, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
+		{"above the user's role", authntest.AsOperator, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
 		{"of a user without a role", authntest.AsOperator, authntest.Technician, account.RoleReadOnly, errcode.Invalid},
 		{"of a suspended user", authntest.AsOperator, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
-		{"of nobody", authntest.AsOperator, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of none", authntest.AsOperator, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
 		{"of another unix user", authntest.AsOperator, "operator:1", account.RoleReadOnly, errcode.Invalid},
 	} {
 		_, tok, err := s.Directory.Admin.CreateToken(ctx, c.op, s.From, admin.NewToken{Name: "x", Role: c.role, Owner: c.owner})
@@ -129,7 +129,7 @@ func TestCreateToken_KeepsOwnerAndNotifies(t *testing.T) {
 	s.Clock.Advance(time.Second)
 	_, tok := s.NewToken(t, p, admin.NewToken{Name: "second", Role: account.RoleHelpDesk})
 	if tok.Owner != string(boss.ID) {
-		t.Errorf("got owner %q, want the person's", tok.Owner)
+		t.Errorf("got owner %q, want the user's", tok.Owner)
 	}
 	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)

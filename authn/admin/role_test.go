@@ -23,7 +23,7 @@ func TestRole_Permissions(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		op     admin.Principal
-		holder account.Role // what the person has already
+		holder account.Role // what the user has already
 		role   account.Role
 		give   errcode.Code
 		take   errcode.Code
@@ -32,11 +32,11 @@ func TestRole_Permissions(t *testing.T) {
 		{"SUPER_ADMIN gives its own", authntest.AsSuperAdmin, "", super, ok, ok},
 		{"SUPER_ADMIN gives to its equal", authntest.AsSuperAdmin, super, reads, ok, ok},
 		{"USER_ADMIN gives a lower one", userAdmin, "", desk, ok, ok},
-		{"USER_ADMIN gives a lower one to somebody lower", userAdmin, desk, reads, ok, ok},
+		{"USER_ADMIN gives a lower one to a lower user", userAdmin, desk, reads, ok, ok},
 		{"USER_ADMIN does not give its own", userAdmin, "", people, no, no},
 		{"USER_ADMIN does not give a higher one", userAdmin, "", super, no, no},
 		{"USER_ADMIN gives nothing to an equal", userAdmin, people, reads, no, no},
-		{"USER_ADMIN gives nothing to somebody higher", userAdmin, super, reads, no, no},
+		{"USER_ADMIN gives nothing to a higher user", userAdmin, super, reads, no, no},
 		{"HELP_DESK_ADMIN gives none", authntest.AsHelpDesk, "", reads, no, no},
 		{"READ_ONLY_ADMIN gives none", authntest.WithRole(authntest.AsHelpDesk, reads), "", reads, no, no},
 		{"a group scope assigns none, even as SUPER_ADMIN", authntest.Limited(authntest.AsSuperAdmin, s.Lumiere), "", reads, no, no},
@@ -70,7 +70,7 @@ func TestRole_Permissions(t *testing.T) {
 	authntest.WantCode(t, "one's own role", s.Directory.Admin.RevokeRole(ctx, own, s.From, s.Administrator.Login, "r2"), no)
 	authntest.WantCode(t, "the limits of one's own role", s.Directory.Admin.AddTarget(ctx, own, s.From, s.Administrator.Login, "r2", s.Lumiere), no)
 	_, err = s.Directory.Admin.AssignRole(ctx, authntest.AsSuperAdmin, s.From, "nobody@garage.example", admin.NewRoleAssignment{Role: reads})
-	authntest.WantCode(t, "a role for nobody", err, gone)
+	authntest.WantCode(t, "a role for no user", err, gone)
 }
 
 func TestAssignRole_Targets(t *testing.T) {
@@ -130,8 +130,8 @@ func TestAssignRole_Targets(t *testing.T) {
 	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Lumiere), "", "1 0")
 	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Nord), errcode.WrongState, "1 0")
 	_, p := s.PrincipalOf(t, authntest.Technician, account.RoleHelpDesk)
-	if people, _, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(people) != 0 {
-		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
+	if users, _, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(users) != 0 {
+		t.Errorf("a role for a deleted garage sees %d users, %v", len(users), err)
 	}
 	super := s.AssignRole(t, authntest.AsOperator, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
 	authntest.WantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, super.ID, s.Lumiere), errcode.WrongState)

@@ -95,7 +95,7 @@ func TestCreateToken_Permissions(t *testing.T) {
 		{"a token gives no secrets, even its own", authntest.WithSecrets(authntest.AsSuperAdmin), admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
 		{"a token gives no sign-in for programs", authntest.AsSuperAdmin, admin.NewToken{Role: account.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
 		{"a limited token makes one of its garage", authntest.Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Lumiere}}, ""},
-		{"a limited token makes one for nobody", authntest.Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
+		{"a limited token makes one for no user", authntest.Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
 		{"a limited token makes none of another", authntest.Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Nord}}, errcode.Forbidden},
 		{"a limited token makes none for everybody", authntest.Limited(administrator, s.Lumiere), admin.NewToken{Role: account.RoleHelpDesk}, errcode.Forbidden},
 	} {

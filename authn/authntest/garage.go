@@ -22,7 +22,7 @@ const (
 	SecondEmail = "amelie@home.example"   // her second address
 )
 
-// Garage is a service with a group, its manager, an administrator and a technician who is signed in.
+// Garage is an Env with two groups, the manager of one, an administrator and a technician who is signed in.
 type Garage struct {
 	*Env
 	Lumiere                account.GroupID
@@ -33,7 +33,7 @@ type Garage struct {
 	Manager, Administrator account.User
 }
 
-// NewGarage creates the users and groups of a Garage.
+// NewGarage returns a Garage with an empty outbox.
 func NewGarage(t *testing.T) *Garage {
 	t.Helper()
 	s := &Garage{Env: New(t)}
@@ -57,23 +57,26 @@ func NewGarage(t *testing.T) *Garage {
 	return s
 }
 
-// The operators.
+// The principals of most tests: the operator, and two API tokens.
 var (
 	AsOperator   = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 	AsHelpDesk   = admin.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: account.RoleHelpDesk}
 	AsSuperAdmin = admin.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: account.RoleSuperAdmin}
 )
 
+// WithSecrets returns p with CanSeeSecrets.
 func WithSecrets(p admin.Principal) admin.Principal {
 	p.CanSeeSecrets = true
 	return p
 }
 
+// Limited returns p with a group scope.
 func Limited(p admin.Principal, groups ...account.GroupID) admin.Principal {
 	p.Groups = append([]account.GroupID{}, groups...)
 	return p
 }
 
+// WantCode requires that err has the code, or is nil for an empty code.
 func WantCode(t *testing.T, what string, err error, code errcode.Code) {
 	t.Helper()
 	if got := errcode.Of(err); got != code || (code == "") != (err == nil) {
@@ -91,6 +94,7 @@ func (s *Garage) SubmitPassword(t *testing.T, password string) authn.Transaction
 	return started
 }
 
+// Reset resets the technician.
 func (s *Garage) Reset(t *testing.T, p admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	result, err := s.Directory.HelpDesk.Reset(t.Context(), p, s.From, Technician, r)
@@ -111,7 +115,7 @@ func Mailed[T notice.Notice](t *testing.T, s *Env, to string) T {
 	}
 	var none T
 	if len(found) != 1 {
-		t.Fatalf("got %d mails %T to %q, want one; waiting: %v", len(found), none, to, s.MailList())
+		t.Fatalf("got %d emails %T to %q, want one; waiting: %v", len(found), none, to, s.MailList())
 	}
 	return found[0]
 }
@@ -126,6 +130,7 @@ func (h *Env) MailList() []string {
 	return out
 }
 
+// SameStrings requires the same strings in any order.
 func SameStrings(t *testing.T, what string, got, want []string) {
 	t.Helper()
 	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
@@ -138,19 +143,21 @@ func SameStrings(t *testing.T, what string, got, want []string) {
 func (s *Garage) WantSignedOut(t *testing.T, session secret.Value) {
 	t.Helper()
 	if _, err := s.Sessions.Authenticate(t.Context(), session); errcode.Of(err) != errcode.NoSession {
-		t.Errorf("the session: got %v, want it dead", err)
+		t.Errorf("the session: got %v, want NoSession", err)
 	}
 }
 
 // VerifyCode submits a code in a sign-in transaction.
-func (s *Garage) VerifyCode(ctx context.Context, login secret.Value, code []byte) (authn.Result, error) {
-	return s.Authn.Verify(ctx, s.From, login, factors.InputCode, code)
+func (s *Garage) VerifyCode(ctx context.Context, transaction secret.Value, code []byte) (authn.Result, error) {
+	return s.Authn.Verify(ctx, s.From, transaction, factors.InputCode, code)
 }
 
+// LinkToken returns the token at the end of a link.
 func LinkToken(link string) secret.Value {
 	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
+// WithRole returns p with another role.
 func WithRole(p admin.Principal, role account.Role) admin.Principal {
 	p.Role = role
 	return p
@@ -170,13 +177,14 @@ func (s *Garage) FillSessions(t *testing.T, id account.UserID) {
 }
 
 // NewAdministrator creates an active user with role assignments.
-func (s *Garage) NewAdministrator(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
+func (s *Garage) NewAdministrator(t *testing.T, address string, assignments ...account.RoleAssignment) account.User {
 	t.Helper()
-	u := s.Person(address, func(u *account.User) { u.Roles = grants })
+	u := s.Person(address, func(u *account.User) { u.Roles = assignments })
 	s.Change(u.ID, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	return s.User(string(u.ID))
 }
 
+// Assignment returns a role assignment, limited to the groups if there are any.
 func Assignment(role account.Role, groups ...account.GroupID) account.RoleAssignment {
 	return account.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}
 }
@@ -195,26 +203,27 @@ func (s *Garage) TokenPrincipal(t *testing.T, n admin.NewToken) (secret.Value, a
 	return secret, p
 }
 
+// NewToken creates an API token as p.
 func (s *Garage) NewToken(t *testing.T, p admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
 	t.Helper()
 	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, n)
 	if err != nil {
-		t.Fatalf("making a token: %v", err)
+		t.Fatalf("creating a token: %v", err)
 	}
 	return secret, tok
 }
 
-// AssignRole gives a role and returns it.
+// AssignRole assigns a role as p.
 func (s *Garage) AssignRole(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
 	t.Helper()
 	g, err := s.Directory.Admin.AssignRole(t.Context(), p, s.From, id, n)
 	if err != nil {
-		t.Fatalf("giving %s to %s: %v", n.Role, id, err)
+		t.Fatalf("assigning %s to %s: %v", n.Role, id, err)
 	}
 	return g.Assignment
 }
 
-// PrincipalOf is who acts by a token for somebody who is there.
+// PrincipalOf creates a token of a user with a role as the operator, and returns its principal.
 func (s *Garage) PrincipalOf(t *testing.T, login string, role account.Role) (secret.Value, admin.Principal) {
 	t.Helper()
 	return s.TokenPrincipal(t, admin.NewToken{Role: role, Owner: login})

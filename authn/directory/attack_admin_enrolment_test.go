@@ -35,7 +35,7 @@ func TestAttack_AdminEnrolmentMakesImportedKeyUsable(t *testing.T) {
 	}
 }
 
-// offersTo enrols a phone for somebody to its end.
+// offersTo completes the enrolment of a phone for a user.
 func (s *env) offersTo(t *testing.T, p admin.Principal, id string) {
 	t.Helper()
 	out, err := s.Directory.Enrol(t.Context(), p, s.From, id, directory.NewDevice{Type: "token:software:totp", Provider: "OKTA", Name: "Atelier"})

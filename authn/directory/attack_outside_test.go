@@ -59,7 +59,7 @@ func TestAttack_LogRevealsInvitationElsewhere(t *testing.T) {
 	id := cases[0].ID
 	s.Clock.Advance(time.Second)
 	_, err = s.Directory.HelpDesk.Reset(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
-	authntest.WantCode(t, "a reset for which nobody asked", err, errcode.Conflict)
+	authntest.WantCode(t, "a reset without such a request", err, errcode.Conflict)
 	for _, patch := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
 		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsSuperAdmin, s.From, id, patch); err != nil {
 			t.Fatal(err)

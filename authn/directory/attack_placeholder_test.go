@@ -20,7 +20,7 @@ func TestAttack_ManyPlaceholdersOfOneAddress(t *testing.T) {
 		all = append(all, s.inviteElsewhere(t, p, authntest.Technician, s.Nord, g))
 	}
 	if err := s.Directory.AddMember(t.Context(), authntest.AsOperator, s.From, s.Nord, authntest.Technician); err != nil {
-		t.Fatalf("the person joins the garage: %v", err)
+		t.Fatalf("the user joins the garage: %v", err)
 	}
 	for _, placeholder := range all[4:] { // the list of an address holds sixteen
 		if err := s.Accounts.View(t.Context(), func(r account.Reader) error {

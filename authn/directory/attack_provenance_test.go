@@ -16,9 +16,9 @@ import (
 	"barillet/internal/secret"
 )
 
-const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
+const theirs = "mallory@elsewhere.example" // a mailbox of the administrator
 
-// thief is one operator with every allowance, by two of their tokens.
+// An administrator with every permission has two tokens.
 var (
 	attacker = authntest.WithSecrets(admin.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
 	again    = authntest.WithSecrets(admin.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
@@ -96,12 +96,12 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 		}},
 		{"by two tokens of theirs", func(t *testing.T, s *env) half { return s.answers(t, again, s.sets(t, attacker)) }},
 		{"makes a temporary password", func(t *testing.T, s *env) half { return s.answers(t, attacker, s.makes(t, attacker)) }},
-		{"waits until the person has signed in with the password", func(t *testing.T, s *env) half {
+		{"waits until the user has signed in with the password", func(t *testing.T, s *env) half {
 			password := s.sets(t, attacker)
 			s.SignIn(authntest.Technician, password, s.Phone)
 			return s.answers(t, attacker, password)
 		}},
-		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *env) half {
+		{"waits until the user has closed the page that asks for another", func(t *testing.T, s *env) half {
 			password := s.makes(t, attacker)
 			if v, err := s.Authn.Verify(t.Context(), s.From, s.SubmitPassword(t, password).Login, factors.InputCode, s.Phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 				t.Fatalf("got %q, %v", v.Step, err)
@@ -120,7 +120,7 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			}
 			return s.answers(t, attacker, given)
 		}},
-		{"chooses by a link in the answer, which the person confirms", func(t *testing.T, s *env) half {
+		{"chooses by a link in the answer, which the user confirms", func(t *testing.T, s *env) half {
 			link, err := s.Directory.ResetPassword(t.Context(), attacker, s.From, authntest.Technician, false)
 			if err != nil {
 				t.Fatal(err)
@@ -153,7 +153,7 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			s.Clock.Advance(rest)
 			return s.mails(t, attacker, theirs, given)
 		}},
-		{"makes the person's link go to the moved address", func(t *testing.T, s *env) half {
+		{"makes the user's link go to the moved address", func(t *testing.T, s *env) half {
 			s.moves(t, attacker, theirs)
 			s.EmptyOutbox()
 			if err := s.Directory.HelpDesk.RequestPasswordLink(t.Context(), s.From, theirs); err != nil {
@@ -163,7 +163,7 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 			s.Clock.Advance(rest)
 			return s.mails(t, attacker, theirs, s.sets(t, attacker))
 		}},
-		{"hands a code over by the operator", func(t *testing.T, s *env) half {
+		{"shows a code on screen", func(t *testing.T, s *env) half {
 			at := authntest.AsOperator
 			result := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
 			return half{s.sets(t, at), secret.Value{}, result.Code}
@@ -254,7 +254,7 @@ func TestSignIn_AcceptsTwoProvenances(t *testing.T) {
 			s.Clock.Advance(account.AddressCooldown)
 			return s.mails(t, authntest.AsOperator, "amelie@new.example", s.makes(t, authntest.AsOperator))
 		}},
-		{"a temporary password that the person has changed", func(t *testing.T, s *env) half {
+		{"a temporary password that the user has changed", func(t *testing.T, s *env) half {
 			s.renews(t, s.makes(t, attacker), chosen)
 			return s.answers(t, attacker, chosen)
 		}},
@@ -274,9 +274,9 @@ func TestSignIn_AcceptsTwoProvenances(t *testing.T) {
 func TestAttack_TicketToChangedAddress(t *testing.T) {
 	s := newEnv(t)
 	s.moves(t, attacker, theirs)
-	told := authntest.Mailed[notice.AddressChanged](t, s.Env, authntest.Technician)
-	if told.By != attacker.Name {
-		t.Errorf("the address of before was told of %q", told.By)
+	notified := authntest.Mailed[notice.AddressChanged](t, s.Env, authntest.Technician)
+	if notified.By != attacker.Name {
+		t.Errorf("the address of before was notified of %q", notified.By)
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
 		for _, p := range []admin.Principal{attacker, authntest.AsHelpDesk, authntest.AsOperator} {
@@ -316,7 +316,7 @@ func TestInvitation_ConfirmsInitialAddress(t *testing.T) {
 		}
 		s.Accept(authntest.LinkToken(link), password)
 		if got := s.User(string(u.ID)).EmailProvenance.By; (got == "") != mailedTo {
-			t.Errorf("invited by mail: %v, and afterwards the address is the hand of %q", mailedTo, got)
+			t.Errorf("invited by mail: %v, and afterwards the address has provenance %q", mailedTo, got)
 		}
 	}
 }

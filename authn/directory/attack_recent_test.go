@@ -33,11 +33,11 @@ func TestAttack_ActivityRevealsAdministratorAddress(t *testing.T) {
 		authntest.WantCode(t, name, act(), "")
 		recent := s.User(authntest.Technician).Activity
 		if len(recent) <= before {
-			t.Errorf("%s: nothing is told", name)
+			t.Errorf("%s: nothing is recorded", name)
 		}
 		for _, r := range recent[min(before, len(recent)):] {
 			if r.Address != "" || r.Agent != "" {
-				t.Errorf("%s: told with %q and %q", name, r.Address, r.Agent)
+				t.Errorf("%s: recorded with %q and %q", name, r.Address, r.Agent)
 			}
 		}
 	}

@@ -20,9 +20,9 @@ func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 			u.Groups = []account.GroupID{s.Lumiere, s.Nord}
 		})
 	}
-	people, next, err := s.Directory.Users(t.Context(), p, account.UserQuery{Limit: 1})
-	if err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID || next != "" {
-		t.Errorf("people: got %d, cursor %q, %v, want one and no cursor", len(people), next, err)
+	users, next, err := s.Directory.Users(t.Context(), p, account.UserQuery{Limit: 1})
+	if err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID || next != "" {
+		t.Errorf("users: got %d, cursor %q, %v, want one and no cursor", len(users), next, err)
 	}
 
 	ask := func(address string) {
@@ -41,7 +41,7 @@ func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 			t.Fatalf("page %d: got %d cases, %v, want one of the garage", pages, len(cases), err)
 		}
 		if next != "" && next != cases[0].ID {
-			t.Errorf("the cursor %q is that of a case outside", next)
+			t.Errorf("the cursor %q is that of a request outside", next)
 		}
 		seen = append(seen, cases[0].ID)
 		if after = next; next == "" {

@@ -73,7 +73,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	}
 	u = s.User(u.Login)
 	if !u.EverHadDevice || u.HasOnlyImportedDevice() || u.Password.Provenance != account.ProvenanceUser {
-		t.Errorf("got %+v, want the phone to be the person's", u)
+		t.Errorf("got %+v, want the phone to be the user's", u)
 	}
 	s.SignIn(u.Login, password, phone)
 	result, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsSuperAdmin, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
@@ -127,7 +127,7 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 		t.Errorf("got events %+v", removed)
 	}
 	s.Accept(authntest.LinkToken(authntest.Mailed[notice.Invitation](t, s.Env, u.Login).Link), password)
-	// The key is free again: nobody has it.
+	// The key is free again: no user has it.
 	got, err := s.importUser(t.Context(), authntest.AsOperator, directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
 	if err != nil || got.ID == "" || got.Invited {
 		t.Errorf("got %+v, %v", got, err)
@@ -147,9 +147,9 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	authntest.WantCode(t, "the welcome in the answer", err, errcode.SameProvenance)
 	bringing.Password = password
 	_, _, err = s.Directory.CreateUser(t.Context(), authntest.AsOperator, s.From, bringing, false, true)
-	authntest.WantCode(t, "key and password by one hand", err, errcode.SameProvenance)
+	authntest.WantCode(t, "key and password of one provenance", err, errcode.SameProvenance)
 	if _, err := s.Directory.Admin.User(t.Context(), authntest.AsOperator, bringing.Login); errcode.Of(err) != errcode.NotFound {
-		t.Errorf("got %v, want nobody made", err)
+		t.Errorf("got %v, want no user", err)
 	}
 	u, _ := s.bring(t)
 	for _, p := range []admin.Principal{authntest.AsOperator, authntest.WithSecrets(authntest.AsSuperAdmin)} {
@@ -181,15 +181,15 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 		want []string
 		is   bool // known
 	}{
-		{"somebody new", directory.NewUser{Login: "new@garage.example"}, nil, false},
+		{"a new user", directory.NewUser{Login: "new@garage.example"}, nil, false},
 		{"everything wrong at once", directory.NewUser{Login: "x y", Email: "no", SecondEmail: authntest.Technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
 			Locale: "xx", Groups: []account.GroupID{"g0"}, Role: "KING", OTPAuthURI: foreignKey("AAAA")},
 			[]string{"login address", "email address", "locale unknown", "otpauth short", "role unknown", "firstName name", "lastName name", "secondEmail taken", "groupIds unknown"}, false},
-		{"somebody known, in another case", directory.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
-		{"somebody known, whatever else is wrong", directory.NewUser{Login: authntest.Technician, Email: "no", Role: "KING"}, nil, true},
-		{"a login that is somebody's second address", directory.NewUser{Login: authntest.SecondEmail}, []string{"login taken"}, false},
-		{"an address of somebody else", directory.NewUser{Login: "new@garage.example", Email: authntest.Technician}, []string{"email taken"}, false},
-		{"a key that somebody has", directory.NewUser{Login: "new@garage.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
+		{"a known user, in another case", directory.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
+		{"a known user, whatever else is wrong", directory.NewUser{Login: authntest.Technician, Email: "no", Role: "KING"}, nil, true},
+		{"a login that is another user's second address", directory.NewUser{Login: authntest.SecondEmail}, []string{"login taken"}, false},
+		{"an address of another user", directory.NewUser{Login: "new@garage.example", Email: authntest.Technician}, []string{"email taken"}, false},
+		{"a key that a user has", directory.NewUser{Login: "new@garage.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
 		{"twenty-one garages", directory.NewUser{Login: "new@garage.example", Groups: make([]account.GroupID, 21)}, []string{"groupIds too_many"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ var states = []account.Status{account.StatusStaged, account.StatusProvisioned, a
 func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 	const no = account.Status("-")
 	gone := account.Status("")
-	// What becomes of somebody who never had a device, in the order of states.
+	// The result for a user who never had a device, in the order of states.
 	want := map[string][]account.Status{
 		audit.UserSuspended:    {no, no, account.StatusSuspended, no, no},
 		audit.UserUnsuspended:  {no, no, no, account.StatusActive, no},
@@ -103,11 +103,11 @@ func TestLifecycle_Permissions(t *testing.T) {
 		id                  account.UserID
 		manage, help, again errcode.Code
 	}{
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, no, no, no},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, no, no, no},
 		{"support", authntest.AsHelpDesk, s.Amelie.ID, no, ok, ok},
-		{"an administrator of people", userAdmin, s.Amelie.ID, ok, ok, ok},
-		{"an administrator of people on support", userAdmin, s.Manager.ID, ok, ok, ok},
-		{"an administrator of people on a higher role", userAdmin, s.Administrator.ID, no, no, no},
+		{"a user administrator", userAdmin, s.Amelie.ID, ok, ok, ok},
+		{"a user administrator on support", userAdmin, s.Manager.ID, ok, ok, ok},
+		{"a user administrator on a higher role", userAdmin, s.Administrator.ID, no, no, no},
 		{"a super administrator on an equal one", authntest.AsSuperAdmin, s.Administrator.ID, no, no, no},
 		{"support on an equal role", authntest.AsHelpDesk, s.Manager.ID, no, no, no},
 		{"the owner of the token", self, reader.ID, no, no, no},
@@ -116,7 +116,7 @@ func TestLifecycle_Permissions(t *testing.T) {
 		{"a manager of another garage", authntest.Limited(authntest.AsHelpDesk, s.Nord), s.Amelie.ID, no, hidden, hidden},
 		{"an administrator of another garage", authntest.Limited(userAdmin, s.Nord), s.Amelie.ID, hidden, hidden, hidden},
 		{"an empty scope", authntest.Limited(userAdmin), s.Amelie.ID, hidden, hidden, hidden},
-		{"nobody", admin.Principal{}, s.Amelie.ID, no, no, no},
+		{"the zero principal", admin.Principal{}, s.Amelie.ID, no, no, no},
 	} {
 		for action, do := range s.steps() {
 			if action == audit.UserDeleted {
@@ -175,7 +175,7 @@ func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 			}
 			events := s.Events(c.out, c.in)
 			if len(events) != 2 || events[0].Action != c.out || events[1].Action != c.in || events[0].Actor.ID != authntest.AsSuperAdmin.ID || events[0].Subject != string(s.Amelie.ID) {
-				t.Errorf("got events %+v, want one for each act", events)
+				t.Errorf("got events %+v, want one for each operation", events)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ import (
 func TestAddMember_WritesOneEvent(t *testing.T) {
 	s := newEnv(t)
 	ctx := t.Context()
-	for range 2 { // the second time it is no act
+	for range 2 { // the second time it has no effect
 		if err := s.Directory.AddMember(ctx, authntest.AsSuperAdmin, s.From, s.Nord, authntest.Technician); err != nil {
 			t.Fatal(err)
 		}
@@ -30,8 +30,8 @@ func TestAddMember_WritesOneEvent(t *testing.T) {
 	if live, err := s.Sessions.Authenticate(ctx, s.Session); err != nil || !slices.Contains(live.Groups, s.Nord) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
-	if people, _, err := s.Directory.Members(ctx, authntest.AsSuperAdmin, s.Nord, account.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
-		t.Errorf("members: got %v, %v", people, err)
+	if users, _, err := s.Directory.Members(ctx, authntest.AsSuperAdmin, s.Nord, account.UserQuery{}); err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
+		t.Errorf("members: got %v, %v", users, err)
 	}
 	list, next, err := s.Directory.GroupsOf(ctx, authntest.AsSuperAdmin, authntest.Technician, account.GroupQuery{})
 	if err != nil || len(list) != 2 || next != "" || list[0].ID > list[1].ID {
@@ -48,7 +48,7 @@ func TestAddMember_WritesOneEvent(t *testing.T) {
 	}
 	events := s.Events(audit.GroupMemberAdded, audit.GroupMemberRemoved)
 	if len(events) != 2 || events[0].Action != audit.GroupMemberAdded || events[1].Action != audit.GroupMemberRemoved {
-		t.Fatalf("got %+v, want one event for each act", events)
+		t.Fatalf("got %+v, want one event for each operation", events)
 	}
 	e := events[1]
 	if e.Actor.ID != authntest.AsSuperAdmin.ID || e.Subject != string(s.Amelie.ID) || len(e.Targets) != 1 || e.Targets[0].ID != string(s.Lumiere) || e.Targets[0].Name != "Garage Lumière" {
@@ -75,12 +75,12 @@ func TestMembership_Permissions(t *testing.T) {
 		id                account.UserID
 		list, add, remove errcode.Code
 	}{
-		{"nobody", admin.Principal{}, s.Lumiere, s.Amelie.ID, no, no, no},
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Lumiere, s.Amelie.ID, ok, no, no},
+		{"the zero principal", admin.Principal{}, s.Lumiere, s.Amelie.ID, no, no, no},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Lumiere, s.Amelie.ID, ok, no, no},
 		{"support", authntest.AsHelpDesk, s.Lumiere, s.Amelie.ID, ok, no, no},
-		{"an administrator of people", userAdmin, s.Lumiere, s.Amelie.ID, ok, ok, ok},
-		{"an administrator of people on support", userAdmin, s.Lumiere, s.Manager.ID, ok, ok, ok},
-		{"an administrator of people on a higher role", userAdmin, s.Lumiere, s.Administrator.ID, ok, no, no},
+		{"a user administrator", userAdmin, s.Lumiere, s.Amelie.ID, ok, ok, ok},
+		{"a user administrator on support", userAdmin, s.Lumiere, s.Manager.ID, ok, ok, ok},
+		{"a user administrator on a higher role", userAdmin, s.Lumiere, s.Administrator.ID, ok, no, no},
 		{"a super administrator on an equal one", authntest.AsSuperAdmin, s.Lumiere, s.Administrator.ID, ok, no, no},
 		{"oneself", own, s.Lumiere, s.Administrator.ID, ok, no, no},
 		{"the operator", authntest.AsOperator, s.Lumiere, s.Administrator.ID, ok, ok, ok},
@@ -89,12 +89,12 @@ func TestMembership_Permissions(t *testing.T) {
 		{"a person who never was", authntest.AsSuperAdmin, s.Lumiere, "unever", ok, hidden, hidden},
 		{"a manager", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), s.Lumiere, s.Amelie.ID, ok, no, no},
 		{"an administrator of a group", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, s.Amelie.ID, ok, no, ok},
-		{"of two garages, on somebody of both", authntest.Limited(userAdmin, s.Lumiere, s.Nord), s.Nord, both.ID, ok, no, ok},
-		{"of one garage, on somebody of two", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, both.ID, ok, no, hidden},
-		{"of one garage, on somebody with a role", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, s.Manager.ID, ok, no, hidden},
+		{"of two garages, on a user of both", authntest.Limited(userAdmin, s.Lumiere, s.Nord), s.Nord, both.ID, ok, no, ok},
+		{"of one garage, on a user of two", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, both.ID, ok, no, hidden},
+		{"of one garage, on a user with a role", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, s.Manager.ID, ok, no, hidden},
 		{"of one garage, in another", authntest.Limited(userAdmin, s.Lumiere), s.Nord, s.Amelie.ID, hidden, no, hidden},
 		{"of one garage, in one that never was", authntest.Limited(userAdmin, s.Lumiere), "gnever", s.Amelie.ID, hidden, no, hidden},
-		{"of one garage, on nobody", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, "unever", ok, no, hidden},
+		{"of one garage, on no user", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, "unever", ok, no, hidden},
 		{"of another garage", authntest.Limited(userAdmin, s.Nord), s.Lumiere, s.Amelie.ID, hidden, no, hidden},
 		{"an empty scope", authntest.Limited(userAdmin), s.Lumiere, s.Amelie.ID, hidden, no, hidden},
 	} {
@@ -116,7 +116,7 @@ func TestMembership_Permissions(t *testing.T) {
 						t.Fatal(err)
 					}
 				} else if got := s.User(string(id)).Groups; !slices.Equal(got, before) {
-					t.Errorf("got %v, want %v: a refused act moves nobody", got, before)
+					t.Errorf("got %v, want %v: a rejected operation moves no user", got, before)
 				}
 			}
 		})
@@ -132,13 +132,13 @@ func TestGroup_Permissions(t *testing.T) {
 		gid  account.GroupID // "": one made for this
 		want errcode.Code
 	}{
-		{"nobody", admin.Principal{}, "", errcode.Forbidden},
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), "", errcode.Forbidden},
+		{"the zero principal", admin.Principal{}, "", errcode.Forbidden},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), "", errcode.Forbidden},
 		{"support", authntest.AsHelpDesk, "", errcode.Forbidden},
 		{"an administrator of a group", authntest.Limited(userAdmin, s.Lumiere), s.Lumiere, errcode.Forbidden},
 		{"of another garage", authntest.Limited(userAdmin, s.Nord), s.Lumiere, errcode.Forbidden},
 		{"of another garage, one that never was", authntest.Limited(userAdmin, s.Nord), "gnever", errcode.Forbidden},
-		{"an administrator of people", userAdmin, "", ""},
+		{"a user administrator", userAdmin, "", ""},
 		{"the operator", authntest.AsOperator, "", ""},
 		{"one that never was", authntest.AsSuperAdmin, "gnever", errcode.NotFound},
 	} {
@@ -187,17 +187,17 @@ func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
 	}
 	authntest.WantCode(t, "deleting it again", s.Directory.DeleteGroup(ctx, authntest.AsSuperAdmin, s.From, s.Lumiere), errcode.NotFound)
 	if events := s.Events(audit.GroupDeleted, audit.GroupMemberRemoved); len(events) != 1 || events[0].Targets[0].ID != string(s.Lumiere) {
-		t.Errorf("got %+v, want one event for one act", events)
+		t.Errorf("got %+v, want one event for one operation", events)
 	}
 	if u := s.User(authntest.Technician); len(u.Groups) != 0 || len(u.Devices) == 0 {
-		t.Errorf("got %+v, want the person there, without a garage", u.Groups)
+		t.Errorf("got %+v, want the user there, without a garage", u.Groups)
 	}
 	p, err := s.Directory.Admin.Authenticate(ctx, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if people, next, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(people) != 0 || next != "" {
-		t.Errorf("the token lists %d, %q, %v, want nobody", len(people), next, err)
+	if users, next, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(users) != 0 || next != "" {
+		t.Errorf("the token lists %d, %q, %v, want none", len(users), next, err)
 	}
 	if list, _, err := s.Directory.Groups(ctx, p, account.GroupQuery{}); err != nil || len(list) != 0 {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
@@ -206,11 +206,11 @@ func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
 	authntest.WantCode(t, "the token on a user without a garage", err, errcode.NotFound)
 	_, _, err = s.Directory.CreateUser(ctx, p, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.Lumiere}}, true, true)
 	authntest.WantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
-	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
+	// The manager's role names the dead garage still: they hear of no reset of its former members, nor of others.
 	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
 	for _, letter := range s.MailList() {
 		if strings.HasSuffix(letter, " to manager@garage.example") {
-			t.Errorf("the manager is told: %s", letter)
+			t.Errorf("the manager is notified: %s", letter)
 		}
 	}
 }
@@ -226,8 +226,8 @@ func TestAddMember_RejectsMoreThan32Groups(t *testing.T) {
 		}
 		authntest.WantCode(t, fmt.Sprintf("garage %d", i), s.Directory.AddMember(t.Context(), authntest.AsSuperAdmin, s.From, last, authntest.Technician), want)
 	}
-	if people, _, err := s.Directory.Members(t.Context(), authntest.AsSuperAdmin, last, account.UserQuery{}); err != nil || len(people) != 0 || len(s.User(authntest.Technician).Groups) != 32 {
-		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(people), len(s.User(authntest.Technician).Groups), err)
+	if users, _, err := s.Directory.Members(t.Context(), authntest.AsSuperAdmin, last, account.UserQuery{}); err != nil || len(users) != 0 || len(s.User(authntest.Technician).Groups) != 32 {
+		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(users), len(s.User(authntest.Technician).Groups), err)
 	}
 	seen, pages := []account.GroupID{}, 0
 	for after := ""; ; pages++ {

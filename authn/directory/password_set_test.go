@@ -29,16 +29,16 @@ func (s *env) renews(t *testing.T, present, next string) {
 	}
 }
 
-// sees is the state that an operator is told.
+// sees is the state that an administrator sees.
 func (s *env) sees(t *testing.T, want account.Status) {
 	t.Helper()
 	u, err := s.Directory.Admin.User(t.Context(), authntest.AsSuperAdmin, authntest.Technician)
 	if err != nil || u.State != want {
 		t.Errorf("got state %q, %v, want %q", u.State, err, want)
 	}
-	people, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
-	if err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
-		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
+	users, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
+	if err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
+		t.Errorf("listing %q: got %d users, %v", want, len(users), err)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestPassword_Permissions(t *testing.T) {
 		status               account.Status
 		expire, change, give errcode.Code
 	}{
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no, no},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no, no},
 		{"support with secrets", authntest.WithSecrets(authntest.AsHelpDesk), s.Amelie.ID, account.StatusActive, no, no, no},
 		{"an administrator without secrets", userAdmin, s.Amelie.ID, account.StatusActive, ok, ok, no},
 		{"an administrator with secrets", authntest.WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok, ok},
@@ -167,8 +167,8 @@ func TestPassword_Permissions(t *testing.T) {
 		{"of another garage", authntest.Limited(authntest.WithSecrets(userAdmin), s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden, hidden},
 		{"an equal role", authntest.WithSecrets(authntest.AsSuperAdmin), s.Administrator.ID, account.StatusActive, no, no, no},
 		{"oneself", admin.Principal{ID: "token:x", Owner: string(s.Amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.Amelie.ID, account.StatusActive, no, no, no},
-		{"somebody staged", authntest.AsOperator, s.Amelie.ID, account.StatusStaged, state, state, state},
-		{"somebody invited", authntest.AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state, state},
+		{"a staged user", authntest.AsOperator, s.Amelie.ID, account.StatusStaged, state, state, state},
+		{"an invited user", authntest.AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state, state},
 		{"a suspended user", authntest.AsOperator, s.Amelie.ID, account.StatusSuspended, state, state, state},
 		{"a deactivated user", authntest.AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state, state},
 	} {

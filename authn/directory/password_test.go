@@ -83,7 +83,7 @@ func TestResetPassword_Permissions(t *testing.T) {
 		status       account.Status
 		mail, answer errcode.Code
 	}{
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, account.StatusActive, no, no},
 		{"support with secrets", authntest.WithSecrets(authntest.AsHelpDesk), s.Amelie.ID, account.StatusActive, ok, no},
 		{"an administrator without secrets", userAdmin, s.Amelie.ID, account.StatusActive, ok, no},
 		{"an administrator with secrets", authntest.WithSecrets(userAdmin), s.Amelie.ID, account.StatusActive, ok, ok},
@@ -91,8 +91,8 @@ func TestResetPassword_Permissions(t *testing.T) {
 		{"a manager", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), s.Amelie.ID, account.StatusActive, ok, no},
 		{"a manager of another garage", authntest.Limited(authntest.AsHelpDesk, s.Nord), s.Amelie.ID, account.StatusActive, hidden, hidden},
 		{"an equal role", authntest.AsSuperAdmin, s.Administrator.ID, account.StatusActive, no, no},
-		{"somebody staged", authntest.AsOperator, s.Amelie.ID, account.StatusStaged, state, state},
-		{"somebody invited", authntest.AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state},
+		{"a staged user", authntest.AsOperator, s.Amelie.ID, account.StatusStaged, state, state},
+		{"an invited user", authntest.AsOperator, s.Amelie.ID, account.StatusProvisioned, state, state},
 		{"a suspended user", authntest.AsOperator, s.Amelie.ID, account.StatusSuspended, state, state},
 		{"a deactivated user", authntest.AsOperator, s.Amelie.ID, account.StatusDeactivated, state, state},
 		{"a user without a device", authntest.AsOperator, never.ID, account.StatusActive, state, state}, // protocol rule 8

@@ -30,7 +30,7 @@ func TestPlaceholder_CannotSignIn(t *testing.T) {
 	if placeholder.ID == s.Amelie.ID || placeholder.Login != authntest.Technician {
 		t.Fatalf("got %s as %s", placeholder.Login, placeholder.ID)
 	}
-	for name, to := range map[string]string{"the person": authntest.Technician, "their second address": authntest.SecondEmail, "nobody": ""} {
+	for name, to := range map[string]string{"the user": authntest.Technician, "their second address": authntest.SecondEmail, "no user": ""} {
 		for _, m := range s.Mails() {
 			if m.To == to {
 				t.Errorf("a mail %T to %s", m.What, name)
@@ -87,8 +87,8 @@ func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
 	if err != nil || !slices.Equal(last.Groups, all[19].Groups) {
 		t.Errorf("the last garage finds %v by the address, %v", last.Groups, err)
 	}
-	if people, _, err := s.Directory.Users(t.Context(), authntest.AsHelpDesk, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.Amelie.ID {
-		t.Errorf("everybody: got %d, %v, want the person alone", len(people), err)
+	if users, _, err := s.Directory.Users(t.Context(), authntest.AsHelpDesk, account.UserQuery{Prefix: "amelie"}); err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
+		t.Errorf("everybody: got %d, %v, want the user alone", len(users), err)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestPlaceholder_EndsWhenUserJoinsGroup(t *testing.T) {
 	north := authntest.Limited(authntest.AsHelpDesk, s.Nord)
 	placeholder := s.inviteElsewhere(t, north, authntest.Technician, s.Nord)
 	for range 2 {
-		authntest.WantCode(t, "deleting the person", s.Directory.Delete(t.Context(), authntest.AsOperator, s.From, string(s.Amelie.ID)), "")
+		authntest.WantCode(t, "deleting the user", s.Directory.Delete(t.Context(), authntest.AsOperator, s.From, string(s.Amelie.ID)), "")
 	}
 	u, _, err := s.Directory.CreateUser(t.Context(), authntest.AsOperator, s.From, directory.NewUser{Login: authntest.Technician, Groups: []account.GroupID{s.Nord}}, false, true)
 	if err != nil {
@@ -124,7 +124,7 @@ func TestPlaceholder_VisibleInItsGroup(t *testing.T) {
 	}{
 		{"of the garage and another", authntest.Limited(authntest.AsHelpDesk, s.Nord, third), ""},
 		{"of another garage", authntest.Limited(authntest.AsHelpDesk, third), errcode.NotFound},
-		{"of nobody", authntest.Limited(authntest.AsHelpDesk), errcode.NotFound},
+		{"of none", authntest.Limited(authntest.AsHelpDesk), errcode.NotFound},
 		{"everybody", authntest.AsHelpDesk, errcode.NotFound},
 		{"the operator", authntest.AsOperator, errcode.NotFound},
 	} {

@@ -38,7 +38,7 @@ func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 		t.Errorf("the former mailbox learns %+v, want neither the new address nor the operator's own", m)
 	}
 	if m := authntest.Mailed[notice.AddressChanged](t, s.Env, authntest.SecondEmail); m.Login != u.Login {
-		t.Errorf("the person learns %+v, want what to sign in with", m)
+		t.Errorf("the user learns %+v, want what to sign in with", m)
 	}
 	events := s.Events(audit.AddressUpdated, audit.ProfileUpdated)
 	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != authntest.AsSuperAdmin.ID || events[0].Detail["changed"] != "login email lastName" {
@@ -49,8 +49,8 @@ func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 		authntest.WantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
-		if people, _, err := s.Directory.Users(t.Context(), authntest.AsSuperAdmin, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
-			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
+		if users, _, err := s.Directory.Users(t.Context(), authntest.AsSuperAdmin, account.UserQuery{Prefix: starts}); err != nil || len(users) != want {
+			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(users), err, want)
 		}
 	}
 	s.Person(authntest.Technician, nil) // the address is free again
@@ -89,7 +89,7 @@ func TestUpdateUser_NameChangeKeepsSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
-		t.Errorf("got %d events and %v, want one event: a change of nothing is no act", len(events), s.MailList())
+		t.Errorf("got %d events and %v, want one event: a change of nothing is no operation", len(events), s.MailList())
 	}
 }
 
@@ -109,7 +109,7 @@ func TestUpdateUser_Profile(t *testing.T) {
 		want   errcode.Code
 		says   string
 	}{
-		{"an address that somebody has", func(c *directory.ProfileChange) { c.SecondEmail = text("admin@garage.example") }, true, errcode.Taken, "taken"},
+		{"an address that a user has", func(c *directory.ProfileChange) { c.SecondEmail = text("admin@garage.example") }, true, errcode.Taken, "taken"},
 		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(authntest.SecondEmail) }, true, "", ""},
 		{"no login", func(c *directory.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
 		{"no mailbox", func(c *directory.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
@@ -158,19 +158,19 @@ func TestUpdateUser_Permissions(t *testing.T) {
 		change directory.ProfileChange
 		want   errcode.Code
 	}{
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
 		{"support", authntest.AsHelpDesk, s.Amelie.ID, directory.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
-		{"an administrator of people", userAdmin, s.Amelie.ID, directory.ProfileChange{FirstName: text("c")}, ""},
-		{"somebody of a lower role", userAdmin, s.Manager.ID, directory.ProfileChange{FirstName: text("d")}, ""},
-		{"somebody of a higher role", userAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
-		{"somebody of the same role", authntest.AsSuperAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
+		{"a user administrator", userAdmin, s.Amelie.ID, directory.ProfileChange{FirstName: text("c")}, ""},
+		{"a user of a lower role", userAdmin, s.Manager.ID, directory.ProfileChange{FirstName: text("d")}, ""},
+		{"a user of a higher role", userAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
+		{"a user of the same role", authntest.AsSuperAdmin, s.Administrator.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
 		{"oneself", own, s.Administrator.ID, directory.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
 		{"the operator", authntest.AsOperator, s.Administrator.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
 		{"a name within the scope", scoped, s.Amelie.ID, directory.ProfileChange{FirstName: text("i")}, ""},
 		{"a free address within the scope", scoped, s.Amelie.ID, directory.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
 		{"an address of outside tells nothing", scoped, s.Amelie.ID, directory.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
-		{"outside the scope nobody is there", authntest.Limited(userAdmin, s.Nord), s.Amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
-		{"nobody", authntest.AsSuperAdmin, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
+		{"outside the scope", authntest.Limited(userAdmin, s.Nord), s.Amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
+		{"no user", authntest.AsSuperAdmin, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
 	} {
 		_, err := s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
 		authntest.WantCode(t, c.name, err, c.want)

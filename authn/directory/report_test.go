@@ -109,7 +109,7 @@ func TestLockoutRisk_Groups(t *testing.T) {
 		return say(s.risks(t, p, directory.RiskQuery{Kind: directory.RiskGroup, Limit: 1}))
 	}
 	// Neither the manager nor the administrator of the shop has a device.
-	authntest.SameStrings(t, "nobody can sign in", garages(authntest.AsSuperAdmin), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
+	authntest.SameStrings(t, "none can sign in", garages(authntest.AsSuperAdmin), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
 	staff("one@garage.example", grant(account.RoleHelpDesk, s.Lumiere, s.Nord, s.Lumiere))
 	staff("reader@garage.example", grant(account.RoleReadOnly, s.Nord))
 	staff("gone@garage.example", func(u *account.User) { grant(account.RoleHelpDesk, s.Nord)(u); u.Status = account.StatusDeactivated })
@@ -127,7 +127,7 @@ func TestLockoutRisk_StaysWithinScope(t *testing.T) {
 	got := say(s.risks(t, authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.RiskQuery{Limit: 1}))
 	authntest.SameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
 	if got := s.risks(t, authntest.Limited(authntest.AsHelpDesk), directory.RiskQuery{}); len(got) != 0 {
-		t.Errorf("got %q, want nothing for nobody's scope", say(got))
+		t.Errorf("got %q, want nothing for an empty scope", say(got))
 	}
 	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
 	authntest.WantCode(t, "without a role", err, errcode.Forbidden)

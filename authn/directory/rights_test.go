@@ -80,7 +80,7 @@ func TestPermissions_EveryOperationOnEveryUser(t *testing.T) {
 			"READ  0FFFFFFFFFFF", "HELP  0FFFFFFFFFFF", "USER  0FFFFFFFFFFF", "SUPER 0FFFFFFFFFFF", "susp  .FFFFFFFFFFF",
 			"gone  0FFFFFFFFFFF",
 		}},
-		{"SUPER of nobody", []string{
+		{"SUPER of none", []string{
 			"self  0000000000FF", "A     0000000000FF", "B     0000000000FF", "AB    0000000000FF", "no    0000000000FF",
 			"READ  0000000000FF", "HELP  0000000000FF", "USER  0000000000FF", "SUPER 0000000000FF", "susp  0000000000FF",
 			"gone  0000000000FF",
@@ -91,12 +91,12 @@ func TestPermissions_EveryOperationOnEveryUser(t *testing.T) {
 	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
 		_, tok := s.NewToken(t, authntest.AsOperator, admin.NewToken{Name: name, Role: role})
 		p := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
-		operators[name], operators[name+" of A"], operators[name+" of nobody"] = p, authntest.Limited(p, s.Lumiere), authntest.Limited(p)
+		operators[name], operators[name+" of A"], operators[name+" of none"] = p, authntest.Limited(p, s.Lumiere), authntest.Limited(p)
 	}
 	for _, row := range table {
 		p, ok := operators[row.operator]
 		if want := 11; row.operator == "operator" && len(row.cells) != want-1 || row.operator != "operator" && len(row.cells) != want || !ok {
-			t.Fatalf("%s: %d rows, want one for each of the people", row.operator, len(row.cells))
+			t.Fatalf("%s: %d rows, want one for each of the users", row.operator, len(row.cells))
 		}
 		for _, cells := range row.cells {
 			whom, want, _ := strings.Cut(cells, " ")

@@ -24,8 +24,8 @@ func TestScope_HidesUserFromEveryOperation(t *testing.T) {
 		_, err = s.Directory.Activate(ctx, north, s.From, id, true)
 		authntest.WantCode(t, "inviting "+id, err, errcode.NotFound)
 	}
-	if people, next, err := s.Directory.Users(ctx, north, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
-		t.Errorf("listing: got %d, %q, %v", len(people), next, err)
+	if users, next, err := s.Directory.Users(ctx, north, account.UserQuery{Prefix: "amelie"}); err != nil || len(users) != 0 || next != "" {
+		t.Errorf("listing: got %d, %q, %v", len(users), next, err)
 	}
 	if _, err := s.Directory.HelpDesk.Submit(ctx, s.From, helpdesk.Submission{Email: authntest.Technician, Message: "lost"}); err != nil {
 		t.Fatal(err)

@@ -55,14 +55,14 @@ func TestSessions_Permissions(t *testing.T) {
 		id       account.UserID
 		see, end errcode.Code
 	}{
-		{"who reads only", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, ok, no},
+		{"a reader", authntest.WithRole(authntest.AsSuperAdmin, account.RoleReadOnly), s.Amelie.ID, ok, no},
 		{"support", authntest.AsHelpDesk, s.Amelie.ID, ok, ok},
 		{"support on an equal role", authntest.AsHelpDesk, s.Manager.ID, ok, no},
 		{"a super administrator on an equal one", authntest.AsSuperAdmin, s.Administrator.ID, ok, no},
 		{"the operator", authntest.AsOperator, s.Administrator.ID, ok, ok},
 		{"a manager", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), s.Amelie.ID, ok, ok},
 		{"a manager of another garage", authntest.Limited(authntest.AsHelpDesk, s.Nord), s.Amelie.ID, hidden, hidden},
-		{"nobody", admin.Principal{}, s.Amelie.ID, no, no},
+		{"the zero principal", admin.Principal{}, s.Amelie.ID, no, no},
 	} {
 		_, _, err := s.Directory.Sessions(t.Context(), c.op, string(c.id))
 		authntest.WantCode(t, c.name+": see", err, c.see)

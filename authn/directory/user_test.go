@@ -52,7 +52,7 @@ func TestCreateUser_OperatorCreatesFirstAdministrator(t *testing.T) {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
 	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != authntest.AsOperator.Owner {
-		t.Errorf("got %d mails, way %q, want none, by the operator's hand", len(h.Mails()), h.User(u.Login).Invited.Provenance)
+		t.Errorf("got %d mails, way %q, want none, with the operator's provenance", len(h.Mails()), h.User(u.Login).Invited.Provenance)
 	}
 	if _, issued := h.Accept(authntest.LinkToken(inv.Link.Reveal()), password); issued.Session.IsZero() {
 		t.Error("no session")
@@ -69,8 +69,8 @@ func TestCreateUser_Permissions(t *testing.T) {
 		activate, mail bool
 		want           errcode.Code
 	}{
-		{"who reads only makes nobody", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, directory.NewUser{}, true, true, errcode.Forbidden},
-		{"a manager makes people of the garage", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.NewUser{Groups: in}, true, true, ""},
+		{"a reader creates none", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, directory.NewUser{}, true, true, errcode.Forbidden},
+		{"a manager creates users of the group", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.NewUser{Groups: in}, true, true, ""},
 		{"a manager makes none of another garage", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.NewUser{Groups: []account.GroupID{s.Lumiere, s.Nord}}, true, true, errcode.Forbidden},
 		{"a manager makes none of no garage", authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.NewUser{}, true, true, errcode.Forbidden},
 		{"a manager gives no role", authntest.Limited(authntest.AsSuperAdmin, s.Lumiere), directory.NewUser{Groups: in, Role: account.RoleReadOnly}, true, true, errcode.Forbidden},
@@ -87,7 +87,7 @@ func TestCreateUser_Permissions(t *testing.T) {
 		{"an address is written as it is", authntest.AsOperator, directory.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
 		{"a garage that is not there", authntest.AsOperator, directory.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
 		{"a language that we do not speak", authntest.AsOperator, directory.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
-		{"an address that somebody has", authntest.AsOperator, directory.NewUser{Login: "luc", Email: authntest.SecondEmail}, false, true, errcode.Taken},
+		{"an address that a user has", authntest.AsOperator, directory.NewUser{Login: "luc", Email: authntest.SecondEmail}, false, true, errcode.Taken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.n.Login == "" {
@@ -102,7 +102,7 @@ func TestCreateUser_Permissions(t *testing.T) {
 				t.Errorf("got %+v", inv)
 			}
 			if u.Password.Hash != "" || c.n.Password != "" && (u.Status != account.StatusActive || u.Password.Provenance != c.op.Owner) {
-				t.Errorf("got %+v, want it active by the operator's hand, and no hash shown", u)
+				t.Errorf("got %+v, want it active with the operator's provenance, and no hash shown", u)
 			}
 			for _, e := range s.Events(audit.UserCreated) {
 				if got := e.Detail["password"]; e.Subject == string(u.ID) && (got == c.op.Owner) != (c.n.Password != "") {
@@ -126,11 +126,11 @@ func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 	list := func(p admin.Principal, q account.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
-			people, next, err := s.Directory.Users(t.Context(), p, q)
+			users, next, err := s.Directory.Users(t.Context(), p, q)
 			if err != nil || page > 20 {
 				t.Fatalf("page %d: %v", page, err)
 			}
-			for _, u := range people {
+			for _, u := range users {
 				got = append(got, u.Login)
 			}
 			q.After = next
@@ -144,7 +144,7 @@ func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 	authntest.SameStrings(t, "one of two", list(both, account.UserQuery{Group: s.Nord}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
 	authntest.SameStrings(t, "another's", list(authntest.Limited(authntest.AsHelpDesk, s.Nord), account.UserQuery{Group: s.Lumiere}), nil)
 	authntest.SameStrings(t, "by name", list(both, account.UserQuery{Prefix: "AMÉ"}), []string{authntest.Technician})
-	authntest.SameStrings(t, "nobody", list(authntest.Limited(authntest.AsHelpDesk), account.UserQuery{}), nil)
+	authntest.SameStrings(t, "no user", list(authntest.Limited(authntest.AsHelpDesk), account.UserQuery{}), nil)
 	if got := list(authntest.AsHelpDesk, account.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.Administrator.Login) {
 		t.Errorf("everybody: got %q", got)
 	}

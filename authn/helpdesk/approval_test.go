@@ -110,11 +110,11 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 		{"the requesting owner", c.first, errcode.Forbidden},
 		{"another token of theirs", sibling, errcode.Forbidden},
 		{"a token that theirs made", child, errcode.Forbidden},
-		{"the person themselves", c.victim, errcode.Forbidden},
-		{"somebody of a lower role", lower, errcode.Forbidden},
+		{"the user", c.victim, errcode.Forbidden},
+		{"a user of a lower role", lower, errcode.Forbidden},
 		{"support", authntest.AsHelpDesk, errcode.Forbidden},
-		{"somebody limited to the person's garage", narrow, errcode.NotFound},
-		{"nobody", admin.Principal{}, errcode.Forbidden},
+		{"a principal with the user's group", narrow, errcode.NotFound},
+		{"the zero principal", admin.Principal{}, errcode.Forbidden},
 	} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, approval.ID)
 		authntest.WantCode(t, x.name, err, x.want)
@@ -127,7 +127,7 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("a principal with a group scope lists %d, %v", len(list), err)
 	}
-	authntest.WantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
+	authntest.WantCode(t, "refusing by a lower user", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
@@ -146,7 +146,7 @@ func TestApproval_Ends(t *testing.T) {
 		{"refused by another", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
 			authntest.WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
 		}, errcode.NotFound},
-		{"refused by the person", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
+		{"refused by the user", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
 			authntest.WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
 		}, errcode.NotFound},
 		{"reset by the operator meanwhile", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
@@ -161,7 +161,7 @@ func TestApproval_Ends(t *testing.T) {
 		{"the first one's token is revoked", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
 			authntest.WantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), authntest.AsOperator, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
-		{"the person has risen above them", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+		{"the user has risen above them", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
 				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk)} })
 			}
@@ -256,7 +256,7 @@ func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
-	authntest.WantCode(t, "nobody checked who is asking", err, errcode.WrongState)
+	authntest.WantCode(t, "no identity check", err, errcode.WrongState)
 	result := c.Reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
 	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, result.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)

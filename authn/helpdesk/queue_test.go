@@ -72,12 +72,12 @@ func TestPatch_RejectsInvalid(t *testing.T) {
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		{"who reads only changes nothing", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
+		{"a reader changes nothing", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
 		{"a state that is none", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: "closed"}, errcode.Invalid},
-		{"a reply by mail proves nobody", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.Invalid},
+		{"a reply by mail is no method", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.Invalid},
 		{"too long a note", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.Invalid},
 		{"an answer to an address that anybody can have typed", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Answer: "x"}, errcode.WrongState},
-		{"a case that is not there", authntest.AsHelpDesk, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		{"a request that is not there", authntest.AsHelpDesk, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 		{"no id at all", authntest.AsHelpDesk, "", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 		{"an id that is no key", authntest.AsHelpDesk, "é", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {

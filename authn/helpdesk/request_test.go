@@ -16,7 +16,7 @@ import (
 	"barillet/internal/notice"
 )
 
-// zoe and ines are two people of support, each with a token of their own.
+// zoe and ines are two administrators of support, each with a token of their own.
 func (s *env) agents(t *testing.T) (zoe, ines admin.Principal) {
 	t.Helper()
 	agent := func(address, name string) admin.Principal {
@@ -29,7 +29,7 @@ func (s *env) agents(t *testing.T) (zoe, ines admin.Principal) {
 	return agent("zoe@support.example", "Zoé"), agent("ines@support.example", "Inès")
 }
 
-// asked is the id of a case of the technician.
+// asked creates a help request of the technician.
 func (s *env) asked(t *testing.T) string {
 	t.Helper()
 	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
@@ -54,7 +54,7 @@ func (s *env) patched(t *testing.T, p admin.Principal, id string, patch helpdesk
 
 func to(who string) *string { return &who }
 
-// wantReason tells whether an act was refused in this state, for this reason.
+// wantReason requires that an operation was rejected in this state, for this reason.
 func wantReason(t *testing.T, what string, err error, reason string) *errcode.Error {
 	t.Helper()
 	e, ok := errors.AsType[*errcode.Error](err)
@@ -102,17 +102,17 @@ func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		"in progress and nobody's":       {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
-		"open and somebody's":            {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
-		"given to nobody we know":        {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
+		"in progress without assignee":   {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
+		"open with assignee":             {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
+		"given to an unknown user":       {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
 		"given to a user without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
 		"given to who asked":             {zoe, helpdesk.RequestPatch{Assignee: to(authntest.Technician)}, errcode.Invalid},
-		"seen in person by nobody":       {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
+		"met by no one named":            {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
 		"confirmed by no manager":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
 		"seen by too long a name":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
 		"one's own":                      {admin.Principal{ID: "token:x", Owner: string(s.Amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
 		"a manager names a colleague":    {authntest.Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
-		"a manager names nobody":         {authntest.Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
+		"a manager names another":        {authntest.Limited(zoe, s.Lumiere), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
 		"a manager elsewhere":            {authntest.Limited(zoe, s.Nord), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
 		_, err := s.patch(t, c.op, id, c.patch)
@@ -120,11 +120,11 @@ func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 	}
 	s.patched(t, zoe, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
 	for name, p := range map[string]helpdesk.RequestPatch{
-		"taking what somebody has":    {Assignee: to(helpdesk.Me)},
-		"beginning what somebody has": {Status: helpdesk.StateInProgress},
-		"closing what somebody has":   {Status: helpdesk.StateResolved},
-		"answering for somebody":      {Answer: "x"},
-		"giving away":                 {Assignee: to("")},
+		"taking a request of another":    {Assignee: to(helpdesk.Me)},
+		"beginning a request of another": {Status: helpdesk.StateInProgress},
+		"closing a request of another":   {Status: helpdesk.StateResolved},
+		"answering for another":          {Answer: "x"},
+		"giving away":                    {Assignee: to("")},
 	} {
 		_, err := s.patch(t, ines, id, p)
 		if e := wantReason(t, name, err, errcode.ReasonAssigned); e.Assignee != "Zoé ("+zoe.Owner+")" {
@@ -206,11 +206,11 @@ func TestReset_NeedsIdentityCheckOfRequest(t *testing.T) {
 	authntest.WantCode(t, "a reply by mail", err, errcode.Invalid)
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
-	refused("a case that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
+	refused("a request that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	refused("opened again, with the check of before", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
-	refused("a case that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
+	refused("a request that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
 	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}
@@ -248,7 +248,7 @@ func TestPatch_AnswerStatesRejection(t *testing.T) {
 	s.EmptyOutbox()
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	if got := s.MailList(); len(got) != 0 {
-		t.Errorf("got %q, want nobody told without an answer", got)
+		t.Errorf("got %q, want no email without an answer", got)
 	}
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
@@ -266,7 +266,7 @@ func TestPatch_ClosesRequestOfDeletedUser(t *testing.T) {
 		}
 	}
 	_, err := s.patch(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Answer: "x"})
-	wantReason(t, "answering nobody", err, errcode.ReasonUnknownAddress)
+	wantReason(t, "answering an unknown address", err, errcode.ReasonUnknownAddress)
 	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, id)
 	if err != nil {
 		t.Fatal(err)

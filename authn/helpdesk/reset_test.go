@@ -37,8 +37,8 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 	s.WantSignedOut(t, s.Session)
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + authntest.Technician, "devices_reset_told to " + authntest.SecondEmail,
 		"devices_reset_told to manager@garage.example"})
-	if told := authntest.Mailed[notice.UserDevicesReset](t, s.Env, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != authntest.AsHelpDesk.Name || told.Reason != result.Reason {
-		t.Errorf("the manager is told %+v", told)
+	if notified := authntest.Mailed[notice.UserDevicesReset](t, s.Env, "manager@garage.example"); notified.Person != "Amélie Durand" || notified.By != authntest.AsHelpDesk.Name || notified.Reason != result.Reason {
+		t.Errorf("the manager got %+v", notified)
 	}
 	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
 		t.Errorf("a login that was half-way: got %v, %v, want the field for the ticket", st.Step, err)
@@ -156,7 +156,7 @@ func TestReset_MailboxAloneCannotSignIn(t *testing.T) {
 	result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{ShowCode: true})
 	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
-		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
+		t.Errorf("code on screen: got %v, %v, want the enrolment", step, err)
 	}
 }
 
@@ -199,10 +199,10 @@ func TestReset_TicketInResponsePermissions(t *testing.T) {
 	}{
 		{"a token without secrets gets none", authntest.AsSuperAdmin, helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
 		{"support gets none, whatever the token says", authntest.WithSecrets(authntest.AsHelpDesk), helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
-		{"a token is handed no code", authntest.WithSecrets(authntest.AsSuperAdmin), helpdesk.ResetRequest{ShowCode: true}, errcode.Forbidden},
+		{"a token gets no code", authntest.WithSecrets(authntest.AsSuperAdmin), helpdesk.ResetRequest{ShowCode: true}, errcode.Forbidden},
 		{"a token with secrets gets it", authntest.WithSecrets(authntest.AsSuperAdmin), helpdesk.ResetRequest{SendEmail: &no}, ""},
 		{"the operator gets it", authntest.AsOperator, helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"handed and mailed is neither", authntest.AsOperator, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
+		{"screen and email conflict", authntest.AsOperator, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newEnv(t)
@@ -215,7 +215,7 @@ func TestReset_TicketInResponsePermissions(t *testing.T) {
 				return
 			}
 			if result.Code.IsZero() || result.Link.IsZero() || result.Mailed || s.User(authntest.Technician).Tickets[0].Provenance != c.op.Owner {
-				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", result, s.User(authntest.Technician).Tickets)
+				t.Errorf("got %+v, ticket %+v, want link and code with the operator's provenance", result, s.User(authntest.Technician).Tickets)
 			}
 			login := s.SubmitPassword(t, password).Login
 			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, authntest.LinkToken(result.Link.Reveal())); err != nil || step != authn.StepEnrol {
@@ -300,23 +300,23 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 			u.Tickets = append(u.Tickets, account.Ticket{ID: fmt.Sprint(i), Link: fmt.Sprintf("%064x", i), Expires: s.Clock.Now().Add(time.Hour)})
 		}
 	})
-	for _, hand := range []bool{false, true} {
+	for _, screen := range []bool{false, true} {
 		before := s.User(authntest.Technician)
 		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
+		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: screen, Check: calledBack})
 		if result.Devices[webauthn.Kind] != 10 || result.Devices[totp.Kind] != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", result)
 		}
-		told := 0
+		notified := 0
 		for _, m := range s.Mails() {
 			if m.To != authntest.Technician && m.To != authntest.SecondEmail {
-				told++
+				notified++
 			}
 		}
-		if told < 9 { // eight managers and the administrator
-			t.Errorf("got %d others told, want nine at least: %v", told, s.MailList())
+		if notified < 9 { // eight managers and the administrator
+			t.Errorf("got %d others notified, want nine at least: %v", notified, s.MailList())
 		}
 		s.EmptyOutbox()
 		s.Change(s.Amelie.ID, func(u *account.User) {

@@ -56,7 +56,7 @@ func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 	}{
 		{"by the first address, however written", " AMELIE@Garage.Example ", []string{"help_for_support to support@garage.example", "help_received to " + authntest.Technician}, true},
 		{"by the second address", authntest.SecondEmail, []string{"help_for_support to support@garage.example", "help_received to " + authntest.SecondEmail}, true},
-		{"by an address that nobody has", "stranger@else.example", []string{"help_for_support to support@garage.example"}, false},
+		{"by an address that no user has", "stranger@else.example", []string{"help_for_support to support@garage.example"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newEnv(t)
@@ -130,7 +130,7 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 		}
 	}
 	if toSupport != 5 || toPerson != 5 {
-		t.Errorf("got %d mails to support and %d to the person, want five each", toSupport, toPerson)
+		t.Errorf("got %d mails to support and %d to the user, want five each", toSupport, toPerson)
 	}
 	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{User: s.Amelie.ID})
 	if err != nil || len(cases) != 5 {
@@ -150,7 +150,7 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 	if u := s.User(authntest.Technician); len(u.Devices) != 1 {
 		t.Error("noise took a device")
 	}
-	s.SignIn(authntest.Technician, password, s.Phone) // the person still signs in
+	s.SignIn(authntest.Technician, password, s.Phone) // the user still signs in
 }
 
 func TestSubmit_ClosedRequestGetsNoFollowUp(t *testing.T) {
