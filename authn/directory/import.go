@@ -233,7 +233,7 @@ func (s *Service) sendWelcome(tx *account.Tx, p admin.Principal, u *account.User
 		return Invitation{}, err
 	}
 	e := p.Event(audit.InvitationIssued, u)
-	e.Detail = map[string]string{"delivery": "email"}
+	e.Detail = map[string]string{"method": "email"}
 	return Invitation{Sent: true, Expires: expires}, tx.Audit(e)
 }
 

@@ -114,7 +114,7 @@ func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *accoun
 		action = audit.PasswordExpired // Okta's event for a temporary password
 	}
 	e := p.Event(action, u)
-	e.Detail = map[string]string{"change": how, "owner": p.Owner}
+	e.Detail = map[string]string{"method": how, "owner": p.Owner}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}

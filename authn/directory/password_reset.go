@@ -40,11 +40,11 @@ func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req acco
 		context := notice.Context{Name: u.DisplayName()} // without the browser and address of the administrator
 		e, answer := p.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
-			e.Detail = map[string]string{"delivery": "email"}
+			e.Detail = map[string]string{"method": "email"}
 			m := notice.PasswordLink{Context: context, Link: link, Until: expires}
 			err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, expires)
 		} else {
-			e.Detail, answer = map[string]string{"delivery": "response"}, secret.From(link)
+			e.Detail, answer = map[string]string{"method": "response"}, secret.From(link)
 			context.At = tx.Op.Now
 			err = tx.SendTo(u.Addresses(), s.accounts.Locale(&u), notice.PasswordLinkShown{Context: context, By: p.DisplayName(s.accounts.Policy.Issuer)}, time.Time{})
 		}

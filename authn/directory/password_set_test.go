@@ -81,7 +81,7 @@ func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 		t.Errorf("the mail: got %+v", m)
 	}
 	events := s.Events(audit.PasswordExpired)
-	if len(events) != 2 || events[1].Detail["change"] != "temporary" || events[1].Detail["owner"] != p.Owner {
+	if len(events) != 2 || events[1].Detail["method"] != "temporary" || events[1].Detail["owner"] != p.Owner {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
@@ -106,7 +106,7 @@ func TestUpdateUser_SetsPassword(t *testing.T) {
 	}
 	s.WantSignedOut(t, s.Session)
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
-	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["change"] != "set" || events[0].Actor.ID != p.ID {
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["method"] != "set" || events[0].Actor.ID != p.ID {
 		t.Errorf("got events %+v", events)
 	}
 	s.SignIn(authntest.Technician, given, s.Phone)

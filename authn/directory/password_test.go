@@ -51,7 +51,7 @@ func TestResetPassword_SendsEmail(t *testing.T) {
 		t.Errorf("the mail alone ended the session: %v", err)
 	}
 	events := s.Events(audit.PasswordReset)
-	if len(events) != 1 || events[0].Actor.ID != authntest.AsHelpDesk.ID || events[0].Detail["delivery"] != "email" {
+	if len(events) != 1 || events[0].Actor.ID != authntest.AsHelpDesk.ID || events[0].Detail["method"] != "email" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, secret.From(m.Link))
@@ -64,7 +64,7 @@ func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_link_given to " + authntest.Technician, "password_link_given to " + authntest.SecondEmail})
-	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["delivery"] != "response" {
+	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["method"] != "response" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, link)

@@ -215,7 +215,7 @@ func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sen
 	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
 	link := s.signIn.URL("/invite/" + token.Reveal())
 	e := p.Event(audit.InvitationIssued, u)
-	e.Detail = map[string]string{"delivery": "email"}
+	e.Detail = map[string]string{"method": "email"}
 	if sendEmail {
 		var group string
 		if group, err = groupName(tx, u); err != nil {
@@ -226,7 +226,7 @@ func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sen
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, out.Expires)
 	} else {
-		out.Link, e.Detail["delivery"] = secret.From(link), "response"
+		out.Link, e.Detail["method"] = secret.From(link), "response"
 	}
 	if err != nil {
 		return Invitation{}, err

@@ -251,17 +251,17 @@ func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: authntest.Technician}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := c.Directory.HelpDesk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
-	if err != nil || len(cases) != 1 {
-		t.Fatalf("got %d cases, %v", len(cases), err)
+	requests, _, err := c.Directory.HelpDesk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
+	if err != nil || len(requests) != 1 {
+		t.Fatalf("got %d requests, %v", len(requests), err)
 	}
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: requests[0].ID})
 	authntest.WantCode(t, "no identity check", err, errcode.WrongState)
-	result := c.Reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
+	result := c.Reset(t, c.first, helpdesk.ResetRequest{HelpRequest: requests[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
 	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, result.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
-	if found, err := c.Directory.HelpDesk.Request(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {
+	if found, err := c.Directory.HelpDesk.Request(t.Context(), c.first, requests[0].ID); err != nil || found.State != helpdesk.StateResolved {
 		t.Errorf("the case: %+v, %v", found.State, err)
 	}
 }

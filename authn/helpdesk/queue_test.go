@@ -19,9 +19,9 @@ import (
 
 func TestPatch_AddsHistory(t *testing.T) {
 	s := newEnv(t)
-	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	s.EmptyOutbox()
-	id, mine := s.cases(t)[0].ID, helpdesk.Me
+	id, mine := s.requests(t)[0].ID, helpdesk.Me
 	patch := func(p helpdesk.RequestPatch) helpdesk.Request {
 		t.Helper()
 		s.Clock.Advance(time.Second)
@@ -63,8 +63,8 @@ func TestPatch_AddsHistory(t *testing.T) {
 
 func TestPatch_RejectsInvalid(t *testing.T) {
 	s := newEnv(t)
-	s.ask(t, 1, helpdesk.Submission{Email: "stranger@else.example", Message: "x"})
-	id := s.cases(t)[0].ID
+	s.submit(t, 1, helpdesk.Submission{Email: "stranger@else.example", Message: "x"})
+	id := s.requests(t)[0].ID
 	for _, c := range []struct {
 		name  string
 		op    admin.Principal
@@ -91,7 +91,7 @@ func TestPatch_RejectsInvalid(t *testing.T) {
 		}
 	}
 	authntest.WantCode(t, "notes without end", err, errcode.TooMany)
-	if c := s.cases(t)[0]; len(c.History) == 0 {
+	if c := s.requests(t)[0]; len(c.History) == 0 {
 		t.Error("a full case lost its history")
 	}
 }
@@ -99,16 +99,16 @@ func TestPatch_RejectsInvalid(t *testing.T) {
 func TestRequests_Pages(t *testing.T) {
 	s := newEnv(t)
 	for i := range 7 {
-		s.ask(t, i, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+		s.submit(t, i, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 	}
 	var got []string
 	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen, Limit: 3}
 	for page := 0; page == 0 || q.After != ""; page++ {
-		cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, q)
+		requests, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, q)
 		if err != nil || page > 3 {
 			t.Fatalf("page %d: %v", page, err)
 		}
-		for _, c := range cases {
+		for _, c := range requests {
 			got = append(got, c.Email)
 		}
 		q.After = next

@@ -29,11 +29,11 @@ func (s *env) agents(t *testing.T) (zoe, ines admin.Principal) {
 	return agent("zoe@support.example", "Zoé"), agent("ines@support.example", "Inès")
 }
 
-// asked creates a help request of the technician.
-func (s *env) asked(t *testing.T) string {
+// newRequest creates a help request of the technician.
+func (s *env) newRequest(t *testing.T) string {
 	t.Helper()
-	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
-	all := s.cases(t)
+	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+	all := s.requests(t)
 	return all[len(all)-1].ID
 }
 
@@ -68,7 +68,7 @@ func wantReason(t *testing.T, what string, err error, reason string) *errcode.Er
 func TestPatch_StateFollowsAssignee(t *testing.T) {
 	s := newEnv(t)
 	zoe, ines := s.agents(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	for _, step := range []struct {
 		name  string
 		op    admin.Principal
@@ -96,7 +96,7 @@ func TestPatch_StateFollowsAssignee(t *testing.T) {
 func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 	s := newEnv(t)
 	zoe, ines := s.agents(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	for name, c := range map[string]struct {
 		op    admin.Principal
 		patch helpdesk.RequestPatch
@@ -149,7 +149,7 @@ func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 func TestPatch_OneOfManyTakesRequest(t *testing.T) {
 	s := newEnv(t)
 	zoe, ines := s.agents(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	var group sync.WaitGroup
 	got := make([]error, 8)
 	for i := range got {
@@ -175,7 +175,7 @@ func TestPatch_OneOfManyTakesRequest(t *testing.T) {
 func TestPatch_WithoutDifferenceWritesNoEvent(t *testing.T) {
 	s := newEnv(t)
 	zoe, _ := s.agents(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	patch := helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Check: calledBack}
 	first := s.patched(t, zoe, id, patch)
 	for _, patch := range []helpdesk.RequestPatch{{}, patch} {
@@ -191,7 +191,7 @@ func TestPatch_WithoutDifferenceWritesNoEvent(t *testing.T) {
 
 func TestReset_NeedsIdentityCheckOfRequest(t *testing.T) {
 	s := newEnv(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	refused := func(what, reason string, r helpdesk.ResetRequest) {
 		t.Helper()
 		r.HelpRequest = id
@@ -230,7 +230,7 @@ func TestReset_NeedsIdentityCheckOfRequest(t *testing.T) {
 
 func TestReset_ClosesFullRequest(t *testing.T) {
 	s := newEnv(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	var err error
 	for i := 0; err == nil; i++ {
 		_, err = s.patch(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 1+i%2*1999)})
@@ -244,7 +244,7 @@ func TestReset_ClosesFullRequest(t *testing.T) {
 
 func TestPatch_AnswerStatesRejection(t *testing.T) {
 	s := newEnv(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	s.EmptyOutbox()
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	if got := s.MailList(); len(got) != 0 {
@@ -259,7 +259,7 @@ func TestPatch_AnswerStatesRejection(t *testing.T) {
 
 func TestPatch_ClosesRequestOfDeletedUser(t *testing.T) {
 	s := newEnv(t)
-	id := s.asked(t)
+	id := s.newRequest(t)
 	for range 2 { // the first deactivates
 		if err := s.Directory.Delete(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 			t.Fatal(err)
@@ -280,7 +280,7 @@ func TestPatch_ClosesRequestOfDeletedUser(t *testing.T) {
 func TestReset_RepeatClosesSecondRequest(t *testing.T) {
 	s := newEnv(t)
 	s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{})
-	id := s.asked(t)
+	id := s.newRequest(t)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: id})
 	wantReason(t, "without a check", err, errcode.ReasonIdentity)
 	if result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !result.Repeated {

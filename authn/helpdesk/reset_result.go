@@ -24,7 +24,7 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, result 
 	case j.request.Check != nil:
 		check = *j.request.Check
 	}
-	e.Detail = map[string]string{"owner": j.principal.Owner, "delivery": [...]string{"email", "response", "screen"}[j.delivery]}
+	e.Detail = map[string]string{"owner": j.principal.Owner, "method": [...]string{"email", "response", "screen"}[j.delivery]}
 	for key, text := range map[string]string{"reason": j.request.Reason, "helpRequestId": j.request.HelpRequest,
 		"identity": string(check.Method), "identityBy": check.By} {
 		if text != "" {

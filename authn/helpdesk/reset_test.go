@@ -238,16 +238,16 @@ func TestReset_RejectsHelpRequestOfOtherUser(t *testing.T) {
 	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: authntest.Technician, Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
-	if err != nil || len(cases) != 2 {
-		t.Fatalf("got %d cases, %v", len(cases), err)
+	requests, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
+	if err != nil || len(requests) != 2 {
+		t.Fatalf("got %d requests, %v", len(requests), err)
 	}
-	for _, id := range []string{cases[0].ID, "nothing", "of-nobody"} {
+	for _, id := range []string{requests[0].ID, "nothing", "of-nobody"} {
 		_, err = s.Directory.HelpDesk.Reset(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: id})
 		authntest.WantCode(t, "case "+id, err, errcode.Conflict)
 	}
-	result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
-	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, cases[1].ID)
+	result := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{HelpRequest: requests[1].ID, Check: calledBack})
+	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, requests[1].ID)
 	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != authntest.AsHelpDesk.ID || result.HelpRequest != c.ID {
 		t.Errorf("got case %+v, %v", c, err)
 	}
@@ -284,7 +284,7 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: authntest.Technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
+	requests, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,10 +302,10 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 	})
 	for _, screen := range []bool{false, true} {
 		before := s.User(authntest.Technician)
-		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, requests[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: screen, Check: calledBack})
+		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: requests[0].ID, ShowCode: screen, Check: calledBack})
 		if result.Devices[webauthn.Kind] != 10 || result.Devices[totp.Kind] != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", result)
 		}

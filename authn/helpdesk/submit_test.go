@@ -22,8 +22,8 @@ import (
 
 var reference = regexp.MustCompile(`^H-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`)
 
-// ask sends the form from a network of its own each time.
-func (s *env) ask(t *testing.T, n int, f helpdesk.Submission) string {
+// submit submits the form, from another network for each n.
+func (s *env) submit(t *testing.T, n int, f helpdesk.Submission) string {
 	t.Helper()
 	req := s.From
 	req.Address = netip.AddrFrom4([4]byte{198, 51, byte(n), 7})
@@ -38,14 +38,14 @@ func (s *env) ask(t *testing.T, n int, f helpdesk.Submission) string {
 	return ref
 }
 
-// cases are all, as support sees them.
-func (s *env) cases(t *testing.T) []helpdesk.Request {
+// requests returns all help requests.
+func (s *env) requests(t *testing.T) []helpdesk.Request {
 	t.Helper()
-	cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
+	requests, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{})
 	if err != nil || next != "" {
-		t.Fatalf("listing cases: %q, %v", next, err)
+		t.Fatalf("listing help requests: %q, %v", next, err)
 	}
-	return cases
+	return requests
 }
 
 func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
@@ -60,14 +60,14 @@ func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newEnv(t)
-			ref := s.ask(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
+			ref := s.submit(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
 			authntest.SameStrings(t, "mails", s.MailList(), c.want)
 			m := authntest.Mailed[notice.HelpForSupport](t, s.Env, "support@garage.example")
-			cases := s.cases(t)
-			if len(cases) != 1 {
-				t.Fatalf("got %d cases", len(cases))
+			requests := s.requests(t)
+			if len(requests) != 1 {
+				t.Fatalf("got %d requests", len(requests))
 			}
-			got := cases[0]
+			got := requests[0]
 			if got.Reference != ref || got.Message != "It fell.\nHelp[2J!" || got.State != helpdesk.StateOpen || (got.User == s.Amelie.ID) != c.known || got.PasswordProven {
 				t.Errorf("got case %+v", got)
 			}
@@ -85,7 +85,7 @@ func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 func TestSubmit_EmailLanguages(t *testing.T) {
 	s := newEnv(t)
 	s.Change(s.Amelie.ID, func(u *account.User) { u.Locale = "en" })
-	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	for _, m := range s.Mails() {
 		if want := map[bool]string{true: "en", false: "fr"}[m.To == authntest.Technician]; m.Lang != want {
 			t.Errorf("mail to %s in %q, want %q", m.To, m.Lang, want)
@@ -96,9 +96,9 @@ func TestSubmit_EmailLanguages(t *testing.T) {
 func TestSubmit_WithoutSupportOnlyStores(t *testing.T) {
 	s := newEnv(t)
 	s.Accounts.Policy.Support = ""
-	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"help_received to " + authntest.Technician})
-	if len(s.cases(t)) != 1 {
+	if len(s.requests(t)) != 1 {
 		t.Error("the request is lost")
 	}
 }
@@ -116,7 +116,7 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 	s.EmptyOutbox()
 	refs := map[string]bool{}
 	for i := range 40 {
-		refs[s.ask(t, i, helpdesk.Submission{Email: authntest.Technician, Message: strings.Repeat("é", 4000)})] = true
+		refs[s.submit(t, i, helpdesk.Submission{Email: authntest.Technician, Message: strings.Repeat("é", 4000)})] = true
 	}
 	if len(refs) != 40 {
 		t.Errorf("got %d references, want 40", len(refs))
@@ -132,11 +132,11 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 	if toSupport != 5 || toPerson != 5 {
 		t.Errorf("got %d mails to support and %d to the user, want five each", toSupport, toPerson)
 	}
-	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{User: s.Amelie.ID})
-	if err != nil || len(cases) != 5 {
-		t.Fatalf("got %d cases, %v, want five", len(cases), err)
+	requests, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{User: s.Amelie.ID})
+	if err != nil || len(requests) != 5 {
+		t.Fatalf("got %d requests, %v, want five", len(requests), err)
 	}
-	last := cases[4]
+	last := requests[4]
 	if len(last.FollowUps)+last.DroppedFollowUps != 35 || len(last.FollowUps) == 0 || utf8.RuneCountInString(last.FollowUps[0].Message) != 400 {
 		t.Errorf("got %d texts and %d more, want 35", len(last.FollowUps), last.DroppedFollowUps)
 	}
@@ -145,7 +145,7 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 	}
 	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Reference: last.FollowUps[3].Reference})
 	if err != nil || len(found) != 1 || found[0].ID != last.ID {
-		t.Errorf("by the reference of a joined text: got %d cases, %v", len(found), err)
+		t.Errorf("by the reference of a joined text: got %d requests, %v", len(found), err)
 	}
 	if u := s.User(authntest.Technician); len(u.Devices) != 1 {
 		t.Error("noise took a device")
@@ -156,15 +156,15 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 func TestSubmit_ClosedRequestGetsNoFollowUp(t *testing.T) {
 	s := newEnv(t)
 	for i := range 5 {
-		s.ask(t, i, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+		s.submit(t, i, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	}
-	for _, c := range s.cases(t) {
+	for _, c := range s.requests(t) {
 		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, c.ID, helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.EmptyOutbox()
-	ref := s.ask(t, 9, helpdesk.Submission{Email: authntest.Technician, Message: "y"})
+	ref := s.submit(t, 9, helpdesk.Submission{Email: authntest.Technician, Message: "y"})
 	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
 	if err != nil || len(open) != 1 || open[0].Reference != ref || len(s.Mails()) != 0 {
 		t.Errorf("got %d open, %v, mails %v, want a new one without mail", len(open), err, s.MailList())
@@ -174,13 +174,13 @@ func TestSubmit_ClosedRequestGetsNoFollowUp(t *testing.T) {
 func TestSubmit_RecordsProvenPassword(t *testing.T) {
 	s := newEnv(t)
 	login := s.SubmitPassword(t, password).Login
-	s.ask(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
-	s.ask(t, 2, helpdesk.Submission{Email: s.Manager.Email, Message: "x", Transaction: login})
-	s.ask(t, 3, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: secret.From("nothing")})
+	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
+	s.submit(t, 2, helpdesk.Submission{Email: s.Manager.Email, Message: "x", Transaction: login})
+	s.submit(t, 3, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: secret.From("nothing")})
 	s.Clock.Advance(account.TransactionTTL)
-	s.ask(t, 4, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
+	s.submit(t, 4, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
 	var got []bool
-	for _, c := range s.cases(t) {
+	for _, c := range s.requests(t) {
 		got = append(got, c.PasswordProven)
 	}
 	if fmt.Sprint(got) != fmt.Sprint([]bool{true, false, false, false}) {
@@ -196,7 +196,7 @@ func TestRequestPasswordLink_OpensRequestWithoutDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"help_for_support to support@garage.example"})
-	if c := s.cases(t); len(c) != 1 || !c[0].Forgotten || c[0].User != s.Amelie.ID {
+	if c := s.requests(t); len(c) != 1 || !c[0].Forgotten || c[0].User != s.Amelie.ID {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -224,7 +224,7 @@ func TestSubmit_RejectsInvalid(t *testing.T) {
 			t.Errorf("%s: got %v, want field %s", c.name, err, c.field)
 		}
 	}
-	if len(s.cases(t)) != 0 || len(s.Mails()) != 0 {
+	if len(s.requests(t)) != 0 || len(s.Mails()) != 0 {
 		t.Error("a refused form left something")
 	}
 }
