@@ -17,7 +17,7 @@ import (
 
 const given = "un pneu, une jante, deux roues"
 
-// renews takes the second step with the phone and chooses a password that is asked for.
+// renews verifies the phone and chooses the new password that the sign-in requires.
 func (s *env) renews(t *testing.T, present, next string) {
 	t.Helper()
 	v, err := s.Authn.Verify(t.Context(), s.From, s.SubmitPassword(t, present).Login, factors.InputCode, s.Phone.Next())
@@ -29,7 +29,7 @@ func (s *env) renews(t *testing.T, present, next string) {
 	}
 }
 
-// sees is the state that an administrator sees.
+// sees requires the display status that administrators see.
 func (s *env) sees(t *testing.T, want account.Status) {
 	t.Helper()
 	u, err := s.Directory.Admin.User(t.Context(), authntest.AsSuperAdmin, authntest.Technician)

@@ -28,7 +28,7 @@ func (s *env) risks(t *testing.T, p admin.Principal, q directory.RiskQuery) (all
 	return all
 }
 
-// say tells a report in short, sorted.
+// say returns a report as short texts, sorted.
 func say(found []directory.LockoutRisk) (out []string) {
 	for _, r := range found {
 		if r.Kind == directory.RiskUser {
