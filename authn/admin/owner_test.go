@@ -122,7 +122,7 @@ func TestCreateToken_KeepsOwnerAndNotifies(t *testing.T) {
 	s := newEnv(t)
 	boss := s.NewAdministrator(t, "boss@garage.example", authntest.Assignment(account.RoleUserAdmin))
 	_, p := s.TokenPrincipal(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
-	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
+	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.TokenName != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
@@ -131,7 +131,7 @@ func TestCreateToken_KeepsOwnerAndNotifies(t *testing.T) {
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the user's", tok.Owner)
 	}
-	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.Token != "second" || m.By != "first" {
+	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.TokenName != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
 	_, _, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})

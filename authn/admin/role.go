@@ -296,7 +296,7 @@ func (s *Service) changeRole(ctx context.Context, p Principal, req account.Reque
 		}
 		if done.Action != audit.RoleLimited {
 			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: op.Now}, By: p.DisplayName(s.Accounts.Policy.Issuer),
-				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
+				Role: string(done.Assignment.Role), Assigned: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return RoleChange{}, err
 			}
@@ -316,8 +316,8 @@ func (s *Service) NotifySuperAdmins(ctx context.Context, p Principal, req accoun
 		return err
 	}
 	return s.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: p.DisplayName(s.Accounts.Policy.Issuer),
-			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
+		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, User: c.User.DisplayName(), By: p.DisplayName(s.Accounts.Policy.Issuer),
+			Role: string(c.Assignment.Role), Assigned: c.Action == audit.RoleGranted}
 	}, all)
 }
 

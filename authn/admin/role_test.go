@@ -171,7 +171,7 @@ func TestRevokeRole_RejectsLastSuperAdmin(t *testing.T) {
 	secret, p := s.PrincipalOf(t, other.Login, account.RoleSuperAdmin)
 	s.EmptyOutbox()
 	authntest.WantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, p, s.From, s.Administrator.Login, "r2"), "")
-	if m := authntest.Mailed[notice.RoleChanged](t, s.Env, s.Administrator.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
+	if m := authntest.Mailed[notice.RoleChanged](t, s.Env, s.Administrator.Email); m.Assigned || m.User != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
 	authntest.WantCode(t, "in return", s.Directory.Admin.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
@@ -185,7 +185,7 @@ func TestAssignRole_NotifiesSuperAdmins(t *testing.T) {
 	s.NewAdministrator(t, "desk@garage.example", authntest.Assignment(account.RoleHelpDesk))
 	s.AssignRole(t, authntest.AsOperator, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"role_changed to " + authntest.Technician, "role_changed to " + authntest.SecondEmail, "role_changed to " + s.Administrator.Email})
-	if m := authntest.Mailed[notice.RoleChanged](t, s.Env, s.Administrator.Email); !m.Given || m.Person != "Amélie Durand" {
+	if m := authntest.Mailed[notice.RoleChanged](t, s.Env, s.Administrator.Email); !m.Assigned || m.User != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()

@@ -90,7 +90,7 @@ func (s *Service) CreateToken(ctx context.Context, p Principal, req account.Requ
 		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: op.Now}, By: p.DisplayName(s.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
+		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: op.Now}, By: p.DisplayName(s.Accounts.Policy.Issuer), TokenName: t.Name, Until: t.Expires}
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {

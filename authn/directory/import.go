@@ -227,7 +227,7 @@ func (s *Service) sendWelcome(tx *account.Tx, p admin.Principal, u *account.User
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Garage: group, Login: u.Login, Device: u.Devices[0].Name,
+	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Group: group, Login: u.Login, Device: u.Devices[0].Name,
 		Link: s.signIn.URL("/password/" + token.Reveal()), Until: expires}
 	if err := tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err

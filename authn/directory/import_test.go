@@ -56,7 +56,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
 	authntest.WantCode(t, "signing in without a password", err, errcode.SignInFailed)
 	m := authntest.Mailed[notice.Welcome](t, s.Env, u.Login)
-	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
+	if m.Group != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.MailList())
 	}
 	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, authntest.LinkToken(m.Link), password)

@@ -222,7 +222,7 @@ func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sen
 			return Invitation{}, err
 		}
 		// The email does not contain the browser and address of the administrator.
-		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Garage: group,
+		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Group: group,
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, out.Expires)
 	} else {

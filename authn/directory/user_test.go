@@ -25,7 +25,7 @@ func TestInvitation_UserChoosesPasswordAndEnrols(t *testing.T) {
 		t.Errorf("got %+v, %+v", u, inv)
 	}
 	m := authntest.Mailed[notice.Invitation](t, s.Env, u.Login)
-	if m.Inviter != authntest.AsHelpDesk.Name || m.Garage != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
+	if m.Inviter != authntest.AsHelpDesk.Name || m.Group != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
 		t.Errorf("got mail %+v", m)
 	}
 	first := authntest.LinkToken(m.Link)

@@ -68,7 +68,7 @@ func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req ac
 	}
 	link := s.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, s.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.ResetRequested{Context: notice.Context{Name: name, At: op.Now}, Person: u.DisplayName(), By: p.DisplayName(s.accounts.Policy.Issuer),
+		return notice.ResetRequested{Context: notice.Context{Name: name, At: op.Now}, User: u.DisplayName(), By: p.DisplayName(s.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }

@@ -63,7 +63,7 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 	c.untouched(t)
 	authntest.SameStrings(t, "mails", c.MailList(), []string{"reset_asked to " + authntest.Technician, "reset_asked to " + authntest.SecondEmail,
 		"reset_asked to " + c.Administrator.Email, "reset_asked to second@garage.example"})
-	if m := authntest.Mailed[notice.ResetRequested](t, c.Env, c.Administrator.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+	if m := authntest.Mailed[notice.ResetRequested](t, c.Env, c.Administrator.Email); m.User != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}
 	c.EmptyOutbox()

@@ -47,7 +47,7 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	if support == "" || !emails.OK {
 		return nil
 	}
-	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
+	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, KnownUser: true,
 		Topic: c.Topic, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
 	return tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{})
 }

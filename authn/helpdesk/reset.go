@@ -296,7 +296,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 		if result.Repeated {
 			return nil
 		}
-		m := notice.UserDevicesReset{Context: context, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
 		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the first gets the ticket
 	}
 	ttl := account.TicketTTL
@@ -312,7 +312,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 	}
 	result.Code, result.TicketExpires = code, t.Expires
 	if !result.Repeated {
-		m := notice.UserDevicesReset{Context: context, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
 		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}

@@ -14,9 +14,9 @@ func (s *Service) resetNotice(j resetJob, u *account.User, now time.Time) func(n
 	return func(name string) notice.Notice {
 		context := notice.Context{Name: name, At: now}
 		if j.delivery == onScreen {
-			return notice.TicketShown{Context: context, Person: u.DisplayName(), By: by}
+			return notice.TicketShown{Context: context, User: u.DisplayName(), By: by}
 		}
-		return notice.UserDevicesReset{Context: context, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+		return notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 

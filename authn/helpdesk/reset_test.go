@@ -37,7 +37,7 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 	s.WantSignedOut(t, s.Session)
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + authntest.Technician, "devices_reset_told to " + authntest.SecondEmail,
 		"devices_reset_told to manager@garage.example"})
-	if notified := authntest.Mailed[notice.UserDevicesReset](t, s.Env, "manager@garage.example"); notified.Person != "Amélie Durand" || notified.By != authntest.AsHelpDesk.Name || notified.Reason != result.Reason {
+	if notified := authntest.Mailed[notice.UserDevicesReset](t, s.Env, "manager@garage.example"); notified.User != "Amélie Durand" || notified.By != authntest.AsHelpDesk.Name || notified.Reason != result.Reason {
 		t.Errorf("the manager got %+v", notified)
 	}
 	if st, err := s.Authn.Transaction(t.Context(), half.Secret); err != nil || st.Step != authn.StepTicket {

@@ -142,8 +142,8 @@ func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, r
 	}
 	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := s.accounts.Policy.Support; support != "" {
-		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
-			Text: q.message, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
+		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, KnownUser: u.ID != "", Topic: q.topic,
+			Message: q.message, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
 		if err := tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
