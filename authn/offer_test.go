@@ -62,7 +62,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	h.EmptyOutbox()
 	h.Clock.Advance(time.Second) // events of one moment have no order
 	phone := h.given(by("uboss", "a", id), "Téléphone du garage")
-	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
+	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || got[0].Unconfirmed || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
 		t.Errorf("got mails %+v, want one that names device and operator", got)
 	}
 	u := h.User(string(id))
@@ -228,7 +228,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	boss := by("uboss", "a", u.ID)
 	h.EmptyOutbox()
 	given := h.given(boss, "Téléphone du garage")
-	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || !got[0].Waits {
+	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || !got[0].Unconfirmed {
 		t.Errorf("got mails %+v, want one that says that it waits", got)
 	}
 	refusedEverywhere := func() {

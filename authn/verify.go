@@ -253,5 +253,5 @@ func (s *Service) recoveryUsed(tx *account.Tx, u *account.User, left int) error 
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Left: left}, time.Time{})
+	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Remaining: left}, time.Time{})
 }

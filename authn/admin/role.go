@@ -288,7 +288,7 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 		}
 		if done.Action != audit.RoleLimited {
 			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
-				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
+				Role: string(done.Assignment.Role), Assigned: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return RoleChange{}, err
 			}
@@ -308,8 +308,8 @@ func (d *Service) NotifySuperAdmins(ctx context.Context, op Principal, req accou
 		return err
 	}
 	return d.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
-			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
+		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, User: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
+			Role: string(c.Assignment.Role), Assigned: c.Action == audit.RoleGranted}
 	}, all)
 }
 

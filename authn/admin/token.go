@@ -88,7 +88,7 @@ func (d *Service) CreateToken(ctx context.Context, op Principal, req account.Req
 		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
+		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer), TokenName: t.Name, Until: t.Expires}
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {

@@ -227,7 +227,7 @@ func (d *Service) sendWelcome(tx *account.Tx, op admin.Principal, u *account.Use
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
+	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Group: garage, Login: u.Login, Device: u.Devices[0].Name,
 		Link: d.signIn.URL("/password/" + token.Reveal()), Until: expires}
 	if err := tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err

@@ -216,7 +216,7 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
-		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
+		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Group: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, out.Expires)
 	} else {

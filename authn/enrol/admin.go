@@ -227,7 +227,7 @@ func (s *Service) activatePending(tx *account.Tx, c AdminCall, u *account.User, 
 		return d, err
 	}
 	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
-	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Waits: d.Unconfirmed()}, time.Time{}); err != nil {
+	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Unconfirmed: d.Unconfirmed()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, tx.Save(u)

@@ -68,7 +68,7 @@ func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req a
 	}
 	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.ResetRequested{Context: notice.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
+		return notice.ResetRequested{Context: notice.Context{Name: name, At: a.Now}, User: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }

@@ -138,8 +138,8 @@ func (d *Service) open(tx *account.Tx, q asked, u *account.User, reference strin
 	}
 	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := d.accounts.Policy.Support; support != "" {
-		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
-			Text: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
+		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, KnownUser: u.ID != "", Topic: q.topic,
+			Message: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
 		if err := tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 			if got.Reference != ref || got.Message != "It fell.\nHelp[2J!" || got.State != helpdesk.StateOpen || (got.User == s.amelie.ID) != c.known || got.PasswordProven {
 				t.Errorf("got case %+v", got)
 			}
-			if m.Reference != ref || m.Known != c.known || m.Text != got.Message || m.Topic != notice.TopicPhoneLost ||
+			if m.Reference != ref || m.KnownUser != c.known || m.Message != got.Message || m.Topic != notice.TopicPhoneLost ||
 				m.Link != "https://login.example/api/v1/help-requests/"+got.ID {
 				t.Errorf("got mail %+v", m)
 			}

@@ -56,7 +56,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
 	wantCode(t, "signing in without a password", err, errcode.SignInFailed)
 	m := mailed[notice.Welcome](t, s, u.Login)
-	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
+	if m.Group != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.letters())
 	}
 	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)

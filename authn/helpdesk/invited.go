@@ -46,7 +46,7 @@ func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, ho
 	if support == "" || !mails.OK {
 		return nil
 	}
-	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
+	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, KnownUser: true,
 		Topic: c.Topic, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
 	return tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{})
 }

@@ -25,7 +25,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 		t.Errorf("got %+v, %+v", u, inv)
 	}
 	m := mailed[notice.Invitation](t, s, u.Login)
-	if m.Inviter != support.Name || m.Garage != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
+	if m.Inviter != support.Name || m.Group != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
 		t.Errorf("got mail %+v", m)
 	}
 	first := tokenOf(m.Link)

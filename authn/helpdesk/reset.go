@@ -292,7 +292,7 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 		if rec.Repeated {
 			return nil
 		}
-		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: about, User: u.DisplayName(), By: by}
 		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := account.TicketTTL
@@ -308,7 +308,7 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
-		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: about, User: u.DisplayName(), By: by}
 		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}

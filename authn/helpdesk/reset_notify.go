@@ -14,9 +14,9 @@ func (j resetJob) mail(u *account.User, now time.Time) func(name string) notice.
 	return func(name string) notice.Notice {
 		about := notice.Context{Name: name, At: now}
 		if j.way == onScreen {
-			return notice.TicketShown{Context: about, Person: u.DisplayName(), By: by}
+			return notice.TicketShown{Context: about, User: u.DisplayName(), By: by}
 		}
-		return notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+		return notice.UserDevicesReset{Context: about, User: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 

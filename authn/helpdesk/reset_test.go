@@ -36,7 +36,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician, "devices_reset_told to " + second,
 		"devices_reset_told to manager@garage.example"})
-	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
+	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.User != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
 	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
