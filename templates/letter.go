@@ -31,8 +31,8 @@ type message struct {
 
 type fact struct{ Label, Value string }
 
-// writer makes letters: it knows the house and tells times.
-type writer struct {
+// composer makes letters: it knows the house and tells times.
+type composer struct {
 	brand Brand
 }
 
@@ -48,13 +48,13 @@ func (r *Renderer) Mail(lang string, m notice.Notice) (subject, text, html strin
 	if err != nil {
 		return "", "", "", err
 	}
-	l := kind.compose(m, c, writer{r.brand})
+	l := kind.compose(m, c, composer{r.brand})
 	l.Lang, l.Brand, l.Subject = c.lang, r.brand, oneLine(l.Subject)
 	if c.err != nil {
 		return "", "", "", c.err
 	}
 	var b bytes.Buffer
-	if err := r.mail.ExecuteTemplate(&b, "letter", l); err != nil {
+	if err := r.mail.ExecuteTemplate(&b, "message", l); err != nil {
 		return "", "", "", err
 	}
 	return l.Subject, l.plain(), b.String(), nil
@@ -126,8 +126,8 @@ func wrap(s string, width int) string {
 }
 
 // begin fills what all mails have: greeting, circumstances, foot.
-func (w writer) begin(c *speaker, a notice.Context, subject string, args ...any) message {
-	l := message{Subject: c.say("mail."+subject+"_subject", w.house(args)...)}
+func (w composer) begin(c *speaker, a notice.Context, subject string, args ...any) message {
+	l := message{Subject: c.say("mail."+subject+"_subject", w.withService(args)...)}
 	l.Greet = c.say("mail.hello_nobody")
 	if a.Name != "" {
 		l.Greet = c.say("mail.hello", "Name", oneLine(a.Name))
@@ -141,14 +141,16 @@ func (w writer) begin(c *speaker, a notice.Context, subject string, args ...any)
 	if a.Address != "" {
 		l.Facts = append(l.Facts, fact{c.say("mail.fact_address"), a.Address})
 	}
-	l.Foot = c.say("mail.foot", w.house(nil)...)
+	l.Foot = c.say("mail.foot", w.withService(nil)...)
 	return l
 }
 
-func (w writer) house(args []any) []any { return append([]any{"House", w.brand.Name}, args...) }
+func (w composer) withService(args []any) []any {
+	return append([]any{"Service", w.brand.Name}, args...)
+}
 
 // notYou adds what to do if it was not the reader, with the way to help.
-func (l message) notYou(c *speaker, w writer, key string) message {
+func (l message) notYou(c *speaker, w composer, key string) message {
 	l.Advice = c.say("mail." + key)
 	if u, err := url.JoinPath(w.brand.URL, "help", "request"); err == nil && w.brand.URL != "" {
 		l.HelpURL = u

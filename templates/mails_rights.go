@@ -10,45 +10,45 @@ var roleNames = map[string]string{
 	"READ_ONLY_ADMIN": "mail.role_read_only",
 }
 
-func composeRoleChanged(m notice.RoleChanged, c *speaker, w writer) message {
+func composeRoleChanged(m notice.RoleChanged, c *speaker, w composer) message {
 	role := m.Role
 	if key, ok := roleNames[m.Role]; ok {
 		role = c.say(key)
 	}
 	l := w.begin(c, m.Context, "role_changed")
-	what := "mail.role_taken_text"
+	what := "mail.role_removed_text"
 	switch {
 	case m.User != "" && m.Assigned:
-		what = "mail.role_given_told"
+		what = "mail.role_assigned_others"
 	case m.User != "":
-		what = "mail.role_taken_told"
+		what = "mail.role_removed_others"
 	case m.Assigned:
-		what = "mail.role_given_text"
+		what = "mail.role_assigned_text"
 	}
-	l.Lines = []string{c.say(what, "By", m.By, "Role", role, "Person", m.User)}
+	l.Lines = []string{c.say(what, "By", m.By, "Role", role, "User", m.User)}
 	return l.notYou(c, w, "not_expected")
 }
 
-func composeResetAsked(m notice.ResetRequested, c *speaker, w writer) message {
-	l := w.begin(c, m.Context, "reset_asked")
+func composeResetRequested(m notice.ResetRequested, c *speaker, w composer) message {
+	l := w.begin(c, m.Context, "reset_requested")
 	if m.User == "" {
-		l.Lines = []string{c.say("mail.reset_asked_text", "By", m.By)}
+		l.Lines = []string{c.say("mail.reset_requested_text", "By", m.By)}
 	} else {
-		l.Lines = []string{c.say("mail.reset_asked_told", "By", m.By, "Person", m.User), c.say("mail.reset_asked_second")}
-		l.After = []string{c.say("mail.reset_asked_until", "Until", c.moment(m.Until, w.brand.Zone))}
+		l.Lines = []string{c.say("mail.reset_requested_others", "By", m.By, "User", m.User), c.say("mail.reset_requested_check")}
+		l.After = []string{c.say("mail.reset_requested_until", "Until", c.moment(m.Until, w.brand.Zone))}
 	}
 	if m.Link != "" {
-		l.Button, l.Link = c.say("mail.reset_asked_button"), m.Link
+		l.Button, l.Link = c.say("mail.reset_requested_button"), m.Link
 	}
 	if m.Reason != "" {
-		l.Lines = append(l.Lines, c.say("mail.devices_reset_told_reason"))
+		l.Lines = append(l.Lines, c.say("mail.reset_reason"))
 		l.Quote = m.Reason
 	}
 	return l.notYou(c, w, "not_expected")
 }
 
-func composeTokenMade(m notice.TokenCreated, c *speaker, w writer) message {
-	l := w.begin(c, m.Context, "token_made")
-	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.TokenName, "Until", c.moment(m.Until, w.brand.Zone))}
+func composeTokenCreated(m notice.TokenCreated, c *speaker, w composer) message {
+	l := w.begin(c, m.Context, "token_created")
+	l.Lines = []string{c.say("mail.token_created_text", "By", m.By, "Token", m.TokenName, "Until", c.moment(m.Until, w.brand.Zone))}
 	return l.notYou(c, w, "not_expected")
 }

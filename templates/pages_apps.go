@@ -116,7 +116,7 @@ func galleryApps(lang string) []Sample {
 	}
 }
 
-func composeDeviceSignedIn(m notice.DeviceSignedIn, c *speaker, w writer) message {
+func composeDeviceSignedIn(m notice.DeviceSignedIn, c *speaker, w composer) message {
 	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
 	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
 	return l.notYou(c, w, "not_you")

@@ -58,8 +58,8 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	ctx := t.Context()
 	p := c.ask(t, c.first)
 	c.untouched(t)
-	sameStrings(t, "mails", c.letters(), []string{"reset_asked to " + technician, "reset_asked to " + second,
-		"reset_asked to " + c.admin.Email, "reset_asked to second@garage.example"})
+	sameStrings(t, "mails", c.letters(), []string{"reset_requested to " + technician, "reset_requested to " + second,
+		"reset_requested to " + c.admin.Email, "reset_requested to second@garage.example"})
 	if m := mailed[notice.ResetRequested](t, c.shop, c.admin.Email); m.User != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}

@@ -75,8 +75,8 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	}
 	s.dead(t, s.session)
 	s.sees(t, account.StatusExpired)
-	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second,
-		"password_given to " + technician, "password_given to " + second})
+	sameStrings(t, "mails", s.letters(), []string{"password_set_by_admin to " + technician, "password_set_by_admin to " + second,
+		"password_set_by_admin to " + technician, "password_set_by_admin to " + second})
 	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != op.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
 	}
@@ -105,7 +105,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
 	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
+	sameStrings(t, "mails", s.letters(), []string{"password_set_by_admin to " + technician, "password_set_by_admin to " + second})
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["way"] != "set" || events[0].Actor.ID != op.ID {
 		t.Errorf("got events %+v", events)
 	}
@@ -143,7 +143,7 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Provenance)
 	}
 	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
+	sameStrings(t, "mails", s.letters(), []string{"password_set_by_admin to " + technician, "password_set_by_admin to " + second})
 	s.SignIn(technician, given, s.phone)
 }
 

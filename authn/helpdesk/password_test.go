@@ -62,7 +62,7 @@ func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
 	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"password_link_given to " + technician, "password_link_given to " + second})
+	sameStrings(t, "mails", s.letters(), []string{"password_link_shown to " + technician, "password_link_shown to " + second})
 	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["way"] != "answer" {
 		t.Errorf("got events %+v, want one", events)
 	}

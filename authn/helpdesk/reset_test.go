@@ -34,8 +34,8 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 		t.Errorf("ticket until %v, want %v", rec.TicketExpires, want)
 	}
 	s.dead(t, s.session)
-	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician, "devices_reset_told to " + second,
-		"devices_reset_told to manager@garage.example"})
+	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician, "user_devices_reset to " + second,
+		"user_devices_reset to manager@garage.example"})
 	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.User != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
@@ -166,9 +166,9 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	if rec.Mailed || rec.Code.IsZero() || !rec.Link.IsZero() || !rec.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", rec)
 	}
-	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
-		"ticket_handed to " + technician, "ticket_handed to " + second, "ticket_handed to manager@garage.example",
-		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
+	sameStrings(t, "mails", s.letters(), []string{"user_devices_reset to " + technician, "user_devices_reset to " + second,
+		"ticket_shown to " + technician, "ticket_shown to " + second, "ticket_shown to manager@garage.example",
+		"ticket_shown to admin@garage.example", "ticket_shown to support@garage.example"})
 	login := s.signIn(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "password and code of one operator", err, errcode.SameProvenance)
@@ -262,14 +262,14 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 		a := fmt.Sprintf("admin%d@garage.example", i)
 		u := s.Person(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
-		want = append(want, "devices_reset_told to "+a)
+		want = append(want, "user_devices_reset to "+a)
 	}
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, s.admin.Login, helpdesk.ResetRequest{})
 	wantCode(t, "an equal role", err, errcode.Forbidden)
 	if _, err := s.Directory.HelpDesk.Reset(t.Context(), machine, s.From, s.admin.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	sameStrings(t, "mails", s.letters(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
+	sameStrings(t, "mails", s.letters(), append(want, "devices_reset to admin@garage.example", "user_devices_reset to support@garage.example"))
 }
 
 func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {

@@ -178,7 +178,7 @@ type Digest struct {
 	Entries []DigestEntry `json:"entries"`
 }
 
-// DigestNotice is one of them: the subject it would have had, and when it happened.
+// DigestEntry is one of them: the subject it would have had, and when it happened.
 type DigestEntry struct {
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`
@@ -188,11 +188,11 @@ func (Invitation) Name() string { return "invitation" }
 
 func (DevicesReset) Name() string { return "devices_reset" }
 
-func (UserDevicesReset) Name() string { return "devices_reset_told" }
+func (UserDevicesReset) Name() string { return "user_devices_reset" }
 
 func (DeviceAdded) Name() string { return "device_added" }
 
-func (DeviceEnrolledByAdmin) Name() string { return "device_offered" }
+func (DeviceEnrolledByAdmin) Name() string { return "device_enrolled_by_admin" }
 
 func (DeviceRemoved) Name() string { return "device_removed" }
 
@@ -218,17 +218,17 @@ func (HelpForSupport) Name() string { return "help_for_support" }
 
 func (HelpAnswered) Name() string { return "help_answered" }
 
-func (SecurityKeyDisabled) Name() string { return "key_cloned" }
+func (SecurityKeyDisabled) Name() string { return "security_key_disabled" }
 
-func (TicketShown) Name() string { return "ticket_handed" }
+func (TicketShown) Name() string { return "ticket_shown" }
 
-func (Digest) Name() string { return "notices" }
+func (Digest) Name() string { return "digest" }
 
 func (AddressChanged) Name() string { return "address_changed" }
 
-func (PasswordLinkShown) Name() string { return "password_link_given" }
+func (PasswordLinkShown) Name() string { return "password_link_shown" }
 
-func (PasswordSetByAdmin) Name() string { return "password_given" }
+func (PasswordSetByAdmin) Name() string { return "password_set_by_admin" }
 
 func (Welcome) Name() string { return "welcome" }
 
@@ -261,9 +261,9 @@ type TokenCreated struct {
 
 func (RoleChanged) Name() string { return "role_changed" }
 
-func (ResetRequested) Name() string { return "reset_asked" }
+func (ResetRequested) Name() string { return "reset_requested" }
 
-func (TokenCreated) Name() string { return "token_made" }
+func (TokenCreated) Name() string { return "token_created" }
 
 // DeviceSignedIn tells that a device of an application may now act for the person (PROTOCOL 28).
 type DeviceSignedIn struct {
