@@ -1,7 +1,5 @@
 package templates
 
-import "barillet/internal/notice"
-
 // Continue leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
 // along, as in an application's own browser.
 //
@@ -114,10 +112,4 @@ func galleryApps(lang string) []Sample {
 		{"user-code-done", UserCodeDone{Base: b, Yes: true}},
 		{"user-code-no", UserCodeDone{Base: b}},
 	}
-}
-
-func composeDeviceSignedIn(m notice.DeviceSignedIn, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
-	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
-	return l.notYou(c, w, "not_you")
 }

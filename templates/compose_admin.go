@@ -29,24 +29,6 @@ func composeRoleChanged(m notice.RoleChanged, c *speaker, w composer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func composeResetRequested(m notice.ResetRequested, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "reset_requested")
-	if m.User == "" {
-		l.Lines = []string{c.say("mail.reset_requested_text", "By", m.By)}
-	} else {
-		l.Lines = []string{c.say("mail.reset_requested_others", "By", m.By, "User", m.User), c.say("mail.reset_requested_check")}
-		l.After = []string{c.say("mail.reset_requested_until", "Until", c.moment(m.Until, w.brand.Zone))}
-	}
-	if m.Link != "" {
-		l.Button, l.Link = c.say("mail.reset_requested_button"), m.Link
-	}
-	if m.Reason != "" {
-		l.Lines = append(l.Lines, c.say("mail.reset_reason"))
-		l.Quote = m.Reason
-	}
-	return l.notYou(c, w, "not_expected")
-}
-
 func composeTokenCreated(m notice.TokenCreated, c *speaker, w composer) message {
 	l := w.begin(c, m.Context, "token_created")
 	l.Lines = []string{c.say("mail.token_created_text", "By", m.By, "Token", m.TokenName, "Until", c.moment(m.Until, w.brand.Zone))}
