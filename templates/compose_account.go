@@ -1,85 +1,83 @@
 package templates
 
-import (
-	"barillet/internal/notice"
-)
+import "barillet/internal/notice"
 
-func composeInvitation(m notice.Invitation, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "invitation")
-	who := "invitation_service"
+func composeInvitation(n notice.Invitation, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "invitation")
+	sentence := "mail.invitation_service"
 	switch {
-	case m.Inviter != "" && m.Group != "":
-		who = "invitation_by_to"
-	case m.Group != "":
-		who = "invitation_to"
-	case m.Inviter != "":
-		who = "invitation_by"
+	case n.Inviter != "" && n.Group != "":
+		sentence = "mail.invitation_by_to"
+	case n.Group != "":
+		sentence = "mail.invitation_to"
+	case n.Inviter != "":
+		sentence = "mail.invitation_by"
 	}
-	l.Lines = []string{
-		c.say("mail."+who, "Service", w.brand.Name, "Inviter", m.Inviter, "Group", m.Group),
-		c.say("mail.invitation_next", "Login", m.Login),
+	m.Lines = []string{
+		c.text(sentence, "Service", w.brand.Name, "Inviter", n.Inviter, "Group", n.Group),
+		c.text("mail.invitation_next", "Login", n.Login),
 	}
-	l.Button, l.Link = c.say("mail.invitation_button"), m.Link
-	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone)), c.say("mail.invitation_unexpected")}
-	return l
+	m.Button, m.Link = c.text("mail.invitation_button"), n.Link
+	m.After = []string{c.text("mail.link_until", "Until", c.moment(n.Until, w.brand.Zone)), c.text("mail.invitation_unexpected")}
+	return m
 }
 
-func composeWelcome(m notice.Welcome, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "welcome")
-	moved := c.say("mail.welcome_service", "Service", w.brand.Name)
-	if m.Group != "" {
-		moved = c.say("mail.welcome_group", "Service", w.brand.Name, "Group", m.Group)
+func composeWelcome(n notice.Welcome, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "welcome")
+	moved := c.text("mail.welcome_service", "Service", w.brand.Name)
+	if n.Group != "" {
+		moved = c.text("mail.welcome_group", "Service", w.brand.Name, "Group", n.Group)
 	}
-	l.Lines = []string{moved, c.say("mail.welcome_next", "Login", m.Login, "Device", m.Device)}
-	l.Button, l.Link = c.say("mail.welcome_button"), m.Link
-	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone)), c.say("mail.welcome_later")}
-	return l
+	m.Lines = []string{moved, c.text("mail.welcome_next", "Login", n.Login, "Device", n.Device)}
+	m.Button, m.Link = c.text("mail.welcome_button"), n.Link
+	m.After = []string{c.text("mail.link_until", "Until", c.moment(n.Until, w.brand.Zone)), c.text("mail.welcome_later")}
+	return m
 }
 
-func composePasswordChanged(m notice.PasswordChanged, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "password_changed")
-	l.Lines = []string{c.say("mail.password_changed_text")}
-	return l.notYou(c, w, "not_you")
+func composePasswordChanged(n notice.PasswordChanged, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "password_changed")
+	m.Lines = []string{c.text("mail.password_changed_text")}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeAddressChanged(m notice.AddressChanged, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "address_changed")
-	l.Lines = []string{c.say("mail.address_changed_text", "By", m.By)}
-	if m.Login != "" {
-		l.Lines = append(l.Lines, c.say("mail.address_changed_login", "Login", m.Login))
+func composeAddressChanged(n notice.AddressChanged, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "address_changed")
+	m.Lines = []string{c.text("mail.address_changed_text", "By", n.By)}
+	if n.Login != "" {
+		m.Lines = append(m.Lines, c.text("mail.address_changed_login", "Login", n.Login))
 	}
-	return l.notYou(c, w, "not_expected")
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composePasswordLink(m notice.PasswordLink, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "password_link")
-	l.Lines = []string{c.say("mail.password_link_text")}
-	l.Button, l.Link = c.say("mail.password_link_button"), m.Link
-	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone))}
-	return l.notYou(c, w, "not_you_link")
+func composePasswordLink(n notice.PasswordLink, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "password_link")
+	m.Lines = []string{c.text("mail.password_link_text")}
+	m.Button, m.Link = c.text("mail.password_link_button"), n.Link
+	m.After = []string{c.text("mail.link_until", "Until", c.moment(n.Until, w.brand.Zone))}
+	return m.notYou(c, w, "mail.not_you_link")
 }
 
-func composePasswordLinkShown(m notice.PasswordLinkShown, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "password_link_shown")
-	l.Lines = []string{c.say("mail.password_link_shown_text", "By", m.By)}
-	return l.notYou(c, w, "not_expected")
+func composePasswordLinkShown(n notice.PasswordLinkShown, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "password_link_shown")
+	m.Lines = []string{c.text("mail.password_link_shown_text", "By", n.By)}
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composePasswordSetByAdmin(m notice.PasswordSetByAdmin, c *speaker, w composer) message {
-	known := "password_set_by_admin_keep"
-	if m.Temporary {
-		known = "password_set_by_admin_temporary"
+func composePasswordSetByAdmin(n notice.PasswordSetByAdmin, c *translator, w composer) message {
+	sentence := "mail.password_set_by_admin_keep"
+	if n.Temporary {
+		sentence = "mail.password_set_by_admin_temporary"
 	}
-	l := w.begin(c, m.Context, "password_set_by_admin", "By", m.By)
-	l.Lines = []string{c.say("mail.password_set_by_admin_text", "By", m.By), c.say("mail." + known)}
-	return l.notYou(c, w, "not_expected")
+	m := w.begin(c, n.Context, "password_set_by_admin", "By", n.By)
+	m.Lines = []string{c.text("mail.password_set_by_admin_text", "By", n.By), c.text(sentence)}
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composeDigest(m notice.Digest, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "digest")
-	l.Lines = []string{c.say("mail.digest_text", "N", len(m.Entries))}
-	for _, n := range m.Entries {
-		l.Facts = append(l.Facts, fact{c.moment(n.At, w.brand.Zone), n.Subject})
+func composeDigest(n notice.Digest, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "digest")
+	m.Lines = []string{c.text("mail.digest_text", "N", len(n.Entries))}
+	for _, e := range n.Entries {
+		m.Facts = append(m.Facts, fact{c.moment(e.At, w.brand.Zone), e.Subject})
 	}
-	return l.notYou(c, w, "not_you")
+	return m.notYou(c, w, "mail.not_you")
 }

@@ -2,7 +2,7 @@ package templates
 
 import "barillet/internal/notice"
 
-// roleNames are the keys of the roles' names for people.
+// roleNames maps the types of roles to the keys of their names.
 var roleNames = map[string]string{
 	"SUPER_ADMIN":     "mail.role_super_admin",
 	"USER_ADMIN":      "mail.role_user_admin",
@@ -10,27 +10,27 @@ var roleNames = map[string]string{
 	"READ_ONLY_ADMIN": "mail.role_read_only",
 }
 
-func composeRoleChanged(m notice.RoleChanged, c *speaker, w composer) message {
-	role := m.Role
-	if key, ok := roleNames[m.Role]; ok {
-		role = c.say(key)
+func composeRoleChanged(n notice.RoleChanged, c *translator, w composer) message {
+	role := n.Role
+	if key, ok := roleNames[n.Role]; ok {
+		role = c.text(key)
 	}
-	l := w.begin(c, m.Context, "role_changed")
-	what := "mail.role_removed_text"
+	m := w.begin(c, n.Context, "role_changed")
+	sentence := "mail.role_removed_text"
 	switch {
-	case m.User != "" && m.Assigned:
-		what = "mail.role_assigned_others"
-	case m.User != "":
-		what = "mail.role_removed_others"
-	case m.Assigned:
-		what = "mail.role_assigned_text"
+	case n.User != "" && n.Assigned:
+		sentence = "mail.role_assigned_others"
+	case n.User != "":
+		sentence = "mail.role_removed_others"
+	case n.Assigned:
+		sentence = "mail.role_assigned_text"
 	}
-	l.Lines = []string{c.say(what, "By", m.By, "Role", role, "User", m.User)}
-	return l.notYou(c, w, "not_expected")
+	m.Lines = []string{c.text(sentence, "By", n.By, "Role", role, "User", n.User)}
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composeTokenCreated(m notice.TokenCreated, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "token_created")
-	l.Lines = []string{c.say("mail.token_created_text", "By", m.By, "Token", m.TokenName, "Until", c.moment(m.Until, w.brand.Zone))}
-	return l.notYou(c, w, "not_expected")
+func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "token_created")
+	m.Lines = []string{c.text("mail.token_created_text", "By", n.By, "Token", n.TokenName, "Until", c.moment(n.Until, w.brand.Zone))}
+	return m.notYou(c, w, "mail.not_expected")
 }

@@ -1,75 +1,73 @@
 package templates
 
-import (
-	"barillet/internal/notice"
-)
+import "barillet/internal/notice"
 
-func composeDeviceAdded(m notice.DeviceAdded, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "device_added")
-	l.Lines = []string{c.say("mail.device_added_text", "Device", m.Device)}
-	return l.notYou(c, w, "not_you")
+func composeDeviceAdded(n notice.DeviceAdded, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "device_added")
+	m.Lines = []string{c.text("mail.device_added_text", "Device", n.Device)}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeDeviceEnrolledByAdmin(m notice.DeviceEnrolledByAdmin, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "device_enrolled_by_admin")
-	l.Lines = []string{c.say("mail.device_enrolled_by_admin_text", "Device", m.Device, "By", m.By)}
-	if m.Unconfirmed {
-		l.Lines = append(l.Lines, c.say("mail.device_enrolled_by_admin_unconfirmed"))
-		l.Button, l.Link = c.say("mail.device_enrolled_by_admin_button"), w.brand.URL+"/account"
+func composeDeviceEnrolledByAdmin(n notice.DeviceEnrolledByAdmin, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "device_enrolled_by_admin")
+	m.Lines = []string{c.text("mail.device_enrolled_by_admin_text", "Device", n.Device, "By", n.By)}
+	if n.Unconfirmed {
+		m.Lines = append(m.Lines, c.text("mail.device_enrolled_by_admin_unconfirmed"))
+		m.Button, m.Link = c.text("mail.device_enrolled_by_admin_button"), w.brand.URL+"/account"
 	}
-	return l.notYou(c, w, "not_expected")
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composeDeviceRemoved(m notice.DeviceRemoved, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "device_removed")
-	l.Lines = []string{c.say("mail.device_removed_text", "Device", m.Device)}
-	return l.notYou(c, w, "not_you")
+func composeDeviceRemoved(n notice.DeviceRemoved, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "device_removed")
+	m.Lines = []string{c.text("mail.device_removed_text", "Device", n.Device)}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeQRShown(m notice.QRShown, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "qr_shown")
-	l.Lines = []string{c.say("mail.qr_shown_text", "Device", m.Device)}
-	return l.notYou(c, w, "not_you")
+func composeQRShown(n notice.QRShown, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "qr_shown")
+	m.Lines = []string{c.text("mail.qr_shown_text", "Device", n.Device)}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeCopyConfirmed(m notice.CopyConfirmed, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "copy_confirmed")
-	l.Lines = []string{c.say("mail.copy_confirmed_text", "Device", m.Device, "Copy", m.Copy)}
-	return l.notYou(c, w, "not_you")
+func composeCopyConfirmed(n notice.CopyConfirmed, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "copy_confirmed")
+	m.Lines = []string{c.text("mail.copy_confirmed_text", "Device", n.Device, "Copy", n.Copy)}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeRecoveryUsed(m notice.RecoveryUsed, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "recovery_used")
-	l.Lines = []string{c.say("mail.recovery_used_text"), c.say("mail.recovery_used_left", "N", m.Remaining)}
-	return l.notYou(c, w, "not_you")
+func composeRecoveryUsed(n notice.RecoveryUsed, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "recovery_used")
+	m.Lines = []string{c.text("mail.recovery_used_text"), c.text("mail.recovery_used_left", "N", n.Remaining)}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeRecoveryRenewed(m notice.RecoveryRenewed, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "recovery_renewed")
-	l.Lines = []string{c.say("mail.recovery_renewed_text")}
-	return l.notYou(c, w, "not_you")
+func composeRecoveryRenewed(n notice.RecoveryRenewed, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "recovery_renewed")
+	m.Lines = []string{c.text("mail.recovery_renewed_text")}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeNewBrowser(m notice.NewBrowser, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "new_browser")
-	l.Lines = []string{c.say("mail.new_browser_text")}
-	return l.notYou(c, w, "not_you")
+func composeNewBrowser(n notice.NewBrowser, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "new_browser")
+	m.Lines = []string{c.text("mail.new_browser_text")}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeWrongCodes(m notice.WrongCodes, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "wrong_codes")
-	l.Lines = []string{c.say("mail.wrong_codes_text", "N", m.Count)}
-	return l.notYou(c, w, "not_you_codes")
+func composeWrongCodes(n notice.WrongCodes, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "wrong_codes")
+	m.Lines = []string{c.text("mail.wrong_codes_text", "N", n.Count)}
+	return m.notYou(c, w, "mail.not_you_codes")
 }
 
-func composeSecurityKeyDisabled(m notice.SecurityKeyDisabled, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "security_key_disabled")
-	l.Lines = []string{c.say("mail.security_key_disabled_text", "Device", m.Device), c.say("mail.security_key_disabled_next")}
-	return l.notYou(c, w, "not_you")
+func composeSecurityKeyDisabled(n notice.SecurityKeyDisabled, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "security_key_disabled")
+	m.Lines = []string{c.text("mail.security_key_disabled_text", "Device", n.Device), c.text("mail.security_key_disabled_next")}
+	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeDeviceSignedIn(m notice.DeviceSignedIn, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
-	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
-	return l.notYou(c, w, "not_you")
+func composeDeviceSignedIn(n notice.DeviceSignedIn, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "device_signed_in", "App", n.App)
+	m.Lines = []string{c.text("mail.device_signed_in_text", "App", n.App)}
+	return m.notYou(c, w, "mail.not_you")
 }

@@ -1,86 +1,84 @@
 package templates
 
-import (
-	"barillet/internal/notice"
-)
+import "barillet/internal/notice"
 
-func composeDevicesReset(m notice.DevicesReset, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "devices_reset")
-	l.Lines = []string{c.say("mail.devices_reset_text"), c.say("mail.devices_reset_next")}
-	l.Button, l.Link = c.say("mail.devices_reset_button"), m.Link
-	l.CodeIs, l.Code = c.say("mail.devices_reset_code"), m.Code
-	l.After = []string{c.say("mail.ticket_until", "Until", c.moment(m.Until, w.brand.Zone)), c.say("mail.ticket_secret")}
-	return l.notYou(c, w, "not_you_reset")
+func composeDevicesReset(n notice.DevicesReset, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "devices_reset")
+	m.Lines = []string{c.text("mail.devices_reset_text"), c.text("mail.devices_reset_next")}
+	m.Button, m.Link = c.text("mail.devices_reset_button"), n.Link
+	m.CodeIs, m.Code = c.text("mail.devices_reset_code"), n.Code
+	m.After = []string{c.text("mail.ticket_until", "Until", c.moment(n.Until, w.brand.Zone)), c.text("mail.ticket_secret")}
+	return m.notYou(c, w, "mail.not_you_reset")
 }
 
-func composeUserDevicesReset(m notice.UserDevicesReset, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "user_devices_reset", "User", m.User)
-	l.Lines = []string{c.say("mail.user_devices_reset_text", "User", m.User, "By", m.By)}
-	if m.Reason != "" {
-		l.Lines = append(l.Lines, c.say("mail.reset_reason"))
-		l.Quote = m.Reason
+func composeUserDevicesReset(n notice.UserDevicesReset, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "user_devices_reset", "User", n.User)
+	m.Lines = []string{c.text("mail.user_devices_reset_text", "User", n.User, "By", n.By)}
+	if n.Reason != "" {
+		m.Lines = append(m.Lines, c.text("mail.reset_reason"))
+		m.Quote = n.Reason
 	}
-	return l.notYou(c, w, "not_expected")
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composeHelpReceived(m notice.HelpReceived, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "help_received", "Reference", m.Reference)
-	l.Lines = []string{c.say("mail.help_received_text", "Reference", m.Reference), c.say("mail.help_received_wait")}
-	return l.notYou(c, w, "not_you_help")
+func composeHelpReceived(n notice.HelpReceived, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "help_received", "Reference", n.Reference)
+	m.Lines = []string{c.text("mail.help_received_text", "Reference", n.Reference), c.text("mail.help_received_wait")}
+	return m.notYou(c, w, "mail.not_you_help")
 }
 
-func composeHelpForSupport(m notice.HelpForSupport, c *speaker, w composer) message {
-	topic := c.say(string(TopicKey(m.Topic)))
-	l := w.begin(c, m.Context, "help_for_support", "Reference", m.Reference, "Topic", topic)
-	known := "help_for_support_unknown"
-	if m.KnownUser {
-		known = "help_for_support_known"
+func composeHelpForSupport(n notice.HelpForSupport, c *translator, w composer) message {
+	topic := c.text(string(TopicKey(n.Topic)))
+	m := w.begin(c, n.Context, "help_for_support", "Reference", n.Reference, "Topic", topic)
+	sentence := "mail.help_for_support_unknown"
+	if n.KnownUser {
+		sentence = "mail.help_for_support_known"
 	}
-	l.Lines = []string{c.say("mail.help_for_support_text", "From", m.From, "Topic", topic), c.say("mail." + known)}
-	l.Quote = m.Message
-	if m.Link != "" {
-		l.Button, l.Link = c.say("mail.help_for_support_button"), m.Link
+	m.Lines = []string{c.text("mail.help_for_support_text", "From", n.From, "Topic", topic), c.text(sentence)}
+	m.Quote = n.Message
+	if n.Link != "" {
+		m.Button, m.Link = c.text("mail.help_for_support_button"), n.Link
 	}
-	l.After = []string{c.say("mail.help_for_support_check")}
-	return l
+	m.After = []string{c.text("mail.help_for_support_check")}
+	return m
 }
 
-func composeHelpAnswered(m notice.HelpAnswered, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "help_answered", "Reference", m.Reference)
-	l.Lines = []string{c.say("mail.help_answered_text", "Reference", m.Reference)}
-	l.Quote = m.Answer
-	l.After = []string{c.say("mail.help_answered_next")}
-	if m.Rejected {
-		l.Lines = []string{c.say("mail.help_rejected_text", "Reference", m.Reference)}
-		l.After = []string{c.say("mail.help_rejected_next")}
+func composeHelpAnswered(n notice.HelpAnswered, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "help_answered", "Reference", n.Reference)
+	m.Lines = []string{c.text("mail.help_answered_text", "Reference", n.Reference)}
+	m.Quote = n.Answer
+	m.After = []string{c.text("mail.help_answered_next")}
+	if n.Rejected {
+		m.Lines = []string{c.text("mail.help_rejected_text", "Reference", n.Reference)}
+		m.After = []string{c.text("mail.help_rejected_next")}
 	}
-	return l.notYou(c, w, "not_you_help")
+	return m.notYou(c, w, "mail.not_you_help")
 }
 
-func composeTicketShown(m notice.TicketShown, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "ticket_shown")
-	if m.User == "" {
-		l.Lines = []string{c.say("mail.ticket_shown_text", "By", m.By)}
-		return l.notYou(c, w, "not_you_ticket")
+func composeTicketShown(n notice.TicketShown, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "ticket_shown")
+	if n.User == "" {
+		m.Lines = []string{c.text("mail.ticket_shown_text", "By", n.By)}
+		return m.notYou(c, w, "mail.not_you_ticket")
 	}
-	l.Lines = []string{c.say("mail.ticket_shown_others", "By", m.By, "User", m.User)}
-	return l.notYou(c, w, "not_expected")
+	m.Lines = []string{c.text("mail.ticket_shown_others", "By", n.By, "User", n.User)}
+	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composeResetRequested(m notice.ResetRequested, c *speaker, w composer) message {
-	l := w.begin(c, m.Context, "reset_requested")
-	if m.User == "" {
-		l.Lines = []string{c.say("mail.reset_requested_text", "By", m.By)}
+func composeResetRequested(n notice.ResetRequested, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "reset_requested")
+	if n.User == "" {
+		m.Lines = []string{c.text("mail.reset_requested_text", "By", n.By)}
 	} else {
-		l.Lines = []string{c.say("mail.reset_requested_others", "By", m.By, "User", m.User), c.say("mail.reset_requested_check")}
-		l.After = []string{c.say("mail.reset_requested_until", "Until", c.moment(m.Until, w.brand.Zone))}
+		m.Lines = []string{c.text("mail.reset_requested_others", "By", n.By, "User", n.User), c.text("mail.reset_requested_check")}
+		m.After = []string{c.text("mail.reset_requested_until", "Until", c.moment(n.Until, w.brand.Zone))}
 	}
-	if m.Link != "" {
-		l.Button, l.Link = c.say("mail.reset_requested_button"), m.Link
+	if n.Link != "" {
+		m.Button, m.Link = c.text("mail.reset_requested_button"), n.Link
 	}
-	if m.Reason != "" {
-		l.Lines = append(l.Lines, c.say("mail.reset_reason"))
-		l.Quote = m.Reason
+	if n.Reason != "" {
+		m.Lines = append(m.Lines, c.text("mail.reset_reason"))
+		m.Quote = n.Reason
 	}
-	return l.notYou(c, w, "not_expected")
+	return m.notYou(c, w, "mail.not_expected")
 }

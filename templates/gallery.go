@@ -9,16 +9,16 @@ import (
 	"barillet/internal/notice"
 )
 
-// Sample is a page in one state, with made-up people. Tests draw every sample; no handler uses them.
+// Sample is a page in one state with sample data. Tests render every sample; handlers use none.
 type Sample struct {
-	Name string // file-name like: "factor-key"
+	Name string // such as "factor-key"
 	Page Page
 }
 
-// sampleDay is the day on which the samples play.
+// sampleDay is the date of the samples.
 var sampleDay = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
 
-// Gallery is every page in every state that looks different, in one language.
+// Gallery returns every page in every state that looks different, in one language.
 func Gallery(lang string) []Sample {
 	var out []Sample
 	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang), galleryReference(lang), galleryApps(lang)} {
@@ -152,7 +152,7 @@ func galleryHelp(lang string) []Sample {
 		{"mailbox-empty", Mailbox{Base: b}},
 		{"mail", MailView{Base: b, MailHead: head, Text: "Bonjour Amélie Durand,\n\n…\n", Links: []string{"http://localhost:8080/ticket/abc"}}},
 	}
-	for _, status := range statuses {
+	for _, status := range failureStatuses {
 		f := Failure{Base: b, Status: status}
 		switch status {
 		case 429:
@@ -165,14 +165,14 @@ func galleryHelp(lang string) []Sample {
 	return out
 }
 
-// sampleChoices are the kinds of device that a service offers.
+// sampleChoices returns the kinds of device that a service offers.
 func sampleChoices() []Choice {
 	return []Choice{{Kind: "totp", Slug: "phone", Input: "code", App: AppOkta}, {Kind: "totp", Slug: "phone", Input: "code", App: AppGoogle},
 		{Kind: "totp", Slug: "phone", Input: "code", App: AppOther}, {Kind: "webauthn", Slug: "key", Input: "key"},
 		{Kind: "hotp", Slug: "token", Input: "code"}}
 }
 
-// sampleScan is a picture of the size of a QR code that no phone takes for one.
+// sampleScan returns a picture of the size of a QR code. It is not a valid QR code.
 func sampleScan() Scan {
 	var d strings.Builder
 	for y := range 45 {
@@ -189,7 +189,7 @@ func sampleScan() Scan {
 	}
 }
 
-// GalleryMails is one filled mail of each kind.
+// GalleryMails returns at least one notice of each kind.
 func GalleryMails() []notice.Notice {
 	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
 	until := sampleDay.Add(24 * time.Hour)

@@ -10,14 +10,14 @@ import (
 	"barillet/internal/notice"
 )
 
-// message is a mail in its parts, in the order of reading. Text and HTML are both made from it, so they say the same.
+// message is the content of an email in reading order. Its text and HTML forms are both made from it.
 type message struct {
 	Lang    string
 	Brand   Brand
 	Subject string
 	Greet   string
 	Lines   []string // paragraphs
-	Quote   string   // words of somebody else, kept apart
+	Quote   string   // text written by another person
 	Button  string   // label of Link
 	Link    string
 	CodeIs  string // label of Code
@@ -31,82 +31,83 @@ type message struct {
 
 type fact struct{ Label, Value string }
 
-// composer makes letters: it knows the house and tells times.
+// composer composes messages in the name of the service.
 type composer struct {
 	brand Brand
 }
 
-// Mail words one mail in a language. The text has lines of at most 72 characters, links excepted.
-func (r *Renderer) Mail(lang string, m notice.Notice) (subject, text, html string, err error) {
-	c := &speaker{catalogue: r.in(lang).words}
+// Mail returns the email of a notice in a language. Lines of text have at most 72 characters, except links.
+func (r *Renderer) Mail(lang string, n notice.Notice) (subject, text, html string, err error) {
+	c := &translator{catalogue: r.locale(lang).words}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("wording mail %q: %w", m.Name(), err)
+			err = fmt.Errorf("composing email %q: %w", n.Name(), err)
 		}
 	}()
-	kind, err := noticeKindByName(m.Name())
+	kind, err := noticeKindByName(n.Name())
 	if err != nil {
 		return "", "", "", err
 	}
-	l := kind.compose(m, c, composer{r.brand})
-	l.Lang, l.Brand, l.Subject = c.lang, r.brand, oneLine(l.Subject)
+	m := kind.compose(n, c, composer{r.brand})
+	m.Lang, m.Brand, m.Subject = c.lang, r.brand, oneLine(m.Subject)
 	if c.err != nil {
 		return "", "", "", c.err
 	}
 	var b bytes.Buffer
-	if err := r.mail.ExecuteTemplate(&b, "message", l); err != nil {
+	if err := r.mail.ExecuteTemplate(&b, "message", m); err != nil {
 		return "", "", "", err
 	}
-	return l.Subject, l.plain(), b.String(), nil
+	return m.Subject, m.plain(), b.String(), nil
 }
 
-// oneLine keeps a name with a line break in it from forging headers of a mail.
+// oneLine returns s without line breaks, which could forge email headers.
 func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, breakable), " ") }
 
-// breakable are the blanks at which a line may end: not the no-break spaces of French, which strings.Fields takes for blanks.
+// breakable reports whether a line can end at r. The no-break spaces of French are not breakable, unlike in strings.Fields.
 func breakable(r rune) bool { return r == ' ' || unicode.IsControl(r) }
 
-func (l message) plain() string {
+// plain returns the text form of m.
+func (m message) plain() string {
 	var b strings.Builder
 	para := func(s string) {
 		if s != "" {
 			b.WriteString(wrap(s, 72) + "\n\n")
 		}
 	}
-	para(l.Greet)
-	for _, s := range l.Lines {
+	para(m.Greet)
+	for _, s := range m.Lines {
 		para(s)
 	}
-	if l.Quote != "" {
-		for line := range strings.Lines(wrap(l.Quote, 70)) {
+	if m.Quote != "" {
+		for line := range strings.Lines(wrap(m.Quote, 70)) {
 			b.WriteString("> " + line)
 		}
 		b.WriteString("\n\n")
 	}
-	if l.Link != "" {
-		b.WriteString(l.Button + "\n" + l.Link + "\n\n")
+	if m.Link != "" {
+		b.WriteString(m.Button + "\n" + m.Link + "\n\n")
 	}
-	if l.Code != "" {
-		b.WriteString(l.CodeIs + "\n\n    " + l.Code + "\n\n")
+	if m.Code != "" {
+		b.WriteString(m.CodeIs + "\n\n    " + m.Code + "\n\n")
 	}
-	for _, s := range l.After {
+	for _, s := range m.After {
 		para(s)
 	}
-	for _, f := range l.Facts {
+	for _, f := range m.Facts {
 		b.WriteString(wrap(f.Label+" "+f.Value, 72) + "\n")
 	}
-	if len(l.Facts) > 0 {
+	if len(m.Facts) > 0 {
 		b.WriteString("\n")
 	}
-	para(l.Advice)
-	if l.Advice != "" && l.HelpURL != "" {
-		b.WriteString(l.HelpURL + "\n\n")
+	para(m.Advice)
+	if m.Advice != "" && m.HelpURL != "" {
+		b.WriteString(m.HelpURL + "\n\n")
 	}
-	b.WriteString("-- \n" + wrap(l.Foot, 72) + "\n")
+	b.WriteString("-- \n" + wrap(m.Foot, 72) + "\n")
 	return b.String()
 }
 
-// wrap breaks lines at blanks so that none is longer than width characters, where it has a blank to break at.
+// wrap breaks lines at spaces so that they have at most width characters. A longer word has its own line.
 func wrap(s string, width int) string {
 	var out []string
 	for para := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
@@ -125,35 +126,36 @@ func wrap(s string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// begin fills what all mails have: greeting, circumstances, foot.
-func (w composer) begin(c *speaker, a notice.Context, subject string, args ...any) message {
-	l := message{Subject: c.say("mail."+subject+"_subject", w.withService(args)...)}
-	l.Greet = c.say("mail.hello_nobody")
+// begin returns a message with the parts of all emails: subject, greeting, facts and footer.
+func (w composer) begin(c *translator, a notice.Context, subject string, args ...any) message {
+	m := message{Subject: c.text("mail."+subject+"_subject", w.withService(args)...)}
+	m.Greet = c.text("mail.hello_nobody")
 	if a.Name != "" {
-		l.Greet = c.say("mail.hello", "Name", oneLine(a.Name))
+		m.Greet = c.text("mail.hello", "Name", oneLine(a.Name))
 	}
 	if !a.At.IsZero() {
-		l.Facts = append(l.Facts, fact{c.say("mail.fact_when"), c.moment(a.At, w.brand.Zone)})
+		m.Facts = append(m.Facts, fact{c.text("mail.fact_when"), c.moment(a.At, w.brand.Zone)})
 	}
 	if a.Browser != "" {
-		l.Facts = append(l.Facts, fact{c.say("mail.fact_browser"), oneLine(a.Browser)})
+		m.Facts = append(m.Facts, fact{c.text("mail.fact_browser"), oneLine(a.Browser)})
 	}
 	if a.Address != "" {
-		l.Facts = append(l.Facts, fact{c.say("mail.fact_address"), a.Address})
+		m.Facts = append(m.Facts, fact{c.text("mail.fact_address"), a.Address})
 	}
-	l.Foot = c.say("mail.foot", w.withService(nil)...)
-	return l
+	m.Foot = c.text("mail.foot", w.withService(nil)...)
+	return m
 }
 
+// withService adds the name of the service to the arguments of a sentence.
 func (w composer) withService(args []any) []any {
 	return append([]any{"Service", w.brand.Name}, args...)
 }
 
-// notYou adds what to do if it was not the reader, with the way to help.
-func (l message) notYou(c *speaker, w composer, key string) message {
-	l.Advice = c.say("mail." + key)
+// notYou adds the sentence that says what to do if the operation is not expected, and the link to help.
+func (m message) notYou(c *translator, w composer, key string) message {
+	m.Advice = c.text(key)
 	if u, err := url.JoinPath(w.brand.URL, "help", "request"); err == nil && w.brand.URL != "" {
-		l.HelpURL = u
+		m.HelpURL = u
 	}
-	return l
+	return m
 }

@@ -11,10 +11,10 @@ import (
 type noticeKind struct {
 	zero    notice.Notice
 	decode  func(raw []byte) (notice.Notice, error)
-	compose func(n notice.Notice, c *speaker, w composer) message
+	compose func(n notice.Notice, c *translator, w composer) message
 }
 
-func kindOf[N notice.Notice](compose func(N, *speaker, composer) message) noticeKind {
+func kindOf[N notice.Notice](compose func(N, *translator, composer) message) noticeKind {
 	var zero N
 	return noticeKind{
 		zero: zero,
@@ -23,7 +23,7 @@ func kindOf[N notice.Notice](compose func(N, *speaker, composer) message) notice
 			err := json.Unmarshal(raw, &n)
 			return n, err
 		},
-		compose: func(n notice.Notice, c *speaker, w composer) message { return compose(n.(N), c, w) },
+		compose: func(n notice.Notice, c *translator, w composer) message { return compose(n.(N), c, w) },
 	}
 }
 

@@ -1,71 +1,71 @@
 package templates
 
-// Continue leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
-// along, as in an application's own browser.
+// Continue links to an application. The response also redirects; the link is for browsers that do not follow it, such
+// as a browser inside an application.
 //
 //	GET /oauth2/v1/continue, GET /gate
 type Continue struct {
 	Base
 	App string
-	To  string // registered by the application and judged at that time: any scheme
+	To  string // redirect URI, checked at registration; it can have any scheme
 }
 
 func (Continue) template() string { return "onward" }
 
-// AccessDenied tells somebody that an application is not open to them.
+// AccessDenied reports that the policy of an application refuses the user.
 //
 //	GET /gate   GET /oauth2/v1/continue
 type AccessDenied struct {
 	Base
 	App      string
-	NeedsKey bool   // it asks for a YubiKey, and the person has none; else it is for others
-	To       string // back to the application, which is told; "" where it cannot be
+	NeedsKey bool   // the policy requires a security key and the user has none; else it requires other groups
+	To       string // error response to the application; "" if it cannot be sent
 }
 
 func (AccessDenied) template() string { return "shut" }
 
-// Consent asks whether an application may know what it asks for.
+// Consent asks whether to allow the scopes that an application requests.
 //
 //	GET /oauth2/v1/continue   POST /oauth2/v1/consent    request, decision ("yes" or "no")
 type Consent struct {
 	Base
 	Request string
 	App     string
-	URI     string   // the application's home page, shown and not linked; ""
+	URI     string   // home page of the application, shown but not linked, or ""
 	Scopes  []string // "profile", "email", "groups", "offline_access"
 }
 
 func (Consent) template() string { return "consent" }
 
-// RequestError tells of an application whose request cannot be answered to itself.
+// RequestError reports an authorization request whose error cannot be sent to the application.
 //
 //	GET, POST /oauth2/v1/authorize, /oauth2/v1/logout
 type RequestError struct {
 	Base
-	Code string // the protocol's name of what is wrong, for the application's developer
+	Code string // OAuth error code, for the developer of the application
 }
 
 func (RequestError) template() string { return "app_refused" }
 
-// SignOutConfirm asks whoever an application sends to sign out.
+// SignOutConfirm asks whether to sign out at the request of an application.
 //
 //	GET, POST /oauth2/v1/logout   POST /oauth2/v1/logout/confirm    the same parameters
 type SignOutConfirm struct {
 	Base
 	App                                 string // ""
-	Hint, Client, To, State, LogoutHint string // as they came
+	Hint, Client, To, State, LogoutHint string // parameters of the request
 }
 
 func (SignOutConfirm) template() string { return "leave" }
 
-// UserCode takes the code that a device shows.
+// UserCode asks for the code that a device shows.
 //
 //	GET, POST /device    code
 type UserCode struct{ Base }
 
 func (UserCode) template() string { return "user_code" }
 
-// UserCodeConfirm asks about the device of the code.
+// UserCodeConfirm asks whether to allow the device of the code.
 //
 //	GET, POST /device/confirm    request, decision ("yes" or "no")
 type UserCodeConfirm struct {
@@ -77,7 +77,7 @@ type UserCodeConfirm struct {
 
 func (UserCodeConfirm) template() string { return "user_code_confirm" }
 
-// UserCodeDone tells what became of it.
+// UserCodeDone reports the decision.
 //
 //	GET /device/done    yes
 type UserCodeDone struct {
@@ -87,7 +87,7 @@ type UserCodeDone struct {
 
 func (UserCodeDone) template() string { return "user_code_done" }
 
-// ProblemUserCode is a device's code that is none, or no longer.
+// ProblemUserCode reports a device code that is unknown or expired.
 const ProblemUserCode Key = "problem.user_code"
 
 func galleryApps(lang string) []Sample {
