@@ -43,7 +43,7 @@ func TestEveryPageOfAPasswordThatIsDue(t *testing.T) {
 	q.prompt()
 	q.enter(m.Phone.Next())
 	q.at("/login/password")
-	q.says("ne servait qu’à cela")
+	q.says("était provisoire")
 	q.Password = h.Secret("password without script", "onze boulons rouillés sous le banc")
 	q.sends("#f-password", q.Password)
 	q.home()

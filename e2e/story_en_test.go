@@ -50,5 +50,5 @@ func TestTheStoryInEnglish(t *testing.T) {
 	ben.signOut()
 	ben.signIn(fresh)
 	ben.signOut()
-	ben.refused(lost.Next(), "This code is not the right one")
+	ben.refused(lost.Next(), "This code is not right")
 }

@@ -87,7 +87,7 @@ func (s *story) copied(t *testing.T) {
 	s.amelie.enter(second.Next())
 	s.amelie.home()
 	s.amelie.says("Deuxième téléphone")
-	s.Mail.Wait(s.amelie.Login, "un code QR a été montré à nouveau")
+	s.Mail.Wait(s.amelie.Login, "un code QR a été affiché à nouveau")
 	s.Mail.Wait(s.amelie.Login, "un autre téléphone a le même code QR")
 	for _, phone := range []*Phone{s.phone, second} {
 		s.amelie.signOut()
@@ -161,7 +161,7 @@ func (s *story) asksForHelp(t *testing.T) {
 	s.reference = lost.ask("phone_lost", "Mon téléphone est tombé dans le lac.\nMa clé était avec.")
 	lost.says("Attendez l’e-mail avant d’essayer")
 	mail := s.Mail.Wait(support, "demande "+s.reference)
-	for _, want := range []string{"amelie@garage.example", "tombé dans le lac", "personne connue"} {
+	for _, want := range []string{"amelie@garage.example", "tombé dans le lac", "appartient à un utilisateur"} {
 		if !strings.Contains(plain(mail.Text), plain(want)) {
 			t.Errorf("support's mail does not hold %q:\n%s", want, mail.Text)
 		}

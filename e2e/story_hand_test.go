@@ -39,7 +39,7 @@ func TestAHandedCodeWorksForAPersonWhoCannotReadMail(t *testing.T) {
 	amelie.Open("/login/ticket")
 	amelie.Fill("#f-ticket", stale)
 	amelie.Submit(mainButton)
-	amelie.says("trop ancien")
+	amelie.says("a expiré")
 	amelie.noDevice()
 
 	amelie.Open("/login/ticket")
