@@ -32,7 +32,7 @@
 //
 // # The people
 //
-// A House is a Program with its mail server and an administrator's token
+// An Env is a Program with its mail server and an administrator's token
 // (house_test.go); it remembers every secret that comes by and searches the
 // log for them at the end. A Person sits at a Browser (person_test.go). A
 // Visitor is a browser without a screen, for tests that need many at once,

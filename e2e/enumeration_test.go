@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The tries of each kind that BAR A12 asks for, spread over so many people that no limit speaks up.
+// The attempts of each kind that promise A12 requires, spread over so many users that no limit applies.
 const (
 	triesEach   = 4
 	knownPeople = 75
@@ -20,9 +20,9 @@ const (
 func stranger(n int) string { return fmt.Sprintf("inconnuxxx%03d@garage.example", n) }
 
 // crowd makes the people that are known.
-func crowd(t *testing.T) *House {
+func crowd(t *testing.T) *Env {
 	t.Helper()
-	h := Open(t, HouseOptions{Config: signing})
+	h := Open(t, EnvOptions{Config: signing})
 	for n := range knownPeople {
 		h.Member(t, person(n))
 	}
@@ -38,7 +38,7 @@ type asked struct {
 
 // interleaved asks about known people and strangers in turn, in an order that chance gives, each question from
 // a network of its own, by a browser never seen.
-func (h *House) interleaved(t *testing.T, ask func(v *Visitor, name string) Sheet) (known, unknown []asked) {
+func (h *Env) interleaved(t *testing.T, ask func(v *Visitor, name string) Sheet) (known, unknown []asked) {
 	t.Helper()
 	type question struct {
 		name  string
@@ -102,7 +102,7 @@ func times(all []asked) []time.Duration {
 	return out
 }
 
-func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
+func TestEnumeration_SameAnswerAndTimeForUnknownLogins(t *testing.T) {
 	h := crowd(t)
 	vpn := h.signer(t)
 	for _, door := range []struct {
@@ -133,8 +133,8 @@ func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
 }
 
 // A lock tells nobody who exists: names that nobody has are made to wait too.
-func TestAWaitIsNoOracle(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+func TestEnumeration_SameWaitForUnknownLogins(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, person(0))
 	answers := map[string][]Sheet{}
 	for n := range 8 {

@@ -31,7 +31,7 @@ func crowdOf(t *testing.T, n int) string {
 }
 
 // cutShort begins an import and kills it after a while; it tells whether the import was still running.
-func cutShort(t *testing.T, h *House, file string, after time.Duration) (cut bool) {
+func cutShort(t *testing.T, h *Env, file string, after time.Duration) (cut bool) {
 	t.Helper()
 	command := exec.Command(h.executable, "import", "--data", h.Data, file, "--apply", "--invite")
 	var said bytes.Buffer
@@ -55,11 +55,11 @@ func cutShort(t *testing.T, h *House, file string, after time.Duration) (cut boo
 	}
 }
 
-// TestAnImportThatIsKilledGoesOnWithoutASecondInvitation kills the import, and the service too, at moments that chance
+// TestImport_ResumesAfterKillWithoutSecondInvitation kills the import, and the service too, at moments that chance
 // gives, until everybody is there: each once, each invited once. It takes a sample of a thousand people, and ten
 // thousand with BARILLET_TORTURE.
-func TestAnImportThatIsKilledGoesOnWithoutASecondInvitation(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestImport_ResumesAfterKillWithoutSecondInvitation(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	people := 1000
 	if torture() {
 		people = 10000
@@ -105,7 +105,7 @@ func TestAnImportThatIsKilledGoesOnWithoutASecondInvitation(t *testing.T) {
 
 // invitedOnce moves the clock past the pace of bulk emails and waits for them. One that was under way when the service was killed may come twice, as the same
 // message; nobody gets another.
-func invitedOnce(t *testing.T, h *House, people int) {
+func invitedOnce(t *testing.T, h *Env, people int) {
 	t.Helper()
 	h.Clock.Advance(time.Duration(people) * time.Second)
 	messages := map[string]map[string]bool{}

@@ -39,7 +39,7 @@ func (a *API) tries(method, path, key, body string) *Answer {
 // actor is one person with whom an administrator's program has to do, and what it was told in this round.
 type actor struct {
 	*Member
-	house     *House
+	env       *Env
 	desk      *API
 	key       string
 	temporary string // the temporary password that was told
@@ -60,7 +60,7 @@ func (s *actor) temp() {
 	var got struct{ TempPassword string }
 	if answer != nil && answer.Status == http.StatusOK {
 		answer.Into(&got)
-		s.temporary = s.house.Secret("temporary password", got.TempPassword)
+		s.temporary = s.env.Secret("temporary password", got.TempPassword)
 	}
 }
 
@@ -74,7 +74,7 @@ func (s *actor) enrolled() {
 	answer.Into(&x)
 	secret, _ := x.at("_embedded", "activation", "sharedSecret").(string)
 	s.factor, _ = x["id"].(string)
-	s.phone = &Phone{house: s.house, Secret: s.house.Secret("secret of a tablet", secret)}
+	s.phone = &Phone{env: s.env, Secret: s.env.Secret("secret of a tablet", secret)}
 	s.used = s.phone.Code()
 	answer = s.desk.tries("POST", "/users/"+s.Login+"/factors/"+s.factor+"/lifecycle/activate", "", `{"passCode": "`+s.used+`"}`)
 	s.counts = answer != nil && answer.Status == http.StatusOK
@@ -90,7 +90,7 @@ func (s *actor) approve() {
 // same key, or was made and is never shown.
 func (s *actor) judgeTemp(t *testing.T) {
 	t.Helper()
-	h := s.house
+	h := s.env
 	old := h.Visitor(t).Post("/login", "identifier", s.Login, "password", s.Password).Is("/login/factor")
 	if s.temporary == "" {
 		again := s.desk.keyed(s.key).Call("POST", "/users/"+s.Login+"/lifecycle/expire_password_with_temp_password", nil).Want(200)
@@ -134,7 +134,7 @@ func (s *actor) judgeEnrolled(t *testing.T) {
 		s.desk.Call("POST", path+"/lifecycle/activate", map[string]string{"passCode": s.phone.Next()}).Want(404)
 	}
 	// The person confirms it with a later code, never with the one that activated it.
-	v := s.house.Visitor(t)
+	v := s.env.Visitor(t)
 	s.signIn(v)
 	v.Post("/account/prove", "code", s.Phone.Next(), "next", "/account").want(t, "/account")
 	if v.Post("/account/devices/"+s.factor+"/confirm", "code", s.used).Is("/account") {
@@ -147,7 +147,7 @@ func (s *actor) judgeEnrolled(t *testing.T) {
 func (s *actor) judgeApproved(t *testing.T) {
 	t.Helper()
 	path := "/reset-approvals/" + s.approval
-	events := len(s.house.resets(s.Login))
+	events := len(s.env.resets(s.Login))
 	if s.approved && events != 1 {
 		t.Errorf("%s: got %d resets, want the one that was told", s.Login, events)
 	}
@@ -156,16 +156,16 @@ func (s *actor) judgeApproved(t *testing.T) {
 		t.Errorf("%s: done %d times, answered from what was kept: %v", s.Login, events, replayed)
 	}
 	s.second.Call("POST", path, nil).Want(404)
-	if got := len(s.house.resets(s.Login)); got != 1 || s.phones(s.house) != 0 {
-		t.Errorf("%s: got %d resets and %d phones, want one reset", s.Login, got, s.phones(s.house))
+	if got := len(s.env.resets(s.Login)); got != 1 || s.phones(s.env) != 0 {
+		t.Errorf("%s: got %d resets and %d phones, want one reset", s.Login, got, s.phones(s.env))
 	}
 }
 
-// TestWhatAProgramWasToldHoldsWhenThePowerFails kills the program while other programs have temporary passwords made,
+// TestKill_KeepsConfirmedAPIChanges kills the program while other programs have temporary passwords made,
 // phones enrolled and resets approved: what was told holds, and nothing works twice. It takes a sample, and as many kills
 // as BARILLET_KILLS says with it.
-func TestWhatAProgramWasToldHoldsWhenThePowerFails(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestKill_KeepsConfirmedAPIChanges(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	rounds := 2
 	if os.Getenv("BARILLET_KILLS") != "" {
 		rounds = kills(t)
@@ -184,7 +184,7 @@ func TestWhatAProgramWasToldHoldsWhenThePowerFails(t *testing.T) {
 		caller := desk()
 		actors := make([]*actor, 3)
 		for n := range actors {
-			actors[n] = &actor{Member: h.Member(t, person(3*round+n)), house: h, desk: caller, key: fmt.Sprintf("k%d-%d", round, n), second: owned[1]}
+			actors[n] = &actor{Member: h.Member(t, person(3*round+n)), env: h, desk: caller, key: fmt.Sprintf("k%d-%d", round, n), second: owned[1]}
 		}
 		reset := actors[2]
 		h.Admin.Call("POST", "/users/"+reset.Login+"/roles", map[string]any{"type": "USER_ADMIN"}).Want(201)

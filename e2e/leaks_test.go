@@ -127,10 +127,10 @@ func misplaced(w *watch, a *API, method, path, kind, secret, other string) {
 
 // A secret in the wrong place is in no answer, no log of the program, no event and no mail: for every route, in every
 // place, in both shapes of the log.
-func TestASecretInTheWrongPlaceIsNeverRepeated(t *testing.T) {
+func TestLeaks_MisplacedSecretIsNotRepeated(t *testing.T) {
 	for n, format := range []string{"json", "text"} {
 		t.Run(format, func(t *testing.T) {
-			h := Open(t, HouseOptions{Config: signing + "\nlog_format = \"" + format + "\""})
+			h := Open(t, EnvOptions{Config: signing + "\nlog_format = \"" + format + "\""})
 			w := &watch{t: t, where: map[string]string{}}
 			calls := 0
 			var caller *API
@@ -177,8 +177,8 @@ func nextPage(a *Answer) string {
 
 // A day with every kind of secret there is: each is in the one answer or mail that shows it, and nowhere else, neither in
 // another answer nor in the file.
-func TestAfterADayEverySecretIsWhereItWasShownAndNowhereElse(t *testing.T) {
-	h := Open(t, HouseOptions{Config: signing + "\noutbound.allow = [\"127.0.0.1\"]"})
+func TestLeaks_SecretsStayWhereTheyWereShown(t *testing.T) {
+	h := Open(t, EnvOptions{Config: signing + "\noutbound.allow = [\"127.0.0.1\"]"})
 	r := StartReceiver(t)
 	h.subscribe(r)
 	m, other := h.Member(t, person(0)), h.Member(t, person(1))
@@ -244,7 +244,7 @@ func TestAfterADayEverySecretIsWhereItWasShownAndNowhereElse(t *testing.T) {
 	w.where["what webhooks were told"] = strings.Join(r.bodies, "\n")
 	r.mu.Unlock()
 	h.settled([]string{m.Login}, "réinitialisés")
-	for where := range w.where { // whoever may see a webhook sees where it goes
+	for where := range w.where { // an administrator who may see a webhook sees its URL
 		if strings.HasPrefix(where, "/webhooks") {
 			w.where[where] = strings.ReplaceAll(w.where[where], secrets["address of the webhook"], "")
 		}

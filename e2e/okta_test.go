@@ -24,7 +24,7 @@ type oktaScript struct {
 	oktaClient
 	second oktaClient // with the token of another administrator
 	t      *testing.T
-	h      *House
+	h      *Env
 	name   string
 }
 
@@ -32,7 +32,7 @@ type oktaScript struct {
 const gathered = 450
 
 // gather makes a gathered of people who were not invited yet.
-func (h *House) gather() {
+func (h *Env) gather() {
 	h.tb.Helper()
 	for from := 0; from < gathered; from += 90 {
 		people := make([]map[string]any, 90)
@@ -44,14 +44,14 @@ func (h *House) gather() {
 }
 
 // token makes an API token of a SUPER_ADMIN with the allowance secrets.
-func (h *House) token(name string, more ...string) string {
+func (h *Env) token(name string, more ...string) string {
 	h.tb.Helper()
 	args := append([]string{"token", "create", "--name", name, "--role", "SUPER_ADMIN", "--allow", "secrets"}, more...)
 	return h.Secret("token "+name, h.Run(args...).OK(h.tb))
 }
 
-func TestOktasOwnClientsWorkUnmodified(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOkta_UnmodifiedClients(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	h.gather()
 	boss := h.Member(t, "chef@garage.example")
 	h.Admin.Call("POST", "/users/"+boss.Login+"/roles", map[string]string{"type": "SUPER_ADMIN"}).Want(201)
@@ -232,8 +232,8 @@ func (s *oktaScript) roles(p oktaPerson) {
 	s.refused("a role that there is not", err, 400, "E0000001")
 }
 
-// phones enrols an app for two people, as either of Okta's providers, proves and resets it. PROTOCOL 8: the password of
-// both came by the first token's owner, so another one enrols.
+// phones enrols an app for two people, as either of Okta's providers, proves and resets it. The owner of the first token
+// supplied both passwords, so another administrator enrols (protocol rule 8).
 func (s *oktaScript) phones(p oktaPerson) {
 	f, phone := s.enrol(s.oktaClient, p, "OKTA")
 	state, err := s.Activate(p.ID, f.ID, phone.Next())
@@ -278,7 +278,7 @@ func (s *oktaScript) enrol(by oktaClient, who oktaPerson, provider string) (okta
 	f, err := by.Enrol(who.ID, provider)
 	s.ok("enrolling "+provider, err)
 	s.same("enrolled", f.Type+" "+f.Provider+" "+f.Status, "token:software:totp "+provider+" PENDING_ACTIVATION")
-	return f, &Phone{house: s.h, Secret: s.h.Secret("secret by "+s.name, f.Secret)}
+	return f, &Phone{env: s.h, Secret: s.h.Secret("secret by "+s.name, f.Secret)}
 }
 
 // passwords looks after somebody who has a phone and recovery codes of their own, and is signed in.

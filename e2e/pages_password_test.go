@@ -7,9 +7,9 @@ import (
 
 // Everybody's password is another operator's wish once: the page before the session, in each of its states, and
 // without JavaScript.
-func TestEveryPageOfAPasswordThatIsDue(t *testing.T) {
+func TestPages_PasswordRequired(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	user := "/users/" + m.Login

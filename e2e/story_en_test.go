@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// TestTheStoryInEnglish is the short form of the story.
-func TestTheStoryInEnglish(t *testing.T) {
+// TestStory_English is the short form of the story.
+func TestStory_English(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{Locale: "en"})
+	h := Open(t, EnvOptions{Locale: "en"})
 	ben := h.Person(t, "ben@garage.example", "seven hammers and one anvil", BrowserOptions{Language: "en-GB,en"})
 
 	ben.accept(h.invite(ben.Login, "Ben Carter"))

@@ -50,7 +50,7 @@ func (s *story) reset(t *testing.T) {
 }
 
 // fetch gets a page as a mail scanner does: without cookies, without following what it finds.
-func (h *House) fetch(link string) (status int, body string) {
+func (h *Env) fetch(link string) (status int, body string) {
 	h.tb.Helper()
 	response, err := http.Get(link)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // story is what its steps hand on.
 type story struct {
-	*House
+	*Env
 	amelie    *Person // at her desktop
 	waiting   *Person // at a second browser, which stops at the six-digit prompt
 	stolen    *Person // a third browser: the password alone
@@ -23,11 +23,11 @@ type story struct {
 	short     string
 }
 
-// TestTheStoryOfALostPhone is the whole story, in French, in a browser.
-func TestTheStoryOfALostPhone(t *testing.T) {
+// TestStory_LostPhone is the whole story, in French, in a browser.
+func TestStory_LostPhone(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{TLS: true})
-	s := &story{House: h, amelie: h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{})}
+	h := Open(t, EnvOptions{TLS: true})
+	s := &story{Env: h, amelie: h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{})}
 	for _, step := range []struct {
 		name string
 		do   func(*story, *testing.T)
@@ -97,7 +97,7 @@ func (s *story) copied(t *testing.T) {
 
 func (s *story) tabletComesAndGoes(t *testing.T) {
 	s.amelie.Submit(`a[href="/account/add"]`)
-	s.amelie.at("/account/prove") // PROTOCOL 5: the sign-in is no proof for this act
+	s.amelie.at("/account/prove") // the sign-in is no step-up for this operation (protocol rule 5)
 	s.amelie.prove(s.phone)
 	s.amelie.at("/account/add")
 	s.tablet = s.amelie.phone("other", "Tablette de l’atelier")
@@ -145,7 +145,7 @@ type helpRequest struct {
 }
 
 // request finds an open help request by its reference.
-func (h *House) request(reference string) helpRequest {
+func (h *Env) request(reference string) helpRequest {
 	h.tb.Helper()
 	var all []helpRequest
 	h.Admin.Call("GET", "/help-requests?status=open", nil).Want(200).Into(&all)

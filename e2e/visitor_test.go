@@ -23,7 +23,7 @@ type Visitor struct {
 }
 
 // Visitor starts one without cookies. Its connections are its own.
-func (h *House) Visitor(tb testing.TB) *Visitor {
+func (h *Env) Visitor(tb testing.TB) *Visitor {
 	tb.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -153,7 +153,7 @@ type Member struct {
 }
 
 // Member invites somebody, who enrols a phone at once.
-func (h *House) Member(tb testing.TB, login string) *Member {
+func (h *Env) Member(tb testing.TB, login string) *Member {
 	tb.Helper()
 	m := &Member{Visitor: h.Visitor(tb), Login: login, Password: h.Secret("password of "+login, "sept marteaux et une enclume")}
 	m.join(h, h.invitation(login, ""))
@@ -161,17 +161,17 @@ func (h *House) Member(tb testing.TB, login string) *Member {
 }
 
 // join accepts an invitation and enrols a phone.
-func (m *Member) join(h *House, link string) {
+func (m *Member) join(h *Env, link string) {
 	m.tb.Helper()
 	m.Post(link, "password", m.Password).want(m.tb, "/enrol")
 	m.enrol(h)
 }
 
 // enrol enrols a phone in a login that may.
-func (m *Member) enrol(h *House) {
+func (m *Member) enrol(h *Env) {
 	m.tb.Helper()
 	page := m.Post("/enrol/begin", "kind", "totp", "app", "other").want(m.tb, "/enrol/phone")
-	m.Phone = &Phone{house: h, Secret: h.Secret("otpauth secret", page.find(m.tb, `data-copy="([A-Z2-7]+)"`))}
+	m.Phone = &Phone{env: h, Secret: h.Secret("otpauth secret", page.find(m.tb, `data-copy="([A-Z2-7]+)"`))}
 	m.Post("/enrol/phone", "name", "Téléphone", "code", m.Phone.Next()).want(m.tb, "/enrol/second")
 	page = m.Post("/enrol/later").want(m.tb, "/enrol/recovery")
 	m.Codes = nil
