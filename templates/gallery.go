@@ -30,16 +30,16 @@ func Gallery(lang string) []Sample {
 func gallerySignIn(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/login"}
 	refused := func(p *Problem) Base { c := b; c.Problem = p; return c }
-	told := func(m *Message) Base { c := b; c.Notice = m; return c }
+	withNotice := func(m *Message) Base { c := b; c.Notice = m; return c }
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
 	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
 	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
-	const who = "amelie.durand@garage.example"
+	const login = "amelie.durand@garage.example"
 	return []Sample{
 		{"login", Login{Base: b}},
-		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: who}},
-		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
+		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
+		{"login-waits", Login{Base: refused(waits), Identifier: login, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: b, Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
@@ -50,7 +50,7 @@ func gallerySignIn(lang string) []Sample {
 		{"factor-key", Factor{Base: b, Way: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
 		{"recovery", Recovery{Base: b, Phones: 1, Keys: keys}},
 		{"recovery-wrong", Recovery{Base: refused(NewFieldProblem("code", ProblemRecoveryWrong)), Phones: 1}},
-		{"ticket", Ticket{Base: told(NewNotice(NoticeWereReset)), CanRenew: true}},
+		{"ticket", Ticket{Base: withNotice(NewNotice(NoticeWereReset)), CanRenew: true}},
 		{"ticket-wrong", Ticket{Base: refused(NewFieldProblem("ticket", ProblemTicketWrong)), CanRenew: true}},
 		{"ticket-expired", Ticket{Base: b, State: TicketExpired, CanRenew: true}},
 		{"ticket-used", Ticket{Base: b, State: TicketUsed}},
@@ -60,17 +60,17 @@ func gallerySignIn(lang string) []Sample {
 		{"ticket-link-used", TicketLink{Base: b, Token: "abc", State: TicketUsed}},
 		{"blocked", Blocked{Base: b}},
 		{"blocked-invited", Blocked{Base: b, Invited: true}},
-		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Garage: "Garage du Canal", Login: who, Least: 8}},
-		{"invite-short", Invite{Base: refused(short), Token: "abc", Garage: "Garage du Canal", Login: who, Least: 8}},
-		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: who, Least: 8}},
-		{"invite-house", Invite{Base: b, Token: "abc", Login: who, Least: 8}},
+		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Garage: "Garage du Canal", Login: login, Least: 8}},
+		{"invite-short", Invite{Base: refused(short), Token: "abc", Garage: "Garage du Canal", Login: login, Least: 8}},
+		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: login, Least: 8}},
+		{"invite-service", Invite{Base: b, Token: "abc", Login: login, Least: 8}},
 		{"invite-gone", Invite{Base: b, Gone: true}},
 		{"forgot", Forgot{Base: b}},
 		{"forgot-sent", ForgotSent{b}},
-		{"new-password", NewPassword{Base: b, Token: "abc", Login: who, Least: 8}},
+		{"new-password", NewPassword{Base: b, Token: "abc", Login: login, Least: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
-		{"password-due", PasswordRequired{Base: b, Login: who, Least: 8}},
-		{"password-due-temporary", PasswordRequired{Base: refused(short), Login: who, Temporary: true, Least: 8}},
+		{"password-required", PasswordRequired{Base: b, Login: login, Least: 8}},
+		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, Least: 8}},
 		{"logged-out", LoggedOut{b}},
 	}
 }

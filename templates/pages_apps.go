@@ -10,7 +10,7 @@ type Continue struct {
 	To  string // redirect URI, checked at registration; it can have any scheme
 }
 
-func (Continue) template() string { return "onward" }
+func (Continue) template() string { return "continue" }
 
 // AccessDenied reports that the policy of an application refuses the user.
 //
@@ -22,7 +22,7 @@ type AccessDenied struct {
 	To       string // error response to the application; "" if it cannot be sent
 }
 
-func (AccessDenied) template() string { return "shut" }
+func (AccessDenied) template() string { return "access_denied" }
 
 // Consent asks whether to allow the scopes that an application requests.
 //
@@ -45,7 +45,7 @@ type RequestError struct {
 	Code string // OAuth error code, for the developer of the application
 }
 
-func (RequestError) template() string { return "app_refused" }
+func (RequestError) template() string { return "request_error" }
 
 // SignOutConfirm asks whether to sign out at the request of an application.
 //
@@ -56,7 +56,7 @@ type SignOutConfirm struct {
 	Hint, Client, To, State, LogoutHint string // parameters of the request
 }
 
-func (SignOutConfirm) template() string { return "leave" }
+func (SignOutConfirm) template() string { return "sign_out_confirm" }
 
 // UserCode asks for the code that a device shows.
 //
@@ -97,15 +97,15 @@ func galleryApps(lang string) []Sample {
 	const app = "Planning d’atelier"
 	return []Sample{
 		{"login-app", Login{Base: Base{Lang: lang, Path: "/login"}, App: app, Next: "/oauth2/v1/continue?request=abc"}},
-		{"onward", Continue{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
-		{"shut", AccessDenied{Base: b, App: "wiki.garage.example"}},
-		{"shut-way-back", AccessDenied{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
-		{"shut-needs-key", AccessDenied{Base: b, App: "wiki.garage.example", NeedsKey: true}},
+		{"continue", Continue{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
+		{"access-denied", AccessDenied{Base: b, App: "wiki.garage.example"}},
+		{"access-denied-redirect", AccessDenied{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
+		{"access-denied-needs-key", AccessDenied{Base: b, App: "wiki.garage.example", NeedsKey: true}},
 		{"consent", Consent{Base: b, Request: "abc", App: app, URI: "planning.example", Scopes: []string{"profile", "email", "groups", "offline_access"}}},
 		{"consent-little", Consent{Base: b, Request: "abc", App: app}},
-		{"app-refused", RequestError{Base: b, Code: "invalid_request"}},
-		{"leave", SignOutConfirm{Base: b, App: app, Client: "c1", State: "1"}},
-		{"leave-unknown", SignOutConfirm{Base: b}},
+		{"request-error", RequestError{Base: b, Code: "invalid_request"}},
+		{"sign-out-confirm", SignOutConfirm{Base: b, App: app, Client: "c1", State: "1"}},
+		{"sign-out-confirm-unknown", SignOutConfirm{Base: b}},
 		{"user-code", UserCode{b}},
 		{"user-code-wrong", UserCode{wrong}},
 		{"user-code-confirm", UserCodeConfirm{Base: b, Request: "abc", App: app, Scopes: []string{"profile", "email", "offline_access"}}},

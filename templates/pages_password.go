@@ -10,4 +10,4 @@ type PasswordRequired struct {
 	Least     int
 }
 
-func (PasswordRequired) template() string { return "password_due" }
+func (PasswordRequired) template() string { return "password_required" }
