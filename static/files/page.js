@@ -20,7 +20,7 @@ for (const b of document.querySelectorAll("[data-show]")) {
   input.form.addEventListener("submit", () => { input.type = "password"; });
 }
 
-// A pasted code may contain spaces. The sixth digit submits the form once, if the code is its only empty field.
+// A pasted code may contain spaces. The sixth digit submits the form once, if the form is valid.
 for (const input of document.querySelectorAll("[data-digits]")) {
   const size = Number(input.dataset.digits);
   let sent = false;
