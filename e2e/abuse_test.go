@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// strange is what somebody types, or a program sends, who means no good or has a bad day.
+// strange contains unusual and malicious input.
 var strange = map[string]string{
 	"nothing":       "",
 	"a NUL":         "\x00",
@@ -19,7 +19,7 @@ var strange = map[string]string{
 	"a Kelvin sign": "\u212aarim@garage.example",
 }
 
-// forms are those that strangers can send, with their fields.
+// forms maps the forms for unauthenticated clients to their fields.
 var forms = map[string][]string{
 	"/login":                  {"identifier", "password", "next"},
 	"/login/factor":           {"code"},

@@ -16,10 +16,10 @@ const (
 	knownPeople = 75
 )
 
-// stranger is a name that nobody has, of the length of a person's.
+// stranger returns an unknown login with the length of a known one.
 func stranger(n int) string { return fmt.Sprintf("inconnuxxx%03d@garage.example", n) }
 
-// crowd makes the people that are known.
+// crowd creates the known users.
 func crowd(t *testing.T) *Env {
 	t.Helper()
 	h := Open(t, EnvOptions{Config: signing})
@@ -36,8 +36,8 @@ type asked struct {
 	sheet Sheet
 }
 
-// interleaved asks about known people and strangers in turn, in an order that chance gives, each question from
-// a network of its own, by a browser never seen.
+// interleaved asks about known and unknown logins in random order, each question from
+// its own network and an unknown browser.
 func (h *Env) interleaved(t *testing.T, ask func(v *Visitor, name string) Sheet) (known, unknown []asked) {
 	t.Helper()
 	type question struct {
@@ -123,7 +123,7 @@ func TestEnumeration_SameAnswerAndTimeForUnknownLogins(t *testing.T) {
 	} {
 		t.Run(door.name, func(t *testing.T) {
 			if door.name == "reset link" || door.name == "sign-in by a program" {
-				h.Clock.Advance(25 * time.Hour) // the wrong passwords of the door before are forgotten
+				h.Clock.Advance(25 * time.Hour) // the wrong passwords of the previous endpoint expire
 			}
 			known, unknown := h.interleaved(t, door.ask)
 			same(t, door.name, known, unknown)
@@ -132,7 +132,7 @@ func TestEnumeration_SameAnswerAndTimeForUnknownLogins(t *testing.T) {
 	}
 }
 
-// A lock tells nobody who exists: names that nobody has are made to wait too.
+// A wait does not reveal which logins exist: unknown logins wait too.
 func TestEnumeration_SameWaitForUnknownLogins(t *testing.T) {
 	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, person(0))

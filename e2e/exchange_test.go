@@ -68,7 +68,7 @@ func (e *exchanger) refresh(token string) answered {
 	return e.ask("/oauth2/v1/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
 
-// alive tells whether an access token is good.
+// alive reports whether an access token is active.
 func (e *exchanger) alive(t *testing.T, token string) bool {
 	t.Helper()
 	var told struct {
@@ -150,7 +150,7 @@ func TestExchange_OneCodeConcurrently(t *testing.T) {
 	if len(given) != 1 || len(refused) != atOnce-1 {
 		t.Fatalf("got %d token sets and %d refusals of %d, want 1 and the rest", len(given), len(refused), atOnce)
 	}
-	// RFC 6749 section 4.1.2: a code that comes twice was stolen by one of the two, nobody knows by which.
+	// A code that is used twice may be stolen, so all its tokens end (RFC 6749 §4.1.2).
 	if e.alive(t, given[0].Access) || e.refresh(given[0].Refresh).Status != http.StatusBadRequest {
 		t.Error("the tokens of a code that was used twice are alive")
 	}

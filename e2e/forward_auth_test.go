@@ -85,7 +85,7 @@ var loopbackClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// forged sends what a browser would, with the identity of somebody else.
+// forged sends requests with identity headers of another user.
 func forged(t *testing.T, p *Person, wiki string) {
 	t.Helper()
 	p.Open(wiki + "/page")

@@ -53,7 +53,7 @@ func (p *Person) gate() *http.Cookie {
 	return nil
 }
 
-// programs has programs call an application behind a proxy, with the cookie of somebody and without.
+// programs calls an application behind a proxy with and without a user's cookie.
 func programs(t *testing.T, p *Person, wiki string) {
 	t.Helper()
 	cookie := p.gate()

@@ -36,24 +36,24 @@ func (a *API) tries(method, path, key, body string) *Answer {
 	return &Answer{Status: w.StatusCode, Header: w.Header, Body: text, tb: a.tb, call: method + " " + path}
 }
 
-// actor is one person with whom an administrator's program has to do, and what it was told in this round.
+// actor is a user whom an API client manages, with the results that the client received in this round.
 type actor struct {
 	*Member
 	env       *Env
 	desk      *API
 	key       string
-	temporary string // the temporary password that was told
-	changed   bool   // one was asked for
-	phone     *Phone // the phone whose enrolment was told
+	temporary string // the temporary password, if received
+	changed   bool   // one was requested
+	phone     *Phone // the enrolled phone, if the response was received
 	factor    string
-	counts    bool // its activation was told
+	counts    bool // the response to its activation was received
 	used      string
 	approval  string
-	approved  bool // the second word was told
+	approved  bool // the response to the approval was received
 	second    *API
 }
 
-// temp has a temporary password made.
+// temp requests a temporary password.
 func (s *actor) temp() {
 	s.changed = true
 	answer := s.desk.tries("POST", "/users/"+s.Login+"/lifecycle/expire_password_with_temp_password", s.key, "")
@@ -86,8 +86,8 @@ func (s *actor) approve() {
 	s.approved = answer != nil && answer.Status == http.StatusOK
 }
 
-// judgeTemp: a password that was told works once, and the one before not at all; one that was not told is made by the
-// same key, or was made and is never shown.
+// judgeTemp checks that a received password works once and the previous one does not work. If no response was received,
+// the same key creates a password, or one exists that is never shown.
 func (s *actor) judgeTemp(t *testing.T) {
 	t.Helper()
 	h := s.env
@@ -115,7 +115,7 @@ func (s *actor) judgeTemp(t *testing.T) {
 	h.Visitor(t).Post("/login", "identifier", s.Login, "password", chosen).want(t, "/login/factor")
 }
 
-// judgeEnrolled: a secret that was told is pending or counts, and the code that activated it is spent.
+// judgeEnrolled checks that a received secret is pending or active, and that the code that activated it is used.
 func (s *actor) judgeEnrolled(t *testing.T) {
 	t.Helper()
 	if s.phone == nil {
@@ -143,7 +143,7 @@ func (s *actor) judgeEnrolled(t *testing.T) {
 	v.Post("/account/devices/"+s.factor+"/confirm", "code", s.phone.Next()).want(t, "/account")
 }
 
-// judgeApproved: the second word counts once, told or not, with the key and without.
+// judgeApproved checks that the approval counts once, with and without a received response and the key.
 func (s *actor) judgeApproved(t *testing.T) {
 	t.Helper()
 	path := "/reset-approvals/" + s.approval
@@ -161,9 +161,8 @@ func (s *actor) judgeApproved(t *testing.T) {
 	}
 }
 
-// TestKill_KeepsConfirmedAPIChanges kills the program while other programs have temporary passwords made,
-// phones enrolled and resets approved: what was told holds, and nothing works twice. It takes a sample, and as many kills
-// as BARILLET_KILLS says with it.
+// TestKill_KeepsConfirmedAPIChanges kills the program while API clients set temporary passwords, enrol phones and approve
+// resets. Confirmed changes remain, and no one-time credential works twice. BARILLET_KILLS sets the number of kills.
 func TestKill_KeepsConfirmedAPIChanges(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	rounds := 2

@@ -29,7 +29,7 @@ func (h *Env) asksGate(uri string, cookies []*http.Cookie) *http.Response {
 	return w
 }
 
-// entered tells whether an answer lets a browser in: with a cookie that is good for the application.
+// entered reports whether a response has a cookie that the application accepts.
 func (h *Env) entered(w *http.Response) bool {
 	if w == nil || len(w.Cookies()) == 0 {
 		return false

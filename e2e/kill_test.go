@@ -27,7 +27,7 @@ func kills(t *testing.T) int {
 }
 
 // TestKill_KeepsConfirmedPageChanges kills the program under a load of real sign-ins, resets and enrolments,
-// at moments that chance gives: what was told before holds after, and no one-time thing works twice.
+// at random moments. Confirmed changes remain, and no one-time credential works twice.
 func TestKill_KeepsConfirmedPageChanges(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	secrets := h.API(h.Secret("second token", h.Run("token", "create", "--name", "load", "--role", "SUPER_ADMIN", "--allow", "secrets").OK(t)))
@@ -69,7 +69,7 @@ func TestKill_KeepsConfirmedPageChanges(t *testing.T) {
 	h.Restart()
 }
 
-// checkStore reads every page of a store that nobody has open.
+// checkStore reads every page of a closed store.
 func checkStore(t *testing.T, path string) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: patience})

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// planted are secrets of every kind that somebody may send in the wrong place. None of them is good for anything.
+// planted contains an invalid secret of each kind, which the test sends in the wrong place.
 var planted = map[string]string{
 	"password":       "trois+pinces+et+un+etau",
 	"six-digit code": "481516",
@@ -32,7 +32,7 @@ var planted = map[string]string{
 // aKey is an idempotency key; it is sent as one alone.
 const aKey = "cle-d-une-requete-9f2c7a"
 
-// secretMembers are where secrets stand in bodies, ours and Okta's, and some where they do not.
+// secretMembers lists members of request bodies that contain secrets, and some that do not.
 var secretMembers = []string{"password", "passCode", "stateToken", "sessionToken", "token", "secret", "sharedSecret", "otpauth", "url", "code",
 	"reason", "helpRequestId", "status", "name", "role", "type", "factorType", "provider", "username", "text", "note", "assignee", "owner", "events", "allow", "groups"}
 
@@ -251,7 +251,7 @@ func TestLeaks_SecretsStayWhereTheyWereShown(t *testing.T) {
 	}
 	w.search(secrets, w.where)
 
-	// Of the mails, those with an invitation or ticket hold theirs and nobody else's; none here was mailed but the members'.
+	// An email with an invitation or ticket contains only that one. Only the members received such emails.
 	mails := map[string]string{}
 	for n, mail := range h.Mail.All() {
 		mails[fmt.Sprint("mail ", n, " to ", mail.To, " ", mail.Subject)] = mail.Text + mail.HTML

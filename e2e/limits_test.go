@@ -19,8 +19,8 @@ func (h *Env) from(tb testing.TB, n int) *Visitor {
 	return v
 }
 
-// guess tries one wrong code for the person from a browser and an address never seen, and tells whether it
-// was judged; if not, it was refused with 429 before.
+// guess tries one wrong code from an unknown browser and address. It reports whether the code was checked; if not, the
+// response was 429.
 func (m *Member) guess(h *Env, n int) bool {
 	m.tb.Helper()
 	v := h.from(m.tb, n)
@@ -59,7 +59,7 @@ func TestLimits_WrongCodesPerUser(t *testing.T) {
 	if try() {
 		t.Error("a restart forgets the wait")
 	}
-	// A guesser who waits as told: at most 10 in any quarter of an hour, at most 20 in a day.
+	// A client that obeys Retry-After has at most 10 attempts in 15 minutes and at most 20 in a day.
 	quarter := []time.Time{}
 	for begin := h.Clock.Now(); h.Clock.Now().Before(begin.Add(23 * time.Hour)); h.Clock.Advance(5 * time.Minute) {
 		if judged < 20 || h.Clock.Now().Sub(begin) > 22*time.Hour {
@@ -97,7 +97,7 @@ func TestLimits_KnownBrowserAndKeyWorkDuringGuessing(t *testing.T) {
 	amelie.signOut()
 	for n := 1; m.guess(h, 100+n); n++ {
 	}
-	// By the key from one that nobody knows.
+	// The key works from an unknown browser.
 	other := amelie.Elsewhere(t)
 	key.Carry(other.Browser)
 	other.give()
@@ -128,8 +128,7 @@ func TestLimits_RecoveryCodesCountSeparately(t *testing.T) {
 	v.Post("/login/factor/recovery", "code", m.Codes[0]).want(t, "/enrol")
 }
 
-// What is tried here is the limits. With passwords that cost little, the pool of hashes is not full for longer than
-// anybody waits in it, however slow the machine is.
+// The test uses a low hashing cost, so that the pool of hashes is never full and only the limits are tested.
 func TestLimits_ThirtyUsersBehindOneAddress(t *testing.T) {
 	h := Open(t, EnvOptions{Config: proxied + "\n[password]\nmemory_kib = 8192\npasses = 1\n"})
 	var people []*Member

@@ -94,7 +94,7 @@ func (a *Application) until(what string, is func() bool) {
 	}
 }
 
-// told is the logout of a session that was taken, and how often one was sent.
+// told returns the logout token that the application accepted for a session, and the number of attempts.
 func (a *Application) told(sid string) (token string, tried int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,7 +119,7 @@ type Entry struct {
 	sid                 string
 }
 
-// Enter signs somebody who is signed in here in there.
+// Enter signs a signed-in visitor in to the application.
 func (a *Application) Enter(v *Visitor) *Entry {
 	a.tb.Helper()
 	verifier := strings.Repeat("v", 43)
@@ -169,7 +169,7 @@ func (a *Application) answer(r *http.Request) (int, map[string]any) {
 	return res.StatusCode, got
 }
 
-// alive tells whether userinfo takes the access token.
+// alive reports whether userinfo accepts the access token.
 func (e *Entry) alive() bool {
 	e.app.tb.Helper()
 	r, err := http.NewRequestWithContext(e.app.tb.Context(), http.MethodGet, e.app.env.URL+"/oauth2/v1/userinfo", nil)

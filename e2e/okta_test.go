@@ -19,7 +19,7 @@ var oktaClients = []struct {
 	{"v2", newOktaV2}, {"v5", newOktaV5}, {"node", newOktaNode},
 }
 
-// oktaScript is a client with the token of a SUPER_ADMIN that may be told secrets.
+// oktaScript is a client with the token of a SUPER_ADMIN that may see secrets.
 type oktaScript struct {
 	oktaClient
 	second oktaClient // with the token of another administrator
@@ -84,7 +84,7 @@ func (s *oktaScript) ok(what string, err error) {
 	}
 }
 
-// refused fails the test unless the client tells of an error of this status and of one of Okta's codes.
+// refused fails the test unless the client reports an error with this status and Okta code.
 func (s *oktaScript) refused(what string, err error, status int, code string) {
 	s.t.Helper()
 	var f *oktaFault
@@ -281,7 +281,7 @@ func (s *oktaScript) enrol(by oktaClient, who oktaPerson, provider string) (okta
 	return f, &Phone{env: s.h, Secret: s.h.Secret("secret by "+s.name, f.Secret)}
 }
 
-// passwords looks after somebody who has a phone and recovery codes of their own, and is signed in.
+// passwords manages the password of a signed-in user with a phone and recovery codes.
 func (s *oktaScript) passwords() oktaPerson {
 	m := s.h.Member(s.t, s.login("own"))
 	p, err := s.Person(m.Login)
@@ -360,7 +360,7 @@ func (s *oktaScript) log(p oktaPerson, since time.Time) {
 	s.refused("a filter that cannot be read", err, 400, "E0000031")
 }
 
-// absent holds that what is not offered is told as that, and not as something that is gone.
+// absent checks that unsupported operations are reported as such, and not as missing objects.
 func (s *oktaScript) absent(p oktaPerson) {
 	for name, err := range s.Absent(p.ID, "factor", "group") {
 		var f *oktaFault

@@ -61,7 +61,7 @@ func TestOnce_CodeRejectedAfterUse(t *testing.T) {
 	visitors := m.ready(h, 2)
 	code := m.Phone.Next()
 	visitors[0].Post("/login/factor", "code", code).want(t, "/account")
-	// BAR 2: refused as used, and not counted: six times is more than what would make anybody wait.
+	// The code is rejected as used and not counted. Six counted failures would cause a wait.
 	for range 6 {
 		page := visitors[1].Post("/login/factor", "code", code).want(t, "/login/factor")
 		if !page.Says("Ce code a déjà servi") {

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Person is somebody at a browser. The same person at another browser is another Person with the same fields.
+// Person is a user with a browser. The same user with another browser is another Person with the same fields.
 type Person struct {
 	*Browser
 	env             *Env
@@ -16,7 +16,7 @@ type Person struct {
 	script          bool
 }
 
-// Person sits somebody down at a fresh browser.
+// Person returns a user with a fresh browser.
 func (h *Env) Person(tb testing.TB, login, password string, o BrowserOptions) *Person {
 	tb.Helper()
 	h.Secret("password of "+login, password)
@@ -72,7 +72,7 @@ func (p *Person) give() {
 	p.tell()
 }
 
-// tell sends the sign-in's first page.
+// tell submits the sign-in page.
 func (p *Person) tell() {
 	p.tb.Helper()
 	p.at("/login")
@@ -172,7 +172,7 @@ func (p *Person) scan() *Phone {
 	if err != nil || read.Scheme != "otpauth" || read.Host != "totp" {
 		p.tb.Fatalf("got a QR code with %q, want an otpauth://totp address", uri)
 	}
-	if !strings.Contains(read.Path, ":"+p.Login) { // a further key has a number behind it, to tell them apart in the app
+	if !strings.Contains(read.Path, ":"+p.Login) { // a further device has a number after the login, to distinguish it in the app
 		p.tb.Errorf("got a QR code for %q, want one for %s", read.Path, p.Login)
 	}
 	p.env.Secret("otpauth address", uri)

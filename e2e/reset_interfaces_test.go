@@ -77,8 +77,8 @@ func (h *Env) resets(login string) []tree {
 
 const wereReset = "vos appareils ont été réinitialisés"
 
-// messages counts the mails to somebody with these words in the subject. One that was under way when the program ended
-// comes twice, as the same message (promise D5).
+// messages counts the emails to a recipient with these words in the subject. An email whose delivery was interrupted
+// arrives twice with the same Message-ID (promise D5).
 func (h *Env) messages(to, words string) int {
 	ids := map[string]bool{}
 	for _, mail := range h.Mail.All() {
@@ -133,7 +133,7 @@ func TestReset_SameResultThroughEachInterface(t *testing.T) {
 		{"in the closed folder", func(m *Member, hid string) tree {
 			h.Stop()
 			defer h.Restart()
-			config := h.args[slices.Index(h.args, "--config")+1] // with which the service runs: who is told stands in it
+			config := h.args[slices.Index(h.args, "--config")+1] // configuration of the service, with the recipients
 			return run(m, hid, "--config", config)
 		}},
 	}
@@ -210,7 +210,7 @@ func TestReset_RepeatedKeyResetsOnce(t *testing.T) {
 	}
 	secrets.keyed("k0").Call("POST", path(shown), map[string]any{"reason": "autre"}).Want(422)
 
-	// The answer is written, and nobody reads it before the power fails.
+	// The response is written, but the client does not read it before the program is killed.
 	lost := h.Member(t, person(1))
 	unread := h.sendUnread(t, path(lost), "k1")
 	for begun := time.Now(); len(h.resets(lost.Login)) == 0; <-time.After(5 * time.Millisecond) {
@@ -275,7 +275,7 @@ func (h *Env) doneOnce(t *testing.T, path, login, key string, before bool) {
 	}
 }
 
-// sendUnread sends a reset whose answer nobody reads, and gives the connection to close.
+// sendUnread sends a reset, does not read the response and returns the connection to close.
 func (h *Env) sendUnread(t *testing.T, path, key string) net.Conn {
 	t.Helper()
 	at, err := url.Parse(h.Admin.Base + path)

@@ -28,13 +28,13 @@ func (h *Env) challenges(a *API, m *Member) *challenge {
 	return &challenge{h, a, h.Secret("state token", tx.StateToken), tx.Embedded.Factors[0].ID}
 }
 
-// answer gives a code and tells how it was judged: SUCCESS, or Okta's code of the refusal.
+// answer submits a code. It returns SUCCESS or Okta's error code.
 func (c *challenge) answer(code string) string {
 	c.env.tb.Helper()
 	return c.judged(c.api.Call("POST", "/authn/factors/"+c.device+"/verify", map[string]string{"stateToken": c.state, "passCode": code}))
 }
 
-// judged reads the answer to a code at either door for programs.
+// judged reads the response to a code of either API endpoint.
 func (c *challenge) judged(w *Answer) string {
 	c.env.tb.Helper()
 	var got struct{ Status, FactorResult, SessionToken, ErrorCode string }
@@ -72,7 +72,7 @@ func TestAPISignIn_CodeUsedAtOneEndpointIsRejectedAtAll(t *testing.T) {
 	first := h.challenges(vpn, m)
 	doors := []struct {
 		name string
-		// spend opens the door with a code; it gives SUCCESS, or what the door says of it.
+		// spend submits a code to the endpoint. It returns SUCCESS or the endpoint's error.
 		spend func(code string) string
 	}{
 		{"the page", func(code string) string {
@@ -133,7 +133,7 @@ func TestAPISignIn_WrongCodesCountAcrossEndpoints(t *testing.T) {
 	if m.guess(h, 3) {
 		t.Error("the page judged a sixth wrong code")
 	}
-	// Each of the five is in the log as the same kind of event, whatever door it came by.
+	// Each of the five is in the audit log as the same kind of event, from every endpoint.
 	var events []struct {
 		EventType string
 		Outcome   struct{ Result string }

@@ -19,7 +19,7 @@ func (h *Env) signer(tb testing.TB) *API {
 	return h.API(h.Secret("token of a program", token))
 }
 
-// tells asks a program to sign somebody in, from a place of the visitor's own, without what is each answer's own.
+// tells signs a user in by the API from the visitor's address. It returns the response without its unique parts.
 func (v *Visitor) tells(a *API, name, password string) Sheet {
 	v.tb.Helper()
 	body, err := json.Marshal(map[string]string{"username": name, "password": password})
@@ -53,7 +53,7 @@ func (v *Visitor) tells(a *API, name, password string) Sheet {
 // errorIDs are the ids of requests in a problem document.
 var errorIDs = regexp.MustCompile(`\b[A-Z2-7]{16}\b`)
 
-// enrols enrols a phone called Tablette for somebody, by the API alone.
+// enrols enrols a phone named Tablette for a user by the API.
 func (h *Env) enrols(a *API, login string) (phone *Phone, id string) {
 	h.tb.Helper()
 	var enrolled struct {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// noDevice fails the test if somebody can enrol, or sees a secret, in this browser.
+// noDevice fails the test if this browser can enrol a device or shows a secret.
 func (p *Person) noDevice() {
 	p.tb.Helper()
 	for _, path := range []string{"/enrol", "/enrol/phone", "/enrol/key", "/enrol/second", "/enrol/recovery", "/account", "/account/add", "/account/recovery"} {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// story is what its steps hand on.
+// story contains the data that its steps share.
 type story struct {
 	*Env
 	amelie    *Person // at her desktop
@@ -138,7 +138,7 @@ func (s *story) yubikeyAdded(t *testing.T) {
 	}
 }
 
-// helpRequest is what the API tells of one.
+// helpRequest is a help request in the API.
 type helpRequest struct {
 	ID, Reference, Status, Topic, Email, UserID string
 	PasswordProven                              bool

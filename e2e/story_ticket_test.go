@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// handed resets a person and gives the code that the operator reads out.
+// handed resets a user and returns the code that the operator reads out.
 func (h *Env) handed(login string) string {
 	h.tb.Helper()
 	said := h.Run("factors", "reset", login, "--reason", "devant moi au comptoir", "--show-code").OK(h.tb)

@@ -121,7 +121,7 @@ func TestWebhook_StalledReceiverDelaysNothing(t *testing.T) {
 	m := h.Member(t, person(1))
 	r.until(t, "a call that stalls", func() bool { return r.stalled > 0 })
 	h.Clock.NextStep()
-	// A call that stalls takes five seconds: whatever waited for one would be longer than four.
+	// A stalled call takes five seconds, so a request that waits for one takes more than four.
 	begun := time.Now()
 	m.signIn(h.Visitor(t))
 	if took := time.Since(begun); took > 4*time.Second {
