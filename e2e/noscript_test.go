@@ -40,7 +40,7 @@ func (p *Person) codesWithoutScript(phone *Phone) {
 	p.Fill("#f-identifier", p.Login)
 	p.Fill("#f-password", "pas le bon mot de passe")
 	p.Submit(mainButton)
-	p.says("L’adresse ou le mot de passe ne convient pas")
+	p.says("le mot de passe ne convient pas")
 	if got := p.Value("#f-identifier"); got != p.Login {
 		p.tb.Errorf("got %q in the form, want what was typed", got)
 	}
@@ -172,7 +172,7 @@ func (p *Person) forgottenWithoutScript(phone *Phone) {
 	p.Fill("#f-identifier", p.Login)
 	p.Fill("#f-password", old)
 	p.Submit(mainButton)
-	p.says("L’adresse ou le mot de passe ne convient pas")
+	p.says("le mot de passe ne convient pas")
 	p.signIn(phone)
 }
 

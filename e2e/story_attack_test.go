@@ -80,7 +80,7 @@ func TestAttack_MailboxAloneIsNotEnough(t *testing.T) {
 	thief.Fill("#f-identifier", victim.Login)
 	thief.Fill("#f-password", thief.Password)
 	thief.Submit(mainButton)
-	thief.says("L’adresse ou le mot de passe ne convient pas")
+	thief.says("le mot de passe ne convient pas")
 	thief.noDevice()
 
 	// While there is no device no password link is sent; the answer is the same, and support hears of it.
