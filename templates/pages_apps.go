@@ -3,7 +3,7 @@ package templates
 // Continue links to an application. The response also redirects; the link is for browsers that do not follow it, such
 // as a browser inside an application.
 //
-//	GET /oauth2/v1/continue, GET /gate
+//	GET /oauth2/v1/continue, GET /forward-auth/sign-in
 type Continue struct {
 	Base
 	App string
@@ -14,7 +14,7 @@ func (Continue) template() string { return "continue" }
 
 // AccessDenied reports that the policy of an application refuses the user.
 //
-//	GET /gate   GET /oauth2/v1/continue
+//	GET /forward-auth/sign-in   GET /oauth2/v1/continue
 type AccessDenied struct {
 	Base
 	App      string

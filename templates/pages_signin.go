@@ -18,15 +18,15 @@ func (Login) template() string { return "login" }
 //
 //	GET /login/factor   POST /login/factor    code
 //	POST /login/factor/key                    JSON {"answer": …} by script; the response is {"next": path} or {"problem": sentence}
-//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?way=key, /login/factor?way=code
+//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?method=key, /login/factor?method=code
 type Factor struct {
 	Base
-	Way        string          // "code" or "key"
+	Method     string          // "code" or "key"
 	Slug       string          // kind of the device used last with this method; its sentence is "kind.{Slug}.ask"
 	DeviceName string          // name of that device
 	Phones     int             // number of devices with codes; a code of any of them is accepted
 	Keys       []string        // names of the security keys; empty: not offered
-	KeyOptions json.RawMessage // request options for navigator.credentials.get, Way "key" only
+	KeyOptions json.RawMessage // request options for navigator.credentials.get, Method "key" only
 	Recovery   bool            // recovery codes remain
 }
 
