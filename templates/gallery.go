@@ -60,17 +60,17 @@ func gallerySignIn(lang string) []Sample {
 		{"ticket-link-used", TicketLink{Base: b, Token: "abc", State: TicketUsed}},
 		{"blocked", Blocked{Base: b}},
 		{"blocked-invited", Blocked{Base: b, Invited: true}},
-		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Garage: "Garage du Canal", Login: login, Least: 8}},
-		{"invite-short", Invite{Base: refused(short), Token: "abc", Garage: "Garage du Canal", Login: login, Least: 8}},
-		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: login, Least: 8}},
-		{"invite-service", Invite{Base: b, Token: "abc", Login: login, Least: 8}},
+		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Group: "Garage du Canal", Login: login, MinLength: 8}},
+		{"invite-short", Invite{Base: refused(short), Token: "abc", Group: "Garage du Canal", Login: login, MinLength: 8}},
+		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: login, MinLength: 8}},
+		{"invite-service", Invite{Base: b, Token: "abc", Login: login, MinLength: 8}},
 		{"invite-gone", Invite{Base: b, Gone: true}},
 		{"forgot", Forgot{Base: b}},
 		{"forgot-sent", ForgotSent{b}},
-		{"new-password", NewPassword{Base: b, Token: "abc", Login: login, Least: 8}},
+		{"new-password", NewPassword{Base: b, Token: "abc", Login: login, MinLength: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
-		{"password-required", PasswordRequired{Base: b, Login: login, Least: 8}},
-		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, Least: 8}},
+		{"password-required", PasswordRequired{Base: b, Login: login, MinLength: 8}},
+		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},
 		{"logged-out", LoggedOut{b}},
 	}
 }
@@ -115,7 +115,7 @@ func galleryAccount(lang string) []Sample {
 	keys := []string{key.Name}
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
+		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
@@ -133,7 +133,7 @@ func galleryAccount(lang string) []Sample {
 		{"replace", Replace{Base: b, Scan: sampleScan(), Device: phone, Lost: "Tablette de l’atelier", Others: []string{"Ancien téléphone"}, Works: true}},
 		{"recovery-renew", RecoveryRenew{Base: b, Left: 3, Made: true}},
 		{"recovery-first", RecoveryRenew{Base: b}},
-		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", Least: 8}},
+		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", MinLength: 8}},
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 type Account struct {
 	Base
 	Login         string
-	Garages       []string
+	Groups        []string
 	Devices       []Device
 	RecoveryLeft  int  // 0: none left or none made
 	RecoveryMade  bool // a set exists
@@ -206,8 +206,8 @@ func (RecoveryRenew) template() string { return "recovery_renew" }
 //	GET, POST /account/password    current, password
 type PasswordChange struct {
 	Base
-	Login string
-	Least int
+	Login     string
+	MinLength int
 }
 
 func (PasswordChange) template() string { return "password_change" }

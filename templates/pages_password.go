@@ -7,7 +7,7 @@ type PasswordRequired struct {
 	Base
 	Login     string
 	Temporary bool // an administrator set the current password; else an administrator expired it
-	Least     int
+	MinLength int
 }
 
 func (PasswordRequired) template() string { return "password_required" }

@@ -94,12 +94,12 @@ func (Blocked) template() string { return "blocked" }
 //	GET, POST /invite/{token}    password
 type Invite struct {
 	Base
-	Token   string
-	Gone    bool   // the link is expired or used; the other fields are not read
-	Inviter string // name of the inviter, or ""
-	Garage  string // group that the user joins, or ""
-	Login   string // login of the user
-	Least   int    // minimum number of characters
+	Token     string
+	Gone      bool   // the link is expired or used; the other fields are not read
+	Inviter   string // name of the inviter, or ""
+	Group     string // group that the user joins, or ""
+	Login     string // login of the user
+	MinLength int    // minimum number of characters
 }
 
 func (Invite) template() string { return "invite" }
@@ -126,10 +126,10 @@ func (ForgotSent) template() string { return "forgot_sent" }
 //	GET, POST /password/{token}    password
 type NewPassword struct {
 	Base
-	Token string
-	Gone  bool // the link is expired or used
-	Login string
-	Least int
+	Token     string
+	Gone      bool // the link is expired or used
+	Login     string
+	MinLength int
 }
 
 func (NewPassword) template() string { return "new_password" }
