@@ -28,7 +28,7 @@ type approvalJSON struct {
 func (a *API) approval(p helpdesk.ResetApproval) approvalJSON {
 	self := a.publicURL + "/api/v1/reset-approvals/" + p.ID
 	return approvalJSON{ID: p.ID, Status: "PENDING", UserID: p.User, Login: p.Login, AskedBy: p.By, AskedByName: p.ByName, AskedByOwner: p.Owner, Reason: p.Reason,
-		HelpRequestID: p.HelpRequest, Created: moment(p.At), ExpiresAt: moment(p.Expires),
+		HelpRequestID: p.HelpRequest, Created: reply.Timestamp(p.At), ExpiresAt: reply.Timestamp(p.Expires),
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(p.User)},
 			"approve": {Href: self, Method: http.MethodPost}, "refuse": {Href: self, Method: http.MethodDelete}}}
 }

@@ -83,8 +83,8 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 		return signInJSON{}, err
 	}
 	u := t.User
-	out := signInJSON{StateToken: t.State.Reveal(), ExpiresAt: moment(t.Expires), Status: status, SessionToken: t.Session.Reveal(), SessionID: t.SessionID}
-	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: moment(u.Password.Set), Profile: map[string]string{"login": u.Login,
+	out := signInJSON{StateToken: t.State.Reveal(), ExpiresAt: reply.Timestamp(t.Expires), Status: status, SessionToken: t.Session.Reveal(), SessionID: t.SessionID}
+	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: reply.Timestamp(u.Password.Set), Profile: map[string]string{"login": u.Login,
 		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale}}
 	if t.Step != authn.StepVerify {
 		return out, nil

@@ -193,7 +193,7 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.P
 	}
 	out := make([]signingKey, len(keys))
 	for i, k := range keys {
-		out[i] = signingKey{k.ID, k.Alg, moment(k.Created), moment(k.NotBefore), k.Signs}
+		out[i] = signingKey{k.ID, k.Alg, reply.Timestamp(k.Created), reply.Timestamp(k.NotBefore), k.Signs}
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

@@ -45,7 +45,7 @@ func (a *API) pending(u *account.User, d factors.Device) factorJSON {
 func (a *API) begun(x enrol.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
 	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.directory.Admin.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
-		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: moment(x.Device.Added.Add(account.EnrolmentTTL)),
+		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: reply.Timestamp(x.Device.Added.Add(account.EnrolmentTTL)),
 		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
 	return out
 }

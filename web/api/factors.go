@@ -46,7 +46,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	m, st := a.directory.Admin.Accounts.Method(d.Kind), a.directory.Admin.Accounts.Status(d)
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
-		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
+		Status: "ACTIVE", Created: reply.Timestamp(d.Added), LastUpdated: reply.Timestamp(d.LastUsed), LastUsed: reply.Timestamp(d.LastUsed), Name: d.Name,
 		EnrolledBy: d.EnrolledBy, Waits: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
@@ -62,7 +62,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 		out.Left = &st.Remaining
 	}
 	for _, c := range d.Copies {
-		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: moment(c.Shown), Confirmed: moment(c.Confirmed)})
+		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: reply.Timestamp(c.Shown), Confirmed: reply.Timestamp(c.Confirmed)})
 	}
 	return out
 }

@@ -1,11 +1,12 @@
 package api
 
 import (
-	"net/http"
+	"errors"
 	"strings"
-
-	"barillet/web/reply"
 )
+
+// errSyntax is the error for an expression that cannot be read.
+var errSyntax = errors.New("invalid filter expression")
 
 // The bounds of a filter or search expression.
 const (
@@ -25,23 +26,21 @@ type expression struct {
 }
 
 // parseExpression reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that Okta's calls here
-// are made with: attribute eq "text", attribute sw "text", joined by and, or joined by or, not both. parameter
-// is the name of the query parameter for the error.
-func parseExpression(parameter, text string) (expression, error) {
+// are made with: attribute eq "text", attribute sw "text", joined by and, or joined by or, not both.
+func parseExpression(text string) (expression, error) {
 	var e expression
 	if strings.TrimSpace(text) == "" {
 		return e, nil
 	}
-	refused := badParameter(parameter)
 	if len(text) > maxExpression {
-		return e, refused
+		return e, errSyntax
 	}
 	s := scanner{text}
 	joined := ""
 	for {
 		c, ok := s.condition()
 		if !ok || len(e.conditions) == maxConditions {
-			return expression{}, refused
+			return expression{}, errSyntax
 		}
 		e.conditions = append(e.conditions, c)
 		if s.blank(); s.rest == "" {
@@ -49,7 +48,7 @@ func parseExpression(parameter, text string) (expression, error) {
 		}
 		word := strings.ToLower(s.word())
 		if word != "and" && word != "or" || joined != "" && joined != word {
-			return expression{}, refused
+			return expression{}, errSyntax
 		}
 		joined = word
 		e.any = word == "or"
@@ -137,8 +136,4 @@ func (c condition) holds(texts []string) bool {
 
 func hasFoldedPrefix(text, prefix string) bool {
 	return strings.HasPrefix(strings.ToLower(text), strings.ToLower(prefix))
-}
-
-func badParameter(name string) error {
-	return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: name}
 }

@@ -26,7 +26,7 @@ func TestAnExpressionIsReadAsWritten(t *testing.T) {
 		`status eq "STAGED" or profile.login sw "y"`:  false,
 		`status eq "and"`: false,
 	} {
-		e, err := parseExpression("search", text)
+		e, err := parseExpression(text)
 		if err != nil {
 			t.Errorf("%s: got %v", text, err)
 		}
@@ -40,7 +40,7 @@ func TestAnExpressionThatIsNoneIsRefused(t *testing.T) {
 	for _, text := range []string{`status`, `status eq`, `status eq ACTIVE`, `status eq "ACTIVE`, `status eq 'ACTIVE'`, `eq "x"`, `status ne "x"`, `status pr`,
 		`status eq "a" and`, `and status eq "a"`, `status eq "a" xor id eq "b"`, `status eq "a"and id eq "b"`, `status eq "a" and id eq "b" or id eq "c"`,
 		`(status eq "a")`, `status eq "\n"`, `status eq "a" id eq "b"`, strings.Repeat(`id eq "a" or `, 20) + `id eq "b"`, `id eq "` + strings.Repeat("x", 3000) + `"`} {
-		if e, err := parseExpression("search", text); err == nil || len(e.conditions) != 0 {
+		if e, err := parseExpression(text); err == nil || len(e.conditions) != 0 {
 			t.Errorf("%.60s: got %v, want it refused", text, e)
 		}
 	}
@@ -52,7 +52,7 @@ func FuzzExpression(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := parseExpression("filter", text)
+		e, err := parseExpression(text)
 		if err != nil {
 			if len(e.conditions) != 0 {
 				t.Error("a refused expression gave conditions")
@@ -68,7 +68,7 @@ func FuzzExpression(f *testing.F) {
 		if e.any {
 			joiner = " or "
 		}
-		again, err := parseExpression("filter", strings.Join(parts, joiner))
+		again, err := parseExpression(strings.Join(parts, joiner))
 		if err != nil || len(again.conditions) != len(e.conditions) {
 			t.Fatalf("got %v, %v from %q", again, err, strings.Join(parts, joiner))
 		}

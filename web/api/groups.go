@@ -26,7 +26,7 @@ type groupProfileJSON struct {
 }
 
 func (a *API) group(g account.Group) groupJSON {
-	return groupJSON{ID: g.ID, Created: moment(g.Created), LastUpdated: moment(g.Changed),
+	return groupJSON{ID: g.ID, Created: reply.Timestamp(g.Created), LastUpdated: reply.Timestamp(g.Changed),
 		ObjectClass: []string{"okta:user_group"}, Type: "OKTA_GROUP",
 		Profile: groupProfileJSON{Name: g.Name, Description: g.Description},
 		Links: map[string]linkJSON{"self": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID)},

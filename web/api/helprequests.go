@@ -98,7 +98,7 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
 		Texts: []textJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
-		AssigneeName: c.AssigneeName, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
+		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []stepJSON{},
 		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
@@ -106,13 +106,13 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
 	}
 	if c.Identity != "" {
-		out.IdentityCheck = &checkedJSON{c.Identity, c.IdentityBy, moment(c.IdentityAt)}
+		out.IdentityCheck = &checkedJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.Texts {
-		out.Texts = append(out.Texts, textJSON{At: moment(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+		out.Texts = append(out.Texts, textJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
 	}
 	for _, s := range c.History {
-		out.History = append(out.History, stepJSON{At: moment(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
+		out.History = append(out.History, stepJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
 	}
 	return out
 }
@@ -156,7 +156,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	out := a.helpRequest(c)
 	out.Embedded = &casePersonJSON{[]changeJSON{}}
 	for _, x := range changes {
-		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: moment(x.At), EventType: x.What,
+		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: reply.Timestamp(x.At), EventType: x.What,
 			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
 	}
 	return reply.JSON(w, http.StatusOK, out)

@@ -27,7 +27,7 @@ func activationOf(i directory.Invitation) *activationJSON {
 	if !i.Sent && i.Link.IsZero() {
 		return nil
 	}
-	out := &activationJSON{Mailed: i.Sent, ExpiresAt: moment(i.Expires)}
+	out := &activationJSON{Mailed: i.Sent, ExpiresAt: reply.Timestamp(i.Expires)}
 	if !i.Link.IsZero() {
 		out.ActivationURL = i.Link.Reveal()
 		out.ActivationToken = out.ActivationURL[strings.LastIndexByte(out.ActivationURL, '/')+1:]
@@ -147,10 +147,10 @@ func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {
 	if to == nil {
 		to = []string{}
 	}
-	return receiptJSON{UserID: x.User, Login: x.Login, At: moment(x.At),
+	return receiptJSON{UserID: x.User, Login: x.Login, At: reply.Timestamp(x.At),
 		Cleared:       clearedJSON{Devices: a.cleared(x.Devices), Copies: x.Copies, RecoveryCodes: x.RecoveryCodes},
 		SessionsEnded: x.Sessions, BrowsersForgotten: x.Browsers, Mailed: x.Mailed, MailedTo: to,
-		Ticket: ticketJSON{ExpiresAt: moment(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
+		Ticket: ticketJSON{ExpiresAt: reply.Timestamp(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
 		HelpRequestID: x.HelpRequest}
 }
 

@@ -71,7 +71,7 @@ func parseEventFilter(text string) (*eventFilter, error) {
 			return f, nil
 		}
 	}
-	return nil, badParameter("filter")
+	return nil, errSyntax
 }
 
 type eventParser struct {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"barillet/internal/audit"
+	"barillet/internal/webhook"
 )
 
 // messages say in a few words for programs what an event type means, as Okta's displayMessage does.
@@ -101,4 +102,14 @@ func displayMessage(action string) string {
 		return m
 	}
 	return strings.NewReplacer(".", " ", "_", " ").Replace(action)
+}
+
+// matchesAny tells whether there is an event type that the filter asks for.
+func matchesAny(filter string) bool {
+	for action := range messages {
+		if webhook.Matches(filter, action) {
+			return true
+		}
+	}
+	return false
 }

@@ -12,18 +12,6 @@ import (
 // maxPage is the most that one answer lists, and what it lists when nothing is said.
 const maxPage = 200
 
-// stamp is how every time is written: RFC 3339, UTC, milliseconds.
-const stamp = "2006-01-02T15:04:05.000Z"
-
-// moment writes a time, nil for one that never was.
-func moment(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	s := t.UTC().Format(stamp)
-	return &s
-}
-
 // query is the parameters of a call: each at most once, so that no two readers take different ones.
 type query struct{ values url.Values }
 
@@ -115,4 +103,8 @@ func (a *API) links(w http.ResponseWriter, r *http.Request, q query, next string
 	}
 	ours.Set("after", next)
 	link(ours, "next")
+}
+
+func badParameter(name string) error {
+	return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: name}
 }

@@ -8,6 +8,7 @@ import (
 	"barillet/authn/directory"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/web/reply"
 )
 
 // personRiskJSON is somebody who is one lost device away from a lock-out, or has none.
@@ -65,14 +66,14 @@ func (a *API) risk(x directory.LockoutRisk) any {
 	}
 	u := x.Person
 	out := personRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
-		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.Codes, TicketExpiresAt: moment(x.Hold.Ticket),
+		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.Codes, TicketExpiresAt: reply.Timestamp(x.Hold.Ticket),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {
 		out.GroupIDs = []account.GroupID{}
 	}
 	for _, d := range x.Hold.Devices {
 		out.Risk = "one_device"
-		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, LastUsed: moment(d.LastUsed)}
+		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, LastUsed: reply.Timestamp(d.LastUsed)}
 	}
 	return out
 }

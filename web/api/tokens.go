@@ -29,7 +29,7 @@ type tokenJSON struct {
 
 func (a *API) token(t admin.Token) tokenJSON {
 	out := tokenJSON{ID: t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups, Allow: []string{}, By: t.By,
-		Created: moment(t.Created), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed),
+		Created: reply.Timestamp(t.Created), Expires: reply.Timestamp(t.Expires), LastUsed: reply.Timestamp(t.LastUsed),
 		Links: map[string]linkJSON{"revoke": {Href: a.publicURL + "/api/v1/api-tokens/" + t.ID, Method: http.MethodDelete}}}
 	if t.Secrets {
 		out.Allow = append(out.Allow, allowSecrets)

@@ -82,9 +82,9 @@ func (a *API) user(u *account.User) (userJSON, error) {
 		return userJSON{}, err
 	}
 	self := a.publicURL + "/api/v1/users/" + string(u.ID)
-	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: moment(u.Created), Activated: moment(u.Activated),
-		StatusChanged: moment(u.StatusAt), LastLogin: moment(u.LastLogin), LastUpdated: moment(u.Changed),
-		PasswordChanged: moment(u.Password.Set), Profile: profile,
+	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: reply.Timestamp(u.Created), Activated: reply.Timestamp(u.Activated),
+		StatusChanged: reply.Timestamp(u.StatusAt), LastLogin: reply.Timestamp(u.LastLogin), LastUpdated: reply.Timestamp(u.Changed),
+		PasswordChanged: reply.Timestamp(u.Password.Set), Profile: profile,
 		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}}, GroupIDs: []string{},
 		Links: map[string]linkJSON{
 			"self":         {Href: self},

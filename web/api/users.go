@@ -64,9 +64,9 @@ func peopleQuery(q query) (account.UserQuery, error) {
 	}
 	var both []expression
 	for _, parameter := range []string{"filter", "search"} {
-		e, err := parseExpression(parameter, q.text(parameter))
+		e, err := parseExpression(q.text(parameter))
 		if err != nil {
-			return out, err
+			return out, badParameter(parameter)
 		}
 		for _, c := range e.conditions {
 			if c.attribute != "status" && c.attribute != "id" && !strings.HasPrefix(c.attribute, "profile.") {

@@ -1,12 +1,10 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"barillet/authn/admin"
-	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/internal/webhook"
@@ -35,14 +33,14 @@ func (a *API) webhook(h webhook.Endpoint) webhookJSON { return a.webhookAt(h, a.
 func (a *API) webhookAt(h webhook.Endpoint, now time.Time) webhookJSON {
 	self := a.publicURL + "/api/v1/webhooks/" + h.ID
 	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.DisabledReason == "", Overrun: h.Overrun, By: h.By,
-		Created: moment(h.Created), LastUpdated: moment(h.Changed),
+		Created: reply.Timestamp(h.Created), LastUpdated: reply.Timestamp(h.Changed),
 		Links: map[string]linkJSON{"self": {Href: self}, "deliveries": {Href: self + "/deliveries"}}}
 	if h.DisabledReason != "" {
 		out.DisabledReason = &h.DisabledReason
 	}
 	for _, k := range h.Keys {
 		if now.Before(k.Until) {
-			out.OldSecretUntil = moment(k.Until)
+			out.OldSecretUntil = reply.Timestamp(k.Until)
 		}
 	}
 	return out
@@ -69,8 +67,8 @@ const (
 )
 
 func delivery(x webhook.Delivery) deliveryJSON {
-	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: moment(x.Queued), Attempts: x.Count,
-		LastAttempt: moment(x.Tried), NextAttempt: moment(x.NotBefore), GivenUp: moment(x.Died)}
+	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: reply.Timestamp(x.Queued), Attempts: x.Count,
+		LastAttempt: reply.Timestamp(x.Tried), NextAttempt: reply.Timestamp(x.NotBefore), GivenUp: reply.Timestamp(x.Died)}
 	if x.Dead {
 		out.Status, out.NextAttempt = deliveryDead, nil
 	}
@@ -99,16 +97,6 @@ func readWebhook(r *http.Request) (admin.NewWebhook, error) {
 		}
 	}
 	return admin.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
-}
-
-// matchesAny tells whether there is an event type that the filter asks for.
-func matchesAny(filter string) bool {
-	for action := range messages {
-		if webhook.Matches(filter, action) {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -219,13 +207,4 @@ func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op admin.Pr
 		}
 		return a.directory.Admin.Deliveries(r.Context(), op, id, state, p.after, p.limit)
 	}, delivery)
-}
-
-// Notification is what a receiver is told of an event: its type, its time, and the event as GET /logs shows it.
-func Notification(e audit.Entry) ([]byte, error) {
-	return json.Marshal(struct {
-		Type      string    `json:"type"`
-		Timestamp *string   `json:"timestamp"`
-		Data      eventJSON `json:"data"`
-	}{e.Action, moment(e.At), event(e)})
 }
