@@ -9,6 +9,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
 
@@ -157,7 +158,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	out.Embedded = &casePersonJSON{[]changeJSON{}}
 	for _, x := range changes {
 		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: reply.Timestamp(x.At), EventType: x.What,
-			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
+			DisplayMessage: systemlog.DisplayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn/admin"
 	"barillet/internal/audit"
+	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
 
@@ -25,9 +26,9 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	out := make([]eventJSON, len(found))
+	out := make([]systemlog.EventJSON, len(found))
 	for i, e := range found {
-		out[i] = event(e)
+		out[i] = systemlog.Event(e)
 	}
 	a.links(w, r, q, next)
 	return reply.JSON(w, http.StatusOK, out)
@@ -55,20 +56,20 @@ func eventQuery(q query) (audit.Query, error) {
 	if out.Contains = q.text("q"); len(out.Contains) > 256 {
 		return out, badParameter("q")
 	}
-	f, err := parseEventFilter(q.text("filter"))
+	f, err := systemlog.ParseEventFilter(q.text("filter"))
 	if err != nil {
 		return out, badParameter("filter")
 	}
 	if f == nil {
 		return out, nil
 	}
-	since, until := f.span()
+	since, until := f.Span()
 	if since.After(out.Since) {
 		out.Since = since
 	}
 	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
 		out.Until = until
 	}
-	out.Keep = func(e audit.Entry) bool { return f.holds(e) }
+	out.Keep = func(e audit.Entry) bool { return f.Holds(e) }
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
+	"barillet/web/api/scim"
 	"barillet/web/reply"
 )
 
@@ -62,14 +63,14 @@ func peopleQuery(q query) (account.UserQuery, error) {
 	if !isCursor(out.After) {
 		return out, badParameter("after")
 	}
-	var both []expression
+	var both []scim.Expression
 	for _, parameter := range []string{"filter", "search"} {
-		e, err := parseExpression(q.text(parameter))
+		e, err := scim.ParseExpression(q.text(parameter))
 		if err != nil {
 			return out, badParameter(parameter)
 		}
-		for _, c := range e.conditions {
-			if c.attribute != "status" && c.attribute != "id" && !strings.HasPrefix(c.attribute, "profile.") {
+		for _, c := range e.Conditions {
+			if c.Attribute != "status" && c.Attribute != "id" && !strings.HasPrefix(c.Attribute, "profile.") {
 				return out, badParameter(parameter)
 			}
 		}
@@ -83,22 +84,22 @@ func peopleQuery(q query) (account.UserQuery, error) {
 	}
 	out.Filter = func(u account.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
-		return both[0].holds(attributes) && both[1].holds(attributes)
+		return both[0].Holds(attributes) && both[1].Holds(attributes)
 	}
 	return out, nil
 }
 
 // indexed is a text that every person looked for begins with in one of their names or addresses; "" for none.
-func indexed(all []expression) string {
+func indexed(all []scim.Expression) string {
 	for _, e := range all {
-		if e.any && len(e.conditions) > 1 {
+		if e.Any && len(e.Conditions) > 1 {
 			continue
 		}
-		for _, c := range e.conditions {
-			switch c.attribute {
+		for _, c := range e.Conditions {
+			switch c.Attribute {
 			case "profile.login", "profile.email", "profile.secondEmail", "profile.firstName", "profile.lastName":
-				if strings.TrimSpace(c.text) == c.text && c.text != "" {
-					return c.text
+				if strings.TrimSpace(c.Text) == c.Text && c.Text != "" {
+					return c.Text
 				}
 			}
 		}

@@ -2,12 +2,14 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/internal/webhook"
+	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
 
@@ -97,6 +99,11 @@ func readWebhook(r *http.Request) (admin.NewWebhook, error) {
 		}
 	}
 	return admin.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
+}
+
+// matchesAny reports whether the filter matches an event type.
+func matchesAny(filter string) bool {
+	return slices.ContainsFunc(systemlog.EventTypes(), func(t string) bool { return webhook.Matches(filter, t) })
 }
 
 func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op admin.Principal) error {

@@ -13,7 +13,7 @@ import (
 	"barillet/internal/outbound"
 	"barillet/internal/webhook"
 	"barillet/store"
-	"barillet/web/api"
+	"barillet/web/api/systemlog"
 )
 
 const receiver = `{"name":"Atelier","url":"https://hooks.example.com/in?key=URLSECRET","events":["user.mfa.*","barillet.webhook.*"]}`
@@ -208,7 +208,7 @@ func TestWhatAReceiverIsToldIsTheEventOfTheLog(t *testing.T) {
 	read[tree](t, d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", admin, `{"reason":"lost"}`), 200)
 	shown := read[[]tree](t, d.call("GET", `/api/v1/logs?filter=eventType+eq+"user.mfa.factor.reset_all"`, admin, ""), 200)
 	entry := d.logged(audit.FactorsReset)[0]
-	body, err := api.Notification(entry)
+	body, err := systemlog.Notification(entry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestWhatAReceiverIsToldIsTheEventOfTheLog(t *testing.T) {
 	if string(got) != string(want) || told.get("type") != "user.mfa.factor.reset_all" || told.get("timestamp") != shown[0].get("published") {
 		t.Errorf("got %s\nwant %s", body, want)
 	}
-	if again, _ := api.Notification(entry); string(again) != string(body) {
+	if again, _ := systemlog.Notification(entry); string(again) != string(body) {
 		t.Error("the same event is told in other bytes the second time")
 	}
 }

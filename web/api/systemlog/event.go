@@ -1,4 +1,4 @@
-package api
+package systemlog
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 	"barillet/web/reply"
 )
 
-// eventJSON is an event in the shape of Okta's System Log.
-type eventJSON struct {
+// EventJSON is an event in the shape of Okta's System Log.
+type EventJSON struct {
 	UUID                  string             `json:"uuid"`
 	Published             *string            `json:"published"`
 	EventType             string             `json:"eventType"`
@@ -87,9 +87,9 @@ type debugJSON struct {
 	DebugData map[string]string `json:"debugData"`
 }
 
-func event(e audit.Entry) eventJSON {
-	out := eventJSON{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
-		DisplayMessage: displayMessage(e.Action), Actor: entity(e.Actor),
+func Event(e audit.Entry) EventJSON {
+	out := EventJSON{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
+		DisplayMessage: DisplayMessage(e.Action), Actor: entity(e.Actor),
 		Client: clientJSON{IPAddress: e.Address, UserAgent: agentOf(e.Agent)}, Request: chain(e.Address),
 		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
 		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},
@@ -157,6 +157,6 @@ func Notification(e audit.Entry) ([]byte, error) {
 	return json.Marshal(struct {
 		Type      string    `json:"type"`
 		Timestamp *string   `json:"timestamp"`
-		Data      eventJSON `json:"data"`
-	}{e.Action, reply.Timestamp(e.At), event(e)})
+		Data      EventJSON `json:"data"`
+	}{e.Action, reply.Timestamp(e.At), Event(e)})
 }

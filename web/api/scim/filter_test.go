@@ -1,4 +1,4 @@
-package api
+package scim
 
 import (
 	"strings"
@@ -26,11 +26,11 @@ func TestAnExpressionIsReadAsWritten(t *testing.T) {
 		`status eq "STAGED" or profile.login sw "y"`:  false,
 		`status eq "and"`: false,
 	} {
-		e, err := parseExpression(text)
+		e, err := ParseExpression(text)
 		if err != nil {
 			t.Errorf("%s: got %v", text, err)
 		}
-		if got := e.holds(func(name string) []string { return person[name] }); got != want {
+		if got := e.Holds(func(name string) []string { return person[name] }); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestAnExpressionThatIsNoneIsRefused(t *testing.T) {
 	for _, text := range []string{`status`, `status eq`, `status eq ACTIVE`, `status eq "ACTIVE`, `status eq 'ACTIVE'`, `eq "x"`, `status ne "x"`, `status pr`,
 		`status eq "a" and`, `and status eq "a"`, `status eq "a" xor id eq "b"`, `status eq "a"and id eq "b"`, `status eq "a" and id eq "b" or id eq "c"`,
 		`(status eq "a")`, `status eq "\n"`, `status eq "a" id eq "b"`, strings.Repeat(`id eq "a" or `, 20) + `id eq "b"`, `id eq "` + strings.Repeat("x", 3000) + `"`} {
-		if e, err := parseExpression(text); err == nil || len(e.conditions) != 0 {
+		if e, err := ParseExpression(text); err == nil || len(e.Conditions) != 0 {
 			t.Errorf("%.60s: got %v, want it refused", text, e)
 		}
 	}
@@ -52,31 +52,31 @@ func FuzzExpression(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := parseExpression(text)
+		e, err := ParseExpression(text)
 		if err != nil {
-			if len(e.conditions) != 0 {
+			if len(e.Conditions) != 0 {
 				t.Error("a refused expression gave conditions")
 			}
 			return
 		}
 		var parts []string
-		for _, c := range e.conditions {
-			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.text)
-			parts = append(parts, c.attribute+" "+c.operator+` "`+quoted+`"`)
+		for _, c := range e.Conditions {
+			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.Text)
+			parts = append(parts, c.Attribute+" "+c.Operator+` "`+quoted+`"`)
 		}
 		joiner := " and "
-		if e.any {
+		if e.Any {
 			joiner = " or "
 		}
-		again, err := parseExpression(strings.Join(parts, joiner))
-		if err != nil || len(again.conditions) != len(e.conditions) {
+		again, err := ParseExpression(strings.Join(parts, joiner))
+		if err != nil || len(again.Conditions) != len(e.Conditions) {
 			t.Fatalf("got %v, %v from %q", again, err, strings.Join(parts, joiner))
 		}
-		for i, c := range again.conditions {
-			if c != e.conditions[i] {
-				t.Errorf("got %v, want %v", c, e.conditions[i])
+		for i, c := range again.Conditions {
+			if c != e.Conditions[i] {
+				t.Errorf("got %v, want %v", c, e.Conditions[i])
 			}
 		}
-		e.holds(func(string) []string { return []string{text} })
+		e.Holds(func(string) []string { return []string{text} })
 	})
 }

@@ -1,10 +1,11 @@
-package api
+package systemlog
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"barillet/internal/audit"
-	"barillet/internal/webhook"
 )
 
 // messages say in a few words for programs what an event type means, as Okta's displayMessage does.
@@ -96,20 +97,13 @@ var messages = map[string]string{
 	audit.AppKeysRotated:      "Further signing keys made",
 }
 
-// displayMessage is the message of an event type; of one without it, its name with blanks.
-func displayMessage(action string) string {
+// DisplayMessage is the message of an event type; of one without it, its name with blanks.
+func DisplayMessage(action string) string {
 	if m, ok := messages[action]; ok {
 		return m
 	}
 	return strings.NewReplacer(".", " ", "_", " ").Replace(action)
 }
 
-// matchesAny tells whether there is an event type that the filter asks for.
-func matchesAny(filter string) bool {
-	for action := range messages {
-		if webhook.Matches(filter, action) {
-			return true
-		}
-	}
-	return false
-}
+// EventTypes returns the known event types, sorted.
+func EventTypes() []string { return slices.Sorted(maps.Keys(messages)) }
