@@ -65,7 +65,7 @@ func New(c Config) *API {
 		}
 	}
 	if c.Docs != nil {
-		a.mux.HandleFunc("GET "+descriptionPath, described(c.Docs))
+		a.mux.HandleFunc("GET "+descriptionPath, serveDescription(c.Docs))
 		allowed[descriptionPath] = []string{http.MethodGet, http.MethodHead}
 	}
 	for _, pattern := range notImplemented {
@@ -76,7 +76,7 @@ func New(c Config) *API {
 		refuse := func(w http.ResponseWriter, r *http.Request) {
 			reply.Problem(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: allow})
 		}
-		for _, pattern := range others(path, allowed) {
+		for _, pattern := range fallbackPatterns(path, allowed) {
 			a.mux.HandleFunc(pattern, refuse)
 		}
 	}
@@ -86,9 +86,9 @@ func New(c Config) *API {
 	return a
 }
 
-// others are the patterns that take whatever a path does not serve. A path that a wildcard of another one also stands
+// fallbackPatterns are the patterns that take whatever a path does not serve. A path that a wildcard of another one also stands
 // for, such as a list's catalogue beside its members, has to name the methods, or the mux could not tell which to prefer.
-func others(path string, allowed map[string][]string) []string {
+func fallbackPatterns(path string, allowed map[string][]string) []string {
 	parent := path[:strings.LastIndexByte(path, '/')+1]
 	beside := false
 	for other := range allowed {
@@ -134,12 +134,12 @@ type handler func(w http.ResponseWriter, r *http.Request, op admin.Principal) er
 // authenticated finds out who calls before anything else is looked at, and answers what the handler refuses.
 func (a *API) authenticated(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		op, err := a.operator(w, r)
+		op, err := a.principal(w, r)
 		if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPatch) {
-			r, err = remembered(r)
+			r, err = bufferBody(r)
 		}
 		if err == nil {
-			err = named(route.pattern, route.serve(w, r, op))
+			err = withMemberNames(route.pattern, route.serve(w, r, op))
 		}
 		if err != nil {
 			reply.Problem(w, r, err)

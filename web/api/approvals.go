@@ -68,7 +68,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op admin.Principal
 	}))
 }
 
-func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+func (a *API) rejectApproval(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "aid")
 	if err != nil {
 		return err

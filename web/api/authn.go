@@ -14,8 +14,8 @@ import (
 
 // Limits of what a program is given by a person, in bytes: those of the page.
 const (
-	longestName     = 1 << 10
-	longestPassword = 1 << 10
+	maxName     = 1 << 10
+	maxPassword = 1 << 10
 )
 
 // signInBody is the beginning of a sign-in. The relay state is the program's own to keep.
@@ -103,16 +103,16 @@ func (a *API) signInFactor(u *account.User, d factors.Device) signInFactorJSON {
 		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}
 }
 
-// served refuses the sign-in for programs where the operator did not switch it on.
-func (a *API) served() error {
+// checkSignInEnabled refuses the sign-in for programs where the operator did not switch it on.
+func (a *API) checkSignInEnabled() error {
 	if !a.signIn {
 		return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindSwitchedOff}
 	}
 	return nil
 }
 
-// signInByProgram judges name and password by the rules and counters of the page: whatever is wrong is one answer.
-func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+// startSignIn judges name and password by the rules and counters of the page: whatever is wrong is one answer.
+func (a *API) startSignIn(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body signInBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -120,14 +120,14 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op admin.P
 	switch {
 	case body.Username == "":
 		return errcode.InvalidField("username", "empty")
-	case len(body.Username) > longestName:
+	case len(body.Username) > maxName:
 		return errcode.InvalidField("username", "too_long")
 	case body.Password == "":
 		return errcode.InvalidField("password", "empty")
-	case len(body.Password) > longestPassword:
+	case len(body.Password) > maxPassword:
 		return errcode.InvalidField("password", "too_long")
 	}
-	if err := a.served(); err != nil {
+	if err := a.checkSignInEnabled(); err != nil {
 		return err
 	}
 	t, err := a.directory.Admin.SignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Username, body.Password)
@@ -145,8 +145,8 @@ func (a *API) answerTransaction(w http.ResponseWriter, t authn.APISignIn) error 
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// stale is an error of a transaction: one that is over, another token's and one that never was are one answer.
-func stale(err error) error {
+// transactionError is an error of a transaction: one that is over, another token's and one that never was are one answer.
+func transactionError(err error) error {
 	if errcode.Of(err) == errcode.Expired {
 		return &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
 	}
@@ -163,7 +163,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if state.IsZero() {
 		return errcode.InvalidField("stateToken", "empty")
 	}
-	if err := a.served(); err != nil {
+	if err := a.checkSignInEnabled(); err != nil {
 		return err
 	}
 	fid, err := pathID(r, "fid")
@@ -175,10 +175,10 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Princi
 	}
 	t, j, err := a.directory.Admin.SignInCode(r.Context(), op, req, state, factors.DeviceID(fid), []byte(body.PassCode))
 	if err == nil {
-		err = judged(j)
+		err = verificationError(j)
 	}
 	if err != nil {
-		return stale(err)
+		return transactionError(err)
 	}
 	return a.answerTransaction(w, t)
 }
@@ -187,7 +187,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Princi
 func (a *API) challenge(w http.ResponseWriter, r *http.Request, op admin.Principal, state secret.Value, fid factors.DeviceID) error {
 	t, err := a.directory.Admin.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
-		return stale(err)
+		return transactionError(err)
 	}
 	out, err := a.transaction(t)
 	if err != nil {
@@ -216,12 +216,12 @@ func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op admin.Prin
 	if body.StateToken == "" {
 		return errcode.InvalidField("stateToken", "empty")
 	}
-	if err := a.served(); err != nil {
+	if err := a.checkSignInEnabled(); err != nil {
 		return err
 	}
 	err := a.directory.Admin.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.From(body.StateToken))
 	if err != nil {
-		return stale(err)
+		return transactionError(err)
 	}
 	return reply.JSON(w, http.StatusOK, struct{}{})
 }

@@ -39,7 +39,7 @@ func BenchmarkListUsers(b *testing.B) {
 }
 
 func benchmark(b *testing.B, d *door, r *http.Request) {
-	r = r.WithContext(api.WithOperator(r.Context(), machine))
+	r = r.WithContext(api.WithPrincipal(r.Context(), machine))
 	b.ReportAllocs()
 	for b.Loop() {
 		w := httptest.NewRecorder()

@@ -28,7 +28,7 @@ func (d *door) as(method, path string, op admin.Principal, body string) *httptes
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	d.serve(w, r.WithContext(api.WithOperator(r.Context(), op)))
+	d.serve(w, r.WithContext(api.WithPrincipal(r.Context(), op)))
 	return w
 }
 

@@ -41,29 +41,29 @@ func (a *API) registration(serve handler) handler {
 	}
 }
 
-// clientItself is the id of an operator that is a client with its registration access token: it may do nothing but
+// clientPrefix is the id of an operator that is a client with its registration access token: it may do nothing but
 // manage itself.
-const clientItself = "client:"
+const clientPrefix = "client:"
 
-// itself tells whether a request to manage a client bears that client's own token.
-func (a *API) itself(r *http.Request, secret secret.Value) (admin.Principal, bool, error) {
+// clientPrincipal tells whether a request to manage a client bears that client's own token.
+func (a *API) clientPrincipal(r *http.Request, secret secret.Value) (admin.Principal, bool, error) {
 	id := r.PathValue("cid")
 	if a.oidc == nil || id == "" {
 		return admin.Principal{}, false, nil
 	}
 	ok, err := a.oidc.Clients.CheckRegistrationToken(r.Context(), client.ID(id), secret)
-	return admin.Principal{ID: clientItself + id, Name: id}, ok, err
+	return admin.Principal{ID: clientPrefix + id, Name: id}, ok, err
 }
 
-// managing judges who manages the client of a path.
-func managing(r *http.Request, op admin.Principal) (id client.ID, self bool, err error) {
-	if id = client.ID(r.PathValue("cid")); op.ID == clientItself+string(id) {
+// authorizeClient judges who manages the client of a path.
+func authorizeClient(r *http.Request, op admin.Principal) (id client.ID, self bool, err error) {
+	if id = client.ID(r.PathValue("cid")); op.ID == clientPrefix+string(id) {
 		return id, true, nil
 	}
 	return id, false, op.MayManageClients()
 }
 
-func (a *API) by(r *http.Request, op admin.Principal) client.Registrar {
+func (a *API) registrar(r *http.Request, op admin.Principal) client.Registrar {
 	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.directory.Admin.Accounts.Policy.Issuer}
 }
 
@@ -85,7 +85,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Prin
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
-		return a.oidc.Clients.Register(r.Context(), a.by(r, op), body.Registration)
+		return a.oidc.Clients.Register(r.Context(), a.registrar(r, op), body.Registration)
 	}, func(made client.Information) (int, any, any, error) {
 		kept := made
 		kept.Secret, kept.RegistrationToken = "", ""
@@ -94,7 +94,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Prin
 }
 
 func (a *API) getClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, _, err := managing(r, op)
+	id, _, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ type registrationBody struct {
 }
 
 func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, self, err := managing(r, op)
+	id, self, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Pri
 	if body.ID != "" && body.ID != id {
 		return errcode.InvalidField("client_id", "other")
 	}
-	c, err := a.oidc.Clients.Replace(r.Context(), a.by(r, op), id, body.Registration, self)
+	c, err := a.oidc.Clients.Replace(r.Context(), a.registrar(r, op), id, body.Registration, self)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Pri
 
 // rotateClientSecret gives a client another secret, which is in this one answer.
 func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, _, err := managing(r, op)
+	id, _, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admi
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
-		return a.oidc.Clients.RotateSecret(r.Context(), a.by(r, op), id)
+		return a.oidc.Clients.RotateSecret(r.Context(), a.registrar(r, op), id)
 	}, func(made client.Information) (int, any, any, error) {
 		kept := made
 		kept.Secret = ""
@@ -163,11 +163,11 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admi
 }
 
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, _, err := managing(r, op)
+	id, _, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
-	if err := a.oidc.Clients.Delete(r.Context(), a.by(r, op), id); err != nil {
+	if err := a.oidc.Clients.Delete(r.Context(), a.registrar(r, op), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -13,9 +13,9 @@ import (
 // public URL, and tools read it before they have one.
 const descriptionPath = "/api/v1/openapi.json"
 
-// described serves the document. It changes with the program alone, so whoever has it asks only whether it is
+// serveDescription serves the document. It changes with the program alone, so whoever has it asks only whether it is
 // still the same (RFC 9110 section 13.1.2).
-func described(docs func() (*apidocs.Document, error)) http.HandlerFunc {
+func serveDescription(docs func() (*apidocs.Document, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d, err := docs()
 		if err != nil {

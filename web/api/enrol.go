@@ -41,8 +41,8 @@ func (a *API) pending(u *account.User, d factors.Device) factorJSON {
 	return out
 }
 
-// begun is pending with what is to be shown to the person.
-func (a *API) begun(x enrol.AdminEnrolmentSecret) factorJSON {
+// withSecret is pending with what is to be shown to the person.
+func (a *API) withSecret(x enrol.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
 	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.directory.Admin.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
 		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: reply.Timestamp(x.Device.Added.Add(account.EnrolmentTTL)),
@@ -50,8 +50,8 @@ func (a *API) begun(x enrol.AdminEnrolmentSecret) factorJSON {
 	return out
 }
 
-// supportedJSON is a kind of device that somebody could have, in Okta's shape.
-type supportedJSON struct {
+// supportedFactorJSON is a kind of device that somebody could have, in Okta's shape.
+type supportedFactorJSON struct {
 	FactorType string              `json:"factorType"`
 	Provider   string              `json:"provider"`
 	VendorName string              `json:"vendorName"`
@@ -62,7 +62,7 @@ type supportedJSON struct {
 
 // listSupported is Okta's catalogue. One that no program can enrol has no link to do so.
 func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}
@@ -70,12 +70,12 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op admin.Pri
 	for _, d := range u.Devices {
 		have[[2]string{a.directory.Admin.Accounts.Method(d.Kind).OktaType, a.directory.Admin.Accounts.Status(d).Provider}] = true
 	}
-	out := []supportedJSON{}
+	out := []supportedFactorJSON{}
 	for _, f := range a.directory.Admin.Accounts.Factors {
 		about := f.Method()
 		_, byProgram := f.(factors.AdminEnroller)
 		for _, provider := range about.Providers {
-			x := supportedJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
+			x := supportedFactorJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
 				Links: map[string]linkJSON{}}
 			if have[[2]string{about.OktaType, provider}] {
 				x.Status = "ACTIVE"
@@ -150,7 +150,7 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	switch active, err := q.truth("activate", false); {
+	switch active, err := q.boolean("activate", false); {
 	case err != nil:
 		return err
 	case active: // only a code of the new device proves that its secret arrived
@@ -170,9 +170,9 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op admin.Princ
 	return a.once(w, r, op, answering(func(r *http.Request) (enrol.AdminEnrolmentSecret, error) {
 		return a.directory.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	}, func(x enrol.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
-		whole := a.begun(x)
+		whole := a.withSecret(x)
 		x.Secret.Secret = ""
-		return http.StatusOK, whole, a.begun(x), nil
+		return http.StatusOK, whole, a.withSecret(x), nil
 	}))
 }
 
@@ -188,8 +188,8 @@ type codeBody struct {
 	StateToken       string        `json:"stateToken"` // of a sign-in
 }
 
-// aboutDevice reads a call that brings a code of one device.
-func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte, err error) {
+// readPassCode reads a call that brings a code of one device.
+func readPassCode(r *http.Request) (id string, fid factors.DeviceID, code []byte, err error) {
 	var body codeBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return "", "", nil, err
@@ -204,8 +204,8 @@ func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte,
 	return id, factors.DeviceID(device), []byte(body.PassCode), err
 }
 
-// judged is an answer that was not accepted as an error, after it was stored.
-func judged(j authn.Verification) error {
+// verificationError is an answer that was not accepted as an error, after it was stored.
+func verificationError(j authn.Verification) error {
 	refused := func(kind string) error {
 		return &reply.HTTPError{Status: http.StatusForbidden, Kind: kind, Member: "passCode"}
 	}
@@ -229,14 +229,14 @@ func judged(j authn.Verification) error {
 }
 
 func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, fid, code, err := aboutDevice(r)
+	id, fid, code, err := readPassCode(r)
 	if err != nil {
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (enrol.Taken, error) {
 		u, d, j, err := a.directory.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 		if err == nil {
-			err = judged(j)
+			err = verificationError(j)
 		}
 		return enrol.Taken{User: u, Device: d}, err
 	}, func(x enrol.Taken) (status int, shown, kept any, err error) {
@@ -245,28 +245,28 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op admin.Pr
 	}))
 }
 
-// resultJSON is Okta's answer to a code that was right.
-type resultJSON struct {
+// verifyResultJSON is Okta's answer to a code that was right.
+type verifyResultJSON struct {
 	FactorResult string `json:"factorResult"`
 }
 
 // verifyFactor takes no idempotency key: a code is good once whoever repeats it.
 func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, fid, code, err := aboutDevice(r)
+	id, fid, code, err := readPassCode(r)
 	if err != nil {
 		return err
 	}
 	j, err := a.directory.VerifyDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 	if err == nil {
-		err = judged(j)
+		err = verificationError(j)
 	}
 	if err != nil {
 		return err
 	}
-	return reply.JSON(w, http.StatusOK, resultJSON{"SUCCESS"})
+	return reply.JSON(w, http.StatusOK, verifyResultJSON{"SUCCESS"})
 }
 
-func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+func (a *API) getQR(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err

@@ -67,8 +67,8 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	return out
 }
 
-// person reads whom a path is about.
-func (a *API) person(r *http.Request, op admin.Principal) (account.User, error) {
+// findUser reads whom a path is about.
+func (a *API) findUser(r *http.Request, op admin.Principal) (account.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return account.User{}, err
@@ -77,7 +77,7 @@ func (a *API) person(r *http.Request, op admin.Principal) (account.User, error) 
 }
 
 func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op admin.Princ
 }
 
 func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}

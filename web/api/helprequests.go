@@ -15,30 +15,30 @@ import (
 
 // helpRequestJSON is a help request. What it says is what somebody typed: anybody can have typed it.
 type helpRequestJSON struct {
-	ID             string              `json:"id"`
-	Reference      string              `json:"reference"`
-	Status         helpdesk.State      `json:"status"`
-	UserID         *account.UserID     `json:"userId"` // null: the address is nobody's
-	Email          string              `json:"email"`
-	Topic          templates.Topic     `json:"topic"`
-	Message        string              `json:"message"`
-	Texts          []textJSON          `json:"texts"` // that joined it later
-	More           int                 `json:"more"`  // further ones, too many to keep
-	PasswordProven bool                `json:"passwordProven"`
-	Forgotten      bool                `json:"forgotten"`
-	Assignee       string              `json:"assignee"` // id of who has it; "": nobody
-	AssigneeName   string              `json:"assigneeName"`
-	IdentityCheck  *checkedJSON        `json:"identityCheck"` // null: not checked yet
-	Client         senderJSON          `json:"client"`
-	Created        *string             `json:"created"`
-	LastUpdated    *string             `json:"lastUpdated"`
-	History        []stepJSON          `json:"history"`
-	Links          map[string]linkJSON `json:"_links"`
-	Embedded       *casePersonJSON     `json:"_embedded,omitempty"` // where one is read, and not in lists
+	ID             string                   `json:"id"`
+	Reference      string                   `json:"reference"`
+	Status         helpdesk.State           `json:"status"`
+	UserID         *account.UserID          `json:"userId"` // null: the address is nobody's
+	Email          string                   `json:"email"`
+	Topic          templates.Topic          `json:"topic"`
+	Message        string                   `json:"message"`
+	Texts          []followUpJSON           `json:"texts"` // that joined it later
+	More           int                      `json:"more"`  // further ones, too many to keep
+	PasswordProven bool                     `json:"passwordProven"`
+	Forgotten      bool                     `json:"forgotten"`
+	Assignee       string                   `json:"assignee"` // id of who has it; "": nobody
+	AssigneeName   string                   `json:"assigneeName"`
+	IdentityCheck  *identityCheckJSON       `json:"identityCheck"` // null: not checked yet
+	Client         helpClientJSON           `json:"client"`
+	Created        *string                  `json:"created"`
+	LastUpdated    *string                  `json:"lastUpdated"`
+	History        []historyEntryJSON       `json:"history"`
+	Links          map[string]linkJSON      `json:"_links"`
+	Embedded       *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // where one is read, and not in lists
 }
 
-// casePersonJSON is what else a helper looks at.
-type casePersonJSON struct {
+// helpRequestEmbeddedJSON is what else a helper looks at.
+type helpRequestEmbeddedJSON struct {
 	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
 }
 
@@ -52,33 +52,33 @@ type changeJSON struct {
 	Browser        string  `json:"browser"`
 }
 
-// checkedJSON is how an operator made sure who is asking, and when.
-type checkedJSON struct {
+// identityCheckJSON is how an operator made sure who is asking, and when.
+type identityCheckJSON struct {
 	Way helpdesk.IdentityMethod `json:"way"`
 	By  string                  `json:"by"`
 	At  *string                 `json:"at"`
 }
 
-// checkBody is the same as an operator says it.
-type checkBody struct {
+// identityCheckBody is the same as an operator says it.
+type identityCheckBody struct {
 	Way helpdesk.IdentityMethod `json:"way"`
 	By  string                  `json:"by"`
 }
 
-func (c *checkBody) check() *helpdesk.IdentityCheck {
+func (c *identityCheckBody) domain() *helpdesk.IdentityCheck {
 	if c == nil {
 		return nil
 	}
 	return &helpdesk.IdentityCheck{Method: c.Way, By: c.By}
 }
 
-// senderJSON is where a help request came from.
-type senderJSON struct {
+// helpClientJSON is where a help request came from.
+type helpClientJSON struct {
 	IPAddress string `json:"ipAddress"`
 	Browser   string `json:"browser"` // "Firefox, Android"
 }
 
-type textJSON struct {
+type followUpJSON struct {
 	At        *string         `json:"at"`
 	Reference string          `json:"reference"`
 	Topic     templates.Topic `json:"topic"`
@@ -86,7 +86,7 @@ type textJSON struct {
 	IPAddress string          `json:"ipAddress"`
 }
 
-type stepJSON struct {
+type historyEntryJSON struct {
 	At   *string `json:"at"`
 	By   string  `json:"by"`
 	Name string  `json:"name"`
@@ -98,22 +98,22 @@ type stepJSON struct {
 func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
-		Texts: []textJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
-		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []stepJSON{},
-		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
+		Texts: []followUpJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
+		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []historyEntryJSON{},
+		Client: helpClientJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
 		out.UserID = &c.User
 		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
 	}
 	if c.Identity != "" {
-		out.IdentityCheck = &checkedJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
+		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.Texts {
-		out.Texts = append(out.Texts, textJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+		out.Texts = append(out.Texts, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
 	}
 	for _, s := range c.History {
-		out.History = append(out.History, stepJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
+		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
 	}
 	return out
 }
@@ -155,7 +155,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 		return err
 	}
 	out := a.helpRequest(c)
-	out.Embedded = &casePersonJSON{[]changeJSON{}}
+	out.Embedded = &helpRequestEmbeddedJSON{[]changeJSON{}}
 	for _, x := range changes {
 		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: reply.Timestamp(x.At), EventType: x.What,
 			DisplayMessage: systemlog.DisplayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
@@ -163,23 +163,23 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// casePatchBody changes what it names; what is left out stays.
-type casePatchBody struct {
-	Status        helpdesk.State `json:"status"`
-	Assignee      *string        `json:"assignee"`
-	TakeOver      bool           `json:"takeOver"`
-	Note          string         `json:"note"`
-	IdentityCheck *checkBody     `json:"identityCheck"`
-	Answer        string         `json:"answer"` // mailed to the person
+// helpRequestPatchBody changes what it names; what is left out stays.
+type helpRequestPatchBody struct {
+	Status        helpdesk.State     `json:"status"`
+	Assignee      *string            `json:"assignee"`
+	TakeOver      bool               `json:"takeOver"`
+	Note          string             `json:"note"`
+	IdentityCheck *identityCheckBody `json:"identityCheck"`
+	Answer        string             `json:"answer"` // mailed to the person
 }
 
 func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	var body casePatchBody
+	var body helpRequestPatchBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.changeCase(w, r, op, http.StatusOK, helpdesk.RequestPatch{Status: body.Status, Assignee: body.Assignee,
-		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.check(), Answer: body.Answer})
+	return a.updateHelpRequest(w, r, op, http.StatusOK, helpdesk.RequestPatch{Status: body.Status, Assignee: body.Assignee,
+		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.domain(), Answer: body.Answer})
 }
 
 // addNote writes a note for the operators into the history.
@@ -193,11 +193,11 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op admin.Principal
 	if body.Text == "" {
 		return errcode.InvalidField("text", "missing")
 	}
-	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
+	return a.updateHelpRequest(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
 }
 
-// changeCase changes a help request, once for one idempotency key.
-func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op admin.Principal, status int, p helpdesk.RequestPatch) error {
+// updateHelpRequest changes a help request, once for one idempotency key.
+func (a *API) updateHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal, status int, p helpdesk.RequestPatch) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err

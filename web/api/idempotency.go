@@ -19,8 +19,8 @@ import (
 	"barillet/web/reply"
 )
 
-// answersLive is how long a repeat gets the first answer.
-const answersLive = 24 * time.Hour
+// answerTTL is how long a repeat gets the first answer.
+const answerTTL = 24 * time.Hour
 
 // storedResponse is what is remembered of a request that named an idempotency key. It is written in the Update of the act
 // itself, so that the act, its being done and its answer are one.
@@ -32,8 +32,8 @@ type storedResponse struct {
 	Expires time.Time       `json:"expires"`
 }
 
-// errRepeated undoes an act whose key another request took first, whose answer is stored with it.
-var errRepeated = errors.New("the idempotency key was taken a moment ago")
+// errKeyTaken undoes an act whose key another request took first, whose answer is stored with it.
+var errKeyTaken = errors.New("the idempotency key was taken a moment ago")
 
 // idempotentCall is one call that creates or sends, made by answering. Of what it came to, shown goes to the caller and kept is the
 // same without its secrets; status 0: that was not the act.
@@ -85,29 +85,29 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op admin.Principal, d
 		return badParameter("Idempotency-Key")
 	}
 	id := hex.EncodeToString(a.directory.Admin.Accounts.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
-	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
-	claimed := r.WithContext(account.WithTxHook(r.Context(), a.take(id, mine, do)))
+	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answerTTL)}
+	claimed := r.WithContext(account.WithTxHook(r.Context(), a.claimKey(id, mine, do)))
 	for {
-		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
+		if done, err := a.replay(w, r.Context(), id, mine.Digest); done || err != nil {
 			return err
 		}
 		err := do.reply(w, claimed)
 		switch {
-		case errors.Is(err, errRepeated): // another request with the key was faster: its answer is there
+		case errors.Is(err, errKeyTaken): // another request with the key was faster: its answer is there
 			continue
 		case err == nil:
 			return nil
 		}
 		// What another request with the key did may be why this one failed.
-		if done, failed := a.repeat(w, r.Context(), id, mine.Digest); done || failed != nil {
+		if done, failed := a.replay(w, r.Context(), id, mine.Digest); done || failed != nil {
 			return failed
 		}
 		return err
 	}
 }
 
-// take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
-func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*account.Tx) error {
+// claimKey takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
+func (a *API) claimKey(id string, mine storedResponse, do idempotentCall) func(*account.Tx) error {
 	return func(tx *account.Tx) error {
 		status, _, body, err := do.answer(tx.Result())
 		if err != nil || status == 0 {
@@ -123,7 +123,7 @@ func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*acco
 		case err == nil && old.Claim == mine.Claim:
 			return nil // a further change of the same call
 		case err == nil && tx.Op.Now.Before(old.Expires):
-			return errRepeated
+			return errKeyTaken
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an idempotency key: %w", err)
 		}
@@ -134,8 +134,8 @@ func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*acco
 	}
 }
 
-// repeat answers a request whose key was used before. done tells whether it was.
-func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
+// replay answers a request whose key was used before. done tells whether it was.
+func (a *API) replay(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
 	var first storedResponse
 	err = a.directory.Admin.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		first, err = a.answers.Get(s, id)
@@ -165,9 +165,9 @@ func digest(r *http.Request, op admin.Principal) []byte {
 	return h.Sum(nil)
 }
 
-// remembered reads the body of a request that names a key, so that the digest knows it, and gives the handler
+// bufferBody reads the body of a request that names a key, so that the digest knows it, and gives the handler
 // the same bytes again. A body over the limit is left to the handler to refuse.
-func remembered(r *http.Request) (*http.Request, error) {
+func bufferBody(r *http.Request) (*http.Request, error) {
 	if len(r.Header.Values("Idempotency-Key")) == 0 || r.Body == nil {
 		return r, nil
 	}
@@ -183,8 +183,8 @@ func remembered(r *http.Request) (*http.Request, error) {
 	return r, nil
 }
 
-// Sweep forgets answers whose time is over, in small bites. Call it once in a while.
-func (a *API) Sweep(ctx context.Context) error {
+// DeleteExpired forgets answers whose time is over, in small bites. Call it once in a while.
+func (a *API) DeleteExpired(ctx context.Context) error {
 	now, st := a.now(), a.directory.Admin.Accounts.Store
 	for after, more := "", true; more; {
 		var dead []string
@@ -205,14 +205,14 @@ func (a *API) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("looking for old answers: %w", err)
 		}
-		if err := a.forget(ctx, now, dead); err != nil {
+		if err := a.deleteAnswers(ctx, now, dead); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *API) forget(ctx context.Context, now time.Time, dead []string) error {
+func (a *API) deleteAnswers(ctx context.Context, now time.Time, dead []string) error {
 	if len(dead) == 0 {
 		return nil
 	}

@@ -140,11 +140,11 @@ func TestKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
 	}
 	d.Clock.Advance(23 * time.Hour)
 	d.keyed("/api/v1/groups", admin, `{"profile":{"name":"G"}}`, "young")
-	if err := d.API.Sweep(t.Context()); err != nil || count() != 41 {
+	if err := d.API.DeleteExpired(t.Context()); err != nil || count() != 41 {
 		t.Errorf("within the day: got %d, %v, want all kept", count(), err)
 	}
 	d.Clock.Advance(time.Hour)
-	if err := d.API.Sweep(t.Context()); err != nil || count() != 1 {
+	if err := d.API.DeleteExpired(t.Context()); err != nil || count() != 1 {
 		t.Errorf("after a day: got %d, %v, want the young one", count(), err)
 	}
 }

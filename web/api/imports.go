@@ -54,7 +54,7 @@ type causeJSON struct {
 func imported(got directory.ImportResult, named, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
-		field := cmp.Or(ofPerson[fault.Field], fault.Field)
+		field := cmp.Or(userMembers[fault.Field], fault.Field)
 		if named && field == "groupIds" {
 			field = "groups"
 		}
@@ -71,17 +71,17 @@ func imported(got directory.ImportResult, named, dry bool) importedJSON {
 	return out
 }
 
-// importPeople creates the users of a list. It needs no idempotency key: a repeated call finds that they exist.
-func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+// importUsers creates the users of a list. It needs no idempotency key: a repeated call finds that they exist.
+func (a *API) importUsers(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	dry, err := q.truth("dryRun", false)
+	dry, err := q.boolean("dryRun", false)
 	if err != nil {
 		return err
 	}
-	invite, err := q.truth("activate", false)
+	invite, err := q.boolean("activate", false)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func importRows(bodies []importedBody) ([]directory.ImportRow, error) {
 		if one.Profile == nil {
 			one.Profile = profileBody{}
 		}
-		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
+		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).newUser()
 		if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 			out[i].Faults = []*errcode.Error{fault}
 		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {

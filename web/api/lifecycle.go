@@ -42,17 +42,17 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 	return &activationJSON{Mailed: x.Mailed, ExpiresAt: x.ExpiresAt}
 }
 
-// mailed reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
-func mailed(r *http.Request) (id string, sendEmail bool, err error) {
-	id, err = bodiless(r, func(q query) (err error) {
-		sendEmail, err = q.truth("sendEmail", true)
+// readSendEmail reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
+func readSendEmail(r *http.Request) (id string, sendEmail bool, err error) {
+	id, err = readParameters(r, func(q query) (err error) {
+		sendEmail, err = q.boolean("sendEmail", true)
 		return err
 	})
 	return id, sendEmail, err
 }
 
-// bodiless reads a call about a person that has parameters and no body but perhaps an empty object.
-func bodiless(r *http.Request, parameters func(query) error) (id string, err error) {
+// readParameters reads a call about a person that has parameters and no body but perhaps an empty object.
+func readParameters(r *http.Request, parameters func(query) error) (id string, err error) {
 	q, err := readQuery(r)
 	if err != nil {
 		return "", err
@@ -67,9 +67,9 @@ func bodiless(r *http.Request, parameters func(query) error) (id string, err err
 }
 
 // invite serves the two calls that invite a person, again if need be.
-func (a *API) invite(do invitation) handler {
+func (a *API) invite(do inviteFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-		id, sendEmail, err := mailed(r)
+		id, sendEmail, err := readSendEmail(r)
 		if err != nil {
 			return err
 		}
@@ -85,16 +85,16 @@ func (a *API) invite(do invitation) handler {
 	}
 }
 
-// invitation is what an inviting call asks the desk for.
-type invitation func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string, sendEmail bool) (directory.Invitation, error)
+// inviteFunc is what an inviting call asks the desk for.
+type inviteFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string, sendEmail bool) (directory.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {
-	Reason        string     `json:"reason"`
-	HelpRequestID string     `json:"helpRequestId"`
-	IdentityCheck *checkBody `json:"identityCheck"`
-	SendEmail     *bool      `json:"sendEmail"`
-	Hand          bool       `json:"hand"` // at the socket or the closed folder only
+	Reason        string             `json:"reason"`
+	HelpRequestID string             `json:"helpRequestId"`
+	IdentityCheck *identityCheckBody `json:"identityCheck"`
+	SendEmail     *bool              `json:"sendEmail"`
+	Hand          bool               `json:"hand"` // at the socket or the closed folder only
 }
 
 // receiptJSON tells what a reset did. Okta answers nothing here.
@@ -165,7 +165,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.directory.HelpDesk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
-			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, ShowCode: body.Hand})
+			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.domain(), SendEmail: body.SendEmail, ShowCode: body.Hand})
 	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
 		if receipt.Approval != nil {
 			waits := a.approval(*receipt.Approval)

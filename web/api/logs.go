@@ -26,9 +26,9 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	out := make([]systemlog.EventJSON, len(found))
+	out := make([]systemlog.Event, len(found))
 	for i, e := range found {
-		out[i] = systemlog.Event(e)
+		out[i] = systemlog.New(e)
 	}
 	a.links(w, r, q, next)
 	return reply.JSON(w, http.StatusOK, out)
@@ -40,10 +40,10 @@ func eventQuery(q query) (audit.Query, error) {
 	if out.Limit, out.After, err = q.paging(); err != nil {
 		return out, err
 	}
-	if out.Since, err = q.moment("since"); err != nil {
+	if out.Since, err = q.time("since"); err != nil {
 		return out, err
 	}
-	if out.Until, err = q.moment("until"); err != nil {
+	if out.Until, err = q.time("until"); err != nil {
 		return out, err
 	}
 	switch q.text("sortOrder") {
@@ -56,7 +56,7 @@ func eventQuery(q query) (audit.Query, error) {
 	if out.Contains = q.text("q"); len(out.Contains) > 256 {
 		return out, badParameter("q")
 	}
-	f, err := systemlog.ParseEventFilter(q.text("filter"))
+	f, err := systemlog.ParseFilter(q.text("filter"))
 	if err != nil {
 		return out, badParameter("filter")
 	}
@@ -70,6 +70,6 @@ func eventQuery(q query) (audit.Query, error) {
 	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
 		out.Until = until
 	}
-	out.Keep = func(e audit.Entry) bool { return f.Holds(e) }
+	out.Keep = func(e audit.Entry) bool { return f.Matches(e) }
 	return out, nil
 }

@@ -6,18 +6,18 @@ import (
 	"barillet/internal/errcode"
 )
 
-// ofPerson are the members in which a person is written, by the names that the domain has for what is wrong.
-var ofPerson = map[string]string{"login": "profile.login", "email": "profile.email", "secondEmail": "profile.secondEmail",
+// userMembers are the members in which a person is written, by the names that the domain has for what is wrong.
+var userMembers = map[string]string{"login": "profile.login", "email": "profile.email", "secondEmail": "profile.secondEmail",
 	"firstName": "profile.firstName", "lastName": "profile.lastName", "locale": "profile.locale", "password": "credentials.password.value"}
 
-// members are, by route, the names that what is refused has in its request, where the domain has others: a program is
+// memberNames are, by route, the names that what is refused has in its request, where the domain has others: a program is
 // told of the member that it sent. The tests hold every refusal against the description.
-var members = map[string]map[string]string{
-	"POST /api/v1/users":                                       ofPerson,
-	"POST /api/v1/users/{id}":                                  ofPerson,
-	"PUT /api/v1/users/{id}":                                   ofPerson,
-	"POST /api/v1/groups":                                      ofGroup,
-	"PUT /api/v1/groups/{gid}":                                 ofGroup,
+var memberNames = map[string]map[string]string{
+	"POST /api/v1/users":                                       userMembers,
+	"POST /api/v1/users/{id}":                                  userMembers,
+	"PUT /api/v1/users/{id}":                                   userMembers,
+	"POST /api/v1/groups":                                      groupMembers,
+	"PUT /api/v1/groups/{gid}":                                 groupMembers,
 	"PUT /api/v1/groups/{gid}/users/{uid}":                     {"groupIds": "gid"},
 	"POST /api/v1/api-tokens":                                  {"groupIds": "groups", "expires": "expiresIn", "secrets": "allow"},
 	"POST /api/v1/users/{id}/credentials/change_password":      {"current": "oldPassword.value", "password": "newPassword.value"},
@@ -27,15 +27,15 @@ var members = map[string]map[string]string{
 	"POST /api/v1/help-requests/{hid}/notes":                   {"note": "text"},
 }
 
-var ofGroup = map[string]string{"name": "profile.name", "description": "profile.description"}
+var groupMembers = map[string]string{"name": "profile.name", "description": "profile.description"}
 
-// named is a refusal with the names of the members of the request.
-func named(pattern string, err error) error {
+// withMemberNames is a refusal with the names of the members of the request.
+func withMemberNames(pattern string, err error) error {
 	e, ok := errors.AsType[*errcode.Error](err)
-	if !ok || members[pattern][e.Field] == "" {
+	if !ok || memberNames[pattern][e.Field] == "" {
 		return err
 	}
 	out := *e
-	out.Field = members[pattern][e.Field]
+	out.Field = memberNames[pattern][e.Field]
 	return &out
 }

@@ -14,16 +14,16 @@ import (
 	"barillet/web/reply"
 )
 
-type operatorKey struct{}
+type principalKey struct{}
 
-// WithOperator marks a request that came by the socket or the closed folder: it acts as op and needs no token.
-func WithOperator(ctx context.Context, op admin.Principal) context.Context {
-	return context.WithValue(ctx, operatorKey{}, op)
+// WithPrincipal marks a request that came by the socket or the closed folder: it acts as op and needs no token.
+func WithPrincipal(ctx context.Context, op admin.Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, op)
 }
 
-// operator tells who calls. Cookies are not looked at: a person's session is worth nothing here.
-func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal, error) {
-	if op, ok := r.Context().Value(operatorKey{}).(admin.Principal); ok {
+// principal tells who calls. Cookies are not looked at: a person's session is worth nothing here.
+func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal, error) {
+	if op, ok := r.Context().Value(principalKey{}).(admin.Principal); ok {
 		return op, nil
 	}
 	refused := &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindToken}
@@ -31,11 +31,11 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal,
 	if !ok {
 		return admin.Principal{}, refused
 	}
-	switch op, ok, err := a.itself(r, secret); {
+	switch op, ok, err := a.clientPrincipal(r, secret); {
 	case err != nil:
 		return op, err
 	case ok:
-		return op, a.spend(w, op, throttle.Registration)
+		return op, a.countCall(w, op, throttle.Registration)
 	}
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
 	op, err := a.directory.Admin.Authenticate(r.Context(), secret)
@@ -45,7 +45,7 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal,
 	if err != nil {
 		return admin.Principal{}, err
 	}
-	return op, a.spend(w, op, throttle.APIToken)
+	return op, a.countCall(w, op, throttle.APIToken)
 }
 
 // tokenOf reads the one Authorization header: Okta's scheme or that of RFC 6750 section 2.1.
@@ -62,8 +62,8 @@ func tokenOf(h http.Header) (secret.Value, bool) {
 	return secret.From(token), true
 }
 
-// spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
-func (a *API) spend(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
+// countCall takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
+func (a *API) countCall(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
 	now := a.now()
 	ok, retry, left := a.limiter.Take(now, limit, op.ID)
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))

@@ -39,8 +39,8 @@ func knownParameter(name string) string {
 
 func (q query) text(name string) string { return q.values.Get(name) }
 
-// truth reads true or false; absent is the given value.
-func (q query) truth(name string, absent bool) (bool, error) {
+// boolean reads true or false; absent is the given value.
+func (q query) boolean(name string, absent bool) (bool, error) {
 	switch q.values.Get(name) {
 	case "":
 		return absent, nil
@@ -52,8 +52,8 @@ func (q query) truth(name string, absent bool) (bool, error) {
 	return false, badParameter(name)
 }
 
-// moment reads an RFC 3339 time; absent is the zero time.
-func (q query) moment(name string) (time.Time, error) {
+// time reads an RFC 3339 time; absent is the zero time.
+func (q query) time(name string) (time.Time, error) {
 	text := q.values.Get(name)
 	if text == "" {
 		return time.Time{}, nil

@@ -17,7 +17,7 @@ type passwordLinkJSON struct {
 }
 
 func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, sendEmail, err := mailed(r)
+	id, sendEmail, err := readSendEmail(r)
 	if err != nil {
 		return err
 	}
@@ -39,9 +39,9 @@ type temporaryJSON struct {
 func (a *API) expirePassword(temporary bool) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		asked := false
-		id, err := bodiless(r, func(q query) (err error) {
-			if asked, err = q.truth("tempPassword", temporary); err == nil {
-				_, err = q.truth("revokeSessions", false)
+		id, err := readParameters(r, func(q query) (err error) {
+			if asked, err = q.boolean("tempPassword", temporary); err == nil {
+				_, err = q.boolean("revokeSessions", false)
 			}
 			return err
 		})
@@ -84,7 +84,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Pr
 	if err != nil {
 		return err
 	}
-	if _, err := q.truth("strict", false); err != nil {
+	if _, err := q.boolean("strict", false); err != nil {
 		return err
 	}
 	var body changeBody
@@ -113,9 +113,9 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Pr
 
 // passwordBody is a password in Okta's model. A hash or a hook is never ignored: who sends one believes that it counts.
 type passwordBody struct {
-	Value string     `json:"value"`
-	Hash  givenOrNot `json:"hash"`
-	Hook  givenOrNot `json:"hook"`
+	Value string   `json:"value"`
+	Hash  presence `json:"hash"`
+	Hook  presence `json:"hook"`
 }
 
 // check refuses what a password cannot be given as.
@@ -129,11 +129,11 @@ func (b *passwordBody) check(member string) error {
 	return nil
 }
 
-// givenOrNot is a member that is refused wherever it has a value.
-type givenOrNot bool
+// presence is a member that is refused wherever it has a value.
+type presence bool
 
 // UnmarshalJSON takes anything and remembers whether there was something.
-func (g *givenOrNot) UnmarshalJSON(text []byte) error {
+func (g *presence) UnmarshalJSON(text []byte) error {
 	*g = string(text) != "null"
 	return nil
 }

@@ -43,8 +43,8 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 	return c, nil
 }
 
-// changed decodes the body of either call.
-func changed(r *http.Request, whole bool) (id string, c directory.ProfileChange, err error) {
+// readProfileChange decodes the body of either call.
+func readProfileChange(r *http.Request, whole bool) (id string, c directory.ProfileChange, err error) {
 	body := userBody{Profile: profileBody{}}
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return "", c, err
@@ -61,7 +61,7 @@ func changed(r *http.Request, whole bool) (id string, c directory.ProfileChange,
 
 // updateUser is Okta's partial update.
 func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, c, err := changed(r, false)
+	id, c, err := readProfileChange(r, false)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 
 // replaceUser is Okta's full update.
 func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, c, err := changed(r, true)
+	id, c, err := readProfileChange(r, true)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"barillet/web/reply"
 )
 
-// personRiskJSON is somebody who is one lost device away from a lock-out, or has none.
-type personRiskJSON struct {
+// userRiskJSON is somebody who is one lost device away from a lock-out, or has none.
+type userRiskJSON struct {
 	Kind              string              `json:"kind"` // "person"
 	Risk              string              `json:"risk"` // "one_device", "no_device"
 	UserID            account.UserID      `json:"userId"`
@@ -65,7 +65,7 @@ func (a *API) risk(x directory.LockoutRisk) any {
 			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
 	}
 	u := x.Person
-	out := personRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
+	out := userRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
 		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.Codes, TicketExpiresAt: reply.Timestamp(x.Hold.Ticket),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {

@@ -99,7 +99,7 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op admin.Princip
 	if err != nil {
 		return err
 	}
-	if _, err := q.truth("disableNotifications", false); err != nil {
+	if _, err := q.boolean("disableNotifications", false); err != nil {
 		return err
 	}
 	var body roleBody
@@ -165,11 +165,11 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return errcode.New(errcode.NotFound)
 }
 
-// targeting is what a call about a target asks the desk for.
-type targeting func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
+// targetFunc is what a call about a target asks the desk for.
+type targetFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
 
 // target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
-func (a *API) target(do targeting) handler {
+func (a *API) target(do targetFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err

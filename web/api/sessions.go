@@ -43,10 +43,10 @@ func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op admin.Princ
 		return err
 	}
 	// What applications hold stands on the Epoch and ends in any case.
-	if _, err := q.truth("oauthTokens", false); err != nil {
+	if _, err := q.boolean("oauthTokens", false); err != nil {
 		return err
 	}
-	forget, err := q.truth("forgetDevices", false)
+	forget, err := q.boolean("forgetDevices", false)
 	if err != nil {
 		return err
 	}

@@ -9,14 +9,14 @@ import (
 	"barillet/web/reply"
 )
 
-// step is one step in a person's life that has nothing to answer.
-type step func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error
+// lifecycleFunc is one step in a person's life that has nothing to answer.
+type lifecycleFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error
 
 // lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
 // administrators, is read and does nothing.
-func (a *API) lifecycle(do step) handler {
+func (a *API) lifecycle(do lifecycleFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-		id, _, err := mailed(r)
+		id, _, err := readSendEmail(r)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	if _, err := q.truth("sendEmail", false); err != nil {
+	if _, err := q.boolean("sendEmail", false); err != nil {
 		return err
 	}
 	id, err := pathID(r, "id")

@@ -62,15 +62,15 @@ type tokenBody struct {
 	Owner     string            `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
 }
 
-// longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
-const longestLife = 10 * 365 * 24 * 60 * 60
+// maxTokenTTL bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
+const maxTokenTTL = 10 * 365 * 24 * 60 * 60
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body tokenBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
+	if body.ExpiresIn < 0 || body.ExpiresIn > maxTokenTTL {
 		return errcode.InvalidField("expiresIn", "too_long")
 	}
 	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}

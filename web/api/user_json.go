@@ -59,18 +59,18 @@ var profileMembers = []string{"login", "email", "secondEmail", "firstName", "las
 var nextSteps = map[account.Status][]string{
 	account.StatusStaged:      {"activate", "deactivate"},
 	account.StatusProvisioned: {"activate", "reactivate", "deactivate"},
-	account.StatusActive:      ofActive,
-	account.StatusRecovery:    ofActive,
-	account.StatusExpired:     ofActive,
-	account.StatusLocked:      append([]string{"unlock"}, ofActive...),
+	account.StatusActive:      activeSteps,
+	account.StatusRecovery:    activeSteps,
+	account.StatusExpired:     activeSteps,
+	account.StatusLocked:      append([]string{"unlock"}, activeSteps...),
 	account.StatusSuspended:   {"unsuspend", "deactivate"},
 	account.StatusDeactivated: {"activate"},
 }
 
-var ofActive = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
+var activeSteps = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
 
-// actPaths are the paths of acts that are not their names below lifecycle/.
-var actPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "expirePassword": "lifecycle/expire_password",
+// operationPaths are the paths of acts that are not their names below lifecycle/.
+var operationPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "expirePassword": "lifecycle/expire_password",
 	"changePassword": "credentials/change_password"}
 
 // state is where a person stands, for an answer: as it was told with them, or as it is stored.
@@ -95,7 +95,7 @@ func (a *API) user(u *account.User) (userJSON, error) {
 		out.GroupIDs = append(out.GroupIDs, string(g))
 	}
 	for _, step := range nextSteps[state(u)] {
-		out.Links[step] = linkJSON{Href: self + "/" + cmp.Or(actPaths[step], "lifecycle/"+step), Method: http.MethodPost}
+		out.Links[step] = linkJSON{Href: self + "/" + cmp.Or(operationPaths[step], "lifecycle/"+step), Method: http.MethodPost}
 	}
 	return out, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op admin.Princip
 	if err != nil {
 		return err
 	}
-	people, err := peopleQuery(q)
+	people, err := userQuery(q)
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []acc
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// peopleQuery turns q, filter and search into what authn looks up by an index and what it then compares.
-func peopleQuery(q query) (account.UserQuery, error) {
+// userQuery turns q, filter and search into what authn looks up by an index and what it then compares.
+func userQuery(q query) (account.UserQuery, error) {
 	var out account.UserQuery
 	var err error
 	if out.Limit, out.After, err = q.paging(); err != nil {
@@ -63,9 +63,9 @@ func peopleQuery(q query) (account.UserQuery, error) {
 	if !isCursor(out.After) {
 		return out, badParameter("after")
 	}
-	var both []scim.Expression
+	var both []scim.Filter
 	for _, parameter := range []string{"filter", "search"} {
-		e, err := scim.ParseExpression(q.text(parameter))
+		e, err := scim.Parse(q.text(parameter))
 		if err != nil {
 			return out, badParameter(parameter)
 		}
@@ -80,17 +80,17 @@ func peopleQuery(q query) (account.UserQuery, error) {
 		return out, badParameter("q")
 	}
 	if out.Prefix == "" {
-		out.Prefix = indexed(both)
+		out.Prefix = indexedPrefix(both)
 	}
 	out.Filter = func(u account.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
-		return both[0].Holds(attributes) && both[1].Holds(attributes)
+		return both[0].Matches(attributes) && both[1].Matches(attributes)
 	}
 	return out, nil
 }
 
-// indexed is a text that every person looked for begins with in one of their names or addresses; "" for none.
-func indexed(all []scim.Expression) string {
+// indexedPrefix is a text that every person looked for begins with in one of their names or addresses; "" for none.
+func indexedPrefix(all []scim.Filter) string {
 	for _, e := range all {
 		if e.Any && len(e.Conditions) > 1 {
 			continue
@@ -98,8 +98,8 @@ func indexed(all []scim.Expression) string {
 		for _, c := range e.Conditions {
 			switch c.Attribute {
 			case "profile.login", "profile.email", "profile.secondEmail", "profile.firstName", "profile.lastName":
-				if strings.TrimSpace(c.Text) == c.Text && c.Text != "" {
-					return c.Text
+				if strings.TrimSpace(c.Value) == c.Value && c.Value != "" {
+					return c.Value
 				}
 			}
 		}
@@ -155,7 +155,7 @@ type userBody struct {
 	Credentials struct {
 		Password         passwordBody  `json:"password"`
 		Provider         reply.Ignored `json:"provider"`
-		RecoveryQuestion givenOrNot    `json:"recovery_question"` // NIST SP 800-63B-4 section 3.1.1.2 forbids them
+		RecoveryQuestion presence      `json:"recovery_question"` // NIST SP 800-63B-4 section 3.1.1.2 forbids them
 		Emails           reply.Ignored `json:"emails"`
 	} `json:"credentials"`
 	GroupIDs []account.GroupID `json:"groupIds"`
@@ -184,8 +184,8 @@ func (b *userBody) unsupported() error {
 	return b.Credentials.Password.check("credentials.password")
 }
 
-// person reads what is to be made out of the body.
-func (b *userBody) person() (directory.NewUser, error) {
+// newUser reads what is to be made out of the body.
+func (b *userBody) newUser() (directory.NewUser, error) {
 	n := directory.NewUser{Groups: b.GroupIDs, Role: b.Role, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
 		return n, err
@@ -209,8 +209,8 @@ func (b *userBody) person() (directory.NewUser, error) {
 	return n, err
 }
 
-// added is the answer to a person who was made.
-func (a *API) added(x directory.Added) (status int, shown, kept any, err error) {
+// createdAnswer is the answer to a person who was made.
+func (a *API) createdAnswer(x directory.Added) (status int, shown, kept any, err error) {
 	whole, err := a.user(&x.User)
 	plain := whole
 	if activation := activationOf(x.Invitation); activation != nil {
@@ -225,11 +225,11 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	activate, err := q.truth("activate", true)
+	activate, err := q.boolean("activate", true)
 	if err != nil {
 		return err
 	}
-	sendEmail, err := q.truth("sendEmail", true)
+	sendEmail, err := q.boolean("sendEmail", true)
 	if err != nil {
 		return err
 	}
@@ -237,12 +237,12 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	n, err := body.person()
+	n, err := body.newUser()
 	if err != nil {
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (directory.Added, error) {
 		u, invitation, err := a.directory.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
 		return directory.Added{User: u, Invitation: invitation}, err
-	}, a.added))
+	}, a.createdAnswer))
 }

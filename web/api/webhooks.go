@@ -118,14 +118,14 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op admin.Pri
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (secret.Value, webhook.Endpoint, error) {
+	return a.once(w, r, op, a.webhookCall(http.StatusCreated, func(r *http.Request) (secret.Value, webhook.Endpoint, error) {
 		return a.directory.Admin.CreateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 	}))
 }
 
-// ofWebhook is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
+// webhookCall is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
 // answer, after the act, and nothing of it is kept.
-func (a *API) ofWebhook(status int, do func(r *http.Request) (secret.Value, webhook.Endpoint, error)) idempotentCall {
+func (a *API) webhookCall(status int, do func(r *http.Request) (secret.Value, webhook.Endpoint, error)) idempotentCall {
 	var secret secret.Value
 	now := a.now() // the answer is made within an Update, which reads no clock
 	return answering(func(r *http.Request) (h webhook.Endpoint, err error) {
@@ -189,7 +189,7 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op admin.Principal,
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (secret.Value, webhook.Endpoint, error) { return do(r, op, id) }))
+		return a.once(w, r, op, a.webhookCall(status, func(r *http.Request) (secret.Value, webhook.Endpoint, error) { return do(r, op, id) }))
 	}
 }
 

@@ -20,7 +20,7 @@ func problemMedia(h http.Header) string {
 	media := mediaProblem
 	for entry := range strings.SplitSeq(strings.Join(h.Values("Accept"), ","), ",") {
 		name, parameters, err := mime.ParseMediaType(entry)
-		if err != nil || unwanted(parameters["q"]) {
+		if err != nil || rejected(parameters["q"]) {
 			continue
 		}
 		switch name {
@@ -33,8 +33,8 @@ func problemMedia(h http.Header) string {
 	return media
 }
 
-// unwanted tells whether a weight says "not this" (RFC 9110 section 12.4.2).
-func unwanted(weight string) bool {
+// rejected tells whether a weight says "not this" (RFC 9110 section 12.4.2).
+func rejected(weight string) bool {
 	q, err := strconv.ParseFloat(weight, 64)
 	return err == nil && q == 0
 }

@@ -223,14 +223,14 @@ func members(t reflect.Type) map[string]reflect.Type {
 	return out
 }
 
-// shownName is what APIs call their members: at most 31 letters and underlines, then two digits. No code, key, token or
+// memberPattern is what APIs call their members: at most 31 letters and underlines, then two digits. No code, key, token or
 // link of ours looks like that: they are longer, or have digits or hyphens among their letters.
-var shownName = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2}(\.[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2})*$`)
+var memberPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2}(\.[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2})*$`)
 
 // memberName is a member's name as an answer may show it. What is no name, a secret in the wrong place perhaps, is not
 // repeated.
 func memberName(name string) string {
-	if len(name) > 64 || !shownName.MatchString(name) {
+	if len(name) > 64 || !memberPattern.MatchString(name) {
 		return ""
 	}
 	return name

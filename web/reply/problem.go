@@ -121,8 +121,8 @@ var states = map[string]string{
 	errcode.ReasonNoTargets:    "E0000091",
 }
 
-// instead tells an operator what is possible where something is not.
-var instead = map[string]string{
+// remedies tells an operator what is possible where something is not.
+var remedies = map[string]string{
 	errcode.ReasonNeverHadDevice: "the person never had a device; invite them (lifecycle/activate)",
 	errcode.ReasonHadDevice:      "the person has or had a device; reset their factors (lifecycle/reset_factors)",
 	errcode.ReasonNotActive:      "the person is not active",

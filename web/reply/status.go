@@ -11,9 +11,9 @@ import (
 	"barillet/store"
 )
 
-// retryStore is when to try again what the store could not write: long enough for a disk to be freed or a
+// storeRetryAfter is when to try again what the store could not write: long enough for a disk to be freed or a
 // quorum to come back, short enough for a person to wait for it.
-const retryStore = 5 * time.Second
+const storeRetryAfter = 5 * time.Second
 
 // HTTPError is what HTTP itself refuses, before anything of the domain is asked. Nothing that was submitted is in
 // it but the name of a member.
@@ -81,7 +81,7 @@ func Status(err error) (status int, retry time.Duration) {
 	}
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
-		return http.StatusServiceUnavailable, retryStore
+		return http.StatusServiceUnavailable, storeRetryAfter
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return http.StatusServiceUnavailable, time.Second

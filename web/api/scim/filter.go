@@ -10,29 +10,29 @@ var ErrSyntax = errors.New("invalid filter expression")
 
 // The bounds of a filter or search expression.
 const (
-	MaxExpression = 2048 // bytes
+	MaxLength     = 2048 // bytes
 	MaxConditions = 20
 )
 
 // Condition is one comparison: attribute, operator (eq or sw), text.
 type Condition struct {
-	Attribute, Operator, Text string
+	Attribute, Operator, Value string
 }
 
-// Expression is one or more conditions, all of which hold, or any of them. The zero value selects all.
-type Expression struct {
+// Filter is one or more conditions, all of which hold, or any of them. The zero value selects all.
+type Filter struct {
 	Conditions []Condition
 	Any        bool
 }
 
-// ParseExpression reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that Okta's calls here
+// Parse reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that Okta's calls here
 // are made with: attribute eq "text", attribute sw "text", joined by and, or joined by or, not both.
-func ParseExpression(text string) (Expression, error) {
-	var e Expression
+func Parse(text string) (Filter, error) {
+	var e Filter
 	if strings.TrimSpace(text) == "" {
 		return e, nil
 	}
-	if len(text) > MaxExpression {
+	if len(text) > MaxLength {
 		return e, ErrSyntax
 	}
 	s := Scanner{Rest: text}
@@ -40,7 +40,7 @@ func ParseExpression(text string) (Expression, error) {
 	for {
 		c, ok := s.condition()
 		if !ok || len(e.Conditions) == MaxConditions {
-			return Expression{}, ErrSyntax
+			return Filter{}, ErrSyntax
 		}
 		e.Conditions = append(e.Conditions, c)
 		if s.Blank(); s.Rest == "" {
@@ -48,7 +48,7 @@ func ParseExpression(text string) (Expression, error) {
 		}
 		word := strings.ToLower(s.Word())
 		if word != "and" && word != "or" || joined != "" && joined != word {
-			return Expression{}, ErrSyntax
+			return Filter{}, ErrSyntax
 		}
 		joined = word
 		e.Any = word == "or"
@@ -83,7 +83,7 @@ func (s *Scanner) condition() (Condition, bool) {
 	}
 	s.Blank()
 	text, ok := s.Quoted()
-	c.Text = text
+	c.Value = text
 	return c, ok
 }
 
@@ -112,22 +112,22 @@ func (s *Scanner) Quoted() (string, bool) {
 	return "", false
 }
 
-// Holds tells whether the expression selects something whose attributes are told by get: all its texts.
-func (e Expression) Holds(get func(attribute string) []string) bool {
+// Matches tells whether the expression selects something whose attributes are told by get: all its texts.
+func (e Filter) Matches(get func(attribute string) []string) bool {
 	for _, c := range e.Conditions {
-		if c.holds(get(c.Attribute)) == e.Any {
+		if c.matches(get(c.Attribute)) == e.Any {
 			return e.Any
 		}
 	}
 	return !e.Any || len(e.Conditions) == 0
 }
 
-func (c Condition) holds(texts []string) bool {
+func (c Condition) matches(texts []string) bool {
 	for _, text := range texts {
 		switch {
-		case c.Operator == "eq" && strings.EqualFold(text, c.Text):
+		case c.Operator == "eq" && strings.EqualFold(text, c.Value):
 			return true
-		case c.Operator == "sw" && hasFoldedPrefix(text, c.Text):
+		case c.Operator == "sw" && hasFoldedPrefix(text, c.Value):
 			return true
 		}
 	}

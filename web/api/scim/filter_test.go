@@ -26,11 +26,11 @@ func TestAnExpressionIsReadAsWritten(t *testing.T) {
 		`status eq "STAGED" or profile.login sw "y"`:  false,
 		`status eq "and"`: false,
 	} {
-		e, err := ParseExpression(text)
+		e, err := Parse(text)
 		if err != nil {
 			t.Errorf("%s: got %v", text, err)
 		}
-		if got := e.Holds(func(name string) []string { return person[name] }); got != want {
+		if got := e.Matches(func(name string) []string { return person[name] }); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestAnExpressionThatIsNoneIsRefused(t *testing.T) {
 	for _, text := range []string{`status`, `status eq`, `status eq ACTIVE`, `status eq "ACTIVE`, `status eq 'ACTIVE'`, `eq "x"`, `status ne "x"`, `status pr`,
 		`status eq "a" and`, `and status eq "a"`, `status eq "a" xor id eq "b"`, `status eq "a"and id eq "b"`, `status eq "a" and id eq "b" or id eq "c"`,
 		`(status eq "a")`, `status eq "\n"`, `status eq "a" id eq "b"`, strings.Repeat(`id eq "a" or `, 20) + `id eq "b"`, `id eq "` + strings.Repeat("x", 3000) + `"`} {
-		if e, err := ParseExpression(text); err == nil || len(e.Conditions) != 0 {
+		if e, err := Parse(text); err == nil || len(e.Conditions) != 0 {
 			t.Errorf("%.60s: got %v, want it refused", text, e)
 		}
 	}
@@ -52,7 +52,7 @@ func FuzzExpression(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := ParseExpression(text)
+		e, err := Parse(text)
 		if err != nil {
 			if len(e.Conditions) != 0 {
 				t.Error("a refused expression gave conditions")
@@ -61,14 +61,14 @@ func FuzzExpression(f *testing.F) {
 		}
 		var parts []string
 		for _, c := range e.Conditions {
-			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.Text)
+			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.Value)
 			parts = append(parts, c.Attribute+" "+c.Operator+` "`+quoted+`"`)
 		}
 		joiner := " and "
 		if e.Any {
 			joiner = " or "
 		}
-		again, err := ParseExpression(strings.Join(parts, joiner))
+		again, err := Parse(strings.Join(parts, joiner))
 		if err != nil || len(again.Conditions) != len(e.Conditions) {
 			t.Fatalf("got %v, %v from %q", again, err, strings.Join(parts, joiner))
 		}
@@ -77,6 +77,6 @@ func FuzzExpression(f *testing.F) {
 				t.Errorf("got %v, want %v", c, e.Conditions[i])
 			}
 		}
-		e.Holds(func(string) []string { return []string{text} })
+		e.Matches(func(string) []string { return []string{text} })
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"barillet/web/reply"
 )
 
-// EventJSON is an event in the shape of Okta's System Log.
-type EventJSON struct {
+// Event is an event in the shape of Okta's System Log.
+type Event struct {
 	UUID                  string             `json:"uuid"`
 	Published             *string            `json:"published"`
 	EventType             string             `json:"eventType"`
@@ -87,10 +87,10 @@ type debugJSON struct {
 	DebugData map[string]string `json:"debugData"`
 }
 
-func Event(e audit.Entry) EventJSON {
-	out := EventJSON{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
+func New(e audit.Entry) Event {
+	out := Event{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
 		DisplayMessage: DisplayMessage(e.Action), Actor: entity(e.Actor),
-		Client: clientJSON{IPAddress: e.Address, UserAgent: agentOf(e.Agent)}, Request: chain(e.Address),
+		Client: clientJSON{IPAddress: e.Address, UserAgent: userAgent(e.Agent)}, Request: ipChain(e.Address),
 		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
 		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},
 		Transaction: transactionJSON{Type: "WEB", ID: e.Request}, DebugContext: debugJSON{DebugData: e.Detail}}
@@ -112,8 +112,8 @@ func Event(e audit.Entry) EventJSON {
 	return out
 }
 
-// agentOf names browser and system as the pages do.
-func agentOf(agent string) agentJSON {
+// userAgent names browser and system as the pages do.
+func userAgent(agent string) agentJSON {
 	browser, system, both := strings.Cut(account.DescribeUserAgent(agent), ", ")
 	if !both { // one of the two: which it is, is not said
 		browser = ""
@@ -121,8 +121,8 @@ func agentOf(agent string) agentJSON {
 	return agentJSON{RawUserAgent: agent, Browser: browser, OS: system}
 }
 
-// chain is the one address that is known: none for the socket and the house itself.
-func chain(address string) requestJSON {
+// ipChain is the one address that is known: none for the socket and the house itself.
+func ipChain(address string) requestJSON {
 	at, err := netip.ParseAddr(address)
 	switch {
 	case err != nil:
@@ -155,8 +155,8 @@ func severity(e audit.Event) string {
 // Notification is what a receiver is told of an event: its type, its time, and the event as GET /logs shows it.
 func Notification(e audit.Entry) ([]byte, error) {
 	return json.Marshal(struct {
-		Type      string    `json:"type"`
-		Timestamp *string   `json:"timestamp"`
-		Data      EventJSON `json:"data"`
-	}{e.Action, reply.Timestamp(e.At), Event(e)})
+		Type      string  `json:"type"`
+		Timestamp *string `json:"timestamp"`
+		Data      Event   `json:"data"`
+	}{e.Action, reply.Timestamp(e.At), New(e)})
 }

@@ -11,35 +11,35 @@ import (
 // maxNesting is how deep the brackets of a filter may go.
 const maxNesting = 8
 
-// eventFilter is a condition on an event, or several that are joined.
-type eventFilter struct {
+// Filter is a condition on an event, or several that are joined.
+type Filter struct {
 	scim.Condition
 	at    time.Time // of "published", instead of a text
 	join  string    // "and", "or", "not"; "": the one condition
-	parts []*eventFilter
+	parts []*Filter
 }
 
-// eventTexts are the attributes that a filter may name, and their texts. "published" is a time and not among them.
-var eventTexts = map[string]func(*EventJSON) []string{
-	"uuid":                          func(e *EventJSON) []string { return []string{e.UUID} },
-	"eventType":                     func(e *EventJSON) []string { return []string{e.EventType} },
-	"severity":                      func(e *EventJSON) []string { return []string{e.Severity} },
-	"displayMessage":                func(e *EventJSON) []string { return []string{e.DisplayMessage} },
-	"outcome.result":                func(e *EventJSON) []string { return []string{e.Outcome.Result} },
-	"outcome.reason":                func(e *EventJSON) []string { return optional(e.Outcome.Reason) },
-	"actor.id":                      func(e *EventJSON) []string { return []string{e.Actor.ID} },
-	"actor.type":                    func(e *EventJSON) []string { return []string{e.Actor.Type} },
-	"actor.alternateId":             func(e *EventJSON) []string { return []string{e.Actor.AlternateID} },
-	"actor.displayName":             func(e *EventJSON) []string { return []string{e.Actor.DisplayName} },
-	"target.id":                     func(e *EventJSON) []string { return targets(e, func(t entityJSON) string { return t.ID }) },
-	"target.type":                   func(e *EventJSON) []string { return targets(e, func(t entityJSON) string { return t.Type }) },
-	"target.alternateId":            func(e *EventJSON) []string { return targets(e, func(t entityJSON) string { return t.AlternateID }) },
-	"target.displayName":            func(e *EventJSON) []string { return targets(e, func(t entityJSON) string { return t.DisplayName }) },
-	"client.ipAddress":              func(e *EventJSON) []string { return []string{e.Client.IPAddress} },
-	"client.userAgent.rawUserAgent": func(e *EventJSON) []string { return []string{e.Client.UserAgent.RawUserAgent} },
-	"transaction.id":                func(e *EventJSON) []string { return []string{e.Transaction.ID} },
-	"transaction.type":              func(e *EventJSON) []string { return []string{e.Transaction.Type} },
-	"authenticationContext.externalSessionId": func(e *EventJSON) []string { return []string{e.AuthenticationContext.ExternalSessionID} },
+// attributes are the attributes that a filter may name, and their texts. "published" is a time and not among them.
+var attributes = map[string]func(*Event) []string{
+	"uuid":                          func(e *Event) []string { return []string{e.UUID} },
+	"eventType":                     func(e *Event) []string { return []string{e.EventType} },
+	"severity":                      func(e *Event) []string { return []string{e.Severity} },
+	"displayMessage":                func(e *Event) []string { return []string{e.DisplayMessage} },
+	"outcome.result":                func(e *Event) []string { return []string{e.Outcome.Result} },
+	"outcome.reason":                func(e *Event) []string { return optional(e.Outcome.Reason) },
+	"actor.id":                      func(e *Event) []string { return []string{e.Actor.ID} },
+	"actor.type":                    func(e *Event) []string { return []string{e.Actor.Type} },
+	"actor.alternateId":             func(e *Event) []string { return []string{e.Actor.AlternateID} },
+	"actor.displayName":             func(e *Event) []string { return []string{e.Actor.DisplayName} },
+	"target.id":                     func(e *Event) []string { return targets(e, func(t entityJSON) string { return t.ID }) },
+	"target.type":                   func(e *Event) []string { return targets(e, func(t entityJSON) string { return t.Type }) },
+	"target.alternateId":            func(e *Event) []string { return targets(e, func(t entityJSON) string { return t.AlternateID }) },
+	"target.displayName":            func(e *Event) []string { return targets(e, func(t entityJSON) string { return t.DisplayName }) },
+	"client.ipAddress":              func(e *Event) []string { return []string{e.Client.IPAddress} },
+	"client.userAgent.rawUserAgent": func(e *Event) []string { return []string{e.Client.UserAgent.RawUserAgent} },
+	"transaction.id":                func(e *Event) []string { return []string{e.Transaction.ID} },
+	"transaction.type":              func(e *Event) []string { return []string{e.Transaction.Type} },
+	"authenticationContext.externalSessionId": func(e *Event) []string { return []string{e.AuthenticationContext.ExternalSessionID} },
 }
 
 func optional(text *string) []string {
@@ -50,23 +50,23 @@ func optional(text *string) []string {
 }
 
 // targets is one member of each target: a condition holds if it holds of any.
-func targets(e *EventJSON, member func(entityJSON) string) (out []string) {
+func targets(e *Event, member func(entityJSON) string) (out []string) {
 	for _, t := range e.Target {
 		out = append(out, member(t))
 	}
 	return out
 }
 
-// ParseEventFilter reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that scripts ask the log with:
+// ParseFilter reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that scripts ask the log with:
 // eq, ne, sw, ew, co and pr of the attributes above, gt, ge, lt and le of published, joined by and, or, not and
 // brackets, and before or. What it does not know it refuses: a filter that is half understood hides events. nil
 // for no filter.
-func ParseEventFilter(text string) (*eventFilter, error) {
+func ParseFilter(text string) (*Filter, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	p := eventParser{Scanner: scim.Scanner{Rest: text}}
-	if len(text) <= scim.MaxExpression {
+	p := parser{Scanner: scim.Scanner{Rest: text}}
+	if len(text) <= scim.MaxLength {
 		f, ok := p.joined("or", 0)
 		if p.Blank(); ok && p.Rest == "" {
 			return f, nil
@@ -75,14 +75,14 @@ func ParseEventFilter(text string) (*eventFilter, error) {
 	return nil, scim.ErrSyntax
 }
 
-type eventParser struct {
+type parser struct {
 	scim.Scanner
 	conditions int
 }
 
 // joined reads parts with one word between them: those of "or" are parts joined by "and".
-func (p *eventParser) joined(word string, depth int) (*eventFilter, bool) {
-	f := &eventFilter{join: word}
+func (p *parser) joined(word string, depth int) (*Filter, bool) {
+	f := &Filter{join: word}
 	for {
 		part, ok := p.part(word, depth)
 		if !ok {
@@ -101,7 +101,7 @@ func (p *eventParser) joined(word string, depth int) (*eventFilter, bool) {
 	return f, true
 }
 
-func (p *eventParser) part(word string, depth int) (*eventFilter, bool) {
+func (p *parser) part(word string, depth int) (*Filter, bool) {
 	if word == "or" {
 		return p.joined("and", depth)
 	}
@@ -111,13 +111,13 @@ func (p *eventParser) part(word string, depth int) (*eventFilter, bool) {
 	before := p.Rest
 	if strings.EqualFold(p.Word(), "not") {
 		f, ok := p.bracket(depth + 1)
-		return &eventFilter{join: "not", parts: []*eventFilter{f}}, ok
+		return &Filter{join: "not", parts: []*Filter{f}}, ok
 	}
 	p.Rest = before
 	return p.one()
 }
 
-func (p *eventParser) bracket(depth int) (*eventFilter, bool) {
+func (p *parser) bracket(depth int) (*Filter, bool) {
 	p.Blank()
 	var ok bool
 	if p.Rest, ok = strings.CutPrefix(p.Rest, "("); !ok || depth > maxNesting {
@@ -133,18 +133,18 @@ func (p *eventParser) bracket(depth int) (*eventFilter, bool) {
 }
 
 // one reads a condition.
-func (p *eventParser) one() (*eventFilter, bool) {
-	f := &eventFilter{Condition: scim.Condition{Attribute: p.Word(), Operator: strings.ToLower(p.Word())}}
+func (p *parser) one() (*Filter, bool) {
+	f := &Filter{Condition: scim.Condition{Attribute: p.Word(), Operator: strings.ToLower(p.Word())}}
 	if p.conditions++; p.conditions > scim.MaxConditions {
 		return nil, false
 	}
-	_, known := eventTexts[f.Attribute]
+	_, known := attributes[f.Attribute]
 	switch f.Operator {
 	case "pr":
 		return f, known
 	case "eq", "ne", "sw", "ew", "co":
 		text, ok := p.text()
-		f.Text = text
+		f.Value = text
 		return f, ok && known && text != ""
 	case "gt", "ge", "lt", "le":
 		text, ok := p.text()
@@ -156,28 +156,28 @@ func (p *eventParser) one() (*eventFilter, bool) {
 }
 
 // text takes a text in quotes.
-func (p *eventParser) text() (string, bool) {
+func (p *parser) text() (string, bool) {
 	p.Blank()
 	return p.Quoted()
 }
 
-// Holds tells whether the filter selects an event.
-func (f *eventFilter) Holds(e audit.Entry) bool {
-	shown := Event(e)
-	return f.selects(&shown, e.At.Truncate(time.Millisecond)) // published is written in milliseconds
+// Matches tells whether the filter selects an event.
+func (f *Filter) Matches(e audit.Entry) bool {
+	shown := New(e)
+	return f.matchesEvent(&shown, e.At.Truncate(time.Millisecond)) // published is written in milliseconds
 }
 
-func (f *eventFilter) selects(e *EventJSON, at time.Time) bool {
+func (f *Filter) matchesEvent(e *Event, at time.Time) bool {
 	switch f.join {
 	case "and", "or":
 		for _, part := range f.parts {
-			if part.selects(e, at) == (f.join == "or") {
+			if part.matchesEvent(e, at) == (f.join == "or") {
 				return f.join == "or"
 			}
 		}
 		return f.join == "and"
 	case "not":
-		return !f.parts[0].selects(e, at)
+		return !f.parts[0].matchesEvent(e, at)
 	}
 	switch f.Operator {
 	case "gt":
@@ -189,11 +189,11 @@ func (f *eventFilter) selects(e *EventJSON, at time.Time) bool {
 	case "le":
 		return !at.After(f.at)
 	}
-	return f.selectsText(eventTexts[f.Attribute](e))
+	return f.matchesText(attributes[f.Attribute](e))
 }
 
-func (f *eventFilter) selectsText(texts []string) bool {
-	want := strings.ToLower(f.Text)
+func (f *Filter) matchesText(texts []string) bool {
+	want := strings.ToLower(f.Value)
 	for _, text := range texts {
 		text = strings.ToLower(text)
 		switch {
@@ -212,7 +212,7 @@ func (f *eventFilter) selectsText(texts []string) bool {
 
 // Span is the time outside of which the filter selects nothing, as far as its conditions that must all hold tell;
 // zero: no bound. It spares reading the whole log.
-func (f *eventFilter) Span() (since, until time.Time) {
+func (f *Filter) Span() (since, until time.Time) {
 	switch {
 	case f.join == "and":
 		for _, part := range f.parts {
