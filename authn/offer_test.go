@@ -78,7 +78,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	if v := h.verify(waits, phone.Next()); !v.Accepted() {
 		t.Errorf("the next code: %q", v.Rejected)
 	}
-	for _, action := range []string{audit.FactorOffered, audit.FactorActivated} {
+	for _, action := range []string{audit.FactorAdminEnrolled, audit.FactorActivated} {
 		events := h.Events(action)
 		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["hand"] != "uboss" {
 			t.Errorf("%s: got %+v, want the token's with its owner's hand", action, last)

@@ -48,11 +48,11 @@ type TicketState string
 
 // The states of PROTOCOL 7 to 10.
 const (
-	TicketAsk      TicketState = ""          // type the short code
-	TicketExpired  TicketState = "expired"   // a new one can be mailed
-	TicketUsed     TicketState = "used"      // a device was enrolled with it; sign in, or ask for help
-	TicketSameHand TicketState = "same_hand" // both halves came by one hand: the manager or support hands over a code
-	TicketRenewed  TicketState = "renewed"   // a new one is on its way
+	TicketAsk            TicketState = ""                // type the short code
+	TicketExpired        TicketState = "expired"         // a new one can be mailed
+	TicketUsed           TicketState = "used"            // a device was enrolled with it; sign in, or ask for help
+	TicketSameProvenance TicketState = "same_provenance" // both halves came by one hand: the manager or support hands over a code
+	TicketRenewed        TicketState = "renewed"         // a new one is on its way
 )
 
 // Ticket asks for the short code after a reset. The password has been proven.

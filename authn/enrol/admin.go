@@ -86,8 +86,8 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(account.EnrolmentTTL)}
 		d, _ := u.PendingDevice(op.Now)
-		tx.AddAdminActivity(&u, audit.FactorOffered, d.Name)
-		if err := s.auditAdminEnrolment(tx, c, &u, audit.FactorOffered, d); err != nil {
+		tx.AddAdminActivity(&u, audit.FactorAdminEnrolled, d.Name)
+		if err := s.auditAdminEnrolment(tx, c, &u, audit.FactorAdminEnrolled, d); err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
 		err = tx.Save(&u)

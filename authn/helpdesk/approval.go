@@ -103,10 +103,10 @@ func (d *Service) await(tx *account.Tx, op admin.Principal, id string, r ResetRe
 	if err := d.approvals.Put(tx.Raw, string(u.ID), p); err != nil {
 		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
 	}
-	if err := tx.Audit(approvalEvent(op, audit.ResetAsked, &p)); err != nil {
+	if err := tx.Audit(approvalEvent(op, audit.ResetRequested, &p)); err != nil {
 		return awaited{}, err
 	}
-	tx.AddAdminActivity(&u, audit.ResetAsked, "")
+	tx.AddAdminActivity(&u, audit.ResetRequested, "")
 	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err

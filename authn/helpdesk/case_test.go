@@ -138,7 +138,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityDocument}},
 	} {
 		_, err := s.patch(t, zoe, id, p)
-		wantReason(t, name, err, errcode.ReasonCaseClosed)
+		wantReason(t, name, err, errcode.ReasonRequestClosed)
 	}
 	if c := s.patched(t, zoe, id, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
 		t.Errorf("opened again the case still has the check of before: %q", c.Identity)
@@ -205,11 +205,11 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 	wantCode(t, "a reply by mail", err, errcode.Invalid)
 	s.patched(t, support, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
-	refused("a case that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
+	refused("a case that was rejected", errcode.ReasonRequestClosed, helpdesk.ResetRequest{})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	refused("opened again, with the check of before", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
-	refused("a case that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
+	refused("a case that was resolved otherwise", errcode.ReasonRequestClosed, helpdesk.ResetRequest{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
 	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}

@@ -263,7 +263,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 	}
 	action := audit.TicketIssued
 	if j.way == onScreen {
-		action = audit.SecretHandedOver
+		action = audit.SecretDisclosed
 	}
 	if err := tx.Audit(j.event(u, c, action, rec)); err != nil {
 		return resetOutcome{}, err

@@ -143,7 +143,7 @@ func TestAPasswordIsSetByEitherCall(t *testing.T) {
 		d.SignIn(u.Login, text, phone)
 	}
 	d.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	if doc := problem(t, d.call("POST", path, secrets, `{"credentials":{"password":{"value":"douze clefs de trop"}}}`), 409); doc.Type != "/problems/state" {
+	if doc := problem(t, d.call("POST", path, secrets, `{"credentials":{"password":{"value":"douze clefs de trop"}}}`), 409); doc.Type != "/problems/wrong_state" {
 		t.Errorf("suspended: got %+v", doc)
 	}
 }

@@ -75,7 +75,7 @@ func TestImportingTellsWhoIsKnownElsewhere(t *testing.T) { compared(t, importSte
 
 // compared takes the steps in a house where somebody outside the operator's garage has the address, and in one where
 // nobody has it.
-func compared(t *testing.T, steps []lifecycleFunc) {
+func compared(t *testing.T, steps []apiCall) {
 	t.Helper()
 	for name, change := range map[string]func(v *village, u *account.User){
 		"of another garage": func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} },
@@ -131,12 +131,12 @@ func madeBy(w *httptest.ResponseRecorder) string {
 	return x.ID
 }
 
-// lifecycleFunc is one call of the operator of the north; {id} is who was made first.
-type lifecycleFunc struct{ method, path, body string }
+// apiCall is one call of the operator of the north; {id} is who was made first.
+type apiCall struct{ method, path, body string }
 
 const inviteBody = `{"profile":{"login":"zoe@garage.example","firstName":"Zoé"},"groupIds":["{north}"]}`
 
-var importSteps = []lifecycleFunc{
+var importSteps = []apiCall{
 	{"POST", "/api/v1/imports?dryRun=true", importBody},
 	{"POST", "/api/v1/imports?activate=true", importBody},
 	{"POST", "/api/v1/imports?dryRun=true&activate=true", importBody}, // known by now
@@ -161,7 +161,7 @@ const importBody = `{"people":[
 	{"profile":{"login":"luc","email":"luc@garage.example","secondEmail":"zoe@garage.example"},"groupIds":["{north}"]},
 	{"profile":{"login":"nora@garage.example"},"groupIds":["{north}"]}]}`
 
-var inviteSteps = []lifecycleFunc{
+var inviteSteps = []apiCall{
 	{"POST", "/api/v1/users?activate=true&sendEmail=false", inviteBody},
 	{"POST", "/api/v1/users", `{"profile":{"login":"zoe@garage.example"},"groupIds":["{north}"],"credentials":{"password":{"value":"clef de douze et tournevis"}}}`},
 	{"GET", "/api/v1/users/zoe@garage.example", ""},
