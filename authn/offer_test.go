@@ -80,7 +80,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	}
 	for _, action := range []string{audit.FactorAdminEnrolled, audit.FactorActivated} {
 		events := h.Events(action)
-		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["hand"] != "uboss" {
+		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["provenance"] != "uboss" {
 			t.Errorf("%s: got %+v, want the token's with its owner's hand", action, last)
 		}
 	}

@@ -39,7 +39,7 @@ func (h *House) gather() {
 		for i := range people {
 			people[i] = map[string]any{"profile": map[string]string{"login": person(from + i), "firstName": "Foule", "lastName": fmt.Sprint(from + i)}}
 		}
-		h.Admin.Call("POST", "/imports", map[string]any{"people": people}).Want(200)
+		h.Admin.Call("POST", "/imports", map[string]any{"users": people}).Want(200)
 	}
 }
 

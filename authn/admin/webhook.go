@@ -263,7 +263,7 @@ func (op Principal) webhookEvent(action string, h *webhook.Endpoint) audit.Event
 		e.Detail["host"] = u.Host
 	}
 	if h.DisabledReason != "" {
-		e.Detail["off"] = h.DisabledReason
+		e.Detail["disabledReason"] = h.DisabledReason
 	}
 	return e
 }

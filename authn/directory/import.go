@@ -233,7 +233,7 @@ func (d *Service) sendWelcome(tx *account.Tx, op admin.Principal, u *account.Use
 		return Invitation{}, err
 	}
 	e := op.Event(audit.InvitationIssued, u)
-	e.Detail = map[string]string{"way": "mail"}
+	e.Detail = map[string]string{"method": "mail"}
 	return Invitation{Sent: true, Expires: expires}, tx.Audit(e)
 }
 

@@ -113,7 +113,7 @@ func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *accou
 		action = audit.PasswordExpired // as Okta writes it down
 	}
 	e := op.Event(action, u)
-	e.Detail = map[string]string{"way": how, "owner": op.Owner}
+	e.Detail = map[string]string{"method": how, "owner": op.Owner}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}

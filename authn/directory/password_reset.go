@@ -40,11 +40,11 @@ func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req acc
 		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
-			e.Detail = map[string]string{"way": "mail"}
+			e.Detail = map[string]string{"method": "mail"}
 			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
 			err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, expires)
 		} else {
-			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
+			e.Detail, answer = map[string]string{"method": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
 			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
 		}

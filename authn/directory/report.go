@@ -12,8 +12,8 @@ import (
 
 // What a Risk is about.
 const (
-	RiskPerson = "person"
-	RiskGroup  = "garage"
+	RiskUser  = "user"
+	RiskGroup = "group"
 )
 
 // enoughManagers is how many of a garage can reset before it is no risk: one is on holiday some day.
@@ -21,7 +21,7 @@ const enoughManagers = 2
 
 // RiskQuery asks for what may end in a lock-out. The zero value is all: people first, then garages.
 type RiskQuery struct {
-	Kind  string // RiskPerson or RiskGroup alone
+	Kind  string // RiskUser or RiskGroup alone
 	After string // the cursor of an earlier call
 	Limit int    // 1 to 200; 0 means 200
 }
@@ -49,15 +49,15 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 		kind = q.Kind
 	}
 	switch {
-	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGroup:
+	case q.Kind != "" && q.Kind != RiskUser && q.Kind != RiskGroup:
 		return nil, "", errcode.InvalidField("kind", "unknown")
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
 		return nil, "", errcode.InvalidField("after", "unknown")
-	case kind == RiskPerson, kind == "":
+	case kind == RiskUser, kind == "":
 		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
 		switch {
 		case next != "":
-			next = RiskPerson + ":" + next
+			next = RiskUser + ":" + next
 		case q.Kind == "":
 			next = RiskGroup + ":"
 		}
@@ -78,7 +78,7 @@ func (d *Service) usersAtRisk(ctx context.Context, op admin.Principal, after str
 		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.accounts.DeviceSummary(&people[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskUser, Person: people[i], Hold: d.accounts.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
@@ -88,14 +88,14 @@ func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after st
 	if err != nil {
 		return nil, "", err
 	}
-	houseWide := &everywhere
+	unscoped := &everywhere
 	if op.Scoped() {
-		houseWide = nil // how many there are outside is not told (PROTOCOL 21)
+		unscoped = nil // how many there are outside is not told (PROTOCOL 21)
 	}
 	garages, next, err := d.Groups(ctx, op, account.GroupQuery{After: after, Limit: limit})
 	for _, g := range garages {
 		if n := managers[g.ID]; n < enoughManagers {
-			found = append(found, LockoutRisk{Kind: RiskGroup, Garage: g, CanReset: n, UnscopedAdmins: houseWide})
+			found = append(found, LockoutRisk{Kind: RiskGroup, Garage: g, CanReset: n, UnscopedAdmins: unscoped})
 		}
 	}
 	return found, next, err

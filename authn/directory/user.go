@@ -209,7 +209,7 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
 	link := d.signIn.URL("/invite/" + token.Reveal())
 	e := op.Event(audit.InvitationIssued, u)
-	e.Detail = map[string]string{"way": "mail"}
+	e.Detail = map[string]string{"method": "mail"}
 	if sendEmail {
 		var garage string
 		if garage, err = groupOf(tx, u); err != nil {
@@ -220,7 +220,7 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, out.Expires)
 	} else {
-		out.Link, e.Detail["way"] = secret.From(link), "answer"
+		out.Link, e.Detail["method"] = secret.From(link), "answer"
 	}
 	if err != nil {
 		return Invitation{}, err

@@ -115,7 +115,7 @@ func (s *Service) beginOffer(now time.Time, want Request, who factors.Subject, d
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
 func (s *Service) auditAdminEnrolment(tx *account.Tx, c AdminCall, u *account.User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
-		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.SecretSeenBy}})
+		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "provenance": d.SecretSeenBy}})
 }
 
 // AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.

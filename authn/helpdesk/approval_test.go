@@ -80,7 +80,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
 	e := c.Events(audit.ResetRequested, audit.FactorsReset)
-	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["askedBy"] != c.first.ID || e[1].Detail["approvalId"] != p.ID {
+	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["requestedBy"] != c.first.ID || e[1].Detail["approvalId"] != p.ID {
 		t.Errorf("got events %+v", e)
 	}
 	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID)

@@ -81,7 +81,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 		t.Errorf("the mail: got %+v", m)
 	}
 	events := s.Events(audit.PasswordExpired)
-	if len(events) != 2 || events[1].Detail["way"] != "temporary" || events[1].Detail["owner"] != op.Owner {
+	if len(events) != 2 || events[1].Detail["method"] != "temporary" || events[1].Detail["owner"] != op.Owner {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
@@ -106,7 +106,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
-	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["way"] != "set" || events[0].Actor.ID != op.ID {
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["method"] != "set" || events[0].Actor.ID != op.ID {
 		t.Errorf("got events %+v", events)
 	}
 	s.SignIn(technician, given, s.phone)

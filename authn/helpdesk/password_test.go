@@ -50,7 +50,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 		t.Errorf("the mail alone ended the session: %v", err)
 	}
 	events := s.Events(audit.PasswordReset)
-	if len(events) != 1 || events[0].Actor.ID != support.ID || events[0].Detail["way"] != "mail" {
+	if len(events) != 1 || events[0].Actor.ID != support.ID || events[0].Detail["method"] != "mail" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, secret.From(m.Link))
@@ -63,7 +63,7 @@ func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link_given to " + technician, "password_link_given to " + second})
-	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["way"] != "answer" {
+	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["method"] != "answer" {
 		t.Errorf("got events %+v, want one", events)
 	}
 	s.takes(t, link)

@@ -32,7 +32,7 @@ func (j resetJob) event(u *account.User, c *Request, action string, rec ResetRes
 		}
 	}
 	if j.approval != nil {
-		e.Detail["approvalId"], e.Detail["askedBy"] = j.approval.ID, j.approval.By
+		e.Detail["approvalId"], e.Detail["requestedBy"] = j.approval.ID, j.approval.By
 	}
 	if action == audit.FactorsReset {
 		e.Detail["devices"] = writeDevices(rec.Devices)

@@ -30,7 +30,7 @@ func (s *shop) risks(t *testing.T, op admin.Principal, q directory.RiskQuery) (a
 // say tells a report in short, sorted.
 func say(found []directory.LockoutRisk) (out []string) {
 	for _, r := range found {
-		if r.Kind == directory.RiskPerson {
+		if r.Kind == directory.RiskUser {
 			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.Person.Login, len(r.Hold.Devices), r.Hold.Copies, r.Hold.Codes))
 		} else {
 			house := "-"
@@ -70,7 +70,7 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 	}
 	readOnly := admin.Principal{ID: "token:r", Owner: "ureader", Role: account.RoleReadOnly}
 	for _, limit := range []int{0, 1, 3} {
-		found := s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskPerson, Limit: limit})
+		found := s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskUser, Limit: limit})
 		sameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
 		for _, r := range found {
 			for _, d := range r.Hold.Devices {
@@ -84,7 +84,7 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 		}
 	}
 	s.reset(t, root, helpdesk.ResetRequest{})
-	if got := say(s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskPerson})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
+	if got := say(s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskUser})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
 		t.Errorf("got %q, want who was reset without a device", got)
 	}
 }
@@ -130,7 +130,7 @@ func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	}
 	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
 	wantCode(t, "without a role", err, errcode.Forbidden)
-	for _, q := range []directory.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: directory.RiskPerson, After: "garage:"}} {
+	for _, q := range []directory.RiskQuery{{Kind: "other"}, {After: "x"}, {After: "other:"}, {Kind: directory.RiskUser, After: "group:"}} {
 		_, _, err := s.Directory.LockoutRisk(t.Context(), root, q)
 		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}

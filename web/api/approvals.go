@@ -11,26 +11,26 @@ import (
 
 // approvalJSON is a reset that waits for a second administrator.
 type approvalJSON struct {
-	ID            string              `json:"id"`
-	Status        string              `json:"status"` // PENDING
-	UserID        account.UserID      `json:"userId"`
-	Login         string              `json:"login"`
-	AskedBy       string              `json:"askedBy"`
-	AskedByName   string              `json:"askedByName"`
-	AskedByOwner  string              `json:"askedByOwner"` // whose word the first one is
-	Reason        string              `json:"reason"`
-	HelpRequestID string              `json:"helpRequestId,omitempty"`
-	Created       *string             `json:"created"`
-	ExpiresAt     *string             `json:"expiresAt"`
-	Links         map[string]linkJSON `json:"_links"`
+	ID               string              `json:"id"`
+	Status           string              `json:"status"` // PENDING
+	UserID           account.UserID      `json:"userId"`
+	Login            string              `json:"login"`
+	RequestedBy      string              `json:"requestedBy"`
+	RequestedByName  string              `json:"requestedByName"`
+	RequestedByOwner string              `json:"requestedByOwner"` // whose word the first one is
+	Reason           string              `json:"reason"`
+	HelpRequestID    string              `json:"helpRequestId,omitempty"`
+	Created          *string             `json:"created"`
+	ExpiresAt        *string             `json:"expiresAt"`
+	Links            map[string]linkJSON `json:"_links"`
 }
 
 func (a *API) approval(p helpdesk.ResetApproval) approvalJSON {
 	self := a.publicURL + "/api/v1/reset-approvals/" + p.ID
-	return approvalJSON{ID: p.ID, Status: "PENDING", UserID: p.User, Login: p.Login, AskedBy: p.By, AskedByName: p.ByName, AskedByOwner: p.Owner, Reason: p.Reason,
+	return approvalJSON{ID: p.ID, Status: "PENDING", UserID: p.User, Login: p.Login, RequestedBy: p.By, RequestedByName: p.ByName, RequestedByOwner: p.Owner, Reason: p.Reason,
 		HelpRequestID: p.HelpRequest, Created: reply.Timestamp(p.At), ExpiresAt: reply.Timestamp(p.Expires),
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(p.User)},
-			"approve": {Href: self, Method: http.MethodPost}, "refuse": {Href: self, Method: http.MethodDelete}}}
+			"approve": {Href: self, Method: http.MethodPost}, "reject": {Href: self, Method: http.MethodDelete}}}
 }
 
 func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op admin.Principal) error {

@@ -108,7 +108,7 @@ func TestOneOwnerObtainsBothHalves(t *testing.T) {
 	for _, token := range append(tokens, made.get("token").(string)) {
 		problem(t, d.call("POST", one, token, ""), 403)
 		problem(t, d.call("POST", reset, token, `{"sendEmail":false}`), 403)
-		problem(t, d.call("POST", reset, token, `{"hand":true}`), 403)
+		problem(t, d.call("POST", reset, token, `{"showCode":true}`), 403)
 		problem(t, d.call("DELETE", "/api/v1/users/"+string(zoe.ID)+"/factors/"+string(zoe.Devices[0].ID), token, ""), 403)
 		problem(t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_password", token, ""), 403)
 		problem(t, d.call("POST", "/api/v1/users/"+string(zoe.ID), token, `{"profile":{"email":"eve2@garage.example"}}`), 403)
@@ -139,7 +139,7 @@ func TestASecondWordForAHelpRequestThatWasClosedResetsNobody(t *testing.T) {
 	}
 	help := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)[0].get("id").(string)
 	asked := read[tree](t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", ines[0],
-		`{"helpRequestId":"`+help+`","identityCheck":{"way":"called_back"}}`), 202)
+		`{"helpRequestId":"`+help+`","identityCheck":{"method":"called_back"}}`), 202)
 	read[tree](t, d.local("PATCH", "/api/v1/help-requests/"+help, `{"status":"rejected"}`), 200)
 	doc := problem(t, d.call("POST", "/api/v1/reset-approvals/"+asked.get("id").(string), paul[0], ""), 409)
 	if doc.ErrorCode != "E0000038" || len(d.User(zoe.Login).Devices) == 0 {

@@ -77,7 +77,7 @@ func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
 		t.Errorf("a wrong code: got %+v", doc)
 	}
 	done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200)
-	if done.get("status") != "INACTIVE" || done.get("awaitsPerson") != true || done.get("enrolledBy") != "script" || done.get("id") != string(phone.Device) {
+	if done.get("status") != "INACTIVE" || done.get("pendingConfirmation") != true || done.get("enrolledBy") != "script" || done.get("id") != string(phone.Device) {
 		t.Errorf("got %v, want a device that waits for the person's word", done)
 	}
 	for _, path := range []string{self + "/qr", self + "/lifecycle/activate"} {
@@ -104,7 +104,7 @@ func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
 	}
 	phone, _ := d.offered(token, u)
 	self := "/api/v1/users/" + string(u.ID) + "/factors/" + string(phone.Device)
-	if done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200); done.get("status") != "ACTIVE" || done.get("awaitsPerson") != nil {
+	if done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200); done.get("status") != "ACTIVE" || done.get("pendingConfirmation") != nil {
 		t.Errorf("got %v, want a device that counts", done)
 	}
 	if doc := problem(t, d.call("POST", self+"/verify", help, code(phone)), 403); doc.ErrorCode != "E0000082" {

@@ -12,22 +12,22 @@ import (
 
 // factorJSON is a device in Okta's shape. Its secret part has no place in it.
 type factorJSON struct {
-	ID          factors.DeviceID    `json:"id"`
-	FactorType  string              `json:"factorType"`
-	Provider    string              `json:"provider"`
-	VendorName  string              `json:"vendorName"`
-	Status      string              `json:"status"`
-	Created     *string             `json:"created"`
-	LastUpdated *string             `json:"lastUpdated"`
-	Profile     factorProfileJSON   `json:"profile"`
-	Name        string              `json:"name"`     // ours, as are the rest
-	LastUsed    *string             `json:"lastUsed"` // null: not since enrolment
-	Copies      []copyJSON          `json:"copies"`
-	Left        *int                `json:"left,omitempty"` // recovery codes that are left
-	EnrolledBy  string              `json:"enrolledBy,omitempty"`
-	Waits       bool                `json:"awaitsPerson,omitempty"` // until the person confirms it, it counts for nothing
-	Embedded    *enrolmentJSON      `json:"_embedded,omitempty"`
-	Links       map[string]linkJSON `json:"_links"`
+	ID                  factors.DeviceID    `json:"id"`
+	FactorType          string              `json:"factorType"`
+	Provider            string              `json:"provider"`
+	VendorName          string              `json:"vendorName"`
+	Status              string              `json:"status"`
+	Created             *string             `json:"created"`
+	LastUpdated         *string             `json:"lastUpdated"`
+	Profile             factorProfileJSON   `json:"profile"`
+	Name                string              `json:"name"`     // ours, as are the rest
+	LastUsed            *string             `json:"lastUsed"` // null: not since enrolment
+	Copies              []copyJSON          `json:"copies"`
+	Left                *int                `json:"left,omitempty"` // recovery codes that are left
+	EnrolledBy          string              `json:"enrolledBy,omitempty"`
+	PendingConfirmation bool                `json:"pendingConfirmation,omitempty"` // until the person confirms it, it counts for nothing
+	Embedded            *enrolmentJSON      `json:"_embedded,omitempty"`
+	Links               map[string]linkJSON `json:"_links"`
 }
 
 type factorProfileJSON struct {
@@ -47,7 +47,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
 		Status: "ACTIVE", Created: reply.Timestamp(d.Added), LastUpdated: reply.Timestamp(d.LastUsed), LastUsed: reply.Timestamp(d.LastUsed), Name: d.Name,
-		EnrolledBy: d.EnrolledBy, Waits: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
+		EnrolledBy: d.EnrolledBy, PendingConfirmation: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created

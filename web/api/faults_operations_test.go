@@ -64,7 +64,7 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 
 			whole := d.Store
 			for i, c := range []struct{ token, method, path, body string }{
-				{secrets, "POST", "/api/v1/imports?activate=true", `{"people":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}}]}`},
+				{secrets, "POST", "/api/v1/imports?activate=true", `{"users":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}}]}`},
 				{secrets, "POST", "/api/v1/users?sendEmail=false", `{"profile":{"login":"new@garage.example"},"groupIds":["` + string(garage) + `"]}`},
 				{secrets, "POST", zoe + "/factors", totpBody},
 				{secrets, "POST", zoe + "/lifecycle/reset_factors", `{"reason":"lost"}`},
@@ -127,7 +127,7 @@ func TestAnImportThatTheDiskStopsGoesOnWithARepeat(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	d.call("GET", "/api/v1/users", admin, "")
-	body := `{"people":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}},{"profile":{"login":"c@garage.example"}}]}`
+	body := `{"users":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}},{"profile":{"login":"c@garage.example"}}]}`
 	disk := d.fill(1)
 	w := d.call("POST", "/api/v1/imports?activate=true", admin, body)
 	if problem(t, w, 503); w.Header().Get("Retry-After") != "5" || len(d.Mails()) > 1 {

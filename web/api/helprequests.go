@@ -15,26 +15,26 @@ import (
 
 // helpRequestJSON is a help request. What it says is what somebody typed: anybody can have typed it.
 type helpRequestJSON struct {
-	ID             string                   `json:"id"`
-	Reference      string                   `json:"reference"`
-	Status         helpdesk.State           `json:"status"`
-	UserID         *account.UserID          `json:"userId"` // null: the address is nobody's
-	Email          string                   `json:"email"`
-	Topic          templates.Topic          `json:"topic"`
-	Message        string                   `json:"message"`
-	Texts          []followUpJSON           `json:"texts"` // that joined it later
-	More           int                      `json:"more"`  // further ones, too many to keep
-	PasswordProven bool                     `json:"passwordProven"`
-	Forgotten      bool                     `json:"forgotten"`
-	Assignee       string                   `json:"assignee"` // id of who has it; "": nobody
-	AssigneeName   string                   `json:"assigneeName"`
-	IdentityCheck  *identityCheckJSON       `json:"identityCheck"` // null: not checked yet
-	Client         helpClientJSON           `json:"client"`
-	Created        *string                  `json:"created"`
-	LastUpdated    *string                  `json:"lastUpdated"`
-	History        []historyEntryJSON       `json:"history"`
-	Links          map[string]linkJSON      `json:"_links"`
-	Embedded       *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // where one is read, and not in lists
+	ID               string                   `json:"id"`
+	Reference        string                   `json:"reference"`
+	Status           helpdesk.State           `json:"status"`
+	UserID           *account.UserID          `json:"userId"` // null: the address is nobody's
+	Email            string                   `json:"email"`
+	Topic            templates.Topic          `json:"topic"`
+	Message          string                   `json:"message"`
+	FollowUps        []followUpJSON           `json:"followUps"`        // that joined it later
+	DroppedFollowUps int                      `json:"droppedFollowUps"` // further ones, too many to keep
+	PasswordProven   bool                     `json:"passwordProven"`
+	Forgotten        bool                     `json:"forgotten"`
+	Assignee         string                   `json:"assignee"` // id of who has it; "": nobody
+	AssigneeName     string                   `json:"assigneeName"`
+	IdentityCheck    *identityCheckJSON       `json:"identityCheck"` // null: not checked yet
+	Client           helpClientJSON           `json:"client"`
+	Created          *string                  `json:"created"`
+	LastUpdated      *string                  `json:"lastUpdated"`
+	History          []historyEntryJSON       `json:"history"`
+	Links            map[string]linkJSON      `json:"_links"`
+	Embedded         *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // where one is read, and not in lists
 }
 
 // helpRequestEmbeddedJSON is what else a helper looks at.
@@ -54,22 +54,22 @@ type changeJSON struct {
 
 // identityCheckJSON is how an operator made sure who is asking, and when.
 type identityCheckJSON struct {
-	Way helpdesk.IdentityMethod `json:"way"`
-	By  string                  `json:"by"`
-	At  *string                 `json:"at"`
+	Method helpdesk.IdentityMethod `json:"method"`
+	By     string                  `json:"by"`
+	At     *string                 `json:"at"`
 }
 
 // identityCheckBody is the same as an operator says it.
 type identityCheckBody struct {
-	Way helpdesk.IdentityMethod `json:"way"`
-	By  string                  `json:"by"`
+	Method helpdesk.IdentityMethod `json:"method"`
+	By     string                  `json:"by"`
 }
 
 func (c *identityCheckBody) domain() *helpdesk.IdentityCheck {
 	if c == nil {
 		return nil
 	}
-	return &helpdesk.IdentityCheck{Method: c.Way, By: c.By}
+	return &helpdesk.IdentityCheck{Method: c.Method, By: c.By}
 }
 
 // helpClientJSON is where a help request came from.
@@ -98,7 +98,7 @@ type historyEntryJSON struct {
 func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
-		Texts: []followUpJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
+		FollowUps: []followUpJSON{}, DroppedFollowUps: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
 		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []historyEntryJSON{},
 		Client: helpClientJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
@@ -110,7 +110,7 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.Texts {
-		out.Texts = append(out.Texts, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
 	}
 	for _, s := range c.History {
 		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})

@@ -102,10 +102,10 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	if p := problem(t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`"}`), 409); !strings.Contains(p.Detail, "identityCheck") {
 		t.Errorf("got %q, want what is missing", p.Detail)
 	}
-	problem(t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"way":"in_person"}}`), 400)
-	read[tree](t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"way":"in_person","by":"Inès"}}`), 200)
+	problem(t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"method":"in_person"}}`), 400)
+	read[tree](t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"method":"in_person","by":"Inès"}}`), 200)
 	done := read[tree](t, d.as("GET", path, agent, ""), 200)
-	if done.get("status") != "resolved" || done.get("identityCheck", "way") != "in_person" || done.get("identityCheck", "by") != "Inès" || done.get("identityCheck", "at") == nil {
+	if done.get("status") != "resolved" || done.get("identityCheck", "method") != "in_person" || done.get("identityCheck", "by") != "Inès" || done.get("identityCheck", "at") == nil {
 		t.Errorf("got %v, want it resolved and how the identity was checked", done)
 	}
 }

@@ -18,7 +18,7 @@ const maxImport = 100
 
 // importBody is a part of a list of users. The response has the same order.
 type importBody struct {
-	People []importedBody `json:"people"`
+	Users []importedBody `json:"users"`
 }
 
 type importedBody struct {
@@ -89,10 +89,10 @@ func (a *API) importUsers(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	if len(body.People) == 0 || len(body.People) > maxImport {
-		return errcode.InvalidField("people", "count")
+	if len(body.Users) == 0 || len(body.Users) > maxImport {
+		return errcode.InvalidField("users", "count")
 	}
-	rows, err := importRows(body.People)
+	rows, err := importRows(body.Users)
 	if err != nil {
 		return err
 	}
@@ -102,9 +102,9 @@ func (a *API) importUsers(w http.ResponseWriter, r *http.Request, op admin.Princ
 	}
 	out := make([]importedJSON, len(got))
 	for i, one := range got {
-		out[i] = imported(one, len(body.People[i].Groups) > 0, dry)
+		out[i] = imported(one, len(body.Users[i].Groups) > 0, dry)
 	}
-	return reply.JSON(w, http.StatusOK, map[string][]importedJSON{"people": out})
+	return reply.JSON(w, http.StatusOK, map[string][]importedJSON{"users": out})
 }
 
 // importRows reads all users before the first one is created: a malformed call creates no user.
@@ -118,7 +118,7 @@ func importRows(bodies []importedBody) ([]directory.ImportRow, error) {
 		if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 			out[i].Faults = []*errcode.Error{fault}
 		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {
-			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
+			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "users." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}

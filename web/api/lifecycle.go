@@ -94,7 +94,7 @@ type resetBody struct {
 	HelpRequestID string             `json:"helpRequestId"`
 	IdentityCheck *identityCheckBody `json:"identityCheck"`
 	SendEmail     *bool              `json:"sendEmail"`
-	Hand          bool               `json:"hand"` // at the socket or the closed folder only
+	ShowCode      bool               `json:"showCode"` // for the operator only
 }
 
 // receiptJSON tells what a reset did. Okta answers nothing here.
@@ -165,7 +165,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.directory.HelpDesk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
-			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.domain(), SendEmail: body.SendEmail, ShowCode: body.Hand})
+			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.domain(), SendEmail: body.SendEmail, ShowCode: body.ShowCode})
 	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
 		if receipt.Approval != nil {
 			waits := a.approval(*receipt.Approval)

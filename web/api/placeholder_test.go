@@ -141,7 +141,7 @@ var importSteps = []apiCall{
 	{"POST", "/api/v1/imports?activate=true", importBody},
 	{"POST", "/api/v1/imports?dryRun=true&activate=true", importBody}, // known by now
 	{"POST", "/api/v1/imports?activate=true", importBody},
-	{"POST", "/api/v1/imports", `{"people":[{"profile":{"login":"other","email":"zoe@garage.example"},"groupIds":["{north}"]}]}`},
+	{"POST", "/api/v1/imports", `{"users":[{"profile":{"login":"other","email":"zoe@garage.example"},"groupIds":["{north}"]}]}`},
 	{"POST", "/api/v1/users", inviteBody},
 	{"GET", "/api/v1/users/{id}", ""},
 	{"GET", "/api/v1/users/zoe@garage.example", ""},
@@ -156,7 +156,7 @@ var importSteps = []apiCall{
 	{"GET", "/api/v1/logs", ""},
 }
 
-const importBody = `{"people":[
+const importBody = `{"users":[
 	{"profile":{"login":"ZOE@garage.example","firstName":"Zoé"},"groupIds":["{north}"]},
 	{"profile":{"login":"luc","email":"luc@garage.example","secondEmail":"zoe@garage.example"},"groupIds":["{north}"]},
 	{"profile":{"login":"nora@garage.example"},"groupIds":["{north}"]}]}`

@@ -35,19 +35,19 @@ type riskDeviceJSON struct {
 
 // groupRiskJSON is a garage with fewer than two people who can reset.
 type groupRiskJSON struct {
-	Kind      string              `json:"kind"` // "garage"
-	Risk      string              `json:"risk"` // "few_managers"
-	GroupID   account.GroupID     `json:"groupId"`
-	Name      string              `json:"name"`
-	CanReset  int                 `json:"canReset"`
-	HouseWide *int                `json:"houseWide"` // null: not for whoever is limited to groups
-	Links     map[string]linkJSON `json:"_links"`
+	Kind           string              `json:"kind"` // "garage"
+	Risk           string              `json:"risk"` // "few_managers"
+	GroupID        account.GroupID     `json:"groupId"`
+	Name           string              `json:"name"`
+	CanReset       int                 `json:"canReset"`
+	UnscopedAdmins *int                `json:"unscopedAdmins"` // null: not for whoever is limited to groups
+	Links          map[string]linkJSON `json:"_links"`
 }
 
 func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]directory.LockoutRisk, string, error) {
 		kind := p.text("kind")
-		if kind != "" && kind != directory.RiskPerson && kind != directory.RiskGroup {
+		if kind != "" && kind != directory.RiskUser && kind != directory.RiskGroup {
 			return nil, "", badParameter("kind")
 		}
 		found, next, err := a.directory.LockoutRisk(r.Context(), op, directory.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
@@ -61,8 +61,8 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op admin.Princ
 func (a *API) risk(x directory.LockoutRisk) any {
 	if x.Kind == directory.RiskGroup {
 		return groupRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
-			HouseWide: x.UnscopedAdmins,
-			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
+			UnscopedAdmins: x.UnscopedAdmins,
+			Links:          map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
 	}
 	u := x.Person
 	out := userRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,

@@ -76,7 +76,7 @@ func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors"
 	problem(t, d.call("POST", path, d.admin(), `{"sendEmail":false}`), 403)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
-	problem(t, d.call("POST", path, secrets, `{"hand":true}`), 403)
+	problem(t, d.call("POST", path, secrets, `{"showCode":true}`), 403)
 	if got := len(d.User(string(u.ID)).Devices); got == 0 {
 		t.Fatal("a refused reset took the devices")
 	}
@@ -85,7 +85,7 @@ func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 		t.Errorf("got %v, want a code and no mail", receipt)
 	}
 	v, _, _ := d.lost("ines@garage.example")
-	handed := read[tree](t, d.local("POST", "/api/v1/users/"+string(v.ID)+"/lifecycle/reset_factors", `{"hand":true,"reason":"au comptoir"}`), 200)
+	handed := read[tree](t, d.local("POST", "/api/v1/users/"+string(v.ID)+"/lifecycle/reset_factors", `{"showCode":true,"reason":"au comptoir"}`), 200)
 	if code, _ := handed.get("ticket", "code").(string); len(code) != 9 || handed.get("ticket", "url") != nil {
 		t.Errorf("got %v, want a code alone", handed)
 	}
@@ -121,11 +121,11 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 			t.Errorf("reference %s: got %d, want %d", query, len(got), want)
 		}
 	}
-	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"way":"called_back"}}`), 200)
-	if patched.get("status") != "in_progress" || patched.get("identityCheck", "way") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
+	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"method":"called_back"}}`), 200)
+	if patched.get("status") != "in_progress" || patched.get("identityCheck", "method") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
 		t.Errorf("got %v, want the change and its history", patched)
 	}
-	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identityCheck":{"way":"mail"}}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
+	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identityCheck":{"method":"mail"}}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
 		problem(t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, body), want)
 	}
 	problem(t, d.call("GET", "/api/v1/help-requests?status=done", admin, ""), 400)

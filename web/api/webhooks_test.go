@@ -55,7 +55,7 @@ func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
 		t.Errorf("got %v, want the one", list)
 	}
 	changed := read[tree](t, d.call("PUT", "/api/v1/webhooks/"+id, admin, `{"name":"Other","url":"https://other.example.com/","events":["*","*"],"enabled":false}`), 200)
-	if events := changed.get("events").([]any); changed.get("name") != "Other" || len(events) != 1 || changed.get("enabled") != false || changed.get("disabledReason") != "operator" {
+	if events := changed.get("events").([]any); changed.get("name") != "Other" || len(events) != 1 || changed.get("enabled") != false || changed.get("disabledReason") != "administrator" {
 		t.Errorf("got %v", changed)
 	}
 	before := len(d.logged(audit.WebhookUpdated))
