@@ -123,10 +123,10 @@ func compared(t *testing.T, steps []apiCall) {
 func madeBy(w *httptest.ResponseRecorder) string {
 	var x struct {
 		ID     string
-		People []struct{ ID string }
+		Users []struct{ ID string }
 	}
-	if json.Unmarshal(w.Body.Bytes(), &x) == nil && len(x.People) > 0 {
-		return x.People[0].ID
+	if json.Unmarshal(w.Body.Bytes(), &x) == nil && len(x.Users) > 0 {
+		return x.Users[0].ID
 	}
 	return x.ID
 }
