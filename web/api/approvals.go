@@ -9,7 +9,7 @@ import (
 	"barillet/web/reply"
 )
 
-// approvalJSON is a reset that waits for a second administrator.
+// approvalJSON is a reset approval.
 type approvalJSON struct {
 	ID               string              `json:"id"`
 	Status           string              `json:"status"` // PENDING
@@ -17,7 +17,7 @@ type approvalJSON struct {
 	Login            string              `json:"login"`
 	RequestedBy      string              `json:"requestedBy"`
 	RequestedByName  string              `json:"requestedByName"`
-	RequestedByOwner string              `json:"requestedByOwner"` // whose word the first one is
+	RequestedByOwner string              `json:"requestedByOwner"` // another owner must approve
 	Reason           string              `json:"reason"`
 	HelpRequestID    string              `json:"helpRequestId,omitempty"`
 	Created          *string             `json:"created"`
@@ -51,7 +51,7 @@ func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op admin.Princ
 	return reply.JSON(w, http.StatusOK, a.approval(p))
 }
 
-// approve is the second word. It takes no body: what is done was said when it was asked.
+// approve takes no body: the reset was specified when it was requested.
 func (a *API) approve(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op admin.Principal
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.directory.HelpDesk.Approve(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(receipt helpdesk.ResetResult) (int, any, any, error) {
-		out := a.receipt(receipt) // without secrets: such a ticket is always mailed
+		out := a.receipt(receipt) // contains no secret: the ticket is always sent by email
 		return http.StatusOK, out, out, nil
 	}))
 }

@@ -66,7 +66,7 @@ func (c *contract) readCalls() map[string]string {
 			if method == "servers" {
 				continue
 			}
-			pattern := strings.ToUpper(method) + " " + apidocs.Whole(path)
+			pattern := strings.ToUpper(method) + " " + apidocs.FullPath(path)
 			out[pattern] = "#/paths/" + strings.ReplaceAll(path, "/", "~1") + "/" + method
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"barillet/web/reply"
 )
 
-// factorJSON is a device in Okta's shape. Its secret part has no place in it.
+// factorJSON is a device in Okta's shape. It has no member for the secret.
 type factorJSON struct {
 	ID                  factors.DeviceID    `json:"id"`
 	FactorType          string              `json:"factorType"`
@@ -20,12 +20,12 @@ type factorJSON struct {
 	Created             *string             `json:"created"`
 	LastUpdated         *string             `json:"lastUpdated"`
 	Profile             factorProfileJSON   `json:"profile"`
-	Name                string              `json:"name"`     // ours, as are the rest
-	LastUsed            *string             `json:"lastUsed"` // null: not since enrolment
+	Name                string              `json:"name"`     // specific to Barillet, as are the following members
+	LastUsed            *string             `json:"lastUsed"` // null: not used since enrolment
 	Copies              []copyJSON          `json:"copies"`
-	Left                *int                `json:"left,omitempty"` // recovery codes that are left
+	Left                *int                `json:"left,omitempty"` // unused recovery codes
 	EnrolledBy          string              `json:"enrolledBy,omitempty"`
-	PendingConfirmation bool                `json:"pendingConfirmation,omitempty"` // until the person confirms it, it counts for nothing
+	PendingConfirmation bool                `json:"pendingConfirmation,omitempty"` // not usable until the user confirms it
 	Embedded            *enrolmentJSON      `json:"_embedded,omitempty"`
 	Links               map[string]linkJSON `json:"_links"`
 }
@@ -39,7 +39,7 @@ type copyJSON struct {
 	ID        string  `json:"id"`
 	Name      string  `json:"name"`
 	Shown     *string `json:"shown"`
-	Confirmed *string `json:"confirmed"` // null: shown, never confirmed
+	Confirmed *string `json:"confirmed"` // null: shown, and not confirmed
 }
 
 func (a *API) factor(u *account.User, d factors.Device) factorJSON {
@@ -55,7 +55,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	if m.Input != factors.InputBackup && !a.directory.Admin.Accounts.CanUse(u, d) {
 		out.Status = "INACTIVE"
 	}
-	if d.Unique != "" && m.Input == factors.InputAssertion { // a credential id, which is public; that of an imported key is nobody's business
+	if d.Unique != "" && m.Input == factors.InputAssertion { // a credential id, which is public
 		out.Profile = factorProfileJSON{CredentialID: d.Unique, AuthenticatorName: d.Name}
 	}
 	if m.Input == factors.InputBackup {
@@ -67,7 +67,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	return out
 }
 
-// findUser reads whom a path is about.
+// findUser returns the user in the path.
 func (a *API) findUser(r *http.Request, op admin.Principal) (account.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {

@@ -13,53 +13,53 @@ import (
 	"barillet/web/reply"
 )
 
-// helpRequestJSON is a help request. What it says is what somebody typed: anybody can have typed it.
+// helpRequestJSON is a help request. Its texts are not trustworthy: the form requires no sign-in.
 type helpRequestJSON struct {
 	ID               string                   `json:"id"`
 	Reference        string                   `json:"reference"`
 	Status           helpdesk.State           `json:"status"`
-	UserID           *account.UserID          `json:"userId"` // null: the address is nobody's
+	UserID           *account.UserID          `json:"userId"` // null: no user has the address
 	Email            string                   `json:"email"`
 	Topic            templates.Topic          `json:"topic"`
 	Message          string                   `json:"message"`
-	FollowUps        []followUpJSON           `json:"followUps"`        // that joined it later
-	DroppedFollowUps int                      `json:"droppedFollowUps"` // further ones, too many to keep
+	FollowUps        []followUpJSON           `json:"followUps"`
+	DroppedFollowUps int                      `json:"droppedFollowUps"` // not stored
 	PasswordProven   bool                     `json:"passwordProven"`
 	Forgotten        bool                     `json:"forgotten"`
-	Assignee         string                   `json:"assignee"` // id of who has it; "": nobody
+	Assignee         string                   `json:"assignee"` // an id; empty: none
 	AssigneeName     string                   `json:"assigneeName"`
-	IdentityCheck    *identityCheckJSON       `json:"identityCheck"` // null: not checked yet
+	IdentityCheck    *identityCheckJSON       `json:"identityCheck"` // null: not checked
 	Client           helpClientJSON           `json:"client"`
 	Created          *string                  `json:"created"`
 	LastUpdated      *string                  `json:"lastUpdated"`
 	History          []historyEntryJSON       `json:"history"`
 	Links            map[string]linkJSON      `json:"_links"`
-	Embedded         *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // where one is read, and not in lists
+	Embedded         *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // not in lists
 }
 
-// helpRequestEmbeddedJSON is what else a helper looks at.
+// helpRequestEmbeddedJSON contains further facts about the user.
 type helpRequestEmbeddedJSON struct {
 	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
 }
 
-// changeJSON is one change about a person, by the words of the log.
+// changeJSON is a change of the account, in the terms of the log.
 type changeJSON struct {
 	At             *string `json:"at"`
 	EventType      string  `json:"eventType"`
 	DisplayMessage string  `json:"displayMessage"`
-	Detail         string  `json:"detail"` // the name of a device or a garage
+	Detail         string  `json:"detail"` // the name of a device or a group
 	IPAddress      string  `json:"ipAddress"`
 	Browser        string  `json:"browser"`
 }
 
-// identityCheckJSON is how an operator made sure who is asking, and when.
+// identityCheckJSON describes how and when an administrator checked the identity of the user.
 type identityCheckJSON struct {
 	Method helpdesk.IdentityMethod `json:"method"`
 	By     string                  `json:"by"`
 	At     *string                 `json:"at"`
 }
 
-// identityCheckBody is the same as an operator says it.
+// identityCheckBody is an identity check in a request.
 type identityCheckBody struct {
 	Method helpdesk.IdentityMethod `json:"method"`
 	By     string                  `json:"by"`
@@ -72,7 +72,7 @@ func (c *identityCheckBody) domain() *helpdesk.IdentityCheck {
 	return &helpdesk.IdentityCheck{Method: c.Method, By: c.By}
 }
 
-// helpClientJSON is where a help request came from.
+// helpClientJSON describes the client that sent a help request.
 type helpClientJSON struct {
 	IPAddress string `json:"ipAddress"`
 	Browser   string `json:"browser"` // "Firefox, Android"
@@ -92,7 +92,7 @@ type historyEntryJSON struct {
 	Name string  `json:"name"`
 	What string  `json:"what"`
 	Text string  `json:"text"`
-	Who  string  `json:"who,omitempty"` // assigned to
+	Who  string  `json:"who,omitempty"` // the new assignee
 }
 
 func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
@@ -118,7 +118,7 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	return out
 }
 
-// isState tells whether a text names where a help request can stand.
+// isState reports whether text is a status of a help request.
 func isState(text string) bool {
 	switch helpdesk.State(text) {
 	case helpdesk.StateOpen, helpdesk.StateInProgress, helpdesk.StateResolved, helpdesk.StateRejected:
@@ -163,14 +163,14 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// helpRequestPatchBody changes what it names; what is left out stays.
+// helpRequestPatchBody contains the changes of a help request. An absent member is not changed.
 type helpRequestPatchBody struct {
 	Status        helpdesk.State     `json:"status"`
 	Assignee      *string            `json:"assignee"`
 	TakeOver      bool               `json:"takeOver"`
 	Note          string             `json:"note"`
 	IdentityCheck *identityCheckBody `json:"identityCheck"`
-	Answer        string             `json:"answer"` // mailed to the person
+	Answer        string             `json:"answer"` // sent to the user by email
 }
 
 func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -182,7 +182,7 @@ func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op admin.
 		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.domain(), Answer: body.Answer})
 }
 
-// addNote writes a note for the operators into the history.
+// addNote adds a note for other administrators to the history.
 func (a *API) addNote(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body struct {
 		Text string `json:"text"`
@@ -196,7 +196,7 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op admin.Principal
 	return a.updateHelpRequest(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
 }
 
-// updateHelpRequest changes a help request, once for one idempotency key.
+// updateHelpRequest changes a help request once for each idempotency key.
 func (a *API) updateHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal, status int, p helpdesk.RequestPatch) error {
 	id, err := pathID(r, "hid")
 	if err != nil {

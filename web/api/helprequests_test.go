@@ -90,7 +90,7 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	boss := d.Person("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk}} })
 	agent := admin.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: account.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
-	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "held by root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
+	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "assigned to root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
 		t.Errorf("got %+v, want who has it and how to take it over", p)
 	}
 	over := read[tree](t, d.as("PATCH", path, agent, `{"assignee":"me","takeOver":true}`), 200)

@@ -13,16 +13,16 @@ import (
 	"barillet/web/reply"
 )
 
-// activationJSON is Okta's answer to an activation, and ours what else is known of it. The link is in it only
-// where it was not mailed.
+// activationJSON is Okta's response to an activation, with two more members. It contains the link only if it was not
+// sent by email.
 type activationJSON struct {
 	ActivationURL   string  `json:"activationUrl,omitempty"`
 	ActivationToken string  `json:"activationToken,omitempty"`
-	Mailed          bool    `json:"mailed"`    // ours
-	ExpiresAt       *string `json:"expiresAt"` // ours
+	Mailed          bool    `json:"mailed"`    // specific to Barillet
+	ExpiresAt       *string `json:"expiresAt"` // specific to Barillet
 }
 
-// activationOf is nil when nobody was invited.
+// activationOf returns nil if there is no invitation.
 func activationOf(i directory.Invitation) *activationJSON {
 	if !i.Sent && i.Link.IsZero() {
 		return nil
@@ -42,7 +42,7 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 	return &activationJSON{Mailed: x.Mailed, ExpiresAt: x.ExpiresAt}
 }
 
-// readSendEmail reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
+// readSendEmail reads a call that sends an email, or returns its content with sendEmail=false.
 func readSendEmail(r *http.Request) (id string, sendEmail bool, err error) {
 	id, err = readParameters(r, func(q query) (err error) {
 		sendEmail, err = q.boolean("sendEmail", true)
@@ -51,7 +51,7 @@ func readSendEmail(r *http.Request) (id string, sendEmail bool, err error) {
 	return id, sendEmail, err
 }
 
-// readParameters reads a call about a person that has parameters and no body but perhaps an empty object.
+// readParameters reads a call on a user with query parameters, and without a body or with an empty object.
 func readParameters(r *http.Request, parameters func(query) error) (id string, err error) {
 	q, err := readQuery(r)
 	if err != nil {
@@ -66,7 +66,7 @@ func readParameters(r *http.Request, parameters func(query) error) (id string, e
 	return pathID(r, "id")
 }
 
-// invite serves the two calls that invite a person, again if need be.
+// invite serves the two calls that invite a user.
 func (a *API) invite(do inviteFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		id, sendEmail, err := readSendEmail(r)
@@ -77,7 +77,7 @@ func (a *API) invite(do inviteFunc) handler {
 			return do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
 		}, func(invitation directory.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
-			if out == nil { // active again without one
+			if out == nil { // reactivated without an invitation
 				out = &activationJSON{}
 			}
 			return http.StatusOK, out, out.withoutSecrets(), nil
@@ -85,10 +85,10 @@ func (a *API) invite(do inviteFunc) handler {
 	}
 }
 
-// inviteFunc is what an inviting call asks the desk for.
+// inviteFunc invites a user.
 type inviteFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string, sendEmail bool) (directory.Invitation, error)
 
-// resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
+// resetBody contains the options of a reset. Each can be absent, because Okta's clients send none.
 type resetBody struct {
 	Reason        string             `json:"reason"`
 	HelpRequestID string             `json:"helpRequestId"`
@@ -97,7 +97,7 @@ type resetBody struct {
 	ShowCode      bool               `json:"showCode"` // for the operator only
 }
 
-// receiptJSON tells what a reset did. Okta answers nothing here.
+// receiptJSON is the result of a reset. Okta returns an empty object.
 type receiptJSON struct {
 	UserID            account.UserID `json:"userId"`
 	Login             string         `json:"login"`
@@ -108,9 +108,9 @@ type receiptJSON struct {
 	Mailed            bool           `json:"mailed"`
 	MailedTo          []string       `json:"mailedTo"` // masked
 	Ticket            ticketJSON     `json:"ticket"`
-	Repeated          bool           `json:"repeated"` // nothing was left to clear and a ticket was open
+	Repeated          bool           `json:"repeated"` // no device was left, and a ticket was open
 	Reason            string         `json:"reason"`
-	HelpRequestID     string         `json:"helpRequestId,omitempty"` // which it resolved
+	HelpRequestID     string         `json:"helpRequestId,omitempty"` // the request that it resolved
 }
 
 type clearedJSON struct {
@@ -138,8 +138,8 @@ func (a *API) cleared(devices map[factors.Kind]int) []clearedDevicesJSON {
 
 type ticketJSON struct {
 	ExpiresAt *string `json:"expiresAt"`
-	URL       string  `json:"url,omitempty"`  // where it was not mailed
-	Code      string  `json:"code,omitempty"` // where it was handed over or not mailed
+	URL       string  `json:"url,omitempty"`  // if it was not sent by email
+	Code      string  `json:"code,omitempty"` // if it was not sent by email
 }
 
 func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {

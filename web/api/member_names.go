@@ -6,12 +6,12 @@ import (
 	"barillet/internal/errcode"
 )
 
-// userMembers are the members in which a person is written, by the names that the domain has for what is wrong.
+// userMembers maps fields of a user in the domain to members of a request.
 var userMembers = map[string]string{"login": "profile.login", "email": "profile.email", "secondEmail": "profile.secondEmail",
 	"firstName": "profile.firstName", "lastName": "profile.lastName", "locale": "profile.locale", "password": "credentials.password.value"}
 
-// memberNames are, by route, the names that what is refused has in its request, where the domain has others: a program is
-// told of the member that it sent. The tests hold every refusal against the description.
+// memberNames maps, for each route, a field of the domain to the member of the request, if they differ. A test compares
+// each error with the description.
 var memberNames = map[string]map[string]string{
 	"POST /api/v1/users":                                       userMembers,
 	"POST /api/v1/users/{id}":                                  userMembers,
@@ -29,7 +29,7 @@ var memberNames = map[string]map[string]string{
 
 var groupMembers = map[string]string{"name": "profile.name", "description": "profile.description"}
 
-// withMemberNames is a refusal with the names of the members of the request.
+// withMemberNames returns the error with the name that its field has in the request.
 func withMemberNames(pattern string, err error) error {
 	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok || memberNames[pattern][e.Field] == "" {

@@ -9,7 +9,7 @@ import (
 	"barillet/web/reply"
 )
 
-// listMembers lists the people of a garage.
+// listMembers lists the users of a group.
 func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op admin.Princ
 	return a.users(w, r, q, found, next)
 }
 
-// listGroupsOf lists the garages of a person.
+// listGroupsOf lists the groups of a user.
 func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]account.Group, string, error) {
 		id, err := pathID(r, "id")
@@ -44,7 +44,7 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}, a.group)
 }
 
-// membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
+// membership serves the calls that add and remove a member. Neither takes a body, and both can be repeated.
 func (a *API) membership(do func(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {

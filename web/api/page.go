@@ -6,15 +6,15 @@ import (
 	"barillet/web/reply"
 )
 
-// page is which part of a list is asked for.
+// page is the requested part of a list.
 type page struct {
 	query
 	limit int
 	after string
 }
 
-// list answers one page of a list: find reads it and gives the cursor of the next one, show is how each of it
-// is told.
+// list writes one page of a list. find returns the entries and the cursor of the next page; show returns the JSON of an
+// entry.
 func list[T, J any](a *API, w http.ResponseWriter, r *http.Request, find func(page) ([]T, string, error), show func(T) J) error {
 	q, err := readQuery(r)
 	if err != nil {

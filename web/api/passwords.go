@@ -11,7 +11,7 @@ import (
 	"barillet/web/reply"
 )
 
-// passwordLinkJSON is Okta's answer: empty where the link was mailed.
+// passwordLinkJSON is Okta's response. It is empty if the link was sent by email.
 type passwordLinkJSON struct {
 	ResetPasswordURL string `json:"resetPasswordUrl,omitempty"`
 }
@@ -28,14 +28,14 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op admin.Pri
 	}))
 }
 
-// temporaryJSON is Okta's answer with a temporary password; the kept answer is without it.
+// temporaryJSON is Okta's response with a temporary password. The stored response is without it.
 type temporaryJSON struct {
 	TempPassword string `json:"tempPassword,omitempty"`
 }
 
-// expirePassword serves both of Okta's paths: the one whose answer is the user, and the one that answers a temporary
-// password, which older clients ask for with tempPassword=true. revokeSessions is read: with a temporary password
-// sessions end in any case, without one none does.
+// expirePassword serves two paths of Okta: one returns the user, the other a temporary password, which older clients
+// request by tempPassword=true. revokeSessions has no effect: a temporary password ends all sessions, and otherwise
+// none ends.
 func (a *API) expirePassword(temporary bool) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		asked := false
@@ -69,16 +69,16 @@ func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op admin
 type changeBody struct {
 	OldPassword    passwordBody `json:"oldPassword"`
 	NewPassword    passwordBody `json:"newPassword"`
-	RevokeSessions bool         `json:"revokeSessions"` // they end in any case
+	RevokeSessions bool         `json:"revokeSessions"` // without effect: all sessions end
 }
 
-// credentialsAnswer is Okta's answer to a change of password: that there is one.
+// credentialsAnswer is Okta's response to a change of the password.
 type credentialsAnswer struct {
 	Password struct{}     `json:"password"`
 	Provider providerJSON `json:"provider"`
 }
 
-// changePassword takes both passwords. strict asks Okta for its least age of a password, which is not a rule here.
+// changePassword requires the current password. The parameter strict, which enables Okta's minimum age, has no effect.
 func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
@@ -111,14 +111,15 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Pr
 	}))
 }
 
-// passwordBody is a password in Okta's model. A hash or a hook is never ignored: who sends one believes that it counts.
+// passwordBody is a password in Okta's model. A hash or a hook is refused, because a caller that sends one relies on
+// it.
 type passwordBody struct {
 	Value string   `json:"value"`
 	Hash  presence `json:"hash"`
 	Hook  presence `json:"hook"`
 }
 
-// check refuses what a password cannot be given as.
+// check returns an error for a hash or a hook.
 func (b *passwordBody) check(member string) error {
 	switch {
 	case bool(b.Hash):
@@ -129,10 +130,10 @@ func (b *passwordBody) check(member string) error {
 	return nil
 }
 
-// presence is a member that is refused wherever it has a value.
+// presence reports whether a member that is not supported has a value.
 type presence bool
 
-// UnmarshalJSON takes anything and remembers whether there was something.
+// UnmarshalJSON implements json.Unmarshaler.
 func (g *presence) UnmarshalJSON(text []byte) error {
 	*g = string(text) != "null"
 	return nil

@@ -122,7 +122,7 @@ func compared(t *testing.T, steps []apiCall) {
 // made is the id of who was made by a call, alone or as the first of a list; "" for nobody.
 func madeBy(w *httptest.ResponseRecorder) string {
 	var x struct {
-		ID     string
+		ID    string
 		Users []struct{ ID string }
 	}
 	if json.Unmarshal(w.Body.Bytes(), &x) == nil && len(x.Users) > 0 {

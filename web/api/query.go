@@ -9,10 +9,10 @@ import (
 	"barillet/web/reply"
 )
 
-// maxPage is the most that one answer lists, and what it lists when nothing is said.
+// maxPage is the maximum number of entries on a page, and the default.
 const maxPage = 200
 
-// query is the parameters of a call: each at most once, so that no two readers take different ones.
+// query contains the query parameters of a call. Each occurs at most once.
 type query struct{ values url.Values }
 
 func readQuery(r *http.Request) (query, error) {
@@ -28,7 +28,7 @@ func readQuery(r *http.Request) (query, error) {
 	return query{values}, nil
 }
 
-// knownParameter is the name if it is one of ours: what else a caller put into a query is not repeated.
+// knownParameter returns name if it is a parameter of a call, or "". A response repeats no other name.
 func knownParameter(name string) string {
 	switch name {
 	case "q", "filter", "search", "limit", "after", "activate", "dryRun", "sendEmail", "status", "reference", "since", "until", "sortOrder", "kind", "disableNotifications":
@@ -39,7 +39,7 @@ func knownParameter(name string) string {
 
 func (q query) text(name string) string { return q.values.Get(name) }
 
-// boolean reads true or false; absent is the given value.
+// boolean returns the value of a parameter that is true or false, or absent if it is not set.
 func (q query) boolean(name string, absent bool) (bool, error) {
 	switch q.values.Get(name) {
 	case "":
@@ -52,7 +52,7 @@ func (q query) boolean(name string, absent bool) (bool, error) {
 	return false, badParameter(name)
 }
 
-// time reads an RFC 3339 time; absent is the zero time.
+// time returns the value of an RFC 3339 parameter, or the zero time if it is not set.
 func (q query) time(name string) (time.Time, error) {
 	text := q.values.Get(name)
 	if text == "" {
@@ -65,7 +65,7 @@ func (q query) time(name string) (time.Time, error) {
 	return t, nil
 }
 
-// paging reads limit and after. A limit above the most is the most, as with Okta.
+// paging returns limit and after. As at Okta, a limit above the maximum means the maximum.
 func (q query) paging() (limit int, after string, err error) {
 	limit = maxPage
 	if text := q.values.Get("limit"); text != "" {
@@ -80,9 +80,9 @@ func (q query) paging() (limit int, after string, err error) {
 	return min(limit, maxPage), after, nil
 }
 
-// links puts where this page and the next one are into the headers (RFC 8288 section 3), one header a link, for
-// Okta's client for Go takes no list apart. The addresses are on the public URL, whatever Host was asked for, and have the
-// parameters that are ours: a token that somebody put into the query is not repeated.
+// links sets a Link header for this page and one for the next page (RFC 8288 §3), because Okta's client for Go does not
+// split lists. The URLs begin with the public URL, and contain only known parameters: a token in the query is not
+// repeated.
 func (a *API) links(w http.ResponseWriter, r *http.Request, q query, next string) {
 	link := func(values url.Values, rel string) {
 		target := a.publicURL + r.URL.EscapedPath()
@@ -91,18 +91,18 @@ func (a *API) links(w http.ResponseWriter, r *http.Request, q query, next string
 		}
 		w.Header().Add("Link", "<"+target+`>; rel="`+rel+`"`)
 	}
-	ours := url.Values{}
+	known := url.Values{}
 	for name, all := range q.values {
 		if knownParameter(name) != "" {
-			ours[name] = all
+			known[name] = all
 		}
 	}
-	link(ours, "self")
+	link(known, "self")
 	if next == "" {
 		return
 	}
-	ours.Set("after", next)
-	link(ours, "next")
+	known.Set("after", next)
+	link(known, "next")
 }
 
 func badParameter(name string) error {

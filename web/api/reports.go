@@ -11,18 +11,18 @@ import (
 	"barillet/web/reply"
 )
 
-// userRiskJSON is somebody who is one lost device away from a lock-out, or has none.
+// userRiskJSON is a user with one usable device or none.
 type userRiskJSON struct {
-	Kind              string              `json:"kind"` // "person"
+	Kind              string              `json:"kind"` // "user"
 	Risk              string              `json:"risk"` // "one_device", "no_device"
 	UserID            account.UserID      `json:"userId"`
 	Login             string              `json:"login"`
 	Name              string              `json:"name"`
 	GroupIDs          []account.GroupID   `json:"groupIds"`
 	Device            *riskDeviceJSON     `json:"device"` // null: none
-	Copies            int                 `json:"copies"` // further phones with its QR code
+	Copies            int                 `json:"copies"` // other phones with its QR code
 	RecoveryCodesLeft int                 `json:"recoveryCodesLeft"`
-	TicketExpiresAt   *string             `json:"ticketExpiresAt"` // null: no ticket is open
+	TicketExpiresAt   *string             `json:"ticketExpiresAt"` // null: no open ticket
 	Links             map[string]linkJSON `json:"_links"`
 }
 
@@ -33,14 +33,14 @@ type riskDeviceJSON struct {
 	LastUsed   *string          `json:"lastUsed"`
 }
 
-// groupRiskJSON is a garage with fewer than two people who can reset.
+// groupRiskJSON is a group with fewer than two administrators who can reset devices.
 type groupRiskJSON struct {
-	Kind           string              `json:"kind"` // "garage"
+	Kind           string              `json:"kind"` // "group"
 	Risk           string              `json:"risk"` // "few_managers"
 	GroupID        account.GroupID     `json:"groupId"`
 	Name           string              `json:"name"`
 	CanReset       int                 `json:"canReset"`
-	UnscopedAdmins *int                `json:"unscopedAdmins"` // null: not for whoever is limited to groups
+	UnscopedAdmins *int                `json:"unscopedAdmins"` // null for a principal with a group scope
 	Links          map[string]linkJSON `json:"_links"`
 }
 

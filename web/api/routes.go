@@ -4,13 +4,13 @@ import (
 	"net/http"
 )
 
-// route is one call, by a pattern of http.ServeMux.
+// route is a call with its pattern of http.ServeMux.
 type route struct {
 	pattern string
 	serve   handler
 }
 
-// routes are all there are. Each asks for a token, or comes by the socket or the closed folder.
+// routes returns all routes. Each requires a token, the admin socket or offline mode.
 func (a *API) routes() []route {
 	return []route{
 		{"GET /api/v1/users", a.listUsers},

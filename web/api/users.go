@@ -41,7 +41,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return a.users(w, r, q, found, next)
 }
 
-// users answers one page of people.
+// users writes one page of users.
 func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []account.User, next string) (err error) {
 	out := make([]userJSON, len(found))
 	for i := range found {
@@ -53,7 +53,7 @@ func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []acc
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// userQuery turns q, filter and search into what authn looks up by an index and what it then compares.
+// userQuery turns q, filter and search into a prefix for the index and a filter for the rest.
 func userQuery(q query) (account.UserQuery, error) {
 	var out account.UserQuery
 	var err error
@@ -89,7 +89,7 @@ func userQuery(q query) (account.UserQuery, error) {
 	return out, nil
 }
 
-// indexedPrefix is a text that every person looked for begins with in one of their names or addresses; "" for none.
+// indexedPrefix returns a prefix of a name or address that all matching users have, or "".
 func indexedPrefix(all []scim.Filter) string {
 	for _, e := range all {
 		if e.Any && len(e.Conditions) > 1 {
@@ -107,7 +107,7 @@ func indexedPrefix(all []scim.Filter) string {
 	return ""
 }
 
-// attribute is what an expression compares: none for one that the person does not have.
+// attribute returns the values of an attribute. A user without the attribute has none.
 func attribute(u *account.User, name string) []string {
 	switch name {
 	case "id":
@@ -144,22 +144,22 @@ func attribute(u *account.User, name string) []string {
 	return many
 }
 
-// isCursor tells whether a text could be a cursor of ours: what a key of the store is made of.
+// isCursor reports whether text can be a key of the store, and so a cursor.
 func isCursor(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < 0x21 || r > 0x7e }) && len(text) <= 400
 }
 
-// userBody is POST /users: Okta's model, and a role to be born with.
+// userBody is a user in a request, in Okta's model, and a role.
 type userBody struct {
 	Profile     profileBody `json:"profile"`
 	Credentials struct {
 		Password         passwordBody  `json:"password"`
 		Provider         reply.Ignored `json:"provider"`
-		RecoveryQuestion presence      `json:"recovery_question"` // NIST SP 800-63B-4 section 3.1.1.2 forbids them
+		RecoveryQuestion presence      `json:"recovery_question"` // forbidden by NIST SP 800-63B-4 §3.1.1.2
 		Emails           reply.Ignored `json:"emails"`
 	} `json:"credentials"`
 	GroupIDs []account.GroupID `json:"groupIds"`
-	Role     account.Role      `json:"role"` // ours
+	Role     account.Role      `json:"role"` // specific to Barillet
 
 	ID                    reply.Ignored `json:"id"`
 	Status                reply.Ignored `json:"status"`
@@ -176,7 +176,8 @@ type userBody struct {
 	Links                 reply.Ignored `json:"_links"`
 }
 
-// unsupported refuses what is deliberately not there, rather than let a caller believe that it is.
+// unsupported returns an error for members that are deliberately not supported, because a caller that sends one relies
+// on it.
 func (b *userBody) unsupported() error {
 	if b.Credentials.RecoveryQuestion {
 		return errcode.InvalidField("credentials.recovery_question", "unsupported")
@@ -184,7 +185,7 @@ func (b *userBody) unsupported() error {
 	return b.Credentials.Password.check("credentials.password")
 }
 
-// newUser reads what is to be made out of the body.
+// newUser returns the user to create.
 func (b *userBody) newUser() (directory.NewUser, error) {
 	n := directory.NewUser{Groups: b.GroupIDs, Role: b.Role, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
@@ -209,7 +210,7 @@ func (b *userBody) newUser() (directory.NewUser, error) {
 	return n, err
 }
 
-// createdAnswer is the answer to a person who was made.
+// createdAnswer returns the response for a new user.
 func (a *API) createdAnswer(x directory.Added) (status int, shown, kept any, err error) {
 	whole, err := a.user(&x.User)
 	plain := whole

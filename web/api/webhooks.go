@@ -13,19 +13,19 @@ import (
 	"barillet/web/reply"
 )
 
-// webhookJSON is a receiver of events; its secret is in the one answer that made it.
+// webhookJSON is a webhook. Only the response that creates the secret contains it.
 type webhookJSON struct {
 	ID             string              `json:"id"`
 	Name           string              `json:"name"`
 	URL            string              `json:"url"`
 	Events         []string            `json:"events"`
 	Enabled        bool                `json:"enabled"`
-	DisabledReason *string             `json:"disabledReason"` // "operator", or "gone": it answered 410
-	Overrun        bool                `json:"overrun"`        // too much waits: new events are left out
+	DisabledReason *string             `json:"disabledReason"` // "administrator", or "gone" after a response with 410
+	Overrun        bool                `json:"overrun"`        // the queue is full: new events are dropped
 	By             string              `json:"createdBy"`
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
-	OldSecretUntil *string             `json:"oldSecretUntil"` // a secret that was replaced signs until then
+	OldSecretUntil *string             `json:"oldSecretUntil"` // the previous secret signs until then
 	Secret         string              `json:"secret,omitempty"`
 	Links          map[string]linkJSON `json:"_links"`
 }
@@ -48,7 +48,7 @@ func (a *API) webhookAt(h webhook.Endpoint, now time.Time) webhookJSON {
 	return out
 }
 
-// deliveryJSON is a call that waits for its receiver, or was given up. What it says is in the log.
+// deliveryJSON is a delivery that waits or is dead. Its content is in the log.
 type deliveryJSON struct {
 	ID          string  `json:"id"`
 	EventID     string  `json:"eventId"`
@@ -57,7 +57,7 @@ type deliveryJSON struct {
 	Created     *string `json:"created"`
 	Attempts    int     `json:"attempts"`
 	LastAttempt *string `json:"lastAttempt"`
-	NextAttempt *string `json:"nextAttempt"` // null: as soon as may be, or never again
+	NextAttempt *string `json:"nextAttempt"` // null: as soon as possible, or never
 	GivenUp     *string `json:"givenUp"`
 	LastError   *string `json:"lastError"`
 }
@@ -80,12 +80,12 @@ func delivery(x webhook.Delivery) deliveryJSON {
 	return out
 }
 
-// webhookBody is a receiver as it is to be.
+// webhookBody is a webhook in a request.
 type webhookBody struct {
 	Name    string   `json:"name"`
 	URL     string   `json:"url"`
 	Events  []string `json:"events"`
-	Enabled *bool    `json:"enabled"` // left out: true
+	Enabled *bool    `json:"enabled"` // default: true
 }
 
 func readWebhook(r *http.Request) (admin.NewWebhook, error) {
@@ -95,7 +95,7 @@ func readWebhook(r *http.Request) (admin.NewWebhook, error) {
 	}
 	for _, filter := range body.Events {
 		if !matchesAny(filter) {
-			return admin.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never be told
+			return admin.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never match
 		}
 	}
 	return admin.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
@@ -123,11 +123,11 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op admin.Pri
 	}))
 }
 
-// webhookCall is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
-// answer, after the act, and nothing of it is kept.
+// webhookCall returns a call whose response is a webhook, with the secret if the call creates one. The secret is
+// written after the operation, and is not stored.
 func (a *API) webhookCall(status int, do func(r *http.Request) (secret.Value, webhook.Endpoint, error)) idempotentCall {
 	var secret secret.Value
-	now := a.now() // the answer is made within an Update, which reads no clock
+	now := a.now() // the response is created in an Update, which reads no clock
 	return answering(func(r *http.Request) (h webhook.Endpoint, err error) {
 		secret, h, err = do(r)
 		return h, err
@@ -179,7 +179,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op admin.Pri
 	return nil
 }
 
-// onWebhook serves a call on one receiver that takes no body.
+// onWebhook serves a call on a webhook without a body.
 func (a *API) onWebhook(status int, do func(r *http.Request, op admin.Principal, id string) (secret.Value, webhook.Endpoint, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {

@@ -5,28 +5,28 @@ import (
 	"strings"
 )
 
-// ErrSyntax is the error for an expression that cannot be read.
+// ErrSyntax is the error for a filter that cannot be parsed.
 var ErrSyntax = errors.New("invalid filter expression")
 
-// The bounds of a filter or search expression.
+// The limits of a filter.
 const (
 	MaxLength     = 2048 // bytes
 	MaxConditions = 20
 )
 
-// Condition is one comparison: attribute, operator (eq or sw), text.
+// Condition compares an attribute with a value. The operator is eq or sw.
 type Condition struct {
 	Attribute, Operator, Value string
 }
 
-// Filter is one or more conditions, all of which hold, or any of them. The zero value selects all.
+// Filter is a list of conditions. All of them must match, or one if Any is true. The zero value matches everything.
 type Filter struct {
 	Conditions []Condition
 	Any        bool
 }
 
-// Parse reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that Okta's calls here
-// are made with: attribute eq "text", attribute sw "text", joined by and, or joined by or, not both.
+// Parse parses conditions such as attribute eq "value" or attribute sw "value", joined either by and, or by or. An
+// empty text is the zero Filter.
 func Parse(text string) (Filter, error) {
 	var e Filter
 	if strings.TrimSpace(text) == "" {
@@ -55,12 +55,13 @@ func Parse(text string) (Filter, error) {
 	}
 }
 
-// Scanner takes an expression apart from the front.
+// Scanner splits an expression into tokens, from the front of Rest.
 type Scanner struct{ Rest string }
 
+// Blank removes spaces.
 func (s *Scanner) Blank() { s.Rest = strings.TrimLeft(s.Rest, " ") }
 
-// Word takes letters, digits, dots, hyphens and underscores.
+// Word returns the next word: letters, digits, dots, hyphens and underscores.
 func (s *Scanner) Word() string {
 	s.Blank()
 	n := 0
@@ -87,7 +88,7 @@ func (s *Scanner) condition() (Condition, bool) {
 	return c, ok
 }
 
-// Quoted takes a text in double quotes, in which a backslash stands before a quote or another backslash.
+// Quoted returns the next text in double quotes. A backslash escapes a quote or a backslash.
 func (s *Scanner) Quoted() (string, bool) {
 	if !strings.HasPrefix(s.Rest, `"`) {
 		return "", false
@@ -97,7 +98,7 @@ func (s *Scanner) Quoted() (string, bool) {
 		switch c := s.Rest[i]; c {
 		case '"':
 			s.Rest = s.Rest[i+1:]
-			// What follows a text is a blank, the end or a bracket that closes: "a"and is a slip.
+			// A space, a parenthesis or the end must follow, so that "a"and is an error.
 			return out.String(), s.Rest == "" || s.Rest[0] == ' ' || s.Rest[0] == ')'
 		case '\\':
 			i++
@@ -112,7 +113,7 @@ func (s *Scanner) Quoted() (string, bool) {
 	return "", false
 }
 
-// Matches tells whether the expression selects something whose attributes are told by get: all its texts.
+// Matches reports whether the filter matches. get returns all values of an attribute.
 func (e Filter) Matches(get func(attribute string) []string) bool {
 	for _, c := range e.Conditions {
 		if c.matches(get(c.Attribute)) == e.Any {

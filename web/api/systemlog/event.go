@@ -15,7 +15,7 @@ type Event struct {
 	UUID                  string             `json:"uuid"`
 	Published             *string            `json:"published"`
 	EventType             string             `json:"eventType"`
-	LegacyEventType       *string            `json:"legacyEventType"` // null: there were none before
+	LegacyEventType       *string            `json:"legacyEventType"` // always null
 	Version               string             `json:"version"`
 	Severity              string             `json:"severity"`
 	DisplayMessage        string             `json:"displayMessage"`
@@ -49,11 +49,11 @@ type agentJSON struct {
 }
 
 type authenticationJSON struct {
-	AuthenticationStep int    `json:"authenticationStep"` // always 0, as with Okta
+	AuthenticationStep int    `json:"authenticationStep"` // always 0, as at Okta
 	ExternalSessionID  string `json:"externalSessionId"`
 }
 
-// requestJSON is where the request came from; the proxies that are trusted do not count.
+// requestJSON contains the address of the client, without trusted proxies.
 type requestJSON struct {
 	IPChain []addressJSON `json:"ipChain"`
 }
@@ -63,7 +63,7 @@ type addressJSON struct {
 	Version string `json:"version"` // "V4", "V6"
 }
 
-// securityJSON is what Okta knows of a network. This house asks nobody about addresses.
+// securityJSON is Okta's information about networks. It is empty, because the service looks up no addresses.
 type securityJSON struct {
 	AsNumber *int    `json:"asNumber"`
 	AsOrg    *string `json:"asOrg"`
@@ -87,6 +87,7 @@ type debugJSON struct {
 	DebugData map[string]string `json:"debugData"`
 }
 
+// New returns the JSON of an entry of the audit log.
 func New(e audit.Entry) Event {
 	out := Event{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
 		DisplayMessage: DisplayMessage(e.Action), Actor: entity(e.Actor),
@@ -112,16 +113,16 @@ func New(e audit.Entry) Event {
 	return out
 }
 
-// userAgent names browser and system as the pages do.
+// userAgent returns the names of browser and system, as on the pages.
 func userAgent(agent string) agentJSON {
 	browser, system, both := strings.Cut(account.DescribeUserAgent(agent), ", ")
-	if !both { // one of the two: which it is, is not said
+	if !both { // one name: browser or system
 		browser = ""
 	}
 	return agentJSON{RawUserAgent: agent, Browser: browser, OS: system}
 }
 
-// ipChain is the one address that is known: none for the socket and the house itself.
+// ipChain returns the address of the client. It is empty for the admin socket and for the service itself.
 func ipChain(address string) requestJSON {
 	at, err := netip.ParseAddr(address)
 	switch {
@@ -140,7 +141,7 @@ func entity(a audit.Actor) entityJSON {
 	return entityJSON{ID: a.ID, Type: a.Type, AlternateID: a.Name, DisplayName: a.Name}
 }
 
-// severity is Okta's: what was refused is worth a look, what is damaged is worth getting up.
+// severity returns Okta's severity: WARN for refusals and failures, ERROR for damage.
 func severity(e audit.Event) string {
 	switch {
 	case e.Action == audit.StoreDamaged:
@@ -152,7 +153,7 @@ func severity(e audit.Event) string {
 	return "INFO"
 }
 
-// Notification is what a receiver is told of an event: its type, its time, and the event as GET /logs shows it.
+// Notification returns the body of a webhook delivery: the type, the time, and the event as GET /logs returns it.
 func Notification(e audit.Entry) ([]byte, error) {
 	return json.Marshal(struct {
 		Type      string  `json:"type"`

@@ -8,18 +8,18 @@ import (
 	"barillet/web/api/scim"
 )
 
-// maxNesting is how deep the brackets of a filter may go.
+// maxNesting is the maximum depth of parentheses.
 const maxNesting = 8
 
 // Filter is a condition on an event, or several that are joined.
 type Filter struct {
 	scim.Condition
-	at    time.Time // of "published", instead of a text
-	join  string    // "and", "or", "not"; "": the one condition
+	at    time.Time // with "published", instead of a value
+	join  string    // "and", "or", "not"; "": a single condition
 	parts []*Filter
 }
 
-// attributes are the attributes that a filter may name, and their texts. "published" is a time and not among them.
+// attributes returns the values of each attribute. "published" is a time and not in the map.
 var attributes = map[string]func(*Event) []string{
 	"uuid":                          func(e *Event) []string { return []string{e.UUID} },
 	"eventType":                     func(e *Event) []string { return []string{e.EventType} },
@@ -49,7 +49,7 @@ func optional(text *string) []string {
 	return []string{*text}
 }
 
-// targets is one member of each target: a condition holds if it holds of any.
+// targets returns one member of each target. A condition matches if it matches one of them.
 func targets(e *Event, member func(entityJSON) string) (out []string) {
 	for _, t := range e.Target {
 		out = append(out, member(t))
@@ -57,10 +57,9 @@ func targets(e *Event, member func(entityJSON) string) (out []string) {
 	return out
 }
 
-// ParseFilter reads the part of SCIM's filter language (RFC 7644 section 3.4.2.2) that scripts ask the log with:
-// eq, ne, sw, ew, co and pr of the attributes above, gt, ge, lt and le of published, joined by and, or, not and
-// brackets, and before or. What it does not know it refuses: a filter that is half understood hides events. nil
-// for no filter.
+// ParseFilter parses a filter. It accepts eq, ne, sw, ew, co and pr on the attributes, and gt, ge, lt and le on
+// published, joined by and, or, not and parentheses. An unknown attribute or operator is an error, because a
+// misunderstood filter hides events. ParseFilter returns nil for an empty text.
 func ParseFilter(text string) (*Filter, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -80,7 +79,7 @@ type parser struct {
 	conditions int
 }
 
-// joined reads parts with one word between them: those of "or" are parts joined by "and".
+// joined parses parts that are joined by word. The parts of "or" are joined by "and".
 func (p *parser) joined(word string, depth int) (*Filter, bool) {
 	f := &Filter{join: word}
 	for {
@@ -132,7 +131,7 @@ func (p *parser) bracket(depth int) (*Filter, bool) {
 	return f, ok
 }
 
-// one reads a condition.
+// one parses a condition.
 func (p *parser) one() (*Filter, bool) {
 	f := &Filter{Condition: scim.Condition{Attribute: p.Word(), Operator: strings.ToLower(p.Word())}}
 	if p.conditions++; p.conditions > scim.MaxConditions {
@@ -155,16 +154,16 @@ func (p *parser) one() (*Filter, bool) {
 	return nil, false
 }
 
-// text takes a text in quotes.
+// text returns the next quoted text.
 func (p *parser) text() (string, bool) {
 	p.Blank()
 	return p.Quoted()
 }
 
-// Matches tells whether the filter selects an event.
+// Matches reports whether the filter matches the event.
 func (f *Filter) Matches(e audit.Entry) bool {
 	shown := New(e)
-	return f.matchesEvent(&shown, e.At.Truncate(time.Millisecond)) // published is written in milliseconds
+	return f.matchesEvent(&shown, e.At.Truncate(time.Millisecond)) // published has milliseconds
 }
 
 func (f *Filter) matchesEvent(e *Event, at time.Time) bool {
@@ -210,8 +209,8 @@ func (f *Filter) matchesText(texts []string) bool {
 	return f.Operator == "ne"
 }
 
-// Span is the time outside of which the filter selects nothing, as far as its conditions that must all hold tell;
-// zero: no bound. It spares reading the whole log.
+// Span returns the period outside which the filter matches nothing, so that the log need not be read as a whole. A zero
+// time means no limit.
 func (f *Filter) Span() (since, until time.Time) {
 	switch {
 	case f.join == "and":
