@@ -91,13 +91,11 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Pr
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	for member, password := range map[string]passwordBody{"oldPassword": body.OldPassword, "newPassword": body.NewPassword} {
-		if err := password.check(member); err != nil {
-			return err
-		}
-		if password.Value == "" {
-			return errcode.InvalidField(member+".value", "empty")
-		}
+	if err := body.OldPassword.require("oldPassword"); err != nil {
+		return err
+	}
+	if err := body.NewPassword.require("newPassword"); err != nil {
+		return err
 	}
 	id, err := pathID(r, "id")
 	if err != nil {
@@ -126,6 +124,17 @@ func (b *passwordBody) check(member string) error {
 		return errcode.InvalidField(member+".hash", "unsupported")
 	case bool(b.Hook):
 		return errcode.InvalidField(member+".hook", "unsupported")
+	}
+	return nil
+}
+
+// require returns an error for a hash, a hook or an empty value.
+func (b *passwordBody) require(member string) error {
+	if err := b.check(member); err != nil {
+		return err
+	}
+	if b.Value == "" {
+		return errcode.InvalidField(member+".value", "empty")
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,8 +22,8 @@ func readQuery(r *http.Request) (query, error) {
 	if err != nil {
 		return query{}, badParameter("")
 	}
-	for name, all := range values {
-		if len(all) > 1 {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if len(values[name]) > 1 {
 			return query{}, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: knownParameter(name)}
 		}
 	}
