@@ -87,7 +87,7 @@ func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
 		}
 		problem(t, d.call(method, path, token, body), 404)
 	}
-	if doc := problem(t, d.call("POST", self+"/verify", token, nextCode(phone)), 409); !strings.Contains(doc.Detail, "waits for the person") {
+	if doc := problem(t, d.call("POST", self+"/verify", token, nextCode(phone)), 409); !strings.Contains(doc.Detail, "not confirmed") {
 		t.Errorf("verifying one that waits: got %+v", doc)
 	}
 	if w := d.call("DELETE", self, token, ""); w.Code != http.StatusNoContent || len(d.User(u.Login).Devices) != 1 {

@@ -63,7 +63,7 @@ func (c *composer) compose() (*yaml.Node, error) {
 	}
 	for _, entry := range entries {
 		if !named[entry] {
-			return nil, fmt.Errorf("%s is not among the areas of api.yaml", entry)
+			return nil, fmt.Errorf("%s is not an area of api.yaml", entry)
 		}
 	}
 	root := object("openapi", text("3.1.1"), "info", get(head, "info"),
@@ -85,7 +85,7 @@ func (c *composer) problemResponses() error {
 			put(headers, name.Value, reference("headers", name.Value))
 		}
 		if value(get(p, "description")) == "" {
-			return errors.New("no description")
+			return errors.New("description is missing")
 		}
 		if len(headers.Content) > 0 {
 			put(p, "headers", headers)
@@ -106,17 +106,17 @@ func (c *composer) area(path, file string) error {
 	}
 	name, about, paths, schemas := take(n, "area"), take(n, "about"), take(n, "paths"), take(n, "schemas")
 	if value(name) == "" || value(about) == "" || len(n.Content) > 0 {
-		return errors.New("want area, about, paths, schemas, and nothing else")
+		return errors.New("only area, about, paths and schemas are allowed, and all but schemas are required")
 	}
 	c.tags = append(c.tags, object("name", name, "description", about, "x-path", text(path)))
 	err = each(paths, func(path string, at *yaml.Node) error {
 		if get(c.paths, path) != nil {
-			return errors.New("in two files")
+			return errors.New("defined in two files")
 		}
 		put(c.paths, path, at)
 		return each(at, func(method string, op *yaml.Node) error {
 			if !slices.Contains(methods, method) {
-				return errors.New("no method")
+				return errors.New("unknown method")
 			}
 			return c.operation(path, name.Value, op)
 		})
@@ -128,7 +128,7 @@ func (c *composer) area(path, file string) error {
 	all := get(c.components, "schemas")
 	return each(schemas, func(name string, s *yaml.Node) error {
 		if get(all, name) != nil {
-			return errors.New("in two files")
+			return errors.New("defined in two files")
 		}
 		put(all, name, s)
 		return nil
@@ -170,12 +170,12 @@ func eachOperation(at *yaml.Node, do func(method string, op *yaml.Node) error) e
 func (c *composer) operation(path, area string, op *yaml.Node) error {
 	id := value(get(op, "operationId"))
 	if id == "" || c.operations[id] || value(get(op, "summary")) == "" || get(op, "responses") == nil {
-		return errors.New("want an operationId of its own, a summary, and responses")
+		return errors.New("a unique operationId, a summary and responses are required")
 	}
 	c.operations[id] = true
 	role := value(get(op, "x-role"))
 	if !slices.Contains(roles, role) {
-		return fmt.Errorf("x-role: %q is no role", role)
+		return fmt.Errorf("x-role: unknown role %q", role)
 	}
 	put(op, "tags", list(text(area)))
 	put(op, "security", list(object("SSWS", list(text(role))), object("Bearer", list(text(role)))))
@@ -212,7 +212,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	}
 	return each(op, func(name string, _ *yaml.Node) error {
 		if strings.HasPrefix(name, "x-") && name != "x-role" && name != "x-who" {
-			return errors.New("no such directive")
+			return errors.New("unknown directive")
 		}
 		return nil
 	})
@@ -259,11 +259,11 @@ func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bo
 		return err
 	}
 	if !good {
-		return errors.New("no answer for when all is well")
+		return errors.New("no successful response")
 	}
 	for _, status := range slices.Sorted(maps.Keys(errs)) {
 		if get(c.problems, status) == nil {
-			return fmt.Errorf("status %s is not among the problems of components.yaml", status)
+			return fmt.Errorf("status %s is not in the problems of components.yaml", status)
 		}
 		if get(all, status) == nil { // else the operation has an answer of its own for it
 			put(all, status, reference("responses", "Problem"+status))
@@ -293,11 +293,11 @@ func (r resolver) check(n *yaml.Node) error {
 	if target := value(get(n, "$ref")); target != "" {
 		under, known := r.under[target]
 		if under {
-			return fmt.Errorf("%s is within itself", target)
+			return fmt.Errorf("%s contains itself", target)
 		}
 		to := follow(r.root, target)
 		if to == nil {
-			return fmt.Errorf("nothing at %s", target)
+			return fmt.Errorf("%s does not exist", target)
 		}
 		if !known {
 			r.under[target] = true

@@ -21,7 +21,7 @@ func read(files fs.FS, name string) (*yaml.Node, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s: want members", name)
+		return nil, fmt.Errorf("%s: not a mapping", name)
 	}
 	if err := sound(document.Content[0]); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -31,13 +31,13 @@ func read(files fs.FS, name string) (*yaml.Node, error) {
 
 func sound(n *yaml.Node) error {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return fmt.Errorf("line %d: an anchor or alias", n.Line)
+		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
 	}
 	seen := map[string]bool{}
 	for i, inner := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
 			if inner.Kind != yaml.ScalarNode || seen[inner.Value] {
-				return fmt.Errorf("line %d: member %q stands twice, or is no name", inner.Line, inner.Value)
+				return fmt.Errorf("line %d: member %q is a duplicate or not a name", inner.Line, inner.Value)
 			}
 			seen[inner.Value] = true
 		}
@@ -106,7 +106,7 @@ func each(n *yaml.Node, visit func(name string, value *yaml.Node) error) error {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: want members", n.Line)
+		return fmt.Errorf("line %d: not a mapping", n.Line)
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		if err := visit(n.Content[i].Value, n.Content[i+1]); err != nil {
