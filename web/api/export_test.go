@@ -1,4 +1,4 @@
 package api
 
-// NotImplementedPatterns are the patterns of what Okta has and Barillet does not.
+// NotImplementedPatterns returns the patterns of calls that return 501.
 func NotImplementedPatterns() []string { return notImplemented }

@@ -13,7 +13,7 @@ import (
 )
 
 // asked is the path of a help request of Zoé, who has lost her phone, and her id.
-func (d *door) asked() (path string, id account.UserID) {
+func (d *apiEnv) asked() (path string, id account.UserID) {
 	d.T.Helper()
 	u, _, _ := d.lost("zoe@garage.example")
 	if _, err := d.Directory.HelpDesk.Submit(d.T.Context(), d.From, helpdesk.Submission{Email: u.Login, Message: "perdu"}); err != nil {
@@ -23,8 +23,8 @@ func (d *door) asked() (path string, id account.UserID) {
 	return "/api/v1/help-requests/" + list[0].get("id").(string), u.ID
 }
 
-// as is one request of an operator.
-func (d *door) as(method, path string, op admin.Principal, body string) *httptest.ResponseRecorder {
+// as sends a request of the principal.
+func (d *apiEnv) as(method, path string, op admin.Principal, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
@@ -37,7 +37,7 @@ func (x tree) history() []any {
 	return all
 }
 
-func TestANoteIsAddedOnceForAKey(t *testing.T) {
+func TestHelpRequest_NoteIsAddedOnceForAKey(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()
 	agent := d.token(account.RoleHelpDesk, nil)
@@ -63,7 +63,7 @@ func TestANoteIsAddedOnceForAKey(t *testing.T) {
 	}
 }
 
-func TestTheFullestHelpRequestsAnswerIsKeptForARepeat(t *testing.T) {
+func TestHelpRequest_LargestResponseIsReplayed(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()
 	agent := d.token(account.RoleHelpDesk, nil)
@@ -80,7 +80,7 @@ func TestTheFullestHelpRequestsAnswerIsKeptForARepeat(t *testing.T) {
 	}
 }
 
-func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
+func TestHelpRequest_ConflictNamesTheAssignee(t *testing.T) {
 	d := open(t)
 	path, id := d.asked()
 	mine := read[tree](t, d.local("PATCH", path, `{"assignee":"me"}`), 200)
@@ -110,7 +110,7 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	}
 }
 
-func TestACaseTellsWhatChangedAboutThePersonInTheLastSevenDays(t *testing.T) {
+func TestHelpRequest_ListsRecentChanges(t *testing.T) {
 	d := open(t)
 	path, id := d.asked()
 	d.Clock.Advance(8 * 24 * time.Hour)

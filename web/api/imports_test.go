@@ -97,7 +97,7 @@ func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 		{"neither true nor false", "?dryRun=maybe", `{"users":[` + good + `]}`, d.admin(), 400},
 		{"a key by a token", "", `{"users":[` + good + `,{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
 		{"a key by a token, tried", "?dryRun=true", `{"users":[{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
-		{"whoever only reads", "", `{"users":[` + good + `]}`, d.token(account.RoleReadOnly, nil), 403},
+		{"a read-only token", "", `{"users":[` + good + `]}`, d.token(account.RoleReadOnly, nil), 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			problem(t, d.call("POST", "/api/v1/imports"+c.query, c.token, c.body), c.want)

@@ -9,7 +9,7 @@ import (
 	"barillet/authn/admin"
 )
 
-func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
+func TestLockoutRisk_PagesByLinks(t *testing.T) {
 	d := open(t)
 	garage := d.Group("Garage Lumière")
 	u, _, _ := d.Member("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })

@@ -18,13 +18,13 @@ import (
 	"barillet/templates"
 )
 
-// lost is somebody who will have lost their phone.
-func (d *door) lost(address string) (account.User, *authntest.Phone, secret.Value) {
+// lost creates a user with devices to reset.
+func (d *apiEnv) lost(address string) (account.User, *authntest.Phone, secret.Value) {
 	d.T.Helper()
 	return d.Member(address, nil)
 }
 
-func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
+func TestReset_RemovesEverythingAndReturnsResult(t *testing.T) {
 	d := open(t)
 	u, _, session := d.lost("zoe@garage.example")
 	had := len(u.Devices)
@@ -49,7 +49,7 @@ func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
 	if mails == 0 {
 		t.Error("nobody was told")
 	}
-	// PROTOCOL 11: nothing to clear and a ticket open.
+	// Protocol rule 11: no device is left, and a ticket is open.
 	again := read[tree](t, d.call("POST", path, admin, ""), 200)
 	if again.get("repeated") != true || phonesCleared(again) != 1.0 || again.get("at") != receipt.get("at") ||
 		again.get("ticket", "expiresAt") != receipt.get("ticket", "expiresAt") || len(d.Mails()) != mails || len(d.Events(audit.FactorsReset)) != 1 {
@@ -70,7 +70,7 @@ func mustJSON(t testing.TB, v any) string {
 	return string(b)
 }
 
-func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
+func TestReset_TicketRequiresTheSecretsAllowance(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.lost("zoe@garage.example")
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors"
@@ -91,7 +91,7 @@ func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	}
 }
 
-func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
+func TestReset_ResolvesHelpRequest(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.lost("zoe@garage.example")
 	other, _, _ := d.lost("ines@garage.example")
@@ -143,7 +143,7 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 	}
 }
 
-func TestADeviceIsSeenAndTakenAway(t *testing.T) {
+func TestFactors_ReadAndDelete(t *testing.T) {
 	d := open(t)
 	u, phone, session := d.lost("zoe@garage.example")
 	admin := d.admin()
@@ -172,7 +172,7 @@ func TestADeviceIsSeenAndTakenAway(t *testing.T) {
 	}
 }
 
-func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
+func TestResponses_ContainNoSecrets(t *testing.T) {
 	d := open(t)
 	u, phone, session := d.lost("zoe@garage.example")
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets, n.Authn = true, true })

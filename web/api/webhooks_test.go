@@ -18,15 +18,15 @@ import (
 
 const receiver = `{"name":"Atelier","url":"https://hooks.example.com/in?key=URLSECRET","events":["user.mfa.*","barillet.webhook.*"]}`
 
-// webhook makes a receiver and gives its id and secret.
-func (d *door) webhook(token string) (id, secret string) {
+// webhook creates a webhook and returns its id and secret.
+func (d *apiEnv) webhook(token string) (id, secret string) {
 	d.T.Helper()
 	made := read[tree](d.T, d.call("POST", "/api/v1/webhooks", token, receiver), 201)
 	return made.get("id").(string), made.get("secret").(string)
 }
 
 // logged are the entries of these actions, oldest first.
-func (d *door) logged(actions ...string) (out []audit.Entry) {
+func (d *apiEnv) logged(actions ...string) (out []audit.Entry) {
 	d.T.Helper()
 	err := d.Store.View(d.T.Context(), func(s store.Snapshot) (err error) {
 		out, _, err = d.Log.Scan(s, audit.Query{Limit: 200, Actions: actions})
@@ -38,7 +38,7 @@ func (d *door) logged(actions ...string) (out []audit.Entry) {
 	return out
 }
 
-func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
+func TestWebhooks_CreateReadUpdateDelete(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	id, secret := d.webhook(admin)
@@ -87,7 +87,7 @@ func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestAWebhookIsJudgedBeforeItIsMade(t *testing.T) {
+func TestWebhooks_RejectInvalidBody(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	long := strings.Repeat("x", 1100)
@@ -133,7 +133,7 @@ func TestAWebhookIsJudgedBeforeItIsMade(t *testing.T) {
 	read[tree](t, d.call("POST", "/api/v1/webhooks", d.admin(), `{"name":"x","url":"http://hooks.garage.local/","events":["*"]}`), 201)
 }
 
-func TestAnAdministratorOfSomeGaragesHasNoWebhooks(t *testing.T) {
+func TestWebhooks_RequireUnscopedSuperAdmin(t *testing.T) {
 	d := open(t)
 	g := d.Group("Garage Lumière")
 	id, _ := d.webhook(d.admin())
@@ -148,11 +148,11 @@ func TestAnAdministratorOfSomeGaragesHasNoWebhooks(t *testing.T) {
 		problem(t, d.call(method, "/api/v1"+strings.Replace(path, "{wid}", id, 1), some, body), 403)
 	}
 	if w := d.local("GET", "/api/v1/webhooks/"+id, ""); w.Code != 200 {
-		t.Errorf("the machine's owner: got %d", w.Code)
+		t.Errorf("the operator: got %d", w.Code)
 	}
 }
 
-func TestANewSecretIsAnotherAndTheOldOneIsToldToSignForADay(t *testing.T) {
+func TestWebhooks_RotateKeepsOldSecretForADay(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	id, old := d.webhook(admin)
@@ -166,7 +166,7 @@ func TestANewSecretIsAnotherAndTheOldOneIsToldToSignForADay(t *testing.T) {
 	}
 }
 
-func TestWhatAReceiverMissesIsListedWithoutWhatItSays(t *testing.T) {
+func TestWebhooks_ListDeliveries(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	id, _ := d.webhook(admin)
@@ -201,7 +201,7 @@ func TestWhatAReceiverMissesIsListedWithoutWhatItSays(t *testing.T) {
 	problem(t, d.call("GET", deliveries+"?status=lost", admin, ""), 400)
 }
 
-func TestWhatAReceiverIsToldIsTheEventOfTheLog(t *testing.T) {
+func TestNotification_ContainsTheEventOfTheLog(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	u, _, _ := d.Member("zoe@garage.example", nil)

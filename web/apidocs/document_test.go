@@ -30,7 +30,7 @@ func document(t testing.TB) (*apidocs.Document, map[string]any) {
 	return d, raw.(map[string]any)
 }
 
-func TestTheDocumentIsOpenAPI(t *testing.T) {
+func TestDocument_IsOpenAPI(t *testing.T) {
 	_, doc := document(t)
 	text, err := os.ReadFile("testdata/openapi-3.1.schema.json")
 	if err != nil {
@@ -57,7 +57,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 	}
 }
 
-func TestEverySchemaIsOneIsUsedAndTakesItsOwnExamples(t *testing.T) {
+func TestSchemas_AreUsedAndMatchTheirExamples(t *testing.T) {
 	d, doc := document(t)
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
@@ -87,7 +87,7 @@ func TestEverySchemaIsOneIsUsedAndTakesItsOwnExamples(t *testing.T) {
 	}
 }
 
-func TestTheServerIsThePublicURL(t *testing.T) {
+func TestDocument_ServerIsThePublicURL(t *testing.T) {
 	_, doc := document(t)
 	servers := doc["servers"].([]any)
 	if got := servers[0].(map[string]any)["url"]; len(servers) != 1 || got != "https://login.example/api/v1" {
@@ -104,7 +104,7 @@ func TestTheServerIsThePublicURL(t *testing.T) {
 	}
 }
 
-func TestTheDocumentSaysWhoMayOnEveryCall(t *testing.T) {
+func TestDocument_NamesTheRoleOfEveryCall(t *testing.T) {
 	d, doc := document(t)
 	calls := 0
 	for path, at := range doc["paths"].(map[string]any) {
@@ -153,7 +153,7 @@ func small(change func(fstest.MapFS)) fstest.MapFS {
 	return files
 }
 
-func TestAnAnswerKeepsTheMediaTypeAndTheHeadersThatItsEntryGives(t *testing.T) {
+func TestCompose_KeepsMediaTypeAndHeaders(t *testing.T) {
 	d, err := apidocs.Compose(small(func(f fstest.MapFS) {
 		f["keys.yaml"] = &fstest.MapFile{Data: bytes.Replace(f["keys.yaml"].Data, []byte("description: One., x-schema: Key"),
 			[]byte("description: One., content: { image/png: {} }, headers: { X-Size: { schema: { type: integer } } }"), 1)}
@@ -168,7 +168,7 @@ func TestAnAnswerKeepsTheMediaTypeAndTheHeadersThatItsEntryGives(t *testing.T) {
 	}
 }
 
-func TestADescriptionThatIsWrongSaysWhere(t *testing.T) {
+func TestCompose_ErrorsNameThePosition(t *testing.T) {
 	if _, err := apidocs.Compose(small(nil), ""); err != nil {
 		t.Fatal(err)
 	}
@@ -202,8 +202,8 @@ func TestADescriptionThatIsWrongSaysWhere(t *testing.T) {
 	}
 }
 
-// FuzzComposeNeverGivesHalfADocument: whatever stands in a file, it composes to JSON or to an error.
-func FuzzComposeNeverGivesHalfADocument(f *testing.F) {
+// FuzzCompose checks that any file composes to valid JSON or to an error.
+func FuzzCompose(f *testing.F) {
 	f.Add(string(small(nil)["keys.yaml"].Data))
 	f.Add("area: x\nabout: y\npaths:\n  /a: { get: 1 }\n")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -217,7 +217,7 @@ func FuzzComposeNeverGivesHalfADocument(f *testing.F) {
 	})
 }
 
-func TestAnExampleCallIsOneForAShell(t *testing.T) {
+func TestView_ExampleCallIsValidShell(t *testing.T) {
 	d, _ := document(t)
 	all, _ := d.Page(templates.Base{}, "")
 	for _, a := range all.Areas {

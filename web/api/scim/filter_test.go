@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnExpressionIsReadAsWritten(t *testing.T) {
+func TestParse_MatchesAsWritten(t *testing.T) {
 	person := map[string][]string{"status": {"ACTIVE"}, "profile.login": {"zoe@garage.example"}, "profile.note": {`a "quoted" \ text`}, "profile.tags": {"x", "Atelier"}}
 	for text, want := range map[string]bool{
 		``:                                       true,
@@ -36,7 +36,7 @@ func TestAnExpressionIsReadAsWritten(t *testing.T) {
 	}
 }
 
-func TestAnExpressionThatIsNoneIsRefused(t *testing.T) {
+func TestParse_RejectsInvalidFilters(t *testing.T) {
 	for _, text := range []string{`status`, `status eq`, `status eq ACTIVE`, `status eq "ACTIVE`, `status eq 'ACTIVE'`, `eq "x"`, `status ne "x"`, `status pr`,
 		`status eq "a" and`, `and status eq "a"`, `status eq "a" xor id eq "b"`, `status eq "a"and id eq "b"`, `status eq "a" and id eq "b" or id eq "c"`,
 		`(status eq "a")`, `status eq "\n"`, `status eq "a" id eq "b"`, strings.Repeat(`id eq "a" or `, 20) + `id eq "b"`, `id eq "` + strings.Repeat("x", 3000) + `"`} {
@@ -46,8 +46,8 @@ func TestAnExpressionThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzExpression holds that what is read reads the same when it is written again, and that a refusal gives nothing.
-func FuzzExpression(f *testing.F) {
+// FuzzParse holds that what is read reads the same when it is written again, and that a refusal gives nothing.
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{`status eq "ACTIVE"`, `profile.login sw "zoe@" and status eq "A"`, `eventType eq "a" or eventType eq "b"`, `x eq "\"\\"`, `a.b-c_d EQ ""`, ``} {
 		f.Add(seed)
 	}
