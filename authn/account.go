@@ -11,10 +11,10 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // AccountView is what a person sees of themselves; it holds no secret.
@@ -149,7 +149,7 @@ func (s *Service) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) 
 	if err := tx.ReleaseUnique(d); err != nil {
 		return err
 	}
-	return tx.Notify(u, templates.DeviceRemovedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
+	return tx.Notify(u, notice.DeviceRemoved{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
@@ -222,7 +222,7 @@ func (s *Service) storeChange(tx *account.Tx, sess secret.Value, c candidate, ri
 
 // SetLocale stores the language that the person chose.
 func (s *Service) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
-	if !slices.Contains(templates.Languages(), locale) {
+	if !slices.Contains(s.Accounts.Policy.Locales, locale) {
 		return errcode.InvalidField("lang", "unknown")
 	}
 	op := s.Accounts.NewOperation(req)

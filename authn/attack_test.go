@@ -9,8 +9,8 @@ import (
 	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // TestTheMailboxAloneEnrolsNothing: whoever reads all mail and knows nothing else, in every order.
@@ -87,7 +87,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			refused(t, err, errcode.SameProvenance, "the code")
 			h.EmptyOutbox()
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
-			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[notice.DevicesReset](h)[0].Link))
 			refused(t, err, errcode.SameProvenance, "a renewed ticket")
 		}},
 	}
@@ -120,7 +120,7 @@ func (h *house) forgot() secret.Value {
 	h.t.Helper()
 	h.EmptyOutbox()
 	stuck, err := h.forgets(h.From, amelie)
-	mails := mailed[templates.PasswordLinkMail](h)
+	mails := mailed[notice.PasswordLink](h)
 	if err != nil || stuck != "" || len(mails) != 1 {
 		h.t.Fatalf("forgetting a password: %v, stuck %q, %d mails", err, stuck, len(mails))
 	}

@@ -12,8 +12,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/throttle"
-	"barillet/templates"
 )
 
 // rounds is the maximum number of attempts to store a verification whose user record changed meanwhile (protocol rule
@@ -214,11 +214,11 @@ func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verif
 		if err == nil && t.input == factors.InputCode && !t.apart() && wrong.Streak%noticeEach == noticeAt {
 			tx.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
-			err = tx.NotifyLimited(u, templates.WrongCodesMail{Context: tx.About(u), Count: wrong.Streak})
+			err = tx.NotifyLimited(u, notice.WrongCodes{Context: tx.About(u), Count: wrong.Streak})
 		}
 	case o.Rejected == factors.ReasonClone:
 		tx.AddActivity(u, audit.FactorMarked, o.Device.Name)
-		if err = tx.Notify(u, templates.KeyClonedMail{Context: tx.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
+		if err = tx.Notify(u, notice.SecurityKeyDisabled{Context: tx.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
 			u.Epoch++ // a device is no longer usable (protocol rule 2)
 		}
 	}

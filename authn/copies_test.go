@@ -12,8 +12,8 @@ import (
 	"barillet/factors/oath"
 	"barillet/factors/totp"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // show shows the phone's QR code to another one of that name.
@@ -58,7 +58,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if d := h.User(string(u.ID)).Devices[0]; len(d.Copies) != 1 || !d.Copies[0].Confirmed.IsZero() || d.Copies[0].Shown.IsZero() {
 		t.Errorf("got copies %+v", d.Copies)
 	}
-	if got := len(mailed[templates.QRShownMail](h)); got != 1 {
+	if got := len(mailed[notice.QRShown](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
 	j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Code())
@@ -68,7 +68,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
 		t.Errorf("a later one: %+v, %v", j, err)
 	}
-	if d := h.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[templates.CopyConfirmedMail](h)) != 1 {
+	if d := h.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[notice.CopyConfirmed](h)) != 1 {
 		t.Error("confirming is neither kept nor mailed")
 	}
 	_, err = h.Enrolment.PendingCopy(t.Context(), session)

@@ -15,8 +15,8 @@ import (
 	"barillet/factors/totp"
 	"barillet/factors/webauthn"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // acts are what asks for a fresh proof, each tried in a session.
@@ -153,7 +153,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepExpired {
 		t.Error("the sessions do not stand as they should: this one re-issued, the others and logins dead")
 	}
-	if got := len(mailed[templates.DeviceRemovedMail](h)); got != 1 {
+	if got := len(mailed[notice.DeviceRemoved](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); v.Accepted() {
@@ -210,8 +210,8 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 					accepted++
 				}
 			})
-			if got := len(h.User(string(u.ID)).Devices); accepted != 1 || got != want || len(mailed[templates.DeviceAddedMail](h)) != 1 {
-				t.Errorf("%d accepted, %d devices, %d mails, want 1, %d, 1", accepted, got, len(mailed[templates.DeviceAddedMail](h)), want)
+			if got := len(h.User(string(u.ID)).Devices); accepted != 1 || got != want || len(mailed[notice.DeviceAdded](h)) != 1 {
+				t.Errorf("%d accepted, %d devices, %d mails, want 1, %d, 1", accepted, got, len(mailed[notice.DeviceAdded](h)), want)
 			}
 			if v := h.verify(h.password(h.From, amelie).Login, answer); v.Rejected != factors.ReasonReplayed {
 				t.Errorf("the code that confirmed it, at the sign-in: got %q", v.Rejected)
@@ -246,7 +246,7 @@ func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
 	old := h.recoveryCodes(session)
 	h.EmptyOutbox()
 	fresh := h.recoveryCodes(session)
-	if got := len(mailed[templates.RecoveryRenewedMail](h)); got != 1 || len(h.User(string(u.ID)).Devices) != 2 {
+	if got := len(mailed[notice.RecoveryRenewed](h)); got != 1 || len(h.User(string(u.ID)).Devices) != 2 {
 		t.Errorf("got %d mails and %d devices", got, len(h.User(string(u.ID)).Devices))
 	}
 	try := func(code string) bool {

@@ -22,10 +22,10 @@ import (
 	"barillet/factors/recovery"
 	"barillet/factors/webauthn"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
-	"barillet/templates"
 )
 
 const amelie = "amelie@garage.example"
@@ -165,7 +165,7 @@ func (h *house) counters(id account.UserID) throttle.Failures {
 }
 
 // mailed are the mails of a sort that wait.
-func mailed[M templates.Notice](h *house) []M {
+func mailed[M notice.Notice](h *house) []M {
 	h.t.Helper()
 	var out []M
 	for _, m := range h.Mails() {

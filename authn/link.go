@@ -8,9 +8,9 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
-	"barillet/templates"
 )
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
@@ -190,7 +190,7 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	if err := tx.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
 		return err
 	}
-	m := templates.PasswordLinkMail{Context: tx.About(u), Link: s.URL("/password/" + token.Reveal()), Until: expires}
+	m := notice.PasswordLink{Context: tx.About(u), Link: s.URL("/password/" + token.Reveal()), Until: expires}
 	return tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, expires)
 }
 

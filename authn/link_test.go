@@ -11,7 +11,7 @@ import (
 	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 const another = "sept chevaux dans un garage"
@@ -105,8 +105,8 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	if v := h.verify(started.Login, p.Next()); !v.Accepted() || !h.alive(v.Issued.Session) {
 		t.Fatalf("got %+v", v)
 	}
-	if h.alive(session) || h.step(elsewhere.Login) != authn.StepExpired || len(mailed[templates.PasswordChangedMail](h)) != 1 {
-		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Login), len(mailed[templates.PasswordChangedMail](h)))
+	if h.alive(session) || h.step(elsewhere.Login) != authn.StepExpired || len(mailed[notice.PasswordChanged](h)) != 1 {
+		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Login), len(mailed[notice.PasswordChanged](h)))
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, errcode.SignInFailed, "the old password")
@@ -141,7 +141,7 @@ func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
 		_, err := h.forgets(h.at([]string{"198.51.100.1", "203.0.113.1"}[i%2]), amelie)
 		do(t, err, "forgetting")
 	}
-	if got := len(mailed[templates.PasswordLinkMail](h)); got != 10 {
+	if got := len(mailed[notice.PasswordLink](h)); got != 10 {
 		t.Errorf("a stranger caused %d mails, want 10", got)
 	}
 	var err error

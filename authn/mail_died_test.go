@@ -10,9 +10,9 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
+	"barillet/internal/notice"
 	"barillet/internal/webhook"
 	"barillet/store"
-	"barillet/templates"
 )
 
 func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
@@ -68,7 +68,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			for i := range mails {
 				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
 				if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (any, error) {
-					return nil, tx.Notify(&u, templates.PasswordChangedMail{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
+					return nil, tx.Notify(&u, notice.PasswordChanged{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)
 				}

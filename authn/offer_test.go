@@ -17,8 +17,8 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // by is an operator's token as authn sees it; its owner is the hand.
@@ -62,7 +62,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	h.EmptyOutbox()
 	h.Clock.Advance(time.Second) // events of one moment have no order
 	phone := h.given(by("uboss", "a", id), "Téléphone du garage")
-	if got := mailed[templates.DeviceOfferedMail](h); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
+	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
 		t.Errorf("got mails %+v, want one that names device and operator", got)
 	}
 	u := h.User(string(id))
@@ -192,7 +192,7 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
 	asked := 0
 	do(t, h.Authn.RequestPasswordLink(t.Context(), h.From, amelie, func(*account.Tx, *account.User) error { asked++; return nil }), "forgetting")
-	if asked == 0 || len(mailed[templates.PasswordLinkMail](h)) != 0 {
+	if asked == 0 || len(mailed[notice.PasswordLink](h)) != 0 {
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
 	link := func() (secret.Value, error) {
@@ -228,7 +228,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	boss := by("uboss", "a", u.ID)
 	h.EmptyOutbox()
 	given := h.given(boss, "Téléphone du garage")
-	if got := mailed[templates.DeviceOfferedMail](h); len(got) != 1 || !got[0].Waits {
+	if got := mailed[notice.DeviceEnrolledByAdmin](h); len(got) != 1 || !got[0].Waits {
 		t.Errorf("got mails %+v, want one that says that it waits", got)
 	}
 	refusedEverywhere := func() {

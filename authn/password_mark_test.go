@@ -10,8 +10,8 @@ import (
 	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // expire marks somebody's password as an operator does.
@@ -73,8 +73,8 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 		t.Errorf("the session: got %v, %v, want pwd, otp and mfa", live.AMR, err)
 	}
 	got := h.User(string(u.ID)).Password
-	if got.MustChange != "" || got.Provenance != account.ProvenanceUser || len(mailed[templates.PasswordChangedMail](h)) != 1 {
-		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[templates.PasswordChangedMail](h)))
+	if got.MustChange != "" || got.Provenance != account.ProvenanceUser || len(mailed[notice.PasswordChanged](h)) != 1 {
+		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[notice.PasswordChanged](h)))
 	}
 	for _, dead := range []secret.Value{login, closed} {
 		_, err := h.Authn.ReplacePassword(t.Context(), h.From, dead, "encore un autre mot")

@@ -13,9 +13,9 @@ import (
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/store"
-	"barillet/templates"
 )
 
 func TestHowLongASessionLives(t *testing.T) {
@@ -187,14 +187,14 @@ func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
 			t.Error("the planted cookie became a known browser")
 		}
 	}
-	if got := len(mailed[templates.NewBrowserMail](h)); got != 1 {
+	if got := len(mailed[notice.NewBrowser](h)); got != 1 {
 		t.Errorf("got %d mails about a new browser, want 1", got)
 	}
 	h.From.Browser = issued.Browser
 	if again := h.SignIn(amelie, authntest.Password, p); !again.Browser.IsZero() {
 		t.Error("a known browser got another cookie")
 	}
-	if got := len(mailed[templates.NewBrowserMail](h)); got != 1 {
+	if got := len(mailed[notice.NewBrowser](h)); got != 1 {
 		t.Errorf("the known browser was mailed about: %d", got)
 	}
 	if live := h.password(h.From, "amelie@garage.example"); live.Step != authn.StepVerify {

@@ -10,9 +10,9 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
-	"barillet/templates"
 )
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
@@ -51,7 +51,7 @@ func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, e
 	if err != nil {
 		return t, err
 	}
-	m := templates.DevicesResetMail{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
+	m := notice.DevicesReset{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
 	return t, tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, t.Expires)
 }
 

@@ -14,8 +14,8 @@ import (
 	"barillet/factors/totp"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
@@ -41,7 +41,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if !done.First || !h.alive(done.Issued.Session) || done.Counted != 1 {
 		t.Errorf("got %+v, want a login that is complete", done)
 	}
-	if got := len(mailed[templates.DeviceAddedMail](h)); got != 1 {
+	if got := len(mailed[notice.DeviceAdded](h)); got != 1 {
 		t.Errorf("got %d mails about the device, want 1", got)
 	}
 	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.InvalidLink, "the link afterwards")
@@ -128,7 +128,7 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	for range 2 {
 		h.EmptyOutbox()
 		do(t, h.Authn.ResendTicket(t.Context(), h.From, login.Login), "renewing")
-		links = append(links, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
+		links = append(links, tokenOf(mailed[notice.DevicesReset](h)[0].Link))
 	}
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login.Login, links[0])
 	do(t, err, "presenting the first ticket")

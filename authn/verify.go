@@ -10,10 +10,10 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // TransactionState is what the pages of a login need to know; it holds no secret.
@@ -244,7 +244,7 @@ func (s *Service) passwordChanged(tx *account.Tx, u *account.User) error {
 	if err := tx.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err
 	}
-	return tx.Notify(u, templates.PasswordChangedMail{Context: tx.About(u)}, time.Time{})
+	return tx.Notify(u, notice.PasswordChanged{Context: tx.About(u)}, time.Time{})
 }
 
 // recoveryUsed tells that a recovery code was taken.
@@ -253,5 +253,5 @@ func (s *Service) recoveryUsed(tx *account.Tx, u *account.User, left int) error 
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return tx.Notify(u, templates.RecoveryUsedMail{Context: tx.About(u), Left: left}, time.Time{})
+	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Left: left}, time.Time{})
 }

@@ -12,9 +12,9 @@ import (
 	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/store/storetest"
-	"barillet/templates"
 )
 
 // Each door takes the code, and every door refuses it after that.
@@ -219,8 +219,8 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	h.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
 	h.EmptyOutbox()
 	v := try(strings.ToLower(strings.ReplaceAll(codes[0], "-", "")))
-	if !v.Accepted() || !v.Enrol || v.CodesLeft != 9 || len(mailed[templates.RecoveryUsedMail](h)) != 1 {
-		t.Fatalf("got %+v and %d mails", v, len(mailed[templates.RecoveryUsedMail](h)))
+	if !v.Accepted() || !v.Enrol || v.CodesLeft != 9 || len(mailed[notice.RecoveryUsed](h)) != 1 {
+		t.Fatalf("got %+v and %d mails", v, len(mailed[notice.RecoveryUsed](h)))
 	}
 	if got := h.User(string(u.ID)).Password.Provenance; got != account.ProvenanceEmail {
 		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
@@ -295,7 +295,7 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 	if v.Rejected != factors.ReasonClone || v.Step != authn.StepExpired {
 		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
 	}
-	if got := len(mailed[templates.KeyClonedMail](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepExpired {
+	if got := len(mailed[notice.SecurityKeyDisabled](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepExpired {
 		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
 	}
 	login = h.password(h.From, amelie).Login
@@ -346,12 +346,12 @@ func TestThreeWrongCodesBehindTheRightPasswordAreTold(t *testing.T) {
 	_, p, _ := h.Member(amelie, nil)
 	h.EmptyOutbox()
 	for i := range 3 {
-		if got := len(mailed[templates.WrongCodesMail](h)); got != 0 {
+		if got := len(mailed[notice.WrongCodes](h)); got != 0 {
 			t.Errorf("after %d: told already", i)
 		}
 		h.verify(h.password(h.From, amelie).Login, wrong(p)) // a new login each: a guesser would
 	}
-	if got := len(mailed[templates.WrongCodesMail](h)); got != 1 {
+	if got := len(mailed[notice.WrongCodes](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
 }

@@ -360,11 +360,11 @@ func (s *oktaScript) log(p oktaPerson, since time.Time) {
 	s.refused("a filter that cannot be read", err, 400, "E0000031")
 }
 
-// absent holds that what is not offered is told as that, and not as something that is gone.
+// absent checks that a call of Okta that Barillet does not implement returns 501, not 404.
 func (s *oktaScript) absent(p oktaPerson) {
 	for name, err := range s.Absent(p.ID, "factor", "group") {
 		var f *oktaFault
-		if !errors.As(err, &f) || f.Status != http.StatusNotImplemented || f.Code != "E0000008" || !strings.Contains(f.Summary, "not offered") {
+		if !errors.As(err, &f) || f.Status != http.StatusNotImplemented || f.Code != "E0000008" || !strings.Contains(f.Summary, "not implemented") {
 			s.t.Errorf("%s: got %v, want 501 E0000008 that says so", name, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"barillet/oidc/client"
 	"barillet/oidc/keys"
 	"barillet/oidc/token"
-	"barillet/templates"
 )
 
 // Metadata is the discovery document (OIDC Discovery §3, RFC 8414, RFC 9126, RFC 9207). It names exactly what exists.
@@ -70,7 +69,7 @@ func (p *Provider) Metadata() Metadata {
 		IntrospectionAuth: proving, IntrospectionAuthAlgs: client.AssertionAlgs(),
 		ClaimTypes: []string{"normal"}, ChallengeMethods: []string{"S256"},
 		Claims:  append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"}, token.ClaimNames()...),
-		Prompts: []string{promptNone, promptLogin, promptConsent}, UILocales: templates.Languages(),
+		Prompts: []string{promptNone, promptLogin, promptConsent}, UILocales: p.Accounts.Policy.Locales,
 		ClaimsParameter: true, IssuerInResponses: true, BackChannelLogout: p.Deliver != nil, BackChannelLogoutWithID: p.Deliver != nil,
 	}
 }

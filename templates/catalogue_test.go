@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"barillet/internal/notice"
 	"barillet/templates"
 
 	"github.com/BurntSushi/toml"
@@ -93,8 +94,8 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	for _, k := range templates.Keys() {
 		used[string(k)] = true
 	}
-	for _, topic := range append(templates.Topics(), templates.TopicInvited) {
-		used[string(topic.Key())] = true
+	for _, topic := range append(notice.Topics(), notice.TopicInvited) {
+		used[string(templates.TopicKey(topic))] = true
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
 	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)

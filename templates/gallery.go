@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"barillet/internal/notice"
 )
 
 // Sample is a page in one state, with made-up people. Tests draw every sample; no handler uses them.
@@ -143,8 +145,8 @@ func galleryHelp(lang string) []Sample {
 	out := []Sample{
 		{"help", Help{b}},
 		{"help-signed-in", Help{Base{Lang: lang, Path: "/help", SignedIn: true, Name: "Amélie Durand"}}},
-		{"help-request", HelpRequest{Base: b, Topic: TopicPhoneLost}},
-		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: TopicOther, Message: "…"}},
+		{"help-request", HelpRequest{Base: b, Topic: notice.TopicPhoneLost}},
+		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: notice.TopicOther, Message: "…"}},
 		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
 		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
 		{"mailbox-empty", Mailbox{Base: b}},
@@ -188,53 +190,53 @@ func sampleScan() Scan {
 }
 
 // GalleryMails is one filled mail of each kind.
-func GalleryMails() []Notice {
-	a := Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+func GalleryMails() []notice.Notice {
+	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
 	until := sampleDay.Add(24 * time.Hour)
 	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
-	return []Notice{
-		InvitationMail{Context: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
-		InvitationMail{Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
-		InvitationMail{Inviter: "Karim Benali", Login: "amelie.durand@garage.example", Link: link, Until: until},
-		InvitationMail{Login: "amelie.durand@garage.example", Link: link, Until: until},
-		DevicesResetMail{Context: a, Link: link, Code: "K7QM-4T9X", Until: until},
-		DevicesResetToldMail{Context: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
-		DeviceAddedMail{Context: a, Device: "Tablette de l’atelier"},
-		DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
-		DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
-		DeviceSignedInMail{Context: a, App: "Planning d’atelier"},
-		DeviceRemovedMail{Context: a, Device: "Tablette de l’atelier"},
-		QRShownMail{Context: a, Device: "Téléphone d’Amélie"},
-		CopyConfirmedMail{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
-		RecoveryUsedMail{Context: a, Left: 1},
-		RecoveryRenewedMail{Context: a},
-		PasswordChangedMail{Context: a},
-		AddressChangedMail{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
-		AddressChangedMail{Context: a, By: "Karim Benali"},
-		PasswordLinkMail{Context: a, Link: link, Until: until},
-		PasswordLinkGivenMail{Context: a, By: "Karim Benali"},
-		PasswordGivenMail{Context: a, By: "Karim Benali"},
-		PasswordGivenMail{Context: a, By: "Karim Benali", Temporary: true},
-		WelcomeMail{Context: Context{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
-		WelcomeMail{Context: Context{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
-		NewBrowserMail{Context: a},
-		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
-		WrongCodesMail{Context: a, Count: 3},
-		HelpReceivedMail{Context: a, Reference: "HR-4821"},
-		HelpForSupportMail{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
-		HelpForSupportMail{Reference: "HR-4822", From: "x@y.example", Topic: TopicOther},
-		HelpAnsweredMail{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
-		HelpAnsweredMail{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
-		KeyClonedMail{Context: a, Device: "Clé du trousseau"},
-		TicketHandedMail{Context: a, By: "Karim Benali"},
-		TicketHandedMail{Context: a, By: "Karim Benali", Person: "Amélie Durand"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "USER_ADMIN"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
-		RoleChangedMail{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
-		ResetAskedMail{Context: a, By: "Karim Benali", Until: until},
-		ResetAskedMail{Context: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
-		TokenMadeMail{Context: a, By: "Karim Benali", Token: "import", Until: until},
+	return []notice.Notice{
+		notice.Invitation{Context: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.Invitation{Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.Invitation{Inviter: "Karim Benali", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.Invitation{Login: "amelie.durand@garage.example", Link: link, Until: until},
+		notice.DevicesReset{Context: a, Link: link, Code: "K7QM-4T9X", Until: until},
+		notice.UserDevicesReset{Context: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
+		notice.DeviceAdded{Context: a, Device: "Tablette de l’atelier"},
+		notice.DeviceEnrolledByAdmin{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
+		notice.DeviceEnrolledByAdmin{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
+		notice.DeviceSignedIn{Context: a, App: "Planning d’atelier"},
+		notice.DeviceRemoved{Context: a, Device: "Tablette de l’atelier"},
+		notice.QRShown{Context: a, Device: "Téléphone d’Amélie"},
+		notice.CopyConfirmed{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
+		notice.RecoveryUsed{Context: a, Left: 1},
+		notice.RecoveryRenewed{Context: a},
+		notice.PasswordChanged{Context: a},
+		notice.AddressChanged{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
+		notice.AddressChanged{Context: a, By: "Karim Benali"},
+		notice.PasswordLink{Context: a, Link: link, Until: until},
+		notice.PasswordLinkShown{Context: a, By: "Karim Benali"},
+		notice.PasswordSetByAdmin{Context: a, By: "Karim Benali"},
+		notice.PasswordSetByAdmin{Context: a, By: "Karim Benali", Temporary: true},
+		notice.Welcome{Context: notice.Context{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		notice.Welcome{Context: notice.Context{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		notice.NewBrowser{Context: a},
+		notice.Digest{Notices: []notice.DigestEntry{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
+		notice.WrongCodes{Context: a, Count: 3},
+		notice.HelpReceived{Context: a, Reference: "HR-4821"},
+		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: notice.TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
+		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
+		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
+		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
+		notice.SecurityKeyDisabled{Context: a, Device: "Clé du trousseau"},
+		notice.TicketShown{Context: a, By: "Karim Benali"},
+		notice.TicketShown{Context: a, By: "Karim Benali", Person: "Amélie Durand"},
+		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
+		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "USER_ADMIN"},
+		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
+		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
+		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
+		notice.ResetRequested{Context: a, By: "Karim Benali", Until: until},
+		notice.ResetRequested{Context: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
+		notice.TokenCreated{Context: a, By: "Karim Benali", Token: "import", Until: until},
 	}
 }

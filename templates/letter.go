@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"barillet/internal/notice"
 )
 
 // message is a mail in its parts, in the order of reading. Text and HTML are both made from it, so they say the same.
@@ -35,14 +37,18 @@ type writer struct {
 }
 
 // Mail words one mail in a language. The text has lines of at most 72 characters, links excepted.
-func (r *Renderer) Mail(lang string, m Notice) (subject, text, html string, err error) {
+func (r *Renderer) Mail(lang string, m notice.Notice) (subject, text, html string, err error) {
 	c := &speaker{catalogue: r.in(lang).words}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("wording mail %q: %w", m.name(), err)
+			err = fmt.Errorf("wording mail %q: %w", m.Name(), err)
 		}
 	}()
-	l := m.letter(c, writer{r.brand})
+	kind, err := noticeKindByName(m.Name())
+	if err != nil {
+		return "", "", "", err
+	}
+	l := kind.compose(m, c, writer{r.brand})
 	l.Lang, l.Brand, l.Subject = c.lang, r.brand, oneLine(l.Subject)
 	if c.err != nil {
 		return "", "", "", c.err
@@ -120,7 +126,7 @@ func wrap(s string, width int) string {
 }
 
 // begin fills what all mails have: greeting, circumstances, foot.
-func (w writer) begin(c *speaker, a Context, subject string, args ...any) message {
+func (w writer) begin(c *speaker, a notice.Context, subject string, args ...any) message {
 	l := message{Subject: c.say("mail."+subject+"_subject", w.house(args)...)}
 	l.Greet = c.say("mail.hello_nobody")
 	if a.Name != "" {

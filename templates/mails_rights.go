@@ -1,37 +1,6 @@
 package templates
 
-import "time"
-
-// RoleChangedMail tells that a role was given or taken away.
-type RoleChangedMail struct {
-	Context
-	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
-	By     string `json:"by"`
-	Role   string `json:"role"` // in Okta's words
-	Given  bool   `json:"given,omitempty"`
-}
-
-// ResetAskedMail tells that a reset waits for the word of a second administrator (PROTOCOL 11).
-type ResetAskedMail struct {
-	Context
-	Person string    `json:"person,omitempty"` // whose devices; "" when the mail goes to that person
-	By     string    `json:"by"`
-	Reason string    `json:"reason,omitempty"`
-	Link   string    `json:"link,omitempty"` // to what waits; "" for the person
-	Until  time.Time `json:"until"`
-}
-
-// TokenMadeMail tells a person that there is an API token which acts as they.
-type TokenMadeMail struct {
-	Context
-	By    string    `json:"by"`
-	Token string    `json:"token"` // its name
-	Until time.Time `json:"until"`
-}
-
-func (RoleChangedMail) name() string { return "role_changed" }
-func (ResetAskedMail) name() string  { return "reset_asked" }
-func (TokenMadeMail) name() string   { return "token_made" }
+import "barillet/internal/notice"
 
 // roleNames are the keys of the roles' names for people.
 var roleNames = map[string]string{
@@ -41,7 +10,7 @@ var roleNames = map[string]string{
 	"READ_ONLY_ADMIN": "mail.role_read_only",
 }
 
-func (m RoleChangedMail) letter(c *speaker, w writer) message {
+func composeRoleChanged(m notice.RoleChanged, c *speaker, w writer) message {
 	role := m.Role
 	if key, ok := roleNames[m.Role]; ok {
 		role = c.say(key)
@@ -60,7 +29,7 @@ func (m RoleChangedMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m ResetAskedMail) letter(c *speaker, w writer) message {
+func composeResetAsked(m notice.ResetRequested, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "reset_asked")
 	if m.Person == "" {
 		l.Lines = []string{c.say("mail.reset_asked_text", "By", m.By)}
@@ -78,7 +47,7 @@ func (m ResetAskedMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m TokenMadeMail) letter(c *speaker, w writer) message {
+func composeTokenMade(m notice.TokenCreated, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "token_made")
 	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.Token, "Until", c.moment(m.Until, w.brand.Zone))}
 	return l.notYou(c, w, "not_expected")

@@ -1,6 +1,8 @@
 package templates
 
-func (m InvitationMail) letter(c *speaker, w writer) message {
+import "barillet/internal/notice"
+
+func composeInvitation(m notice.Invitation, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "invitation")
 	who := "invitation_house"
 	switch {
@@ -20,7 +22,7 @@ func (m InvitationMail) letter(c *speaker, w writer) message {
 	return l
 }
 
-func (m WelcomeMail) letter(c *speaker, w writer) message {
+func composeWelcome(m notice.Welcome, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "welcome")
 	moved := c.say("mail.welcome_house", "House", w.brand.Name)
 	if m.Garage != "" {
@@ -32,7 +34,7 @@ func (m WelcomeMail) letter(c *speaker, w writer) message {
 	return l
 }
 
-func (m DevicesResetMail) letter(c *speaker, w writer) message {
+func composeDevicesReset(m notice.DevicesReset, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "devices_reset")
 	l.Lines = []string{c.say("mail.devices_reset_text"), c.say("mail.devices_reset_next")}
 	l.Button, l.Link = c.say("mail.devices_reset_button"), m.Link
@@ -41,7 +43,7 @@ func (m DevicesResetMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_you_reset")
 }
 
-func (m DevicesResetToldMail) letter(c *speaker, w writer) message {
+func composeDevicesResetTold(m notice.UserDevicesReset, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "devices_reset_told", "Person", m.Person)
 	l.Lines = []string{c.say("mail.devices_reset_told_text", "Person", m.Person, "By", m.By)}
 	if m.Reason != "" {
@@ -51,13 +53,13 @@ func (m DevicesResetToldMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m DeviceAddedMail) letter(c *speaker, w writer) message {
+func composeDeviceAdded(m notice.DeviceAdded, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_added")
 	l.Lines = []string{c.say("mail.device_added_text", "Device", m.Device)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m DeviceOfferedMail) letter(c *speaker, w writer) message {
+func composeDeviceOffered(m notice.DeviceEnrolledByAdmin, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_offered")
 	l.Lines = []string{c.say("mail.device_offered_text", "Device", m.Device, "By", m.By)}
 	if m.Waits {
@@ -67,43 +69,43 @@ func (m DeviceOfferedMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m DeviceRemovedMail) letter(c *speaker, w writer) message {
+func composeDeviceRemoved(m notice.DeviceRemoved, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_removed")
 	l.Lines = []string{c.say("mail.device_removed_text", "Device", m.Device)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m QRShownMail) letter(c *speaker, w writer) message {
+func composeQRShown(m notice.QRShown, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "qr_shown")
 	l.Lines = []string{c.say("mail.qr_shown_text", "Device", m.Device)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m CopyConfirmedMail) letter(c *speaker, w writer) message {
+func composeCopyConfirmed(m notice.CopyConfirmed, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "copy_confirmed")
 	l.Lines = []string{c.say("mail.copy_confirmed_text", "Device", m.Device, "Copy", m.Copy)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m RecoveryUsedMail) letter(c *speaker, w writer) message {
+func composeRecoveryUsed(m notice.RecoveryUsed, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "recovery_used")
 	l.Lines = []string{c.say("mail.recovery_used_text"), c.say("mail.recovery_used_left", "N", m.Left)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m RecoveryRenewedMail) letter(c *speaker, w writer) message {
+func composeRecoveryRenewed(m notice.RecoveryRenewed, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "recovery_renewed")
 	l.Lines = []string{c.say("mail.recovery_renewed_text")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m PasswordChangedMail) letter(c *speaker, w writer) message {
+func composePasswordChanged(m notice.PasswordChanged, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "password_changed")
 	l.Lines = []string{c.say("mail.password_changed_text")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m AddressChangedMail) letter(c *speaker, w writer) message {
+func composeAddressChanged(m notice.AddressChanged, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "address_changed")
 	l.Lines = []string{c.say("mail.address_changed_text", "By", m.By)}
 	if m.Login != "" {
@@ -112,7 +114,7 @@ func (m AddressChangedMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m PasswordLinkMail) letter(c *speaker, w writer) message {
+func composePasswordLink(m notice.PasswordLink, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "password_link")
 	l.Lines = []string{c.say("mail.password_link_text")}
 	l.Button, l.Link = c.say("mail.password_link_button"), m.Link
@@ -120,13 +122,13 @@ func (m PasswordLinkMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_you_link")
 }
 
-func (m PasswordLinkGivenMail) letter(c *speaker, w writer) message {
+func composePasswordLinkGiven(m notice.PasswordLinkShown, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "password_link_given")
 	l.Lines = []string{c.say("mail.password_link_given_text", "By", m.By)}
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m PasswordGivenMail) letter(c *speaker, w writer) message {
+func composePasswordGiven(m notice.PasswordSetByAdmin, c *speaker, w writer) message {
 	known := "password_given_keep"
 	if m.Temporary {
 		known = "password_given_temporary"
@@ -136,26 +138,26 @@ func (m PasswordGivenMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m NewBrowserMail) letter(c *speaker, w writer) message {
+func composeNewBrowser(m notice.NewBrowser, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "new_browser")
 	l.Lines = []string{c.say("mail.new_browser_text")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m WrongCodesMail) letter(c *speaker, w writer) message {
+func composeWrongCodes(m notice.WrongCodes, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "wrong_codes")
 	l.Lines = []string{c.say("mail.wrong_codes_text", "N", m.Count)}
 	return l.notYou(c, w, "not_you_codes")
 }
 
-func (m HelpReceivedMail) letter(c *speaker, w writer) message {
+func composeHelpReceived(m notice.HelpReceived, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "help_received", "Reference", m.Reference)
 	l.Lines = []string{c.say("mail.help_received_text", "Reference", m.Reference), c.say("mail.help_received_wait")}
 	return l.notYou(c, w, "not_you_help")
 }
 
-func (m HelpForSupportMail) letter(c *speaker, w writer) message {
-	topic := c.say(string(m.Topic.Key()))
+func composeHelpForSupport(m notice.HelpForSupport, c *speaker, w writer) message {
+	topic := c.say(string(TopicKey(m.Topic)))
 	l := w.begin(c, m.Context, "help_for_support", "Reference", m.Reference, "Topic", topic)
 	known := "help_for_support_unknown"
 	if m.Known {
@@ -170,7 +172,7 @@ func (m HelpForSupportMail) letter(c *speaker, w writer) message {
 	return l
 }
 
-func (m HelpAnsweredMail) letter(c *speaker, w writer) message {
+func composeHelpAnswered(m notice.HelpAnswered, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "help_answered", "Reference", m.Reference)
 	l.Lines = []string{c.say("mail.help_answered_text", "Reference", m.Reference)}
 	l.Quote = m.Answer
@@ -182,13 +184,13 @@ func (m HelpAnsweredMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_you_help")
 }
 
-func (m KeyClonedMail) letter(c *speaker, w writer) message {
+func composeKeyCloned(m notice.SecurityKeyDisabled, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "key_cloned")
 	l.Lines = []string{c.say("mail.key_cloned_text", "Device", m.Device), c.say("mail.key_cloned_next")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m TicketHandedMail) letter(c *speaker, w writer) message {
+func composeTicketHanded(m notice.TicketShown, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "ticket_handed")
 	if m.Person == "" {
 		l.Lines = []string{c.say("mail.ticket_handed_text", "By", m.By)}
@@ -198,7 +200,7 @@ func (m TicketHandedMail) letter(c *speaker, w writer) message {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m NoticesMail) letter(c *speaker, w writer) message {
+func composeNotices(m notice.Digest, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "notices")
 	l.Lines = []string{c.say("mail.notices_text", "N", len(m.Notices))}
 	for _, n := range m.Notices {

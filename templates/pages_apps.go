@@ -1,5 +1,7 @@
 package templates
 
+import "barillet/internal/notice"
+
 // Continue leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
 // along, as in an application's own browser.
 //
@@ -114,15 +116,7 @@ func galleryApps(lang string) []Sample {
 	}
 }
 
-// DeviceSignedInMail tells that a device of an application may now act for the person (PROTOCOL 28).
-type DeviceSignedInMail struct {
-	Context
-	App string `json:"app"`
-}
-
-func (DeviceSignedInMail) name() string { return "device_signed_in" }
-
-func (m DeviceSignedInMail) letter(c *speaker, w writer) message {
+func composeDeviceSignedIn(m notice.DeviceSignedIn, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
 	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
 	return l.notYou(c, w, "not_you")

@@ -3,6 +3,8 @@ package templates
 import (
 	"slices"
 	"time"
+
+	"barillet/internal/notice"
 )
 
 // Help has the short answers, and under "More help" the way to a person.
@@ -12,31 +14,10 @@ type Help struct{ Base }
 
 func (Help) template() string { return "help" }
 
-// Topic is what a help request is about.
-type Topic string
-
-// The topics of the list, in its order.
-const (
-	TopicCannotLogIn Topic = "cannot_log_in"
-	TopicPhoneLost   Topic = "phone_lost"
-	TopicCodeRefused Topic = "code_refused"
-	TopicKeyLost     Topic = "key_lost"
-	TopicOther       Topic = "other"
-)
-
-// TopicInvited is that of a request which the house itself opens: an operator of some garages invited somebody who
-// is known elsewhere. It is not on the list of the form.
-const TopicInvited Topic = "invited_elsewhere"
-
-// Topics lists every topic in the order of the form.
-func Topics() []Topic {
-	return []Topic{TopicCannotLogIn, TopicPhoneLost, TopicCodeRefused, TopicKeyLost, TopicOther}
-}
-
-// Key is the topic's name in the catalogues; one that we do not know is "other".
-func (t Topic) Key() Key {
-	if t != TopicInvited && !slices.Contains(Topics(), t) {
-		t = TopicOther
+// TopicKey is the topic's name in the catalogues; one that we do not know is "other".
+func TopicKey(t notice.Topic) Key {
+	if t != notice.TopicInvited && !slices.Contains(notice.Topics(), t) {
+		t = notice.TopicOther
 	}
 	return Key("help.topic_" + string(t))
 }
@@ -46,8 +27,8 @@ func (t Topic) Key() Key {
 //	GET /help/request?topic=…   POST /help/request    email, topic, message
 type HelpRequest struct {
 	Base
-	Email   string // as typed, or the login when the password has been proven
-	Topic   Topic  // "" is TopicCannotLogIn
+	Email   string       // as typed, or the login when the password has been proven
+	Topic   notice.Topic // "" is TopicCannotLogIn
 	Message string
 }
 

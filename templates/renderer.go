@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"barillet/internal/notice"
 )
 
 //go:embed layout.html parts pages mails locales
@@ -179,7 +181,7 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 		"zone":    func() string { return zoneOf(brand.Zone).String() },
 		"wait":    c.wait,
 		"seconds": func(d time.Duration) int { return int((d + time.Second - 1) / time.Second) },
-		"topics":  Topics,
+		"topics":  notice.Topics,
 		"kind":    c.kind,
 		"scan":    ReadScan,
 		"event":   func(e Event) (string, error) { return c.sentence(e.key(), "Device", e.Device) },

@@ -12,6 +12,7 @@ import (
 
 	"barillet/factors"
 	"barillet/factors/totp"
+	"barillet/internal/notice"
 	"barillet/templates"
 )
 
@@ -197,15 +198,15 @@ func FuzzDecodeMailReadsBackWhatItTook(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(templates.MailName(m), raw)
+		f.Add(m.Name(), raw)
 	}
 	f.Fuzz(func(t *testing.T, name string, raw []byte) {
-		m, err := templates.DecodeMail(name, raw)
+		m, err := templates.DecodeNotice(name, raw)
 		if err != nil && m != nil {
 			t.Error("a failed parse returned something")
 		}
-		if err == nil && templates.MailName(m) != name {
-			t.Errorf("got %q, want %q", templates.MailName(m), name)
+		if err == nil && m.Name() != name {
+			t.Errorf("got %q, want %q", m.Name(), name)
 		}
 	})
 }
@@ -218,7 +219,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := templates.DecodeMail(templates.MailName(m), raw)
+			back, err := templates.DecodeNotice(m.Name(), raw)
 			if err != nil || !reflect.DeepEqual(back, m) {
 				t.Errorf("got %+v, %v, want %+v", back, err, m)
 			}
@@ -228,15 +229,15 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 			}
 			for _, part := range []string{subject, text, html} {
 				if part == "" || strings.Contains(part, "<no value>") || strings.Contains(part, "{{") || strings.Contains(part, "ZgotmplZ") {
-					t.Errorf("%s in %s: badly worded: %q", templates.MailName(m), lang, part)
+					t.Errorf("%s in %s: badly worded: %q", m.Name(), lang, part)
 				}
 			}
 			if strings.Contains(subject, "\n") || strings.Contains(html, "<img") || strings.Contains(html, "<link") || strings.Contains(html, "src=") {
-				t.Errorf("%s: a mail loads something, or its subject has a second line", templates.MailName(m))
+				t.Errorf("%s: a mail loads something, or its subject has a second line", m.Name())
 			}
 			for line := range strings.SplitSeq(text, "\n") {
 				if len([]rune(line)) > 76 && !strings.HasPrefix(line, "http") {
-					t.Errorf("%s in %s: line too long: %q", templates.MailName(m), lang, line)
+					t.Errorf("%s in %s: line too long: %q", m.Name(), lang, line)
 				}
 			}
 		}
@@ -245,7 +246,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 
 func TestANameCannotForgeALineOfAMail(t *testing.T) {
 	r := open(t)
-	subject, _, html, err := r.Mail("en", templates.DevicesResetToldMail{Person: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
+	subject, _, html, err := r.Mail("en", notice.UserDevicesReset{Person: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +256,7 @@ func TestANameCannotForgeALineOfAMail(t *testing.T) {
 }
 
 func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
-	_, text, _, err := open(t).Mail("fr", templates.DevicesResetMail{Link: "https://login.garage.example/ticket/abc", Code: "K7QM-4T9X"})
+	_, text, _, err := open(t).Mail("fr", notice.DevicesReset{Link: "https://login.garage.example/ticket/abc", Code: "K7QM-4T9X"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +268,7 @@ func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
 func TestMailsTellTimesInTheHousesZone(t *testing.T) {
 	r := open(t)
 	for lang, want := range map[string]string{"fr": "1er mars 2026 à 10:41 (CET)", "en": "1 March 2026 at 10:41 (CET)"} {
-		_, text, _, err := r.Mail(lang, templates.NewBrowserMail{Context: templates.Context{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
+		_, text, _, err := r.Mail(lang, notice.NewBrowser{Context: notice.Context{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("got %q, %v, want %q in it", text, err, want)
 		}
@@ -315,7 +316,7 @@ func TestPage_FailsIfTheViewLacksWhatThePageShows(t *testing.T) {
 }
 
 func TestAnUnknownMailIsRefused(t *testing.T) {
-	if m, err := templates.DecodeMail("no_such", []byte(`{}`)); err == nil || m != nil {
+	if m, err := templates.DecodeNotice("no_such", []byte(`{}`)); err == nil || m != nil {
 		t.Errorf("got %v, %v", m, err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
+	"barillet/internal/notice"
 	"barillet/oidc"
 	"barillet/oidc/client"
-	"barillet/templates"
 )
 
 func TestAPushedRequestIsBroughtOnceByItsClient(t *testing.T) {
@@ -137,7 +137,7 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 	}
 	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
 	b.shows("/device/done?yes=1")
-	if m := mailed[templates.DeviceSignedInMail](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
+	if m := mailed[notice.DeviceSignedIn](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
 		t.Errorf("the mail tells of %q", m.App)
 	}
 	p.Clock.Advance(time.Minute)

@@ -8,8 +8,8 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone goes through the pages as the person does: the link of the mail,
@@ -24,7 +24,7 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	mails := p.Mails()
-	welcome, ok := mails[0].What.(templates.WelcomeMail)
+	welcome, ok := mails[0].What.(notice.Welcome)
 	if len(mails) != 1 || !ok {
 		t.Fatalf("got mails %v", mails)
 	}

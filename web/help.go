@@ -7,13 +7,14 @@ import (
 
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/templates"
 )
 
 func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
-	page := templates.HelpRequest{Base: s.base(r), Topic: templates.Topic(r.URL.Query().Get("topic"))}
-	if !slices.Contains(templates.Topics(), page.Topic) {
-		page.Topic = templates.TopicCannotLogIn
+	page := templates.HelpRequest{Base: s.base(r), Topic: notice.Topic(r.URL.Query().Get("topic"))}
+	if !slices.Contains(notice.Topics(), page.Topic) {
+		page.Topic = notice.TopicCannotLogIn
 	}
 	switch v := visitOf(r); {
 	case v.SignedIn():
@@ -35,8 +36,8 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	topic := templates.Topic(f["topic"])
-	if topic != "" && !slices.Contains(templates.Topics(), topic) {
+	topic := notice.Topic(f["topic"])
+	if topic != "" && !slices.Contains(notice.Topics(), topic) {
 		return errcode.InvalidField("topic", "unknown")
 	}
 	page := func(p *templates.Problem) templates.Page {

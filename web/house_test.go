@@ -25,6 +25,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
+	"barillet/internal/notice"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web"
@@ -288,7 +289,7 @@ func readFile(t testing.TB, name string) string {
 }
 
 // mailed is the newest mail of a kind that waits for somebody.
-func mailed[M templates.Notice](t testing.TB, p *place, to string) M {
+func mailed[M notice.Notice](t testing.TB, p *place, to string) M {
 	t.Helper()
 	var last M
 	found := false

@@ -8,7 +8,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 func TestALoginThatWaitsAtTheCodeIsAskedForTheTicketAfterAReset(t *testing.T) {
@@ -17,7 +17,7 @@ func TestALoginThatWaitsAtTheCodeIsAskedForTheTicketAfterAReset(t *testing.T) {
 	waiting := p.browser(t)
 	waiting.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
 	p.reset(u.ID)
-	mail := mailed[templates.DevicesResetMail](t, p, amelie)
+	mail := mailed[notice.DevicesReset](t, p, amelie)
 	link := strings.TrimPrefix(mail.Link, p.url)
 
 	if got := waiting.shows(waiting.get("/login/factor").next()); !strings.Contains(got.body, "have just been reset") {
@@ -62,7 +62,7 @@ func TestAMailedLinkAndThePasswordLeadToEnrolment(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.reset(u.ID)
-	link := strings.TrimPrefix(mailed[templates.DevicesResetMail](t, p, amelie).Link, p.url)
+	link := strings.TrimPrefix(mailed[notice.DevicesReset](t, p, amelie).Link, p.url)
 	b := p.browser(t)
 	b.shows(link)
 	if got := b.post(link, "identifier", amelie, "password", "not the password"); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, link) {
@@ -76,7 +76,7 @@ func TestATicketThatIsTooOldOffersAnother(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.reset(u.ID)
-	mail := mailed[templates.DevicesResetMail](t, p, amelie)
+	mail := mailed[notice.DevicesReset](t, p, amelie)
 	p.Clock.Advance(25 * time.Hour)
 	b := p.browser(t)
 	if got := b.get(strings.TrimPrefix(mail.Link, p.url)); got.StatusCode != http.StatusGone {
@@ -91,7 +91,7 @@ func TestATicketThatIsTooOldOffersAnother(t *testing.T) {
 		b.shows("/login/ticket?done=ticket_sent")
 	}
 	b.goes("/login/ticket?again=ticket_no_more", "/login/ticket/renew")
-	b.goes("/enrol", "/login/ticket", "ticket", mailed[templates.DevicesResetMail](t, p, amelie).Code)
+	b.goes("/enrol", "/login/ticket", "ticket", mailed[notice.DevicesReset](t, p, amelie).Code)
 }
 
 func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
@@ -101,7 +101,7 @@ func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
 	p.reset(u.ID)
 	b := p.browser(t)
 	b.goes("/login/ticket", "/login", "identifier", amelie, "password", authntest.Password)
-	got := b.post("/login/ticket", "ticket", mailed[templates.DevicesResetMail](t, p, amelie).Code)
+	got := b.post("/login/ticket", "ticket", mailed[notice.DevicesReset](t, p, amelie).Code)
 	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "must hand you a code") {
 		t.Errorf("both halves by mail: got %d, want 403 that names the other way", got.StatusCode)
 	}
@@ -138,7 +138,7 @@ func TestAForgottenPasswordCountsAfterTheSecondStep(t *testing.T) {
 	b := p.browser(t)
 	b.goes("/forgot/sent", "/forgot", "identifier", amelie)
 	b.shows("/forgot/sent")
-	link := strings.TrimPrefix(mailed[templates.PasswordLinkMail](t, p, amelie).Link, p.url)
+	link := strings.TrimPrefix(mailed[notice.PasswordLink](t, p, amelie).Link, p.url)
 	b.shows(link)
 	const chosen = "un autre mot pour la forge"
 	if got := b.post(link, "password", amelie); got.StatusCode != http.StatusUnprocessableEntity {

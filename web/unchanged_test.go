@@ -10,8 +10,8 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
+	"barillet/internal/notice"
 	"barillet/store"
-	"barillet/templates"
 	"barillet/web"
 )
 
@@ -87,8 +87,8 @@ func TestNoGetChangesAnything(t *testing.T) {
 	proven.goes("/forgot/sent", "/forgot", "identifier", amelie)
 
 	link := func(l string) string { return strings.TrimPrefix(l, p.url) }
-	paths := []string{link(mailed[templates.DevicesResetMail](t, p, "lea@garage.example").Link),
-		link(mailed[templates.PasswordLinkMail](t, p, amelie).Link), "/invite/" + invited}
+	paths := []string{link(mailed[notice.DevicesReset](t, p, "lea@garage.example").Link),
+		link(mailed[notice.PasswordLink](t, p, amelie).Link), "/invite/" + invited}
 	fill := strings.NewReplacer("{id}", p.idOf("Téléphone"), "{copy}", p.User(amelie).Devices[0].Copies[0].ID, "{token}", "none", "{$}", "")
 	for _, pattern := range allPatterns(t) {
 		if method, path, ok := strings.Cut(pattern, " "); ok && method == http.MethodGet {

@@ -20,6 +20,7 @@ type Policy struct {
 	Issuer        string        // the house's name in an authenticator app, ASCII, no colon
 	PublicURL     string        // "https://login.example", no slash at the end: every link in a mail starts with it
 	DefaultLocale string        // "fr" or "en"
+	Locales       []string      // languages that a user can choose
 	AllowCopies   bool          // the same QR code for several phones (PROTOCOL 14)
 	SessionIdle   time.Duration // BAR A11: 1 h
 	SessionMax    time.Duration // BAR A11: 24 h

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"barillet/factors"
+	"barillet/internal/notice"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // Summary returns the summary of a user; NotFound if there is none.
@@ -37,5 +37,5 @@ func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app stri
 	if err != nil {
 		return err
 	}
-	return w.Notify(&u, templates.DeviceSignedInMail{Context: w.About(&u), App: app}, time.Time{})
+	return w.Notify(&u, notice.DeviceSignedIn{Context: w.About(&u), App: app}, time.Time{})
 }

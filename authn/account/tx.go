@@ -19,10 +19,10 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/mail"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // Operation is one thing being done: when, from where, and a store of randomness drawn beforehand, so that an
@@ -186,14 +186,14 @@ func (tx *Tx) AuditUser(u *User, action, outcome, reason string) error {
 }
 
 // About is the part that every mail to a person has: whom it greets, when, from which browser and address.
-func (tx *Tx) About(u *User) templates.Context {
-	return templates.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
+func (tx *Tx) About(u *User) notice.Context {
+	return notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
 		Address: tx.Op.Request.ClientAddress()}
 }
 
 // Notify queues a notice of a completed act to the person's addresses, in their language. It is never dropped:
 // beyond ten an hour notices are held back for a while and joined (PROTOCOL 18).
-func (tx *Tx) Notify(u *User, m templates.Notice, uselessAfter time.Time) error {
+func (tx *Tx) Notify(u *User, m notice.Notice, uselessAfter time.Time) error {
 	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.NoticeMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting notices: %w", err)
@@ -206,16 +206,16 @@ func (tx *Tx) Notify(u *User, m templates.Notice, uselessAfter time.Time) error 
 }
 
 // SendTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
-func (tx *Tx) SendTo(addresses []string, locale string, m templates.Notice, uselessAfter time.Time) error {
+func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, uselessAfter time.Time) error {
 	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: uselessAfter})
 }
 
-func (tx *Tx) queue(addresses []string, m templates.Notice, row mail.Message) error {
+func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
+		return fmt.Errorf("composing mail %s: %w", m.Name(), err)
 	}
-	row.Template, row.Data, row.Queued = templates.MailName(m), data, tx.Op.Now
+	row.Template, row.Data, row.Queued = m.Name(), data, tx.Op.Now
 	if row.NotBefore.IsZero() {
 		row.NotBefore = tx.Op.SendAfter
 	}
@@ -276,7 +276,7 @@ func (tx *Tx) Save(u *User) error {
 }
 
 // NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
-func (tx *Tx) NotifyLimited(u *User, m templates.Notice) error {
+func (tx *Tx) NotifyLimited(u *User, m notice.Notice) error {
 	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)

@@ -8,7 +8,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/internal/mail"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // Recipient is somebody besides the person who is told of a reset.
@@ -71,7 +71,7 @@ func manages(x *account.User, garages []account.GroupID) bool {
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
+func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) notice.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
 		if _, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 			return struct{}{}, d.Queue(tx, m, part)
@@ -83,14 +83,14 @@ func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, 
 }
 
 // Queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Service) Queue(tx *account.Tx, m func(string) templates.Notice, to []Recipient) error {
+func (d *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)
 		if err != nil {
-			return fmt.Errorf("composing mail %s: %w", templates.MailName(what), err)
+			return fmt.Errorf("composing mail %s: %w", what.Name(), err)
 		}
-		row := mail.Message{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
+		row := mail.Message{Template: what.Name(), Lang: t.locale, To: []string{t.address}, Data: data,
 			Queued: tx.Op.Now, Notice: true, Key: t.id}
 		if err := d.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)

@@ -8,7 +8,7 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // NewRole is a role to be given.
@@ -287,7 +287,7 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 			return RoleChange{}, err
 		}
 		if done.Action != audit.RoleLimited {
-			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
+			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
 				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return RoleChange{}, err
@@ -307,8 +307,8 @@ func (d *Service) NotifySuperAdmins(ctx context.Context, op Principal, req accou
 	if err != nil {
 		return err
 	}
-	return d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
+	return d.NotifyRemaining(ctx, req, func(name string) notice.Notice {
+		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
 			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
 	}, all)
 }

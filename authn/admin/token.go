@@ -11,9 +11,9 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // TokenPrefix begins every API token, so that scanners for leaked secrets recognise one.
@@ -88,7 +88,7 @@ func (d *Service) CreateToken(ctx context.Context, op Principal, req account.Req
 		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
+		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/internal/webhook"
@@ -145,7 +146,7 @@ func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 		Factors: kinds,
 		Limiter: throttle.NewLimiter(h.Ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(h.Ring, h.Keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now,
-		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
+		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", Locales: []string{"fr", "en"}, AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
 	}
 	h.Accounts.Open(h.Ring)
@@ -253,7 +254,7 @@ func (h *Env) Change(id account.UserID, change func(*account.User)) {
 // Mail is one mail that waits in the outbox, with its words' data.
 type Mail struct {
 	ID, To, Lang string
-	What         templates.Notice
+	What         notice.Notice
 	NotBefore    time.Time // zero: sent immediately
 	UselessAfter time.Time
 }
@@ -266,7 +267,7 @@ func (h *Env) Mails() []Mail {
 	err := h.Store.View(h.T.Context(), func(s store.Snapshot) error {
 		out = nil
 		return table.Scan(s, "", "", 0, func(id string, row mail.Message) error {
-			m, err := templates.DecodeMail(row.Template, json.RawMessage(row.Data))
+			m, err := templates.DecodeNotice(row.Template, json.RawMessage(row.Data))
 			if err != nil {
 				return err
 			}

@@ -11,8 +11,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // ImportRow is one user of an import.
@@ -227,7 +227,7 @@ func (d *Service) sendWelcome(tx *account.Tx, op admin.Principal, u *account.Use
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := templates.WelcomeMail{Context: templates.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
+	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
 		Link: d.signIn.URL("/password/" + token.Reveal()), Until: expires}
 	if err := tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err

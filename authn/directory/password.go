@@ -11,8 +11,8 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
@@ -118,7 +118,7 @@ func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *accou
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
+	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
 	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
 }
 

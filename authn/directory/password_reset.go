@@ -8,8 +8,8 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
@@ -37,16 +37,16 @@ func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req acc
 		}
 		u.PasswordLink = account.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.signIn.URL("/password/" + token.Reveal())
-		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
+		about := notice.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
 			e.Detail = map[string]string{"method": "mail"}
-			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
+			m := notice.PasswordLink{Context: about, Link: link, Until: expires}
 			err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"method": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), notice.PasswordLinkShown{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

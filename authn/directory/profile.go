@@ -13,7 +13,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // ProfileChange is what an operator writes about a person. A nil member stays as it is, or with Whole is emptied;
@@ -195,7 +195,7 @@ func changedMembers(was, u *account.User) []string {
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
 func (d *Service) notifyAddressChanged(tx *account.Tx, op admin.Principal, was, u *account.User) error {
-	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
+	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
 	if err := tx.SendTo(former, d.accounts.Locale(u), m, time.Time{}); err != nil {

@@ -11,8 +11,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // NewUser is a person to be made. Login, Email or both are given; the other takes its value.
@@ -216,7 +216,7 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
-		m := templates.InvitationMail{Context: templates.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
+		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, out.Expires)
 	} else {

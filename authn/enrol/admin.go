@@ -12,8 +12,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // AdminCall is an operator who does something about a person's devices. What the operator may is judged by Find.
@@ -226,8 +226,8 @@ func (s *Service) activatePending(tx *account.Tx, c AdminCall, u *account.User, 
 	if err := s.auditAdminEnrolment(tx, c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
-	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
-	if err := tx.Notify(u, templates.DeviceOfferedMail{Context: about, Device: d.Name, By: d.EnrolledBy, Waits: d.Unconfirmed()}, time.Time{}); err != nil {
+	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
+	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Waits: d.Unconfirmed()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, tx.Save(u)
@@ -341,7 +341,7 @@ func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, se
 		if err := tx.AuditDevice(u, audit.FactorConfirmed, *d); err != nil {
 			return err
 		}
-		return tx.Notify(u, templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
+		return tx.Notify(u, notice.DeviceAdded{Context: tx.About(u), Device: d.Name}, time.Time{})
 	})
 }
 

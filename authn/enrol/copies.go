@@ -12,8 +12,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
@@ -110,7 +110,7 @@ func (s *Service) recordShowing(tx *account.Tx, ses *account.Session, u *account
 	if err := tx.AuditDevice(u, audit.SecretShown, d); err != nil {
 		return err
 	}
-	return tx.Notify(u, templates.QRShownMail{Context: tx.About(u), Device: d.Name}, time.Time{})
+	return tx.Notify(u, notice.QRShown{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
 func tooMany(err error) error {
@@ -173,7 +173,7 @@ func (s *Service) copied(tx *account.Tx, ses *account.Session, u *account.User) 
 	if err := tx.AuditDevice(u, audit.CopyConfirmed, changed); err != nil {
 		return err
 	}
-	return tx.Notify(u, templates.CopyConfirmedMail{Context: tx.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
+	return tx.Notify(u, notice.CopyConfirmed{Context: tx.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
 }
 
 // markForRescan is the list of copies after their secret was replaced: without the lost one, all to scan again.
@@ -224,7 +224,7 @@ func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess 
 		if err := tx.AuditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}
-		if err := tx.Notify(&u, templates.DeviceRemovedMail{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
+		if err := tx.Notify(&u, notice.DeviceRemoved{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
 		issued, err := s.Sessions.Rotate(tx, &u, ses)

@@ -14,8 +14,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // Service runs enrolments in a sign-in transaction or a session.
@@ -304,7 +304,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, nam
 // placeDevice puts the confirmed device among the others, and tells of it.
 func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
-	var m templates.Notice = templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}
+	var m notice.Notice = notice.DeviceAdded{Context: tx.About(u), Device: d.Name}
 	spare := s.Accounts.BackupFactor(*d)
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.Device(e.Replace); {
@@ -322,7 +322,7 @@ func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.Pendin
 		u.Devices = append(u.Devices, *d)
 		action, m = audit.RecoveryCodesMade, nil
 		if renewed {
-			m = templates.RecoveryRenewedMail{Context: tx.About(u)}
+			m = notice.RecoveryRenewed{Context: tx.About(u)}
 		}
 	default:
 		u.Devices = append(slices.Clone(u.Devices), *d)

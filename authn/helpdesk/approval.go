@@ -11,8 +11,8 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/store"
-	"barillet/templates"
 )
 
 const (
@@ -67,8 +67,8 @@ func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req a
 		return out.approval, err
 	}
 	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
-	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
+	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
+		return notice.ResetRequested{Context: notice.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
@@ -107,7 +107,7 @@ func (d *Service) await(tx *account.Tx, op admin.Principal, id string, r ResetRe
 		return awaited{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetRequested, "")
-	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
+	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}

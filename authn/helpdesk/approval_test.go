@@ -10,8 +10,8 @@ import (
 	"barillet/factors/totp"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // council is a shop with three administrators of one role, each with a token; the victim has a device.
@@ -60,7 +60,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	c.untouched(t)
 	sameStrings(t, "mails", c.letters(), []string{"reset_asked to " + technician, "reset_asked to " + second,
 		"reset_asked to " + c.admin.Email, "reset_asked to second@garage.example"})
-	if m := mailed[templates.ResetAskedMail](t, c.shop, c.admin.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+	if m := mailed[notice.ResetRequested](t, c.shop, c.admin.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}
 	c.EmptyOutbox()

@@ -11,9 +11,9 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
-	"barillet/templates"
 )
 
 // Submission is the public help form as it was sent.
@@ -27,7 +27,7 @@ type Submission struct {
 // asked is a request for help, judged.
 type asked struct {
 	address string
-	topic   templates.Topic
+	topic   notice.Topic
 	message string
 	proven  account.UserID // whose password this browser has proven; "": nobody's
 	counted bool           // by source
@@ -39,15 +39,15 @@ type asked struct {
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
 func (d *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
-	q := asked{topic: templates.Topic(f.Topic), counted: true}
+	q := asked{topic: notice.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = account.NormalizeLogin(f.Email); !ok {
 		return "", errcode.InvalidField("email", "address")
 	}
 	if q.topic == "" {
-		q.topic = templates.TopicCannotLogIn
+		q.topic = notice.TopicCannotLogIn
 	}
-	if !slices.Contains(templates.Topics(), q.topic) {
+	if !slices.Contains(notice.Topics(), q.topic) {
 		return "", errcode.InvalidField("topic", "unknown")
 	}
 	if q.message, ok = admin.Sanitize(f.Message, 4000, true); !ok {
@@ -69,7 +69,7 @@ func (d *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
 func (d *Service) Forgot(ctx context.Context, req account.RequestInfo, identifier string) error {
 	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
-		_, err := d.take(tx, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
+		_, err := d.take(tx, asked{address: u.Login, topic: notice.TopicCannotLogIn, forgot: true})
 		return err
 	})
 }
@@ -136,9 +136,9 @@ func (d *Service) open(tx *account.Tx, q asked, u *account.User, reference strin
 	if err := d.save(tx, &c); err != nil || !mails {
 		return err
 	}
-	about := templates.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
+	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := d.accounts.Policy.Support; support != "" {
-		m := templates.HelpForSupportMail{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
+		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
 			Text: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
 		if err := tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (d *Service) open(tx *account.Tx, q asked, u *account.User, reference strin
 	if !v.OK {
 		return nil
 	}
-	return tx.SendTo(stored(u, q.address), d.accounts.Locale(u), templates.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(stored(u, q.address), d.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.

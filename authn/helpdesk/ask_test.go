@@ -15,8 +15,8 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 var reference = regexp.MustCompile(`^H-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`)
@@ -61,7 +61,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 			s := openShop(t)
 			ref := s.ask(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
 			sameStrings(t, "mails", s.letters(), c.want)
-			m := mailed[templates.HelpForSupportMail](t, s, "support@garage.example")
+			m := mailed[notice.HelpForSupport](t, s, "support@garage.example")
 			cases := s.cases(t)
 			if len(cases) != 1 {
 				t.Fatalf("got %d cases", len(cases))
@@ -70,7 +70,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 			if got.Reference != ref || got.Message != "It fell.\nHelp[2J!" || got.State != helpdesk.StateOpen || (got.User == s.amelie.ID) != c.known || got.PasswordProven {
 				t.Errorf("got case %+v", got)
 			}
-			if m.Reference != ref || m.Known != c.known || m.Text != got.Message || m.Topic != templates.TopicPhoneLost ||
+			if m.Reference != ref || m.Known != c.known || m.Text != got.Message || m.Topic != notice.TopicPhoneLost ||
 				m.Link != "https://login.example/api/v1/help-requests/"+got.ID {
 				t.Errorf("got mail %+v", m)
 			}

@@ -11,8 +11,8 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
@@ -65,7 +65,7 @@ func (s *shop) mails(t *testing.T, op admin.Principal, to, password string) half
 	t.Helper()
 	s.EmptyOutbox()
 	s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(true)})
-	m := mailed[templates.DevicesResetMail](t, s, to)
+	m := mailed[notice.DevicesReset](t, s, to)
 	return half{password, tokenOf(m.Link), secret.From(m.Code)}
 }
 
@@ -158,7 +158,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, theirs); err != nil {
 				t.Fatal(err)
 			}
-			s.takesAt(t, mailed[templates.PasswordLinkMail](t, s, theirs).Link)
+			s.takesAt(t, mailed[notice.PasswordLink](t, s, theirs).Link)
 			s.Clock.Advance(rest)
 			return s.mails(t, thief, theirs, s.sets(t, thief))
 		}},
@@ -176,7 +176,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			if err := s.Authn.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
 				t.Fatal(err)
 			}
-			m := mailed[templates.DevicesResetMail](t, s, theirs)
+			m := mailed[notice.DevicesReset](t, s, theirs)
 			return half{password, tokenOf(m.Link), secret.From(m.Code)}
 		}},
 	} {
@@ -245,7 +245,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 			if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, "amelie@new.example"); err != nil {
 				t.Fatal(err)
 			}
-			s.takesAt(t, mailed[templates.PasswordLinkMail](t, s, "amelie@new.example").Link)
+			s.takesAt(t, mailed[notice.PasswordLink](t, s, "amelie@new.example").Link)
 			return s.answers(t, thief, chosen)
 		}},
 		{"the machine's owner for somebody whose address they wrote, who has the mailbox", func(t *testing.T, s *shop) half {
@@ -273,7 +273,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	s := openShop(t)
 	s.moves(t, thief, theirs)
-	told := mailed[templates.AddressChangedMail](t, s, technician)
+	told := mailed[notice.AddressChanged](t, s, technician)
 	if told.By != thief.Name {
 		t.Errorf("the address of before was told of %q", told.By)
 	}
@@ -310,7 +310,7 @@ func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 		}
 		link := inv.Link.Reveal()
 		if mailedTo {
-			link = mailed[templates.InvitationMail](t, s, "nadia@garage.example").Link
+			link = mailed[notice.Invitation](t, s, "nadia@garage.example").Link
 		}
 		s.Accept(tokenOf(link), password)
 		if got := s.User(string(u.ID)).EmailProvenance.By; (got == "") != mailedTo {

@@ -10,7 +10,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // TestAHelpRequestTellsWhatTheLogKeeps: an operator of one garage reads in a help request what changed about the person,
@@ -52,7 +52,7 @@ func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
 	s := openShop(t)
 	s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
 	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), root, helpdesk.RequestQuery{})
-	if err != nil || len(cases) != 1 || cases[0].Topic != templates.TopicInvited {
+	if err != nil || len(cases) != 1 || cases[0].Topic != notice.TopicInvited {
 		t.Fatalf("got %+v, %v", cases, err)
 	}
 	id := cases[0].ID

@@ -17,8 +17,8 @@ import (
 	"barillet/factors/totp"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 const foreignSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -55,7 +55,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	}
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
 	wantCode(t, "signing in without a password", err, errcode.SignInFailed)
-	m := mailed[templates.WelcomeMail](t, s, u.Login)
+	m := mailed[notice.Welcome](t, s, u.Login)
 	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.letters())
 	}
@@ -89,7 +89,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
-	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
+	first := tokenOf(mailed[notice.Welcome](t, s, u.Login).Link)
 	s.Clock.Advance(account.InvitationTTL)
 	_, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, first, password)
 	wantCode(t, "the link after a day", err, errcode.InvalidLink)
@@ -100,7 +100,7 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(mailed[templates.PasswordLinkMail](t, s, u.Login).Link), password)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(mailed[notice.PasswordLink](t, s, u.Login).Link), password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, _ := s.bring(t)
-	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
+	link := tokenOf(mailed[notice.Welcome](t, s, u.Login).Link)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
 	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, errcode.WrongState)
 	if _, err := s.Directory.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
@@ -126,7 +126,7 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	if removed := s.Events(audit.FactorRemoved); len(removed) != 1 || removed[0].Actor.ID != support.ID {
 		t.Errorf("got events %+v", removed)
 	}
-	s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
+	s.Accept(tokenOf(mailed[notice.Invitation](t, s, u.Login).Link), password)
 	// The key is free again: nobody has it.
 	got, err := s.importUser(t.Context(), machine, directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
 	if err != nil || got.ID == "" || got.Invited {
@@ -261,7 +261,7 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	m := mailed[templates.WelcomeMail](t, s, "zoe@garage.example")
+	m := mailed[notice.Welcome](t, s, "zoe@garage.example")
 	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)

@@ -12,8 +12,8 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // State is where a help request stands.
@@ -30,36 +30,36 @@ const (
 // Request is one help request. A record below pointer() holds one of which only ID is set: the latest case of an
 // address that is not closed.
 type Request struct {
-	ID               string          `json:"id"`
-	Reference        string          `json:"reference,omitempty"` // "H-7K3F-2Q9M"
-	User             account.UserID  `json:"user,omitempty"`      // whom the address belongs to; "": nobody
-	Email            string          `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
-	Topic            templates.Topic `json:"topic,omitempty"`
-	Message          string          `json:"message,omitempty"`
-	Texts            []FollowUp      `json:"texts,omitempty"`            // that joined it beyond the limit of mails
-	DroppedFollowUps int             `json:"droppedFollowUps,omitempty"` // how many further ones were too many to keep
-	State            State           `json:"state,omitempty"`
-	PasswordProven   bool            `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
-	Forgotten        bool            `json:"forgotten,omitempty"`      // opened by a forgotten password of somebody without a device
-	Assignee         string          `json:"assignee,omitempty"`       // who has it, as Operator.Owner; "": nobody
-	AssigneeName     string          `json:"assigneeName,omitempty"`   // for people to read
-	Identity         IdentityMethod  `json:"identity,omitempty"`       // "": not checked yet, or before it was opened again
-	IdentityBy       string          `json:"identityBy,omitempty"`     // see IdentityCheck
-	IdentityAt       time.Time       `json:"identityAt,omitzero"`
-	Address          string          `json:"address,omitempty"` // of the client that sent it
-	Agent            string          `json:"agent,omitempty"`   // "Firefox, Android"
-	At               time.Time       `json:"at,omitzero"`
-	Changed          time.Time       `json:"changed,omitzero"`
-	History          []HistoryEntry  `json:"history,omitempty"`
+	ID               string         `json:"id"`
+	Reference        string         `json:"reference,omitempty"` // "H-7K3F-2Q9M"
+	User             account.UserID `json:"user,omitempty"`      // whom the address belongs to; "": nobody
+	Email            string         `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
+	Topic            notice.Topic   `json:"topic,omitempty"`
+	Message          string         `json:"message,omitempty"`
+	Texts            []FollowUp     `json:"texts,omitempty"`            // that joined it beyond the limit of mails
+	DroppedFollowUps int            `json:"droppedFollowUps,omitempty"` // how many further ones were too many to keep
+	State            State          `json:"state,omitempty"`
+	PasswordProven   bool           `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
+	Forgotten        bool           `json:"forgotten,omitempty"`      // opened by a forgotten password of somebody without a device
+	Assignee         string         `json:"assignee,omitempty"`       // who has it, as Operator.Owner; "": nobody
+	AssigneeName     string         `json:"assigneeName,omitempty"`   // for people to read
+	Identity         IdentityMethod `json:"identity,omitempty"`       // "": not checked yet, or before it was opened again
+	IdentityBy       string         `json:"identityBy,omitempty"`     // see IdentityCheck
+	IdentityAt       time.Time      `json:"identityAt,omitzero"`
+	Address          string         `json:"address,omitempty"` // of the client that sent it
+	Agent            string         `json:"agent,omitempty"`   // "Firefox, Android"
+	At               time.Time      `json:"at,omitzero"`
+	Changed          time.Time      `json:"changed,omitzero"`
+	History          []HistoryEntry `json:"history,omitempty"`
 }
 
 // FollowUp is a later message from the same address.
 type FollowUp struct {
-	At        time.Time       `json:"at"`
-	Reference string          `json:"reference"`
-	Topic     templates.Topic `json:"topic"`
-	Message   string          `json:"message"` // cut to 400 characters
-	Address   string          `json:"address,omitempty"`
+	At        time.Time    `json:"at"`
+	Reference string       `json:"reference"`
+	Topic     notice.Topic `json:"topic"`
+	Message   string       `json:"message"` // cut to 400 characters
+	Address   string       `json:"address,omitempty"`
 }
 
 // HistoryEntry is one thing that an operator did about a case.

@@ -12,7 +12,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // zoe and ines are two people of support, each with a token of their own.
@@ -251,7 +251,7 @@ func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
 	}
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
-	if m := mailed[templates.HelpAnsweredMail](t, s, technician); !m.Rejected || m.Answer != "Come by with your badge." {
+	if m := mailed[notice.HelpAnswered](t, s, technician); !m.Rejected || m.Answer != "Come by with your badge." {
 		t.Errorf("got %+v, want the answer of a rejected request", m)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 const (
@@ -106,7 +106,7 @@ func (s *shop) reset(t *testing.T, op admin.Principal, r helpdesk.ResetRequest) 
 }
 
 // mailed is the one mail of a kind that waits, to that address ("": any).
-func mailed[T templates.Notice](t *testing.T, s *shop, to string) T {
+func mailed[T notice.Notice](t *testing.T, s *shop, to string) T {
 	t.Helper()
 	var found []T
 	for _, m := range s.Mails() {
@@ -125,7 +125,7 @@ func mailed[T templates.Notice](t *testing.T, s *shop, to string) T {
 func (s *shop) letters() []string {
 	var out []string
 	for _, m := range s.Mails() {
-		out = append(out, templates.MailName(m.What)+" to "+m.To)
+		out = append(out, m.What.Name()+" to "+m.To)
 	}
 	slices.Sort(out)
 	return out

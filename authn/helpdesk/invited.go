@@ -8,19 +8,19 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/throttle"
-	"barillet/templates"
 )
 
 // OpenInvitedElsewhere opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
 func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, holder *account.User) error {
-	mails, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
+	mails, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(notice.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)
 	}
 	fresh := Request{ID: tx.NewRecordID("help"), Reference: "H-" + tx.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
-		Topic: templates.TopicInvited, State: StateOpen, At: tx.Op.Now}
+		Topic: notice.TopicInvited, State: StateOpen, At: tx.Op.Now}
 	c, err := d.latest(tx.Raw, fresh.about())
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, ho
 	if support == "" || !mails.OK {
 		return nil
 	}
-	m := templates.HelpForSupportMail{Context: templates.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
+	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
 		Topic: c.Topic, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
 	return tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{})
 }
@@ -60,4 +60,4 @@ func (c *Request) about() string {
 }
 
 // unscopedOnly tells of a case that nobody limited to groups is to know of.
-func (c *Request) unscopedOnly() bool { return c.Topic == templates.TopicInvited }
+func (c *Request) unscopedOnly() bool { return c.Topic == notice.TopicInvited }

@@ -14,8 +14,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/store"
-	"barillet/templates"
 )
 
 type step = func(context.Context, admin.Principal, account.RequestInfo, string) error
@@ -183,11 +183,11 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
-	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
+	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
 	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
-	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "luc@garage.example").Link)
+	invitation := tokenOf(mailed[notice.Invitation](t, s, "luc@garage.example").Link)
 	for _, id := range []string{technician, "luc@garage.example"} {
 		if err := s.Directory.Deactivate(t.Context(), root, s.From, id); err != nil {
 			t.Fatal(err)

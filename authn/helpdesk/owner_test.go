@@ -8,8 +8,8 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // boss is somebody active with these roles.
@@ -147,7 +147,7 @@ func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 	s := openShop(t)
 	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
 	_, op := s.owned(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
-	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
+	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
@@ -156,7 +156,7 @@ func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the person's", tok.Owner)
 	}
-	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "second" || m.By != "first" {
+	if m := mailed[notice.TokenCreated](t, s, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
 	_, _, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})

@@ -12,7 +12,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 const given = "un pneu, une jante, deux roues"
@@ -77,7 +77,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	s.sees(t, account.StatusExpired)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second,
 		"password_given to " + technician, "password_given to " + second})
-	if m := s.Mails()[0].What.(templates.PasswordGivenMail); !m.Temporary || m.By != op.Name || m.Address != "" {
+	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != op.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
 	}
 	events := s.Events(audit.PasswordExpired)

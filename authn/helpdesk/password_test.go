@@ -9,8 +9,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 const chosen = "a longer word than that, 42"
@@ -42,7 +42,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
-	m := mailed[templates.PasswordLinkMail](t, s, technician)
+	m := mailed[notice.PasswordLink](t, s, technician)
 	if m.Address != "" || m.Browser != "" {
 		t.Errorf("the mail tells of the operator's own browser: %+v", m.Context)
 	}

@@ -10,7 +10,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // RequestPatch is what to change; zero values leave as it is.
@@ -225,7 +225,7 @@ func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
 	if err != nil {
 		return err
 	}
-	m := templates.HelpAnsweredMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
+	m := notice.HelpAnswered{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
 	return tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, time.Time{})
 }

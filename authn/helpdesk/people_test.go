@@ -11,7 +11,7 @@ import (
 	"barillet/authn/directory"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
@@ -24,7 +24,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	if !inv.Sent || !inv.Link.IsZero() || u.Login != "luc@garage.example" || u.Status != account.StatusProvisioned {
 		t.Errorf("got %+v, %+v", u, inv)
 	}
-	m := mailed[templates.InvitationMail](t, s, u.Login)
+	m := mailed[notice.Invitation](t, s, u.Login)
 	if m.Inviter != support.Name || m.Garage != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
 		t.Errorf("got mail %+v", m)
 	}
@@ -35,7 +35,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	}
 	_, err = s.Authn.Invitation(t.Context(), first)
 	wantCode(t, "the first link after the second", err, errcode.InvalidLink)
-	_, issued := s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
+	_, issued := s.Accept(tokenOf(mailed[notice.Invitation](t, s, u.Login).Link), password)
 	if live, err := s.Sessions.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("got %v, %v, want Luc signed in", live, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 func text(s string) *string { return &s }
@@ -33,10 +33,10 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"address_changed to " + technician, "address_changed to a.durand@garage.example", "address_changed to " + second})
-	if m := mailed[templates.AddressChangedMail](t, s, technician); m.Login != "" || m.By != root.Name || m.Address != "" {
+	if m := mailed[notice.AddressChanged](t, s, technician); m.Login != "" || m.By != root.Name || m.Address != "" {
 		t.Errorf("the former mailbox learns %+v, want neither the new address nor the operator's own", m)
 	}
-	if m := mailed[templates.AddressChangedMail](t, s, second); m.Login != u.Login {
+	if m := mailed[notice.AddressChanged](t, s, second); m.Login != u.Login {
 		t.Errorf("the person learns %+v, want what to sign in with", m)
 	}
 	events := s.Events(audit.AddressUpdated, audit.ProfileUpdated)
@@ -58,12 +58,12 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
-	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
+	ticket := tokenOf(mailed[notice.DevicesReset](t, s, technician).Link)
 	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "typo@garage.example").Link)
+	invitation := tokenOf(mailed[notice.Invitation](t, s, "typo@garage.example").Link)
 	for from, to := range map[string]string{technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
 		if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
 			t.Fatal(err)

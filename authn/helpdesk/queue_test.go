@@ -11,9 +11,9 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/store"
 	"barillet/store/storetest"
-	"barillet/templates"
 )
 
 func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
@@ -48,7 +48,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	if got := strings.Join(steps, "|"); got != want {
 		t.Errorf("got history %q, want %q", got, want)
 	}
-	if m := mailed[templates.HelpAnsweredMail](t, s, technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
+	if m := mailed[notice.HelpAnswered](t, s, technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
 		t.Errorf("got mail %+v", m)
 	}
 	var acts []string
@@ -120,8 +120,8 @@ func TestTheQueueComesInPages(t *testing.T) {
 func TestRecordsOfEveryVersionDecode(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
-		Topic: templates.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, DroppedFollowUps: 2,
-		Texts:    []helpdesk.FollowUp{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
+		Topic: notice.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, DroppedFollowUps: 2,
+		Texts:    []helpdesk.FollowUp{{At: at, Reference: "H-0000-0000", Topic: notice.TopicOther, Message: "and again", Address: "192.0.2.1"}},
 		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
 		History: []helpdesk.HistoryEntry{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
 	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: technician, Resets: 2, By: "token:t1",

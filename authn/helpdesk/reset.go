@@ -12,8 +12,8 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // ResetRequest is what an operator asks for.
@@ -281,7 +281,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 
 // ticket gives the person a ticket and tells them at every address that they have.
 func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
-	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
+	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
 	locale, by := j.desk.accounts.Locale(u), j.op.DisplayName(j.desk.accounts.Policy.Issuer)
 	if j.way == byEmail {
 		t, err := j.desk.signIn.MailTicket(tx, u)
@@ -292,7 +292,7 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 		if rec.Repeated {
 			return nil
 		}
-		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
 		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := account.TicketTTL
@@ -308,12 +308,12 @@ func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) erro
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
-		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
+		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
 		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return tx.SendTo(u.Addresses(), locale, templates.TicketHandedMail{Context: about, By: by}, time.Time{})
+	return tx.SendTo(u.Addresses(), locale, notice.TicketShown{Context: about, By: by}, time.Time{})
 }
 
 // openTicket is the ticket of the person that lives longest; nil without one.

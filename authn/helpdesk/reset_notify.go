@@ -5,18 +5,18 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 // mail is what the others are told about a person.
-func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
+func (j resetJob) mail(u *account.User, now time.Time) func(name string) notice.Notice {
 	by := j.op.DisplayName(j.desk.accounts.Policy.Issuer)
-	return func(name string) templates.Notice {
-		about := templates.Context{Name: name, At: now}
+	return func(name string) notice.Notice {
+		about := notice.Context{Name: name, At: now}
 		if j.way == onScreen {
-			return templates.TicketHandedMail{Context: about, Person: u.DisplayName(), By: by}
+			return notice.TicketShown{Context: about, Person: u.DisplayName(), By: by}
 		}
-		return templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+		return notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 )
 
 func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
@@ -36,7 +36,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician, "devices_reset_told to " + second,
 		"devices_reset_told to manager@garage.example"})
-	if told := mailed[templates.DevicesResetToldMail](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
+	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
 	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
@@ -52,7 +52,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	}
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
 	wantCode(t, "a wrong ticket", err, errcode.InvalidTicket)
-	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
+	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[notice.DevicesReset](t, s, technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}
@@ -138,14 +138,14 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 	if u := s.User(technician); first != 1 || len(u.Tickets) != 1 || u.Resets != 1 || len(s.Events(audit.FactorsReset)) != 1 {
 		t.Errorf("got %d resets, %d tickets, want one", first, len(u.Tickets))
 	}
-	mailed[templates.DevicesResetMail](t, s, "")
+	mailed[notice.DevicesReset](t, s, "")
 }
 
 func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
 	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail }) // chosen by a mailed link, no device proven since
 	s.reset(t, support, helpdesk.ResetRequest{})
-	ticket := mailed[templates.DevicesResetMail](t, s, technician)
+	ticket := mailed[notice.DevicesReset](t, s, technician)
 	login := s.signIn(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
 	wantCode(t, "code by mail, password by mail", err, errcode.SameProvenance)

@@ -9,8 +9,8 @@ import (
 	"barillet/authn/directory"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // give gives a role and returns it.
@@ -187,7 +187,7 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	secret, op := s.ownedAfter(t, other.Login, account.RoleSuperAdmin)
 	s.EmptyOutbox()
 	wantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, op, s.From, s.admin.Login, "r2"), "")
-	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
+	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
 	wantCode(t, "in return", s.Directory.Admin.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
@@ -201,7 +201,7 @@ func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 	s.boss(t, "desk@garage.example", grant(account.RoleHelpDesk))
 	s.give(t, machine, technician, admin.NewRole{Role: account.RoleSuperAdmin})
 	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
-	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
+	if m := mailed[notice.RoleChanged](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()

@@ -10,9 +10,9 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // Browser is a browser that somebody completed a sign-in on.
@@ -153,7 +153,7 @@ func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Valu
 
 // trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
 // value would make a guesser's browser known.
-func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notice bool) (secret.Value, error) {
+func (s *Service) trackBrowser(tx *account.Tx, u *account.User, message bool) (secret.Value, error) {
 	now, value := tx.Op.Now, tx.Op.Request.Browser
 	known := false
 	if !value.IsZero() {
@@ -185,8 +185,8 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notice bool) (se
 		u.Browsers = slices.Delete(u.Browsers, oldest, oldest+1)
 	}
 	u.Browsers = append(u.Browsers, account.BrowserRef{Hash: hash, Since: now, Seen: now})
-	if notice && !first {
-		return value, tx.Notify(u, templates.NewBrowserMail{Context: tx.About(u)}, time.Time{})
+	if message && !first {
+		return value, tx.Notify(u, notice.NewBrowser{Context: tx.About(u)}, time.Time{})
 	}
 	return value, nil
 }

@@ -125,7 +125,7 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 		Limiter:  throttle.NewLimiter(dir.ring, dir.keys.Pepper),
 		Failures: throttle.NewFailureStore(dir.ring, dir.keys.Pepper),
 		Log:      events, Outbox: outbox,
-		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
+		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, Locales: templates.Languages(), AllowCopies: c.TOTP.AllowCopies,
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, Wake: a.wakeWorkers,
 	}
@@ -162,7 +162,7 @@ type messageRenderer struct{ renderer *templates.Renderer }
 
 // Render implements mail.Renderer.
 func (l messageRenderer) Render(template, lang string, data []byte) (subject, text, html string, err error) {
-	m, err := templates.DecodeMail(template, data)
+	m, err := templates.DecodeNotice(template, data)
 	if err != nil {
 		return "", "", "", err
 	}

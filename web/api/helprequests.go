@@ -8,7 +8,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
-	"barillet/templates"
+	"barillet/internal/notice"
 	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
@@ -20,7 +20,7 @@ type helpRequestJSON struct {
 	Status           helpdesk.State           `json:"status"`
 	UserID           *account.UserID          `json:"userId"` // null: no user has the address
 	Email            string                   `json:"email"`
-	Topic            templates.Topic          `json:"topic"`
+	Topic            notice.Topic             `json:"topic"`
 	Message          string                   `json:"message"`
 	FollowUps        []followUpJSON           `json:"followUps"`
 	DroppedFollowUps int                      `json:"droppedFollowUps"` // not stored
@@ -79,11 +79,11 @@ type helpClientJSON struct {
 }
 
 type followUpJSON struct {
-	At        *string         `json:"at"`
-	Reference string          `json:"reference"`
-	Topic     templates.Topic `json:"topic"`
-	Message   string          `json:"message"`
-	IPAddress string          `json:"ipAddress"`
+	At        *string      `json:"at"`
+	Reference string       `json:"reference"`
+	Topic     notice.Topic `json:"topic"`
+	Message   string       `json:"message"`
+	IPAddress string       `json:"ipAddress"`
 }
 
 type historyEntryJSON struct {

@@ -14,8 +14,8 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/templates"
 )
 
 // lost creates a user with devices to reset.
@@ -95,7 +95,7 @@ func TestReset_ResolvesHelpRequest(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.lost("zoe@garage.example")
 	other, _, _ := d.lost("ines@garage.example")
-	reference, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "ZOE@garage.example", Topic: string(templates.TopicPhoneLost), Message: "<script>perdu</script>"})
+	reference, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "ZOE@garage.example", Topic: string(notice.TopicPhoneLost), Message: "<script>perdu</script>"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestResponses_ContainNoSecrets(t *testing.T) {
 	}
 	reset := d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", d.admin(), "")
 	for _, m := range d.Mails() {
-		if x, ok := m.What.(templates.DevicesResetMail); ok {
+		if x, ok := m.What.(notice.DevicesReset); ok {
 			planted = append(planted, x.Code, x.Link)
 		}
 	}

@@ -1,0 +1,83 @@
+package templates
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"barillet/internal/notice"
+)
+
+// noticeKind decodes the notices of one kind and composes their emails.
+type noticeKind struct {
+	zero    notice.Notice
+	decode  func(raw []byte) (notice.Notice, error)
+	compose func(n notice.Notice, c *speaker, w writer) message
+}
+
+func kindOf[N notice.Notice](compose func(N, *speaker, writer) message) noticeKind {
+	var zero N
+	return noticeKind{
+		zero: zero,
+		decode: func(raw []byte) (notice.Notice, error) {
+			var n N
+			err := json.Unmarshal(raw, &n)
+			return n, err
+		},
+		compose: func(n notice.Notice, c *speaker, w writer) message { return compose(n.(N), c, w) },
+	}
+}
+
+// noticeKinds has each kind of notice once.
+var noticeKinds = []noticeKind{
+	kindOf(composeAddressChanged),
+	kindOf(composeCopyConfirmed),
+	kindOf(composeDeviceAdded),
+	kindOf(composeDeviceOffered),
+	kindOf(composeDeviceRemoved),
+	kindOf(composeDeviceSignedIn),
+	kindOf(composeDevicesReset),
+	kindOf(composeDevicesResetTold),
+	kindOf(composeHelpAnswered),
+	kindOf(composeHelpForSupport),
+	kindOf(composeHelpReceived),
+	kindOf(composeInvitation),
+	kindOf(composeKeyCloned),
+	kindOf(composeNewBrowser),
+	kindOf(composeNotices),
+	kindOf(composePasswordChanged),
+	kindOf(composePasswordGiven),
+	kindOf(composePasswordLink),
+	kindOf(composePasswordLinkGiven),
+	kindOf(composeQRShown),
+	kindOf(composeRecoveryRenewed),
+	kindOf(composeRecoveryUsed),
+	kindOf(composeResetAsked),
+	kindOf(composeRoleChanged),
+	kindOf(composeTicketHanded),
+	kindOf(composeTokenMade),
+	kindOf(composeWelcome),
+	kindOf(composeWrongCodes),
+}
+
+// noticeKindByName returns the kind with this name.
+func noticeKindByName(name string) (noticeKind, error) {
+	for _, k := range noticeKinds {
+		if k.zero.Name() == name {
+			return k, nil
+		}
+	}
+	return noticeKind{}, fmt.Errorf("unknown kind of notice %q", name)
+}
+
+// DecodeNotice decodes a notice of the named kind from its JSON.
+func DecodeNotice(name string, raw []byte) (notice.Notice, error) {
+	k, err := noticeKindByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("decoding notice: %w", err)
+	}
+	n, err := k.decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("decoding notice %q: %w", name, err)
+	}
+	return n, nil
+}
