@@ -69,7 +69,7 @@ func New(c Config) *API {
 		allowed[descriptionPath] = []string{http.MethodGet, http.MethodHead}
 	}
 	for _, pattern := range notImplemented {
-		a.mux.HandleFunc(pattern, notOffered)
+		a.mux.HandleFunc(pattern, serveNotImplemented)
 	}
 	for path, methods := range allowed {
 		allow := strings.Join(methods, ", ")

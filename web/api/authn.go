@@ -105,7 +105,7 @@ func (a *API) signInFactor(u *account.User, d factors.Device) signInFactorJSON {
 // checkSignInEnabled returns an error unless the configuration enables the API sign-in.
 func (a *API) checkSignInEnabled() error {
 	if !a.signIn {
-		return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindSwitchedOff}
+		return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindDisabled}
 	}
 	return nil
 }

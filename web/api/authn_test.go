@@ -89,7 +89,7 @@ func TestAPISignIn_RequiresConfigurationAndAllowance(t *testing.T) {
 		"/api/v1/authn/cancel": `{"stateToken":"x"}`,
 	}
 	for path, body := range bodies {
-		if doc := problem(t, d.call("POST", path, d.signer(), body), 403); doc.Type != "/problems/switched_off" {
+		if doc := problem(t, d.call("POST", path, d.signer(), body), 403); doc.Type != "/problems/disabled" {
 			t.Errorf("%s while it is off: got %+v", path, doc)
 		}
 		problem(t, d.local("POST", path, body), 403)

@@ -104,7 +104,7 @@ var notImplemented = []string{
 	"/api/v1/zones", "/api/v1/zones/{rest...}",
 }
 
-// notOffered requires no token, as an unknown path requires none.
-func notOffered(w http.ResponseWriter, r *http.Request) {
-	reply.Problem(w, r, &reply.HTTPError{Status: http.StatusNotImplemented, Kind: reply.KindNotOffered})
+// serveNotImplemented requires no token, as an unknown path requires none.
+func serveNotImplemented(w http.ResponseWriter, r *http.Request) {
+	reply.Problem(w, r, &reply.HTTPError{Status: http.StatusNotImplemented, Kind: reply.KindNotImplemented})
 }

@@ -110,7 +110,7 @@ func TestNotImplemented_Returns501(t *testing.T) {
 		method, path, _ := strings.Cut(call, " ")
 		for _, token := range []string{admin, ""} {
 			doc := problem(t, d.call(method, path, token, ""), http.StatusNotImplemented)
-			if doc.ErrorCode != "E0000008" || doc.Type != "/problems/not_offered" || !strings.Contains(doc.Detail, "/api/docs") {
+			if doc.ErrorCode != "E0000008" || doc.Type != "/problems/not_implemented" || !strings.Contains(doc.Detail, "/api/docs") {
 				t.Errorf("%s: got %+v", call, doc)
 			}
 		}

@@ -23,7 +23,7 @@ type factorJSON struct {
 	Name                string              `json:"name"`     // specific to Barillet, as are the following members
 	LastUsed            *string             `json:"lastUsed"` // null: not used since enrolment
 	Copies              []copyJSON          `json:"copies"`
-	Left                *int                `json:"left,omitempty"` // unused recovery codes
+	RecoveryCodesLeft   *int                `json:"left,omitempty"` // unused recovery codes
 	EnrolledBy          string              `json:"enrolledBy,omitempty"`
 	PendingConfirmation bool                `json:"pendingConfirmation,omitempty"` // not usable until the user confirms it
 	Embedded            *enrolmentJSON      `json:"_embedded,omitempty"`
@@ -59,7 +59,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 		out.Profile = factorProfileJSON{CredentialID: d.Unique, AuthenticatorName: d.Name}
 	}
 	if m.Input == factors.InputBackup {
-		out.Left = &st.Remaining
+		out.RecoveryCodesLeft = &st.Remaining
 	}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: reply.Timestamp(c.Shown), Confirmed: reply.Timestamp(c.Confirmed)})

@@ -15,30 +15,30 @@ import (
 
 // The kinds of problem that are not codes of the domain.
 const (
-	KindMalformed   = "malformed"   // not JSON, not UTF-8, trailing data, or nested too deep
-	KindUnknown     = "unknown"     // an unknown member
-	KindDuplicate   = "duplicate"   // a duplicate member
-	KindMember      = "member"      // a member of the wrong JSON type
-	KindParameter   = "parameter"   // an invalid query parameter
-	KindMedia       = "media_type"  // not application/json
-	KindTooLarge    = "too_large"   // the body exceeds the limit
-	KindNoRoute     = "no_route"    // an unknown path
-	KindMethod      = "method"      // a method that the path does not support
-	KindNotOffered  = "not_offered" // a call of Okta that Barillet does not implement
-	KindToken       = "token"       // the token is missing or invalid
-	KindIdempotency = "idempotency" // the key was used for another request
-	KindUnavailable = "unavailable"
-	KindInternal    = "internal"
+	KindMalformed      = "malformed"       // not JSON, not UTF-8, trailing data, or nested too deep
+	KindUnknown        = "unknown"         // an unknown member
+	KindDuplicate      = "duplicate"       // a duplicate member
+	KindMember         = "member"          // a member of the wrong JSON type
+	KindParameter      = "parameter"       // an invalid query parameter
+	KindMedia          = "media_type"      // not application/json
+	KindTooLarge       = "too_large"       // the body exceeds the limit
+	KindNoRoute        = "no_route"        // an unknown path
+	KindMethod         = "method"          // a method that the path does not support
+	KindNotImplemented = "not_implemented" // a call of Okta that Barillet does not implement
+	KindToken          = "token"           // the token is missing or invalid
+	KindIdempotency    = "idempotency"     // the key was used for another request
+	KindUnavailable    = "unavailable"
+	KindInternal       = "internal"
 )
 
 // The kinds of problem of codes and of the API sign-in.
 const (
-	KindPassCode    = "passcode"        // a wrong code
-	KindCodeUsed    = "passcode_used"   // a used code
-	KindCodeClock   = "passcode_clock"  // correct codes for another time: the clock of the device is wrong
-	KindCodeResync  = "passcode_resync" // a code of a counter far ahead: the next code confirms it
-	KindStateToken  = "state_token"     // no sign-in transaction of this token
-	KindSwitchedOff = "switched_off"    // disabled in the configuration
+	KindPassCode   = "passcode"        // a wrong code
+	KindCodeUsed   = "passcode_used"   // a used code
+	KindCodeClock  = "passcode_clock"  // correct codes for another time: the clock of the device is wrong
+	KindCodeResync = "passcode_resync" // a code of a counter far ahead: the next code confirms it
+	KindStateToken = "state_token"     // no sign-in transaction of this token
+	KindDisabled   = "disabled"        // disabled in the configuration
 )
 
 // typeBase begins the type of every problem: a reference relative to the public URL that never changes (RFC 9457
@@ -101,7 +101,7 @@ var problems = map[string]problem{
 	KindTooLarge:                   {"E0000003", "The body is too large"},
 	KindNoRoute:                    {"E0000008", "Unknown path"},
 	KindMethod:                     {"E0000022", "The path does not support this method"},
-	KindNotOffered:                 {"E0000008", "This call of Okta is not implemented; /api/docs lists the calls"},
+	KindNotImplemented:             {"E0000008", "This call of Okta is not implemented; /api/docs lists the calls"},
 	KindToken:                      {"E0000011", "The token is missing or invalid"},
 	KindIdempotency:                {"E0000001", "The idempotency key was used for another request"},
 	KindPassCode:                   {"E0000068", "The code is wrong"},
@@ -109,7 +109,7 @@ var problems = map[string]problem{
 	KindCodeClock:                  {"E0000083", "The clock of the device is wrong"},
 	KindCodeResync:                 {"E0000083", "The token is ahead; send its next code"},
 	KindStateToken:                 {"E0000011", "The state token is invalid"},
-	KindSwitchedOff:                {"E0000006", "Disabled in the configuration"},
+	KindDisabled:                   {"E0000006", "Disabled in the configuration"},
 	KindUnavailable:                {"E0000010", "The service is unavailable at the moment"},
 	KindInternal:                   {"E0000009", "Internal error"},
 }
