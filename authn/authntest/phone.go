@@ -92,8 +92,8 @@ func (h *Env) Accept(invitation secret.Value, password string) (*Phone, session.
 	if err != nil {
 		h.T.Fatalf("accepting an invitation: %v", err)
 	}
-	p, done := h.Enrol(enrol.Flow{Login: started.Login}, "Téléphone")
-	return p, done.Issued
+	p, done := h.Enrol(enrol.Flow{Transaction: started.Secret}, "Téléphone")
+	return p, done.Credentials
 }
 
 // Member creates an active user with Password and a phone, and signs them in.
@@ -111,9 +111,9 @@ func (h *Env) SignIn(login, password string, p *Phone) session.Credentials {
 	if err != nil {
 		h.T.Fatalf("signing in as %s: %v", login, err)
 	}
-	v, err := h.Authn.Verify(h.T.Context(), h.From, started.Login, factors.InputCode, p.Next())
+	v, err := h.Authn.Verify(h.T.Context(), h.From, started.Secret, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		h.T.Fatalf("second step of %s: %v, rejected %q", login, err, v.Rejected)
 	}
-	return v.Issued
+	return v.Credentials
 }
