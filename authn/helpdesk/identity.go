@@ -32,7 +32,7 @@ func (k *IdentityCheck) validate() (*IdentityCheck, error) {
 		return nil, nil
 	}
 	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
-		return nil, errcode.InvalidField("identityCheck.way", "unknown")
+		return nil, errcode.InvalidField("identityCheck.method", "unknown")
 	}
 	by, ok := admin.Sanitize(k.By, 128, false)
 	switch {
@@ -65,7 +65,7 @@ func (c *Request) checkResettable(u *account.User, repeat bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!repeat || c.Changed.Before(u.ResetAt)):
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
 	case c.Identity == "":
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonIdentity}
 	}

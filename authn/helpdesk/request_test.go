@@ -139,7 +139,7 @@ func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityDocument}},
 	} {
 		_, err := s.patch(t, zoe, id, p)
-		wantReason(t, name, err, errcode.ReasonCaseClosed)
+		wantReason(t, name, err, errcode.ReasonRequestClosed)
 	}
 	if c := s.patched(t, zoe, id, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
 		t.Errorf("opened again the case still has the check of before: %q", c.Identity)
@@ -206,11 +206,11 @@ func TestReset_NeedsIdentityCheckOfRequest(t *testing.T) {
 	authntest.WantCode(t, "a reply by mail", err, errcode.Invalid)
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
-	refused("a request that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
+	refused("a request that was rejected", errcode.ReasonRequestClosed, helpdesk.ResetRequest{})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	refused("opened again, with the check of before", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
-	refused("a request that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
+	refused("a request that was resolved otherwise", errcode.ReasonRequestClosed, helpdesk.ResetRequest{Check: calledBack})
 	s.patched(t, authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
 	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}

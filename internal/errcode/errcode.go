@@ -1,3 +1,5 @@
+// Package errcode defines the error codes of the domain, and the error that carries one. It knows no HTTP status and no
+// sentence: web/reply translates a code to a status, and the message catalogues hold the words.
 package errcode
 
 import (
@@ -6,51 +8,51 @@ import (
 	"time"
 )
 
-// Code names what went wrong in the domain; web/reply gives it a status, the catalogues give it words.
+// Code identifies what went wrong. The type of a problem document ends with it.
 type Code string
 
-// The codes. Each has a sentence under the key "error." + Code in every language.
+// The codes.
 const (
-	SignInFailed   Code = "sign_in"         // any failed sign-in: one sentence, whatever failed
-	RateLimited    Code = "wait"            // too many tries: Error.Retry tells for how long
-	Overloaded     Code = "busy"            // the password pool is full: try again in a moment
-	Expired        Code = "expired"         // the login or ceremony under way is gone: begin again
-	NoSession      Code = "no_session"      // signed out
-	StepUpRequired Code = "proof"           // a fresh proof is asked for first (PROTOCOL 5)
-	Forbidden      Code = "forbidden"       // known, but not allowed
-	NotFound       Code = "not_found"       // no such thing, or none that the caller may know of
-	Invalid        Code = "invalid"         // a field is wrong: Error.Field and Error.Reason say which and why
-	Taken          Code = "taken"           // an address or a key that somebody has
-	LastDevice     Code = "last_device"     // the last device cannot be removed by its owner
-	TooMany        Code = "too_many"        // as many as one may have
-	InvalidLink    Code = "link"            // an invitation, ticket or password link that is not, or no longer, good
-	InvalidTicket  Code = "ticket"          // not a good ticket code
-	TicketExpired  Code = "ticket_expired"  // it was one, but its time is over
-	SameProvenance Code = "same_hand"       // password and ticket came the same way (PROTOCOL 8)
-	QRLimit        Code = "shown_too_often" // a QR code is shown three times a day at most
-	CopiesDisabled Code = "copies_off"      // policy: a key of its own for each phone
-	WrongState     Code = "state"           // not possible in the state that the person is in
-	Conflict       Code = "conflict"        // two things named together do not belong together
+	SignInFailed   Code = "sign_in_failed"   // a failed sign-in, whatever failed
+	RateLimited    Code = "rate_limited"     // too many attempts; Error.RetryAfter is set
+	Overloaded     Code = "overloaded"       // the password queue is full; Error.RetryAfter may be set
+	Expired        Code = "expired"          // the sign-in transaction or the ceremony expired
+	NoSession      Code = "no_session"       // no active session
+	StepUpRequired Code = "step_up_required" // the operation requires step-up (protocol rule 5)
+	Forbidden      Code = "forbidden"        // the principal is known and lacks the permission
+	NotFound       Code = "not_found"        // the object does not exist, or the caller must not learn that it exists
+	Invalid        Code = "invalid"          // Error.Field is invalid for Error.Reason
+	Taken          Code = "taken"            // the address or the key belongs to another record
+	LastDevice     Code = "last_device"      // the user cannot remove their last device
+	TooMany        Code = "too_many"         // the maximum number exists
+	InvalidLink    Code = "invalid_link"     // an invitation, ticket or password link that is unknown or used
+	InvalidTicket  Code = "invalid_ticket"   // not a valid ticket code
+	TicketExpired  Code = "ticket_expired"   // the ticket code was valid and has expired
+	SameProvenance Code = "same_provenance"  // password and ticket have the same provenance (protocol rule 8)
+	QRLimit        Code = "qr_limit"         // the QR code was shown the maximum number of times today
+	CopiesDisabled Code = "copies_disabled"  // the policy does not allow copies
+	WrongState     Code = "wrong_state"      // the state of the object does not allow the operation; Error.Reason may be set
+	Conflict       Code = "conflict"         // two named objects do not belong together
 )
 
-// Error is a refusal that a person or a program can act on. It never holds what was submitted.
+// Error is a refusal that a user or a program can act on. It contains nothing that was submitted.
 type Error struct {
 	Code       Code
-	Field      string        // with Invalid: which input
-	Reason     string        // with Invalid and WrongState: why, in one word
+	Field      string        // with Invalid: the name of the input
+	Reason     string        // with Invalid and WrongState: why, as one word
 	RetryAfter time.Duration // with RateLimited and Overloaded
-	Assignee   string        // with ReasonAssigned: who has it
+	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }
 
-// The reasons of WrongState that tell an operator what to do instead.
+// The reasons of WrongState for a help request, a reset or a webhook.
 const (
-	ReasonNeverHadDevice = "never_had_device" // nothing to reset: invite
-	ReasonHadDevice      = "had_device"       // never invited again: reset
-	ReasonIdentity       = "identity"         // nobody made sure who is asking (PROTOCOL 24)
-	ReasonCaseClosed     = "case_closed"      // open the help request again first
-	ReasonAssigned       = "assigned"         // somebody else has the help request
-	ReasonUnknownAddress = "stranger"         // its address is nobody's
-	ReasonDisabled       = "off"              // a webhook that is switched off: enable it
+	ReasonNeverHadDevice = "never_had_device" // the user never had a device: invite the user
+	ReasonHadDevice      = "had_device"       // the user has or had a device: reset the devices
+	ReasonIdentity       = "identity"         // the identity of the user was not checked (protocol rule 24)
+	ReasonRequestClosed  = "request_closed"   // the help request is closed: open it again
+	ReasonAssigned       = "assigned"         // another administrator has the help request
+	ReasonUnknownAddress = "unknown_address"  // no user has the address of the help request
+	ReasonDisabled       = "disabled"         // the webhook is disabled
 )
 
 func (e *Error) Error() string {
@@ -60,26 +62,26 @@ func (e *Error) Error() string {
 	return string(e.Code)
 }
 
-// Is lets errors.Is compare by code alone.
+// Is reports whether target is an Error with the same code and, if target has a field, the same field.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && (t.Field == "" || t.Field == e.Field)
 }
 
-// New makes an Error of a code.
+// New returns an Error with the code.
 func New(code Code) *Error { return &Error{Code: code} }
 
-// InvalidField makes an Error about one input.
+// InvalidField returns an Error about one input.
 func InvalidField(field, reason string) *Error {
 	return &Error{Code: Invalid, Field: field, Reason: reason}
 }
 
-// RateLimit makes an Error that tells when to come back.
+// RateLimit returns an Error for a caller that must wait for d, or for one second if d is shorter.
 func RateLimit(d time.Duration) *Error {
 	return &Error{Code: RateLimited, RetryAfter: max(d, time.Second)}
 }
 
-// Of is the code of an Error anywhere in err, "" when there is none.
+// Of returns the code of the Error in the chain of err, or "".
 func Of(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -87,7 +89,7 @@ func Of(err error) Code {
 	return ""
 }
 
-// The reasons of WrongState that tell in which state a person is not.
+// The reasons of WrongState for the status of a user.
 const (
 	ReasonNotActive    = "not_active"
 	ReasonNotSuspended = "not_suspended"
@@ -96,22 +98,22 @@ const (
 	ReasonNoPassword   = "no_password"
 )
 
-// ReasonAddressChanged is the reason of WrongState for a ticket that would be mailed within AddressCooldown.
-const ReasonAddressChanged = "address_young"
+// ReasonAddressChanged is the reason of WrongState for a ticket to an address that changed within AddressCooldown.
+const ReasonAddressChanged = "address_changed"
 
-// ReasonUnusable is the reason of WrongState for a device that may not be asked for now (see Service.Serves).
+// ReasonUnusable is the reason of WrongState for a device that the user cannot use now (see account.Service.CanUse).
 const ReasonUnusable = "unusable"
 
-// ReasonBrowserOnly is the reason of Invalid for a kind of device that needs a page of ours.
+// ReasonBrowserOnly is the reason of Invalid for a kind of device that can be enrolled only in a browser.
 const ReasonBrowserOnly = "browser_only"
 
-// ReasonNoDevice is the reason of WrongState for a person whom a new password would not let in.
+// ReasonNoDevice is the reason of WrongState for a user who cannot sign in with a new password alone.
 const ReasonNoDevice = "no_device"
 
-// The reasons of WrongState about roles.
+// The reasons of WrongState for roles.
 const (
-	ReasonHasRole    = "has_role"    // the person has this role: change what it is limited to
-	ReasonLastTarget = "last_target" // without it the role would be for everybody: take the role away
-	ReasonNoTargets  = "no_targets"  // a role that is always for everybody
-	ReasonLastAdmin  = "last_admin"  // nobody active would be SUPER_ADMIN
+	ReasonHasRole    = "has_role"    // the user has this role: change its targets
+	ReasonLastTarget = "last_target" // without its last target the role would apply to all users
+	ReasonNoTargets  = "no_targets"  // the role cannot be limited to groups
+	ReasonLastAdmin  = "last_admin"  // no active super administrator would remain
 )
