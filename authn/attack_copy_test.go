@@ -26,7 +26,7 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 	do(t, err, "beginning to replace the secret")
 	var view oath.View
 	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	fresh := &authntest.Phone{House: h.Env, Device: p.Device, Secret: view.Secret}
+	fresh := &authntest.Phone{Env: h.Env, Device: p.Device, Secret: view.Secret}
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Session: session}, "", fresh.Next())
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)

@@ -65,7 +65,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			refused(t, err, errcode.InvalidLink, "in the login of another person")
 		}},
 		{"the invitation is opened again", func(t *testing.T, h *house, u account.User) {
-			nadia := h.Person("nadia@garage.example", nil)
+			nadia := h.CreateUser("nadia@garage.example", nil)
 			token := h.Invite(nadia.ID)
 			_, issued := h.Accept(token, authntest.Password)
 			_, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)

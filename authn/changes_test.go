@@ -12,7 +12,7 @@ import (
 
 func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 	h := authntest.New(t)
-	u := h.Person("amelie@garage.example", nil)
+	u := h.CreateUser("amelie@garage.example", nil)
 	remember := func(action string, times int) {
 		t.Helper()
 		for range times {

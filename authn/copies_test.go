@@ -168,7 +168,7 @@ func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) 
 	}
 	var view oath.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	p := &authntest.Phone{House: h.Env, Secret: view.Secret, Device: id}
+	p := &authntest.Phone{Env: h.Env, Secret: view.Secret, Device: id}
 	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())
 	if err == nil && (!done.Accepted() || !h.alive(done.Issued.Session) || h.alive(session)) {
 		h.t.Errorf("replacing: got %+v, session not re-issued", done)

@@ -23,7 +23,7 @@ const wiki = "wiki.garage.example"
 func (h *house) gate(sess secret.Value, host string) secret.Value {
 	h.t.Helper()
 	nonce := secret.From("a nonce of the browser")
-	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, sess, host, session.ParseForwardState(nonce))
+	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, sess, host, session.ForwardState(nonce))
 	do(h.t, err, "opening a gate")
 	gate, err := h.Sessions.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
 	do(h.t, err, "passing a gate")
@@ -41,7 +41,7 @@ func (h *house) passes(gate secret.Value, host string) bool {
 
 func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 	h := newHouse(t)
-	group := h.Group("Garage du Port")
+	group := h.CreateGroup("Garage du Port")
 	u, _, session := h.Member(amelie, func(u *account.User) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{group}
 	})
@@ -85,7 +85,7 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 			return err == nil
 		},
 		"after a minute": func(code secret.Value) bool {
-			h.Clock.Advance(session.GateCodeLife)
+			h.Clock.Advance(session.ReturnCodeTTL)
 			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
@@ -99,14 +99,14 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 		},
 		"after the sign-out": func(secret.Value) bool {
 			_, _, other := h.Member("paul@garage.example", nil)
-			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, session.ParseForwardState(nonce))
+			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, session.ForwardState(nonce))
 			do(t, err, "opening")
 			do(t, h.Sessions.SignOut(t.Context(), h.From, other), "signing out")
 			_, err = h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 	} {
-		code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ParseForwardState(nonce))
+		code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ForwardState(nonce))
 		do(t, err, "opening")
 		if try(code) {
 			t.Errorf("%s: the code was taken", name)
@@ -118,7 +118,7 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 	h := newHouse(t)
 	_, _, sess := h.Member(amelie, nil)
 	nonce := secret.From("nonce")
-	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ParseForwardState(nonce))
+	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ForwardState(nonce))
 	do(t, err, "opening")
 	var wg sync.WaitGroup
 	var mu sync.Mutex

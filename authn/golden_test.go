@@ -43,8 +43,8 @@ func goldenUser() account.User {
 		Password: account.Password{Hash: "$argon2id$x", Provenance: account.ProvenanceUser, Set: then, MustChange: account.ChangeExpired},
 		Devices:  []factors.Device{goldenDevice()}, EverHadDevice: true,
 		Tickets:         []account.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Provenance: account.ProvenanceEmail, Made: then, Expires: then, Transaction: "login", AddressSetBy: "operator:0"}},
-		EmailProvenance: account.Mailbox{By: "operator:0", Moved: then}, PasswordLink: account.Recovering{Epoch: 5, Until: then}, State: account.StatusActive,
-		AdminEnrolment: &account.AdminEnrolment{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", ByName: "Karim", Epoch: 5,
+		EmailProvenance: account.EmailProvenance{By: "operator:0", Moved: then}, PasswordLink: account.PasswordLink{Epoch: 5, Until: then}, DisplayStatus: account.StatusActive,
+		AdminEnrolment: &account.AdminEnrolment{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Provenance: "uboss", ByName: "Karim", Epoch: 5,
 			Pending: factors.Pending("pending"), At: then, Expires: then},
 		AdminVerification: &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
 		ResetAt:           then, Invited: account.Invitation{Link: "l2", Provenance: account.ProvenanceEmail, By: "Paul", At: then, Expires: then},
@@ -66,7 +66,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		Groups: []account.GroupID{"g1"}, Roles: []account.Role{account.RoleHelpDesk}}
 	link := account.Link{User: "uabc", Purpose: "ticket", Ticket: "t1", Epoch: 7, Provenance: "operator:0", Expires: then}
 	browser := session.Browser{Since: then, Shared: true}
-	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
+	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Emptied: true}
 	gate := session.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
 	for _, record := range []any{goldenUser(), login, sess, standing, link, browser, group, gate} {
 		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
@@ -131,7 +131,7 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d.ID, d.Name = factors.DeviceID(fmt.Sprintf("%026d", i)), strings.Repeat("🔧", 64)
 			u.Devices = append(u.Devices, d)
 		}
-		u.AdminEnrolment = &account.AdminEnrolment{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Hand: string(u.ID),
+		u.AdminEnrolment = &account.AdminEnrolment{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Provenance: string(u.ID),
 			ByName: strings.Repeat("🔧", 64), Epoch: u.Epoch, Pending: factors.Pending(strings.Repeat("x", 400)), At: then, Expires: then}
 		u.AdminVerification = &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
 		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Activity[0]

@@ -12,7 +12,7 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 	h := newHouse(t)
 	var garages []account.GroupID
 	for n := range 21 {
-		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
+		garages = append(garages, h.CreateGroup(fmt.Sprintf("Garage %d", n)))
 	}
 	born := func(address string, in []account.GroupID) error {
 		_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {

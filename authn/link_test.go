@@ -18,8 +18,8 @@ const another = "sept chevaux dans un garage"
 
 func TestAnInvitationLeadsToASession(t *testing.T) {
 	h := newHouse(t)
-	g := h.Group("Garage du Port")
-	u := h.Person("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
+	g := h.CreateGroup("Garage du Port")
+	u := h.CreateUser("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
 	token := h.Invite(u.ID)
 	in, err := h.Authn.Invitation(t.Context(), token)
 	if err != nil || in.Login != "nadia@garage.example" || in.Garage != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
@@ -73,9 +73,9 @@ func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	refused(t, invite(u.ID), errcode.WrongState, "somebody with a device")
 	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	refused(t, invite(u.ID), errcode.WrongState, "somebody who was reset")
-	gone := h.Person("gone@garage.example", func(u *account.User) { u.Status = account.StatusDeactivated })
+	gone := h.CreateUser("gone@garage.example", func(u *account.User) { u.Status = account.StatusDeactivated })
 	refused(t, invite(gone.ID), errcode.WrongState, "somebody deactivated")
-	nadia := h.Person("nadia@garage.example", nil)
+	nadia := h.CreateUser("nadia@garage.example", nil)
 	first := h.Invite(nadia.ID)
 	second := h.Invite(nadia.ID)
 	_, err := h.Authn.AcceptInvitation(t.Context(), h.From, first, authntest.Password)
@@ -156,7 +156,7 @@ func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
 func TestReadingChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	u, _, session := h.Member(amelie, nil)
-	invitation := h.Invite(h.Person("nadia@garage.example", nil).ID)
+	invitation := h.Invite(h.CreateUser("nadia@garage.example", nil).ID)
 	forgotten := h.forgot()
 	paul, _, _ := h.Member("paul@garage.example", nil)
 	ticket, _ := h.reset(paul.ID, account.ProvenanceEmail, account.TicketTTL)

@@ -17,7 +17,7 @@ import (
 
 func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
 	h := authntest.New(t)
-	u := h.Person("zoe@garage.example", nil)
+	u := h.CreateUser("zoe@garage.example", nil)
 	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
 		died := h.Accounts.OnDeadLetter()
 		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
@@ -66,7 +66,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			h := authntest.New(t)
 			watchers(h, receivers)
 			for i := range mails {
-				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
+				u := h.CreateUser("person"+strconv.Itoa(i)+"@garage.example", nil)
 				if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (any, error) {
 					return nil, tx.Notify(&u, notice.PasswordChanged{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {

@@ -36,11 +36,11 @@ func (h *house) members(id account.GroupID) int {
 
 func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	h := newHouse(t)
-	gone, stays := h.Group("Garage Nord"), h.Group("Garage Sud")
+	gone, stays := h.CreateGroup("Garage Nord"), h.CreateGroup("Garage Sud")
 	grant := []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{gone}}}
 	var people []account.User
 	for i := range 40 { // more than two Updates take
-		people = append(people, h.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) {
+		people = append(people, h.CreateUser(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) {
 			u.Groups = []account.GroupID{stays, gone}
 			if i%2 == 0 {
 				u.Groups = []account.GroupID{gone}
@@ -108,8 +108,8 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 
 func TestAGarageThatIsThereIsNotSwept(t *testing.T) {
 	h := newHouse(t)
-	id := h.Group("Garage Nord")
-	h.Person(amelie, func(u *account.User) { u.Groups = []account.GroupID{id} })
+	id := h.CreateGroup("Garage Nord")
+	h.CreateUser(amelie, func(u *account.User) { u.Groups = []account.GroupID{id} })
 	if err := h.Accounts.EmptyGroup(t.Context(), id); err == nil || h.members(id) != 1 {
 		t.Errorf("got %v and %d members, want a refusal", err, h.members(id))
 	}

@@ -32,7 +32,7 @@ func (h *house) offer(c enrol.AdminCall, name string) (*authntest.Phone, factors
 	h.t.Helper()
 	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
-	return &authntest.Phone{House: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
+	return &authntest.Phone{Env: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
 // given enrols a phone for somebody to its end.

@@ -62,7 +62,7 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 		}
 		return err
 	}), "listing sessions")
-	if len(open) != 2 || !open[0].Program && !open[1].Program {
+	if len(open) != 2 || !open[0].FromAPI && !open[1].FromAPI {
 		t.Errorf("got sessions %+v, want the program's beside the browser's", open)
 	}
 	events := h.Events(audit.SessionStart)

@@ -15,7 +15,7 @@ import (
 func (s *Service) canStepUp(u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
-		if !s.Accounts.BackupFactor(d) {
+		if !s.Accounts.IsBackup(d) {
 			out = append(out, d)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 
 func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	h := authntest.New(t)
-	admin := h.Person("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
-	h.Person("zoe@garage.example", nil)
+	admin := h.CreateUser("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
+	h.CreateUser("zoe@garage.example", nil)
 	standings := store.NewTable[account.Summary](h.Ring, store.Summaries)
 	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
 	for first := 0; first < many; first += bite {

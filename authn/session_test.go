@@ -96,7 +96,7 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 	do(t, h.Sessions.FlushLastSeen(t.Context()), "storing uses")
 	h.Clock.Advance(59 * time.Minute)
 	account, err := h.Authn.Account(t.Context(), session)
-	if err != nil || !account.Sessions[0].Seen.Equal(h.Clock.Now().Add(-59*time.Minute)) {
+	if err != nil || !account.Sessions[0].LastSeen.Equal(h.Clock.Now().Add(-59*time.Minute)) {
 		t.Errorf("when it was used was lost: %v, %+v", err, account.Sessions)
 	}
 }

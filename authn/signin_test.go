@@ -22,7 +22,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 	h.Member(amelie, nil)
 	suspended, _, _ := h.Member("serge@garage.example", nil)
 	h.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	h.Person("staged@garage.example", nil)
+	h.CreateUser("staged@garage.example", nil)
 	h.Member("kim@garage.example", nil)
 	tests := []struct{ name, identifier, password string }{
 		{"nobody of that name", "nobody@garage.example", authntest.Password},

@@ -237,7 +237,7 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	do(t, err, "presenting the link")
 	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Request{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by a ticket")
-	invited := h.Person("nadia@garage.example", nil)
+	invited := h.CreateUser("nadia@garage.example", nil)
 	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
 	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Request{Kind: recovery.Kind})

@@ -164,7 +164,7 @@ func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *acco
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = s.deviceWait(s.Accounts.In(snap), op.Now, u, class(input), known)
+		wait, _, err = s.deviceWait(s.Accounts.Reader(snap), op.Now, u, class(input), known)
 		return err
 	})
 	return wait, err

@@ -63,7 +63,7 @@ func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
 // An administrator asks for security keys. Whoever signed in by a code before goes on by refreshing, for up to a year.
 func TestTokensOfAWeakerSignInOutliveAStricterPolicy(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	garage := p.Group("Canal")
+	garage := p.CreateGroup("Canal")
 	ruled := func(r *client.Registration) {
 		r.Rules = []client.RegistrationRule{{Group: garage, PhishingResistant: true}}
 	}

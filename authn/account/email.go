@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Mailbox is whose word it is that mail reaches the person. An address that an operator wrote is that operator's hand
+// EmailProvenance is whose word it is that mail reaches the person. An address that an operator wrote is that operator's hand
 // as well (PROTOCOL 8): a mailbox of theirs may stand there.
-type Mailbox struct {
+type EmailProvenance struct {
 	By    string    `json:"by,omitempty"`   // the operator who wrote the address; "": the person was reached there
 	Moved time.Time `json:"moved,omitzero"` // when it was changed; zero: it is that of the beginning
 }
@@ -23,7 +23,7 @@ func (u *User) AddressChanged(now time.Time) bool {
 // ConfirmEmail notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
 func (u *User) ConfirmEmail() {
 	if u.Invited.Provenance == ProvenanceEmail {
-		u.EmailProvenance = Mailbox{}
+		u.EmailProvenance = EmailProvenance{}
 	}
 }
 

@@ -40,17 +40,17 @@ type PendingCopy struct {
 // AdminEnrolment is a device that an operator is enrolling for the person through the API (PROTOCOL 22). Its secret was in the
 // one answer that began it and is worthless until the first code. A person has one at most: the next takes its place.
 type AdminEnrolment struct {
-	ID      factors.DeviceID `json:"id"`
-	Kind    factors.Kind     `json:"kind"`
-	App     string           `json:"app,omitempty"`
-	Name    string           `json:"name"`
-	By      string           `json:"by"`     // id of the operator, such as that of a token: nobody else sees its picture or ends it
-	Hand    string           `json:"hand"`   // the operator's owner, by whom hands are judged
-	ByName  string           `json:"byName"` // the operator's name, for people to read
-	Epoch   uint64           `json:"epoch"`
-	Pending factors.Pending  `json:"pending"`
-	At      time.Time        `json:"at"`
-	Expires time.Time        `json:"expires"`
+	ID         factors.DeviceID `json:"id"`
+	Kind       factors.Kind     `json:"kind"`
+	App        string           `json:"app,omitempty"`
+	Name       string           `json:"name"`
+	By         string           `json:"by"`         // id of the operator, such as that of a token: nobody else sees its picture or ends it
+	Provenance string           `json:"provenance"` // the operator's owner, by whom hands are judged
+	ByName     string           `json:"byName"`     // the operator's name, for people to read
+	Epoch      uint64           `json:"epoch"`
+	Pending    factors.Pending  `json:"pending"`
+	At         time.Time        `json:"at"`
+	Expires    time.Time        `json:"expires"`
 }
 
 // PendingDevice is the device that is being enrolled for the person, without Data; false when there is none.
@@ -59,7 +59,7 @@ func (u *User) PendingDevice(now time.Time) (factors.Device, bool) {
 	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
 		return factors.Device{}, false
 	}
-	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, SecretSeenBy: o.Hand, EnrolledBy: o.ByName}, true
+	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, SecretSeenBy: o.Provenance, EnrolledBy: o.ByName}, true
 }
 
 // HasOnlyImportedDevice tells whether the person has nothing but a device from another house, with which they have not signed

@@ -28,7 +28,7 @@ type Group struct {
 	Created     time.Time `json:"created"`
 	Changed     time.Time `json:"changed"`
 	Deleted     time.Time `json:"deleted,omitzero"`
-	Swept       bool      `json:"swept,omitempty"` // deleted, and nobody is a member any more
+	Emptied     bool      `json:"emptied,omitempty"` // deleted, and nobody is a member any more
 }
 
 // CreateGroup stores a new garage.
@@ -66,14 +66,14 @@ func (tx *Tx) putGroup(g *Group) error {
 
 // GroupQuery asks for garages. The zero value is all of them, in the order of their ids.
 type GroupQuery struct {
-	Starts string // the beginning of the name, in any case
+	Prefix string // the beginning of the name, in any case
 	After  string // the cursor of an earlier call
 	Limit  int    // 1 to 200; 0 means 200
 }
 
-// Keeps tells whether a garage is one of those asked for.
-func (q GroupQuery) Keeps(g Group) bool {
-	return g.Deleted.IsZero() && strings.HasPrefix(FoldName(g.Name), FoldName(q.Starts))
+// Matches tells whether a garage is one of those asked for.
+func (q GroupQuery) Matches(g Group) bool {
+	return g.Deleted.IsZero() && strings.HasPrefix(FoldName(g.Name), FoldName(q.Prefix))
 }
 
 // Groups lists the garages in the order of their ids. next is the cursor for more, "" at the end.
@@ -85,7 +85,7 @@ func (s *Service) Groups(ctx context.Context, q GroupQuery) (groups []Group, nex
 		groups, next = nil, ""
 		more := false
 		err := s.groups.Scan(snap, "", q.After, 0, func(id string, g Group) error {
-			if !q.Keeps(g) {
+			if !q.Matches(g) {
 				return nil
 			}
 			if more = len(groups) == q.Limit; more {

@@ -177,13 +177,13 @@ func (r Reader) Find(idOrLogin string) (User, error) {
 
 // UserQuery asks for people. The zero value is everybody, in the order of their ids.
 type UserQuery struct {
-	Prefix       string          // the beginning of a first name, last name, login or address; in any case
-	Group        GroupID         // members of this garage only
-	Filter       func(User) bool // further conditions; nil: none
-	States       bool            // User.State is told, to Keep as well
-	Placeholders bool            // those who only stand for somebody are listed too: see shadow.go
-	After        string          // the cursor of an earlier call
-	Limit        int             // 1 to 200; 0 means 200
+	Prefix            string          // the beginning of a first name, last name, login or address; in any case
+	Group             GroupID         // members of this garage only
+	Filter            func(User) bool // further conditions; nil: none
+	WithDisplayStatus bool            // User.State is told, to Keep as well
+	Placeholders      bool            // those who only stand for somebody are listed too: see shadow.go
+	After             string          // the cursor of an earlier call
+	Limit             int             // 1 to 200; 0 means 200
 }
 
 // scanned is how many records one call reads at most before it gives what it has with a cursor.
@@ -206,9 +206,9 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, ne
 			if u.Placeholder && !q.Placeholders {
 				return nil
 			}
-			if q.States {
+			if q.WithDisplayStatus {
 				var err error
-				if u.State, err = r.DisplayStatus(&u, now); err != nil {
+				if u.DisplayStatus, err = r.DisplayStatus(&u, now); err != nil {
 					return err
 				}
 			}

@@ -81,7 +81,7 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 		return fmt.Errorf("group %q is not deleted", id)
 	}
 	if len(members) == 0 {
-		g.Swept = true
+		g.Emptied = true
 		return tx.putGroup(&g)
 	}
 	for _, uid := range members {
@@ -112,7 +112,7 @@ func (s *Service) emptyDeletedGroups(ctx context.Context) error {
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		unfinished = nil
 		return s.groups.Scan(snap, "", "", 0, func(_ string, g Group) error {
-			if !g.Deleted.IsZero() && !g.Swept {
+			if !g.Deleted.IsZero() && !g.Emptied {
 				unfinished = append(unfinished, g.ID)
 			}
 			return nil

@@ -11,17 +11,17 @@ import (
 
 // DeviceSummary is what stands between a person and being locked out.
 type DeviceSummary struct {
-	Devices []factors.Device // usable ones that count as a device (PROTOCOL 6), without what only proofs need
-	Copies  int              // further phones that have the QR code of one of them, confirmed
-	Codes   int              // recovery codes that are left
-	Ticket  time.Time        // until when a ticket lets them enrol; zero: none
+	Devices       []factors.Device // usable ones that count as a device (PROTOCOL 6), without what only proofs need
+	Copies        int              // further phones that have the QR code of one of them, confirmed
+	RecoveryCodes int              // recovery codes that are left
+	TicketUntil   time.Time        // until when a ticket lets them enrol; zero: none
 }
 
 // DeviceSummary tells what the person has at this time.
 func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
 	var out DeviceSummary
 	for _, d := range s.UsableDevices(u) {
-		out.Codes += s.Status(d).Remaining
+		out.RecoveryCodes += s.Status(d).Remaining
 		if !s.Method(d.Kind).Primary {
 			continue
 		}
@@ -34,8 +34,8 @@ func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
 		out.Devices = append(out.Devices, d)
 	}
 	for _, t := range u.Tickets {
-		if now.Before(t.Expires) && t.Expires.After(out.Ticket) {
-			out.Ticket = t.Expires
+		if now.Before(t.Expires) && t.Expires.After(out.TicketUntil) {
+			out.TicketUntil = t.Expires
 		}
 	}
 	return out

@@ -131,8 +131,8 @@ func (s *Service) Status(d factors.Device) factors.Status {
 	return factors.Status{}
 }
 
-// BackupFactor reports whether the device holds saved codes, each of which is used up by one answer.
-func (s *Service) BackupFactor(d factors.Device) bool {
+// IsBackup reports whether the device holds saved codes, each of which is used up by one answer.
+func (s *Service) IsBackup(d factors.Device) bool {
 	return s.Method(d.Kind).Input == factors.InputBackup
 }
 
@@ -151,7 +151,7 @@ func (s *Service) UsableDevices(u *User) []factors.Device {
 // nothing beside a password of the same hand (PROTOCOL 8, 22): here, where every path meets. The hand stays with the
 // device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
 func (s *Service) CanUse(u *User, d factors.Device) bool {
-	return d.Usable() && s.Factor(d.Kind) != nil && (!s.BackupFactor(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
+	return d.Usable() && s.Factor(d.Kind) != nil && (!s.IsBackup(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
 }
 
 // CountPrimary are the usable devices that count when the last one is protected (PROTOCOL 6).
@@ -190,8 +190,8 @@ func (s *Service) FailureID(id UserID) string { return s.Failures.UserID(string(
 
 // View reads in one snapshot; fn sees people as they stand.
 func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {
-	return s.Store.View(ctx, func(snap store.Snapshot) error { return fn(s.In(snap)) })
+	return s.Store.View(ctx, func(snap store.Snapshot) error { return fn(s.Reader(snap)) })
 }
 
-// In reads people within a snapshot or change that is at hand.
-func (s *Service) In(r store.Reader) Reader { return Reader{s, r} }
+// Reader reads people within a snapshot or change that is at hand.
+func (s *Service) Reader(r store.Reader) Reader { return Reader{s, r} }

@@ -14,8 +14,8 @@ const (
 	StatusExpired  Status = "PASSWORD_EXPIRED" // another password is to be chosen at the next complete sign-in
 )
 
-// Recovering is the link to choose another password that an operator started last.
-type Recovering struct {
+// PasswordLink is the link to choose another password that an operator started last.
+type PasswordLink struct {
 	Epoch uint64    `json:"epoch"` // of the person: whatever raised it ended the link
 	Until time.Time `json:"until"`
 }

@@ -15,10 +15,10 @@ func (r Reader) Summary(id UserID) (Summary, error) {
 }
 
 // Summary returns the summary of a user as r reads it; NotFound if there is none.
-func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.In(r).Summary(id) }
+func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.Reader(r).Summary(id) }
 
 // User returns a user as r reads it; NotFound if there is none.
-func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r).User(id) }
+func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.Reader(r).User(id) }
 
 // HasPhishingResistant tells whether the person has a usable device that withstands phishing.
 func (s *Service) HasPhishingResistant(u *User) bool {
@@ -30,8 +30,8 @@ func (s *Service) HasPhishingResistant(u *User) bool {
 	return false
 }
 
-// DeviceSignedIn mails the person, in the change of tx, that a device of an application may now act for them.
-func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app string) error {
+// NotifyDeviceSignIn mails the person, in the change of tx, that a device of an application may now act for them.
+func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app string) error {
 	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
 	u, err := w.User(id)
 	if err != nil {

@@ -63,8 +63,8 @@ type User struct {
 	PasswordEpoch uint64 `json:"passwordEpoch"`
 	Resets        uint64 `json:"resets"`
 
-	EmailProvenance Mailbox    `json:"emailProvenance,omitzero"`
-	PasswordLink    Recovering `json:"passwordLink,omitzero"`
+	EmailProvenance EmailProvenance `json:"emailProvenance,omitzero"`
+	PasswordLink    PasswordLink    `json:"passwordLink,omitzero"`
 
 	Password          Password         `json:"password"`
 	Devices           []factors.Device `json:"devices,omitempty"`
@@ -87,7 +87,7 @@ type User struct {
 	StatusAt  time.Time `json:"statusAt,omitzero"`
 	LastLogin time.Time `json:"lastLogin,omitzero"`
 
-	State Status `json:"-"` // as Reader.State told it for an answer; "" wherever nobody asked
+	DisplayStatus Status `json:"-"` // as Reader.State told it for an answer; "" wherever nobody asked
 
 	stored Summary // as it is stored; zero: not known to be
 }

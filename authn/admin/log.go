@@ -49,7 +49,7 @@ func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entr
 func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
 	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		part = nil
-		r := d.Accounts.In(s)
+		r := d.Accounts.Reader(s)
 		var found []audit.Entry
 		if found, next, err = d.Accounts.Log.Scan(s, q); err != nil {
 			return err

@@ -228,7 +228,7 @@ func (d *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Pr
 	if err != nil {
 		return Principal{}, fmt.Errorf("loading API token: %w", err)
 	}
-	return acts(d.Accounts.In(r), &t, now)
+	return acts(d.Accounts.Reader(r), &t, now)
 }
 
 // TokenHash is what a token is kept under, by its public id; NotFound when there is none.

@@ -45,7 +45,7 @@ func (d *Service) User(ctx context.Context, op Principal, idOrLogin string) (acc
 	var u account.User
 	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {
-			u.State, err = r.DisplayStatus(&u, d.Accounts.Now())
+			u.DisplayStatus, err = r.DisplayStatus(&u, d.Accounts.Now())
 		}
 		return err
 	})

@@ -21,8 +21,8 @@ import (
 // common, made once: what a load is to measure is the sign-in, not the making of people.
 type Population struct {
 	*Env
-	Phone  *Phone // everybody's; its Code is good once for each of the people and step
-	People []TestUser
+	Phone *Phone // everybody's; its Code is good once for each of the people and step
+	Users []TestUser
 }
 
 // TestUser is one of a crowd.
@@ -69,7 +69,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
-	c := &Population{Env: h, Phone: phone, People: make([]TestUser, n)}
+	c := &Population{Env: h, Phone: phone, Users: make([]TestUser, n)}
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := secret.New()
@@ -83,7 +83,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 			}
 			return u, tx.Create(&u)
 		})
-		c.People[i] = TestUser{ID: u.ID, Login: login, Browser: browser}
+		c.Users[i] = TestUser{ID: u.ID, Login: login, Browser: browser}
 		return err
 	})
 	return c
@@ -102,18 +102,18 @@ func (c *Population) CodeAt(at time.Time) string {
 	return string(c.Phone.CodeAt(at))
 }
 
-// Proven writes a login under way for each of the first n people: the password is proven, the second step not.
-func (c *Population) Proven(n int) []secret.Value {
+// StartSignIns writes a login under way for each of the first n people: the password is proven, the second step not.
+func (c *Population) StartSignIns(n int) []secret.Value {
 	c.T.Helper()
 	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Transactions), c.Accounts.Now()
-	all := c.User(c.People[0].Login) // everybody's epochs are the model's
+	all := c.User(c.Users[0].Login) // everybody's epochs are the model's
 	secrets := newSecrets(n)
 	const batch = 32
 	c.Each(1, (n+batch-1)/batch, func(at int) error {
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error {
 			for i := at * batch; i < min(n, (at+1)*batch); i++ {
 				hash := secrets[i].Hash()
-				err := logins.Put(tx, hash, authn.Transaction{ID: hash[:26], User: c.People[i].ID, Epoch: all.Epoch,
+				err := logins.Put(tx, hash, authn.Transaction{ID: hash[:26], User: c.Users[i].ID, Epoch: all.Epoch,
 					PasswordEpoch: all.PasswordEpoch, Resets: all.Resets, KnownBrowser: true, Started: now, Expires: now.Add(account.TransactionTTL)})
 				if err != nil {
 					return err
@@ -125,14 +125,14 @@ func (c *Population) Proven(n int) []secret.Value {
 	return secrets
 }
 
-// SignedIn signs the first n people in without a sign-in.
-func (c *Population) SignedIn(n int) []secret.Value {
+// CreateSessions signs the first n people in without a sign-in.
+func (c *Population) CreateSessions(n int) []secret.Value {
 	c.T.Helper()
 	sessions, now := store.NewTable[account.Session](c.Ring, store.Sessions), c.Accounts.Now()
-	all, secrets := c.User(c.People[0].Login), newSecrets(n)
+	all, secrets := c.User(c.Users[0].Login), newSecrets(n)
 	c.Each(1, n, func(i int) error {
-		ses := account.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},
-			Browser: c.People[i].Browser.Hash(), Address: "192.0.2.10", Agent: c.From.Agent}
+		ses := account.Session{User: c.Users[i].ID, Epoch: all.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},
+			Browser: c.Users[i].Browser.Hash(), Address: "192.0.2.10", Agent: c.From.Agent}
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Hash(), ses) })
 	})
 	return secrets

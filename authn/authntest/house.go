@@ -171,8 +171,8 @@ func (h *Env) Node() *Env {
 	return &node
 }
 
-// Person makes somebody of that address as an operator's work does: staged, without a password.
-func (h *Env) Person(address string, change func(*account.User)) account.User {
+// CreateUser makes somebody of that address as an operator's work does: staged, without a password.
+func (h *Env) CreateUser(address string, change func(*account.User)) account.User {
 	h.T.Helper()
 	u, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {
 		u := tx.NewUser()
@@ -188,8 +188,8 @@ func (h *Env) Person(address string, change func(*account.User)) account.User {
 	return u
 }
 
-// Group makes a garage.
-func (h *Env) Group(name string) account.GroupID {
+// CreateGroup makes a garage.
+func (h *Env) CreateGroup(name string) account.GroupID {
 	h.T.Helper()
 	g, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.Group, error) {
 		g := account.Group{Name: name}

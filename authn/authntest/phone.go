@@ -21,21 +21,21 @@ import (
 
 // Phone is an authenticator app with one key. It computes codes by itself: no code of package totp takes part.
 type Phone struct {
-	House  *Env
+	Env    *Env
 	Secret string // in base32
 	Device factors.DeviceID
 }
 
 // Code returns the code of the present step.
 func (p *Phone) Code() []byte {
-	p.House.T.Helper()
-	return p.CodeAt(p.House.Clock.Now())
+	p.Env.T.Helper()
+	return p.CodeAt(p.Env.Clock.Now())
 }
 
 // CodeAt returns the code of the step at t: RFC 6238 with HMAC-SHA-1, 30 seconds and 6 digits.
 func (p *Phone) CodeAt(t time.Time) []byte {
-	p.House.T.Helper()
-	return Code(p.House.T, p.Secret, uint64(t.Unix()/30))
+	p.Env.T.Helper()
+	return Code(p.Env.T, p.Secret, uint64(t.Unix()/30))
 }
 
 // Code returns the code of a base32 secret and a counter (RFC 4226 §5.3), computed independently of the factors.
@@ -54,8 +54,8 @@ func Code(t testing.TB, secret string, counter uint64) []byte {
 
 // Next moves the clock to the next step and returns its code.
 func (p *Phone) Next() []byte {
-	p.House.T.Helper()
-	p.House.Clock.Advance(30 * time.Second)
+	p.Env.T.Helper()
+	p.Env.Clock.Advance(30 * time.Second)
 	return p.Code()
 }
 
@@ -82,7 +82,7 @@ func (h *Env) BeginPhone(seat enrol.Flow, name string) *Phone {
 	if err := json.Unmarshal(prompt.View, &view); err != nil {
 		h.T.Fatalf("reading the prompt: %v", err)
 	}
-	return &Phone{House: h, Secret: view.Secret}
+	return &Phone{Env: h, Secret: view.Secret}
 }
 
 // Accept accepts an invitation: it sets the password, enrols a phone and returns the first session.
@@ -99,7 +99,7 @@ func (h *Env) Accept(invitation secret.Value, password string) (*Phone, session.
 // Member creates an active user with Password and a phone, and signs them in.
 func (h *Env) Member(address string, change func(*account.User)) (account.User, *Phone, secret.Value) {
 	h.T.Helper()
-	u := h.Person(address, change)
+	u := h.CreateUser(address, change)
 	p, issued := h.Accept(h.Invite(u.ID), Password)
 	return h.User(string(u.ID)), p, issued.Session
 }

@@ -137,7 +137,7 @@ func (d *Service) Groups(ctx context.Context, op admin.Principal, q account.Grou
 			continue // deleted since
 		case err != nil:
 			return nil, "", err
-		case !q.Keeps(g):
+		case !q.Matches(g):
 			continue
 		case len(groups) == q.Limit:
 			return groups, string(groups[q.Limit-1].ID), nil

@@ -15,7 +15,7 @@ func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQ
 	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
-	q.States = true
+	q.WithDisplayStatus = true
 	var people []account.User
 	var next string
 	var err error
@@ -60,7 +60,7 @@ func (d *Service) within(ctx context.Context, op admin.Principal, q account.User
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
+		sub := account.UserQuery{Group: g, WithDisplayStatus: q.WithDisplayStatus, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
 			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {

@@ -125,7 +125,7 @@ func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *accou
 // stated is a person who was stored, with their state for the answer.
 func stated(tx *account.Tx, u account.User, err error) (account.User, error) {
 	if err == nil {
-		u.State, err = tx.DisplayStatus(&u, tx.Op.Now)
+		u.DisplayStatus, err = tx.DisplayStatus(&u, tx.Op.Now)
 	}
 	return u, err
 }

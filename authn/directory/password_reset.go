@@ -35,7 +35,7 @@ func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req acc
 		if err != nil {
 			return secret.Value{}, err
 		}
-		u.PasswordLink = account.Recovering{Epoch: u.Epoch, Until: expires}
+		u.PasswordLink = account.PasswordLink{Epoch: u.Epoch, Until: expires}
 		link := d.signIn.URL("/password/" + token.Reveal())
 		about := notice.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}

@@ -64,7 +64,7 @@ func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req accoun
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: newEmailProvenance(op), Moved: tx.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: newEmailProvenance(op), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
 		moved, err := tx.UpdateProfile(&u, &was)

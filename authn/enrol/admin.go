@@ -83,7 +83,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 		if err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
-		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
+		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Provenance: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(account.EnrolmentTTL)}
 		d, _ := u.PendingDevice(op.Now)
 		tx.AddAdminActivity(&u, audit.FactorOffered, d.Name)
@@ -208,7 +208,7 @@ func (s *Service) activatePending(tx *account.Tx, c AdminCall, u *account.User, 
 			return d, err
 		}
 	}
-	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
+	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Provenance, o.ByName
 	if s.Accounts.CountPrimary(u) > 0 {
 		d.Disabled = factors.DisabledUnconfirmed
 	}

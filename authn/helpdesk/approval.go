@@ -185,7 +185,7 @@ func (d *Service) Approvals(ctx context.Context, op admin.Principal, after strin
 	now := d.accounts.Now()
 	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
 		all, next = nil, ""
-		r := d.accounts.In(s)
+		r := d.accounts.Reader(s)
 		user, _, _ := strings.Cut(after, "-")
 		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
 			switch _, _, err := d.approval(r, s, op, p.ID, now); {
@@ -214,7 +214,7 @@ func (d *Service) Approval(ctx context.Context, op admin.Principal, id string) (
 	}
 	now := d.accounts.Now()
 	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
-		p, _, err = d.approval(d.accounts.In(s), s, op, id, now)
+		p, _, err = d.approval(d.accounts.Reader(s), s, op, id, now)
 		return err
 	})
 	return p, err
@@ -228,7 +228,7 @@ func (d *Service) Approve(ctx context.Context, op admin.Principal, req account.R
 	var u account.User
 	var p ResetApproval
 	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		p, u, err = d.second(d.accounts.In(s), s, op, id, now)
+		p, u, err = d.second(d.accounts.Reader(s), s, op, id, now)
 		return err
 	}); err != nil {
 		return ResetResult{}, err

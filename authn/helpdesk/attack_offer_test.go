@@ -42,7 +42,7 @@ func (s *shop) offersTo(t *testing.T, op admin.Principal, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone := &authntest.Phone{House: s.Env, Secret: out.Secret.Secret}
+	phone := &authntest.Phone{Env: s.Env, Secret: out.Secret.Secret}
 	if _, _, j, err := s.Directory.ActivateDevice(t.Context(), op, s.From, id, out.Device.ID, phone.Next()); err != nil || !j.Accepted() {
 		t.Fatalf("confirming an offered phone: %+v, %v", j, err)
 	}

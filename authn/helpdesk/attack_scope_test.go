@@ -12,10 +12,10 @@ import (
 func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
-	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} })
+	s.CreateUser("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} })
 	for range 3 { // who lie outside, though they are members
 		s.Clock.Advance(1)
-		s.Person("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *account.User) {
+		s.CreateUser("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *account.User) {
 			u.Groups = []account.GroupID{s.garage, s.other}
 		})
 	}

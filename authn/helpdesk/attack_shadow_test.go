@@ -14,7 +14,7 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 	s := openShop(t)
 	var all []account.User
 	for i := range 20 {
-		g := s.Group(fmt.Sprintf("Garage %d", i))
+		g := s.CreateGroup(fmt.Sprintf("Garage %d", i))
 		op := limited(support, s.other, g)
 		all = append(all, s.inviteElsewhere(t, op, technician, s.other, g))
 	}

@@ -12,7 +12,7 @@ import (
 // the wait whenever there is one. The odds of PROTOCOL 17 are those of twenty wrong codes a day.
 func TestAnOperatorUnlocksToGoOnGuessing(t *testing.T) {
 	s := openShop(t)
-	another := &authntest.Phone{House: s.Env, Secret: foreignSecret} // of nobody here
+	another := &authntest.Phone{Env: s.Env, Secret: foreignSecret} // of nobody here
 	wrong, unlocked := 0, 0
 	guess := func() bool {
 		started, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")

@@ -19,7 +19,7 @@ import (
 func (s *shop) agents(t *testing.T) (zoe, ines admin.Principal) {
 	t.Helper()
 	agent := func(address, name string) admin.Principal {
-		u := s.Person(address, func(u *account.User) {
+		u := s.CreateUser(address, func(u *account.User) {
 			u.FirstName, u.Roles = name, []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk}}
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -104,7 +104,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
 		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
 		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
-		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
+		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.CreateUser("p@support.example", nil).ID))}, errcode.Invalid},
 		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, errcode.Invalid},
 		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
 		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
@@ -138,7 +138,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityDocument}},
 	} {
 		_, err := s.patch(t, zoe, id, p)
-		wantReason(t, name, err, errcode.ReasonCaseClosed)
+		wantReason(t, name, err, errcode.ReasonRequestClosed)
 	}
 	if c := s.patched(t, zoe, id, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
 		t.Errorf("opened again the case still has the check of before: %q", c.Identity)
@@ -205,11 +205,11 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 	wantCode(t, "a reply by mail", err, errcode.Invalid)
 	s.patched(t, support, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
-	refused("a case that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
+	refused("a case that was rejected", errcode.ReasonRequestClosed, helpdesk.ResetRequest{})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	refused("opened again, with the check of before", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
-	refused("a case that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
+	refused("a case that was resolved otherwise", errcode.ReasonRequestClosed, helpdesk.ResetRequest{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
 	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}

@@ -74,7 +74,7 @@ func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 	var all []admin.Principal
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
-		g := s.Group(fmt.Sprintf("Garage %d", i))
+		g := s.CreateGroup(fmt.Sprintf("Garage %d", i))
 		op := limited(support, g)
 		u := s.inviteElsewhere(t, op, technician, g)
 		if got, err := s.Directory.Admin.User(t.Context(), op, string(u.ID)); err != nil || got.ID != u.ID {
@@ -113,7 +113,7 @@ func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
 // Both scopes share a garage: each sees who is invited there, and only who looks on the other garage too sees the person.
 func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 	s := openShop(t)
-	third := s.Group("Garage du Port")
+	third := s.CreateGroup("Garage du Port")
 	shadow := s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
 	for _, c := range []struct {
 		name string

@@ -39,12 +39,12 @@ type shop struct {
 func openShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{Env: authntest.New(t)}
-	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
-	s.manager = s.Person("manager@garage.example", func(u *account.User) {
+	s.garage, s.other = s.CreateGroup("Garage Lumière"), s.CreateGroup("Garage du Nord")
+	s.manager = s.CreateUser("manager@garage.example", func(u *account.User) {
 		u.Groups = []account.GroupID{s.garage}
 		u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}}
 	})
-	s.admin = s.Person("admin@garage.example", func(u *account.User) {
+	s.admin = s.CreateUser("admin@garage.example", func(u *account.User) {
 		u.Roles = []account.RoleAssignment{{ID: "r2", Role: account.RoleSuperAdmin}}
 	})
 	for _, id := range []account.UserID{s.manager.ID, s.admin.ID} {

@@ -65,7 +65,7 @@ func (c *Request) answeredBy(u *account.User, again bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!again || c.Changed.Before(u.ResetAt)):
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
 	case c.Identity == "":
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonIdentity}
 	}

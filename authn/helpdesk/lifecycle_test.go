@@ -58,7 +58,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 	for action, row := range want {
 		for i, state := range states {
 			t.Run(fmt.Sprint(action, " from ", state), func(t *testing.T) {
-				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
+				u := s.CreateUser(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
 				s.Change(u.ID, func(u *account.User) { u.Status = state })
 				before, events := s.User(string(u.ID)), len(s.Events())
 				err := s.steps()[action](t.Context(), root, s.From, string(u.ID))
@@ -90,7 +90,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 
 func TestWhoMayTakeAStep(t *testing.T) {
 	s := openShop(t)
-	reader := s.Person("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
+	reader := s.CreateUser("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
 	self := root
 	self.Owner = string(reader.ID)
 	userAdmin := withRole(root, account.RoleUserAdmin)
@@ -233,9 +233,9 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	s := openShop(t)
 	groups := []account.GroupID{s.garage}
 	for i := range 31 {
-		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
+		groups = append(groups, s.CreateGroup(fmt.Sprintf("Garage %d", i)))
 	}
-	u := s.Person("luc@garage.example", func(u *account.User) {
+	u := s.CreateUser("luc@garage.example", func(u *account.User) {
 		u.Login, u.SecondEmail, u.FirstName, u.LastName, u.Groups = "lucien.p", "luc@home.example", "Lucien", "Petit", groups[:20]
 	})
 	s.crowd(t, u.ID)
@@ -281,7 +281,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if len(events) != 2 || events[1].Action != audit.UserDeleted || events[1].SubjectName != "lucien.p" {
 		t.Errorf("got events %+v, want two acts", events)
 	}
-	if again := s.Person("luc@garage.example", func(u *account.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
+	if again := s.CreateUser("luc@garage.example", func(u *account.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
 		t.Error("the id was used again")
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {

@@ -61,8 +61,8 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	own := withRole(root, account.RoleSuperAdmin)
 	own.Owner = string(s.admin.ID)
 	userAdmin := withRole(root, account.RoleUserAdmin)
-	both := s.Person("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.garage, s.other} })
-	dead := s.Group("Garage fermé")
+	both := s.CreateUser("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.garage, s.other} })
+	dead := s.CreateGroup("Garage fermé")
 	if err := s.Directory.DeleteGroup(ctx, root, s.From, dead); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 	} {
 		gid := c.gid
 		if gid == "" {
-			gid = s.Group("Garage " + c.name)
+			gid = s.CreateGroup("Garage " + c.name)
 		}
 		before := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))
 		_, err := s.Directory.UpdateGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
@@ -179,7 +179,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Person("elsewhere@garage.example", nil)
+	s.CreateUser("elsewhere@garage.example", nil)
 	s.EmptyOutbox()
 	if err := s.Directory.DeleteGroup(ctx, root, s.From, s.garage); err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 	s := openShop(t)
 	var last account.GroupID
 	for i := range 33 {
-		last = s.Group(fmt.Sprintf("Garage %d", i))
+		last = s.CreateGroup(fmt.Sprintf("Garage %d", i))
 		want := errcode.Code("")
 		if i >= 31 { // one they have
 			want = errcode.Invalid

@@ -15,7 +15,7 @@ import (
 // boss is somebody active with these roles.
 func (s *shop) boss(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
 	t.Helper()
-	u := s.Person(address, func(u *account.User) { u.Roles = grants })
+	u := s.CreateUser(address, func(u *account.User) { u.Roles = grants })
 	s.Change(u.ID, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	return s.User(string(u.ID))
 }
@@ -41,7 +41,7 @@ func (s *shop) owned(t *testing.T, n admin.NewToken) (secret.Value, admin.Princi
 // The rule of PROTOCOL 20, cell by cell: what a token is, what its owner is, and what it may do.
 func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 	s := openShop(t)
-	third := s.Group("Garage du Port")
+	third := s.CreateGroup("Garage du Port")
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	a, b := s.garage, s.other
 	groups := func(ids ...account.GroupID) []account.GroupID { return append([]account.GroupID{}, ids...) }

@@ -33,10 +33,10 @@ func (s *shop) renews(t *testing.T, present, next string) {
 func (s *shop) sees(t *testing.T, want account.Status) {
 	t.Helper()
 	u, err := s.Directory.Admin.User(t.Context(), root, technician)
-	if err != nil || u.State != want {
-		t.Errorf("got state %q, %v, want %q", u.State, err, want)
+	if err != nil || u.DisplayStatus != want {
+		t.Errorf("got state %q, %v, want %q", u.DisplayStatus, err, want)
 	}
-	people, _, err := s.Directory.Users(t.Context(), limited(support, s.garage), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
+	people, _, err := s.Directory.Users(t.Context(), limited(support, s.garage), account.UserQuery{Filter: func(u account.User) bool { return u.DisplayStatus == want }})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
 	}
@@ -46,8 +46,8 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 	s := openShop(t)
 	for range 2 { // a repeat changes nothing
 		u, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician)
-		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
-			t.Fatalf("got %q, %v", u.State, err)
+		if err != nil || u.DisplayStatus != account.StatusExpired || u.Password.Hash != "" {
+			t.Fatalf("got %q, %v", u.DisplayStatus, err)
 		}
 	}
 	s.sees(t, account.StatusExpired)
@@ -101,8 +101,8 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	s := openShop(t)
 	op := withSecrets(root)
 	u, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, directory.ProfileChange{Password: given})
-	if err != nil || u.State != account.StatusActive {
-		t.Fatalf("got %q, %v", u.State, err)
+	if err != nil || u.DisplayStatus != account.StatusActive {
+		t.Fatalf("got %q, %v", u.DisplayStatus, err)
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})

@@ -72,7 +72,7 @@ func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
 func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	s := openShop(t)
 	userAdmin := withRole(root, account.RoleUserAdmin)
-	never := s.Person("never@garage.example", nil)
+	never := s.CreateUser("never@garage.example", nil)
 	s.Change(never.ID, func(u *account.User) { u.Status = account.StatusActive })
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {

@@ -112,7 +112,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, nobody := Me, ""
 	switch {
 	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
+		return p, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
 	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
 		p.Status = StateOpen
 	case p.Status == "" && p.Assignee != nil:
@@ -148,7 +148,7 @@ func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p Reques
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
-		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
+		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}

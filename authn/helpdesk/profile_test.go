@@ -52,7 +52,7 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
 		}
 	}
-	s.Person(technician, nil) // the address is free again
+	s.CreateUser(technician, nil) // the address is free again
 }
 
 func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {

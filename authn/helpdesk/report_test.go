@@ -31,7 +31,7 @@ func (s *shop) risks(t *testing.T, op admin.Principal, q directory.RiskQuery) (a
 func say(found []directory.LockoutRisk) (out []string) {
 	for _, r := range found {
 		if r.Kind == directory.RiskPerson {
-			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.Person.Login, len(r.Hold.Devices), r.Hold.Copies, r.Hold.Codes))
+			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.Person.Login, len(r.Hold.Devices), r.Hold.Copies, r.Hold.RecoveryCodes))
 		} else {
 			house := "-"
 			if r.UnscopedAdmins != nil {
@@ -53,10 +53,10 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 			u.Devices = []factors.Device{{ID: "k1", Kind: "webauthn", Name: "blue"}, {ID: "k2", Kind: "webauthn", Name: "red", Disabled: disabled}}
 		}
 	}
-	s.Change(s.Person("karim@garage.example", nil).ID, two("clone"))
-	s.Change(s.Person("lina@garage.example", nil).ID, two(""))
-	s.Change(s.Person("marc@garage.example", nil).ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	s.Person("nadia@garage.example", nil)
+	s.Change(s.CreateUser("karim@garage.example", nil).ID, two("clone"))
+	s.Change(s.CreateUser("lina@garage.example", nil).ID, two(""))
+	s.Change(s.CreateUser("marc@garage.example", nil).ID, func(u *account.User) { u.Status = account.StatusSuspended })
+	s.CreateUser("nadia@garage.example", nil)
 	s.Change(s.amelie.ID, func(u *account.User) {
 		now := s.Clock.Now()
 		u.Devices[0].Copies = []factors.Copy{{ID: "c1", Name: "tablet", Shown: now, Confirmed: now}, {ID: "c2", Shown: now}, {ID: "c3", Shown: now, Confirmed: now, ScanAgain: true}}
@@ -78,8 +78,8 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 					t.Errorf("%s: the report holds what proves a device", r.Person.Login)
 				}
 			}
-			if open := !r.Hold.Ticket.IsZero(); open != (r.Person.Login == technician) {
-				t.Errorf("%s: got ticket %v", r.Person.Login, r.Hold.Ticket)
+			if open := !r.Hold.TicketUntil.IsZero(); open != (r.Person.Login == technician) {
+				t.Errorf("%s: got ticket %v", r.Person.Login, r.Hold.TicketUntil)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 	s := openShop(t)
 	key := []factors.Device{{ID: "k1", Kind: "webauthn", Name: "key"}}
 	staff := func(address string, change func(*account.User)) {
-		s.Change(s.Person(address, nil).ID, func(u *account.User) {
+		s.Change(s.CreateUser(address, nil).ID, func(u *account.User) {
 			u.Status, u.Devices = account.StatusActive, key
 			change(u)
 		})
@@ -122,7 +122,7 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 
 func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} }).ID, func(u *account.User) { u.Status = account.StatusActive })
+	s.Change(s.CreateUser("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} }).ID, func(u *account.User) { u.Status = account.StatusActive })
 	got := say(s.risks(t, limited(support, s.garage), directory.RiskQuery{Limit: 1}))
 	sameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
 	if got := s.risks(t, limited(support), directory.RiskQuery{}); len(got) != 0 {

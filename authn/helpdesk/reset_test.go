@@ -260,7 +260,7 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 	var want []string
 	for i := range 9 {
 		a := fmt.Sprintf("admin%d@garage.example", i)
-		u := s.Person(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
+		u := s.CreateUser(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 		want = append(want, "devices_reset_told to "+a)
 	}
@@ -275,7 +275,7 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	s := openShop(t)
 	for i := range 7 {
-		u := s.Person(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
+		u := s.CreateUser(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
 			u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}}
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -326,7 +326,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 
 func TestWhoNeverHadADeviceIsInvitedAndNotReset(t *testing.T) {
 	s := openShop(t)
-	s.Person("new@garage.example", nil)
+	s.CreateUser("new@garage.example", nil)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), machine, s.From, "new@garage.example", helpdesk.ResetRequest{})
 	wantCode(t, "reset", err, errcode.WrongState)
 	_, err = s.Directory.Activate(t.Context(), machine, s.From, technician, true)

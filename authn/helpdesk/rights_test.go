@@ -121,7 +121,7 @@ func (s *shop) somebody(t *testing.T, op admin.Principal, kind string) (id strin
 	garages := map[string][]account.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
 	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": op.Role}
 	s.people++
-	u := s.Person(fmt.Sprintf("p%d@garage.example", s.people), func(u *account.User) {
+	u := s.CreateUser(fmt.Sprintf("p%d@garage.example", s.people), func(u *account.User) {
 		u.Groups = []account.GroupID{s.garage}
 		if in, ok := garages[kind]; ok {
 			u.Groups = in

@@ -56,7 +56,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n++
-			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
+			u := s.CreateUser(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
 				u.Groups = []account.GroupID{s.garage}
 				if c.holder != "" {
 					u.Roles = []account.RoleAssignment{grant(c.holder)}

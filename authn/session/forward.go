@@ -19,7 +19,7 @@ import (
 
 // ForwardSession lets somebody through to one host of an application that stands behind forward-auth (PROTOCOL 27). It stands
 // on a session, ends with it, and is accepted for its own host and for nothing else. While State is set it is no
-// gate yet but a return code: good once, for GateCodeLife, for the browser that holds the nonce.
+// gate yet but a return code: good once, for ReturnCodeTTL, for the browser that holds the nonce.
 type ForwardSession struct {
 	User    account.UserID `json:"user"`
 	Session string         `json:"session"` // hash of the session's secret
@@ -29,11 +29,11 @@ type ForwardSession struct {
 	Expires time.Time      `json:"expires"`
 }
 
-// GateCodeLife is how long a return code is good.
-const GateCodeLife = time.Minute
+// ReturnCodeTTL is how long a return code is good.
+const ReturnCodeTTL = time.Minute
 
-// ParseForwardState is what the browser's nonce is known by on the way to the sign-in and back.
-func ParseForwardState(nonce secret.Value) string {
+// ForwardState is what the browser's nonce is known by on the way to the sign-in and back.
+func ForwardState(nonce secret.Value) string {
 	sum := sha256.Sum256([]byte(nonce.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
@@ -55,7 +55,7 @@ func (s *Service) NewReturnCode(ctx context.Context, req account.RequestInfo, se
 			return v.Retry, nil
 		}
 		return 0, s.putForwardSession(tx, code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: op.Now,
-			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Accounts.Policy.SessionMax))})
+			Expires: earlier(op.Now.Add(ReturnCodeTTL), ses.Created.Add(s.Accounts.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
 		err = errcode.RateLimit(wait)
@@ -82,7 +82,7 @@ func (s *Service) RedeemReturnCode(ctx context.Context, req account.RequestInfo,
 		if err := s.forwards.Delete(tx.Raw, code.Hash()); err != nil {
 			return false, fmt.Errorf("spending a return code: %w", err)
 		}
-		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(ParseForwardState(nonce))) == 1
+		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(ForwardState(nonce))) == 1
 		if g.Host != host || !same || !op.Now.Before(g.Expires) {
 			return false, nil
 		}

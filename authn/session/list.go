@@ -26,10 +26,10 @@ type Summary struct {
 	Agent     string
 	Address   string
 	Since     time.Time
-	Seen      time.Time
+	LastSeen  time.Time
 	ExpiresAt time.Time // if it is not used again
 	Current   bool
-	Program   bool // a program's, which no browser holds
+	FromAPI   bool // a program's, which no browser holds
 }
 
 // List lists the sessions of the person that are alive, this one first.
@@ -52,7 +52,7 @@ func (s *Service) List(r account.Reader, u *account.User, this string, now time.
 			seen = t
 		}
 		out = append(out, Summary{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			Seen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, Program: ses.APIToken != ""})
+			LastSeen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, FromAPI: ses.APIToken != ""})
 	}
 	slices.SortStableFunc(out, func(a, b Summary) int {
 		if a.Current != b.Current && a.Current {
@@ -60,7 +60,7 @@ func (s *Service) List(r account.Reader, u *account.User, this string, now time.
 		} else if a.Current != b.Current {
 			return 1
 		}
-		return b.Seen.Compare(a.Seen)
+		return b.LastSeen.Compare(a.LastSeen)
 	})
 	return out, nil
 }

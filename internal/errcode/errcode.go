@@ -47,7 +47,7 @@ const (
 	ReasonNeverHadDevice = "never_had_device" // nothing to reset: invite
 	ReasonHadDevice      = "had_device"       // never invited again: reset
 	ReasonIdentity       = "identity"         // nobody made sure who is asking (PROTOCOL 24)
-	ReasonCaseClosed     = "case_closed"      // open the help request again first
+	ReasonRequestClosed  = "case_closed"      // open the help request again first
 	ReasonAssigned       = "assigned"         // somebody else has the help request
 	ReasonUnknownAddress = "stranger"         // its address is nobody's
 	ReasonDisabled       = "off"              // a webhook that is switched off: enable it

@@ -265,7 +265,7 @@ func (ResetRequested) Name() string { return "reset_asked" }
 
 func (TokenCreated) Name() string { return "token_made" }
 
-// DeviceSignedIn tells that a device of an application may now act for the person (PROTOCOL 28).
+// NotifyDeviceSignIn tells that a device of an application may now act for the person (PROTOCOL 28).
 type DeviceSignedIn struct {
 	Context
 	App string `json:"app"`

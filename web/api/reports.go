@@ -65,7 +65,7 @@ func (a *API) risk(x directory.LockoutRisk) any {
 	}
 	u := x.Person
 	out := personRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
-		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.Codes, TicketExpiresAt: moment(x.Hold.Ticket),
+		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.RecoveryCodes, TicketExpiresAt: moment(x.Hold.TicketUntil),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {
 		out.GroupIDs = []account.GroupID{}

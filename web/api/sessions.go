@@ -32,7 +32,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Prin
 	out := make([]sessionJSON, len(open))
 	for i, s := range open {
 		out[i] = sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.Login, Status: "ACTIVE", CreatedAt: moment(s.Since),
-			ExpiresAt: moment(s.ExpiresAt), LastSeenAt: moment(s.Seen), Address: s.Address, UserAgent: s.Agent}
+			ExpiresAt: moment(s.ExpiresAt), LastSeenAt: moment(s.LastSeen), Address: s.Address, UserAgent: s.Agent}
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

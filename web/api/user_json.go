@@ -74,7 +74,7 @@ var actPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "e
 	"changePassword": "credentials/change_password"}
 
 // state is where a person stands, for an answer: as it was told with them, or as it is stored.
-func state(u *account.User) account.Status { return cmp.Or(u.State, u.Status) }
+func state(u *account.User) account.Status { return cmp.Or(u.DisplayStatus, u.Status) }
 
 func (a *API) user(u *account.User) (userJSON, error) {
 	profile, err := profileOf(u)

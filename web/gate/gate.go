@@ -151,7 +151,7 @@ func (g *Handler) startSignIn(w http.ResponseWriter, a asked, rule *Rule) {
 		to = "/"
 	}
 	g.put(w, g.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), errandLife)
-	found(w, g.signIn(a.host, rule, session.ParseForwardState(nonce)))
+	found(w, g.signIn(a.host, rule, session.ForwardState(nonce)))
 }
 
 func newNonce() secret.Value {

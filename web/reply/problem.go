@@ -132,7 +132,7 @@ var instead = map[string]string{
 	errcode.ReasonNoPassword:     "the person has no password yet; invite them (lifecycle/activate)",
 	errcode.ReasonAddressChanged: "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
 	errcode.ReasonIdentity:       "nobody has checked who is asking; name an identityCheck, here or on the help request",
-	errcode.ReasonCaseClosed:     "the help request is closed; open it again first (status open or in_progress)",
+	errcode.ReasonRequestClosed:  "the help request is closed; open it again first (status open or in_progress)",
 	errcode.ReasonAssigned:       "somebody else has the help request; take it over with takeOver",
 	errcode.ReasonUnknownAddress: "the address of the help request is nobody's, so that no answer is mailed",
 	errcode.ReasonHasRole:        "the person has this role; change its targets or take it away",
