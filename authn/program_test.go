@@ -58,7 +58,7 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 	do(t, h.Accounts.View(t.Context(), func(r account.Reader) (err error) {
 		u, err := r.User(u.ID)
 		if err == nil {
-			open, err = h.Sessions.OpenSessions(r, &u, h.Clock.Now())
+			open, err = h.Sessions.List(r, &u, "", h.Clock.Now())
 		}
 		return err
 	}), "listing sessions")

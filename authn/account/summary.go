@@ -14,12 +14,6 @@ func (r Reader) Summary(id UserID) (Summary, error) {
 	return st, missing(err, "summary", string(id))
 }
 
-// Summary returns the summary of a user as r reads it; NotFound if there is none.
-func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.Reader(r).Summary(id) }
-
-// User returns a user as r reads it; NotFound if there is none.
-func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.Reader(r).User(id) }
-
 // HasPhishingResistant tells whether the person has a usable device that withstands phishing.
 func (s *Service) HasPhishingResistant(u *User) bool {
 	for _, d := range s.UsableDevices(u) {

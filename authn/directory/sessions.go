@@ -15,7 +15,7 @@ func (d *Service) Sessions(ctx context.Context, op admin.Principal, id string) (
 	now := d.accounts.Now()
 	err = d.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = admin.FindUser(r, op, admin.PermRead, id); err == nil {
-			open, err = d.sessions.OpenSessions(r, &u, now)
+			open, err = d.sessions.List(r, &u, "", now)
 		}
 		return err
 	})

@@ -49,7 +49,7 @@ func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account
 	ses, err := s.sessions.Get(r, key)
 	var sum account.Summary
 	if err == nil {
-		sum, err = s.Accounts.Summary(r, ses.User)
+		sum, err = s.Accounts.Reader(r).Summary(ses.User)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errcode.Of(err) == errcode.NotFound:
@@ -88,7 +88,7 @@ func (s *Service) use(r store.Reader, key string, now time.Time) (Info, error) {
 // IsListed tells whether the person's record still lists a session of that key. One that somebody ended is not
 // listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
 func (s *Service) IsListed(r store.Reader, id account.UserID, session string) (bool, error) {
-	u, err := s.Accounts.User(r, id)
+	u, err := s.Accounts.Reader(r).User(id)
 	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}

@@ -10,11 +10,6 @@ import (
 	"barillet/store"
 )
 
-// OpenSessions lists where a person is signed in, the last seen first; This is never set.
-func (s *Service) OpenSessions(r account.Reader, u *account.User, now time.Time) ([]Summary, error) {
-	return s.List(r, u, "", now)
-}
-
 // ExpiresAt returns the time at which a session ends if it is not used after seen.
 func (s *Service) ExpiresAt(created, seen time.Time) time.Time {
 	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))

@@ -234,7 +234,7 @@ func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *Au
 
 // checkPolicy returns a refusal if the user of a grant may no longer use the client.
 func (s *Service) checkPolicy(r store.Reader, c *client.Client, g *Grant) error {
-	st, err := s.Accounts.Summary(r, g.User)
+	st, err := s.Accounts.Reader(r).Summary(g.User)
 	if err != nil || !c.Policy.Satisfied(st.Groups, g.ACR) {
 		return orRefuse(err, "the user may not use the client, or must sign in again")
 	}
@@ -253,7 +253,7 @@ func (s *Service) storeTokens(tx *account.Tx, i *issuance, id string) (err error
 		}
 	}
 	if i.client.TokenClaims || len(g.IDTokenClaims) > 0 {
-		i.user, err = s.Accounts.User(tx.Raw, g.User)
+		i.user, err = s.Accounts.Reader(tx.Raw).User(g.User)
 	}
 	return err
 }
