@@ -17,7 +17,7 @@ import (
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
 func (s *Service) Invite(tx *account.Tx, u *account.User, way, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
-		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
+		return secret.Value{}, errcode.WrongStateFor(errcode.ReasonHadDevice) // PROTOCOL 10: it would carry both halves
 	}
 	if u.Status != account.StatusStaged && u.Status != account.StatusProvisioned && u.Status != account.StatusActive {
 		return secret.Value{}, errcode.New(errcode.WrongState)

@@ -131,9 +131,9 @@ func (s *Service) storeReplaced(tx *account.Tx, secret secret.Value, l *Transact
 func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 	switch {
 	case u.Status != account.StatusActive:
-		return account.WrongState(errcode.ReasonNotActive)
+		return errcode.WrongStateFor(errcode.ReasonNotActive)
 	case u.Password.Hash == "":
-		return account.WrongState(errcode.ReasonNoPassword)
+		return errcode.WrongStateFor(errcode.ReasonNoPassword)
 	case u.Password.MustChange == "":
 		u.Password.MustChange = account.ChangeExpired
 	}
@@ -145,7 +145,7 @@ func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 // WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
 func (s *Service) SetPassword(tx *account.Tx, u *account.User, phc, hand string, mark account.ChangeReason) error {
 	if u.Status != account.StatusActive {
-		return account.WrongState(errcode.ReasonNotActive)
+		return errcode.WrongStateFor(errcode.ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
 		return errcode.New(errcode.SameProvenance)

@@ -70,7 +70,7 @@ func (s *Service) changing(ctx context.Context, op *account.Operation, p Passwor
 			return err
 		}
 		if u.Status != account.StatusActive {
-			return account.WrongState(errcode.ReasonNotActive)
+			return errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
 		c = candidate{user: u, found: true, counts: s.Accounts.FailureID(u.ID)}
 		c.wait, err = s.passwordWait(r.Raw, op, c)

@@ -45,7 +45,7 @@ func (s *Service) IssueTicket(tx *account.Tx, u *account.User, way string, life 
 // MailTicket issues a ticket and queues its mail to the person's first address. WrongState: that address is too young.
 func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
 	if u.AddressChanged(tx.Op.Now) {
-		return account.Ticket{}, account.WrongState(errcode.ReasonAddressChanged)
+		return account.Ticket{}, errcode.WrongStateFor(errcode.ReasonAddressChanged)
 	}
 	link, code, t, err := s.IssueTicket(tx, u, account.ProvenanceEmail, account.TicketTTL)
 	if err != nil {

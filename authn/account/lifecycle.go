@@ -8,15 +8,11 @@ import (
 	"barillet/store"
 )
 
-func WrongState(reason string) error {
-	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
-}
-
 // Suspend keeps everything of an active person but lets nobody in: every session ends and the Epoch rises
 // (PROTOCOL 2). Like the other steps of a life it does not save: the caller audits and saves the person.
 func (tx *Tx) Suspend(u *User) error {
 	if u.Status != StatusActive {
-		return WrongState(errcode.ReasonNotActive)
+		return errcode.WrongStateFor(errcode.ReasonNotActive)
 	}
 	return tx.endAccess(u, StatusSuspended)
 }
@@ -24,7 +20,7 @@ func (tx *Tx) Suspend(u *User) error {
 // Unsuspend lets a suspended person sign in again, with what they had.
 func (tx *Tx) Unsuspend(u *User) error {
 	if u.Status != StatusSuspended {
-		return WrongState(errcode.ReasonNotSuspended)
+		return errcode.WrongStateFor(errcode.ReasonNotSuspended)
 	}
 	u.Status, u.StatusAt = StatusActive, tx.Op.Now
 	return nil
@@ -34,7 +30,7 @@ func (tx *Tx) Unsuspend(u *User) error {
 // in the record, worth nothing, until Revive or Delete.
 func (tx *Tx) Deactivate(u *User) error {
 	if u.Status == StatusDeactivated {
-		return WrongState(errcode.ReasonDeactivated)
+		return errcode.WrongStateFor(errcode.ReasonDeactivated)
 	}
 	if err := tx.revokeLinks(u); err != nil {
 		return err
@@ -64,7 +60,7 @@ func (tx *Tx) Reactivate(u *User) {
 // them stays, and the id, being random, is never used again. It touches at most 60 keys of the 64 of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
-		return WrongState(errcode.ReasonDeactivated)
+		return errcode.WrongStateFor(errcode.ReasonDeactivated)
 	}
 	for _, a := range u.indexed() {
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {

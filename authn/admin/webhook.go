@@ -110,7 +110,7 @@ func (d *Service) TestWebhook(ctx context.Context, op Principal, req account.Req
 			return webhook.Endpoint{}, err
 		}
 		if h.DisabledReason != "" {
-			return webhook.Endpoint{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonDisabled}
+			return webhook.Endpoint{}, errcode.WrongStateFor(errcode.ReasonDisabled)
 		}
 		return h, tx.Audit(op.webhookEvent(audit.WebhookTested, &h))
 	})

@@ -29,7 +29,7 @@ func (d *Service) Deactivate(ctx context.Context, op admin.Principal, req accoun
 func (d *Service) Unlock(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
 	return d.step(ctx, op, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
-			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
+			return errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
 		return tx.Unlock(u, op.Operator)
 	})
@@ -87,7 +87,7 @@ func (d *Service) Reactivate(ctx context.Context, op admin.Principal, req accoun
 			return Invitation{}, err
 		}
 		if u.Status != account.StatusProvisioned {
-			return Invitation{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotInvited}
+			return Invitation{}, errcode.WrongStateFor(errcode.ReasonNotInvited)
 		}
 		if !sendEmail && !op.CanSeeInvitations() {
 			return Invitation{}, errcode.New(errcode.Forbidden)

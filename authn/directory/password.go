@@ -78,7 +78,7 @@ func (d *Service) giving(ctx context.Context, op admin.Principal, id string) (ac
 			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != account.StatusActive {
-			err = &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
+			err = errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
 		return err
 	})

@@ -42,7 +42,7 @@ type Taken struct {
 func (s *Service) adminTarget(r account.Reader, c AdminCall) (account.User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != account.StatusActive {
-		err = account.WrongState(errcode.ReasonNotActive)
+		err = errcode.WrongStateFor(errcode.ReasonNotActive)
 	}
 	return u, err
 }
@@ -263,7 +263,7 @@ func (s *Service) VerifyFor(ctx context.Context, req account.RequestInfo, c Admi
 		case len(s.SignIn.TypedDevice([]factors.Device{*d})) == 0:
 			return false, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
 		case !s.Accounts.CanUse(&u, *d):
-			return false, account.WrongState(errcode.ReasonUnusable)
+			return false, errcode.WrongStateFor(errcode.ReasonUnusable)
 		}
 		if wait, err := s.SignIn.WaitBefore(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
 			out = authn.Verification{Wait: wait}

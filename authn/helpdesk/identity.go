@@ -65,9 +65,9 @@ func (c *Request) answeredBy(u *account.User, again bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!again || c.Changed.Before(u.ResetAt)):
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
+		return errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	case c.Identity == "":
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonIdentity}
+		return errcode.WrongStateFor(errcode.ReasonIdentity)
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, nobody := Me, ""
 	switch {
 	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
+		return p, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
 		p.Status = StateOpen
 	case p.Status == "" && p.Assignee != nil:
@@ -148,7 +148,7 @@ func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p Reques
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
-		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
+		return audit.Event{}, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
@@ -220,7 +220,7 @@ func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who
 func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
 	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}
+		return errcode.WrongStateFor(errcode.ReasonUnknownAddress)
 	}
 	if err != nil {
 		return err

@@ -227,7 +227,7 @@ func resettable(u *account.User) error {
 	case u.Status == account.StatusDeactivated:
 		return errcode.New(errcode.WrongState)
 	case !u.EverHadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNeverHadDevice}
+		return errcode.WrongStateFor(errcode.ReasonNeverHadDevice)
 	}
 	return nil
 }
