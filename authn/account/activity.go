@@ -7,8 +7,8 @@ import (
 	"barillet/internal/audit"
 )
 
-// changesKept is how far back a helper looks before they believe somebody (PROTOCOL 24).
-const changesKept = 7 * 24 * time.Hour
+// securityChangePeriod is how far back a helper looks before they believe somebody (PROTOCOL 24).
+const securityChangePeriod = 7 * 24 * time.Hour
 
 // securityActions are the acts after which somebody else may be asking in the person's name, or have brought them to ask.
 var securityActions = []string{
@@ -21,7 +21,7 @@ var securityActions = []string{
 
 // isSecurityChange tells whether the event is one of those, done in the last seven days.
 func (r Activity) isSecurityChange(now time.Time) bool {
-	return !r.Failed && now.Before(r.At.Add(changesKept)) && slices.Contains(securityActions, r.What)
+	return !r.Failed && now.Before(r.At.Add(securityChangePeriod)) && slices.Contains(securityActions, r.What)
 }
 
 // RecentSecurityChanges are what was changed about the person in the last seven days, oldest first, as their own record tells it:

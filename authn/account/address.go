@@ -6,15 +6,15 @@ import (
 	"barillet/store"
 )
 
-// maxAddress is the longest address in bytes: RFC 5321 section 4.5.3.1.3 leaves 254 within the angle brackets.
-const maxAddress = 254
+// maxLogin is the longest address in bytes: RFC 5321 section 4.5.3.1.3 leaves 254 within the angle brackets.
+const maxLogin = 254
 
 // NormalizeLogin normalises a mail address or sign-in name as it is compared and indexed: outer blanks cut, printable
 // ASCII only (a domain in another script comes in punycode), no quoted local part, A–Z lowered. Anything else
 // is refused, for folding Unicode makes look-alikes equal (U+212A, the Kelvin sign, lowers to "k").
 func NormalizeLogin(typed string) (string, bool) {
 	s := strings.Trim(typed, " \t\r\n")
-	if s == "" || len(s) > maxAddress {
+	if s == "" || len(s) > maxLogin {
 		return "", false
 	}
 	b := []byte(s)

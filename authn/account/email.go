@@ -42,5 +42,5 @@ func ShareProvenance(password, other []string) bool {
 
 // MayResendTicket tells whether another ticket may be mailed on asking (PROTOCOL 10).
 func (u *User) MayResendTicket(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) && len(LastDay(u.Renewals, now)) < maxRenewals
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) && len(LastDay(u.Renewals, now)) < maxTicketRenewals
 }

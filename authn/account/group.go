@@ -15,9 +15,9 @@ import (
 // maxGroups is how many garages one person can belong to.
 const maxGroups = 32
 
-// maxGroupsAtBirth is how many of them can be named when a person is made: each costs two of the 64 keys that one
+// maxGroupsAtCreation is how many of them can be named when a person is made: each costs two of the 64 keys that one
 // Update touches. The others are joined afterwards.
-const maxGroupsAtBirth = 20
+const maxGroupsAtCreation = 20
 
 // Group is a garage. A deleted one keeps its record for ever, so that its id never means another: to every reader
 // it is not there.

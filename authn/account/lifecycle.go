@@ -62,7 +62,7 @@ func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
 		return errcode.WrongStateFor(errcode.ReasonDeactivated)
 	}
-	for _, a := range u.indexed() {
+	for _, a := range u.indexedAddresses() {
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
 			return fmt.Errorf("freeing an address: %w", err)
 		}

@@ -19,7 +19,7 @@ import (
 // Create stores a new person with every index of theirs; Taken when an address belongs to somebody. ID,
 // Handle, Login and Email are filled in by the caller, the rest is checked here.
 func (tx *Tx) Create(u *User) error {
-	if err := u.check(); err != nil {
+	if err := u.validate(); err != nil {
 		return err
 	}
 	if u.Placeholder {
@@ -31,7 +31,7 @@ func (tx *Tx) Create(u *User) error {
 	if u.StatusAt.IsZero() {
 		u.StatusAt = tx.Op.Now
 	}
-	for _, a := range u.indexed() {
+	for _, a := range u.indexedAddresses() {
 		key := store.Escape(a)
 		_, err := tx.s.addresses.Get(tx.Raw, key)
 		switch {
@@ -49,7 +49,7 @@ func (tx *Tx) Create(u *User) error {
 			return fmt.Errorf("storing a name: %w", err)
 		}
 	}
-	if len(u.Groups) > maxGroupsAtBirth {
+	if len(u.Groups) > maxGroupsAtCreation {
 		return errcode.InvalidField("groupIds", "too_many")
 	}
 	for _, g := range u.Groups {
@@ -71,8 +71,8 @@ func (tx *Tx) NewUser() User {
 	return User{ID: UserID("u" + tx.Op.ID("user")), Handle: tx.Op.draw("handle", 0), Status: StatusStaged}
 }
 
-// check judges what an operator wrote; the error names the first fault.
-func (u *User) check() error {
+// validate judges what an operator wrote; the error names the first fault.
+func (u *User) validate() error {
 	if all := u.problems(); len(all) > 0 {
 		return all[0]
 	}
@@ -106,8 +106,8 @@ func (u *User) problems() (all []*errcode.Error) {
 	return all
 }
 
-// indexed are the addresses under which the person is found; no two people share one. A shadow is found by none.
-func (u *User) indexed() []string {
+// indexedAddresses are the addresses under which the person is found; no two people share one. A shadow is found by none.
+func (u *User) indexedAddresses() []string {
 	if u.Placeholder {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (u *User) nameKeys() []string {
 	if u.Placeholder {
 		return nil
 	}
-	for _, name := range append([]string{u.FirstName, u.LastName}, u.indexed()...) {
+	for _, name := range append([]string{u.FirstName, u.LastName}, u.indexedAddresses()...) {
 		if folded := FoldName(name); folded != "" {
 			key := folded + "/" + string(u.ID)
 			if !slices.Contains(out, key) {
@@ -186,8 +186,8 @@ type UserQuery struct {
 	Limit             int             // 1 to 200; 0 means 200
 }
 
-// scanned is how many records one call reads at most before it gives what it has with a cursor.
-const scanned = 5000
+// maxScanned is how many records one call reads at most before it gives what it has with a cursor.
+const maxScanned = 5000
 
 // ListUsers lists people. next is the cursor for more, "" at the end.
 func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, next string, err error) {
@@ -199,7 +199,7 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, ne
 		people, next = nil, ""
 		r, seen := Reader{s, snap}, 0
 		visit := func(cursor string, u User) error {
-			if seen++; len(people) == q.Limit || seen > scanned {
+			if seen++; len(people) == q.Limit || seen > maxScanned {
 				return store.ErrStop
 			}
 			next = cursor
@@ -218,7 +218,7 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, ne
 			return nil
 		}
 		err := r.walk(snap, q, visit)
-		if len(people) < q.Limit && seen <= scanned {
+		if len(people) < q.Limit && seen <= maxScanned {
 			next = ""
 		}
 		return err
@@ -313,7 +313,7 @@ func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address stri
 			faults = append(faults, errcode.InvalidField(fields[i], "taken"))
 		}
 	}
-	if len(u.Groups) > maxGroupsAtBirth {
+	if len(u.Groups) > maxGroupsAtCreation {
 		return append(faults, errcode.InvalidField("groupIds", "too_many")), known, nil
 	}
 	for _, g := range u.Groups {

@@ -42,8 +42,8 @@ func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	return true, nil
 }
 
-// sweptAtOnce is how many people one Update takes out of a deleted garage: three keys each, of 64.
-const sweptAtOnce = 16
+// maxRemovedAtOnce is how many people one Update takes out of a deleted garage: three keys each, of 64.
+const maxRemovedAtOnce = 16
 
 // EmptyGroup takes everybody out of a deleted garage. It can be broken off at any point and begun again. Nobody
 // joins meanwhile, for Join finds the mark. Roles and tokens that are limited to the garage keep its id, which is
@@ -53,7 +53,7 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 		var ids []UserID
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
 			ids = nil
-			return s.members.Scan(snap, string(id)+"/", "", sweptAtOnce, func(key string, _ struct{}) error {
+			return s.members.Scan(snap, string(id)+"/", "", maxRemovedAtOnce, func(key string, _ struct{}) error {
 				ids = append(ids, UserID(key[strings.LastIndexByte(key, '/')+1:]))
 				return nil
 			})

@@ -15,8 +15,8 @@ import (
 // is not there. It has no entry among the addresses and names, so nobody signs in as it, and no mail is sent to it.
 // It ends when the operator deletes it, or when the person joins a garage of its.
 
-// mostShadows is how many shadows one address can have; beyond it the oldest is found by its id alone.
-const mostShadows = 16
+// maxPlaceholders is how many shadows one address can have; beyond it the oldest is found by its id alone.
+const maxPlaceholders = 16
 
 // PlaceholdersFor are the shadows that go by an address, sign-in name or other.
 func (r Reader) PlaceholdersFor(address string) ([]User, error) {
@@ -42,23 +42,23 @@ func (r Reader) PlaceholdersFor(address string) ([]User, error) {
 func (u *User) AllLogins() []string {
 	plain := *u
 	plain.Placeholder = false
-	return plain.indexed()
+	return plain.indexedAddresses()
 }
 
 func (tx *Tx) listPlaceholder(u *User) error {
-	return tx.eachPlaceholderList(u, func(ids []UserID) []UserID {
-		return append(ids[max(0, len(ids)+1-mostShadows):], u.ID)
+	return tx.updatePlaceholderLists(u, func(ids []UserID) []UserID {
+		return append(ids[max(0, len(ids)+1-maxPlaceholders):], u.ID)
 	})
 }
 
 func (tx *Tx) unlistPlaceholder(u *User) error {
-	return tx.eachPlaceholderList(u, func(ids []UserID) []UserID {
+	return tx.updatePlaceholderLists(u, func(ids []UserID) []UserID {
 		return slices.DeleteFunc(ids, func(id UserID) bool { return id == u.ID })
 	})
 }
 
-// eachPlaceholderList changes the list of every address that the shadow goes by.
-func (tx *Tx) eachPlaceholderList(u *User, change func([]UserID) []UserID) error {
+// updatePlaceholderLists changes the list of every address that the shadow goes by.
+func (tx *Tx) updatePlaceholderLists(u *User, change func([]UserID) []UserID) error {
 	for _, a := range u.AllLogins() {
 		key := store.Escape(a)
 		ids, err := tx.s.placeholders.Get(tx.Raw, key)
@@ -83,7 +83,7 @@ func (tx *Tx) eachPlaceholderList(u *User, change func([]UserID) []UserID) error
 func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
 	var found []UserID
 	err := s.View(ctx, func(r Reader) (err error) {
-		found, err = r.placeholdersBeside(id)
+		found, err = r.placeholdersInGroupsOf(id)
 		return err
 	})
 	for _, shadow := range found {
@@ -98,13 +98,13 @@ func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
 	return err
 }
 
-// placeholdersBeside are the shadows of a person in a garage that the person is in.
-func (r Reader) placeholdersBeside(id UserID) (found []UserID, err error) {
+// placeholdersInGroupsOf are the shadows of a person in a garage that the person is in.
+func (r Reader) placeholdersInGroupsOf(id UserID) (found []UserID, err error) {
 	u, err := r.User(id)
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range u.indexed() {
+	for _, a := range u.indexedAddresses() {
 		shadows, err := r.PlaceholdersFor(a)
 		if err != nil {
 			return nil, err

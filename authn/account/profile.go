@@ -15,10 +15,10 @@ import (
 // mail goes to, so do open tickets and the invitation, which lie in the mailbox of before. moved tells of it, the
 // caller audits and tells the person. It touches at most 54 keys of the 64 of an Update.
 func (tx *Tx) UpdateProfile(u *User, was *User) (moved bool, err error) {
-	if err := u.check(); err != nil {
+	if err := u.validate(); err != nil {
 		return false, err
 	}
-	if err := tx.moveAddresses(u.ID, was.indexed(), u.indexed()); err != nil {
+	if err := tx.moveAddresses(u.ID, was.indexedAddresses(), u.indexedAddresses()); err != nil {
 		return false, err
 	}
 	if err := tx.moveNames(was.nameKeys(), u.nameKeys()); err != nil {

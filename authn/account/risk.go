@@ -48,7 +48,7 @@ func (s *Service) ListAdministrators(ctx context.Context, after string) (staff [
 		staff, next = nil, ""
 		r, seen := Reader{s, snap}, 0
 		return s.summaries.Scan(snap, "", after, 0, func(id string, st Summary) error {
-			if seen++; seen > scanned {
+			if seen++; seen > maxScanned {
 				next = after
 				return store.ErrStop
 			}

@@ -61,10 +61,10 @@ func (op *Operation) Secret(label string) secret.Value {
 
 // ID is a record id of 128 bits, the same whenever this act asks for it by this label.
 func (op *Operation) ID(label string) string {
-	return strings.ToLower(idCoding.EncodeToString(op.draw("id "+label, 0)[:16]))
+	return strings.ToLower(idEncoding.EncodeToString(op.draw("id "+label, 0)[:16]))
 }
 
-var idCoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Code is a short code: eight characters of Crockford's base32 in two groups, 40 bits (PROTOCOL 7).
 func (op *Operation) Code(label string) secret.Value {
@@ -160,7 +160,7 @@ func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(w *Tx
 // repeated gives its rows the same ids.
 func (tx *Tx) NewRecordID(label string) string {
 	tx.n++
-	return tx.Op.Now.Format(store.TimeLayout) + "-" + strings.ToLower(idCoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
+	return tx.Op.Now.Format(store.TimeLayout) + "-" + strings.ToLower(idEncoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
 }
 
 // Audit appends an event; time, address, agent and request are the act's own.

@@ -29,15 +29,15 @@ const (
 
 // Limits of one person's record, so that it stays below the store's value limit.
 const (
-	MaxTickets  = 3
-	MaxSessions = 32
-	MaxBrowsers = 32
-	maxActivity = 20
-	MaxCopies   = 5        // of one QR code
-	MaxShowings = 3        // of QR codes in 24 hours (PROTOCOL 14)
-	maxRenewals = 3        // of tickets in 24 hours (PROTOCOL 10)
-	maxProfile  = 16 << 10 // bytes of custom profile members
-	MaxName     = 64       // characters of a device's or person's name
+	MaxTickets        = 3
+	MaxSessions       = 32
+	MaxBrowsers       = 32
+	maxActivity       = 20
+	MaxCopies         = 5        // of one QR code
+	MaxShowings       = 3        // of QR codes in 24 hours (PROTOCOL 14)
+	maxTicketRenewals = 3        // of tickets in 24 hours (PROTOCOL 10)
+	maxProfile        = 16 << 10 // bytes of custom profile members
+	MaxName           = 64       // characters of a device's or person's name
 )
 
 // User is one person, in one record: a sign-in reads and writes this one key and a reset is one write.

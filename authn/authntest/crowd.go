@@ -35,7 +35,7 @@ type TestUser struct {
 // NewPopulation makes a house of so many people. Everybody has these devices besides.
 func NewPopulation(t testing.TB, n int, besides ...factors.Device) *Population {
 	t.Helper()
-	return throng(t, New(t), n, besides...)
+	return newPopulation(t, New(t), n, besides...)
 }
 
 // SeedDataDir leaves a crowd of so many people in the data folder of a program, which is to be empty, and goes: the program
@@ -46,21 +46,21 @@ func SeedDataDir(t testing.TB, folder string, n int) *Population {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := throng(t, newIn(t, folder, keys), n)
+	c := newPopulation(t, newIn(t, folder, keys), n)
 	if err := c.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population {
+func newPopulation(t testing.TB, h *Env, n int, besides ...factors.Device) *Population {
 	t.Helper()
 	model, phone, _ := h.Member("model@garage.example", nil)
 	passwords, err := password.NewHasher(h.Keys.Pepper, password.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Store = h.file
+	h.Store = h.bolt
 	h.Accounts.Store, h.Accounts.Hasher = h.Store, passwords
 	model.Devices = append(model.Devices, besides...)
 	began := time.Now()

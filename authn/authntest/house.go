@@ -77,7 +77,7 @@ type Env struct {
 	Log       audit.Log
 	From      account.RequestInfo // of somebody at a workshop's computer
 
-	file *bolt.Store
+	bolt *bolt.Store
 }
 
 // Password is one that the house's rules accept, for whoever it matters to little.
@@ -131,7 +131,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	}
 	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = hooks.Watch
-	h := &Env{T: t, file: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
+	h := &Env{T: t, bolt: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}

@@ -19,8 +19,8 @@ var (
 	blockedFrench string
 )
 
-// aroundCommon is how many digits and signs around a common password still leave it common: "Soleil2026!".
-const aroundCommon = 6
+// maxAroundCommon is how many digits and signs around a common password still leave it common: "Soleil2026!".
+const maxAroundCommon = 6
 
 // blocklist is every blocked password in one sorted text, each between line ends: 400 KB and no pointers, where
 // a map would be several MB and 50,000 objects for the collector.
@@ -43,15 +43,15 @@ var blocklist = sync.OnceValue(func() string {
 // around.
 func isCommon(folded string) bool {
 	list := blocklist()
-	if blocked(list, folded) {
+	if contains(list, folded) {
 		return true
 	}
 	core, around := coreOf(folded)
-	return around <= aroundCommon && len(core) >= shortestWord && blocked(list, core)
+	return around <= maxAroundCommon && len(core) >= minWord && contains(list, core)
 }
 
-// blocked searches a list for a word, without allocating.
-func blocked(list, word string) bool {
+// contains searches a list for a word, without allocating.
+func contains(list, word string) bool {
 	low, high := 0, len(list)-1 // both at line ends; the word is between them if anywhere
 	for high-low > 1 {
 		middle := strings.LastIndexByte(list[:(low+high)/2+1], '\n')

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// shortestWord is the number of letters from which a word about the person is looked for inside a password.
-const shortestWord = 4
+// minWord is the number of letters from which a word about the person is looked for inside a password.
+const minWord = 4
 
 // Validate judges a password that somebody chooses. about holds what is known of the person: login, names,
 // addresses. There are no rules of composition (NIST SP 800-63B-4 section 3.1.1.2). The error is
@@ -25,7 +25,7 @@ const shortestWord = 4
 //   - common: on the blocklist, alone or with a few digits and signs around it; or a repetition, a count, a
 //     row of keys
 func (p *Hasher) Validate(password string, about []string) error {
-	composed, err := normal(password)
+	composed, err := normalize(password)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *Hasher) Validate(password string, about []string) error {
 		reason = "control"
 	case utf8.RuneCountInString(text) < p.Policy.Min:
 		reason = "too_short"
-	case madeOf(folded, p.about, p.Policy.Min):
+	case madeOf(folded, p.siteWords, p.Policy.Min):
 		reason = "site"
 	case madeOf(folded, wordsOf(about), p.Policy.Min):
 		reason = "about_you"
@@ -66,7 +66,7 @@ func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 func wordsOf(texts []string) []string {
 	var words []string
 	for _, text := range texts {
-		if len(text) > largestTyped {
+		if len(text) > maxTyped {
 			continue
 		}
 		parts := strings.FieldsFunc(fold(text), notWord)
@@ -95,7 +95,7 @@ func madeOf(folded string, words []string, least int) bool {
 		if core == word && core != "" {
 			return true
 		}
-		if utf8.RuneCountInString(word) >= shortestWord {
+		if utf8.RuneCountInString(word) >= minWord {
 			left = strings.ReplaceAll(left, word, "")
 		}
 	}

@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	longestPassword = 256     // code points in NFC, which are at most 1 KiB
-	largestTyped    = 8 << 10 // bytes as typed: decomposed text is at most some three times its NFC
-	passwordSalt    = 16      // bytes: RFC 9106 section 3.1 recommends 128 bits
-	passwordKey     = 32      // bytes
-	passwordPurpose = "password"
+	maxPassword   = 256     // code points in NFC, which are at most 1 KiB
+	maxTyped      = 8 << 10 // bytes as typed: decomposed text is at most some three times its NFC
+	saltSize      = 16      // bytes: RFC 9106 section 3.1 recommends 128 bits
+	keySize       = 32      // bytes
+	pepperPurpose = "password"
 )
 
 // Cost is what one hash costs (Argon2id, RFC 9106). The zero value is 19456 KiB, 2 passes, 1 thread.
@@ -50,9 +50,9 @@ type Hasher struct {
 	Pepper store.Pepper
 	Policy Policy
 
-	pool     *pool
-	pepperID []byte   // 8 bytes
-	about    []string // Policy.Context as folded words, the longest first
+	pool      *pool
+	pepperID  []byte   // 8 bytes
+	siteWords []string // Policy.Context as folded words, the longest first
 }
 
 // NewHasher makes Passwords of a policy, filling in what it leaves at zero. The error names the setting
@@ -84,11 +84,11 @@ func NewHasher(pepper store.Pepper, policy Policy) (*Hasher, error) {
 		return nil, fmt.Errorf("setting up passwords: %w", err)
 	}
 	return &Hasher{
-		Pepper:   pepper,
-		Policy:   policy,
-		pool:     newPool(policy.MaxConcurrent, queueFor(policy.MaxConcurrent, policy.Cost)),
-		pepperID: id,
-		about:    wordsOf(policy.Context),
+		Pepper:    pepper,
+		Policy:    policy,
+		pool:      newPool(policy.MaxConcurrent, queueLength(policy.MaxConcurrent, policy.Cost)),
+		pepperID:  id,
+		siteWords: wordsOf(policy.Context),
 	}, nil
 }
 
@@ -96,7 +96,7 @@ func NewHasher(pepper store.Pepper, policy Policy) (*Hasher, error) {
 // the password: that is Check. The error is Invalid for a password beyond the limits (256 code points in
 // NFC) or that is no text, Overloaded when the pool is full, or that of ctx while it waits.
 func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc string, err error) {
-	text, err := normal(password)
+	text, err := normalize(password)
 	if err != nil {
 		return "", err
 	}
@@ -106,9 +106,9 @@ func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc str
 	case !utf8.Valid(text):
 		return "", errcode.InvalidField("password", "control")
 	}
-	record := record{cost: p.Policy.Cost, pepper: p.pepperID, salt: make([]byte, passwordSalt)}
+	record := record{cost: p.Policy.Cost, pepper: p.pepperID, salt: make([]byte, saltSize)}
 	rand.Read(record.salt) // never fails: crypto/rand since Go 1.24
-	record.key, err = p.run(ctx, known, text, record.cost, record.salt, passwordKey)
+	record.key, err = p.run(ctx, known, text, record.cost, record.salt, keySize)
 	if err != nil {
 		return "", err
 	}
@@ -122,13 +122,13 @@ func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc str
 // none of ours is an error, after the same work. Errors otherwise are those of Hash; too long a password is
 // refused before any work, whosever name stands beside it.
 func (p *Hasher) Verify(ctx context.Context, known bool, phc, password string) (ok, rehash bool, err error) {
-	text, err := normal(password)
+	text, err := normalize(password)
 	if err != nil {
 		return false, false, err
 	}
 	record := record{
 		cost: p.Policy.Cost, pepper: p.pepperID,
-		salt: make([]byte, passwordSalt), key: make([]byte, passwordKey),
+		salt: make([]byte, saltSize), key: make([]byte, keySize),
 	}
 	var malformed error
 	if phc != "" {
@@ -149,14 +149,14 @@ func (p *Hasher) Verify(ctx context.Context, known bool, phc, password string) (
 		return false, false, nil
 	}
 	ours := hmac.Equal(record.pepper, p.pepperID)
-	rehash = !ours || record.cost != p.Policy.Cost || len(record.salt) != passwordSalt || len(record.key) != passwordKey
+	rehash = !ours || record.cost != p.Policy.Cost || len(record.salt) != saltSize || len(record.key) != keySize
 	return same && ours, rehash, nil
 }
 
 // run hashes inside the pool. The pepper goes in by HMAC before Argon2id, for the library has no place for
 // the secret value K of RFC 9106 section 3.1. The HMAC is over the whole password: nothing is ever cut.
 func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost Cost, salt []byte, size uint32) ([]byte, error) {
-	peppered := p.Pepper.MAC(passwordPurpose, text)
+	peppered := p.Pepper.MAC(pepperPurpose, text)
 	release, err := p.pool.acquire(ctx, known)
 	if err != nil {
 		return nil, err
@@ -165,14 +165,14 @@ func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost Cost, sa
 	return argon2.IDKey(peppered, salt, cost.Time, cost.Memory, cost.Threads, size), nil
 }
 
-// normal is the password in NFC (NIST SP 800-63B-4 section 3.1.1.2), or Invalid past the limits. The size
+// normalize is the password in NFC (NIST SP 800-63B-4 section 3.1.1.2), or Invalid past the limits. The size
 // as typed is judged first, so that megabytes cost nothing.
-func normal(password string) ([]byte, error) {
-	if len(password) > largestTyped {
+func normalize(password string) ([]byte, error) {
+	if len(password) > maxTyped {
 		return nil, errcode.InvalidField("password", "too_long")
 	}
 	text := norm.NFC.Bytes([]byte(password))
-	if utf8.RuneCount(text) > longestPassword {
+	if utf8.RuneCount(text) > maxPassword {
 		return nil, errcode.InvalidField("password", "too_long")
 	}
 	return text, nil

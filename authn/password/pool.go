@@ -21,36 +21,36 @@ const maxWait = 2 * time.Second
 //     somebody who has a known browser, and known browsers always have two thirds of the machine;
 //   - whoever would have to wait longer than maxWait is refused at once.
 type pool struct {
-	slots int
-	limit int // hashes that the pool finishes within maxWait
+	maxRunning int
+	maxQueue   int // hashes that the pool finishes within maxWait
 
-	mu         sync.Mutex
-	running    int
-	lowRunning int          // of those running
-	row        int          // known browsers served in a row while a stranger waited
-	queue      [2]list.List // of *poolTurn, by rank
+	mu          sync.Mutex
+	running     int
+	lowRunning  int          // of those running
+	priorityRow int          // known browsers served in a row while a stranger waited
+	queue       [2]list.List // of *turn, by rank
 }
 
-type poolRank int
+type rank int
 
 const (
-	strangerRank poolRank = iota
-	knownRank
+	lowRank rank = iota
+	priorityRank
 )
 
-// poolTurn is one who waits. Its channel is closed when the turn has come, under the pool's lock.
-type poolTurn struct {
-	rank poolRank
-	come chan struct{}
+// turn is one who waits. Its channel is closed when the turn has come, under the pool's lock.
+type turn struct {
+	rank  rank
+	ready chan struct{}
 }
 
 func newPool(slots, limit int) *pool {
-	return &pool{slots: slots, limit: max(limit, slots)}
+	return &pool{maxRunning: slots, maxQueue: max(limit, slots)}
 }
 
-// queueFor tells how many hashes a pool finishes within maxWait: one pass over one MiB takes about a
+// queueLength tells how many hashes a pool finishes within maxWait: one pass over one MiB takes about a
 // millisecond of one core. A slower machine is caught by the clock of each who waits.
-func queueFor(slots int, cost Cost) int {
+func queueLength(slots int, cost Cost) int {
 	each := time.Duration(cost.Memory) * time.Duration(cost.Time) * time.Millisecond / 1024
 	return int(time.Duration(slots) * maxWait / each)
 }
@@ -58,27 +58,27 @@ func queueFor(slots int, cost Cost) int {
 // acquire waits for a slot; release gives it back and must be called once. The error is Overloaded, or wraps
 // that of ctx.
 func (p *pool) acquire(ctx context.Context, known bool) (release func(), err error) {
-	turn := &poolTurn{come: make(chan struct{})}
+	turn := &turn{ready: make(chan struct{})}
 	if known {
-		turn.rank = knownRank
+		turn.rank = priorityRank
 	}
-	place, err := p.line(turn)
+	place, err := p.enqueue(turn)
 	if err != nil {
 		return nil, err
 	}
-	release = func() { p.leave(turn) }
+	release = func() { p.release(turn) }
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
-	case <-turn.come:
+	case <-turn.ready:
 		return release, nil
 	case <-timer.C:
-		if p.giveUp(place, turn) {
+		if p.abandon(place, turn) {
 			return nil, busy()
 		}
 		return release, nil // the turn came at the same moment
 	case <-ctx.Done():
-		if !p.giveUp(place, turn) {
+		if !p.abandon(place, turn) {
 			release()
 		}
 		return nil, fmt.Errorf("waiting to hash a password: %w", context.Cause(ctx))
@@ -89,33 +89,33 @@ func busy() *errcode.Error {
 	return &errcode.Error{Code: errcode.Overloaded, RetryAfter: maxWait}
 }
 
-// line puts a turn at the end of its queue, or refuses it for the length of the wait ahead.
-func (p *pool) line(turn *poolTurn) (*list.Element, error) {
+// enqueue puts a turn at the end of its queue, or refuses it for the length of the wait ahead.
+func (p *pool) enqueue(turn *turn) (*list.Element, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ahead(turn.rank) >= p.limit {
+	if p.ahead(turn.rank) >= p.maxQueue {
 		return nil, busy()
 	}
 	place := p.queue[turn.rank].PushBack(turn)
-	p.serve()
+	p.grant()
 	return place, nil
 }
 
 // ahead counts the turns that come before a newcomer of a rank, as serve gives them.
-func (p *pool) ahead(rank poolRank) int {
-	strangers, known := p.queue[strangerRank].Len(), p.queue[knownRank].Len()
-	if rank == knownRank {
+func (p *pool) ahead(rank rank) int {
+	strangers, known := p.queue[lowRank].Len(), p.queue[priorityRank].Len()
+	if rank == priorityRank {
 		return known + min(strangers, known/2)
 	}
 	return strangers + min(known, 2*(strangers+1))
 }
 
-// giveUp takes a turn out of the queue; false when it has come meanwhile.
-func (p *pool) giveUp(place *list.Element, turn *poolTurn) bool {
+// abandon takes a turn out of the queue; false when it has come meanwhile.
+func (p *pool) abandon(place *list.Element, turn *turn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-turn.come:
+	case <-turn.ready:
 		return false
 	default:
 		p.queue[turn.rank].Remove(place)
@@ -123,44 +123,44 @@ func (p *pool) giveUp(place *list.Element, turn *poolTurn) bool {
 	}
 }
 
-func (p *pool) leave(turn *poolTurn) {
+func (p *pool) release(turn *turn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
-	if turn.rank == strangerRank {
+	if turn.rank == lowRank {
 		p.lowRunning--
 	}
-	p.serve()
+	p.grant()
 }
 
-// serve gives the free slots to those whose turn it is. The caller holds the lock.
-func (p *pool) serve() {
-	for p.running < p.slots {
+// grant gives the free slots to those whose turn it is. The caller holds the lock.
+func (p *pool) grant() {
+	for p.running < p.maxRunning {
 		rank, found := p.next()
 		if !found {
 			return
 		}
 		queue := &p.queue[rank]
-		turn := queue.Remove(queue.Front()).(*poolTurn)
+		turn := queue.Remove(queue.Front()).(*turn)
 		p.running++
-		if rank == strangerRank {
+		if rank == lowRank {
 			p.lowRunning++
 		}
-		close(turn.come)
+		close(turn.ready)
 	}
 }
 
 // next tells whose turn it is, if anybody may go.
-func (p *pool) next() (rank poolRank, found bool) {
-	stranger := p.queue[strangerRank].Len() > 0 && p.lowRunning < p.slots-p.slots/3
-	known := p.queue[knownRank].Len() > 0
+func (p *pool) next() (rank rank, found bool) {
+	stranger := p.queue[lowRank].Len() > 0 && p.lowRunning < p.maxRunning-p.maxRunning/3
+	known := p.queue[priorityRank].Len() > 0
 	switch {
-	case stranger && known && p.row < 2:
-		p.row++
-		return knownRank, true
+	case stranger && known && p.priorityRow < 2:
+		p.priorityRow++
+		return priorityRank, true
 	case stranger:
-		p.row = 0
-		return strangerRank, true
+		p.priorityRow = 0
+		return lowRank, true
 	}
-	return knownRank, known
+	return priorityRank, known
 }

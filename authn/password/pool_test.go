@@ -254,11 +254,11 @@ func TestTheQueueHoldsWhatTwoSecondsFinish(t *testing.T) {
 		{1, Cost{256 << 10, 10, 1}, 0},
 	}
 	for _, tt := range tests {
-		if got := queueFor(tt.slots, tt.cost); got != tt.want {
+		if got := queueLength(tt.slots, tt.cost); got != tt.want {
 			t.Errorf("%d slots at %v: got %d, want %d", tt.slots, tt.cost, got, tt.want)
 		}
-		if pool := newPool(tt.slots, tt.want); pool.limit < tt.slots {
-			t.Errorf("%d slots: a queue of %d", tt.slots, pool.limit)
+		if pool := newPool(tt.slots, tt.want); pool.maxQueue < tt.slots {
+			t.Errorf("%d slots: a queue of %d", tt.slots, pool.maxQueue)
 		}
 	}
 }

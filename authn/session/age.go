@@ -10,47 +10,47 @@ import (
 // monotonicAges holds how long sessions last by the time that goes by in the process, so that a clock that is set back gives no
 // session more of it (BAR 3). It begins anew with the process; the clock counts in any case. Its zero value is ready.
 type monotonicAges struct {
-	mu sync.Mutex
-	of map[string]age // by record hash
+	mu     sync.Mutex
+	byHash map[string]age // by record hash
 }
 
 // age is on the scale of Service.Ran.
-type age struct{ begun, used time.Duration }
+type age struct{ start, lastUse time.Duration }
 
-// look notes a use. old is the session's age by the clock, believed when it is met for the first time.
-func (a *monotonicAges) look(hash string, ran, old time.Duration) {
+// observe notes a use. old is the session's age by the clock, believed when it is met for the first time.
+func (a *monotonicAges) observe(hash string, ran, old time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	x, met := a.of[hash]
+	x, met := a.byHash[hash]
 	if !met {
-		x.begun = ran - max(old, 0)
+		x.start = ran - max(old, 0)
 	}
-	x.used = ran
-	if a.of == nil {
-		a.of = map[string]age{}
+	x.lastUse = ran
+	if a.byHash == nil {
+		a.byHash = map[string]age{}
 	}
-	a.of[hash] = x
+	a.byHash[hash] = x
 }
 
-// over tells whether the time of a session is over, by what went by since it was met.
-func (a *monotonicAges) over(hash string, ran time.Duration, p account.Policy) bool {
+// expired tells whether the time of a session is over, by what went by since it was met.
+func (a *monotonicAges) expired(hash string, ran time.Duration, p account.Policy) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	x, met := a.of[hash]
-	return met && x.over(ran, p)
+	x, met := a.byHash[hash]
+	return met && x.expired(ran, p)
 }
 
-func (x age) over(ran time.Duration, p account.Policy) bool {
-	return ran-x.begun >= p.SessionMax || ran-x.used >= p.SessionIdle
+func (x age) expired(ran time.Duration, p account.Policy) bool {
+	return ran-x.start >= p.SessionMax || ran-x.lastUse >= p.SessionIdle
 }
 
-// forget drops the sessions whose records are swept away by now, were their clock right: an hour later than they end.
-func (a *monotonicAges) forget(ran time.Duration, p account.Policy) {
+// deleteExpired drops the sessions whose records are swept away by now, were their clock right: an hour later than they end.
+func (a *monotonicAges) deleteExpired(ran time.Duration, p account.Policy) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for hash, x := range a.of {
-		if x.over(ran-time.Hour, p) {
-			delete(a.of, hash)
+	for hash, x := range a.byHash {
+		if x.expired(ran-time.Hour, p) {
+			delete(a.byHash, hash)
 		}
 	}
 }

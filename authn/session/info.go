@@ -56,7 +56,7 @@ func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account
 		return Info{}, ses, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Info{}, ses, fmt.Errorf("loading session: %w", err)
-	case !s.alive(&ses, &sum, key, now):
+	case !s.active(&ses, &sum, key, now):
 		return Info{}, ses, errcode.New(errcode.NoSession)
 	}
 	i := Info{Key: key, ID: account.SessionID(key), User: ses.User, Epoch: ses.Epoch, Login: sum.Login, Name: sum.Name,
@@ -78,9 +78,9 @@ func (s *Service) use(r store.Reader, key string, now time.Time) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	s.ages.look(key, s.uptime(), now.Sub(ses.Created))
+	s.ages.observe(key, s.uptime(), now.Sub(ses.Created))
 	if now.Sub(ses.LastSeen) >= time.Minute {
-		s.lastSeen.touch(key, now.Round(0)) // by the clock alone; ages has the time that goes by
+		s.lastSeen.set(key, now.Round(0)) // by the clock alone; ages has the time that goes by
 	}
 	return i, nil
 }

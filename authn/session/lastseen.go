@@ -17,7 +17,7 @@ type lastSeenCache struct {
 	at map[string]time.Time // by record hash; those that are newer than the record
 }
 
-func (t *lastSeenCache) touch(hash string, now time.Time) {
+func (t *lastSeenCache) set(hash string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.at == nil {
@@ -26,20 +26,20 @@ func (t *lastSeenCache) touch(hash string, now time.Time) {
 	t.at[hash] = now
 }
 
-func (t *lastSeenCache) of(hash string) time.Time {
+func (t *lastSeenCache) get(hash string) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.at[hash]
 }
 
-func (t *lastSeenCache) all() map[string]time.Time {
+func (t *lastSeenCache) snapshot() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.at)
 }
 
-// stored forgets what the records now say themselves; a use that came meanwhile stays.
-func (t *lastSeenCache) stored(batch map[string]time.Time) {
+// remove forgets what the records now say themselves; a use that came meanwhile stays.
+func (t *lastSeenCache) remove(batch map[string]time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for hash, at := range batch {
@@ -76,11 +76,11 @@ func (s *Service) FlushLastSeen(ctx context.Context) error {
 		if err != nil { // kept in memory: a full disk signs nobody out (BAR D7)
 			return fmt.Errorf("storing when sessions were used: %w", err)
 		}
-		s.lastSeen.stored(batch)
+		s.lastSeen.remove(batch)
 		clear(batch)
 		return nil
 	}
-	for hash, at := range s.lastSeen.all() {
+	for hash, at := range s.lastSeen.snapshot() {
 		if batch[hash] = at; len(batch) == 32 {
 			if err := flush(); err != nil {
 				return err

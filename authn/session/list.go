@@ -43,7 +43,7 @@ func (s *Service) List(r account.Reader, u *account.User, this string, now time.
 			continue
 		}
 		seen := ses.LastSeen
-		if t := s.lastSeen.of(ref.Hash); t.After(seen) {
+		if t := s.lastSeen.get(ref.Hash); t.After(seen) {
 			seen = t
 		}
 		out = append(out, Summary{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,

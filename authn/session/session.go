@@ -41,18 +41,18 @@ func New(accounts *account.Service, ring *store.Keyring, uptime func() time.Dura
 		forwards: store.NewTable[ForwardSession](ring, store.Forwards)}
 }
 
-// alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
-func (s *Service) alive(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
+// active tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
+func (s *Service) active(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
 	return ses.APIToken == "" && s.listed(ses, st, hash, now)
 }
 
 // listed is alive for lists, whatever opened the session.
 func (s *Service) listed(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
 	seen := ses.LastSeen
-	if t := s.lastSeen.of(hash); t.After(seen) {
+	if t := s.lastSeen.get(hash); t.After(seen) {
 		seen = t
 	}
-	return ses.OpenAt(st, &s.Accounts.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Accounts.Policy)
+	return ses.OpenAt(st, &s.Accounts.Policy, seen, now) && !s.ages.expired(hash, s.uptime(), s.Accounts.Policy)
 }
 
 // Authenticate returns the session of a secret; NoSession if there is none. It reads two records and waits for no write.
@@ -89,7 +89,7 @@ func (s *Service) loadByHash(r account.Reader, hash string, now time.Time) (acco
 	if err != nil {
 		return account.Session{}, account.User{}, err
 	}
-	if st := u.Summarize(); !s.alive(&ses, &st, hash, now) {
+	if st := u.Summarize(); !s.active(&ses, &st, hash, now) {
 		return account.Session{}, account.User{}, errcode.New(errcode.NoSession)
 	}
 	return ses, u, nil
