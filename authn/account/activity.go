@@ -36,3 +36,41 @@ func dropOldest(events []Activity, now time.Time) []Activity {
 	i := slices.IndexFunc(events, func(r Activity) bool { return !r.isSecurityChange(now) })
 	return slices.Delete(events, max(i, 0), max(i, 0)+1)
 }
+
+// Activity is one event that the person reads on their own page.
+type Activity struct {
+	At      time.Time `json:"at"`
+	What    string    `json:"what"`             // an action of the audit log
+	Failed  bool      `json:"failed,omitempty"` // it was tried and refused
+	Detail  string    `json:"detail,omitempty"` // a device's name
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+}
+
+// AddActivity adds an act to what the person sees on their own page; action is one of the audit log's.
+func (tx *Tx) AddActivity(u *User, action, detail string) {
+	tx.addOwnActivity(u, Activity{What: action, Detail: detail})
+}
+
+// AddAdminActivity is Remember for what somebody else did: their browser and address are not the person's to know.
+func (tx *Tx) AddAdminActivity(u *User, action, detail string) {
+	tx.appendActivity(u, Activity{What: action, Detail: detail})
+}
+
+// AddFailedActivity adds an act that was tried and refused.
+func (tx *Tx) AddFailedActivity(u *User, action string) {
+	tx.addOwnActivity(u, Activity{What: action, Failed: true})
+}
+
+func (tx *Tx) addOwnActivity(u *User, r Activity) {
+	r.Address, r.Agent = tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
+	tx.appendActivity(u, r)
+}
+
+func (tx *Tx) appendActivity(u *User, r Activity) {
+	r.At = tx.Op.Now
+	u.Activity = append(slices.Clone(u.Activity), r)
+	for len(u.Activity) > maxActivity {
+		u.Activity = dropOldest(u.Activity, tx.Op.Now)
+	}
+}

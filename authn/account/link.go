@@ -65,3 +65,12 @@ func (tx *Tx) DeleteLink(hash string) error {
 	}
 	return nil
 }
+
+// Invitation is what stays of the last one that was sent.
+type Invitation struct {
+	Link       string    `json:"link,omitempty"` // key of its record below link/
+	Provenance string    `json:"provenance,omitempty"`
+	By         string    `json:"by,omitempty"` // who invites, for people to read
+	At         time.Time `json:"at,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
+}

@@ -1,5 +1,9 @@
 package account
 
+import (
+	"time"
+)
+
 // ChangeReason tells why a person has to choose another password at their next complete sign-in; "": they need not.
 type ChangeReason string
 
@@ -9,11 +13,11 @@ const (
 	ChangeTemporary ChangeReason = "temporary" // an operator was given it, to tell it to the person
 )
 
-// ConfirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
-// the person's own from here. One that an operator chose, or had the link for, stays that operator's: they may know it
-// still (PROTOCOL 8).
-func (p *Password) ConfirmProvenance() {
-	if p.Provenance == ProvenanceEmail {
-		p.Provenance = ProvenanceUser
-	}
+// Password is what the house keeps of one: never the password.
+type Password struct {
+	Hash       string    `json:"hash,omitempty"`       // "": none yet
+	Provenance string    `json:"provenance,omitempty"` // whose hand it came from: ProvenanceUser, ProvenanceEmail or an operator's id (PROTOCOL 8)
+	Set        time.Time `json:"set,omitzero"`
+
+	MustChange ChangeReason `json:"mustChange,omitempty"` // why another one is to be chosen
 }

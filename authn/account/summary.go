@@ -1,35 +1,45 @@
 package account
 
 import (
-	"time"
-
-	"barillet/factors"
-	"barillet/internal/notice"
-	"barillet/store"
+	"slices"
 )
 
-// Summary returns the summary of a user; NotFound if there is none.
-func (r Reader) Summary(id UserID) (Summary, error) {
-	st, err := r.s.summaries.Get(r.Raw, string(id))
-	return st, missing(err, "summary", string(id))
+// Summary is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
+type Summary struct {
+	Epoch         uint64    `json:"e"`
+	PasswordEpoch uint64    `json:"p"`
+	Status        Status    `json:"s"`
+	Login         string    `json:"l"`
+	Name          string    `json:"n"`
+	Email         string    `json:"m,omitempty"` // "": the login
+	Locale        string    `json:"c,omitempty"`
+	Groups        []GroupID `json:"g,omitempty"`
+	Roles         []Role    `json:"r,omitempty"`
 }
 
-// HasPhishingResistant tells whether the person has a usable device that withstands phishing.
-func (s *Service) HasPhishingResistant(u *User) bool {
-	for _, d := range s.UsableDevices(u) {
-		if s.Method(d.Kind).Input == factors.InputAssertion {
-			return true
+// PrimaryEmail is the address that applications are told.
+func (s *Summary) PrimaryEmail() string {
+	if s.Email != "" {
+		return s.Email
+	}
+	return s.Login
+}
+
+func (s *Summary) equal(t *Summary) bool {
+	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
+		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
+}
+
+func (u *User) Summarize() Summary {
+	st := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
+		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
+	if u.Email != u.Login {
+		st.Email = u.Email
+	}
+	for _, g := range u.Roles {
+		if !slices.Contains(st.Roles, g.Role) {
+			st.Roles = append(st.Roles, g.Role)
 		}
 	}
-	return false
-}
-
-// NotifyDeviceSignIn mails the person, in the change of tx, that a device of an application may now act for them.
-func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app string) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
-	u, err := w.User(id)
-	if err != nil {
-		return err
-	}
-	return w.Notify(&u, notice.DeviceSignedIn{Context: w.About(&u), App: app}, time.Time{})
+	return st
 }

@@ -92,43 +92,6 @@ type User struct {
 	stored Summary // as it is stored; zero: not known to be
 }
 
-// Password is what the house keeps of one: never the password.
-type Password struct {
-	Hash       string    `json:"hash,omitempty"`       // "": none yet
-	Provenance string    `json:"provenance,omitempty"` // whose hand it came from: ProvenanceUser, ProvenanceEmail or an operator's id (PROTOCOL 8)
-	Set        time.Time `json:"set,omitzero"`
-
-	MustChange ChangeReason `json:"mustChange,omitempty"` // why another one is to be chosen
-}
-
-// The hands that a password or a ticket can come from, besides an operator's id.
-const (
-	ProvenanceUser  = "self" // chosen by the person and proven together with a device
-	ProvenanceEmail = "mail" // came through the mailbox alone
-)
-
-// Ticket lets a person enrol again after a reset (PROTOCOL 7). It is worth something only with the password.
-type Ticket struct {
-	ID          string    `json:"id"`
-	Link        string    `json:"link"`       // key of its record below link/; "": it has no link
-	Code        []byte    `json:"code"`       // HMAC of the short code under the pepper
-	Provenance  string    `json:"provenance"` // ProvenanceEmail, or the operator who handed it over
-	Made        time.Time `json:"made"`
-	Expires     time.Time `json:"expires"`
-	Transaction string    `json:"transaction,omitempty"` // the one login that may enrol with it now
-
-	AddressSetBy string `json:"addressSetBy,omitempty"` // with ProvenanceEmail: the operator who wrote the address that it went to (PROTOCOL 8)
-}
-
-// Invitation is what stays of the last one that was sent.
-type Invitation struct {
-	Link       string    `json:"link,omitempty"` // key of its record below link/
-	Provenance string    `json:"provenance,omitempty"`
-	By         string    `json:"by,omitempty"` // who invites, for people to read
-	At         time.Time `json:"at,omitzero"`
-	Expires    time.Time `json:"expires,omitzero"`
-}
-
 // SessionRef and BrowserRef list what is alive of a person; the records themselves are elsewhere.
 type SessionRef struct {
 	Hash  string    `json:"hash"`
@@ -140,16 +103,6 @@ type BrowserRef struct {
 	Hash  string    `json:"hash"`
 	Since time.Time `json:"since"`
 	Seen  time.Time `json:"seen"`
-}
-
-// Activity is one event that the person reads on their own page.
-type Activity struct {
-	At      time.Time `json:"at"`
-	What    string    `json:"what"`             // an action of the audit log
-	Failed  bool      `json:"failed,omitempty"` // it was tried and refused
-	Detail  string    `json:"detail,omitempty"` // a device's name
-	Address string    `json:"address,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
 }
 
 // DisplayName is the person's name, else the login.
@@ -191,46 +144,6 @@ func (u *User) Device(id factors.DeviceID) *factors.Device {
 		}
 	}
 	return nil
-}
-
-// Summary is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
-type Summary struct {
-	Epoch         uint64    `json:"e"`
-	PasswordEpoch uint64    `json:"p"`
-	Status        Status    `json:"s"`
-	Login         string    `json:"l"`
-	Name          string    `json:"n"`
-	Email         string    `json:"m,omitempty"` // "": the login
-	Locale        string    `json:"c,omitempty"`
-	Groups        []GroupID `json:"g,omitempty"`
-	Roles         []Role    `json:"r,omitempty"`
-}
-
-// PrimaryEmail is the address that applications are told.
-func (s *Summary) PrimaryEmail() string {
-	if s.Email != "" {
-		return s.Email
-	}
-	return s.Login
-}
-
-func (s *Summary) equal(t *Summary) bool {
-	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
-		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
-}
-
-func (u *User) Summarize() Summary {
-	st := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
-		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
-	if u.Email != u.Login {
-		st.Email = u.Email
-	}
-	for _, g := range u.Roles {
-		if !slices.Contains(st.Roles, g.Role) {
-			st.Roles = append(st.Roles, g.Role)
-		}
-	}
-	return st
 }
 
 // KnowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.

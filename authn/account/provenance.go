@@ -40,7 +40,17 @@ func ShareProvenance(password, other []string) bool {
 	return slices.ContainsFunc(other, func(hand string) bool { return slices.Contains(password, hand) })
 }
 
-// MayResendTicket tells whether another ticket may be mailed on asking (PROTOCOL 10).
-func (u *User) MayResendTicket(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) && len(LastDay(u.Renewals, now)) < maxTicketRenewals
+// The hands that a password or a ticket can come from, besides an operator's id.
+const (
+	ProvenanceUser  = "self" // chosen by the person and proven together with a device
+	ProvenanceEmail = "mail" // came through the mailbox alone
+)
+
+// ConfirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
+// the person's own from here. One that an operator chose, or had the link for, stays that operator's: they may know it
+// still (PROTOCOL 8).
+func (p *Password) ConfirmProvenance() {
+	if p.Provenance == ProvenanceEmail {
+		p.Provenance = ProvenanceUser
+	}
 }
