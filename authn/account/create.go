@@ -13,8 +13,8 @@ import (
 	"barillet/store"
 )
 
-// Create stores a new person with every index of theirs; Taken when an address belongs to somebody. ID,
-// Handle, Login and Email are filled in by the caller, the rest is checked here.
+// Create stores a new user and their index entries. The caller sets ID, Handle, Login and Email. Create returns Taken if
+// another user has one of the addresses, and Invalid if a field is wrong.
 func (tx *Tx) Create(u *User) error {
 	if err := u.validate(); err != nil {
 		return err
@@ -63,12 +63,12 @@ func (tx *Tx) Create(u *User) error {
 	return tx.Save(u)
 }
 
-// NewUser is a person with fresh ids, staged. The caller fills in the rest and calls Create.
+// NewUser returns a staged user with new ids. The caller sets the other fields and calls Create.
 func (tx *Tx) NewUser() User {
 	return User{ID: UserID("u" + tx.Op.ID("user")), Handle: tx.Op.draw("handle", 0), Status: StatusStaged}
 }
 
-// validate judges what an operator wrote; the error names the first fault.
+// validate returns the first problem of the user's fields.
 func (u *User) validate() error {
 	if all := u.problems(); len(all) > 0 {
 		return all[0]
@@ -76,7 +76,7 @@ func (u *User) validate() error {
 	return nil
 }
 
-// problems are all that is wrong with what an operator wrote, in the order of the fields.
+// problems returns all problems of the user's fields, in the order of the fields.
 func (u *User) problems() (all []*errcode.Error) {
 	if a, ok := NormalizeLogin(u.Login); !ok || a != u.Login {
 		all = append(all, errcode.InvalidField("login", "address"))
@@ -103,11 +103,11 @@ func (u *User) problems() (all []*errcode.Error) {
 	return all
 }
 
-// ValidateNew lists everything that keeps a person from being created, each by its field, in the order of the fields.
-// A login that is there already is none: known is who has it. holder finds who has an address among those whom the
-// caller may know of (PROTOCOL 21); NotFound without one. d is a device from elsewhere, nil for none.
-func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*errcode.Error, known UserID, err error) {
-	faults = u.problems()
+// ValidateNew returns all problems that prevent the creation of a user, in the order of the fields. A login that exists is
+// not a problem; existing is then the id of its user. holder returns the user of an address, or NotFound if there is none
+// that the caller may know of (protocol rule 21). d is an imported device; nil if there is none.
+func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address string) (User, error)) (problems []*errcode.Error, existing UserID, err error) {
+	problems = u.problems()
 	fields := []string{"login", "email", "secondEmail"}
 	for i, a := range []string{u.Login, u.Email, u.SecondEmail} {
 		if a == "" || i == 1 && a == u.Login {
@@ -119,31 +119,31 @@ func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address stri
 		case err != nil:
 			return nil, "", err
 		case i == 0 && has.Login == a:
-			known = has.ID
-		case has.ID != known:
-			faults = append(faults, errcode.InvalidField(fields[i], "taken"))
+			existing = has.ID
+		case has.ID != existing:
+			problems = append(problems, errcode.InvalidField(fields[i], "taken"))
 		}
 	}
 	if len(u.Groups) > maxGroupsAtCreation {
-		return append(faults, errcode.InvalidField("groupIds", "too_many")), known, nil
+		return append(problems, errcode.InvalidField("groupIds", "too_many")), existing, nil
 	}
 	for _, g := range u.Groups {
 		switch _, err := r.Group(g); {
 		case errcode.Of(err) == errcode.NotFound:
-			faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
+			problems = append(problems, errcode.InvalidField("groupIds", "unknown"))
 		case err != nil:
 			return nil, "", err
 		}
 	}
-	if d == nil || known != "" {
-		return faults, known, nil
+	if d == nil || existing != "" {
+		return problems, existing, nil
 	}
 	_, err = r.s.uniques.Get(r.Raw, uniqueKey(d.Unique))
 	switch {
 	case err == nil:
-		faults = append(faults, errcode.InvalidField("otpauth", "taken"))
+		problems = append(problems, errcode.InvalidField("otpauth", "taken"))
 	case !errors.Is(err, store.ErrNotFound):
-		return nil, "", fmt.Errorf("looking up a key: %w", err)
+		return nil, "", fmt.Errorf("looking up a device secret: %w", err)
 	}
-	return faults, known, nil
+	return problems, existing, nil
 }

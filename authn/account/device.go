@@ -12,7 +12,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-// AuditDevice writes down what the person did to one of their devices.
+// AuditDevice appends an audit event about an operation of the user on one of their devices.
 func (tx *Tx) AuditDevice(u *User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
@@ -20,12 +20,12 @@ func (tx *Tx) AuditDevice(u *User, action string, d factors.Device) error {
 		Detail:  map[string]string{"kind": string(d.Kind)}})
 }
 
-// DeviceName judges what a person calls a device: 1 to 64 characters without control characters; "" only
-// where it may be left open.
-func DeviceName(typed string, open bool) (string, error) {
+// DeviceName returns the name of a device without outer blanks. It returns Invalid unless the name has 1 to 64 characters
+// and no control characters. If optional is true, the name may be empty.
+func DeviceName(typed string, optional bool) (string, error) {
 	name := strings.TrimSpace(typed)
 	switch {
-	case name == "" && open:
+	case name == "" && optional:
 		return "", nil
 	case name == "":
 		return "", errcode.InvalidField("name", "empty")
@@ -37,7 +37,7 @@ func DeviceName(typed string, open bool) (string, error) {
 	return name, nil
 }
 
-// UsableDevices are the person's devices that may be asked for, spare ones (recovery codes) included.
+// UsableDevices returns the devices that the user can use now, recovery codes included.
 func (s *Service) UsableDevices(u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range u.Devices {
@@ -48,14 +48,14 @@ func (s *Service) UsableDevices(u *User) []factors.Device {
 	return out
 }
 
-// CanUse tells whether the person may be asked for the device. One whose secret an operator was shown is worth
-// nothing beside a password of the same hand (PROTOCOL 8, 22): here, where every path meets. The hand stays with the
-// device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
+// CanUse reports whether the user can use the device now. A device whose secret an administrator saw cannot be used with a
+// password of the same provenance (protocol rules 8 and 22). The device keeps that provenance as long as its secret:
+// use by the user does not change it.
 func (s *Service) CanUse(u *User, d factors.Device) bool {
 	return d.Usable() && s.Factor(d.Kind) != nil && (!s.IsBackup(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
 }
 
-// CountPrimary are the usable devices that count when the last one is protected (PROTOCOL 6).
+// CountPrimary returns the number of usable devices that count for the protection of the last one (protocol rule 6).
 func (s *Service) CountPrimary(u *User) int {
 	n := 0
 	for _, d := range s.UsableDevices(u) {
@@ -66,13 +66,13 @@ func (s *Service) CountPrimary(u *User) int {
 	return n
 }
 
-// CanReplacePassword tells whether a forgotten password can be replaced by a mailed link: by a device whose secret is the
-// person's alone (see verifiable).
+// CanReplacePassword reports whether the user can replace a forgotten password by an emailed link. It requires a usable
+// primary device whose secret no administrator saw.
 func (s *Service) CanReplacePassword(u *User) bool {
 	return slices.ContainsFunc(s.UsableDevices(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Method(d.Kind).Primary })
 }
 
-// HasPhishingResistant tells whether the person has a usable device that withstands phishing.
+// HasPhishingResistant reports whether the user has a usable phishing-resistant device.
 func (s *Service) HasPhishingResistant(u *User) bool {
 	for _, d := range s.UsableDevices(u) {
 		if s.Method(d.Kind).Input == factors.InputAssertion {
@@ -100,15 +100,15 @@ func (s *Service) CanAdd(kind factors.Kind, devices []factors.Device) bool {
 	return same < m.Max && (m.Input != factors.InputCode || codes < maxCodeDevices)
 }
 
-// DeviceSummary is what stands between a person and being locked out.
+// DeviceSummary describes what a user can still sign in with.
 type DeviceSummary struct {
-	Devices       []factors.Device // usable ones that count as a device (PROTOCOL 6), without what only proofs need
-	Copies        int              // further phones that have the QR code of one of them, confirmed
-	RecoveryCodes int              // recovery codes that are left
-	TicketUntil   time.Time        // until when a ticket lets them enrol; zero: none
+	Devices       []factors.Device // usable primary devices (protocol rule 6), without Data
+	Copies        int              // confirmed copies of them
+	RecoveryCodes int              // unused recovery codes
+	TicketUntil   time.Time        // expiry of the last ticket; zero: no valid ticket
 }
 
-// DeviceSummary tells what the person has at this time.
+// DeviceSummary returns the summary of the user's devices at now.
 func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
 	var out DeviceSummary
 	for _, d := range s.UsableDevices(u) {

@@ -6,7 +6,7 @@ import (
 	"barillet/factors"
 )
 
-// Factor finds the kind; nil when the house does not have it.
+// Factor returns the factor of a kind; nil for a kind that is not registered.
 func (s *Service) Factor(kind factors.Kind) factors.Factor {
 	for _, f := range s.Factors {
 		if f.Kind() == kind {
@@ -24,7 +24,7 @@ func (s *Service) Method(kind factors.Kind) factors.Method {
 	return factors.Method{}
 }
 
-// Status returns what the record of a device tells; the zero value for a kind that is not registered.
+// Status returns the status of a device as its factor reads it; the zero value for a kind that is not registered.
 func (s *Service) Status(d factors.Device) factors.Status {
 	if f := s.Factor(d.Kind); f != nil {
 		return f.Status(d)
@@ -37,7 +37,7 @@ func (s *Service) IsBackup(d factors.Device) bool {
 	return s.Method(d.Kind).Input == factors.InputBackup
 }
 
-// Subject is the person as a ceremony sees them.
+// Subject returns the facts about the user that a factor needs.
 func (s *Service) Subject(u *User) factors.Subject {
 	return factors.Subject{Handle: slices.Clone(u.Handle), Login: u.Login, Name: u.DisplayName(),
 		Issuer: s.Policy.Issuer, Origin: s.Policy.PublicURL}

@@ -7,7 +7,7 @@ import (
 	"barillet/store"
 )
 
-// indexedAddresses are the addresses under which the person is found; no two people share one. A shadow is found by none.
+// indexedAddresses returns the addresses by which the user can be found. Two users never share one. A placeholder has none.
 func (u *User) indexedAddresses() []string {
 	if u.Placeholder {
 		return nil
@@ -21,7 +21,7 @@ func (u *User) indexedAddresses() []string {
 	return out
 }
 
-// nameKeys are the index entries that find the person by the beginning of a name or of an address. A shadow has none.
+// nameKeys returns the index entries that find the user by the start of a name or of an address. A placeholder has none.
 func (u *User) nameKeys() []string {
 	var out []string
 	if u.Placeholder {
@@ -38,8 +38,8 @@ func (u *User) nameKeys() []string {
 	return out
 }
 
-// firstKey is the first of the index entries that begin so: a person whom several find is listed there alone, or
-// the next page would list them again.
+// firstKey returns the first index entry of the user with the prefix. A list shows the user at this entry only, so that a
+// later page does not repeat them.
 func (u *User) firstKey(folded string) string {
 	first := ""
 	for _, key := range u.nameKeys() {
@@ -50,8 +50,8 @@ func (u *User) firstKey(folded string) string {
 	return first
 }
 
-// FoldName is how names are looked up: lower case, escaped, at most 64 characters and 384 bytes, which leave
-// room for the rest of a key. It decides nothing but what a search finds.
+// FoldName returns the form of a name in the search index: lower case, escaped, at most 64 characters and 384 bytes, so
+// that a key has room for the user id. Use it only for search.
 func FoldName(name string) string {
 	runes := []rune(strings.ToLower(strings.TrimSpace(name)))
 	for n := min(len(runes), MaxName); ; n-- {

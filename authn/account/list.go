@@ -9,31 +9,31 @@ import (
 	"barillet/store"
 )
 
-// UserQuery asks for people. The zero value is everybody, in the order of their ids.
+// UserQuery selects users. The zero value selects all except placeholders, in the order of their ids.
 type UserQuery struct {
-	Prefix            string          // the beginning of a first name, last name, login or address; in any case
-	Group             GroupID         // members of this garage only
-	Filter            func(User) bool // further conditions; nil: none
-	WithDisplayStatus bool            // User.State is told, to Keep as well
-	Placeholders      bool            // those who only stand for somebody are listed too: see shadow.go
-	After             string          // the cursor of an earlier call
+	Prefix            string          // start of a first name, last name, login or address, case-insensitive
+	Group             GroupID         // members of this group only
+	Filter            func(User) bool // additional condition; nil: none
+	WithDisplayStatus bool            // set User.DisplayStatus, before Filter is called
+	Placeholders      bool            // list placeholder accounts too
+	After             string          // cursor of an earlier call
 	Limit             int             // 1 to 200; 0 means 200
 }
 
-// maxScanned is how many records one call reads at most before it gives what it has with a cursor.
+// maxScanned is the maximum number of records that one call reads. It then returns what it found, with a cursor.
 const maxScanned = 5000
 
-// ListUsers lists people. next is the cursor for more, "" at the end.
-func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, next string, err error) {
+// ListUsers returns the selected users. next is the cursor of the next page; "" at the end.
+func (s *Service) ListUsers(ctx context.Context, q UserQuery) (users []User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
 	now := s.Now()
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
-		people, next = nil, ""
+		users, next = nil, ""
 		r, seen := Reader{s, snap}, 0
 		visit := func(cursor string, u User) error {
-			if seen++; len(people) == q.Limit || seen > maxScanned {
+			if seen++; len(users) == q.Limit || seen > maxScanned {
 				return store.ErrStop
 			}
 			next = cursor
@@ -47,23 +47,23 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, ne
 				}
 			}
 			if q.Filter == nil || q.Filter(u) {
-				people = append(people, u)
+				users = append(users, u)
 			}
 			return nil
 		}
 		err := r.walk(snap, q, visit)
-		if len(people) < q.Limit && seen <= maxScanned {
+		if len(users) < q.Limit && seen <= maxScanned {
 			next = ""
 		}
 		return err
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("listing people: %w", err)
+		return nil, "", fmt.Errorf("listing users: %w", err)
 	}
-	return people, next, nil
+	return users, next, nil
 }
 
-// walk visits people through the index that the query needs.
+// walk calls visit for each user, in the order of the index that the query needs.
 func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string, u User) error) error {
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
@@ -84,29 +84,29 @@ func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string,
 	return r.s.users.Scan(snap, "", q.After, 0, func(id string, u User) error { return visit(id, u) })
 }
 
-// ListAdministrators lists the people who have a role, in the order of their ids. It looks for them among the standings, which are
-// small, 5,000 in one reading at most. next is the cursor for more, "" at the end.
-func (s *Service) ListAdministrators(ctx context.Context, after string) (staff []User, next string, err error) {
+// ListAdministrators returns the users who have a role, in the order of their ids. It scans the summaries, at most 5,000 in
+// one call. next is the cursor of the next page; "" at the end.
+func (s *Service) ListAdministrators(ctx context.Context, after string) (administrators []User, next string, err error) {
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
-		staff, next = nil, ""
+		administrators, next = nil, ""
 		r, seen := Reader{s, snap}, 0
-		return s.summaries.Scan(snap, "", after, 0, func(id string, st Summary) error {
+		return s.summaries.Scan(snap, "", after, 0, func(id string, sum Summary) error {
 			if seen++; seen > maxScanned {
 				next = after
 				return store.ErrStop
 			}
-			if after = id; len(st.Roles) == 0 {
+			if after = id; len(sum.Roles) == 0 {
 				return nil
 			}
 			u, err := r.User(UserID(id))
 			if err == nil {
-				staff = append(staff, u)
+				administrators = append(administrators, u)
 			}
 			return err
 		})
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("listing who has a role: %w", err)
+		return nil, "", fmt.Errorf("listing administrators: %w", err)
 	}
-	return staff, next, nil
+	return administrators, next, nil
 }
