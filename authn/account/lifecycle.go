@@ -65,7 +65,7 @@ func (tx *Tx) Delete(u *User) error {
 	}
 	for _, a := range u.indexedAddresses() {
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
-			return fmt.Errorf("freeing an address: %w", err)
+			return fmt.Errorf("deleting an address: %w", err)
 		}
 	}
 	if u.Placeholder {

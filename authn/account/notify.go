@@ -15,67 +15,70 @@ import (
 	"barillet/store"
 )
 
-// NotifyDeviceSignIn mails the person, in the change of tx, that a device of an application may now act for them.
+// NotifyDeviceSignIn notifies the user, within tx, that they signed a device of an application in (RFC 8628).
 func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app string) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
-	u, err := w.User(id)
+	t := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
+	u, err := t.User(id)
 	if err != nil {
 		return err
 	}
-	return w.Notify(&u, notice.DeviceSignedIn{Context: w.About(&u), App: app}, time.Time{})
+	return t.Notify(&u, notice.DeviceSignedIn{Context: t.About(&u), App: app}, time.Time{})
 }
 
-// About is the part that every mail to a person has: whom it greets, when, from which browser and address.
+// About returns the context of a notification: the name of the user, and the time, browser and address of the operation.
 func (tx *Tx) About(u *User) notice.Context {
 	return notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
 		Address: tx.Op.Request.ClientAddress()}
 }
 
-// Notify queues a notice of a completed act to the person's addresses, in their language. It is never dropped:
-// beyond ten an hour notices are held back for a while and joined (PROTOCOL 18).
-func (tx *Tx) Notify(u *User, m notice.Notice, uselessAfter time.Time) error {
+// Notify queues a notification to the addresses of the user, in their language. It is discarded if it is not delivered before
+// expires; zero means never. If the user had ten notifications within an hour, it is delayed and sent in a digest
+// (protocol rule 18).
+func (tx *Tx) Notify(u *User, m notice.Notice, expires time.Time) error {
 	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.NoticeMails, string(u.ID))
 	if err != nil {
-		return fmt.Errorf("counting notices: %w", err)
+		return fmt.Errorf("counting notifications: %w", err)
 	}
-	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: uselessAfter}
+	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: expires}
 	if !v.OK {
 		row.NotBefore, row.Notice, row.Key = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
 	}
 	return tx.queue(u.Addresses(), m, row)
 }
 
-// SendTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
-func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, uselessAfter time.Time) error {
-	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: uselessAfter})
+// SendTo queues one email to each address, so that no recipient sees another address. An email is discarded if it is not
+// delivered before expires; zero means never.
+func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, expires time.Time) error {
+	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: expires})
 }
 
 func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("composing mail %s: %w", m.Name(), err)
+		return fmt.Errorf("encoding email %s: %w", m.Name(), err)
 	}
 	row.Template, row.Data, row.Queued = m.Name(), data, tx.Op.Now
 	if row.NotBefore.IsZero() {
 		row.NotBefore = tx.Op.SendAfter
 	}
 	for _, to := range addresses {
-		if to == "" { // a shadow's
+		if to == "" { // of a placeholder account
 			continue
 		}
 		row.To = []string{to}
 		if err := tx.s.Outbox.Queue(tx.Raw, tx.NewRecordID("mail"), row); err != nil {
-			return fmt.Errorf("queueing mail %s: %w", row.Template, err)
+			return fmt.Errorf("queueing email %s: %w", row.Template, err)
 		}
 	}
 	return nil
 }
 
-// NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
+// NotifyLimited queues a notification that an unauthenticated client can cause. It drops the notification if the user had the
+// maximum number of them (promise S8).
 func (tx *Tx) NotifyLimited(u *User, m notice.Notice) error {
 	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
-		return fmt.Errorf("counting mails that strangers cause: %w", err)
+		return fmt.Errorf("counting notifications of unauthenticated clients: %w", err)
 	}
 	if !v.OK {
 		return nil
@@ -83,14 +86,14 @@ func (tx *Tx) NotifyLimited(u *User, m notice.Notice) error {
 	return tx.Notify(u, m, time.Time{})
 }
 
-// OnDeadLetter is mail.Sender.Died: it writes into the log that a mail was given up, in the Update in which it is. Of the
-// mail it tells what a dead letter tells: template, recipient, times and error, never text, link or code.
+// OnDeadLetter returns a function for mail.Sender.Died. The function appends an audit event about an email that was given up,
+// within the same Update. The event contains template, recipient, times and error, never text, link or code.
 func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 	op := s.NewOperation(RequestInfo{})
 	return func(tx store.Tx, m mail.MessageInfo) error {
-		of := fnv.New64a() // several mails may be given up by one act, each with an event of its own
-		of.Write([]byte(m.ID))
-		w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op, n: of.Sum64()}
+		h := fnv.New64a() // one operation may give up several emails, each with its own event
+		h.Write([]byte(m.ID))
+		t := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op, n: h.Sum64()}
 		e := audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: audit.MailFailed, Outcome: audit.Failure,
 			Reason: "undeliverable", Targets: []audit.Actor{{Type: audit.TypeMail, ID: m.ID, Name: m.Template}},
 			Detail: map[string]string{"to": m.To, "error": m.LastError, "attempts": strconv.Itoa(m.Attempts),
@@ -98,13 +101,13 @@ func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 		if !m.UselessAfter.IsZero() && !m.UselessAfter.After(m.Died) {
 			e.Reason = "too_late"
 		}
-		u, err := w.UserByAddress(m.To)
+		u, err := t.UserByAddress(m.To)
 		switch {
 		case err == nil:
 			e.Subject, e.SubjectName = string(u.ID), u.Login
-		case errcode.Of(err) != errcode.NotFound: // support has no account
+		case errcode.Of(err) != errcode.NotFound: // for example the support address
 			return err
 		}
-		return w.Audit(e)
+		return t.Audit(e)
 	}
 }

@@ -4,20 +4,20 @@ import (
 	"time"
 )
 
-// ChangeReason tells why a person has to choose another password at their next complete sign-in; "": they need not.
+// ChangeReason is the reason why a user must choose another password at their next complete sign-in; "": they need not.
 type ChangeReason string
 
-// The marks. One for a password that is known to others (PROTOCOL 17) has its place here.
+// The reasons.
 const (
-	ChangeExpired   ChangeReason = "expired"   // an operator wants another one
-	ChangeTemporary ChangeReason = "temporary" // an operator was given it, to tell it to the person
+	ChangeExpired   ChangeReason = "expired"   // an administrator expired the password
+	ChangeTemporary ChangeReason = "temporary" // an administrator received the password, to give it to the user
 )
 
-// Password is what the house keeps of one: never the password.
+// Password is the stored form of a password. It does not contain the password.
 type Password struct {
-	Hash       string    `json:"hash,omitempty"`       // "": none yet
-	Provenance string    `json:"provenance,omitempty"` // whose hand it came from: ProvenanceUser, ProvenanceEmail or an operator's id (PROTOCOL 8)
+	Hash       string    `json:"hash,omitempty"`       // "": no password
+	Provenance string    `json:"provenance,omitempty"` // ProvenanceUser, ProvenanceEmail or the id of an administrator (protocol rule 8)
 	Set        time.Time `json:"set,omitzero"`
 
-	MustChange ChangeReason `json:"mustChange,omitempty"` // why another one is to be chosen
+	MustChange ChangeReason `json:"mustChange,omitempty"` // why the user must choose another one
 }
