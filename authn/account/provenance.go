@@ -5,29 +5,31 @@ import (
 	"time"
 )
 
-// EmailProvenance is whose word it is that mail reaches the person. An address that an operator wrote is that operator's hand
-// as well (PROTOCOL 8): a mailbox of theirs may stand there.
+// EmailProvenance says who set the address of a user. Email to an address that an administrator set has the provenance of that
+// administrator too, because the mailbox may be theirs (protocol rule 8).
 type EmailProvenance struct {
-	By    string    `json:"by,omitempty"`   // the operator who wrote the address; "": the person was reached there
-	Moved time.Time `json:"moved,omitzero"` // when it was changed; zero: it is that of the beginning
+	By    string    `json:"by,omitempty"`   // the administrator who set the address; "": email reached the user
+	Moved time.Time `json:"moved,omitzero"` // time of the last change; zero: never changed
 }
 
-// AddressCooldown is how long no ticket is mailed to an address that was changed: the one before is told, and its reader has
-// this long to object (PROTOCOL 13).
+// AddressCooldown is how long no ticket is mailed to a changed address. The old address is notified, and its owner has this
+// time to object (protocol rule 13).
 const AddressCooldown = 72 * time.Hour
 
+// AddressChanged reports whether the address was changed within AddressCooldown.
 func (u *User) AddressChanged(now time.Time) bool {
 	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
 }
 
-// ConfirmEmail notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
+// ConfirmEmail records that the user enrolled a first device by their invitation. If the invitation was mailed, email reaches
+// the user.
 func (u *User) ConfirmEmail() {
 	if u.Invited.Provenance == ProvenanceEmail {
 		u.EmailProvenance = EmailProvenance{}
 	}
 }
 
-// Provenances are all whose hand the ticket came by.
+// Provenances returns all provenances of the ticket.
 func (t *Ticket) Provenances() []string {
 	if t.AddressSetBy != "" {
 		return []string{t.Provenance, t.AddressSetBy}
@@ -35,20 +37,20 @@ func (t *Ticket) Provenances() []string {
 	return []string{t.Provenance}
 }
 
-// ShareProvenance tells whether two halves came by one hand.
-func ShareProvenance(password, other []string) bool {
-	return slices.ContainsFunc(other, func(hand string) bool { return slices.Contains(password, hand) })
+// ShareProvenance reports whether a and b have a common element (the two-source rule).
+func ShareProvenance(a, b []string) bool {
+	return slices.ContainsFunc(b, func(p string) bool { return slices.Contains(a, p) })
 }
 
-// The hands that a password or a ticket can come from, besides an operator's id.
+// The provenances of a password, a ticket or a secret. Any other value is the id of an administrator.
 const (
-	ProvenanceUser  = "self" // chosen by the person and proven together with a device
-	ProvenanceEmail = "mail" // came through the mailbox alone
+	ProvenanceUser  = "self" // chosen by the user and used together with a device
+	ProvenanceEmail = "mail" // from the mailbox alone
 )
 
-// ConfirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
-// the person's own from here. One that an operator chose, or had the link for, stays that operator's: they may know it
-// still (PROTOCOL 8).
+// ConfirmProvenance records that the user proved a device together with the password. A password from the mailbox is the
+// user's from then on. A password that an administrator chose, or whose link they received, keeps its provenance, because
+// they may still know it (protocol rule 8).
 func (p *Password) ConfirmProvenance() {
 	if p.Provenance == ProvenanceEmail {
 		p.Provenance = ProvenanceUser

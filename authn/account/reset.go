@@ -5,21 +5,20 @@ import (
 	"barillet/internal/audit"
 )
 
-// Cleared is what a reset took away.
+// Cleared counts what ResetDevices removed.
 type Cleared struct {
 	Devices  map[factors.Kind]int
 	Copies   int
-	Codes    int // recovery codes that were left
+	Codes    int // unused recovery codes
 	Sessions int
 	Tickets  int
 }
 
-// IsZero tells that there was nothing left to clear.
+// IsZero reports whether the user had no device and no session.
 func (c Cleared) IsZero() bool { return len(c.Devices) == 0 && c.Sessions == 0 }
 
-// ResetDevices takes every device, ticket and session from the person and raises the Epoch, so that whatever
-// else stands on it is dead too: enrolments under way, grants, remembered browsers. The caller audits, gives a
-// ticket and saves. It lists kinds by what is there, so that no kind can be forgotten.
+// ResetDevices removes every device, ticket and session of the user and raises the epoch, which ends enrolments, grants and
+// sign-in transactions too. The caller audits, issues a ticket and saves the user.
 func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
 	out := Cleared{Devices: map[factors.Kind]int{}, Tickets: len(u.Tickets)}
 	for _, d := range u.Devices {

@@ -11,37 +11,37 @@ import (
 	"barillet/store"
 )
 
-// Policy is what an operator decides about people and their sign-in.
+// Policy is the configuration of accounts and sign-in.
 type Policy struct {
-	Issuer        string        // the house's name in an authenticator app, ASCII, no colon
-	PublicURL     string        // "https://login.example", no slash at the end: every link in a mail starts with it
+	Issuer        string        // name of the service in an authenticator app; ASCII, no colon
+	PublicURL     string        // "https://login.example", without a final slash; the start of each link in an email
 	DefaultLocale string        // "fr" or "en"
 	Locales       []string      // languages that a user can choose
-	AllowCopies   bool          // the same QR code for several phones (PROTOCOL 14)
-	SessionIdle   time.Duration // BAR A11: 1 h
-	SessionMax    time.Duration // BAR A11: 24 h
-	Support       string        // where help requests are mailed; "": stored only
+	AllowCopies   bool          // several phones may have the same QR code (protocol rule 14)
+	SessionIdle   time.Duration // a session ends after this time without use (promise A11)
+	SessionMax    time.Duration // a session ends after this time (promise A11)
+	Support       string        // address that receives help requests; "": they are stored only
 }
 
-// How long things live.
+// Lifetimes.
 const (
 	TransactionTTL      = 10 * time.Minute
-	MaxTransactionAge   = time.Hour // however often a ticket or an enrolment begun in it prolongs it
+	MaxTransactionAge   = time.Hour // including extensions by a ticket or an enrolment
 	EnrolmentTTL        = 10 * time.Minute
-	StepUpTTL           = 5 * time.Minute // PROTOCOL 5
+	StepUpTTL           = 5 * time.Minute // protocol rule 5
 	InvitationTTL       = 24 * time.Hour
 	TicketTTL           = 24 * time.Hour
-	ScreenTicketTTL     = 10 * time.Minute // PROTOCOL 9
+	ScreenTicketTTL     = 10 * time.Minute // protocol rule 9
 	TicketRenewalWindow = 7 * 24 * time.Hour
 	PasswordLinkTTL     = time.Hour
 	KnownBrowserTTL     = 180 * 24 * time.Hour
 )
 
-// Service keeps the people and judges what they prove. Its fields are set once, before the first call.
+// Service stores users and groups. Its fields are set once, before Open.
 type Service struct {
 	Store    store.Store
 	Pepper   store.Pepper
-	Factors  []factors.Factor // in the order in which they are offered
+	Factors  []factors.Factor // in the order of the pages
 	Hasher   *password.Hasher
 	Limiter  throttle.Limiter
 	Failures throttle.FailureStore
@@ -49,12 +49,12 @@ type Service struct {
 	Outbox   *mail.Outbox
 	Policy   Policy
 	Now      func() time.Time
-	Wake     func() // tells the mail sender that there may be work; never blocks; nil: nobody
+	Wake     func() // wakes the mail sender after an Update; must not block; may be nil
 
 	tables
 }
 
-// tables are the records of this package.
+// tables lists the tables of this package.
 type tables struct {
 	users        store.Table[User]
 	summaries    store.Table[Summary]
@@ -68,7 +68,7 @@ type tables struct {
 	sessions     store.Table[Session]
 }
 
-// Open readies the Service's own tables under the keys of the house; call it before anything else.
+// Open opens the tables with the keys of ring. Call it before any other method.
 func (s *Service) Open(ring *store.Keyring) {
 	s.tables = tables{
 		users:        store.NewTable[User](ring, store.Users),
@@ -84,7 +84,7 @@ func (s *Service) Open(ring *store.Keyring) {
 	}
 }
 
-// Locale is the language that the person is written to in.
+// Locale returns the language of emails to the user.
 func (s *Service) Locale(u *User) string {
 	if u.Locale != "" {
 		return u.Locale
@@ -92,5 +92,5 @@ func (s *Service) Locale(u *User) string {
 	return s.Policy.DefaultLocale
 }
 
-// FailureID is the key of a person's counters of wrong answers: the same over every door and node.
+// FailureID returns the key of the failure counters of a user. It is the same on each endpoint and node.
 func (s *Service) FailureID(id UserID) string { return s.Failures.UserID(string(id)) }

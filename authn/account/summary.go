@@ -4,20 +4,21 @@ import (
 	"slices"
 )
 
-// Summary is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
+// Summary is the part of a user that a session check reads. It is written in the same Update as the user. Its maximum size is
+// 512 bytes.
 type Summary struct {
 	Epoch         uint64    `json:"e"`
 	PasswordEpoch uint64    `json:"p"`
 	Status        Status    `json:"s"`
 	Login         string    `json:"l"`
 	Name          string    `json:"n"`
-	Email         string    `json:"m,omitempty"` // "": the login
+	Email         string    `json:"m,omitempty"` // "": same as Login
 	Locale        string    `json:"c,omitempty"`
 	Groups        []GroupID `json:"g,omitempty"`
 	Roles         []Role    `json:"r,omitempty"`
 }
 
-// PrimaryEmail is the address that applications are told.
+// PrimaryEmail returns the primary address of the user.
 func (s *Summary) PrimaryEmail() string {
 	if s.Email != "" {
 		return s.Email
@@ -30,16 +31,17 @@ func (s *Summary) equal(t *Summary) bool {
 		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
 }
 
+// Summarize returns the summary of the user.
 func (u *User) Summarize() Summary {
-	st := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
+	sum := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
 		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
 	if u.Email != u.Login {
-		st.Email = u.Email
+		sum.Email = u.Email
 	}
-	for _, g := range u.Roles {
-		if !slices.Contains(st.Roles, g.Role) {
-			st.Roles = append(st.Roles, g.Role)
+	for _, a := range u.Roles {
+		if !slices.Contains(sum.Roles, a.Role) {
+			sum.Roles = append(sum.Roles, a.Role)
 		}
 	}
-	return st
+	return sum
 }
