@@ -10,12 +10,7 @@ import (
 	"barillet/store"
 )
 
-// ExpiresAt returns the time at which a session ends if it is not used after seen.
-func (s *Service) ExpiresAt(created, seen time.Time) time.Time {
-	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))
-}
-
-// Summary is one place where the person is signed in.
+// Summary describes one session of a list.
 type Summary struct {
 	ID        string
 	Agent     string
@@ -24,12 +19,17 @@ type Summary struct {
 	LastSeen  time.Time
 	ExpiresAt time.Time // if it is not used again
 	Current   bool
-	FromAPI   bool // a program's, which no browser holds
+	FromAPI   bool // opened by an API sign-in
 }
 
-// List lists the sessions of the person that are alive, this one first.
-func (s *Service) List(r account.Reader, u *account.User, this string, now time.Time) ([]Summary, error) {
-	st := u.Summarize()
+// ExpiresAt returns the time at which a session ends if it is not used after seen.
+func (s *Service) ExpiresAt(created, seen time.Time) time.Time {
+	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))
+}
+
+// List returns the active sessions of the user, the one with the key current first, then by last use. current may be empty.
+func (s *Service) List(r account.Reader, u *account.User, current string, now time.Time) ([]Summary, error) {
+	sum := u.Summarize()
 	var out []Summary
 	for _, ref := range u.Sessions {
 		ses, err := s.sessions.Get(r.Raw, ref.Hash)
@@ -39,15 +39,12 @@ func (s *Service) List(r account.Reader, u *account.User, this string, now time.
 		if err != nil {
 			return nil, fmt.Errorf("loading a session: %w", err)
 		}
-		if !s.listed(&ses, &st, ref.Hash, now) {
+		if !s.listed(&ses, &sum, ref.Hash, now) {
 			continue
 		}
-		seen := ses.LastSeen
-		if t := s.lastSeen.get(ref.Hash); t.After(seen) {
-			seen = t
-		}
+		seen := s.seen(&ses, ref.Hash)
 		out = append(out, Summary{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			LastSeen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, FromAPI: ses.APIToken != ""})
+			LastSeen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == current, FromAPI: ses.APIToken != ""})
 	}
 	slices.SortStableFunc(out, func(a, b Summary) int {
 		if a.Current != b.Current && a.Current {
