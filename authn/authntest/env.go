@@ -1,6 +1,6 @@
-// Package authntest gives the tests of the upper rooms a house to live in: an authn.Service with a real store
-// in a temporary folder, every kind of factor, a clock that the test moves, and people that go through the same
-// doors as anybody. It is imported by tests only and judges nothing itself.
+// Package authntest provides test environments: the services of authn and its subpackages on a real store in a temporary
+// directory, with all kinds of factors, a clock that the test moves, and users who sign in and enrol by the same methods as in
+// production. Only tests import it. It contains no rules.
 package authntest
 
 import (
@@ -37,7 +37,7 @@ import (
 	"barillet/templates"
 )
 
-// Start is what the clock of a new house shows.
+// Start is the initial time of the clock of an Env.
 var Start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
 // Clock is a clock that the test moves. It is safe for concurrent use.
@@ -46,7 +46,7 @@ type Clock struct {
 	now time.Time
 }
 
-// Now is what the clock shows.
+// Now returns the time of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Env is a service with all that it stands on.
+// Env is an environment of a test: the services and what they depend on.
 type Env struct {
 	T         testing.TB
 	Accounts  *account.Service
@@ -75,16 +75,16 @@ type Env struct {
 	Outbox    *mail.Outbox
 	Hooks     *webhook.Endpoints
 	Log       audit.Log
-	From      account.RequestInfo // of somebody at a workshop's computer
+	From      account.RequestInfo // a request of a browser without a cookie
 
 	bolt *bolt.Store
 }
 
-// Password is one that the house's rules accept, for whoever it matters to little.
+// Password is the password of the users that Member creates.
 const Password = "clef de douze et tournevis"
 
-// New makes a service with a store of its own. Every Update closure runs twice (protocol rule 31), and a password costs
-// little. A test that calls New runs in parallel with the other tests of its package that do.
+// New returns an environment with its own store. Every Update closure runs twice (protocol rule 31), and password hashes are cheap.
+// A test that calls New runs in parallel with the other tests of its package that call it.
 func New(t testing.TB) *Env {
 	t.Helper()
 	parallel(t)
@@ -93,7 +93,7 @@ func New(t testing.TB) *Env {
 
 var parallelTests sync.Map // of *testing.T
 
-// parallel calls t.Parallel once for a test. It leaves subtests in their order: what follows them may need their results.
+// parallel calls t.Parallel once for a test. It does not call it for subtests, because later code may need their results.
 func parallel(t testing.TB) {
 	test, ok := t.(*testing.T)
 	if !ok || strings.Contains(t.Name(), "/") {
@@ -104,10 +104,10 @@ func parallel(t testing.TB) {
 	}
 }
 
-// newIn is New in a folder and under keys that are there already.
-func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
+// newIn is New with a data directory and root keys.
+func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
 	t.Helper()
-	file, err := bolt.Open(filepath.Join(folder, "barillet.db"), bolt.Options{})
+	file, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,50 +131,50 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	}
 	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = hooks.Watch
-	h := &Env{T: t, bolt: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
+	e := &Env{T: t, bolt: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
-	h.open(passwords, []factors.Factor{totp.TOTP{}, key, hotp.HOTP{}, recovery.Recovery{MAC: keys.Pepper.MAC}})
-	return h
+	e.open(passwords, []factors.Factor{totp.TOTP{}, key, hotp.HOTP{}, recovery.Recovery{MAC: keys.Pepper.MAC}})
+	return e
 }
 
-// open makes the services on the store and the keyring of h.
-func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
-	h.Accounts = &account.Service{
-		Store: h.Store, Pepper: h.Keys.Pepper, Hasher: hasher,
+// open makes the services on the store and the keyring of e.
+func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
+	e.Accounts = &account.Service{
+		Store: e.Store, Pepper: e.Keys.Pepper, Hasher: hasher,
 		Factors: kinds,
-		Limiter: throttle.NewLimiter(h.Ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(h.Ring, h.Keys.Pepper),
-		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now,
+		Limiter: throttle.NewLimiter(e.Ring, e.Keys.Pepper), Failures: throttle.NewFailureStore(e.Ring, e.Keys.Pepper),
+		Log: e.Log, Outbox: e.Outbox, Now: e.Clock.Now,
 		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", Locales: []string{"fr", "en"}, AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
 	}
-	h.Accounts.Open(h.Ring)
-	h.Sessions = session.New(h.Accounts, h.Ring, nil)
-	h.Authn = authn.New(h.Accounts, h.Sessions, h.Ring)
-	h.Enrolment = &enrol.Service{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
-	admin := admin.New(h.Authn, h.Ring)
-	h.Directory = directory.New(helpdesk.New(admin, h.Authn, h.Ring), h.Enrolment)
+	e.Accounts.Open(e.Ring)
+	e.Sessions = session.New(e.Accounts, e.Ring, nil)
+	e.Authn = authn.New(e.Accounts, e.Sessions, e.Ring)
+	e.Enrolment = &enrol.Service{Accounts: e.Accounts, Sessions: e.Sessions, SignIn: e.Authn}
+	admin := admin.New(e.Authn, e.Ring)
+	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment)
 }
 
-// Node returns the same installation as a second process has it: on the same store, with nothing in memory.
-func (h *Env) Node() *Env {
-	h.T.Helper()
-	ring, err := store.OpenKeyring(h.T.Context(), h.Store, h.Keys, h.Clock.Now())
+// Node returns an environment on the same store, as a second process: without the caches of this one.
+func (e *Env) Node() *Env {
+	e.T.Helper()
+	ring, err := store.OpenKeyring(e.T.Context(), e.Store, e.Keys, e.Clock.Now())
 	if err != nil {
-		h.T.Fatal(err)
+		e.T.Fatal(err)
 	}
-	node := *h
+	node := *e
 	node.Ring, node.Log = ring, audit.NewLog(ring)
-	node.open(h.Accounts.Hasher, h.Accounts.Factors)
-	node.Accounts.Policy = h.Accounts.Policy
+	node.open(e.Accounts.Hasher, e.Accounts.Factors)
+	node.Accounts.Policy = e.Accounts.Policy
 	return &node
 }
 
-// CreateUser makes somebody of that address as an operator's work does: staged, without a password.
-func (h *Env) CreateUser(address string, change func(*account.User)) account.User {
-	h.T.Helper()
-	u, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {
+// CreateUser creates a staged user without a password. change may be nil.
+func (e *Env) CreateUser(address string, change func(*account.User)) account.User {
+	e.T.Helper()
+	u, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (account.User, error) {
 		u := tx.NewUser()
 		u.Login, u.Email = address, address
 		if change != nil {
@@ -183,62 +183,62 @@ func (h *Env) CreateUser(address string, change func(*account.User)) account.Use
 		return u, tx.Create(&u)
 	})
 	if err != nil {
-		h.T.Fatalf("making %s: %v", address, err)
+		e.T.Fatalf("creating %s: %v", address, err)
 	}
 	return u
 }
 
-// CreateGroup makes a garage.
-func (h *Env) CreateGroup(name string) account.GroupID {
-	h.T.Helper()
-	g, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.Group, error) {
+// CreateGroup creates a group.
+func (e *Env) CreateGroup(name string) account.GroupID {
+	e.T.Helper()
+	g, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (account.Group, error) {
 		g := account.Group{Name: name}
 		return g, tx.CreateGroup(&g)
 	})
 	if err != nil {
-		h.T.Fatalf("making garage %s: %v", name, err)
+		e.T.Fatalf("creating group %s: %v", name, err)
 	}
 	return g.ID
 }
 
-// Invite makes an invitation and returns its token.
-func (h *Env) Invite(id account.UserID) secret.Value {
-	h.T.Helper()
-	token, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (secret.Value, error) {
+// Invite invites a user and returns the token of the invitation.
+func (e *Env) Invite(id account.UserID) secret.Value {
+	e.T.Helper()
+	token, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (secret.Value, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		token, err := h.Authn.Invite(tx, &u, account.ProvenanceEmail, "Garage Lumiere")
+		token, err := e.Authn.Invite(tx, &u, account.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
 			return secret.Value{}, err
 		}
 		return token, tx.Save(&u)
 	})
 	if err != nil {
-		h.T.Fatalf("inviting %s: %v", id, err)
+		e.T.Fatalf("inviting %s: %v", id, err)
 	}
 	return token
 }
 
-// User reads a person as stored.
-func (h *Env) User(idOrLogin string) account.User {
-	h.T.Helper()
+// User returns the stored user.
+func (e *Env) User(idOrLogin string) account.User {
+	e.T.Helper()
 	var u account.User
-	err := h.Accounts.View(h.T.Context(), func(r account.Reader) (err error) {
+	err := e.Accounts.View(e.T.Context(), func(r account.Reader) (err error) {
 		u, err = r.Find(idOrLogin)
 		return err
 	})
 	if err != nil {
-		h.T.Fatalf("reading %s: %v", idOrLogin, err)
+		e.T.Fatalf("reading %s: %v", idOrLogin, err)
 	}
 	return u
 }
 
-// Change changes a person as stored, whatever the rules say.
-func (h *Env) Change(id account.UserID, change func(*account.User)) {
-	h.T.Helper()
-	_, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
+// Change changes the stored user, without regard to the rules.
+func (e *Env) Change(id account.UserID, change func(*account.User)) {
+	e.T.Helper()
+	_, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
@@ -247,11 +247,11 @@ func (h *Env) Change(id account.UserID, change func(*account.User)) {
 		return struct{}{}, tx.Save(&u)
 	})
 	if err != nil {
-		h.T.Fatalf("changing %s: %v", id, err)
+		e.T.Fatalf("changing %s: %v", id, err)
 	}
 }
 
-// Mail is one mail that waits in the outbox, with its words' data.
+// Mail is an email in the outbox, with its decoded notice.
 type Mail struct {
 	ID, To, Lang string
 	What         notice.Notice
@@ -259,12 +259,12 @@ type Mail struct {
 	UselessAfter time.Time
 }
 
-// Mails are those that wait, oldest first.
-func (h *Env) Mails() []Mail {
-	h.T.Helper()
+// Mails returns the emails in the outbox, oldest first.
+func (e *Env) Mails() []Mail {
+	e.T.Helper()
 	var out []Mail
-	table := store.NewTable[mail.Message](h.Ring, store.Outbox)
-	err := h.Store.View(h.T.Context(), func(s store.Snapshot) error {
+	table := store.NewTable[mail.Message](e.Ring, store.Outbox)
+	err := e.Store.View(e.T.Context(), func(s store.Snapshot) error {
 		out = nil
 		return table.Scan(s, "", "", 0, func(id string, row mail.Message) error {
 			m, err := templates.DecodeNotice(row.Template, json.RawMessage(row.Data))
@@ -276,32 +276,32 @@ func (h *Env) Mails() []Mail {
 		})
 	})
 	if err != nil {
-		h.T.Fatalf("reading the outbox: %v", err)
+		e.T.Fatalf("reading the outbox: %v", err)
 	}
 	return out
 }
 
-// EmptyOutbox takes away every mail that waits.
-func (h *Env) EmptyOutbox() {
-	h.T.Helper()
-	for _, m := range h.Mails() {
-		err := h.Store.Update(h.T.Context(), func(tx store.Tx) error { return tx.Delete(store.Outbox.Prefix + m.ID) })
+// EmptyOutbox deletes the emails in the outbox.
+func (e *Env) EmptyOutbox() {
+	e.T.Helper()
+	for _, m := range e.Mails() {
+		err := e.Store.Update(e.T.Context(), func(tx store.Tx) error { return tx.Delete(store.Outbox.Prefix + m.ID) })
 		if err != nil {
-			h.T.Fatalf("emptying the outbox: %v", err)
+			e.T.Fatalf("emptying the outbox: %v", err)
 		}
 	}
 }
 
-// Events are the events of these actions (none: all), oldest first.
-func (h *Env) Events(actions ...string) []audit.Entry {
-	h.T.Helper()
+// Events returns the audit events with the actions, oldest first. Without actions, it returns all.
+func (e *Env) Events(actions ...string) []audit.Entry {
+	e.T.Helper()
 	var out []audit.Entry
-	err := h.Store.View(h.T.Context(), func(s store.Snapshot) (err error) {
-		out, _, err = h.Log.Scan(s, audit.Query{Actions: actions, Limit: 1000})
+	err := e.Store.View(e.T.Context(), func(s store.Snapshot) (err error) {
+		out, _, err = e.Log.Scan(s, audit.Query{Actions: actions, Limit: 1000})
 		return err
 	})
 	if err != nil {
-		h.T.Fatalf("reading the audit log: %v", err)
+		e.T.Fatalf("reading the audit log: %v", err)
 	}
 	return out
 }
