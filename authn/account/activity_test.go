@@ -1,4 +1,4 @@
-package authn_test
+package account_test
 
 import (
 	"strings"

@@ -1,15 +1,16 @@
-package authn_test
+package account_test
 
 import (
 	"fmt"
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/authntest"
 	"barillet/internal/errcode"
 )
 
 func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
-	h := newHouse(t)
+	h := authntest.New(t)
 	var garages []account.GroupID
 	for n := range 21 {
 		garages = append(garages, h.CreateGroup(fmt.Sprintf("Garage %d", n)))
@@ -23,7 +24,13 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 		})
 		return err
 	}
-	do(t, born("twenty@garage.example", garages[:20]), "twenty garages")
-	refused(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one garages")
-	refused(t, born("unknown@garage.example", []account.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
+	if err := born("twenty@garage.example", garages[:20]); err != nil {
+		t.Errorf("twenty groups: %v", err)
+	}
+	if err := born("more@garage.example", garages); errcode.Of(err) != errcode.Invalid {
+		t.Errorf("twenty-one groups: got %v, want Invalid", err)
+	}
+	if err := born("unknown@garage.example", []account.GroupID{"gnone"}); errcode.Of(err) != errcode.Invalid {
+		t.Errorf("an unknown group: got %v, want Invalid", err)
+	}
 }

@@ -1,4 +1,4 @@
-package authn_test
+package session_test
 
 import (
 	"errors"

@@ -1,0 +1,49 @@
+package authn_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/internal/errcode"
+)
+
+func FuzzPresentCode(f *testing.F) {
+	h := newHouse(f)
+	u, _, _ := h.Member(amelie, nil)
+	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	f.Add(code.Reveal())
+	f.Add(strings.ToLower(code.Reveal()))
+	f.Add("OOOO-IILL")
+	f.Add("\x00‐–‑\u00a0\xff")
+	plain := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r > 0x20 && r < 0x7f && r != '-' {
+				return r
+			}
+			return -1
+		}, strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s)))
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		h.t, h.T = t, t
+		if len(typed) > 1<<10 {
+			return
+		}
+		h.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
+		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
+			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
+		}
+		login := h.password(h.From, amelie).Login
+		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
+		if err == nil && plain(typed) != plain(code.Reveal()) {
+			t.Fatalf("%q was taken for the code", typed)
+		}
+		if err != nil && errcode.Of(err) != errcode.InvalidTicket {
+			t.Fatalf("%q: %v", typed, err)
+		}
+		if err != nil && typed == code.Reveal() {
+			t.Fatalf("the code itself was refused: %v", err)
+		}
+	})
+}
