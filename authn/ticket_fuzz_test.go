@@ -9,7 +9,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-func FuzzPresentCode(f *testing.F) {
+func FuzzRedeemTicketCode(f *testing.F) {
 	h := newHouse(f)
 	u, _, _ := h.Member(amelie, nil)
 	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -30,20 +30,20 @@ func FuzzPresentCode(f *testing.F) {
 		if len(typed) > 1<<10 {
 			return
 		}
-		h.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
+		h.Clock.Advance(61 * time.Minute / 10) // ten attempts an hour are allowed
 		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
 			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
 		}
 		login := h.password(h.From, amelie).Login
 		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
-			t.Fatalf("%q was taken for the code", typed)
+			t.Fatalf("%q was accepted instead of the code", typed)
 		}
 		if err != nil && errcode.Of(err) != errcode.InvalidTicket {
 			t.Fatalf("%q: %v", typed, err)
 		}
 		if err != nil && typed == code.Reveal() {
-			t.Fatalf("the code itself was refused: %v", err)
+			t.Fatalf("the code was rejected: %v", err)
 		}
 	})
 }

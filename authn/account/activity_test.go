@@ -10,14 +10,14 @@ import (
 	"barillet/internal/audit"
 )
 
-func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
-	h := authntest.New(t)
-	u := h.CreateUser("amelie@garage.example", nil)
-	remember := func(action string, times int) {
+func TestRecentSecurityChanges_KeepsChangesDespiteSignIns(t *testing.T) {
+	e := authntest.New(t)
+	u := e.CreateUser("amelie@garage.example", nil)
+	add := func(action string, times int) {
 		t.Helper()
 		for range times {
-			h.Clock.Advance(time.Minute)
-			if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
+			e.Clock.Advance(time.Minute)
+			if _, err := account.Update(t.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (struct{}, error) {
 				u, err := tx.User(u.ID)
 				if err != nil {
 					return struct{}{}, err
@@ -30,37 +30,37 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 		}
 	}
 	changes := func() string {
-		u := h.User(string(u.ID))
+		u := e.User(string(u.ID))
 		if len(u.Activity) > 20 {
-			t.Errorf("the record holds %d events, want 20 at most", len(u.Activity))
+			t.Errorf("the record has %d events, want 20 at most", len(u.Activity))
 		}
 		var out []string
-		for _, c := range u.RecentSecurityChanges(h.Clock.Now()) {
+		for _, c := range u.RecentSecurityChanges(e.Clock.Now()) {
 			out = append(out, c.What)
 		}
 		return strings.Join(out, " ")
 	}
-	remember(audit.AddressUpdated, 1)
-	remember(audit.SessionStart, 40)
-	remember(audit.FactorsReset, 1)
-	remember(audit.SessionStart, 40)
+	add(audit.AddressUpdated, 1)
+	add(audit.SessionStart, 40)
+	add(audit.FactorsReset, 1)
+	add(audit.SessionStart, 40)
 	want := audit.AddressUpdated + " " + audit.FactorsReset
 	if got := changes(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := h.User(string(u.ID)).Activity; len(got) != 20 || got[19].What != audit.SessionStart {
-		t.Errorf("got %d events, want the latest sign-ins beside them", len(got))
+	if got := e.User(string(u.ID)).Activity; len(got) != 20 || got[19].What != audit.SessionStart {
+		t.Errorf("got %d events, want 20, the last of a sign-in", len(got))
 	}
-	remember(audit.PasswordUpdated, 25)
+	add(audit.PasswordUpdated, 25)
 	if got := changes(); got != strings.TrimSpace(strings.Repeat(audit.PasswordUpdated+" ", 20)) {
-		t.Errorf("got %q, want the latest twenty", got)
+		t.Errorf("got %q, want the latest 20", got)
 	}
-	h.Clock.Advance(7 * 24 * time.Hour)
+	e.Clock.Advance(7 * 24 * time.Hour)
 	if got := changes(); got != "" {
-		t.Errorf("got %q a week later, want nothing", got)
+		t.Errorf("got %q a week later, want none", got)
 	}
-	remember(audit.SessionStart, 20)
-	if got := h.User(string(u.ID)).Activity; got[0].What != audit.SessionStart {
-		t.Errorf("an old %s takes the place of what is new", got[0].What)
+	add(audit.SessionStart, 20)
+	if got := e.User(string(u.ID)).Activity; got[0].What != audit.SessionStart {
+		t.Errorf("an old %s is listed instead of a new sign-in", got[0].What)
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"barillet/store"
 )
 
-func TestAddress(t *testing.T) {
-	tests := []struct{ name, typed, address, mail string }{
+func TestNormalizeLogin(t *testing.T) {
+	tests := []struct{ name, typed, login, email string }{
 		{"plain", "lea@atelier.example", "lea@atelier.example", "lea@atelier.example"},
-		{"capitals and blanks around", " \tLea@Atelier.EXAMPLE\r\n", "lea@atelier.example", "lea@atelier.example"},
+		{"capitals and outer blanks", " \tLea@Atelier.EXAMPLE\r\n", "lea@atelier.example", "lea@atelier.example"},
 		{"punycode", "lea@xn--caf-dma.example", "lea@xn--caf-dma.example", "lea@xn--caf-dma.example"},
 		{"a tag", "lea+mfa@atelier.example", "lea+mfa@atelier.example", "lea+mfa@atelier.example"},
 		{"a name without at", "lea", "lea", ""},
@@ -27,7 +27,7 @@ func TestAddress(t *testing.T) {
 		{"255 bytes", strings.Repeat("a", 255), "", ""},
 		{"254 percent signs", strings.Repeat("%", 254), "", ""},
 		{"empty", "", "", ""},
-		{"a blank within", "lea @c.example", "", ""},
+		{"an inner blank", "lea @c.example", "", ""},
 		{"a dotless i", "mıke@c.example", "", ""},
 		{"a Kelvin sign", "mi\u212ae@c.example", "", ""},
 		{"a long s", "ſam@c.example", "", ""},
@@ -41,45 +41,45 @@ func TestAddress(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got, ok := account.NormalizeLogin(test.typed); got != test.address || ok != (test.address != "") {
-				t.Errorf("address: got %q, %v, want %q", got, ok, test.address)
+			if got, ok := account.NormalizeLogin(test.typed); got != test.login || ok != (test.login != "") {
+				t.Errorf("login: got %q, %v, want %q", got, ok, test.login)
 			}
-			if got, ok := account.NormalizeEmail(test.typed); got != test.mail || ok != (test.mail != "") {
-				t.Errorf("mail address: got %q, %v, want %q", got, ok, test.mail)
+			if got, ok := account.NormalizeEmail(test.typed); got != test.email || ok != (test.email != "") {
+				t.Errorf("email: got %q, %v, want %q", got, ok, test.email)
 			}
 		})
 	}
 }
 
-func FuzzAddress(f *testing.F) {
+func FuzzNormalizeLogin(f *testing.F) {
 	for _, seed := range []string{"lea@atelier.example", " LEA@ATELIER.EXAMPLE ", "a%2fb@c.example", "ıKſ＠\u200b\x00", strings.Repeat("/", 254)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
 		a, ok := account.NormalizeLogin(typed)
 		if !ok && a != "" {
-			t.Fatalf("refused, yet gave %q", a)
+			t.Fatalf("got false and %q", a)
 		}
 		m, mailable := account.NormalizeEmail(typed)
 		if mailable && m != a || !mailable && m != "" {
-			t.Fatalf("%q: address %q, mail address %q", typed, a, m)
+			t.Fatalf("%q: login %q, email %q", typed, a, m)
 		}
 		if !ok {
 			return
 		}
 		for _, c := range []byte(a) {
 			if c < 0x21 || c > 0x7e || 'A' <= c && c <= 'Z' {
-				t.Fatalf("%q holds byte %#x", a, c)
+				t.Fatalf("%q contains byte %#x", a, c)
 			}
 		}
-		if again, ok := account.NormalizeLogin(a); !ok || again != a {
-			t.Fatalf("%q becomes %q", a, again)
+		if twice, ok := account.NormalizeLogin(a); !ok || twice != a {
+			t.Fatalf("%q: normalized again, got %q", a, twice)
 		}
 		if err := store.CheckKey(store.Addresses.Prefix + store.Escape(a)); err != nil {
 			t.Fatalf("%q: %v", a, err)
 		}
 		if strings.Trim(strings.ToLower(typed), " \t\r\n") != a {
-			t.Fatalf("%q was taken for %q", typed, a)
+			t.Fatalf("%q: got %q", typed, a)
 		}
 	})
 }

@@ -10,12 +10,12 @@ import (
 func TestDeviceName(t *testing.T) {
 	tests := []struct{ name, typed, want, reason string }{
 		{"plain", "Téléphone de Léa", "Téléphone de Léa", ""},
-		{"blanks around", "  Clé  ", "Clé", ""},
+		{"outer blanks", "  Clé  ", "Clé", ""},
 		{"64 characters of two bytes", strings.Repeat("é", 64), strings.Repeat("é", 64), ""},
 		{"65", strings.Repeat("é", 65), "", "too_long"},
 		{"a line end", "a\nb", "", "control"},
-		{"text that runs backward", "a\u202eb", "", "control"},
-		{"no UTF-8", "a\xffb", "", "control"},
+		{"a right-to-left override", "a\u202eb", "", "control"},
+		{"invalid UTF-8", "a\xffb", "", "control"},
 		{"empty", " ", "", "empty"},
 	}
 	for _, test := range tests {

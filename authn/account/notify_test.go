@@ -15,38 +15,38 @@ import (
 	"barillet/store"
 )
 
-func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
-	h := authntest.New(t)
-	u := h.CreateUser("zoe@garage.example", nil)
+func TestOnDeadLetter_NamesUser(t *testing.T) {
+	e := authntest.New(t)
+	u := e.CreateUser("zoe@garage.example", nil)
 	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
-		died := h.Accounts.OnDeadLetter()
-		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
-			return died(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: h.Clock.Now(), Died: h.Clock.Now().Add(time.Hour),
-				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: h.Clock.Now().Add(2 * time.Hour)})
+		onDeadLetter := e.Accounts.OnDeadLetter()
+		if err := e.Store.Update(t.Context(), func(tx store.Tx) error {
+			return onDeadLetter(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: e.Clock.Now(), Died: e.Clock.Now().Add(time.Hour),
+				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: e.Clock.Now().Add(2 * time.Hour)})
 		}); err != nil {
 			t.Fatal(err)
 		}
-		h.Clock.Advance(time.Second)
+		e.Clock.Advance(time.Second)
 	}
-	got := h.Events(audit.MailFailed)
+	got := e.Events(audit.MailFailed)
 	if len(got) != 2 {
 		t.Fatalf("got %d events, want one of each", len(got))
 	}
-	e := got[0]
-	if e.Subject != string(u.ID) || e.SubjectName != u.Login || e.Outcome != audit.Failure || e.Reason != "undeliverable" ||
-		e.Targets[0] != (audit.Actor{Type: audit.TypeMail, ID: "m1", Name: "ticket"}) || e.Detail["error"] != "550 no such mailbox" || e.Detail["attempts"] != "8" {
-		t.Errorf("got %+v", e)
+	event := got[0]
+	if event.Subject != string(u.ID) || event.SubjectName != u.Login || event.Outcome != audit.Failure || event.Reason != "undeliverable" ||
+		event.Targets[0] != (audit.Actor{Type: audit.TypeMail, ID: "m1", Name: "ticket"}) || event.Detail["error"] != "550 no such mailbox" || event.Detail["attempts"] != "8" {
+		t.Errorf("got %+v", event)
 	}
 	if got[1].Subject != "" || got[1].Detail["to"] != "support@else.example" {
-		t.Errorf("got %+v, want nobody's", got[1])
+		t.Errorf("got %+v, want an event without a subject", got[1])
 	}
 }
 
-// watchers subscribes so many receivers to everything.
-func watchers(h *authntest.Env, n int) {
-	h.T.Helper()
-	if err := h.Store.Update(h.T.Context(), func(tx store.Tx) error {
-		return h.Hooks.Change(tx, func(b *webhook.EndpointList) error {
+// subscribe adds n webhooks for all events.
+func subscribe(e *authntest.Env, n int) {
+	e.T.Helper()
+	if err := e.Store.Update(e.T.Context(), func(tx store.Tx) error {
+		return e.Hooks.Change(tx, func(b *webhook.EndpointList) error {
 			b.Hooks = nil
 			for i := range n {
 				b.Hooks = append(b.Hooks, webhook.Endpoint{ID: "w" + strconv.Itoa(i), URL: "https://hooks.example/", Events: []string{"*"}})
@@ -54,61 +54,61 @@ func watchers(h *authntest.Env, n int) {
 			return nil
 		})
 	}); err != nil {
-		h.T.Fatal(err)
+		e.T.Fatal(err)
 	}
 }
 
-// Mails of a server that is down all day have their end at the same moment: a row, an event, what the event looks up and
-// a webhook's call for each of them fit into the Update that gives them up, and no event takes the place of another.
-func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
-	for _, receivers := range []int{0, 1, webhook.Most} {
+// If a mail server is down for a day, many emails are given up in one Update. Their dead letters, audit events and webhook calls
+// fit into it, and each email has its own event.
+func TestOnDeadLetter_WritesOneEventForEachEmail(t *testing.T) {
+	for _, webhooks := range []int{0, 1, webhook.Most} {
 		for _, mails := range []int{2, 20} {
-			h := authntest.New(t)
-			watchers(h, receivers)
+			e := authntest.New(t)
+			subscribe(e, webhooks)
 			for i := range mails {
-				u := h.CreateUser("person"+strconv.Itoa(i)+"@garage.example", nil)
-				if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (any, error) {
+				u := e.CreateUser("user"+strconv.Itoa(i)+"@garage.example", nil)
+				if _, err := account.Update(t.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (any, error) {
 					return nil, tx.Notify(&u, notice.PasswordChanged{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			before := calls(h, receivers)
-			h.Clock.Advance(2 * time.Hour)
-			s := &mail.Sender{Store: h.Store, Outbox: h.Outbox, Now: h.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: h.Accounts.OnDeadLetter}
+			before := calls(e, webhooks)
+			e.Clock.Advance(2 * time.Hour)
+			s := &mail.Sender{Store: e.Store, Outbox: e.Outbox, Now: e.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: e.Accounts.OnDeadLetter}
 			if _, err := s.RunOnce(t.Context()); err != nil {
-				t.Fatalf("%d mails, %d receivers: %v", mails, receivers, err)
+				t.Fatalf("%d emails, %d webhooks: %v", mails, webhooks, err)
 			}
-			of, at := map[string]bool{}, map[string]bool{}
-			for _, e := range h.Events(audit.MailFailed) {
-				of[e.Targets[0].ID+" "+e.SubjectName], at[e.ID] = true, true
+			mailed, ids := map[string]bool{}, map[string]bool{}
+			for _, event := range e.Events(audit.MailFailed) {
+				mailed[event.Targets[0].ID+" "+event.SubjectName], ids[event.ID] = true, true
 			}
-			if len(of) != mails || len(at) != mails {
-				t.Errorf("%d mails, %d receivers: got %d events of %d mails", mails, receivers, len(at), len(of))
+			if len(mailed) != mails || len(ids) != mails {
+				t.Errorf("%d emails, %d webhooks: got %d events of %d emails", mails, webhooks, len(ids), len(mailed))
 			}
-			if got := calls(h, receivers) - before; receivers > 0 && got != mails {
-				t.Errorf("%d mails, %d receivers: got %d calls queued, want one of each event", mails, receivers, got)
+			if got := calls(e, webhooks) - before; webhooks > 0 && got != mails {
+				t.Errorf("%d emails, %d webhooks: got %d calls queued, want one for each event", mails, webhooks, got)
 			}
-			if _, err := s.RunOnce(t.Context()); err != nil || len(h.Events(audit.MailFailed)) != mails {
-				t.Errorf("the next pass: got %d events and %v", len(h.Events(audit.MailFailed)), err)
+			if _, err := s.RunOnce(t.Context()); err != nil || len(e.Events(audit.MailFailed)) != mails {
+				t.Errorf("the next pass: got %d events and %v", len(e.Events(audit.MailFailed)), err)
 			}
 		}
 	}
 }
 
-// calls is how many calls wait, for the one receiver or to be spread to several.
-func calls(h *authntest.Env, receivers int) int {
-	h.T.Helper()
-	lane := "all"
-	if receivers == 1 {
-		lane = "w0"
+// calls returns the number of webhook calls that wait, for one webhook or before they are distributed to several.
+func calls(e *authntest.Env, webhooks int) int {
+	e.T.Helper()
+	destination := "all"
+	if webhooks == 1 {
+		destination = "w0"
 	}
 	var found []webhook.Delivery
-	if err := h.Store.View(h.T.Context(), func(s store.Snapshot) (err error) {
-		found, _, err = h.Hooks.Deliveries(s, lane, "", "", 1000)
+	if err := e.Store.View(e.T.Context(), func(s store.Snapshot) (err error) {
+		found, _, err = e.Hooks.Deliveries(s, destination, "", "", 1000)
 		return err
 	}); err != nil {
-		h.T.Fatal(err)
+		e.T.Fatal(err)
 	}
 	return len(found)
 }

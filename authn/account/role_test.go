@@ -6,7 +6,7 @@ import (
 	"barillet/authn/account"
 )
 
-func TestRanksGoUpAndAnUnknownRoleIsNobody(t *testing.T) {
+func TestRole_Rank(t *testing.T) {
 	last := 0
 	for _, r := range []account.Role{account.RoleReadOnly, account.RoleHelpDesk, account.RoleUserAdmin, account.RoleSuperAdmin} {
 		if r.Rank() <= last {

@@ -6,7 +6,7 @@ import (
 	"barillet/authn/account"
 )
 
-func TestBrowserName(t *testing.T) {
+func TestDescribeUserAgent(t *testing.T) {
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0":                                                                    "Firefox, Android",
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0":               "Edge, Windows",

@@ -9,31 +9,31 @@ import (
 	"barillet/internal/errcode"
 )
 
-func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
+func TestAuthenticate_IgnoresClockThatIsSetBack(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		step time.Duration // between two uses
-		uses int
-		back time.Duration // by which the clock is set back at each
-		good int           // how many uses come through
+		name     string
+		step     time.Duration // between two uses
+		uses     int
+		back     time.Duration // by which the clock is set back after each step
+		accepted int           // number of accepted uses
 	}{
-		{"used all the time, the clock right", 50 * time.Minute, 30, 0, 28},                   // 24 hours
-		{"used all the time, the clock set back", 50 * time.Minute, 30, 49 * time.Minute, 28}, // the same
-		{"idle beyond the hour, the clock right", 61 * time.Minute, 1, 0, 0},
-		{"idle beyond the hour, the clock set back", 61 * time.Minute, 1, 50 * time.Minute, 0},
-		{"idle within it, the clock set forward", 10 * time.Minute, 1, -time.Hour, 0},
+		{"in use, the clock correct", 50 * time.Minute, 30, 0, 28},                 // 24 hours
+		{"in use, the clock set back", 50 * time.Minute, 30, 49 * time.Minute, 28}, // the same
+		{"idle for more than an hour, the clock correct", 61 * time.Minute, 1, 0, 0},
+		{"idle for more than an hour, the clock set back", 61 * time.Minute, 1, 50 * time.Minute, 0},
+		{"idle for ten minutes, the clock set forward", 10 * time.Minute, 1, -time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := authntest.New(t)
-			var ran time.Duration
-			h.Sessions.Uptime = func() time.Duration { return ran }
+			var uptime time.Duration
+			h.Sessions.Uptime = func() time.Duration { return uptime }
 			_, _, session := h.Member("zoe@garage.example", nil)
 			if _, err := h.Sessions.Authenticate(t.Context(), session); err != nil {
 				t.Fatal(err)
 			}
-			good := 0
+			accepted := 0
 			for range c.uses {
-				ran += c.step
+				uptime += c.step
 				h.Clock.Advance(c.step - c.back)
 				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), h.Sessions.DeleteExpired(t.Context())); err != nil {
 					t.Fatal(err)
@@ -45,10 +45,10 @@ func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
 				if err != nil {
 					break
 				}
-				good++
+				accepted++
 			}
-			if good != c.good {
-				t.Errorf("got %d good uses, want %d", good, c.good)
+			if accepted != c.accepted {
+				t.Errorf("got %d accepted uses, want %d", accepted, c.accepted)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func TestASecretPrintsNothingOfItself(t *testing.T) {
+func TestValue_IsRedacted(t *testing.T) {
 	s := secret.From("mot-de-passage")
 	raw, err := json.Marshal(map[string]any{"s": s, "p": &s})
 	if err != nil {
@@ -26,6 +26,6 @@ func TestASecretPrintsNothingOfItself(t *testing.T) {
 		}
 	}
 	if a, b := secret.New(), secret.New(); a.Equal(b) || len(a.Reveal()) != 43 {
-		t.Error("two secrets are the same, or short")
+		t.Error("two new values are equal or have a wrong length")
 	}
 }
