@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
-# Tests that need a browser or minutes. They have the machine to themselves, for some compare how long answers
+# Tests that need a or minutes. They have the machine to themselves, for some compare how long answers
 # take; `make check` leaves them out of -race.
 HEAVY := barillet/e2e
 
@@ -12,7 +12,7 @@ FUZZTIME ?= 20s
 BENCHTIME ?= 1s
 KILLS ?= 200
 
-.PHONY: help run build test browser tools check format vet staticcheck race vuln bench fuzz torture
+.PHONY: help run build test tools check format vet staticcheck race vuln bench fuzz torture
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,9 +25,6 @@ build: ## build the static program into bin/
 
 test: tools ## install what the tests need (Debian, root) or say what is missing, then run them all
 	go test -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
-	go test -timeout $(TEST_TIMEOUT) $(HEAVY)
-
-browser: tools ## run the tests that drive a browser, and no other
 	go test -timeout $(TEST_TIMEOUT) $(HEAVY)
 
 tools:
@@ -50,8 +47,8 @@ staticcheck:
 race: tools
 	go test -race -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
 
-# The database of vulnerabilities is named by whoever has one: a check that
-# silently asks the network is not repeatable.
+# The caller names the database of vulnerabilities: a check that silently asks
+# the network is not repeatable.
 vuln:
 ifdef VULNDB
 	govulncheck -db '$(VULNDB)' ./...

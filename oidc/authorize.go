@@ -207,19 +207,23 @@ func (p *Provider) errorResponse(req *AuthorizationRequest, e *Error) string {
 
 // response returns the URL that carries params to the client, with the state of the request and iss (RFC 9207).
 func (p *Provider) response(req *AuthorizationRequest, params url.Values) string {
-	u, err := url.Parse(req.Redirect)
-	if err != nil {
-		panic("a registered redirect URI is not a URI: " + err.Error())
-	}
-	q := u.Query()
-	for name := range params {
-		q.Add(name, params.Get(name))
-	}
 	if req.State != "" {
-		q.Add("state", req.State)
+		params.Set("state", req.State)
 	}
-	q.Add("iss", p.Issuer)
-	u.RawQuery = q.Encode()
+	params.Set("iss", p.Issuer)
+	return withQuery(req.Redirect, params)
+}
+
+// withQuery adds parameters to a registered URI, and keeps its own query as it is (RFC 6749 §3.1.2).
+func withQuery(registered string, params url.Values) string {
+	u, err := url.Parse(registered)
+	if err != nil {
+		panic("a registered URI is not a URI: " + err.Error())
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += params.Encode()
 	return u.String()
 }
 

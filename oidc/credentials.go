@@ -7,7 +7,8 @@ import (
 	"barillet/oidc/client"
 )
 
-// readCredentials reads how a client authenticates. A request must not use more than one method.
+// readCredentials reads how a client authenticates. A request must not use more than one method. The ID is also set if
+// there is an error.
 func readCredentials(r *http.Request, form url.Values) (client.Credentials, error) {
 	c := client.Credentials{ID: client.ID(form.Get("client_id")), Secret: form.Get("client_secret"), Assertion: form.Get("client_assertion"), Method: client.AuthNone}
 	methods := 0

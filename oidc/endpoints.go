@@ -89,11 +89,12 @@ func (p *Provider) TokenEndpoints() http.Handler {
 			writeError(w, invalidRequest(wrong))
 			return
 		}
-		if wait := p.callWait(r, form); wait > 0 {
+		given, unreadable := readCredentials(r, form)
+		if wait := p.callWait(r, given.ID); wait > 0 {
 			writeTooMany(w, wait)
 			return
 		}
-		answer, err := p.serveClient(r, form, endpoints[r.URL.Path])
+		answer, err := p.serveClient(r, form, given, unreadable, endpoints[r.URL.Path])
 		switch {
 		case err != nil:
 			e := p.fault(r.Context(), "serving "+r.URL.Path, err)
@@ -109,7 +110,8 @@ func (p *Provider) TokenEndpoints() http.Handler {
 	})
 }
 
-func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint) (any, error) {
+// serveClient authenticates a client and serves its request. unreadable is the fault of its credentials, or nil.
+func (p *Provider) serveClient(r *http.Request, form url.Values, given client.Credentials, unreadable error, serve endpoint) (any, error) {
 	if r.URL.Path == PathToken {
 		if err := require(form, "grant_type"); err != nil {
 			return nil, err
@@ -118,9 +120,8 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 			return nil, unsupportedGrantType()
 		}
 	}
-	given, err := readCredentials(r, form)
-	if err != nil {
-		return nil, err
+	if unreadable != nil {
+		return nil, unreadable
 	}
 	c, err := p.Clients.Authenticate(r.Context(), given)
 	if err != nil {
@@ -230,9 +231,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 	return form, ""
 }
 
-// callWait counts a request and returns how long its sender must wait before it.
-func (p *Provider) callWait(r *http.Request, form url.Values) time.Duration {
-	now, caller, from := p.Now(), callerOf(r, form), originOf(r.Context()).Address
+// callWait counts a request that claims to be from a client, and returns how long its sender must wait before it.
+func (p *Provider) callWait(r *http.Request, claimed client.ID) time.Duration {
+	now, caller, from := p.Now(), string(claimed), originOf(r.Context()).Address
 	_, wait, _ := p.limiter.Take(now, throttle.ClientCalls, caller+" "+throttle.Address(from))
 	if _, wide, _ := p.limiter.Take(now, throttle.ClientCallsNetwork, caller+" "+throttle.Network(from)); wait == 0 {
 		wait = wide
@@ -241,14 +242,6 @@ func (p *Provider) callWait(r *http.Request, form url.Values) time.Duration {
 		_, wait, _ = p.limiter.Take(now, throttle.DeviceStarts, throttle.Network(from))
 	}
 	return wait
-}
-
-// callerOf returns the client ID that a request claims.
-func callerOf(r *http.Request, form url.Values) string {
-	if id, _, ok := r.BasicAuth(); ok {
-		return id
-	}
-	return form.Get("client_id")
 }
 
 func writeTooMany(w http.ResponseWriter, retry time.Duration) {

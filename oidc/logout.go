@@ -20,7 +20,7 @@ import (
 type LogoutAction struct {
 	Ask      bool   // ask the user, because nothing proves that they want it
 	SignOut  bool   // end the session of this browser
-	Redirect string // a registered URI; "" means our own page
+	Redirect string // a registered URI; "" means the page of the service
 	App      string // name of the client
 	Error    *RequestError
 
@@ -28,7 +28,7 @@ type LogoutAction struct {
 	sid  string         // public identifier of that session
 }
 
-// Logout answers a logout request. An ID token as a hint proves that the client knows the session; without a hint, or
+// Logout answers a logout request. An ID token as a hint proves that the client knows the session. Without a hint, or
 // with the hint of another session, the user is asked. The redirect URI must be registered.
 func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (LogoutAction, error) {
 	if wait := p.authorizeWait(ua); wait > 0 {
@@ -126,14 +126,10 @@ func once(form url.Values, names ...string) (url.Values, bool) {
 
 // withState adds state to a registered URI.
 func withState(to, state string) string {
-	u, err := url.Parse(to)
-	if err != nil || state == "" {
+	if state == "" {
 		return to
 	}
-	q := u.Query()
-	q.Set("state", state)
-	u.RawQuery = q.Encode()
-	return u.String()
+	return withQuery(to, url.Values{"state": {state}})
 }
 
 // hintToken is an ID token in id_token_hint.

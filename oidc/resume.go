@@ -7,8 +7,8 @@ import (
 	"barillet/store"
 )
 
-// Continue resumes a stored request after a step of the user. One of our forms may precede it, and browsers apply its
-// form-action to redirects: Action.Redirect must be opened from a page.
+// Continue resumes a stored request after a step of the user. The caller must open Action.Redirect from a page: a form may
+// precede the request, and browsers apply the form-action of its page to redirects.
 func (p *Provider) Continue(ctx context.Context, ua UserAgent, request string) (Action, error) {
 	var req *AuthorizationRequest
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {

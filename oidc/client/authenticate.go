@@ -61,12 +61,12 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 
 // assertionClaims are the claims of an assertion (RFC 7523 §3).
 type assertionClaims struct {
-	Issuer   string       `json:"iss"`
-	Subject  string       `json:"sub"`
-	Audience jwt.Audience `json:"aud"`
-	ID       string       `json:"jti"`
-	Expires  int64        `json:"exp"`
-	Before   int64        `json:"nbf"`
+	Issuer   string           `json:"iss"`
+	Subject  string           `json:"sub"`
+	Audience jwt.Audience     `json:"aud"`
+	ID       string           `json:"jti"`
+	Expires  *jwt.NumericDate `json:"exp"`
+	Before   *jwt.NumericDate `json:"nbf"`
 }
 
 // Assertion is an assertion that was used, stored below the SHA-256 of its issuer and jti until it expires.
@@ -109,11 +109,11 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		return nil, ErrAuthentication
 	}
 	now := s.now()
-	expires := time.Unix(claims.Expires, 0)
+	expires := claims.Expires.Time() // the zero time if it is missing
 	accepted := func(aud string) bool { return slices.Contains(s.Audiences, aud) }
 	switch {
 	case claims.Subject != claims.Issuer || claims.ID == "" || len(claims.ID) > 256 || !all(claims.Audience, accepted),
-		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), time.Unix(claims.Before, 0).After(now.Add(time.Minute)):
+		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(time.Minute)):
 		return nil, ErrAuthentication
 	}
 	// RFC 7523 §3 point 7

@@ -66,11 +66,10 @@ func (s *Service) assertionKeys(ctx context.Context, c *Client, kid string) []jo
 	named := slices.ContainsFunc(set.keys, func(k jose.JSONWebKey) bool { return k.KeyID == kid })
 	if (old || !named) && (set.attempted.IsZero() || now.Before(set.attempted) || now.Sub(set.attempted) >= publishedMinInterval) {
 		set.attempted = now
-		keys, err := s.fetchKeys(ctx, c.KeysURI)
+		// A caller that cancels must neither prevent the attempt nor make another one possible.
+		keys, err := s.fetchKeys(context.WithoutCancel(ctx), c.KeysURI)
 		if err == nil {
 			set.keys, set.fetched, age = keys, now, 0
-		} else if ctx.Err() != nil { // the caller is gone: this was no attempt
-			set.attempted = time.Time{}
 		} else {
 			s.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's keys cannot be read", slog.String("client", string(c.ID)), slog.Any("error", err))
 		}

@@ -47,7 +47,8 @@ type validToken struct {
 	grant  *Grant // nil if the token was issued to a client for itself
 }
 
-// lookup returns the access token with the given value; nil if it is unknown, expired or revoked.
+// lookup returns the access token with the given value. It returns nil if the token is unknown, expired or revoked, or if
+// the policy of its client refuses its user.
 func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 	if len(value) > 256 || !strings.HasPrefix(value, accessPrefix) {
 		return nil, nil
@@ -68,14 +69,14 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 	if out.grant, err = s.activeGrant(r, now, t.Grant); err != nil || out.grant == nil {
 		return nil, err
 	}
-	st, err := s.Accounts.Reader(r).Summary(out.grant.User)
-	if err != nil || !out.client.Policy.Satisfied(st.Groups, out.grant.ACR) {
+	if satisfied, err := s.satisfiesPolicy(r, out.client, out.grant); !satisfied {
 		return nil, err
 	}
 	return out, nil
 }
 
-// lookupRefresh returns the refresh token with the given value; nil if it is unknown, used, expired or revoked.
+// lookupRefresh returns the refresh token with the given value. It returns nil if the token is unknown, used, expired or
+// revoked, or if its client could not use it now.
 func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, error) {
 	t, err := s.refreshes.Get(r, secret.From(value).Hash())
 	if there, err := store.Found(err); !there || !t.Used.IsZero() {
@@ -89,7 +90,11 @@ func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, erro
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return &validToken{AccessToken{Grant: t.Grant, Client: t.Client, Scopes: c.AllowedScopes(g.Scopes), Created: t.Created, Expires: t.Expires}, c, g}, nil
+	scopes := c.AllowedScopes(g.Scopes)
+	if satisfied, err := s.satisfiesPolicy(r, c, g); !satisfied || !slices.Contains(scopes, client.ScopeOffline) {
+		return nil, err
+	}
+	return &validToken{AccessToken{Grant: t.Grant, Client: t.Client, Scopes: scopes, Created: t.Created, Expires: t.Expires}, c, g}, nil
 }
 
 // Userinfo is a userinfo response (OIDC Core §5.3.2).

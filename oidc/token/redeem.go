@@ -73,7 +73,7 @@ func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client
 			return "", nil, orRefuse(err, "the code is unknown or expired")
 		}
 		if !code.Used.IsZero() {
-			return "", nil, s.reused(tx, c, &code)
+			return "", nil, s.reused(tx, &code)
 		}
 		code.Used = tx.Op.Now
 		var reason string
@@ -114,12 +114,12 @@ func orRefuse(err error, reason string) error {
 }
 
 // reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2).
-func (s *Service) reused(tx *account.Tx, c *client.Client, code *AuthorizationCode) error {
-	return s.revokeStolen(tx, c, code.Grant, "code used twice", "the code was used before")
+func (s *Service) reused(tx *account.Tx, code *AuthorizationCode) error {
+	return s.revokeStolen(tx, code.Grant, "code used twice", "the code was used before")
 }
 
 // revokeStolen deletes a grant, if it exists, because a credential of it was used twice, and returns the refusal.
-func (s *Service) revokeStolen(tx *account.Tx, c *client.Client, grant, event, reason string) error {
+func (s *Service) revokeStolen(tx *account.Tx, grant, event, reason string) error {
 	if grant == "" {
 		return refuse(reason)
 	}
@@ -129,6 +129,13 @@ func (s *Service) revokeStolen(tx *account.Tx, c *client.Client, grant, event, r
 	}
 	if err := s.grants.Delete(tx.Raw, grant); err != nil {
 		return err
+	}
+	c, err := s.Clients.Get(tx.Raw, g.Client) // another client may have sent the code
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		c = &client.Client{ID: g.Client}
 	}
 	if err := tx.Audit(c.AuditEvent(g.User, g.Login, audit.AppGrantRevoked, audit.Failure, event)); err != nil {
 		return err
@@ -207,9 +214,10 @@ func (s *Service) Exchange(ctx context.Context, req account.RequestInfo, c *clie
 // firstTokens stores the grant of a code and its first tokens.
 func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *AuthorizationCode) error {
 	c, now := i.client, tx.Op.Now
-	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: code.Scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
+	scopes := c.AllowedScopes(code.Scopes) // the client may have fewer by now
+	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
 		Created: now, Expires: code.Until}
-	if g.Offline = slices.Contains(code.Scopes, client.ScopeOffline) && c.HasGrant(client.GrantRefresh); g.Offline {
+	if g.Offline = slices.Contains(scopes, client.ScopeOffline) && c.HasGrant(client.GrantRefresh); g.Offline {
 		g.Expires = now.Add(c.Policy.RefreshTokenTTL())
 	}
 	id := string(g.User) + "/" + tx.Op.ID("grant")
@@ -234,11 +242,16 @@ func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *Au
 
 // checkPolicy returns a refusal if the user of a grant may no longer use the client.
 func (s *Service) checkPolicy(r store.Reader, c *client.Client, g *Grant) error {
-	st, err := s.Accounts.Reader(r).Summary(g.User)
-	if err != nil || !c.Policy.Satisfied(st.Groups, g.ACR) {
+	if satisfied, err := s.satisfiesPolicy(r, c, g); !satisfied {
 		return orRefuse(err, "the user may not use the client, or must sign in again")
 	}
 	return nil
+}
+
+// satisfiesPolicy reports whether the user of a grant may still use the client.
+func (s *Service) satisfiesPolicy(r store.Reader, c *client.Client, g *Grant) (bool, error) {
+	st, err := s.Accounts.Reader(r).Summary(g.User)
+	return err == nil && c.Policy.Satisfied(st.Groups, g.ACR), err
 }
 
 // storeTokens stores the tokens of a grant: an access token, and a refresh token if the grant is offline.

@@ -42,7 +42,9 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, c *clien
 		case !t.Used.IsZero() && tx.Op.Now.Before(t.Used.Add(refreshGrace)):
 			return refuse("the refresh token was used before")
 		case !t.Used.IsZero():
-			return s.revokeStolen(tx, c, t.Grant, "refresh token used twice", "the refresh token was used before")
+			return s.revokeStolen(tx, t.Grant, "refresh token used twice", "the refresh token was used before")
+		case !slices.Contains(g.Scopes, client.ScopeOffline):
+			return refuse("the client may not use offline_access")
 		case slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(g.Scopes, scope) }):
 			return ErrScope
 		}

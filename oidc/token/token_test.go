@@ -2,6 +2,8 @@ package token_test
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,6 +120,18 @@ func TestRedeem_RejectsUsedCode(t *testing.T) {
 	e.wantActive(e.client, first.Refresh, false)
 }
 
+func TestRedeem_AuditsReuseByAnotherClientForClientOfGrant(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	first, other := e.redeem(r), e.register("Stock")
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, other, r))
+	e.wantActive(e.client, first.Access, false)
+	events := e.Events(audit.AppGrantRevoked)
+	if len(events) != 1 || len(events[0].Targets) != 1 || events[0].Targets[0].ID != string(e.client.ID) {
+		t.Errorf("got events %+v, want one about client %s", events, e.client.ID)
+	}
+}
+
 func TestRedeem_SpendsCodeOnWrongVerifier(t *testing.T) {
 	e := newEnv(t)
 	r := e.code("code-1")
@@ -142,6 +156,43 @@ func TestRefresh_RevokesGrantOnReuse(t *testing.T) {
 	e.wantActive(e.client, second.Access, false)
 }
 
+// change replaces the registration of the client.
+func (e *env) change(edit func(*client.Registration)) {
+	e.Helper()
+	was, err := e.clients.Information(e.Context(), e.client.ID)
+	if err != nil {
+		e.Fatal(err)
+	}
+	edit(&was.Registration)
+	if _, err := e.clients.Replace(e.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1"}}, e.client.ID, was.Registration, false); err != nil {
+		e.Fatal(err)
+	}
+	if e.client, err = e.clients.Find(e.Context(), e.client.ID); err != nil {
+		e.Fatal(err)
+	}
+}
+
+func TestIntrospect_JudgesPolicyOfEveryToken(t *testing.T) {
+	e := newEnv(t)
+	first := e.redeem(e.code("code-1"))
+	e.wantActive(e.client, first.Refresh, true)
+	e.change(func(r *client.Registration) { r.PhishingResistant = true })
+	e.wantActive(e.client, first.Access, false)
+	e.wantActive(e.client, first.Refresh, false)
+	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, secret.From(first.Refresh), nil))
+}
+
+func TestRefresh_RejectsClientThatLostOfflineAccess(t *testing.T) {
+	e := newEnv(t)
+	first, waiting := e.redeem(e.code("code-1")), e.code("code-2")
+	e.change(func(r *client.Registration) { r.Scope = "openid" })
+	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, secret.From(first.Refresh), nil))
+	e.wantActive(e.client, first.Refresh, false)
+	if got := e.redeem(waiting); got.Refresh != "" || got.Scope != "openid" {
+		t.Errorf("redeeming: got refresh token %q for scope %q, want none for openid", got.Refresh, got.Scope)
+	}
+}
+
 func TestRefresh_RejectsWiderScope(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
@@ -160,4 +211,39 @@ func TestRevoke_RejectsTokenOfAnotherClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.wantActive(e.client, first.Access, false)
+}
+
+// countAccepted makes concurrent requests and returns how many of them got tokens.
+func (e *env) countAccepted(request func() (*token.Response, error)) int {
+	var all sync.WaitGroup
+	var accepted atomic.Int32
+	for range 8 {
+		all.Go(func() {
+			if out, err := request(); err == nil && out != nil {
+				accepted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return int(accepted.Load())
+}
+
+func TestRedeem_AcceptsOneOfConcurrentRequests(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	if got := e.countAccepted(func() (*token.Response, error) {
+		return e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r)
+	}); got != 1 {
+		t.Errorf("got %d accepted requests, want 1", got)
+	}
+}
+
+func TestRefresh_AcceptsOneOfConcurrentRequests(t *testing.T) {
+	e := newEnv(t)
+	refresh := secret.From(e.redeem(e.code("code-1")).Refresh)
+	if got := e.countAccepted(func() (*token.Response, error) {
+		return e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, refresh, nil)
+	}); got != 1 {
+		t.Errorf("got %d accepted requests, want 1", got)
+	}
 }
