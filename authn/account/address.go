@@ -27,8 +27,8 @@ func NormalizeLogin(typed string) (string, bool) {
 			b[i] = c + 'a' - 'A'
 		}
 	}
-	if len(store.Addresses.Prefix+store.Escape(string(b))) > store.MaxKey {
-		return "", false // a key encodes some characters as three bytes
+	if len(store.Placeholders.Prefix+store.Escape(string(b))) > store.MaxKey { // the longest prefix of a key with an address
+		return "", false
 	}
 	return string(b), true
 }

@@ -75,8 +75,10 @@ func FuzzNormalizeLogin(f *testing.F) {
 		if twice, ok := account.NormalizeLogin(a); !ok || twice != a {
 			t.Fatalf("%q: normalized again, got %q", a, twice)
 		}
-		if err := store.CheckKey(store.Addresses.Prefix + store.Escape(a)); err != nil {
-			t.Fatalf("%q: %v", a, err)
+		for _, table := range []store.TableDef{store.Addresses, store.Placeholders} {
+			if err := store.CheckKey(table.Prefix + store.Escape(a)); err != nil {
+				t.Fatalf("%q: %v", a, err)
+			}
 		}
 		if strings.Trim(strings.ToLower(typed), " \t\r\n") != a {
 			t.Fatalf("%q: got %q", typed, a)
