@@ -1,6 +1,6 @@
 // Package authntest provides test environments: the services of authn and its subpackages on a real store in a temporary
-// directory, with all kinds of factors, a clock that the test moves, and users who sign in and enrol by the same methods as in
-// production. Only tests import it. It contains no rules.
+// directory. An environment has all kinds of factors and a clock that the test moves. Its users sign in and enrol by the same
+// methods as in production. Only tests import this package. It contains no rules.
 package authntest
 
 import (

@@ -84,8 +84,8 @@ func wordsOf(texts []string) []string {
 	return slices.Compact(words)
 }
 
-// consistsOf reports whether a password without the words has fewer than minLeft letters and digits, or is one of the words with
-// digits and signs around it. It ignores signs, so that "du-pont" is "dupont".
+// consistsOf reports whether a password without the words has fewer than minLeft letters and digits. It is also true for one of the
+// words with digits and signs around it. It ignores signs, so that "du-pont" is "dupont".
 func consistsOf(folded string, words []string, minLeft int) bool {
 	core, _ := coreOf(folded)
 	plain := strings.Join(strings.FieldsFunc(folded, notWord), "")

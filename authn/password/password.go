@@ -92,7 +92,7 @@ func NewHasher(pepper store.Pepper, policy Policy) (*Hasher, error) {
 
 // Hash returns the stored form of a password, a PHC string that contains its cost and the id of the pepper. A call with priority
 // waits for fewer others. Hash does not validate the password; see Validate. It returns Invalid if the password has more than
-// 256 code points in NFC or is not text, ErrOverloaded if too many callers wait, or the error of ctx.
+// 256 code points in NFC or is not text. It returns ErrOverloaded if too many callers wait, or wraps the error of ctx.
 func (h *Hasher) Hash(ctx context.Context, priority bool, password string) (phc string, err error) {
 	text, err := normalize(password)
 	if err != nil {
