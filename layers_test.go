@@ -54,13 +54,12 @@ var allowed = map[string]string{
 		"internal/errcode internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
-	"web/site": "authn authn/account authn/session factors internal/errcode internal/notice internal/secret oidc oidc/client " +
-		"templates web/forwardauth web/reply",
-	"web/signin": "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
-	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/secret oidc oidc/client " +
-		"templates web/reply web/site",
-	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail internal/notice " +
-		"internal/secret oidc oidc/client static templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
+	"web/site": "authn authn/account authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
+		"web/reply",
+	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
+	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode oidc/client templates web/site",
+	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail oidc static " +
+		"templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/secret internal/usercsv",
@@ -187,13 +186,12 @@ func (s source) uses(f func(name string, at token.Pos)) {
 func TestImports_FollowTheTable(t *testing.T) {
 	for _, s := range readSources(t) {
 		row, is := allowed[s.pkg]
-		more, undivided := notDivided[s.pkg]
-		if !is && !undivided && !slices.Contains(forTests, s.pkg) {
+		if !is && !slices.Contains(forTests, s.pkg) {
 			t.Errorf("%s: package %s is not in the table", s.path, s.pkg)
 		}
 		for target := range s.imports() {
 			own, is := strings.CutPrefix(target, "barillet/")
-			if is && !s.test && !slices.Contains(strings.Fields(row+" "+more), own) {
+			if is && !s.test && !slices.Contains(strings.Fields(row), own) {
 				t.Errorf("%s: %s imports %s, which the table does not allow", s.path, s.pkg, target)
 			}
 		}
@@ -262,21 +260,11 @@ func TestSources_StayWithinTheLimits(t *testing.T) {
 		}
 	}
 	for pkg, length := range lines {
-		if _, undivided := notDivided[pkg]; !undivided || large[pkg] != "" {
-			check(pkg, length, maxPackage)
-		}
+		check(pkg, length, maxPackage)
 	}
 	for what := range large {
 		if !exceeds[what] {
 			t.Errorf("%s does not exceed its limit: remove the exception", what)
 		}
 	}
-}
-
-// Rows of packages that still have to be divided. They have no limit of lines, and add to the rows of allowed. The last
-// step deletes this map and its three uses.
-var notDivided = map[string]string{
-	"web":          "web/gate",
-	"web/gate":     "authn/account authn/session internal/errcode internal/secret web/reply",
-	"cmd/barillet": "web/gate",
 }

@@ -218,7 +218,7 @@ func (s *Service) storeRefused(tx *account.Tx, secret secret.Value, l Transactio
 	return tx.Save(u)
 }
 
-// afterProof is what a second step settles: a password chosen by a link takes effect now.
+// afterStepUp is what a second step settles: a password chosen by a link takes effect now.
 func (s *Service) afterProof(tx *account.Tx, u *account.User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {

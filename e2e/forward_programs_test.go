@@ -45,7 +45,7 @@ func odd(w http.ResponseWriter, r *http.Request) bool {
 func (p *Person) gate() *http.Cookie {
 	p.tb.Helper()
 	for _, c := range p.Cookies() {
-		if strings.Contains(c.Name, "gate") {
+		if strings.HasSuffix(c.Name, "-forward") {
 			return &http.Cookie{Name: c.Name, Value: c.Value}
 		}
 	}

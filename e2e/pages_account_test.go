@@ -149,7 +149,7 @@ func (p *Person) keyPages(phone *Phone) {
 	p.look("enrol-key-known")
 	p.house.Clock.Advance(10 * time.Minute) // the proof is stale
 	p.Open("/account/add")
-	p.Open("/account/prove?way=key&next=/account/add")
+	p.Open("/account/prove?method=key&next=/account/add")
 	p.look("prove-key")
 	p.Click(`[data-key="get"]`)
 	p.Wait("#own")

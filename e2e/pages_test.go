@@ -189,7 +189,7 @@ func TestEveryPageOfTheSecondStep(t *testing.T) {
 	p.look("logged-out-really")
 	p.give()
 	p.look("factor-key")
-	p.Submit(`a[href="/login/factor?way=code"]`)
+	p.Submit(`a[href="/login/factor?method=code"]`)
 	p.look("factor-code-beside-key")
 	p.enter(used)
 	p.look("factor-used")

@@ -94,7 +94,7 @@ func (p *Person) prompt() {
 	p.tb.Helper()
 	p.at("/login/factor")
 	if p.Count("#f-code") == 0 {
-		p.Submit(`a[href="/login/factor?way=code"]`)
+		p.Submit(`a[href="/login/factor?method=code"]`)
 	}
 	p.Wait("#f-code")
 }
@@ -115,7 +115,7 @@ func (p *Person) home() {
 	p.Wait("#devices")
 }
 
-// signOut ends the session.
+// SignOut ends the session.
 func (p *Person) signOut() {
 	p.tb.Helper()
 	p.Submit(`form[action="/logout"] button`)
@@ -212,7 +212,7 @@ func (p *Person) prove(phone *Phone) {
 		return
 	}
 	if p.Count("#f-code") == 0 {
-		p.Submit(`a[href*="/account/prove?way=code"]`)
+		p.Submit(`a[href*="/account/prove?method=code"]`)
 	}
 	p.enter(phone.Next())
 }
@@ -245,7 +245,7 @@ func (p *Person) byKey() {
 	p.tb.Helper()
 	p.at("/login/factor")
 	if p.Count(`[data-key="get"]`) == 0 {
-		p.Submit(`a[href="/login/factor?way=key"]`)
+		p.Submit(`a[href="/login/factor?method=key"]`)
 	}
 	p.Click(`[data-key="get"]`)
 	p.Wait("#devices")

@@ -110,7 +110,7 @@ func TestThePasswordAloneOpensNothing(t *testing.T) {
 	thief.give()
 	thief.prompt()
 	thief.noDevice()
-	thief.Open("/login/factor?way=code")
+	thief.Open("/login/factor?method=code")
 	thief.enter(victim.Phone.Wrong())
 	thief.says("Ce code n’est pas le bon")
 

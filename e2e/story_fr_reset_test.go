@@ -144,7 +144,7 @@ func (s *story) lostIsLost(t *testing.T) {
 	s.yubikey.Carry(s.stolen.Browser)
 	s.stolen.give()
 	s.stolen.prompt()
-	s.stolen.Open("/login/factor?way=key")
+	s.stolen.Open("/login/factor?method=key")
 	if s.stolen.Count(`[data-key="get"]`) > 0 {
 		t.Error("a YubiKey is asked for although the reset took it away")
 	}

@@ -51,7 +51,7 @@ type Copy struct {
 // Input is how a user gives an answer.
 type Input string
 
-// The inputs. Their values also select a method on the pages, in the parameter "way".
+// The inputs. Their values also select a method on the pages, in the parameter "method".
 const (
 	InputCode      Input = "code"   // short digits that the user types; guessing is limited (protocol rule 17)
 	InputAssertion Input = "key"    // a WebAuthn assertion, which resists phishing and guessing

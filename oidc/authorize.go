@@ -167,7 +167,7 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 	case stepUp:
 		return Action{LocalPath: "/account/prove?next=" + back}, nil
 	case stepUpWithKey:
-		return Action{LocalPath: "/account/prove?way=key&next=" + back}, nil
+		return Action{LocalPath: "/account/prove?method=key&next=" + back}, nil
 	}
 	return Action{Consent: &ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: consentScopes(req.Scopes, slices.Concat(req.UserinfoClaims, req.IDTokenClaims))}}, nil
 }

@@ -202,7 +202,7 @@ func setClientHeaders(w http.ResponseWriter) {
 	h.Set("Pragma", "no-cache") // RFC 6749 §5.1
 }
 
-// readForm reads the parameters of a body. Each must occur once; wrong describes the first fault.
+// ReadForm reads the parameters of a body. Each must occur once; wrong describes the first fault.
 func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {

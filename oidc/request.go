@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +104,7 @@ func (req *AuthorizationRequest) prompts(value string) bool {
 
 // loadRequest loads a stored request by its secret; nil if it does not exist or has expired.
 func (p *Provider) loadRequest(r store.Reader, value string) (*AuthorizationRequest, error) {
-	if !secretPattern.MatchString(value) {
+	if !secret.IsToken(value) {
 		return nil, nil
 	}
 	req, err := p.requests.Get(r, secret.From(value).Hash())
@@ -117,9 +116,6 @@ func (p *Provider) loadRequest(r store.Reader, value string) (*AuthorizationRequ
 	}
 	return &req, nil
 }
-
-// secretPattern matches 256 bits in base64url, as in a secret or an S256 challenge (RFC 7636 §4.2).
-var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // validate checks a request whose client and redirect URI are known to be good. If it fails, the error can be sent to
 // the client of the returned request. The order of the checks decides which of several errors is reported.
@@ -224,7 +220,7 @@ func pkce(c *client.Client, f url.Values) error {
 		return invalidRequest("code_challenge is missing: PKCE is required")
 	case method != "S256": // a missing method means plain (RFC 7636 §4.3)
 		return invalidRequest("code_challenge_method must be S256")
-	case !secretPattern.MatchString(challenge):
+	case !secret.IsToken(challenge): // a SHA-256 hash has the same form (RFC 7636 §4.2)
 		return invalidRequest("code_challenge must be a SHA-256 hash in base64url")
 	}
 	return nil

@@ -97,10 +97,10 @@ type Event struct {
 type StepUp struct {
 	Base
 	Next       string // path of the act, one of ours
-	Way        string // "code" or "key"; /account/prove?way=key&next=…
+	Method     string // "code" or "key"; /account/prove?method=key&next=…
 	Phones     int
 	Keys       []string
-	KeyOptions json.RawMessage // request options; Way "key" only
+	KeyOptions json.RawMessage // request options; Method "key" only
 }
 
 func (StepUp) template() string { return "prove" }

@@ -5,7 +5,7 @@ import "barillet/internal/notice"
 // Continue leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
 // along, as in an application's own browser.
 //
-//	GET /oauth2/v1/continue, GET /gate
+//	GET /oauth2/v1/continue, GET /forward-auth/sign-in
 type Continue struct {
 	Base
 	App string
@@ -16,7 +16,7 @@ func (Continue) template() string { return "onward" }
 
 // AccessDenied tells somebody that an application is not open to them.
 //
-//	GET /gate   GET /oauth2/v1/continue
+//	GET /forward-auth/sign-in   GET /oauth2/v1/continue
 type AccessDenied struct {
 	Base
 	App      string

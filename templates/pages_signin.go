@@ -18,15 +18,15 @@ func (Login) template() string { return "login" }
 //
 //	GET /login/factor   POST /login/factor    code
 //	POST /login/factor/key                    JSON {"answer": …} by script; answers {"next": path} or {"problem": html-free sentence}
-//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?way=key, /login/factor?way=code
+//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?method=key, /login/factor?method=code
 type Factor struct {
 	Base
-	Way        string          // what is offered now: "code" or "key"
+	Method     string          // what is offered now: "code" or "key"
 	Slug       string          // of the device used last, of that way; its words are "kind.{Slug}.ask"
 	DeviceName string          // of the same device
 	Phones     int             // how many phones the person has: a code of any of them is taken
 	Keys       []string        // names of the person's YubiKeys; none: that way is not offered
-	KeyOptions json.RawMessage // request options for navigator.credentials.get, Way "key" only
+	KeyOptions json.RawMessage // request options for navigator.credentials.get, Method "key" only
 	Recovery   bool            // codes are left
 }
 

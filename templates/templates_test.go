@@ -137,7 +137,7 @@ func TestWhatPeopleTypeIsEscaped(t *testing.T) {
 		templates.HelpRequest{Email: evil, Message: "</textarea>" + evil},
 		templates.Invite{Token: evil, Inviter: evil, Garage: evil, Login: evil},
 		templates.AddSecondDevice{DeviceName: evil},
-		templates.Factor{Way: "key", KeyOptions: json.RawMessage(`{"a":"</script><script>alert(1)</script>"}`)},
+		templates.Factor{Method: "key", KeyOptions: json.RawMessage(`{"a":"</script><script>alert(1)</script>"}`)},
 	} {
 		if out := render(t, r, p); strings.Contains(out, "<script>alert") {
 			t.Errorf("%T: not escaped", p)

@@ -23,7 +23,7 @@ func (b *browser) proves(path string, phone *authntest.Phone) page {
 	return b.shows(path)
 }
 
-// member is somebody signed in, with the browser and the phone.
+// member is a signed-in user with a browser and a phone.
 func member(t *testing.T) (*place, *browser, *authntest.Phone) {
 	t.Helper()
 	p := open(t, nil)
@@ -56,7 +56,7 @@ func (p *place) idOf(name string) string {
 	return ""
 }
 
-func TestATabletGetsItsOwnKeyAndIsRemoved(t *testing.T) {
+func TestCopy_TabletIsAddedAndRemoved(t *testing.T) {
 	p, b, phone := member(t)
 	elsewhere := p.browser(t)
 	elsewhere.signIn(amelie, phone)
@@ -91,7 +91,7 @@ func TestATabletGetsItsOwnKeyAndIsRemoved(t *testing.T) {
 	}
 }
 
-func TestTheSameCodeIsShownAgainToAPhoneThatConfirms(t *testing.T) {
+func TestCopy_SameQRCodeIsShownToAPhoneThatConfirms(t *testing.T) {
 	p, b, phone := member(t)
 	base := "/account/devices/" + p.idOf("Téléphone")
 	if got := b.shows(base + "/show"); !strings.Contains(got.body, "data-countdown") {
@@ -134,7 +134,7 @@ func TestTheSameCodeIsShownAgainToAPhoneThatConfirms(t *testing.T) {
 	again.goes("/account", "/login/factor", "code", string(phone2.Code()))
 }
 
-func TestACopyIsTakenOffWhileAnotherDeviceIsLeft(t *testing.T) {
+func TestCopy_IsRemovedWhileAnotherDeviceRemains(t *testing.T) {
 	p, b, phone := member(t)
 	base := "/account/devices/" + p.idOf("Téléphone")
 	b.goes(base+"/copy", base+"/show", "name", "Tablette", "code", string(phone.Next()))
@@ -154,7 +154,7 @@ func TestACopyIsTakenOffWhileAnotherDeviceIsLeft(t *testing.T) {
 	b.goes("/account?done=copy_removed", base+"/replace", "code", string(renewed.Code()))
 }
 
-func TestAPersonLooksAfterTheirAccount(t *testing.T) {
+func TestAccount_UserManagesDevicesAndSessions(t *testing.T) {
 	p, b, phone := member(t)
 	device := "/account/devices/" + p.idOf("Téléphone")
 	if got := b.post(device+"/rename", "name", strings.Repeat("x", 65)); got.StatusCode != http.StatusUnprocessableEntity {
@@ -184,7 +184,7 @@ func TestAPersonLooksAfterTheirAccount(t *testing.T) {
 	b.goes("/enrol/recovery", "/account/recovery")
 }
 
-func TestAProofThatIsOldIsAskedForAgain(t *testing.T) {
+func TestStepUp_ExpiresAndIsRequestedAgain(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/password", phone)
 	p.Clock.Advance(6 * time.Minute)
@@ -205,7 +205,7 @@ func TestAProofThatIsOldIsAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestTheLanguageIsTheChoiceOfThePersonThenOfTheBrowser(t *testing.T) {
+func TestLanguage_ChoiceOfTheUserPrecedesTheBrowser(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, func(u *account.User) { u.Locale = "fr" })
 	says := func(b *browser, path, lang string) {

@@ -25,7 +25,7 @@ func (a *app) agrees(b *browser, verifier string) string {
 	return code
 }
 
-func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
+func TestApplications_UserListsAndRevokesAccess(t *testing.T) {
 	at := newReceiver(t)
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	asks := p.app(t, provider, func(r *client.Registration) {
@@ -36,7 +36,7 @@ func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
 	_, _, b := signedIn(p, "lea@garage.example")
 	_, _, paul := signedIn(p, "paul@garage.example")
 	if body := b.shows("/account").body; strings.Contains(body, "/account/applications/") {
-		t.Error("somebody without applications is shown some")
+		t.Error("a user without applications sees some")
 	}
 	verifier := oauth2.GenerateVerifier()
 	tok, err := asks.config.Exchange(asks.ctx(), asks.agrees(b, verifier), oauth2.VerifierOption(verifier))
@@ -74,10 +74,10 @@ func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
 		t.Errorf("coming back: got %q, want to be asked again", got)
 	}
 	if _, err := asks.config.Exchange(asks.ctx(), pauls, oauth2.VerifierOption(verifier)); err != nil {
-		t.Errorf("somebody else's consent: %v", err)
+		t.Errorf("the consent of another user: %v", err)
 	}
 	if err := provider.Tokens.SendLogouts(t.Context()); err != nil || len(at.got()) != 1 {
-		t.Errorf("the application was told %d times, %v", len(at.got()), err)
+		t.Errorf("the application was notified %d times, %v", len(at.got()), err)
 	}
 	events := p.Events("app.oauth2.as.token.revoke")
 	if len(events) != 1 || events[0].Outcome != "SUCCESS" || events[0].Reason != "by the user" {
@@ -89,11 +89,11 @@ func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
 		t.Errorf("got %d events after nothing was withdrawn", got)
 	}
 	if res := p.browser(t).post(withdraw); !strings.HasPrefix(res.next(), "/login") {
-		t.Errorf("a stranger: got %d to %q", res.StatusCode, res.next())
+		t.Errorf("without a session: got %d to %q", res.StatusCode, res.next())
 	}
 }
 
-func TestAnApplicationLeavesTheAccountWhenItsLastGrantIsOver(t *testing.T) {
+func TestApplications_EndWithTheirLastGrant(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, phone, b := signedIn(p, "lea@garage.example")

@@ -5,339 +5,290 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"barillet/internal/errcode"
-	"barillet/internal/secret"
 	"barillet/oidc"
 	"barillet/templates"
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
-// appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
-func (t table) appRoutes() {
-	documents, programs, userinfo := t.OIDC.PublicEndpoints(), t.fromHere(t.OIDC.TokenEndpoints()), t.fromHere(t.OIDC.Userinfo())
-	t.handle("GET "+oidc.PathDiscovery, documents)
-	t.handle("GET "+oidc.PathKeys, documents)
-	t.handle("POST "+oidc.PathToken, programs)
-	t.handle("POST "+oidc.PathIntrospect, programs)
-	t.handle("POST "+oidc.PathRevoke, programs)
-	t.handle("POST "+oidc.PathDevice, programs)
-	t.handle("POST "+oidc.PathPush, programs)
-	t.handle("GET "+oidc.PathUserinfo, userinfo)
-	t.handle("POST "+oidc.PathUserinfo, userinfo)
+// registerApplications registers the routes of OpenID Connect. Package oidc serves those that programs call.
+func (s *server) registerApplications(r *site.Router) {
+	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.withRequestInfo(s.OIDC.TokenEndpoints()), s.withRequestInfo(s.OIDC.Userinfo())
+	r.Handle("GET "+oidc.PathDiscovery, documents)
+	r.Handle("GET "+oidc.PathKeys, documents)
+	r.Handle("POST "+oidc.PathToken, programs)
+	r.Handle("POST "+oidc.PathIntrospect, programs)
+	r.Handle("POST "+oidc.PathRevoke, programs)
+	r.Handle("POST "+oidc.PathDevice, programs)
+	r.Handle("POST "+oidc.PathPush, programs)
+	r.Handle("GET "+oidc.PathUserinfo, userinfo)
+	r.Handle("POST "+oidc.PathUserinfo, userinfo)
 	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {
-		t.handle("OPTIONS "+path, http.HandlerFunc(t.OIDC.Preflight))
+		r.Handle("OPTIONS "+path, http.HandlerFunc(s.OIDC.Preflight))
 	}
-	t.page("GET "+oidc.PathAuthorize, t.authorize)
-	t.page("POST "+oidc.PathAuthorize, t.authorize)
-	t.page("GET "+oidc.PathContinue, t.getContinue)
-	t.page("POST /oauth2/v1/consent", t.postConsent)
-	t.page("GET "+oidc.PathLogout, t.appLogout)
-	t.page("POST "+oidc.PathLogout, t.appLogout)
-	t.page("POST /oauth2/v1/logout/confirm", t.postAppLogout)
-	t.page("GET "+oidc.PathUserCode, t.getUserCode)
-	t.page("POST "+oidc.PathUserCode, t.postUserCode)
-	t.page("GET /device/confirm", t.getUserCodeConfirm)
-	t.page("POST /device/confirm", t.postUserCodeConfirm)
-	t.page("GET /device/done", t.getUserCodeDone)
-	if t.API != nil {
-		t.handle(oidc.PathClients, t.API)
-		t.handle(oidc.PathClients+"/", t.API)
+	r.Page("GET "+oidc.PathAuthorize, s.authorize)
+	r.Page("POST "+oidc.PathAuthorize, s.authorize)
+	r.Page("GET "+oidc.PathContinue, s.getContinue)
+	r.Page("POST /oauth2/v1/consent", s.postConsent)
+	r.Page("GET "+oidc.PathLogout, s.appLogout)
+	r.Page("POST "+oidc.PathLogout, s.appLogout)
+	r.Page("POST /oauth2/v1/logout/confirm", s.postAppLogout)
+	r.Page("GET "+oidc.PathUserCode, s.getUserCode)
+	r.Page("POST "+oidc.PathUserCode, s.postUserCode)
+	r.Page("GET /device/confirm", s.getUserCodeConfirm)
+	r.Page("POST /device/confirm", s.postUserCodeConfirm)
+	r.Page("GET /device/done", s.getUserCodeDone)
+	if s.API != nil {
+		r.Handle(oidc.PathClients, s.API)
+		r.Handle(oidc.PathClients+"/", s.API)
 	}
 }
 
-// allowsCrossSite tells whether a request is one that other sites and programs are meant to send: none of these looks at a
-// cookie, but for the two that the protocol has a browser bring, which answer by a redirect or ask the person first.
+// allowsCrossSite reports whether other sites may cause a request. The endpoints for programs ignore cookies. The
+// authorization and the logout endpoint answer with a redirect, or ask the user first.
 func allowsCrossSite(r *http.Request) bool {
 	return r.Method == http.MethodPost && slices.Contains([]string{oidc.PathToken, oidc.PathIntrospect, oidc.PathRevoke, oidc.PathDevice,
 		oidc.PathPush, oidc.PathUserinfo, oidc.PathAuthorize, oidc.PathLogout}, r.URL.Path)
 }
 
-// fromHere tells package oidc where a call comes from.
-func (s *server) fromHere(next http.Handler) http.Handler {
+// withRequestInfo adds the client of a request to its context, for package oidc.
+func (s *server) withRequestInfo(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), origin(r))))
+		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), site.RequestInfo(r))))
 	})
 }
 
-// browserOf is the visitor as package oidc knows one.
-func browserOf(r *http.Request) oidc.UserAgent {
-	b := oidc.UserAgent{From: origin(r)}
-	if v := visitOf(r); v.SignedIn() {
-		b.Session = v.session.Hash()
+// userAgent returns the visitor for package oidc.
+func userAgent(r *http.Request) oidc.UserAgent {
+	b := oidc.UserAgent{From: site.RequestInfo(r)}
+	if v := site.VisitorOf(r); v.SignedIn() {
+		b.Session = v.Session.Hash()
 	}
 	return b
 }
 
-// wanted is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
-func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
-	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
-	if !ok || s.OIDC == nil {
-		return oidc.LoginContext{App: s.gateOf(next)}
-	}
-	wanted, err := s.OIDC.LoginContext(r.Context(), request)
-	if err != nil {
-		reply.Report(r, err) // the sign-in works without it
-	}
-	return wanted
-}
-
-// applyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
-// chose one in this browser: for as long as a sign-in takes.
-func (s *server) applyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
-	if s.cookies.language(r) != "" {
-		return
-	}
-	for _, tag := range strings.Fields(locales) {
-		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 section 2.1
-		if lang == templates.Match("", lang, "") {
-			s.cookies.lendLanguage(w, lang)
-			return
-		}
-	}
-}
-
-// authorize takes a request of an application. One that another site posted comes without the cookie of the session,
-// which is SameSite=Lax: it is kept, and looked at again when the browser has come by GET.
+// authorize serves the authorization endpoint. A POST from another site has no session cookie, because the cookie is
+// SameSite=Lax. So authorize redirects it to the same request with GET.
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved {
-		return redirect(w, oidc.PathAuthorize+"?"+form.Encode())
+	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery {
+		return site.Redirect(w, oidc.PathAuthorize+"?"+form.Encode())
 	}
-	a, err := s.OIDC.Authorize(r.Context(), browserOf(r), form)
+	a, err := s.OIDC.Authorize(r.Context(), userAgent(r), form)
 	if err != nil {
 		return err
 	}
-	if a.Redirect != "" { // no form of ours came before: browsers follow
-		return redirect(w, a.Redirect)
+	if a.Redirect != "" { // no form came before, so form-action does not apply
+		return site.Redirect(w, a.Redirect)
 	}
 	if a.LocalPath != "" {
-		s.applyUILocales(w, r, a.Locales)
+		s.ApplyUILocales(w, r, a.Locales)
 	}
 	return s.showAction(w, r, a)
 }
 
-// longestMoved is how long a posted request may be to be asked for again in a URL.
-const longestMoved = 7 << 10
+// maxRedirectQuery is the maximum length of a request that is redirected from POST to GET, in bytes.
+const maxRedirectQuery = 7 << 10
 
 func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.OIDC.Continue(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	a, err := s.OIDC.Continue(r.Context(), userAgent(r), r.URL.Query().Get("request"))
 	if err != nil {
 		return err
 	}
 	return s.showAction(w, r, a)
 }
 
-// showAction shows what package oidc decided. A form of ours may have come before, so the way to the application is a
-// page that goes on by itself: a redirect would be held to that form's form-action.
+// showAction renders what package oidc decided. Browsers apply form-action to redirects that follow a form. So the
+// browser continues to the application from a page, not by a redirect.
 func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Action) error {
 	switch {
 	case a.Error != nil:
-		return s.showRefused(w, r, a.Error)
+		return s.renderRequestError(w, r, a.Error)
 	case a.Consent != nil:
 		c := a.Consent
-		return s.render(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, withQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
+		return s.Render(w, http.StatusOK, templates.Consent{Base: s.BaseAt(r, site.WithQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
 	case a.Denied != nil:
-		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
+		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
 	case a.Redirect != "":
-		return s.showOnward(w, r, a.App, a.Redirect)
+		return s.renderContinue(w, r, a.App, a.Redirect)
 	}
-	return redirect(w, a.LocalPath)
+	return site.Redirect(w, a.LocalPath)
 }
 
-func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to string) error {
+func (s *server) renderContinue(w http.ResponseWriter, r *http.Request, app, to string) error {
 	u, err := url.Parse(to)
 	if err != nil {
-		return fmt.Errorf("reading the way to an application: %w", err)
+		return fmt.Errorf("parsing the URL of an application: %w", err)
 	}
 	w.Header().Set("Refresh", "0; url="+u.String())
-	return s.render(w, http.StatusOK, templates.Continue{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
+	return s.Render(w, http.StatusOK, templates.Continue{Base: s.BaseAt(r, "/account"), App: app, To: u.String()})
 }
 
-func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.RequestError) error {
+func (s *server) renderRequestError(w http.ResponseWriter, r *http.Request, wrong *oidc.RequestError) error {
 	status := http.StatusBadRequest
 	if wrong.RetryAfter > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.showLater(w, status, wrong.RetryAfter, templates.RequestError{Base: s.baseAt(r, "/account"), Code: wrong.Code})
+	return s.RenderAfter(w, status, wrong.RetryAfter, templates.RequestError{Base: s.BaseAt(r, "/account"), Code: wrong.Code})
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "request", "decision")
+	f, err := site.ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
 		return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
 	}
-	a, err := s.OIDC.Consent(r.Context(), browserOf(r), f["request"], f["decision"] == "yes")
+	a, err := s.OIDC.Consent(r.Context(), userAgent(r), f["request"], f["decision"] == "yes")
 	if err != nil {
 		return err
 	}
 	return s.showAction(w, r, a)
 }
 
-// appLogout takes a sign-out that an application starts.
+// appLogout serves the logout endpoint of OpenID Connect.
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved { // as for authorize
-		return redirect(w, oidc.PathLogout+"?"+form.Encode())
+	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as in authorize
+		return site.Redirect(w, oidc.PathLogout+"?"+form.Encode())
 	}
-	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
+	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {
 	case err != nil:
 		return err
 	case l.Error != nil:
-		return s.showRefused(w, r, l.Error)
+		return s.renderRequestError(w, r, l.Error)
 	case l.Ask:
-		return s.render(w, http.StatusOK, templates.SignOutConfirm{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
+		return s.Render(w, http.StatusOK, templates.SignOutConfirm{Base: s.BaseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
 	}
-	if err := s.leave(w, r, l); err != nil {
+	if err := s.endSession(w, r, l); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
-		return redirect(w, l.Redirect)
+		return site.Redirect(w, l.Redirect)
 	}
-	return redirect(w, "/logged-out")
+	return site.Redirect(w, "/logged-out")
 }
 
-// postAppLogout is the person's own yes.
+// postAppLogout signs the user out after the confirmation.
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
+	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {
 	case err != nil:
 		return err
 	case l.Error != nil:
-		return s.showRefused(w, r, l.Error)
+		return s.renderRequestError(w, r, l.Error)
 	}
 	l.SignOut = true
-	if err := s.leave(w, r, l); err != nil {
+	if err := s.endSession(w, r, l); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
-		return s.showOnward(w, r, l.App, l.Redirect)
+		return s.renderContinue(w, r, l.App, l.Redirect)
 	}
-	return redirect(w, "/logged-out")
+	return site.Redirect(w, "/logged-out")
 }
 
-// leave ends the browser's session, or what is left of the one that the application's hint names.
-func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
-	if l.SignOut && visitOf(r).SignedIn() {
-		return s.signOut(w, r)
+// endSession ends the session of the browser or, without one, the session that the ID token hint names.
+func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
+	if l.SignOut && site.VisitorOf(r).SignedIn() {
+		return s.SignOut(w, r)
 	}
 	return s.OIDC.EndHinted(r.Context(), l)
 }
 
-// signOut ends the session of a browser, here and in the applications.
-func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if v := visitOf(r); v.SignedIn() {
-		if err := s.Sessions.SignOut(r.Context(), origin(r), v.session); err != nil {
-			return err
-		}
-		if s.OIDC != nil {
-			if err := s.OIDC.Tokens.EndSession(r.Context(), v.live.User, v.live.ID); err != nil {
-				reply.Report(r, err) // no token of it is good any more; EndRevokedGrants notifies the applications
-			}
-		}
-	}
-	for _, name := range []string{s.cookies.session, s.cookies.login} {
-		if err := s.cookies.put(w, r, name, secret.Value{}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	return s.render(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
+	return s.Render(w, http.StatusOK, templates.UserCode{Base: s.Base(r)})
 }
 
 func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "code")
+	f, err := site.ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
-	d, err := s.OIDC.EnterUserCode(r.Context(), browserOf(r), f["code"])
+	d, err := s.OIDC.EnterUserCode(r.Context(), userAgent(r), f["code"])
 	if err != nil {
 		return err
 	}
-	b := s.baseAt(r, oidc.PathUserCode)
+	b := s.BaseAt(r, oidc.PathUserCode)
 	switch {
 	case d.Wait > 0:
 		b.Problem = templates.NewProblem(templates.ProblemWait)
 		b.Problem.Wait = d.Wait
-		return s.showLater(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
+		return s.RenderAfter(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
 	case d.Request == "":
 		b.Problem = templates.NewFieldProblem("code", templates.ProblemUserCode)
-		return s.render(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
+		return s.Render(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
 	}
-	return redirect(w, withQuery("/device/confirm", "request", d.Request))
+	return site.Redirect(w, site.WithQuery("/device/confirm", "request", d.Request))
 }
 
 func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	d, err := s.OIDC.DevicePrompt(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	d, err := s.OIDC.DevicePrompt(r.Context(), userAgent(r), r.URL.Query().Get("request"))
 	switch {
 	case err != nil:
 		return err
 	case d.Request == "":
-		return redirect(w, oidc.PathUserCode)
-	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
-		to := withQuery("/account/prove", "next", withQuery("/device/confirm", "request", d.Request))
+		return site.Redirect(w, oidc.PathUserCode)
+	case d.NeedsStepUp: // protocol rule 28
+		to := site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", d.Request))
 		if d.NeedsKey {
-			to += "&way=key"
+			to += "&method=key"
 		}
-		return redirect(w, to)
+		return site.Redirect(w, to)
 	}
-	return s.render(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
+	return s.Render(w, http.StatusOK, templates.UserCodeConfirm{Base: s.Base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
 }
 
 func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "request", "decision")
+	f, err := site.ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).SignedIn() {
+	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	yes := f["decision"] == "yes"
-	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); errcode.Of(err) {
+	switch err := s.OIDC.DecideDevice(r.Context(), userAgent(r), f["request"], yes); errcode.Of(err) {
 	case errcode.StepUpRequired:
-		return redirect(w, withQuery("/account/prove", "next", withQuery("/device/confirm", "request", f["request"])))
+		return site.Redirect(w, site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", f["request"])))
 	case errcode.Expired:
-		return redirect(w, oidc.PathUserCode)
+		return site.Redirect(w, oidc.PathUserCode)
 	default:
 		if err != nil {
 			return err
 		}
 	}
 	if yes {
-		return redirect(w, "/device/done?yes=1")
+		return site.Redirect(w, "/device/done?yes=1")
 	}
-	return redirect(w, "/device/done")
+	return site.Redirect(w, "/device/done")
 }
 
 func (s *server) getUserCodeDone(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, http.StatusOK, templates.UserCodeDone{Base: s.base(r), Yes: r.URL.Query().Get("yes") == "1"})
+	return s.Render(w, http.StatusOK, templates.UserCodeDone{Base: s.Base(r), Yes: r.URL.Query().Get("yes") == "1"})
 }

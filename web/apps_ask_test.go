@@ -48,17 +48,17 @@ func (a *app) proves(b *browser, phone *authntest.Phone, begin string) url.Value
 	return back(a.place.T, onward(a.place.T, b.get(next)))
 }
 
-// isShut is the page of somebody whom the application's policy keeps out, on the way there.
+// isShut reports whether the page states that the policy of the application denies access.
 func (a *app) isShut(b *browser) string {
 	a.place.T.Helper()
 	res := b.get(a.begin(oauth2.GenerateVerifier()))
 	if res.StatusCode != http.StatusForbidden || !strings.Contains(res.body, a.Name) {
-		a.place.T.Errorf("got %d to %q, want to be told on a page", res.StatusCode, res.next())
+		a.place.T.Errorf("got %d to %q, want a page", res.StatusCode, res.next())
 	}
 	return res.body
 }
 
-func TestPromptNoneNeverShowsAPage(t *testing.T) {
+func TestAuthorize_PromptNoneShowsNoPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	if got := a.silent(p.browser(t)); got != "login_required" {
@@ -89,7 +89,7 @@ func TestPromptNoneNeverShowsAPage(t *testing.T) {
 	_, _, paul := signedIn(p, "paul@garage.example")
 	hint, _ := a.tokens(b).Extra("id_token").(string)
 	if got := a.silent(paul, "id_token_hint", hint); got != "login_required" {
-		t.Errorf("somebody else than the hint names: got %q, want login_required", got)
+		t.Errorf("another user than the hint names: got %q, want login_required", got)
 	}
 	if got := a.silent(b, "id_token_hint", hint); got != "" {
 		t.Errorf("whom the hint names: got %q, want a code", got)
@@ -99,7 +99,7 @@ func TestPromptNoneNeverShowsAPage(t *testing.T) {
 	}
 }
 
-func TestAnOldSignInIsProvenAnewAndSaidSo(t *testing.T) {
+func TestAuthorize_MaxAgeRequiresStepUp(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, phone, b := signedIn(p, "lea@garage.example")
@@ -124,7 +124,7 @@ func TestAnOldSignInIsProvenAnewAndSaidSo(t *testing.T) {
 	}
 }
 
-func TestASignInThatIsFreshAnswersPromptLogin(t *testing.T) {
+func TestAuthorize_RecentSignInSatisfiesPromptLogin(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, phone, _ := p.Member("lea@garage.example", nil)
@@ -138,7 +138,7 @@ func TestASignInThatIsFreshAnswersPromptLogin(t *testing.T) {
 	}
 }
 
-func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
+func TestAuthorize_StrongerLevelRequiresASecurityKey(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	plain := p.app(t, provider, nil)
 	strict := p.app(t, provider, func(r *client.Registration) { r.Name, r.PhishingResistant = "Paie", true })
@@ -164,13 +164,13 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	out.signIn(amelie, phone)
 	verifier := oauth2.GenerateVerifier()
 	res := out.get(strict.begin(verifier))
-	if !strings.HasPrefix(res.next(), "/account/prove?way=key&next=") {
+	if !strings.HasPrefix(res.next(), "/account/prove?method=key&next=") {
 		t.Fatalf("got %d to %q, want the proof by a key", res.StatusCode, res.next())
 	}
 	u, _ := url.Parse(res.next())
 	next := u.Query().Get("next")
 	out.goes(next, "/account/prove", "code", string(phone.Next()), "next", next)
-	if again := out.get(next); !strings.HasPrefix(again.next(), "/account/prove?way=key") {
+	if again := out.get(next); !strings.HasPrefix(again.next(), "/account/prove?method=key") {
 		t.Fatalf("a code in the place of the key: got %d to %q, want to be asked again", again.StatusCode, again.next())
 	}
 	answer := key.signed(t, out.shows(res.next()).body)
@@ -190,11 +190,11 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 		t.Errorf("a level that is reached: got %q", got)
 	}
 	if got := plain.silent(out, "acr_values", "urn:moon"); got != "" {
-		t.Errorf("a voluntary level that nobody has: got %q, want it passed over", got)
+		t.Errorf("a voluntary level that does not exist: got %q, want it passed over", got)
 	}
 }
 
-func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
+func TestPolicy_LimitsUsersAndSessionAge(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage, other := p.CreateGroup("Canal"), p.CreateGroup("Nord")
 	a := p.app(t, provider, func(r *client.Registration) { r.Groups = []account.GroupID{garage} })
@@ -209,13 +209,13 @@ func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 	paul := p.browser(t)
 	paul.signIn("paul@garage.example", paulsPhone)
 	if shut := a.isShut(paul); !strings.Contains(shut, "/help/request") || !strings.Contains(shut, "error=access_denied") || !strings.Contains(shut, "state=state-1") {
-		t.Errorf("somebody of another group: got %.400s", shut)
+		t.Errorf("a user of another group: got %.400s", shut)
 	}
 	if got := a.silent(paul); got != "access_denied" {
-		t.Errorf("somebody of another group: got %q, want access_denied", got)
+		t.Errorf("a user of another group: got %q, want access_denied", got)
 	}
 	if got := nobody.silent(b); got != "access_denied" {
-		t.Errorf("an application for nobody: got %q, want access_denied", got)
+		t.Errorf("an application without users: got %q, want access_denied", got)
 	}
 	tok := a.tokens(b)
 	info, err := a.provider.UserInfo(a.ctx(), oauth2.StaticTokenSource(tok))
@@ -227,32 +227,32 @@ func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	if claims["groups"] != nil {
-		t.Errorf("groups are told without the scope: %v", claims)
+		t.Errorf("groups without the scope: %v", claims)
 	}
 	p.Clock.Advance(2 * time.Minute)
 	if got := aged.silent(b); got != "login_required" {
 		t.Errorf("a rule of the group: got %q, want login_required", got)
 	}
 	if got := aged.silent(paul); got != "" {
-		t.Errorf("nobody of that group: got %q, want a code", got)
+		t.Errorf("a user outside that group: got %q, want a code", got)
 	}
 	p.Change(lea.ID, func(u *account.User) { u.Groups = nil })
 	if a.alive(tok.AccessToken) {
-		t.Error("a token of somebody who left the group is good")
+		t.Error("a token is valid after the user left the group")
 	}
 	if _, err := a.refresh(tok.RefreshToken); refused(t, err) != "invalid_grant" {
-		t.Errorf("a refresh of somebody who left the group: got %v", err)
+		t.Errorf("a refresh after the user left the group: got %v", err)
 	}
 }
 
-func TestGroupsGoAsIdsAndClaimsByNameAreAnswered(t *testing.T) {
+func TestClaims_GroupsAreIDsAndNamedClaimsAreReturned(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.CreateGroup("Canal")
 	a := p.app(t, provider, func(r *client.Registration) { r.Scope += " groups" })
 	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups, u.FirstName = []account.GroupID{garage}, "Léa" })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
-	told := func(tok *oauth2.Token) map[string]any {
+	userinfo := func(tok *oauth2.Token) map[string]any {
 		info, err := a.provider.UserInfo(a.ctx(), oauth2.StaticTokenSource(tok))
 		if err != nil {
 			t.Fatal(err)
@@ -263,12 +263,12 @@ func TestGroupsGoAsIdsAndClaimsByNameAreAnswered(t *testing.T) {
 		}
 		return claims
 	}
-	if got := mustJSON(t, told(a.tokens(b))["groups"]); got != `["`+string(garage)+`"]` {
+	if got := mustJSON(t, userinfo(a.tokens(b))["groups"]); got != `["`+string(garage)+`"]` {
 		t.Errorf("groups: got %s, want the id", got)
 	}
 	a.config.Scopes = []string{"openid"}
 	tok := a.tokens(b, "claims", `{"userinfo":{"given_name":{"essential":true},"phone_number":null},"id_token":{"email":null}}`)
-	if got := told(tok); got["given_name"] != "Léa" || got["email"] != nil || got["name"] != nil {
+	if got := userinfo(tok); got["given_name"] != "Léa" || got["email"] != nil || got["name"] != nil {
 		t.Errorf("userinfo: got %v, want the one claim that was asked for", got)
 	}
 	if _, claims := a.idToken(tok); claims["email"] != "lea@garage.example" || claims["given_name"] != nil {
@@ -276,7 +276,7 @@ func TestGroupsGoAsIdsAndClaimsByNameAreAnswered(t *testing.T) {
 	}
 }
 
-func TestPairwiseSubjectsDifferBetweenSectorsAndStay(t *testing.T) {
+func TestClaims_PairwiseSubjectsDifferBetweenSectors(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	pairwise := func(r *client.Registration) { r.SubjectType = "pairwise" }
 	a, same := p.app(t, provider, pairwise), p.app(t, provider, pairwise)
@@ -300,7 +300,7 @@ func TestPairwiseSubjectsDifferBetweenSectorsAndStay(t *testing.T) {
 	}
 }
 
-func TestConsentIsAskedForOnceAndRefusedByThePerson(t *testing.T) {
+func TestConsent_IsRequestedOnceAndCanBeRefused(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) { r.Consent = nil })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -320,9 +320,9 @@ func TestConsentIsAskedForOnceAndRefusedByThePerson(t *testing.T) {
 	if res := b.post("/oauth2/v1/consent", "request", no, "decision", "yes"); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("yes after no: got %d, want 400", res.StatusCode)
 	}
-	stranger := p.browser(t)
-	if res := stranger.post("/oauth2/v1/consent", "request", request(b.get(a.begin(oauth2.GenerateVerifier()))), "decision", "yes"); !strings.HasPrefix(res.next(), "/login") {
-		t.Errorf("a stranger's yes: got %d to %q", res.StatusCode, res.next())
+	other := p.browser(t)
+	if res := other.post("/oauth2/v1/consent", "request", request(b.get(a.begin(oauth2.GenerateVerifier()))), "decision", "yes"); !strings.HasPrefix(res.next(), "/login") {
+		t.Errorf("without a session: got %d to %q", res.StatusCode, res.next())
 	}
 	verifier := oauth2.GenerateVerifier()
 	yes := request(b.get(a.begin(verifier)))
@@ -342,7 +342,7 @@ func TestConsentIsAskedForOnceAndRefusedByThePerson(t *testing.T) {
 	}
 }
 
-func TestARequestMayBePostedByAnotherSite(t *testing.T) {
+func TestAuthorize_AcceptsPOSTFromAnotherSite(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

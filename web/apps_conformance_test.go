@@ -19,7 +19,7 @@ import (
 )
 
 // suite is what every module begins with: the client that the OpenID Foundation's plans expect, which sends no PKCE, and
-// somebody who is signed in.
+// a signed-in user.
 type suite struct {
 	*testing.T
 	p        *place
@@ -71,8 +71,8 @@ func (s *suite) exchanged(q url.Values) (*oauth2.Token, map[string]any) {
 	return tok, claims
 }
 
-// told is userinfo.
-func (s *suite) told(tok *oauth2.Token) map[string]any {
+// userinfo returns the answer of the userinfo endpoint.
+func (s *suite) userinfo(tok *oauth2.Token) map[string]any {
 	s.Helper()
 	info, err := s.a.provider.UserInfo(s.a.ctx(), oauth2.StaticTokenSource(tok))
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *suite) told(tok *oauth2.Token) map[string]any {
 func scope(scope string, want ...string) func(*suite) {
 	return func(s *suite) {
 		tok, _ := s.tokens("scope", scope)
-		got := s.told(tok)
+		got := s.userinfo(tok)
 		for _, name := range want {
 			if got[name] == nil {
 				s.Errorf("%s: userinfo lacks %s: %v", scope, name, got)
@@ -138,12 +138,12 @@ const profile = "name given_name family_name preferred_username updated_at"
 var modules = map[string]func(*suite){
 	"oidcc-server": func(s *suite) {
 		tok, claims := s.tokens()
-		if claims["nonce"] != "no" || claims["sub"] == "" || s.told(tok)["sub"] != claims["sub"] || claims["aud"] != string(s.a.ID) {
+		if claims["nonce"] != "no" || claims["sub"] == "" || s.userinfo(tok)["sub"] != claims["sub"] || claims["aud"] != string(s.a.ID) {
 			s.Errorf("got %v", claims)
 		}
 	},
 	"oidcc-response-type-missing": refuses("invalid_request", "response_type", ""),
-	"oidcc-userinfo-get":          func(s *suite) { tok, _ := s.tokens(); s.told(tok) },
+	"oidcc-userinfo-get":          func(s *suite) { tok, _ := s.tokens(); s.userinfo(tok) },
 	"oidcc-userinfo-post-header": func(s *suite) {
 		tok, _ := s.tokens()
 		status, _, got := s.a.post(oidc.PathUserinfo, nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+tok.AccessToken) })
@@ -229,7 +229,7 @@ var modules = map[string]func(*suite){
 		r := usual()
 		r.Alg = "none"
 		if _, err := s.provider.Clients.Register(s.Context(), by, r); err == nil {
-			s.Error("a client got ID tokens that nobody signs")
+			s.Error("a client got ID tokens without a signature")
 		}
 	},
 	"oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported": refuses("request_not_supported", "request", "eyJhbGciOiJub25lIn0.e30."),
@@ -237,7 +237,7 @@ var modules = map[string]func(*suite){
 	"oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported":    refuses("request_uri_not_supported", "request_uri", "https://app.example/r"),
 	"oidcc-claims-essential": func(s *suite) {
 		tok, _ := s.tokens("claims", `{"userinfo":{"name":{"essential":true}}}`)
-		if got := s.told(tok); got["name"] != "Léa Vasseur" {
+		if got := s.userinfo(tok); got["name"] != "Léa Vasseur" {
 			s.Errorf("got %v", got)
 		}
 	},
@@ -336,7 +336,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func TestTheListOfConformanceModulesIsThatOfTheTests(t *testing.T) {
+func TestConformance_DocumentListsTheTests(t *testing.T) {
 	listed := map[string]bool{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `(oidcc-[a-z0-9-]+)` \\|").FindAllStringSubmatch(readFile(t, "../docs/oidc-conformance.md"), -1) {
 		listed[m[1]] = true

@@ -125,7 +125,7 @@ func privateKey(t *testing.T, alg string) crypto.Signer {
 	return key
 }
 
-// authenticates tells whether an endpoint takes a client that proves itself by a method, and an assertion of an algorithm.
+// authenticates reports whether an endpoint takes a client that proves itself by a method, and an assertion of an algorithm.
 func authenticates(path, method, alg string) func(*suite, string) bool {
 	return func(s *suite, word string) bool {
 		method, alg := method, alg
@@ -192,7 +192,7 @@ var entries = map[string]func(*suite, any){
 	},
 	"authorization_endpoint": at(oidc.PathAuthorize, func(s *suite) bool { return s.answers() == "" }),
 	"token_endpoint":         at(oidc.PathToken, func(s *suite) bool { tok, _ := s.tokens(); return tok.AccessToken != "" }),
-	"userinfo_endpoint":      at(oidc.PathUserinfo, func(s *suite) bool { tok, _ := s.tokens(); return s.told(tok)["sub"] != nil }),
+	"userinfo_endpoint":      at(oidc.PathUserinfo, func(s *suite) bool { tok, _ := s.tokens(); return s.userinfo(tok)["sub"] != nil }),
 	"introspection_endpoint": at(oidc.PathIntrospect, func(s *suite) bool { return s.active() }),
 	"revocation_endpoint": at(oidc.PathRevoke, func(s *suite) bool {
 		tok, _ := s.tokens()
@@ -230,11 +230,11 @@ var entries = map[string]func(*suite, any){
 	"grant_types_supported": exactly(func(s *suite, word string) bool {
 		a := s.client(func(r *client.Registration) { r.Grants = append(r.Grants, deviceGrant) })
 		_, _, got := a.post(oidc.PathToken, url.Values{"grant_type": {word}, "assertion": {"a.b.c"}}, nil)
-		return got["error"] == "invalid_request" // what is missing is told, so the grant was known
+		return got["error"] == "invalid_request" // the error names the missing parameter, so the grant type is known
 	}, "client_credentials", "implicit", "password", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
 		"urn:openid:params:grant-type:ciba"),
 	"acr_values_supported": exactly(func(s *suite, word string) bool {
-		// A level that is known and not reached is refused (TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess has it reached), an unknown one is
+		// A level that is known and not reached is refused (TestAuthorize_StrongerLevelRequiresASecurityKey has it reached), an unknown one is
 		// passed over.
 		if got := s.answers("acr_values", word); got != "" {
 			return got == "unmet_authentication_requirements"
@@ -261,7 +261,7 @@ var entries = map[string]func(*suite, any){
 	"introspection_endpoint_auth_signing_alg_values_supported": exactly(authenticates(oidc.PathIntrospect, "private_key_jwt", ""), algsElse...),
 	"claim_types_supported": func(s *suite, v any) {
 		tok, _ := s.tokens("scope", "openid profile email")
-		if got := s.told(tok); mustJSON(s.T, v) != `["normal"]` || got["_claim_names"] != nil {
+		if got := s.userinfo(tok); mustJSON(s.T, v) != `["normal"]` || got["_claim_names"] != nil {
 			s.Errorf("got %v and %v", v, got)
 		}
 	},
@@ -282,15 +282,15 @@ var entries = map[string]func(*suite, any){
 
 	"claims_parameter_supported": says(true, func(s *suite) {
 		tok, _ := s.tokens("claims", `{"userinfo":{"name":null}}`)
-		if s.told(tok)["name"] == nil {
-			s.Error("a claim that was asked for by name is not told")
+		if s.userinfo(tok)["name"] == nil {
+			s.Error("a claim that was requested by name is missing")
 		}
 	}),
 	"request_parameter_supported":                    says(false, func(s *suite) { s.refusal("request_not_supported", "request", "a.b.c") }),
 	"request_uri_parameter_supported":                says(false, func(s *suite) { s.refusal("request_uri_not_supported", "request_uri", "https://app.example/r") }),
 	"require_pushed_authorization_requests":          says(false, func(s *suite) { s.tokens() }),
 	"authorization_response_iss_parameter_supported": says(true, func(s *suite) { s.hasIssuer(); s.hasIssuer("response_type", "token") }),
-	"backchannel_logout_supported":                   says(true, nil), // TestASignOutIsToldToTheApplicationsUntilTheyTakeIt
+	"backchannel_logout_supported":                   says(true, nil), // TestBackChannelLogout_IsRepeatedUntilAccepted
 	"backchannel_logout_session_supported":           says(true, nil), // which looks for sid, too
 }
 
@@ -321,23 +321,23 @@ func claimsAreThose(s *suite, v any) {
 	s.b.signIn("lea@garage.example", s.phone)
 	s.a = s.client(func(r *client.Registration) { r.Scope += " groups" })
 	tok, got := s.tokens("scope", "openid profile email groups offline_access address phone")
-	for name, claim := range s.told(tok) {
+	for name, claim := range s.userinfo(tok) {
 		got[name] = claim
 	}
 	listed := s.listed(v)
 	for name := range got {
 		if !slices.Contains(listed, name) {
-			s.Errorf("%s is told and not listed", name)
+			s.Errorf("%s is returned and not listed", name)
 		}
 	}
 	for _, name := range listed {
 		if got[name] == nil {
-			s.Errorf("%s is listed and not told", name)
+			s.Errorf("%s is listed and not returned", name)
 		}
 	}
 }
 
-func TestDiscoveryTellsWhatIsThereAndNothingElse(t *testing.T) {
+func TestDiscovery_ListsExactlyWhatIsSupported(t *testing.T) {
 	doc := newSuite(t, nil).discovery()
 	for name := range entries {
 		if doc[name] == nil {
@@ -359,6 +359,6 @@ func TestDiscoveryTellsWhatIsThereAndNothingElse(t *testing.T) {
 	}
 	_, own := appPlace(t, func(c *oidc.Config) { c.ClientCredentials = true })
 	if got := own.Metadata(); !slices.Contains(got.GrantTypes, "client_credentials") {
-		t.Error("a grant that is switched on is not told")
+		t.Error("an enabled grant type is not listed")
 	}
 }

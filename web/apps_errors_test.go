@@ -34,7 +34,7 @@ func (a *app) asked(verifier string, change url.Values) string {
 	return u.String()
 }
 
-func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T) {
+func TestAuthorize_ErrorCarriesStateAndIssuer(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -47,14 +47,14 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 		"a token from the front":        {url.Values{"response_type": {"token"}}, "unsupported_response_type"},
 		"an ID token from the front":    {url.Values{"response_type": {"id_token"}}, "unsupported_response_type"},
 		"a hybrid":                      {url.Values{"response_type": {"code id_token"}}, "unsupported_response_type"},
-		"a type that nobody has":        {url.Values{"response_type": {"cheese"}}, "unsupported_response_type"},
+		"a type that does not exist":    {url.Values{"response_type": {"cheese"}}, "unsupported_response_type"},
 		"no scope":                      {url.Values{"scope": nil}, "invalid_request"},
 		"a scope without openid":        {url.Values{"scope": {"profile"}}, "invalid_scope"},
 		"no challenge":                  {url.Values{"code_challenge": nil, "code_challenge_method": nil}, "invalid_request"},
 		"a method without a challenge":  {url.Values{"code_challenge": nil}, "invalid_request"},
 		"a plain challenge":             {url.Values{"code_challenge_method": {"plain"}}, "invalid_request"},
 		"no method, which is plain":     {url.Values{"code_challenge_method": nil}, "invalid_request"},
-		"a method that nobody has":      {url.Values{"code_challenge_method": {"S512"}}, "invalid_request"},
+		"a method that does not exist":  {url.Values{"code_challenge_method": {"S512"}}, "invalid_request"},
 		"a challenge that is too short": {url.Values{"code_challenge": {"abc"}}, "invalid_request"},
 		"a request object":              {url.Values{"request": {"e30.e30."}}, "request_not_supported"},
 		"a request by reference":        {url.Values{"request_uri": {"https://app.example/r.jwt"}}, "request_uri_not_supported"},
@@ -69,14 +69,14 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 		"an age below nothing":          {url.Values{"max_age": {"-1"}}, "invalid_request"},
 		"an answer in a form":           {url.Values{"response_mode": {"form_post"}}, "invalid_request"},
 		"an answer in the fragment":     {url.Values{"response_mode": {"fragment"}}, "invalid_request"},
-		"a prompt that nobody has":      {url.Values{"prompt": {"dance"}}, "invalid_request"},
+		"a prompt that does not exist":  {url.Values{"prompt": {"dance"}}, "invalid_request"},
 		"none together with login":      {url.Values{"prompt": {"none login"}}, "invalid_request"},
 		"another account":               {url.Values{"prompt": {"select_account"}}, "account_selection_required"},
 		"claims that are no JSON":       {url.Values{"claims": {"{"}}, "invalid_request"},
 		"claims that are no object":     {url.Values{"claims": {"[]"}}, "invalid_request"},
-		"a level that nobody has":       {url.Values{"claims": {`{"id_token":{"acr":{"essential":true,"value":"urn:moon"}}}`}}, "unmet_authentication_requirements"},
+		"a level that does not exist":   {url.Values{"claims": {`{"id_token":{"acr":{"essential":true,"value":"urn:moon"}}}`}}, "unmet_authentication_requirements"},
 		"a hint that is no token":       {url.Values{"id_token_hint": {"abc"}}, "invalid_request"},
-		"a hint signed by nobody":       {url.Values{"id_token_hint": {"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."}}, "invalid_request"},
+		"a hint without a signature":    {url.Values{"id_token_hint": {"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."}}, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.Clock.Advance(2 * time.Second) // the limit is not what is tested here
@@ -89,7 +89,7 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 	}
 }
 
-func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
+func TestAuthorize_UnknownClientGetsAPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {
 		r.ApplicationType = "native"
@@ -105,11 +105,11 @@ func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 		"a redirect given twice":       {"redirect_uri": {callback, callback}},
 		"another query":                {"redirect_uri": {"https://app.example/cb?from=thief"}},
 		"no query":                     {"redirect_uri": {"https://app.example/cb"}},
-		"more path":                    {"redirect_uri": {"https://app.example/cb/../cb?from=house"}},
-		"another case":                 {"redirect_uri": {"https://APP.example/cb?from=house"}},
-		"a port":                       {"redirect_uri": {"https://app.example:443/cb?from=house"}},
+		"more path":                    {"redirect_uri": {"https://app.example/cb/../cb?from=test"}},
+		"another case":                 {"redirect_uri": {"https://APP.example/cb?from=test"}},
+		"a port":                       {"redirect_uri": {"https://app.example:443/cb?from=test"}},
 		"a fragment":                   {"redirect_uri": {callback + "#x"}},
-		"another host behind an at":    {"redirect_uri": {"https://app.example@thief.example/cb?from=house"}},
+		"another host behind an at":    {"redirect_uri": {"https://app.example@thief.example/cb?from=test"}},
 		"localhost on another port":    {"redirect_uri": {"http://localhost:3001/cb"}},
 		"the machine, another path":    {"redirect_uri": {"http://127.0.0.1:4000/other"}},
 		"the machine by another name":  {"redirect_uri": {"http://127.0.0.2:4000/cb"}},
@@ -126,7 +126,7 @@ func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 	}
 	res := b.get(a.asked(oauth2.GenerateVerifier(), url.Values{"redirect_uri": {"http://127.0.0.1:49152/cb"}}))
 	if !strings.HasPrefix(res.next(), "http://127.0.0.1:49152/cb?code=") {
-		t.Errorf("a loopback redirect on another port: got %d to %q, want the code there (RFC 8252 section 7.3)", res.StatusCode, res.next())
+		t.Errorf("a loopback redirect on another port: got %d to %q, want the code there (RFC 8252 §7.3)", res.StatusCode, res.next())
 	}
 }
 
@@ -166,7 +166,7 @@ func codeForm(code, verifier string) url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {verifier}}
 }
 
-func TestACodeIsBoundToClientRedirectVerifierAndTime(t *testing.T) {
+func TestCode_IsBoundToClientRedirectVerifierAndTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -203,7 +203,7 @@ func TestACodeIsBoundToClientRedirectVerifierAndTime(t *testing.T) {
 	}
 }
 
-func TestACallOfAProgramIsReadStrictly(t *testing.T) {
+func TestTokenEndpoint_RejectsMalformedRequests(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -216,25 +216,25 @@ func TestACallOfAProgramIsReadStrictly(t *testing.T) {
 		status int
 		want   string
 	}{
-		"a body of JSON":          {nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 400, "invalid_request"},
-		"a code in the URL":       {nil, func(r *http.Request) { r.URL.RawQuery = "code=x" }, 400, "invalid_request"},
-		"a parameter twice":       {func(f url.Values) { f.Add("code", "x") }, nil, 400, "invalid_request"},
-		"no grant":                {func(f url.Values) { f.Del("grant_type") }, nil, 400, "invalid_request"},
-		"a grant that nobody has": {func(f url.Values) { f.Set("grant_type", "magic") }, nil, 400, "unsupported_grant_type"},
-		"a password":              {func(f url.Values) { f.Set("grant_type", "password") }, nil, 400, "unsupported_grant_type"},
-		"token exchange":          {func(f url.Values) { f.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") }, nil, 400, "unsupported_grant_type"},
+		"a body of JSON":              {nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 400, "invalid_request"},
+		"a code in the URL":           {nil, func(r *http.Request) { r.URL.RawQuery = "code=x" }, 400, "invalid_request"},
+		"a parameter twice":           {func(f url.Values) { f.Add("code", "x") }, nil, 400, "invalid_request"},
+		"no grant":                    {func(f url.Values) { f.Del("grant_type") }, nil, 400, "invalid_request"},
+		"a grant that does not exist": {func(f url.Values) { f.Set("grant_type", "magic") }, nil, 400, "unsupported_grant_type"},
+		"a password":                  {func(f url.Values) { f.Set("grant_type", "password") }, nil, 400, "unsupported_grant_type"},
+		"token exchange":              {func(f url.Values) { f.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") }, nil, 400, "unsupported_grant_type"},
 		"jwt-bearer": {func(f url.Values) {
 			f.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
 			f.Set("assertion", "x")
 		}, nil, 400, "unsupported_grant_type"},
-		"a grant of another kind":     {func(f url.Values) { f.Set("grant_type", "client_credentials") }, nil, 400, "unauthorized_client"},
-		"no code":                     {func(f url.Values) { f.Del("code") }, nil, 400, "invalid_request"},
-		"no client":                   {nil, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
-		"a secret that is wrong":      {nil, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }, 401, "invalid_client"},
-		"no secret":                   {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
-		"a client that is unknown":    {nil, func(r *http.Request) { r.SetBasicAuth("cnobody", "wrong") }, 401, "invalid_client"},
-		"the secret in the other way": {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
-		"the secret in two ways":      {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Set("Authorization", basic) }, 400, "invalid_request"},
+		"a grant of another kind":       {func(f url.Values) { f.Set("grant_type", "client_credentials") }, nil, 400, "unauthorized_client"},
+		"no code":                       {func(f url.Values) { f.Del("code") }, nil, 400, "invalid_request"},
+		"no client":                     {nil, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
+		"a secret that is wrong":        {nil, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }, 401, "invalid_client"},
+		"no secret":                     {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
+		"a client that is unknown":      {nil, func(r *http.Request) { r.SetBasicAuth("cnobody", "wrong") }, 401, "invalid_client"},
+		"the secret in the other place": {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
+		"the secret in two places":      {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Set("Authorization", basic) }, 400, "invalid_request"},
 		"an assertion signed by none": {func(f url.Values) {
 			f.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 			f.Set("client_assertion", "eyJhbGciOiJub25lIn0.e30.")
@@ -267,7 +267,7 @@ func TestACallOfAProgramIsReadStrictly(t *testing.T) {
 	}
 }
 
-func TestAWrongSecretAndAnUnknownClientGetTheSameAnswer(t *testing.T) {
+func TestTokenEndpoint_WrongSecretAndUnknownClientAreEqual(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	form := codeForm("x", "y")
@@ -294,7 +294,7 @@ func mustJSON(t testing.TB, v any) string {
 	return string(raw)
 }
 
-func TestTooManyRequestsAreToldToComeBackLater(t *testing.T) {
+func TestAuthorize_LimitsRequests(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	for i := range 61 {
@@ -312,7 +312,7 @@ func TestTooManyRequestsAreToldToComeBackLater(t *testing.T) {
 	}
 }
 
-func TestNothingThatAClientSendsIsInTheLog(t *testing.T) {
+func TestLog_ContainsNothingThatAClientSends(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

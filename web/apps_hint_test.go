@@ -9,7 +9,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-func TestALoginHintFillsTheFirstFieldAndIsNoMoreThanText(t *testing.T) {
+func TestLoginHint_FillsTheFieldAsText(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	b := p.browser(t)
@@ -50,11 +50,11 @@ func TestALoginHintFillsTheFirstFieldAndIsNoMoreThanText(t *testing.T) {
 	next := b.get(a.begin(oauth2.GenerateVerifier(), "login_hint", "paul@garage.example")).next()
 	b.signIn("lea@garage.example", phone)
 	if res := b.get(next); res.StatusCode != http.StatusSeeOther || u.Login != "lea@garage.example" {
-		t.Errorf("somebody else than the hint says: got %d, want no harm", res.StatusCode)
+		t.Errorf("another user than the hint names: got %d", res.StatusCode)
 	}
 }
 
-func TestAnApplicationPicksTheLanguageUnlessThePersonDid(t *testing.T) {
+func TestUILocales_ApplyUnlessTheUserChose(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	speaks := func(b *browser, lang, what, locales string) {
@@ -80,6 +80,6 @@ func TestAnApplicationPicksTheLanguageUnlessThePersonDid(t *testing.T) {
 	}
 	_, _, in := signedIn(p, "lea@garage.example")
 	if in.get(a.begin(oauth2.GenerateVerifier(), "ui_locales", "en")); in.cookie(cookie) != "" {
-		t.Error("somebody who is signed in was given another language")
+		t.Error("a signed-in user got another language")
 	}
 }

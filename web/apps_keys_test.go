@@ -74,7 +74,7 @@ func (p *publisher) asked() int {
 	return p.calls
 }
 
-// outside is the one way out, open to this machine.
+// outside is the outbound client, open to this machine.
 func outside(t *testing.T) *outbound.Client {
 	t.Helper()
 	allowed, err := outbound.ParseAllowed([]string{"127.0.0.1"})
@@ -84,7 +84,7 @@ func outside(t *testing.T) *outbound.Client {
 	return outbound.New(outbound.Config{Allowed: allowed})
 }
 
-// fetching has a provider read keys by the one way out, and judge addresses by it.
+// fetching has a provider read keys by the outbound client, and judge addresses by it.
 func fetching(client *outbound.Client) func(*oidc.Config) {
 	return func(c *oidc.Config) {
 		c.ClientCredentials = true
@@ -143,7 +143,7 @@ func (a *app) asserts(s signer) int {
 	return status
 }
 
-func TestKeysThatAnApplicationPublishesAreReadOnceAndAgainWhenTheyTurn(t *testing.T) {
+func TestClientKeys_AreCachedAndReloadedAfterRotation(t *testing.T) {
 	p, provider := appPlace(t, fetching(outside(t)))
 	at := newPublisher(t)
 	first, second := newSigner(t, "k1"), newSigner(t, "k2")
@@ -159,14 +159,14 @@ func TestKeysThatAnApplicationPublishesAreReadOnceAndAgainWhenTheyTurn(t *testin
 	}
 	wants("the first use", first, http.StatusOK, 1)
 	wants("the second use", first, http.StatusOK, 1)
-	wants("a name that nobody knows, within the minute", second, http.StatusUnauthorized, 1)
+	wants("an unknown name, within the minute", second, http.StatusUnauthorized, 1)
 	p.Clock.Advance(61 * time.Second)
 	wants("that name, a minute later", second, http.StatusUnauthorized, 2)
 	at.publishes(first.public(), second.public())
 	wants("published meanwhile, within the minute", second, http.StatusUnauthorized, 2)
 	p.Clock.Advance(61 * time.Second)
 	wants("a minute later again", second, http.StatusOK, 3)
-	wants("a known name with a key of somebody else", newSigner(t, "k2"), http.StatusUnauthorized, 3)
+	wants("a known name with another key", newSigner(t, "k2"), http.StatusUnauthorized, 3)
 	at.publishes(second.public())
 	p.Clock.Advance(time.Hour)
 	wants("a key that was taken back, an hour later", first, http.StatusUnauthorized, 4)
@@ -193,7 +193,7 @@ func TestKeysThatAnApplicationPublishesAreReadOnceAndAgainWhenTheyTurn(t *testin
 	}
 }
 
-func TestAnAddressThatMayNotBeCalledIsRefusedAtRegistration(t *testing.T) {
+func TestRegistration_RejectsForbiddenAddress(t *testing.T) {
 	_, provider := appPlace(t, fetching(outside(t)))
 	for _, to := range []string{"https://10.0.0.7/out", "https://localhost/out", "https://169.254.169.254/", "http://app.example/out", "https://app.example:22/",
 		"https://[::1]/", "https://me:secret@app.example/"} {
@@ -218,6 +218,6 @@ func TestAnAddressThatMayNotBeCalledIsRefusedAtRegistration(t *testing.T) {
 	}
 	r.Backchannel = "https://192.168.1.1/"
 	if _, err := provider.Clients.Replace(t.Context(), by, c.ID, r, true); err == nil {
-		t.Error("a client moved its own back channel into the house")
+		t.Error("a client moved its back channel to the host of the service")
 	}
 }

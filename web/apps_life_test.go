@@ -22,7 +22,7 @@ func (a *app) refresh(token string) (*oauth2.Token, error) {
 	return a.config.TokenSource(a.ctx(), &oauth2.Token{RefreshToken: token}).Token()
 }
 
-func TestTokensDieAtOnceWithWhatTheyStandOn(t *testing.T) {
+func TestTokens_EndWithTheirSessionUserOrClient(t *testing.T) {
 	for name, end := range map[string]func(p *place, b *browser, u account.User, phone *authntest.Phone){
 		"a sign-out": func(p *place, b *browser, _ account.User, _ *authntest.Phone) { b.goes("/logged-out", "/logout") },
 		"a sign-out everywhere, elsewhere": func(p *place, _ *browser, u account.User, phone *authntest.Phone) {
@@ -67,7 +67,7 @@ func TestTokensDieAtOnceWithWhatTheyStandOn(t *testing.T) {
 	}
 }
 
-func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
+func TestOfflineGrant_OutlivesExpiryButNotSignOut(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	u, phone, b := signedIn(p, "lea@garage.example")
@@ -103,7 +103,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 	}
 }
 
-func TestARefreshTokenTurnsAndEndsWithItsFamily(t *testing.T) {
+func TestRefreshToken_RotatesAndEndsWithItsFamily(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -129,9 +129,9 @@ func TestARefreshTokenTurnsAndEndsWithItsFamily(t *testing.T) {
 		t.Fatalf("a narrower scope: got %v", got)
 	}
 	narrow, _ := got["access_token"].(string)
-	_, _, told := a.post(oidc.PathIntrospect, url.Values{"token": {narrow}}, nil)
-	if told["active"] != true || told["scope"] != "openid email" {
-		t.Errorf("introspection of the narrow token: got %v", told)
+	_, _, result := a.post(oidc.PathIntrospect, url.Values{"token": {narrow}}, nil)
+	if result["active"] != true || result["scope"] != "openid email" {
+		t.Errorf("introspection of the narrow token: got %v", result)
 	}
 	p.Clock.Advance(31 * 24 * time.Hour)
 	last, _ := got["refresh_token"].(string)
@@ -140,7 +140,7 @@ func TestARefreshTokenTurnsAndEndsWithItsFamily(t *testing.T) {
 	}
 }
 
-func TestARevokedTokenIsDeadAndARefreshTokenTakesItsFamilyAlong(t *testing.T) {
+func TestRevocation_OfARefreshTokenEndsItsFamily(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -149,7 +149,7 @@ func TestARevokedTokenIsDeadAndARefreshTokenTakesItsFamilyAlong(t *testing.T) {
 		t.Errorf("by another client: got %d %v", status, got)
 	}
 	if status, _, _ := a.post(oidc.PathRevoke, url.Values{"token": {"nothing"}}, nil); status != http.StatusOK {
-		t.Errorf("a token that is none: got %d, want 200 (RFC 7009 section 2.2)", status)
+		t.Errorf("a token that is none: got %d, want 200 (RFC 7009 §2.2)", status)
 	}
 	if status, _, _ := a.post(oidc.PathRevoke, url.Values{"token": {tok.AccessToken}, "token_type_hint": {"refresh_token"}}, nil); status != http.StatusOK || a.alive(tok.AccessToken) {
 		t.Errorf("an access token with a wrong hint: got %d, alive %v", status, a.alive(tok.AccessToken))
@@ -164,7 +164,7 @@ func TestARevokedTokenIsDeadAndARefreshTokenTakesItsFamilyAlong(t *testing.T) {
 	}
 }
 
-func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) {
+func TestIntrospection_ClientSeesItsOwnTokensAndAResourceServerAll(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	other := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
@@ -177,14 +177,14 @@ func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) 
 		token string
 		want  bool
 	}{
-		"its own":              {a, tok.AccessToken, true},
-		"its refresh token":    {a, tok.RefreshToken, true},
-		"another's":            {other, tok.AccessToken, false},
-		"any, for a resource":  {guard, tok.AccessToken, true},
-		"an ID token":          {a, tok.Extra("id_token").(string), false},
-		"a token cut short":    {a, tok.AccessToken[:len(tok.AccessToken)-1], false},
-		"a token flipped":      {a, strings.ToUpper(tok.AccessToken), false},
-		"nothing of the house": {a, "abc", false},
+		"its own":             {a, tok.AccessToken, true},
+		"its refresh token":   {a, tok.RefreshToken, true},
+		"another's":           {other, tok.AccessToken, false},
+		"any, for a resource": {guard, tok.AccessToken, true},
+		"an ID token":         {a, tok.Extra("id_token").(string), false},
+		"a token cut short":   {a, tok.AccessToken[:len(tok.AccessToken)-1], false},
+		"a token flipped":     {a, strings.ToUpper(tok.AccessToken), false},
+		"not a token":         {a, "abc", false},
 	} {
 		_, _, got := c.by.post(oidc.PathIntrospect, url.Values{"token": {c.token}}, nil)
 		if got["active"] != c.want || !c.want && len(got) != 1 {
@@ -199,7 +199,7 @@ func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) 
 	}
 }
 
-func TestUserinfoTakesAnAccessTokenAndNothingElse(t *testing.T) {
+func TestUserinfo_AcceptsOnlyAccessTokens(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -264,7 +264,7 @@ func (p *place) reopened(t testing.TB) *place {
 	return out
 }
 
-func TestCodesAndGrantsSurviveARestart(t *testing.T) {
+func TestGrants_SurviveARestart(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

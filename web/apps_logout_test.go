@@ -21,7 +21,7 @@ import (
 	"barillet/oidc/client"
 )
 
-// carrier delivers as the one way out does, without its look at the address: a receiver in a test is on this machine.
+// carrier delivers as the outbound client does, without its look at the address: a receiver in a test is on this machine.
 type carrier struct{}
 
 func (carrier) Deliver(ctx context.Context, url, media string, body []byte) error {
@@ -76,7 +76,7 @@ func (r *receiver) got() []string {
 	return append([]string(nil), r.tokens...)
 }
 
-func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
+func TestBackChannelLogout_IsRepeatedUntilAccepted(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	at.fails = 2
@@ -85,7 +85,7 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 	quiet := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	_, claims := a.idToken(a.tokens(b))
-	a.tokens(b) // a second grant of the same session: still told once
+	a.tokens(b) // a second grant of the same session: still notified once
 	quiet.tokens(b)
 	b.goes("/logged-out", "/logout")
 	for range 3 {
@@ -121,7 +121,7 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 	}
 }
 
-func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
+func TestBackChannelLogout_FollowsEveryEndOfASession(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
@@ -148,7 +148,7 @@ func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
 	}
 }
 
-func TestALogoutThatNobodyTakesIsGivenUpAfterADay(t *testing.T) {
+func TestBackChannelLogout_IsGivenUpAfterADay(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	at.fails = 1000
@@ -181,7 +181,7 @@ func (b *browser) leaves(more ...string) page {
 	return b.get(oidc.PathLogout + "?" + q.Encode())
 }
 
-func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T) {
+func TestLogout_AsksTheUserWithoutAValidHint(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, phone, b := signedIn(p, "lea@garage.example")
@@ -193,7 +193,7 @@ func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T)
 		"a registered one with more behind":     {"id_token_hint", hint, "post_logout_redirect_uri", bye + "?x=1"},
 		"the address of a sign-in":              {"id_token_hint", hint, "post_logout_redirect_uri", callback},
 		"an address without a client":           {"post_logout_redirect_uri", bye},
-		"a hint that nobody signed":             {"id_token_hint", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "post_logout_redirect_uri", bye},
+		"a hint without a signature":            {"id_token_hint", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "post_logout_redirect_uri", bye},
 		"a hint cut short":                      {"id_token_hint", hint[:len(hint)-4], "post_logout_redirect_uri", bye},
 		"a hint of another client than is said": {"id_token_hint", hint, "client_id", "cother"},
 		"a parameter twice":                     {"state", "a", "state", "b"},
@@ -210,7 +210,7 @@ func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T)
 	}
 	b.shows("/account")
 	if !a.alive(tok.AccessToken) {
-		t.Fatal("somebody was signed out by a request that was refused or asked about")
+		t.Fatal("a refused or unconfirmed request signed a user out")
 	}
 	p.Clock.Advance(2 * time.Hour)
 	if b.signIn("lea@garage.example", phone); true {
@@ -234,7 +234,7 @@ func TestAnApplicationSignsOutWithAGoodHintAndElseThePersonIsAsked(t *testing.T)
 	}
 }
 
-func TestWhoIsAskedAboutASignOutSaysYesByPost(t *testing.T) {
+func TestLogout_IsConfirmedByPOST(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

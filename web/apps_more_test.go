@@ -19,7 +19,7 @@ import (
 	"barillet/oidc/client"
 )
 
-func TestAPushedRequestIsBroughtOnceByItsClient(t *testing.T) {
+func TestPushedRequest_IsUsedOnceByItsClient(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) { r.PushedOnly = true })
 	other := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
@@ -34,7 +34,7 @@ func TestAPushedRequestIsBroughtOnceByItsClient(t *testing.T) {
 		status, _, got := a.post(oidc.PathPush, begin.Query(), nil)
 		uri, _ := got["request_uri"].(string)
 		if status != http.StatusCreated || !strings.HasPrefix(uri, "urn:ietf:params:oauth:request_uri:") || got["expires_in"] != float64(60) {
-			t.Fatalf("got %d %v, want 201 and a request_uri (RFC 9126 section 2.2)", status, got)
+			t.Fatalf("got %d %v, want 201 and a request_uri (RFC 9126 §2.2)", status, got)
 		}
 		return uri
 	}
@@ -53,7 +53,7 @@ func TestAPushedRequestIsBroughtOnceByItsClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if res := bring(string(a.ID), uri); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("brought twice: got %d to %q", res.StatusCode, res.next())
+		t.Errorf("used twice: got %d to %q", res.StatusCode, res.next())
 	}
 	late := push()
 	p.Clock.Advance(time.Minute)
@@ -94,7 +94,7 @@ func (a *app) poll(device string) map[string]any {
 	return got
 }
 
-func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T) {
+func TestDeviceFlow_NeedsUserCodeAndStepUp(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.AuthMethod, r.Redirects = "Écran d’atelier", "none", nil
@@ -138,7 +138,7 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
 	b.shows("/device/done?yes=1")
 	if m := mailed[notice.DeviceSignedIn](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
-		t.Errorf("the mail tells of %q", m.App)
+		t.Errorf("the email names %q", m.App)
 	}
 	p.Clock.Advance(time.Minute)
 	got := tv.poll(device)
@@ -155,7 +155,7 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 	}
 }
 
-func TestADeviceIsRefusedOrComesTooLate(t *testing.T) {
+func TestDeviceFlow_IsRefusedOrExpires(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.AuthMethod, r.Redirects = "Screen", "none", nil
@@ -166,7 +166,7 @@ func TestADeviceIsRefusedOrComesTooLate(t *testing.T) {
 	device, code := tv.device()
 	to, _ := url.Parse(b.post("/device", "code", code).next())
 	request := to.Query().Get("request")
-	paul.goes("/device", "/device/confirm", "request", request, "decision", "no") // it was typed by somebody else
+	paul.goes("/device", "/device/confirm", "request", request, "decision", "no") // another user typed it
 	b.goes("/device/done", "/device/confirm", "request", request, "decision", "no")
 	if got := tv.poll(device); got["error"] != "access_denied" {
 		t.Errorf("after a no: got %v", got)
@@ -186,11 +186,11 @@ func TestADeviceIsRefusedOrComesTooLate(t *testing.T) {
 		t.Errorf("the eleventh wrong code in an hour: got %d", res.StatusCode)
 	}
 	if res := p.browser(t).get("/device"); !strings.HasPrefix(res.next(), "/login?next=") {
-		t.Errorf("a stranger: got %d to %q", res.StatusCode, res.next())
+		t.Errorf("without a session: got %d to %q", res.StatusCode, res.next())
 	}
 }
 
-func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
+func TestClientAssertion_IsAcceptedOnce(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.ClientCredentials = true })
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -238,21 +238,21 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 		t.Fatalf("got %d %v, want an access token of its own", status, got)
 	}
 	if a.alive(got["access_token"].(string)) {
-		t.Error("userinfo answers a token about nobody")
+		t.Error("userinfo answers a token without a user")
 	}
 	if status, got := call(once, key); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
 		t.Errorf("the same assertion again: got %d %v", status, got)
 	}
-	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, _ := call(good(), stranger); status != http.StatusUnauthorized {
+	if status, _ := call(good(), other); status != http.StatusUnauthorized {
 		t.Errorf("signed by another key: got %d", status)
 	}
 	for name, change := range map[string]func(map[string]any){
-		"for somebody else":        func(c map[string]any) { c["aud"] = "https://other.example" },
-		"for somebody else too":    func(c map[string]any) { c["aud"] = []string{p.url, "https://other.example"} },
+		"for another audience":     func(c map[string]any) { c["aud"] = "https://other.example" },
+		"for another audience too": func(c map[string]any) { c["aud"] = []string{p.url, "https://other.example"} },
 		"about another":            func(c map[string]any) { c["sub"] = "cother" },
 		"of another":               func(c map[string]any) { c["iss"] = "cother" },
 		"over":                     func(c map[string]any) { c["exp"] = now.Unix() },
@@ -260,7 +260,7 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 		"good for a day":           func(c map[string]any) { c["exp"] = now.Add(24 * time.Hour).Unix() },
 		"without an id":            func(c map[string]any) { delete(c, "jti") },
 		"not yet good":             func(c map[string]any) { c["nbf"] = now.Add(5 * time.Minute).Unix() },
-		"for nobody in particular": func(c map[string]any) { delete(c, "aud") },
+		"without an audience":      func(c map[string]any) { delete(c, "aud") },
 	} {
 		claims := good()
 		change(claims)
@@ -270,7 +270,7 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 	}
 }
 
-func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
+func TestSigningKeys_RotateWithoutAGap(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	u, phone, b := signedIn(p, "lea@garage.example")
@@ -345,7 +345,7 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 	}
 }
 
-func TestScriptsOfAnyOriginCallWithoutCookies(t *testing.T) {
+func TestCORS_AllowsAnyOriginWithoutCookies(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) { r.AuthMethod = "none" })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -380,7 +380,7 @@ func TestScriptsOfAnyOriginCallWithoutCookies(t *testing.T) {
 	}
 }
 
-func TestAClientExceptedFromPKCEIsNotTrickedOutOfIt(t *testing.T) {
+func TestPKCE_ExceptedClientCannotBeDowngraded(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) { r.NoPKCE = true })
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -392,6 +392,6 @@ func TestAClientExceptedFromPKCEIsNotTrickedOutOfIt(t *testing.T) {
 		t.Errorf("excepted, without PKCE: got %d %v", status, got)
 	}
 	if status, _, got := a.post(oidc.PathToken, codeForm(code(), oauth2.GenerateVerifier()), nil); status != http.StatusBadRequest || got["error"] != "invalid_grant" {
-		t.Errorf("a verifier where no challenge was sent: got %d %v (RFC 9700 section 4.8.2)", status, got)
+		t.Errorf("a verifier where no challenge was sent: got %d %v (RFC 9700 §4.8.2)", status, got)
 	}
 }

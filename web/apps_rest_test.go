@@ -13,7 +13,7 @@ import (
 	"barillet/store"
 )
 
-func TestTheStoreAloneYieldsNoCodeTokenOrSecretOfAnApplication(t *testing.T) {
+func TestStore_ContainsNoUsableOIDCCredential(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {
 		r.Grants = append(r.Grants, "urn:ietf:params:oauth:grant-type:device_code")
@@ -41,7 +41,7 @@ func TestTheStoreAloneYieldsNoCodeTokenOrSecretOfAnApplication(t *testing.T) {
 	}
 }
 
-func TestAPasswordAloneIsNobodyToAnApplication(t *testing.T) {
+func TestAuthorize_PasswordAloneIsNoSignIn(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	p.Member("lea@garage.example", nil)
@@ -61,7 +61,7 @@ func TestAPasswordAloneIsNobodyToAnApplication(t *testing.T) {
 	}
 }
 
-func TestADeletedApplicationLosesEverythingAtOnce(t *testing.T) {
+func TestDeletedClient_LosesAccessImmediately(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

@@ -11,7 +11,7 @@ import (
 	"barillet/store"
 )
 
-func TestTheWorkerTellsApplicationsByItselfAndEndsWhenItIsTold(t *testing.T) {
+func TestLogoutWorker_DeliversAndStops(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
@@ -23,7 +23,7 @@ func TestTheWorkerTellsApplicationsByItselfAndEndsWhenItIsTold(t *testing.T) {
 	b.goes("/logged-out", "/logout")
 	for wait := time.Now(); len(at.got()) == 0; time.Sleep(20 * time.Millisecond) {
 		if time.Since(wait) > 20*time.Second {
-			t.Fatal("nobody was told within twenty seconds")
+			t.Fatal("no notification within twenty seconds")
 		}
 	}
 	stop()
@@ -32,7 +32,7 @@ func TestTheWorkerTellsApplicationsByItselfAndEndsWhenItIsTold(t *testing.T) {
 	}
 }
 
-func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
+func TestDeleteExpired_KeepsWhatIsValid(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")

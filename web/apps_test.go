@@ -26,7 +26,7 @@ import (
 )
 
 // callback is where the applications of these tests take their answers.
-const callback = "https://app.example/cb?from=house"
+const callback = "https://app.example/cb?from=test"
 
 // app is an application of a place: an independent client (coreos/go-oidc over x/oauth2) with its registration.
 type app struct {
@@ -37,7 +37,7 @@ type app struct {
 	config   oauth2.Config
 }
 
-// apps are the applications of a house.
+// apps returns the applications of a service.
 func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider {
 	t.Helper()
 	s := c.Accounts
@@ -107,13 +107,13 @@ func appPlace(t testing.TB, change func(*oidc.Config)) (*place, *oidc.Provider) 
 	return p, provider
 }
 
-// rings are the keyrings of the houses of config, by their service: web.Config has none of its own.
+// rings contains the keyrings of the services of config, by their service: web.Config has none of its own.
 var rings sync.Map
 
 func ringOf(c *web.Config) *store.Keyring {
 	r, ok := rings.Load(c.Accounts)
 	if !ok {
-		panic("a config of no house")
+		panic("config does not know the service")
 	}
 	return r.(*store.Keyring)
 }
@@ -132,7 +132,7 @@ func (p *place) program() *http.Client {
 // by is the operator who registers in these tests.
 var by = client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
 
-// usual is a web application with a secret, trusted by the house: no consent, every scope.
+// usual is a web application with a secret, trusted by the service: no consent, every scope.
 func usual() client.Registration {
 	no := false
 	return client.Registration{Name: "Planning", Redirects: []string{callback}, PostLogoutRedirects: []string{"https://app.example/bye"}, Consent: &no,
@@ -190,7 +190,7 @@ func (a *app) code(b *browser, verifier string, more ...string) string {
 	a.place.T.Helper()
 	res := b.get(a.begin(verifier, more...))
 	q := back(a.place.T, res.next())
-	if q.Get("code") == "" || q.Get("state") != "state-1" || q.Get("iss") != a.place.url || q.Get("from") != "house" {
+	if q.Get("code") == "" || q.Get("state") != "state-1" || q.Get("iss") != a.place.url || q.Get("from") != "test" {
 		a.place.T.Fatalf("got %v, want code, state, iss and the query of the registered URI", q)
 	}
 	return q.Get("code")
@@ -227,7 +227,7 @@ func (a *app) idToken(tok *oauth2.Token) (*relying.IDToken, map[string]any) {
 	return id, claims
 }
 
-// alive tells whether userinfo takes an access token.
+// alive reports whether userinfo takes an access token.
 func (a *app) alive(token string) bool {
 	a.place.T.Helper()
 	_, err := a.provider.UserInfo(a.ctx(), oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token, TokenType: "Bearer"}))
@@ -251,7 +251,7 @@ func signedIn(p *place, address string) (account.User, *authntest.Phone, *browse
 	return u, phone, b
 }
 
-func TestAnIndependentClientSignsSomebodyIn(t *testing.T) {
+func TestSignIn_ByAnIndependentClientLibrary(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
 			p, provider := appPlace(t, nil)
@@ -292,12 +292,12 @@ func TestAnIndependentClientSignsSomebodyIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			told := map[string]any{}
-			if err := info.Claims(&told); err != nil {
+			userinfo := map[string]any{}
+			if err := info.Claims(&userinfo); err != nil {
 				t.Fatal(err)
 			}
-			if info.Subject != string(u.ID) || info.Email != "lea@garage.example" || told["name"] != "Léa Vasseur" || told["email_verified"] != false {
-				t.Errorf("userinfo: got %v", told)
+			if info.Subject != string(u.ID) || info.Email != "lea@garage.example" || userinfo["name"] != "Léa Vasseur" || userinfo["email_verified"] != false {
+				t.Errorf("userinfo: got %v", userinfo)
 			}
 			if tok.RefreshToken == "" || tok.TokenType != "Bearer" || time.Until(tok.Expiry) > time.Hour {
 				t.Errorf("got %+v", tok)
@@ -310,7 +310,7 @@ func TestAnIndependentClientSignsSomebodyIn(t *testing.T) {
 	}
 }
 
-func TestTwentyFourExchangesOfOneCodeGiveOneTokenSetAndItsRevocation(t *testing.T) {
+func TestCode_ConcurrentExchangesIssueOneTokenSetAndRevokeIt(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -327,7 +327,7 @@ func TestTwentyFourExchangesOfOneCodeGiveOneTokenSetAndItsRevocation(t *testing.
 	}
 }
 
-func TestTwentyFourUsesOfOneRefreshTokenGiveOneTokenSet(t *testing.T) {
+func TestRefreshToken_ConcurrentUsesIssueOneTokenSet(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -338,7 +338,7 @@ func TestTwentyFourUsesOfOneRefreshTokenGiveOneTokenSet(t *testing.T) {
 	if len(won) != 1 {
 		t.Fatalf("got %d token sets, want 1", len(won))
 	}
-	if !a.alive(won[0].AccessToken) { // within ten seconds: answers get lost (PROTOCOL 29)
+	if !a.alive(won[0].AccessToken) { // within ten seconds: answers get lost (protocol rule 29)
 		t.Error("the grant is dead though all came at once")
 	}
 	p.Clock.Advance(11 * time.Second)

@@ -21,8 +21,8 @@ func six(network, host int) account.RequestInfo {
 	return account.RequestInfo{Address: netip.MustParseAddr(fmt.Sprintf("2a00:1:2:%x::%x", network, host+1))}
 }
 
-// Somebody with a network of addresses asks without end, to fill the store with requests that nobody will answer.
-func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
+// A client with many addresses sends requests without end, to fill the store.
+func TestAttack_ManyAddressesFillTheStoreWithRequests(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	u, err := url.Parse(a.begin("x"))
@@ -75,8 +75,8 @@ func (p *place) copyDevices(n int) {
 	}
 }
 
-// Somebody starts devices that nobody will sign in, until there is no room for those of the garages.
-func TestAStrangerTakesTheRoomOfEveryDeviceThatWaits(t *testing.T) {
+// A client starts device authorizations until the limit leaves none for the garages.
+func TestAttack_DeviceRequestsExhaustTheLimit(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}

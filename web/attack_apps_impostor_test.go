@@ -14,8 +14,8 @@ import (
 )
 
 // Another program on the person's machine has the browser ask in the name of an application that it knows the id of, and
-// takes the answer at a port of its own, or by the application's scheme. The browser is signed in: nobody sees a thing.
-func TestAProgramOfTheMachineAsksInTheNameOfAnApplicationWithoutASecret(t *testing.T) {
+// takes the answer at a port of its own, or by the application's scheme. The browser is signed in: the user sees nothing.
+func TestAttack_LocalProgramImpersonatesAPublicClient(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {
 		r.ApplicationType, r.AuthMethod = "native", "none"
@@ -41,12 +41,12 @@ func TestAProgramOfTheMachineAsksInTheNameOfAnApplicationWithoutASecret(t *testi
 	}
 	a.config.RedirectURL = callback
 	if q := back(t, b.get(a.begin(oauth2.GenerateVerifier())).next()); q.Get("code") == "" {
-		t.Errorf("an address that somebody owns: got %v, want a code", q)
+		t.Errorf("an address that has an owner: got %v, want a code", q)
 	}
 }
 
 // A refresh token, which lives for weeks, is shown to a program that guards something and asks us whether it is good.
-func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
+func TestAttack_RefreshTokenAsAccessToken(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	guard := p.app(t, provider, func(r *client.Registration) { r.Name, r.IntrospectsAll = "Gate", true })
@@ -60,8 +60,8 @@ func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
 	}
 }
 
-// An administrator asks for security keys. Whoever signed in by a code before goes on by refreshing, for up to a year.
-func TestTokensOfAWeakerSignInOutliveAStricterPolicy(t *testing.T) {
+// An administrator asks for security keys. A user who signed in with a code before continues with refresh tokens, for up to a year.
+func TestAttack_WeakerSignInOutlivesAStricterPolicy(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.CreateGroup("Canal")
 	ruled := func(r *client.Registration) {

@@ -8,9 +8,9 @@ import (
 	"barillet/oidc/client"
 )
 
-// An application that people also use, or whoever read its log, has ID tokens of theirs. It brings one to the sign-out from
+// An application, or a reader of its log, has ID tokens of users. It brings one to the sign-out from
 // a browser of its own, and ends what every other application was given.
-func TestAnApplicationSignsItsPeopleOutOfTheOthers(t *testing.T) {
+func TestAttack_ApplicationSignsUsersOutOfOthers(t *testing.T) {
 	for name, subject := range map[string]string{"public subjects": "public", "pairwise subjects": "pairwise"} {
 		t.Run(name, func(t *testing.T) {
 			p, provider := appPlace(t, nil)
@@ -23,14 +23,14 @@ func TestAnApplicationSignsItsPeopleOutOfTheOthers(t *testing.T) {
 				t.Errorf("got %d to %q", res.StatusCode, res.next())
 			}
 			if !a.alive(tok.AccessToken) {
-				t.Fatal("a stranger's browser ended what another application was given")
+				t.Fatal("a browser without a session ended the grants of another application")
 			}
 			_, _, paul := signedIn(p, "paul@garage.example")
 			if res := paul.leaves("id_token_hint", hint); res.StatusCode != http.StatusOK || !a.alive(tok.AccessToken) {
-				t.Errorf("in the browser of somebody else: got %d to %q, want to be asked", res.StatusCode, res.next())
+				t.Errorf("in the browser of another user: got %d to %q, want to be asked", res.StatusCode, res.next())
 			}
 			if res := paul.post("/oauth2/v1/logout/confirm", "id_token_hint", hint); res.next() != "/logged-out" || !a.alive(tok.AccessToken) {
-				t.Errorf("somebody else's yes: got %d to %q, want them signed out and nobody else", res.StatusCode, res.next())
+				t.Errorf("confirmed by another user: got %d to %q, want only that user signed out", res.StatusCode, res.next())
 			}
 			b.shows("/account")
 			if res := b.leaves("id_token_hint", hint); res.next() != "/logged-out" || a.alive(tok.AccessToken) {
@@ -42,7 +42,7 @@ func TestAnApplicationSignsItsPeopleOutOfTheOthers(t *testing.T) {
 }
 
 // What tells an application of a sign-out is signed by the same key as what tells it of a sign-in.
-func TestALogoutTokenIsBroughtAsAnIDToken(t *testing.T) {
+func TestAttack_LogoutTokenAsIDToken(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })

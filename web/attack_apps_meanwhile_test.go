@@ -11,9 +11,9 @@ import (
 	"barillet/oidc/client"
 )
 
-// Somebody is taken out of a garage after they said yes and before the application, or the device, comes for its tokens.
+// A user is removed from a group after the consent and before the application, or the device, comes for its tokens.
 // Access tokens are looked up and dead; an ID token is believed as it stands.
-func TestAnIDTokenIsGivenOfSomebodyWhoWasTakenOutMeanwhile(t *testing.T) {
+func TestAttack_IDTokenAfterRemovalFromTheGroup(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.CreateGroup("Canal")
 	only := func(r *client.Registration) { r.Groups = []account.GroupID{garage} }

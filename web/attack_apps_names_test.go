@@ -14,11 +14,11 @@ import (
 	"barillet/oidc/client"
 )
 
-// Two applications that may not find out that they have the same person before them put together what they were told.
-func TestTwoApplicationsFindOutThatTheirPairwiseNamesAreOnePerson(t *testing.T) {
+// Two applications that may not find out that they have the same user compare what they received.
+func TestAttack_ApplicationsCorrelatePairwiseSubjects(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
-	told := map[string]map[string]any{}
+	received := map[string]map[string]any{}
 	for _, host := range []string{"https://app.example", "https://other.example"} {
 		a := p.app(t, provider, func(r *client.Registration) {
 			r.Name, r.SubjectType, r.Scope = "App "+host[8:11], "pairwise", "openid"
@@ -41,17 +41,17 @@ func TestTwoApplicationsFindOutThatTheirPairwiseNamesAreOnePerson(t *testing.T) 
 		if seen["sid"] != claims["sid"] || seen["sub"] != claims["sub"] {
 			t.Errorf("got %v and %v, want the same names in both", seen, claims)
 		}
-		told[host] = claims
+		received[host] = claims
 	}
 	for _, name := range []string{"sub", "sid"} {
-		if told["https://app.example"][name] == told["https://other.example"][name] {
-			t.Errorf("%s: got %v for both", name, told["https://app.example"][name])
+		if received["https://app.example"][name] == received["https://other.example"][name] {
+			t.Errorf("%s: got %v for both", name, received["https://app.example"][name])
 		}
 	}
 }
 
 // An administrator takes groups from an application. It goes on with the tokens that it has.
-func TestAnApplicationKeepsReadingWhatItMayNoLonger(t *testing.T) {
+func TestAttack_ApplicationReadsClaimsAfterItsScopeIsReduced(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.CreateGroup("Canal")
 	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })

@@ -13,7 +13,7 @@ import (
 	"barillet/oidc/client"
 )
 
-// keyed is somebody with a phone and a key, and a browser in which both were proven just now.
+// keyed returns a user with a phone and a key, and a browser in which both were used just now.
 func keyed(t *testing.T, p *place) (*authntest.Phone, *yubikey, *browser) {
 	t.Helper()
 	_, phone, _ := p.Member(amelie, nil)
@@ -26,7 +26,7 @@ func keyed(t *testing.T, p *place) (*authntest.Phone, *yubikey, *browser) {
 	return phone, key, out
 }
 
-// enrolsKey gives whoever is signed in a key.
+// enrolsKey enrols a key for the signed-in user.
 func (b *browser) enrolsKey(t *testing.T, p *place, phone *authntest.Phone) *yubikey {
 	t.Helper()
 	b.proves("/account/add", phone)
@@ -41,15 +41,15 @@ func (b *browser) enrolsKey(t *testing.T, p *place, phone *authntest.Phone) *yub
 // provesByKey proves the key, to go on to next.
 func (b *browser) provesByKey(t *testing.T, key *yubikey, next string) {
 	t.Helper()
-	answer := key.signed(t, b.shows("/account/prove?way=key&next="+url.QueryEscape(next)).body)
+	answer := key.signed(t, b.shows("/account/prove?method=key&next="+url.QueryEscape(next)).body)
 	if status, to, problem := b.script("/account/prove/key", `{"answer":`+answer+`,"next":"`+next+`"}`); status != http.StatusOK || to != next {
 		t.Fatalf("the key: got %d to %q, %q", status, to, problem)
 	}
 }
 
-// A key was shown in the morning. Whoever has the open browser and the phone answers, with six digits, a request for
+// A key was shown in the morning. A thief of the open browser and the phone answers, with six digits, a request for
 // a key shown now.
-func TestACodeRenewsTheProofOfAKeyForAnApplicationThatAsksForOne(t *testing.T) {
+func TestAttack_CodeRenewsTheStepUpOfAKey(t *testing.T) {
 	for name, ask := range map[string][]string{
 		"a new sign-in":     {"acr_values", "phr", "prompt", "login"},
 		"a proof not older": {"acr_values", "phr", "max_age", "60"},
@@ -62,13 +62,13 @@ func TestACodeRenewsTheProofOfAKeyForAnApplicationThatAsksForOne(t *testing.T) {
 			shown := p.Clock.Now()
 			verifier := oauth2.GenerateVerifier()
 			res := b.get(a.begin(verifier, ask...))
-			if !strings.HasPrefix(res.next(), "/account/prove?way=key&next=") {
+			if !strings.HasPrefix(res.next(), "/account/prove?method=key&next=") {
 				t.Fatalf("got %d to %q, want the proof by a key", res.StatusCode, res.next())
 			}
 			u, _ := url.Parse(res.next())
 			next := u.Query().Get("next")
 			b.goes(next, "/account/prove", "code", string(phone.Next()), "next", next)
-			if again := b.get(next); !strings.HasPrefix(again.next(), "/account/prove?way=key") {
+			if again := b.get(next); !strings.HasPrefix(again.next(), "/account/prove?method=key") {
 				t.Fatalf("a code in the place of the key: got %d to %q, want to be asked again", again.StatusCode, again.next())
 			}
 			b.provesByKey(t, key, next)
@@ -84,8 +84,8 @@ func TestACodeRenewsTheProofOfAKeyForAnApplicationThatAsksForOne(t *testing.T) {
 	}
 }
 
-// An application that asks for a fresh proof of any kind is told of the level of that proof, not of the morning's.
-func TestAnOldKeyLendsItsLevelToAFreshCode(t *testing.T) {
+// An application that asks for a fresh proof of any kind receives the level of that proof, not of the morning's.
+func TestAttack_OldKeyRaisesTheLevelOfANewCode(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	phone, _, b := keyed(t, p)
@@ -102,7 +102,7 @@ func TestAnOldKeyLendsItsLevelToAFreshCode(t *testing.T) {
 }
 
 // The device of an application that only a key opens is approved with the morning's key and six digits.
-func TestACodeApprovesADeviceForWhichOnlyAKeyWillDo(t *testing.T) {
+func TestAttack_CodeApprovesADeviceThatNeedsAKey(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.AuthMethod, r.Redirects, r.PhishingResistant = "Screen", "none", nil, true
@@ -114,7 +114,7 @@ func TestACodeApprovesADeviceForWhichOnlyAKeyWillDo(t *testing.T) {
 	confirm := b.post("/device", "code", code).next()
 	to, _ := url.Parse(confirm)
 	b.goes(confirm, "/account/prove", "code", string(phone.Next()), "next", confirm)
-	if asked := b.get(confirm); !strings.HasPrefix(asked.next(), "/account/prove?") || !strings.HasSuffix(asked.next(), "&way=key") {
+	if asked := b.get(confirm); !strings.HasPrefix(asked.next(), "/account/prove?") || !strings.HasSuffix(asked.next(), "&method=key") {
 		t.Errorf("after a code: got %d to %q, want the proof by a key", asked.StatusCode, asked.next())
 	}
 	yes := []string{"request", to.Query().Get("request"), "decision", "yes"}

@@ -176,7 +176,7 @@ func (f *floor) factor(w http.ResponseWriter, r *http.Request) error {
 	cookie, key := floorSecret()
 	err := f.update(func(tx *bbolt.Tx) error {
 		user := tx.Bucket(floorUsers).Get(name)
-		if user == nil || binary.BigEndian.Uint64(user) >= step { // RFC 6238 section 5.2
+		if user == nil || binary.BigEndian.Uint64(user) >= step { // RFC 6238 §5.2
 			return errFloor
 		}
 		user = append([]byte(nil), user...)

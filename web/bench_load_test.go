@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// A load comes from a second process, so that what the server costs can be told from what its clients cost: the
+// A load comes from a second process, so that what the server costs can be separated from what its clients cost: the
 // test binary starts itself once more with loadEnv set.
 const loadEnv = "BARILLET_BENCH_LOAD"
 

@@ -18,7 +18,7 @@ import (
 )
 
 // BenchmarkProgram is the built program itself: its size, how long after a clean stop until its first 200, its memory
-// before anybody came, and its highest while 64 clients sign in.
+// before the load, and its highest while 64 clients sign in.
 func BenchmarkProgram(b *testing.B) {
 	binary := filepath.Join(b.TempDir(), "barillet")
 	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "barillet/cmd/barillet")

@@ -23,10 +23,10 @@ const rounds = 5
 
 // arena holds the two servers that are compared, in one process. Only one is under load at a time.
 type arena struct {
-	crowd *authntest.Population
-	floor *floor
-	house string // address
-	bare  string // address of the floor
+	crowd   *authntest.Population
+	floor   *floor
+	service string // address
+	bare    string // address of the floor
 }
 
 func openArena(b *testing.B, people int) *arena {
@@ -41,7 +41,7 @@ func openArena(b *testing.B, people int) *arena {
 		b.Fatal(err)
 	}
 	f := openFloor(b, people, crowd.Phone.Secret, crowd.Accounts.Now)
-	return &arena{crowd: crowd, floor: f, house: listen(b, handler), bare: listen(b, f.handler())}
+	return &arena{crowd: crowd, floor: f, service: listen(b, handler), bare: listen(b, f.handler())}
 }
 
 // listen serves on a free port until the benchmark ends.
@@ -131,7 +131,7 @@ func BenchmarkSignIn(b *testing.B) {
 	}
 }
 
-func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.NextStep(), a.house) }
+func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.NextStep(), a.service) }
 
 // signInsOf has each of a crowd sign in once, on a browser that they are known on.
 func signInsOf(crowd *authntest.Population, code, server string) job {
@@ -173,7 +173,7 @@ func BenchmarkSecondStep(b *testing.B) {
 }
 
 func (a *arena) secondSteps(*testing.B) job {
-	logins, j := a.crowd.StartSignIns(len(a.crowd.Users)), job{Server: a.house}
+	logins, j := a.crowd.StartSignIns(len(a.crowd.Users)), job{Server: a.service}
 	code := a.crowd.NextStep()
 	for i, l := range logins {
 		cookie := "__Host-barillet-browser=" + a.crowd.Users[i].Browser.Reveal() + "; __Host-barillet-login=" + l.Reveal()
@@ -191,7 +191,7 @@ func (a *arena) floorSecondSteps(b *testing.B) job {
 }
 
 // BenchmarkSessionCheck is two things beside net/http alone. "check" is the session check itself: a cookie, authn's
-// Check, 204; that is what a forward-auth door is made of. "page" is GET /login of somebody signed in: every
+// Check, 204; that is what a forward-auth check costs. "page" is GET /login of a signed-in user: every
 // middleware, the check, a line in the log, and a redirect without a page. x-cpu-hello is the ratio of the server's CPU.
 func BenchmarkSessionCheck(b *testing.B) {
 	a := openArena(b, 100)
@@ -210,7 +210,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 	hello := side{"hello", ask(a.bare, "/hello", "", ours)}
 	for _, s := range []side{
 		{"check", ask(listen(b, a.checker()), "/", "", ours)},
-		{"page", ask(a.house, "/login", "/account", ours)},
+		{"page", ask(a.service, "/login", "/account", ours)},
 	} {
 		b.Run(s.name, func(b *testing.B) {
 			t := compare(b, 8, legTime(), side{"checks", s.job}, floor, hello)

@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn/authntest"
 	"barillet/web"
+	"barillet/web/site"
 )
 
 // cookies of an answer, by name.
@@ -19,7 +20,7 @@ func cookies(p page) map[string]*http.Cookie {
 	return out
 }
 
-func TestCookiesBearTheAttributesOfTheirPlace(t *testing.T) {
+func TestCookies_HaveTheirAttributes(t *testing.T) {
 	for _, tt := range []struct {
 		url, prefix string
 		secure      bool
@@ -58,7 +59,7 @@ func TestCookiesBearTheAttributesOfTheirPlace(t *testing.T) {
 	}
 }
 
-func TestAPlantedCookieIsNeverAdopted(t *testing.T) {
+func TestCookies_PlantedValueIsNotAdopted(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	planted := strings.Repeat("A", 43)
@@ -80,7 +81,7 @@ func TestAPlantedCookieIsNeverAdopted(t *testing.T) {
 	}
 }
 
-func TestASessionIsDeadOnTheServerAfterSigningOut(t *testing.T) {
+func TestSignOut_EndsTheSessionOnTheServer(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -94,7 +95,7 @@ func TestASessionIsDeadOnTheServerAfterSigningOut(t *testing.T) {
 	}
 }
 
-func TestSigningInAgainEndsTheSessionThatTheBrowserHad(t *testing.T) {
+func TestSignIn_EndsThePreviousSessionOfTheBrowser(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -111,7 +112,7 @@ func TestSigningInAgainEndsTheSessionThatTheBrowserHad(t *testing.T) {
 	}
 }
 
-func TestAReturnStaysOnTheSite(t *testing.T) {
+func TestReturnPath_StaysOnTheSite(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	for _, next := range []string{"https://evil.example", "//evil.example", "/\\evil.example", "\\/evil.example", "\\\\evil.example",
@@ -132,12 +133,12 @@ func TestAReturnStaysOnTheSite(t *testing.T) {
 	b.goes("/account/add?x=1", "/login/factor", "code", string(phone.Next()))
 }
 
-func FuzzAReturnIsAPathOfOurs(f *testing.F) {
+func FuzzLocalPath(f *testing.F) {
 	for _, s := range []string{"/", "/account", "/help/request?topic=other", "//x", "/\\x", "https://x", "/%2f/x", "/a#b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		path, ok := web.LocalPath(s)
+		path, ok := site.LocalPath(s)
 		if !ok {
 			if path != "" {
 				t.Errorf("%q was refused and gave %q", s, path)

@@ -4,17 +4,19 @@ import (
 	"net/http"
 
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
-// docsPath is where the description of the API is read. It lies below apiPrefix, but for people.
+// docsPath is the path of the API description. It is below apiPrefix, but its answers are pages.
 const docsPath = apiPrefix + "docs"
 
-// docsRoutes refuses a wrong method here: the mux would hand it to the API, which has no such path.
-func (t table) docsRoutes() {
+// registerDocs registers the pages of the API description. It also answers other methods, because the mux would pass
+// them to the API.
+func (s *server) registerDocs(router *site.Router) {
 	for _, path := range []string{docsPath, docsPath + "/{area}"} {
-		t.page("GET "+path, t.getDocs)
-		t.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			t.renderError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
+		router.Page("GET "+path, s.getDocs)
+		router.Mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			s.writeError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
 		})
 	}
 }
@@ -24,9 +26,9 @@ func (s *server) getDocs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, ok := d.Page(s.base(r), r.PathValue("area"))
+	page, ok := d.Page(s.Base(r), r.PathValue("area"))
 	if !ok {
 		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
-	return s.render(w, http.StatusOK, page)
+	return s.Render(w, http.StatusOK, page)
 }

@@ -32,7 +32,7 @@ func (p *place) page(t testing.TB, method, path string) (int, http.Header, strin
 	return w.StatusCode, w.Header, string(body)
 }
 
-func TestTheDescriptionOfTheAPIIsReadByAnybodyInEitherLanguage(t *testing.T) {
+func TestDocs_ArePublicInBothLanguages(t *testing.T) {
 	p := open(t, nil)
 	for _, lang := range []string{"fr", "en"} {
 		status, _, overview := p.page(t, "GET", "/api/docs?lang="+lang)
@@ -52,7 +52,7 @@ func TestTheDescriptionOfTheAPIIsReadByAnybodyInEitherLanguage(t *testing.T) {
 	}
 }
 
-func TestThePagesOfTheAPILoadNothingFromOutsideAndNothingInline(t *testing.T) {
+func TestDocs_LoadNothingExternalOrInline(t *testing.T) {
 	p := open(t, nil)
 	for _, path := range []string{"/api/docs", "/api/docs/users", "/api/docs/lifecycle"} {
 		_, h, page := p.page(t, "GET", path)
@@ -65,7 +65,7 @@ func TestThePagesOfTheAPILoadNothingFromOutsideAndNothingInline(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereAmongThePagesOfTheAPIIsAPageAndBesidesThemAProblem(t *testing.T) {
+func TestDocs_UnknownPageIsAPageAndUnknownCallAProblem(t *testing.T) {
 	p := open(t, nil)
 	for _, c := range []struct {
 		method, path string
@@ -85,7 +85,7 @@ func TestWhatIsNotThereAmongThePagesOfTheAPIIsAPageAndBesidesThemAProblem(t *tes
 	}
 }
 
-func TestADescriptionThatCannotBeComposedIsAnErrorAndNotHalfAPage(t *testing.T) {
+func TestDocs_FailedCompositionIsAnErrorPage(t *testing.T) {
 	p := open(t, func(c *web.Config) {
 		c.Docs = func() (*apidocs.Document, error) { return nil, errors.New("line 7: broken") }
 	})

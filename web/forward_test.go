@@ -11,7 +11,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/web"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
 const (
@@ -23,19 +23,19 @@ const (
 func guarded(t *testing.T, rules ...string) *place {
 	t.Helper()
 	return open(t, func(c *web.Config) {
-		var all []gate.Rule
+		var all []forwardauth.Rule
 		for _, text := range rules {
-			r, err := gate.ParseRule(text)
+			r, err := forwardauth.ParseRule(text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, r)
 		}
-		g, err := gate.New(gate.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, Trusted: c.TrustedProxies})
+		g, err := forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Gate = g
+		c.ForwardAuth = g
 	})
 }
 
@@ -78,7 +78,7 @@ func location(t *testing.T, res *http.Response) *url.URL {
 	t.Helper()
 	u, err := res.Location()
 	if err != nil {
-		t.Fatalf("status %d without a way on", res.StatusCode)
+		t.Fatalf("status %d without a link to continue", res.StatusCode)
 	}
 	return u
 }
@@ -110,7 +110,7 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 	keep(res)
 	at := location(t, res)
 	if res.StatusCode != http.StatusFound || at.Host != "login.example" || len(uri) > 1 && strings.Contains(at.String(), url.QueryEscape(uri[1:])) {
-		t.Fatalf("a stranger is led by %d to %s", res.StatusCode, at)
+		t.Fatalf("an unauthenticated browser: got %d to %s", res.StatusCode, at)
 	}
 	back, err := url.Parse(b.shows(at.RequestURI()).goesOn())
 	if err != nil || back.Host != host {
@@ -124,7 +124,7 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 	return cookies
 }
 
-func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
+func TestForwardAuth_UserReachesAnApplication(t *testing.T) {
 	p := guarded(t, wiki, shop+" group:elsewhere")
 	garage := p.CreateGroup("Garage du Port")
 	_, phone, _ := p.Member(amelie, func(u *account.User) {
@@ -143,10 +143,10 @@ func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
 		}
 	}
 	if res := p.knock(t, knock{host: shop, uri: "/", cookies: cookies}); res.StatusCode != http.StatusFound {
-		t.Errorf("the gate of another host: got %d, want the sign-in", res.StatusCode)
+		t.Errorf("a session of another host: got %d, want the sign-in", res.StatusCode)
 	}
 	if res := p.knock(t, knock{path: "/forward-auth?answer=status", host: shop, uri: "/", cookies: entered(t, p, b, wiki, "/")}); res.StatusCode != http.StatusUnauthorized {
-		t.Errorf("the gate of another host, asked for its status: got %d, want 401", res.StatusCode)
+		t.Errorf("a session of another host, asked for its status: got %d, want 401", res.StatusCode)
 	}
 	b.goes("/logged-out", "/logout")
 	if res := p.knock(t, knock{host: wiki, uri: "/", cookies: cookies, header: map[string]string{"Sec-Fetch-Mode": "cors"}}); res.StatusCode != http.StatusUnauthorized {
@@ -154,14 +154,14 @@ func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
 	}
 }
 
-func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
+func TestForwardAuth_SignsInFirst(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	res := p.knock(t, knock{host: wiki, uri: "/page"})
 	b := p.browser(t)
 	at := b.get(location(t, res).RequestURI())
 	next := at.next()
-	if at.StatusCode != http.StatusSeeOther || !strings.HasPrefix(next, "/login?next=%2Fgate%3F") {
+	if at.StatusCode != http.StatusSeeOther || !strings.HasPrefix(next, "/login?next=%2Fforward-auth%2Fsign-in%3F") {
 		t.Fatalf("got %d to %q, want the sign-in", at.StatusCode, next)
 	}
 	u, err := url.Parse(next)
@@ -169,9 +169,9 @@ func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.shows(next).body, "go on to "+wiki+".") {
-		t.Error("the sign-in does not say where the person is on the way to")
+		t.Error("the sign-in does not name the application")
 	}
-	if body := b.shows("/login?next=" + url.QueryEscape("/gate?host=evil.example&path=/")).body; strings.Contains(body, "go on to") {
+	if body := b.shows("/login?next=" + url.QueryEscape("/forward-auth/sign-in?host=evil.example&path=/")).body; strings.Contains(body, "go on to") {
 		t.Error("the sign-in names what a link says")
 	}
 	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password, "next", u.Query().Get("next"))
@@ -181,7 +181,7 @@ func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
 	}
 }
 
-func TestARuleOfAGroupOrAKeyIsAskedForAndToldInWords(t *testing.T) {
+func TestForwardAuth_RuleRequiresGroupOrKey(t *testing.T) {
 	p := guarded(t, shop, shop+"/admin group:elsewhere", wiki+" phishing-resistant")
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -206,15 +206,15 @@ func TestARuleOfAGroupOrAKeyIsAskedForAndToldInWords(t *testing.T) {
 	key := newYubikey(p)
 	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
 	b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
-	way := b.get(at.RequestURI())
-	if way.StatusCode != http.StatusSeeOther || !strings.HasPrefix(way.next(), "/account/prove?way=key&next=") {
-		t.Fatalf("with a key: got %d to %q, want the proof by key", way.StatusCode, way.next())
+	stepUp := b.get(at.RequestURI())
+	if stepUp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(stepUp.next(), "/account/prove?method=key&next=") {
+		t.Fatalf("with a key: got %d to %q, want the step-up by key", stepUp.StatusCode, stepUp.next())
 	}
-	u, err := url.Parse(way.next())
+	u, err := url.Parse(stepUp.next())
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, next, problem := b.script("/account/prove/key", `{"answer":`+key.signed(t, b.shows(way.next()).body)+`,"next":"`+u.Query().Get("next")+`"}`)
+	status, next, problem := b.script("/account/prove/key", `{"answer":`+key.signed(t, b.shows(stepUp.next()).body)+`,"next":"`+u.Query().Get("next")+`"}`)
 	if status != http.StatusOK || next != u.Query().Get("next") {
 		t.Fatalf("proving: got %d to %q %q", status, next, problem)
 	}
@@ -224,7 +224,7 @@ func TestARuleOfAGroupOrAKeyIsAskedForAndToldInWords(t *testing.T) {
 	}
 }
 
-func TestAHostOrPathWithoutARuleIsShut(t *testing.T) {
+func TestForwardAuth_DeniesHostAndPathWithoutRule(t *testing.T) {
 	p := guarded(t, wiki+"/docs", wiki+"/docs/private group:elsewhere", shop)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -233,7 +233,7 @@ func TestAHostOrPathWithoutARuleIsShut(t *testing.T) {
 	for uri, want := range map[string]int{
 		"/docs": 200, "/docs/": 200, "/docs/a?b=/docs/private": 200, "/docs/caf%C3%A9": 200, "/docs/privateer": 200,
 		"/": 403, "/doc": 403, "/documents": 403, "/docs/private": 403, "/docs/private/x": 403,
-		// What servers read in more than one way.
+		// What servers read differently.
 		"/docs/%70rivate": 403, "/docs/PRIVATE": 403, "/docs/%50RIVATE": 403, "/docs/x/../private": 403, "/docs/./private": 403,
 		"/docs/%2e%2e/docs/private": 403, "/docs//private": 403, "/docs%2Fprivate": 403, "/docs/%5cprivate": 403, `/docs\private`: 403,
 		"/docs/private;x": 403, "/docs/x;/private": 403, "/docs/%2570rivate": 403, "/docs/private%00": 403, "/docs/%C0%AE": 403,
@@ -255,7 +255,7 @@ func TestAHostOrPathWithoutARuleIsShut(t *testing.T) {
 	}
 }
 
-func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
+func TestForwardAuth_AcceptsOnlyTrustedProxies(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -274,7 +274,7 @@ func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
 		"the port said":          {knock{host: wiki + ":443"}, 200},
 		"another port":           {knock{host: wiki + ":8443"}, 403},
 		"upper case":             {knock{host: strings.ToUpper(wiki)}, 200},
-		"a session's cookie":     {knock{cookies: map[string]string{"__Host-barillet-gate": b.cookie("__Host-barillet")}}, 401},
+		"a session's cookie":     {knock{cookies: map[string]string{"__Host-barillet-forward": b.cookie("__Host-barillet")}}, 401},
 		"no cookie":              {knock{cookies: map[string]string{"a": "b"}}, 401},
 		"a health check":         {knock{cookies: map[string]string{"a": "b"}, header: map[string]string{"User-Agent": "GoogleHC/1.0"}}, 401},
 	} {
@@ -296,14 +296,14 @@ func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
 			t.Errorf("%s: a refusal bears %v", name, res.Header)
 		}
 	}
-	for _, path := range []string{"/login", "/forward-authentic", "/api/v1/users"} {
+	for _, path := range []string{"/login", "/forward-auth/sign-in", "/forward-auth/other", "/forward-authentic", "/api/v1/users"} {
 		if res := p.knock(t, knock{path: path, host: wiki, uri: "/"}); res.StatusCode != http.StatusMisdirectedRequest {
 			t.Errorf("%s by another Host: got %d, want 421", path, res.StatusCode)
 		}
 	}
 }
 
-func TestAForwardedHeaderSaidTwiceIsRefused(t *testing.T) {
+func TestForwardAuth_RejectsRepeatedHeader(t *testing.T) {
 	p := guarded(t, wiki)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:8080/forward-auth", nil)
 	r.RemoteAddr = "127.0.0.1:5000"
@@ -317,7 +317,7 @@ func TestAForwardedHeaderSaidTwiceIsRefused(t *testing.T) {
 	}
 }
 
-func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
+func TestForwardAuth_ReturnCodeIsBoundToTheBrowser(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -329,7 +329,7 @@ func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if res := p.knock(t, knock{host: wiki, uri: u.RequestURI()}); res.StatusCode != http.StatusForbidden || len(res.Cookies()) != 0 {
-		t.Errorf("a browser without an errand: got %d, want 403", res.StatusCode)
+		t.Errorf("a browser without a return cookie: got %d, want 403", res.StatusCode)
 	}
 	other := map[string]string{}
 	for _, c := range p.knock(t, knock{host: wiki, uri: "/other"}).Cookies() {
@@ -337,7 +337,7 @@ func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
 	}
 	res := p.knock(t, knock{host: wiki, uri: u.RequestURI(), cookies: other})
 	if res.StatusCode != http.StatusFound || len(res.Cookies()) != 0 || location(t, res).String() != "/other" {
-		t.Errorf("a browser on another errand: got %d, %v", res.StatusCode, res.Header)
+		t.Errorf("a browser with another return cookie: got %d, %v", res.StatusCode, res.Header)
 	}
 	own := map[string]string{}
 	for _, c := range mine.Cookies() {
@@ -353,7 +353,7 @@ func TestAWayBackInAnotherBrowserLeadsNowhere(t *testing.T) {
 	}
 }
 
-func TestNginxLeadsToTheSignInAndBackByPathsOfItsOwn(t *testing.T) {
+func TestForwardAuth_NginxUsesStartAndReturn(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -380,7 +380,7 @@ func TestNginxLeadsToTheSignInAndBackByPathsOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheWayOnNeverLeavesTheProtectedHost(t *testing.T) {
+func TestForwardAuth_ReturnStaysOnTheProtectedHost(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
@@ -400,13 +400,13 @@ func TestTheWayOnNeverLeavesTheProtectedHost(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"host=evil.example&path=%2F&state=x", "host=" + wiki + "&path=%2Fother&state=x", "state=x", ""} {
-		if page := b.get("/gate?" + query); page.StatusCode != http.StatusNotFound {
-			t.Errorf("/gate?%s: got %d, want 404", query, page.StatusCode)
+		if page := b.get("/forward-auth/sign-in?" + query); page.StatusCode != http.StatusNotFound {
+			t.Errorf("/forward-auth/sign-in?%s: got %d, want 404", query, page.StatusCode)
 		}
 	}
 }
 
-func TestASessionCheckOfAProxyWritesNothing(t *testing.T) {
+func TestForwardAuth_CheckWritesNothing(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)

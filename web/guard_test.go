@@ -31,7 +31,7 @@ func (p *place) ask(method, target, body string, header ...string) *httptest.Res
 
 const formMedia = "application/x-www-form-urlencoded"
 
-func TestWhatTheDoorRefusesBeforeAnybodyIsAsked(t *testing.T) {
+func TestMiddleware_RejectsRequests(t *testing.T) {
 	p := open(t, nil)
 	own, form := "https://login.example", []string{"Content-Type", formMedia}
 	tests := []struct {
@@ -41,13 +41,13 @@ func TestWhatTheDoorRefusesBeforeAnybodyIsAsked(t *testing.T) {
 	}{
 		{"our own host", "GET", "/login", "", nil, 200},
 		{"our own host in capitals with its port", "GET", "/login", "", []string{"Host", "LOGIN.example:443"}, 200},
-		{"a stranger's host", "GET", "/login", "", []string{"Host", "evil.example"}, 421},
+		{"a foreign host", "GET", "/login", "", []string{"Host", "evil.example"}, 421},
 		{"a host that begins like ours", "GET", "/login", "", []string{"Host", "login.example.evil.example"}, 421},
 		{"no host", "GET", "/login", "", []string{"Host", ""}, 421},
 		{"a loopback host at a page", "GET", "/login", "", []string{"Host", "127.0.0.1:8080"}, 421},
 		{"a loopback host at a probe", "GET", "/healthz", "", []string{"Host", "127.0.0.1:8080"}, 200},
 		{"a loopback host of IPv6 at a probe", "GET", "/readyz", "", []string{"Host", "[::1]:8080"}, 200},
-		{"a stranger's host at a probe", "GET", "/healthz", "", []string{"Host", "evil.example"}, 421},
+		{"a foreign host at a probe", "GET", "/healthz", "", []string{"Host", "evil.example"}, 421},
 		{"a forwarded host changes nothing", "GET", "/login", "", []string{"X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"}, 200},
 		{"no origin at all, as programs send", "POST", "/logout", "", form, 303},
 		{"our own origin", "POST", "/logout", "", append(form, "Origin", own), 303},
@@ -96,7 +96,7 @@ func TestWhatTheDoorRefusesBeforeAnybodyIsAsked(t *testing.T) {
 	}
 }
 
-func TestAnAnswerBearsItsHeaders(t *testing.T) {
+func TestMiddleware_SetsHeaders(t *testing.T) {
 	p := open(t, nil)
 	for _, path := range []string{"/login", "/help", "/nowhere", "/ticket/none", "/account", "/healthz"} {
 		h := p.ask("GET", path, "").Header()
@@ -119,7 +119,7 @@ func TestAnAnswerBearsItsHeaders(t *testing.T) {
 	}
 }
 
-func TestTheDemonstrationIsForTheMachineItself(t *testing.T) {
+func TestDemo_RejectsForwardedRequests(t *testing.T) {
 	p := open(t, func(c *web.Config) { c.Demo = &mail.MemoryTransport{} })
 	sent := mail.Envelope{MessageID: "a/b@login.example", To: amelie, Subject: "Hello <you>", Date: p.Clock.Now(),
 		Text: "Open https://login.example/ticket/abc_-9.\nNot https://login.example.evil/ticket/x\n"}
@@ -144,11 +144,11 @@ func TestTheDemonstrationIsForTheMachineItself(t *testing.T) {
 		}
 	}
 	if got := open(t, nil).ask("GET", "/demo/mail", "").Code; got != http.StatusNotFound {
-		t.Errorf("the mailbox of a real house: got %d, want 404", got)
+		t.Errorf("the mailbox without the demonstration: got %d, want 404", got)
 	}
 }
 
-func TestOnlyTrustedProxiesNameTheClient(t *testing.T) {
+func TestMiddleware_OnlyTrustedProxiesSetTheClientAddress(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	tests := []struct {
 		name, peer string
@@ -156,7 +156,7 @@ func TestOnlyTrustedProxiesNameTheClient(t *testing.T) {
 		want       string
 	}{
 		{"no proxy", "192.0.2.1:5", nil, "192.0.2.1"},
-		{"a stranger who says so", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
+		{"an untrusted client with a header", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
 		{"one proxy", "10.0.0.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
 		{"what the client wrote is left of it", "10.0.0.1:5", []string{"6.6.6.6, 203.0.113.9"}, "203.0.113.9"},
 		{"two proxies", "10.0.0.1:5", []string{"6.6.6.6, 203.0.113.9, 10.0.0.2"}, "203.0.113.9"},
@@ -182,7 +182,7 @@ func TestOnlyTrustedProxiesNameTheClient(t *testing.T) {
 	}
 }
 
-func TestAPanicIsOnePageAndTheDoorStaysOpen(t *testing.T) {
+func TestMiddleware_PanicIsAnswered500(t *testing.T) {
 	p := open(t, func(c *web.Config) {
 		c.API = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hush-hush") })
 	})
@@ -198,7 +198,7 @@ func TestAPanicIsOnePageAndTheDoorStaysOpen(t *testing.T) {
 	}
 }
 
-func TestTheLogHoldsNoSecret(t *testing.T) {
+func TestLog_ContainsNoSecret(t *testing.T) {
 	p := open(t, nil)
 	u := p.CreateUser(amelie, nil)
 	token := p.Invite(u.ID).Reveal()

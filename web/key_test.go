@@ -14,7 +14,7 @@ import (
 	"barillet/factors/factortest"
 )
 
-// yubikey is a virtual security key in somebody's hand.
+// yubikey is a virtual security key.
 type yubikey struct {
 	rp   virtualwebauthn.RelyingParty
 	auth virtualwebauthn.Authenticator
@@ -67,7 +67,7 @@ func (b *browser) script(path, body string) (status int, next, problem string) {
 	return p.StatusCode, out.Next, out.Problem
 }
 
-func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
+func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)
 	key := newYubikey(p)
@@ -84,10 +84,10 @@ func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
 	p.Clock.Advance(time.Minute)
 	again := p.browser(t)
 	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	if got := again.shows("/login/factor"); !strings.Contains(got.body, "/login/factor?way=") {
+	if got := again.shows("/login/factor"); !strings.Contains(got.body, "/login/factor?method=") {
 		t.Error("the other way is not offered")
 	}
-	page := again.shows("/login/factor?way=key").body
+	page := again.shows("/login/factor?method=key").body
 	signed := key.signed(t, page)
 	if status, next, problem := again.script("/login/factor/key", `{"answer":`+signed+`}`); status != http.StatusOK || next != "/account" {
 		t.Fatalf("signing in: got %d to %q %q, want the account", status, next, problem)
@@ -95,7 +95,7 @@ func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
 	again.shows("/account")
 	thief := p.browser(t)
 	thief.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	thief.shows("/login/factor?way=key")
+	thief.shows("/login/factor?method=key")
 	if status, _, problem := thief.script("/login/factor/key", `{"answer":`+signed+`}`); status != http.StatusUnauthorized || problem == "" {
 		t.Errorf("an answer given before: got %d %q, want 401 with the reason", status, problem)
 	}
@@ -108,16 +108,16 @@ func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
 		t.Fatalf("a proof: got %d to %q %q, want the act", status, next, problem)
 	}
 	again.shows("/account/password")
-	stranger := p.browser(t)
-	if _, next, _ := stranger.script("/account/prove/key", `{"answer":{}}`); next != "/login?again=session_gone" {
-		t.Errorf("a stranger's proof leads to %q, want the sign-in", next)
+	other := p.browser(t)
+	if _, next, _ := other.script("/account/prove/key", `{"answer":{}}`); next != "/login?again=session_gone" {
+		t.Errorf("a step-up without a session leads to %q, want the sign-in", next)
 	}
-	if _, next, _ := stranger.script("/login/factor/key", `{"answer":{}}`); next != "/login?again=session_gone" {
-		t.Errorf("a stranger's second step leads to %q, want the sign-in", next)
+	if _, next, _ := other.script("/login/factor/key", `{"answer":{}}`); next != "/login?again=session_gone" {
+		t.Errorf("a second factor without a transaction leads to %q, want the sign-in", next)
 	}
 }
 
-func TestAKeyThatIsEnrolledAlreadyIsTold(t *testing.T) {
+func TestSecurityKey_EnrolledTwiceIsReported(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)
 	key := newYubikey(p)

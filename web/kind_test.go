@@ -43,7 +43,7 @@ func (clicker) BeginEnrol(_ time.Time, _ factors.Subject, devices []factors.Devi
 }
 
 func (clicker) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending, answer []byte) (factors.Outcome, error) {
-	return writeNext(factors.Device{Kind: "clicker", Added: now, Data: json.RawMessage(p)}, answer)
+	return WriteNext(factors.Device{Kind: "clicker", Added: now, Data: json.RawMessage(p)}, answer)
 }
 
 func (clicker) BeginVerify(time.Time, factors.Subject, []factors.Device) (factors.Prompt, factors.Pending, error) {
@@ -54,14 +54,14 @@ func (clicker) FinishVerify(now time.Time, _ factors.Subject, devices []factors.
 	for _, d := range devices {
 		if d.Kind == "clicker" && d.Usable() {
 			d.LastUsed = now
-			return writeNext(d, answer)
+			return WriteNext(d, answer)
 		}
 	}
 	return factors.Outcome{Rejected: factors.ReasonExpired}, nil
 }
 
-// writeNext accepts the next number alone.
-func writeNext(d factors.Device, answer []byte) (factors.Outcome, error) {
+// WriteNext accepts the next number alone.
+func WriteNext(d factors.Device, answer []byte) (factors.Outcome, error) {
 	var c counter
 	if err := json.Unmarshal(d.Data, &c); err != nil {
 		return factors.Outcome{}, err

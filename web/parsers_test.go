@@ -9,16 +9,17 @@ import (
 
 	"barillet/web"
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
-func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
+func FuzzReadForm(f *testing.F) {
 	for _, s := range []string{"code=123456", "code=1&code=2", "code=%ff", "code=", "a=b;c=d", "code=%", "code=1&next=/x", "=&&="} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		r := httptest.NewRequest("POST", "/login", strings.NewReader(body))
 		r.Header.Set("Content-Type", formMedia)
-		got, err := web.ReadForm(r, "code", "next")
+		got, err := site.ReadForm(r, "code", "next")
 		if err != nil {
 			if got != nil {
 				t.Errorf("a refused form gave %v", got)
@@ -33,7 +34,7 @@ func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
 	})
 }
 
-func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
+func FuzzClientAddress(f *testing.F) {
 	for _, s := range []string{"203.0.113.9", "6.6.6.6, 203.0.113.9", "[2001:db8::1]:80", "::ffff:10.0.0.9", ",,", "unknown", "fe80::1%eth0"} {
 		f.Add(s)
 	}
@@ -48,12 +49,12 @@ func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
 		}
 		r.RemoteAddr = "192.0.2.1:1"
 		if got := reply.ClientAddress(r, trusted); got != netip.MustParseAddr("192.0.2.1") {
-			t.Errorf("%q of a stranger gave %v", hops, got)
+			t.Errorf("%q gave %v", hops, got)
 		}
 	})
 }
 
-func TestAPathInTheLogShowsWhereAndNoSecret(t *testing.T) {
+func TestLoggedPath_HidesSecrets(t *testing.T) {
 	for path, want := range map[string]string{
 		"/api/v1/users/ufsfj3dhbo7362knp7v5vkwi36i/lifecycle/reset_factors":             "/api/v1/users/ufsfj3dhbo7362knp7v5vkwi36i/lifecycle/reset_factors",
 		"/api/v1/users/zoe@garage.example/lifecycle/expire_password_with_temp_password": "/api/v1/users/zoe@garage.example/lifecycle/expire_password_with_temp_password",
@@ -72,7 +73,7 @@ func TestAPathInTheLogShowsWhereAndNoSecret(t *testing.T) {
 	}
 }
 
-func FuzzAPathInTheLogHoldsNoToken(f *testing.F) {
+func FuzzLoggedPath(f *testing.F) {
 	for _, s := range []string{"/login", "/invite/x", "/ticket/x/y", "/a/b/c/d/e/f/g/h/i/j", "//", ""} {
 		f.Add(s)
 	}

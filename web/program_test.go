@@ -14,7 +14,7 @@ import (
 	"barillet/web/api"
 )
 
-// openWithAPI is a place with the API behind its door, where programs may sign people in, and a token that may do that
+// openWithAPI starts a service with the API, where programs can sign users in. The token that it returns can do so,
 // and enrol devices for others.
 func openWithAPI(t testing.TB, changes ...func(*web.Config)) (*place, string) {
 	t.Helper()
@@ -47,7 +47,7 @@ func asked(b *browser, token, path, body string) (int, map[string]any) {
 	return got.StatusCode, out
 }
 
-// given enrols a phone for somebody by the API to its end.
+// given enrols a phone for a user through the API.
 func given(t testing.TB, p *place, token string, u account.User) *authntest.Phone {
 	t.Helper()
 	b := p.browser(t)
@@ -63,7 +63,7 @@ func given(t testing.TB, p *place, token string, u account.User) *authntest.Phon
 	return phone
 }
 
-func TestAPersonConfirmsOrRefusesWhatAnOperatorEnrolled(t *testing.T) {
+func TestAdminEnrolment_IsConfirmedOrRemoved(t *testing.T) {
 	p, token := openWithAPI(t)
 	u, mine, _ := p.Member(amelie, nil)
 	phone := given(t, p, token, u)
@@ -111,7 +111,7 @@ func TestAPersonConfirmsOrRefusesWhatAnOperatorEnrolled(t *testing.T) {
 	}
 }
 
-func TestAProgramsSessionIsNobodysAtEveryPage(t *testing.T) {
+func TestAPISession_IsRejectedOnEveryPage(t *testing.T) {
 	p, token := openWithAPI(t)
 	u, phone, _ := p.Member(amelie, nil)
 	caller := p.browser(t)
@@ -128,22 +128,22 @@ func TestAProgramsSessionIsNobodysAtEveryPage(t *testing.T) {
 			continue
 		}
 		path = strings.NewReplacer("{$}", "", "{id}", string(phone.Device), "{copy}", "c1", "{token}", "t1").Replace(path)
-		b, stranger := p.browser(t), p.browser(t)
+		b, other := p.browser(t), p.browser(t)
 		b.header.Set("Cookie", "__Host-barillet="+session+"; __Host-barillet-login="+state)
-		stranger.header.Set("Cookie", "__Host-barillet="+strings.Repeat("A", len(session))+"; __Host-barillet-login="+strings.Repeat("A", len(state)))
+		other.header.Set("Cookie", "__Host-barillet="+strings.Repeat("A", len(session))+"; __Host-barillet-login="+strings.Repeat("A", len(state)))
 		var got, want page
 		if method == http.MethodGet {
-			got, want = b.get(path), stranger.get(path)
+			got, want = b.get(path), other.get(path)
 		} else {
 			fields := []string{"code", code, "name", "x", "kind", "totp", "identifier", "", "password", "", "email", "", "lang", "en"}
-			got, want = b.post(path, fields...), stranger.post(path, fields...)
+			got, want = b.post(path, fields...), other.post(path, fields...)
 		}
 		if got.StatusCode != want.StatusCode || got.next() != want.next() {
-			t.Errorf("%s: got %d to %q, somebody with made-up cookies %d to %q", pattern, got.StatusCode, got.next(), want.StatusCode, want.next())
+			t.Errorf("%s: got %d to %q, a client with invalid cookies %d to %q", pattern, got.StatusCode, got.next(), want.StatusCode, want.next())
 		}
-		for _, told := range []string{u.Login, "Téléphone", phone.Secret} {
-			if strings.Contains(got.body, told) {
-				t.Errorf("%s tells %q", pattern, told)
+		for _, text := range []string{u.Login, "Téléphone", phone.Secret} {
+			if strings.Contains(got.body, text) {
+				t.Errorf("%s contains %q", pattern, text)
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func TestAProgramsSessionIsNobodysAtEveryPage(t *testing.T) {
 	}
 }
 
-func TestOneCodePostedAtOnceToPagesAndProgramsIsTakenOnce(t *testing.T) {
+func TestCode_PostedToPagesAndAPIIsAcceptedOnce(t *testing.T) {
 	p, token := openWithAPI(t)
 	u, phone, _ := p.Member(amelie, nil)
 	var posts []func(code string) int
@@ -199,5 +199,5 @@ func TestOneCodePostedAtOnceToPagesAndProgramsIsTakenOnce(t *testing.T) {
 	if taken != 1 {
 		t.Errorf("the code was taken %d times, want once", taken)
 	}
-	p.browser(t).signIn(amelie, phone) // nobody is locked
+	p.browser(t).signIn(amelie, phone) // no account is locked
 }

@@ -2,154 +2,66 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
-	"barillet/factors"
 	"barillet/static"
-	"barillet/templates"
+	"barillet/web/forwardauth"
 	"barillet/web/reply"
+	"barillet/web/selfservice"
+	"barillet/web/signin"
+	"barillet/web/site"
 )
 
-// handler answers once, or returns an error without having answered.
-type handler func(w http.ResponseWriter, r *http.Request) error
-
-// table is the mux with the list of what is on it.
-type table struct {
-	*server
-	mux *http.ServeMux
-}
-
-func (t table) handle(pattern string, h http.Handler) {
-	t.patterns = append(t.patterns, pattern)
-	t.mux.Handle(pattern, h)
-}
-
-// page is for people, script for what our own scripts post: the answer is {"next": path} or {"problem": sentence}.
-func (t table) page(pattern string, h handler)   { t.handle(pattern, t.answered(h, t.fail)) }
-func (t table) script(pattern string, h handler) { t.handle(pattern, t.answered(h, t.failScript)) }
-
-// routes is everything that can be asked of this door. Each line is in docs/http.md, which a test compares.
+// routes returns the handler of all routes. Each route is in docs/http.md, which a test compares.
 func (s *server) routes() http.Handler {
-	t := table{s, http.NewServeMux()}
-	t.signInRoutes()
-	t.enrolRoutes()
-	t.accountRoutes()
-	t.otherRoutes()
-	if t.OIDC != nil {
-		t.appRoutes()
+	r := s.NewRouter()
+	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk}).Register(r)
+	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment}).Register(r)
+	s.registerOther(r)
+	if s.OIDC != nil {
+		s.registerApplications(r)
 	}
-	return s.dispatch(t.mux)
+	s.patterns = r.Patterns
+	return s.dispatch(r.Mux)
 }
 
-func (t table) signInRoutes() {
-	t.handle("GET /{$}", http.RedirectHandler("/account", http.StatusSeeOther))
-	t.page("GET /login", t.getLogin)
-	t.page("POST /login", t.postLogin)
-	t.page("GET /login/factor", t.getFactor)
-	t.page("POST /login/factor", t.postFactor)
-	t.script("POST /login/factor/key", t.postFactorKey)
-	t.page("GET /login/recovery", t.getRecovery)
-	t.page("POST /login/factor/recovery", t.postRecovery)
-	t.page("GET /login/ticket", t.getTicket)
-	t.page("POST /login/ticket", t.postTicket)
-	t.page("POST /login/ticket/renew", t.postTicketRenew)
-	t.page("GET /login/blocked", t.getBlocked)
-	t.page("GET /login/password", t.getPasswordDue)
-	t.page("POST /login/password", t.postPasswordDue)
-	t.page("GET /ticket/{token}", t.getTicketLink)
-	t.page("POST /ticket/{token}", t.postTicketLink)
-	t.page("GET /invite/{token}", t.getInvite)
-	t.page("POST /invite/{token}", t.postInvite)
-	t.page("GET /forgot", t.still(func(b templates.Base) templates.Page { return templates.Forgot{Base: b} }))
-	t.page("POST /forgot", t.postForgot)
-	t.page("GET /forgot/sent", t.still(func(b templates.Base) templates.Page { return templates.ForgotSent{Base: b} }))
-	t.page("GET /password/{token}", t.getNewPassword)
-	t.page("POST /password/{token}", t.postNewPassword)
-	t.page("POST /logout", t.postLogout)
-	t.page("GET /logged-out", t.still(func(b templates.Base) templates.Page { return templates.LoggedOut{Base: b} }))
-}
-
-func (t table) enrolRoutes() {
-	t.page("GET /enrol", t.getEnrol)
-	t.page("POST /enrol/begin", t.postEnrolBegin)
-	for _, f := range t.Accounts.Factors {
-		input, path := f.Method().Input, t.enrolPath(f.Kind())
-		t.page("GET "+path, t.getEnrolment(path))
-		post := t.page
-		if input == factors.InputAssertion {
-			post = t.script
-		}
-		post("POST "+path, t.postEnrolment(input, path))
+func (s *server) registerOther(r *site.Router) {
+	r.Handle("GET /{$}", http.RedirectHandler("/account", http.StatusSeeOther))
+	r.Handle("GET /healthz", http.HandlerFunc(s.getHealth))
+	r.Handle("GET /readyz", http.HandlerFunc(s.getReady))
+	r.Handle("GET "+static.Prefix, s.Static)
+	r.Handle("GET /favicon.ico", http.RedirectHandler(s.Static.URL("favicon.svg"), http.StatusFound))
+	if s.Demo != nil {
+		r.Page("GET /demo/mail", s.getMailbox)
+		r.Page("GET /demo/mail/{id}", s.getMail)
 	}
-	t.page("GET /enrol/second", t.getSecond)
-	t.page("POST /enrol/later", t.postLater)
-}
-
-func (t table) accountRoutes() {
-	t.page("GET /account", t.getAccount)
-	t.page("GET /account/prove", t.getProve)
-	t.page("POST /account/prove", t.postProve)
-	t.script("POST /account/prove/key", t.postProveKey)
-	t.page("GET /account/add", t.getAdd)
-	t.page("POST /account/devices/{id}/rename", t.postRename)
-	t.page("GET /account/devices/{id}/confirm", t.getConfirm)
-	t.page("POST /account/devices/{id}/confirm", t.postConfirm)
-	t.page("GET /account/devices/{id}/remove", t.getRemove)
-	t.page("POST /account/devices/{id}/remove", t.postRemove)
-	t.page("GET /account/devices/{id}/show", t.getShow)
-	t.page("POST /account/devices/{id}/show", t.postShow)
-	t.page("GET /account/devices/{id}/copy", t.getShown)
-	t.page("POST /account/devices/{id}/copy", t.postShown)
-	t.page("GET /account/devices/{id}/copies/{copy}", t.getCopy)
-	t.page("POST /account/devices/{id}/copies/{copy}", t.postCopy)
-	t.page("GET /account/devices/{id}/replace", t.getReplace)
-	t.page("POST /account/devices/{id}/replace", t.postReplace)
-	t.page("GET /account/recovery", t.getRenew)
-	t.page("POST /account/recovery", t.postRenew)
-	t.page("POST /account/sessions/{id}/end", t.postEndSession)
-	t.page("POST /account/sessions/end-others", t.postEndOthers)
-	if t.OIDC != nil {
-		t.page("POST /account/applications/{id}/withdraw", t.postWithdraw)
+	if s.ForwardAuth != nil {
+		r.Handle("GET "+forwardauth.Path, http.HandlerFunc(s.ForwardAuth.Check))
+		r.Handle("GET "+forwardauth.StartPath, http.HandlerFunc(s.ForwardAuth.Start))
+		r.Handle("GET "+forwardauth.ReturnPath, http.HandlerFunc(s.ForwardAuth.Return))
+		r.Page("GET "+forwardauth.SignInPath, s.getForwardSignIn)
 	}
-	t.page("GET /account/password", t.getPasswordChange)
-	t.page("POST /account/password", t.postPasswordChange)
-	t.page("POST /language", t.postLanguage)
-}
-
-func (t table) otherRoutes() {
-	t.page("GET /help", t.still(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
-	t.page("GET /help/request", t.getHelpRequest)
-	t.page("POST /help/request", t.postHelpRequest)
-	t.page("GET /help/sent", t.getHelpSent)
-
-	t.handle("GET /healthz", http.HandlerFunc(t.getHealth))
-	t.handle("GET /readyz", http.HandlerFunc(t.getReady))
-	t.handle("GET "+static.Prefix, t.Static)
-	t.handle("GET /favicon.ico", http.RedirectHandler(t.Static.URL("favicon.svg"), http.StatusFound))
-	if t.Demo != nil {
-		t.page("GET /demo/mail", t.getMailbox)
-		t.page("GET /demo/mail/{id}", t.getMail)
+	if s.Docs != nil {
+		s.registerDocs(r)
 	}
-	if t.Gate != nil {
-		t.handle("GET "+gatePrefix, http.HandlerFunc(t.Gate.Check))
-		t.handle("GET "+gatePrefix+"/start", http.HandlerFunc(t.Gate.Start))
-		t.handle("GET "+gatePrefix+"/return", http.HandlerFunc(t.Gate.Return))
-		t.page("GET /gate", t.getGate)
-	}
-	if t.Docs != nil {
-		t.docsRoutes()
-	}
-	if t.API != nil {
-		t.handle(apiPrefix, t.API)
+	if s.API != nil {
+		r.Handle(apiPrefix, s.API)
 	}
 }
 
-const (
-	apiPrefix  = "/api/"
-	gatePrefix = "/forward-auth" // what proxies ask
-)
+const apiPrefix = "/api/"
 
-// dispatch answers what no route takes with a page: the mux's own bodies are bare English text. With a wrong
-// method it keeps the mux's Allow header (RFC 9110 section 15.5.6).
+// writeError answers with a problem document if the request is for the API, and with a page otherwise.
+func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if strings.HasPrefix(r.URL.Path, apiPrefix) && !strings.HasPrefix(r.URL.Path+"/", docsPath+"/") {
+		reply.Problem(w, r, err)
+		return
+	}
+	s.RenderError(w, r, err)
+}
+
+// dispatch answers with an error page if no route matches: the mux would answer in plain English text. It keeps the
+// Allow header of the mux (RFC 9110 §15.5.6).
 func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
@@ -158,18 +70,18 @@ func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 			h.ServeHTTP(&p, r)
 			switch p.status {
 			case http.StatusNotFound:
-				s.renderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindNoRoute})
+				s.writeError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindNoRoute})
 				return
 			case http.StatusMethodNotAllowed:
-				s.renderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindMethod, Allow: p.header.Get("Allow")})
+				s.writeError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindMethod, Allow: p.header.Get("Allow")})
 				return
 			}
 		}
-		mux.ServeHTTP(w, r) // once more from the mux, which fills in what {token} stands for
+		mux.ServeHTTP(w, r) // the mux sets the path values
 	})
 }
 
-// probe takes the status of an answer that is not sent.
+// probe records the status and the headers of an answer that is not sent.
 type probe struct {
 	header http.Header
 	status int

@@ -8,14 +8,14 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
 	"barillet/web"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
-// allPatterns are the routes of a door with every part.
+// allPatterns returns the routes of a service with all parts.
 func allPatterns(t testing.TB) []string {
 	t.Helper()
 	c, _ := config(t, authntest.New(t))
-	c.Demo, c.Gate, c.OIDC = &mail.MemoryTransport{}, &gate.Handler{}, apps(t, &c, nil)
+	c.Demo, c.ForwardAuth, c.OIDC = &mail.MemoryTransport{}, &forwardauth.Handler{}, apps(t, &c, nil)
 	patterns, err := web.Patterns(c)
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,7 @@ func allPatterns(t testing.TB) []string {
 	return patterns
 }
 
-func TestEveryRouteIsInTheDocumentAndEveryLineOfItIsARoute(t *testing.T) {
+func TestRoutes_MatchTheDocument(t *testing.T) {
 	var documented []string
 	row := regexp.MustCompile("(?m)^\\| `(/[^`]*)` \\| ([A-Za-z]+) \\|")
 	for _, m := range row.FindAllStringSubmatch(readFile(t, "../docs/http.md"), -1) {

@@ -22,10 +22,12 @@ import (
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/apidocs"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
+	"barillet/web/site"
 )
 
-// Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate, OIDC and Demo is required.
+// Config is the configuration of the service. All fields are required, except those whose comment describes the zero
+// value.
 type Config struct {
 	Accounts       *account.Service
 	Sessions       *session.Service
@@ -34,32 +36,32 @@ type Config struct {
 	HelpDesk       *helpdesk.Service
 	Renderer       *templates.Renderer
 	Static         *static.Files
-	API            http.Handler   // serves /api/; nil: there is none
-	PublicURL      string         // "https://login.example" or "http://localhost:8080", no slash at the end
-	TrustedProxies []netip.Prefix // who may name the client's address; none: nobody (BAR S9)
+	API            http.Handler   // serves /api/; nil without an API
+	PublicURL      string         // "https://login.example" or "http://localhost:8080", without a slash at the end
+	TrustedProxies []netip.Prefix // may set X-Forwarded-For; empty means none (promise S9)
 	DefaultLocale  string         // "fr" or "en"
 	Now            func() time.Time
 	Log            *slog.Logger
-	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil: this is none
-	OIDC           *oidc.Provider        // what applications are served by; nil: there is none
-	Gate           *gate.Handler         // answers proxies; nil: no application stands behind forward-auth
+	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise
+	OIDC           *oidc.Provider        // nil without applications
+	ForwardAuth    *forwardauth.Handler  // nil without protected hosts
 
-	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
+	// Docs returns the API description, which it composes on the first call. If nil, its pages are not served.
 	Docs func() (*apidocs.Document, error)
 }
 
-// server is a Config with what follows from it.
+// server is a Config with the values that New derives from it.
 type server struct {
 	Config
-	host     string // of PublicURL, without a default port
+	*site.Site
+	host     string // of PublicURL, without the default port
 	origin   string
 	secure   bool
-	cookies  *cookieStore
 	crossing *http.CrossOriginProtection
-	patterns []string // every route, in the order of routes.go
+	patterns []string // all routes, in the order of registration
 }
 
-// New makes the front door. A wrong PublicURL, and a missing part, is an error.
+// New returns the handler of the service. It returns an error if PublicURL is invalid or a required field is missing.
 func New(c Config) (http.Handler, error) {
 	s, err := build(c)
 	if err != nil {
@@ -70,24 +72,25 @@ func New(c Config) (http.Handler, error) {
 
 func build(c Config) (*server, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.HelpDesk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
-		return nil, errors.New("setting up the pages: a part is missing")
+		return nil, errors.New("a required field is missing")
 	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {
-		return nil, fmt.Errorf("setting up the pages: reading the public URL: %w", err)
+		return nil, fmt.Errorf("parsing the public URL: %w", err)
 	}
 	local := u.Scheme == "http" && u.Hostname() == "localhost"
 	if u.Scheme != "https" && !local || u.Host == "" || c.PublicURL != u.Scheme+"://"+u.Host {
-		return nil, fmt.Errorf("setting up the pages: public URL %q: want https://HOST, or http://localhost:PORT, and nothing behind it", c.PublicURL)
+		return nil, fmt.Errorf("public URL %q: want https://HOST or http://localhost:PORT without a path", c.PublicURL)
 	}
 	s := &server{Config: c, secure: u.Scheme == "https"}
 	s.host = s.plainHost(u.Host)
 	s.origin = u.Scheme + "://" + s.host
-	s.cookies = newJar(c.Sessions, s.secure)
+	s.Site = site.New(site.Config{Accounts: c.Accounts, Sessions: c.Sessions, Authn: c.Authn, OIDC: c.OIDC, ForwardAuth: c.ForwardAuth, Renderer: c.Renderer,
+		PublicURL: c.PublicURL, DefaultLocale: c.DefaultLocale, Now: c.Now})
 	s.crossing = http.NewCrossOriginProtection()
-	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).
+	// A proxy may change Host. Without this, the Origin that older browsers send would then be foreign.
 	if err := s.crossing.AddTrustedOrigin(s.origin); err != nil {
-		return nil, fmt.Errorf("setting up the pages: %w", err)
+		return nil, err
 	}
 	return s, s.checkKinds()
 }
@@ -104,31 +107,28 @@ func (s *server) checkKinds() error {
 			words = append(words, "ask", "ask_many")
 		}
 		if err := s.Renderer.CheckKind(m.Slug, words...); err != nil {
-			return fmt.Errorf("setting up the pages of %s: %w", f.Kind(), err)
+			return fmt.Errorf("pages of %s: %w", f.Kind(), err)
 		}
 	}
 	return nil
 }
 
-// plainHost is a host as it is compared: lower case, without the scheme's default port.
+// plainHost returns a host in the form in which hosts are compared.
 func (s *server) plainHost(host string) string {
-	host = strings.ToLower(host)
-	if s.secure {
-		return strings.TrimSuffix(host, ":443")
-	}
-	return strings.TrimSuffix(host, ":80")
+	scheme, _, _ := strings.Cut(s.PublicURL, ":")
+	return forwardauth.NormalizeHost(host, scheme)
 }
 
-// handler is the mux within every middleware. The list is in the order in which a request meets them.
+// handler returns the routes inside all middleware. The list is in the order in which a request passes it.
 func (s *server) handler() http.Handler {
 	list := []func(http.Handler) http.Handler{
 		s.identify,    // request id, client address, language
 		s.logAccess,   // one line for each request
-		s.recoverOnce, // a panic is one 500
+		s.recoverOnce, // a panic becomes a 500
 		s.setHeaders,
 		s.checkHost,
 		s.limitBody,
-		s.rejectCrossSite, // requests that another site made
+		s.rejectCrossSite, // requests that another site caused
 	}
 	h := s.routes()
 	for _, m := range slices.Backward(list) {

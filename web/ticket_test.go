@@ -11,7 +11,7 @@ import (
 	"barillet/internal/notice"
 )
 
-func TestALoginThatWaitsAtTheCodeIsAskedForTheTicketAfterAReset(t *testing.T) {
+func TestTicket_IsRequestedAfterAResetDuringSignIn(t *testing.T) {
 	p := open(t, nil)
 	u, old, _ := p.Member(amelie, nil)
 	waiting := p.browser(t)
@@ -21,7 +21,7 @@ func TestALoginThatWaitsAtTheCodeIsAskedForTheTicketAfterAReset(t *testing.T) {
 	link := strings.TrimPrefix(mail.Link, p.url)
 
 	if got := waiting.shows(waiting.get("/login/factor").next()); !strings.Contains(got.body, "have just been reset") {
-		t.Error("the waiting browser is not told of the reset")
+		t.Error("the waiting browser does not show the reset")
 	}
 	waiting.goes("/login/ticket", "/login/factor", "code", string(old.Next()))
 	scanner := p.browser(t)
@@ -58,7 +58,7 @@ func TestALoginThatWaitsAtTheCodeIsAskedForTheTicketAfterAReset(t *testing.T) {
 	again.goes("/account", "/login/factor", "code", string(phone.Next()))
 }
 
-func TestAMailedLinkAndThePasswordLeadToEnrolment(t *testing.T) {
+func TestTicket_LinkAndPasswordLeadToEnrolment(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.reset(u.ID)
@@ -72,7 +72,7 @@ func TestAMailedLinkAndThePasswordLeadToEnrolment(t *testing.T) {
 	b.shows("/enrol")
 }
 
-func TestATicketThatIsTooOldOffersAnother(t *testing.T) {
+func TestTicket_ExpiredOffersAnother(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.reset(u.ID)
@@ -94,7 +94,7 @@ func TestATicketThatIsTooOldOffersAnother(t *testing.T) {
 	b.goes("/enrol", "/login/ticket", "ticket", mailed[notice.DevicesReset](t, p, amelie).Code)
 }
 
-func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
+func TestTicket_MailboxAloneIsNotEnough(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
@@ -110,14 +110,14 @@ func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
 	}
 }
 
-func TestWhoeverHasNeitherDeviceNorTicketIsHelpedAndShownNoSecret(t *testing.T) {
+func TestBlocked_ShowsHelpAndNoSecret(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
 	p.Change(u.ID, func(u *account.User) { u.Devices = nil })
 	b := p.browser(t)
 	b.goes("/login/blocked", "/login", "identifier", amelie, "password", authntest.Password)
 	if got := b.shows("/login/blocked"); !strings.Contains(got.body, "/help/request?topic=cannot_log_in") {
-		t.Error("the page leads to nobody")
+		t.Error("the page does not lead to help")
 	}
 	for _, path := range []string{"/enrol", "/enrol/phone", "/login/factor", "/login/recovery", "/login/ticket"} {
 		if got := b.get(path); got.StatusCode != http.StatusSeeOther || got.next() != "/login/blocked" {
@@ -132,7 +132,7 @@ func TestWhoeverHasNeitherDeviceNorTicketIsHelpedAndShownNoSecret(t *testing.T) 
 	}
 }
 
-func TestAForgottenPasswordCountsAfterTheSecondStep(t *testing.T) {
+func TestPasswordLink_TakesEffectAfterTheSecondFactor(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)

@@ -9,7 +9,7 @@ import (
 	"barillet/authn/authntest"
 )
 
-func TestToken_EnrolsSignsInAndResynchronisesOnThePages(t *testing.T) {
+func TestHardwareToken_EnrolsSignsInAndResynchronizes(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)

@@ -13,7 +13,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/internal/outbound"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
 // The types of settings that have a syntax.
@@ -26,7 +26,7 @@ type (
 
 	words    []string
 	networks []netip.Prefix
-	rules    []gate.Rule
+	rules    []forwardauth.Rule
 	hosts    struct{ outbound.Allowed }
 )
 
@@ -140,7 +140,7 @@ func (n *networks) UnmarshalText(text []byte) error {
 func (r *rules) UnmarshalText(text []byte) error {
 	*r = nil
 	for _, item := range items(text) {
-		rule, err := gate.ParseRule(item)
+		rule, err := forwardauth.ParseRule(item)
 		if err != nil {
 			return fmt.Errorf("%q: %w", item, err)
 		}

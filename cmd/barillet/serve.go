@@ -21,7 +21,7 @@ import (
 	"barillet/internal/mail"
 	"barillet/store"
 	"barillet/web"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 	"barillet/web/reply"
 )
 
@@ -117,7 +117,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	doors := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, Now: now, Log: log, Demo: box}
 	if len(c.ForwardAuth.Rules) > 0 {
-		if doors.Gate, err = gate.New(gate.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, Trusted: c.TrustedProxies}); err != nil {
+		if doors.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, TrustedProxies: c.TrustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)
 		}
 	}

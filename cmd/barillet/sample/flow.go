@@ -106,7 +106,7 @@ func (a *App) redeem(ctx context.Context, code string, v *visit) (visit, error) 
 		"auth_time": time.Unix(said.AuthTime, 0).UTC().Format("2006-01-02 15:04:05 UTC")}}, nil
 }
 
-// signOut ends the visit and the session at the service (OIDC RP-Initiated Logout).
+// SignOut ends the visit and the session at the service (OIDC RP-Initiated Logout).
 func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 	v, name := a.visits.of(r, a.Now())
 	a.visits.forget(func(n string, _ *visit) bool { return n == name })

@@ -1,0 +1,143 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"barillet/authn/account"
+	"barillet/authn/authntest"
+)
+
+// said is all of an answer that an unauthenticated client can compare, without what differs between any two answers, and
+// with the address typed put away.
+func said(p page, typed string) string {
+	var lines []string
+	for name, values := range p.Header {
+		if name != "X-Request-Id" && name != "Date" && name != "Content-Length" { // the last counts what was typed
+			lines = append(lines, name+": "+strings.Join(values, "|"))
+		}
+	}
+	slices.Sort(lines)
+	out := fmt.Sprintf("%d\n%s\n\n%s", p.StatusCode, strings.Join(lines, "\n"), p.body)
+	out = regexp.MustCompile(`reference=H-[0-9A-Z-]+`).ReplaceAllString(out, "reference=X")
+	return strings.ReplaceAll(out, typed, "TYPED")
+}
+
+func TestEnumeration_KnownAndUnknownLoginsGetTheSameBytes(t *testing.T) {
+	const unknown, suspended, bare = "nobody.knows@garage.example", "suspended@garage.example", "bare@garage.example"
+	p := open(t, nil)
+	p.Member(amelie, nil)
+	out, _, _ := p.Member(suspended, nil)
+	p.Change(out.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+	stuck, _, _ := p.Member(bare, nil)
+	p.Change(stuck.ID, func(u *account.User) { u.Devices = nil })
+
+	for name, ask := range map[string]func(b *browser, who string) page{
+		"a wrong password": func(b *browser, who string) page { return b.post("/login", "identifier", who, "password", "wrong") },
+		"a password too long": func(b *browser, who string) page {
+			return b.post("/login", "identifier", who, "password", strings.Repeat("x", 300))
+		},
+		"a wrong password at a link": func(b *browser, who string) page {
+			return b.post("/ticket/none", "identifier", who, "password", "wrong")
+		},
+		"a forgotten password": func(b *browser, who string) page { return b.post("/forgot", "identifier", who) },
+		"a request for help": func(b *browser, who string) page {
+			return b.post("/help/request", "email", who, "topic", "phone_lost", "message", "Bonjour")
+		},
+	} {
+		want := said(ask(p.browser(t), unknown), unknown)
+		for _, who := range []string{amelie, suspended, bare} {
+			if got := said(ask(p.browser(t), who), who); got != want {
+				t.Errorf("%s of %s: the answer differs from that for an unknown login:\n%s\n\nwant\n%s", name, who, got, want)
+			}
+		}
+	}
+}
+
+func TestEnumeration_WaitsAreEqual(t *testing.T) {
+	p := open(t, nil)
+	p.Member(amelie, nil)
+	var answers []string
+	for _, who := range []string{amelie, "nobody.knows@garage.example"} {
+		b := p.browser(t)
+		var last page
+		for range 8 {
+			last = b.post("/login", "identifier", who, "password", "wrong")
+		}
+		if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" || !strings.Contains(last.body, "data-countdown") {
+			t.Errorf("the eighth wrong password of %s: got %d, want 429 with a time to come back", who, last.StatusCode)
+		}
+		answers = append(answers, said(last, who))
+	}
+	if answers[0] != answers[1] {
+		t.Error("a wait reports whether the user exists")
+	}
+}
+
+func TestFactor_WrongCodesMakeTheUserWaitButNotForAKey(t *testing.T) {
+	p := open(t, nil)
+	_, phone, _ := p.Member(amelie, nil)
+	b := p.browser(t)
+	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	var last page
+	for range 8 {
+		last = b.post("/login/factor", "code", "000000")
+	}
+	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
+		t.Errorf("the eighth wrong code: got %d, want 429", last.StatusCode)
+	}
+	if got := b.post("/login/factor", "code", string(phone.Code())); got.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a right code within the wait: got %d, want 429", got.StatusCode)
+	}
+	if got := b.shows("/login/factor"); !strings.Contains(got.body, "data-countdown") {
+		t.Error("the page does not count the wait down")
+	}
+}
+
+func TestFactor_MalformedCodeIsReported(t *testing.T) {
+	p := open(t, nil)
+	p.Member(amelie, nil)
+	b := p.browser(t)
+	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	for _, code := range []string{"", "12345", "1234567", "+12345", "0x1234", "１２３４５６", "١٢٣٤٥٦", "12 34 5x"} {
+		if got := b.post("/login/factor", "code", code); got.StatusCode != http.StatusUnauthorized || !strings.Contains(problemIn(got.body), "six digits") {
+			t.Errorf("code %q: got %d %q, want 401 that names the six digits", code, got.StatusCode, problemIn(got.body))
+		}
+	}
+}
+
+func TestHelp_ReturnsAReference(t *testing.T) {
+	p := open(t, nil)
+	b := p.browser(t)
+	b.shows("/help")
+	if got := b.shows("/help/request?topic=key_lost"); !strings.Contains(got.body, `value="key_lost" selected`) {
+		t.Error("the topic of the link is not chosen")
+	}
+	got := b.post("/help/request", "email", amelie, "topic", "key_lost", "message", "<b>Bonjour</b>\r\nTo: x@evil.example")
+	if got.StatusCode != http.StatusSeeOther || !regexp.MustCompile(`^/help/sent\?reference=[A-Z0-9-]+$`).MatchString(got.next()) {
+		t.Fatalf("got %d to %q %q, want a reference", got.StatusCode, got.next(), problemIn(got.body))
+	}
+	_, reference, _ := strings.Cut(got.next(), "=")
+	if sent := b.shows(got.next()); !strings.Contains(sent.body, reference) {
+		t.Error("the reference is missing")
+	}
+	for _, reference := range []string{"", "<b>", "a", strings.Repeat("A", 40), "Call 0900 now"} {
+		if got := b.do("GET", "/help/sent?reference="+strings.ReplaceAll(reference, " ", "+"), "", ""); got.next() != "/help" {
+			t.Errorf("reference %q: got %d, want to be passed over", reference, got.StatusCode)
+		}
+	}
+	for field, fields := range map[string][]string{
+		"no address":       {"email", "", "message", "x"},
+		"a bad address":    {"email", "Ω@garage.example", "message", "x"},
+		"a long message":   {"email", amelie, "message", strings.Repeat("x", 4001)},
+		"an unknown topic": {"email", amelie, "topic", "free beer", "message", "x"},
+	} {
+		if got := b.post("/help/request", fields...); got.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("%s: got %d, want 422", field, got.StatusCode)
+		}
+	}
+}

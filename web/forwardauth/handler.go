@@ -1,0 +1,269 @@
+package forwardauth
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"barillet/authn/session"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
+	"barillet/web/reply"
+)
+
+// Config is the configuration of a Handler. All fields are required.
+type Config struct {
+	Sessions       *session.Service
+	Rules          []Rule
+	PublicURL      string         // of the service; its scheme is the scheme of every protected host
+	TrustedProxies []netip.Prefix // the only clients that can use the endpoints
+}
+
+// Handler serves the endpoints that a proxy asks. It is safe for concurrent use.
+type Handler struct {
+	sessions       *session.Service
+	rules          rules
+	publicURL      string
+	scheme         string
+	trustedProxies []netip.Prefix
+
+	sessionCookie, returnCookie string // names of the two cookies of a protected host
+}
+
+// New returns a Handler. It returns an error if two rules name the same path of a host, if a rule names the host of the
+// service, or if TrustedProxies is empty.
+func New(c Config) (*Handler, error) {
+	all, err := newRules(c.Rules)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("parsing the public URL: %w", err)
+	}
+	h := &Handler{sessions: c.Sessions, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trustedProxies: c.TrustedProxies}
+	switch {
+	case len(c.TrustedProxies) == 0:
+		return nil, errors.New("trusted_proxies is empty, but a rule needs a trusted proxy")
+	case len(all[NormalizeHost(u.Host, u.Scheme)]) > 0:
+		return nil, fmt.Errorf("a rule names %s, the host of the service", u.Host)
+	}
+	// A sibling host cannot set a cookie whose name begins with "__Host-" (RFC 6265bis §4.1.3.2).
+	h.sessionCookie, h.returnCookie = "barillet-forward", "barillet-return"
+	if h.scheme == "https" {
+		h.sessionCookie, h.returnCookie = "__Host-"+h.sessionCookie, "__Host-"+h.returnCookie
+	}
+	return h, nil
+}
+
+// The endpoints. A proxy asks all of them except SignInPath, which is a page of the service.
+const (
+	Path       = "/forward-auth"
+	StartPath  = Path + "/start"
+	ReturnPath = Path + "/return"
+	SignInPath = Path + "/sign-in"
+)
+
+// hostReturnPath is the only path of a protected host that the service uses.
+const hostReturnPath = "/.barillet/return"
+
+// Check answers 200 with the identity of the user, 401 or 403. A navigation gets a redirect to the sign-in instead of
+// 401. With ?answer=status there is no redirect: nginx's auth_request accepts only 401 and 403.
+func (h *Handler) Check(w http.ResponseWriter, r *http.Request) {
+	req, err := h.read(r)
+	if err != nil {
+		h.writeError(w, r, err)
+		return
+	}
+	redirects := r.URL.RawQuery == "" || r.URL.Query().Get("answer") != "status"
+	if redirects && req.path() == hostReturnPath {
+		h.finish(w, r, req)
+		return
+	}
+	rule := h.rules.match(req.host, req.path())
+	if rule == nil {
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+		return
+	}
+	redirects = redirects && req.isNavigation(r)
+	info, err := h.sessions.AuthenticateForward(r.Context(), readCookie(r, h.sessionCookie), req.host)
+	switch {
+	case errcode.Of(err) == errcode.NoSession, err == nil && rule.Admits(&info) && !rule.Satisfied(&info):
+		if redirects {
+			h.startSignIn(w, req, rule)
+			return
+		}
+		h.writeNoSession(w, r)
+	case err != nil:
+		h.writeError(w, r, err)
+	case !rule.Admits(&info) && redirects:
+		redirect(w, h.signInURL(req.host, rule, "")) // the page there states the reason
+	case !rule.Admits(&info):
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+	default:
+		setIdentityHeaders(w, &info)
+	}
+}
+
+// setIdentityHeaders describes the user to the application. It sets every header, also an empty one, so that a proxy
+// that copies the headers overwrites those of the client.
+func setIdentityHeaders(w http.ResponseWriter, info *session.Info) {
+	groups := make([]string, len(info.Groups))
+	for i, id := range info.Groups {
+		groups[i] = string(id)
+	}
+	header, values := w.Header(), [...]string{info.Login, info.Email, info.Name, strings.Join(groups, ",")}
+	for i, name := range [...]string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
+		header[name] = values[i : i+1 : i+1] // one array for all of them
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// Start redirects a navigation to the sign-in. It serves proxies that cannot pass on the redirect of Check: nginx sends
+// the browser to Start after a 401.
+func (h *Handler) Start(w http.ResponseWriter, r *http.Request) {
+	req, err := h.read(r)
+	if err != nil {
+		h.writeError(w, r, err)
+		return
+	}
+	rule := h.rules.match(req.host, req.path())
+	switch {
+	case rule == nil:
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+	case !req.isNavigation(r):
+		h.writeNoSession(w, r)
+	default:
+		h.startSignIn(w, req, rule)
+	}
+}
+
+// returnTTL is the lifetime of the return cookie, in seconds.
+const returnTTL = 600
+
+// maxReturnPath is the maximum length of the path in a return cookie. A longer path is replaced by "/".
+const maxReturnPath = 2 << 10
+
+// startSignIn redirects a browser to the sign-in. The return cookie, which is of the protected host, stores the path that
+// the browser asked for, and a nonce that binds the return code to this browser. The sign-in sees neither of them.
+func (h *Handler) startSignIn(w http.ResponseWriter, req proxyRequest, rule *Rule) {
+	nonce := secret.New()
+	to := returnTo(req.uri)
+	if len(to) > maxReturnPath || req.path() == hostReturnPath {
+		to = "/"
+	}
+	h.setCookie(w, h.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), returnTTL)
+	redirect(w, h.signInURL(req.host, rule, session.ForwardState(nonce)))
+}
+
+// signInURL returns the page that continues to a host after the sign-in.
+func (h *Handler) signInURL(host string, rule *Rule, state string) string {
+	q := url.Values{"host": {host}, "path": {rule.Path}}
+	if state != "" {
+		q.Set("state", state)
+	}
+	return h.publicURL + SignInPath + "?" + q.Encode()
+}
+
+// RuleFor returns the rule with this host and path; nil if there is none.
+func (h *Handler) RuleFor(host, path string) *Rule { return h.rules.find(host, path) }
+
+// ReturnURL returns the URL of the protected host that takes a return code.
+func (h *Handler) ReturnURL(host string, code secret.Value) string {
+	return h.scheme + "://" + host + hostReturnPath + "?code=" + code.Reveal()
+}
+
+// Return takes a return code. It serves proxies that pass hostReturnPath of a protected host to this endpoint, such as
+// nginx.
+func (h *Handler) Return(w http.ResponseWriter, r *http.Request) {
+	req, err := h.read(r)
+	if err != nil {
+		h.writeError(w, r, err)
+		return
+	}
+	h.finish(w, r, req)
+}
+
+// finish exchanges a return code for a forward-auth session, and redirects to the path that the browser asked for. If
+// the code is invalid, it redirects too: the next request starts another sign-in. Without a return cookie that would
+// repeat for ever, so finish refuses, and spends the code: another browser could read it in the URL of this one.
+func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyRequest) {
+	nonce, to, ok := h.readReturnCookie(r)
+	if len(h.rules[req.host]) == 0 {
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+		return
+	}
+	_, query, _ := strings.Cut(req.uri, "?")
+	q, err := url.ParseQuery(query)
+	if err != nil || len(q["code"]) != 1 || !secret.IsToken(q.Get("code")) {
+		h.writeError(w, r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
+		return
+	}
+	if !ok {
+		nonce = secret.New() // matches no code
+	}
+	issued, err := h.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), req.host, nonce)
+	switch {
+	case !ok && (err == nil || errcode.Of(err) == errcode.InvalidLink):
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+		return
+	case err == nil:
+		h.setCookie(w, h.sessionCookie, issued.Reveal(), 0)
+		h.setCookie(w, h.returnCookie, "", -1)
+	case errcode.Of(err) != errcode.InvalidLink:
+		h.writeError(w, r, err)
+		return
+	}
+	redirect(w, to)
+}
+
+// readReturnCookie returns the nonce and the path of the return cookie; false without a valid one.
+func (h *Handler) readReturnCookie(r *http.Request) (nonce secret.Value, to string, ok bool) {
+	for _, c := range r.CookiesNamed(h.returnCookie) {
+		value, encoded, _ := strings.Cut(c.Value, ".")
+		path, err := base64.RawURLEncoding.DecodeString(encoded)
+		if err == nil && secret.IsToken(value) {
+			return secret.From(value), returnTo(string(path)), true
+		}
+	}
+	return secret.Value{}, "", false
+}
+
+// readCookie returns the secret in a cookie. A cookie of another form is ignored.
+func readCookie(r *http.Request, name string) secret.Value {
+	for _, c := range r.CookiesNamed(name) {
+		if secret.IsToken(c.Value) {
+			return secret.From(c.Value)
+		}
+	}
+	return secret.Value{}
+}
+
+// setCookie sets a cookie without a Domain, so that only the protected host receives it. ttl is in seconds; 0 means until
+// the browser closes.
+func (h *Handler) setCookie(w http.ResponseWriter, name, value string, ttl int) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: ttl, HttpOnly: true, Secure: h.scheme == "https",
+		SameSite: http.SameSiteLaxMode})
+}
+
+// redirect answers 302. The browser takes the answer for one of the protected host, so it must not set a policy there.
+func redirect(w http.ResponseWriter, to string) {
+	w.Header().Del("Strict-Transport-Security")
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusFound)
+}
+
+func (h *Handler) writeNoSession(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("WWW-Authenticate", "Barillet") // RFC 9110 §15.5.2
+	h.writeError(w, r, errcode.New(errcode.NoSession))
+}
+
+// writeError answers with a problem document, under the same restriction as redirect.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Del("Strict-Transport-Security")
+	reply.Problem(w, r, err)
+}

@@ -1,0 +1,326 @@
+package selfservice
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
+	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/templates"
+	"barillet/web/site"
+)
+
+// enrolFlow is the enrolment of a visitor, with the devices that the user has.
+type enrolFlow struct {
+	enrol.Flow
+	first   bool // the device completes a sign-in
+	devices []factors.Device
+	login   string
+}
+
+// enrolFlow returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
+func (s *Pages) enrolFlow(r *http.Request) (enrolFlow, error) {
+	v := site.VisitorOf(r)
+	if !v.Transaction.IsZero() {
+		st, err := s.TransactionAt(r, v.Transaction, authn.StepEnrol)
+		if err == nil {
+			return enrolFlow{Flow: enrol.Flow{Login: v.Transaction}, first: true, devices: st.Have, login: st.Login}, nil
+		}
+		if !v.SignedIn() {
+			return enrolFlow{}, err
+		}
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return enrolFlow{}, err
+	}
+	return enrolFlow{Flow: enrol.Flow{Session: v.Session}, devices: a.Devices, login: a.Login}, nil
+}
+
+func (s *Pages) getEnrol(w http.ResponseWriter, r *http.Request) error {
+	flow, err := s.enrolFlow(r)
+	if err == nil {
+		err = s.Enrolment.CheckAllowed(r.Context(), flow.Flow)
+	}
+	if err != nil {
+		return err
+	}
+	b := s.Base(r)
+	if r.URL.Query().Get("done") == "recovery_used" && site.VisitorOf(r).SignedIn() {
+		_, left, err := s.codesLeft(r.Context(), site.VisitorOf(r).Info.User)
+		if err != nil {
+			return err
+		}
+		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: left}
+	}
+	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, flow))
+}
+
+func (s *Pages) chooseDevicePage(b templates.Base, flow enrolFlow) templates.ChooseDevice {
+	choices, full := s.choices(flow.devices)
+	return templates.ChooseDevice{Base: b, First: flow.first, Choices: choices, Full: full}
+}
+
+func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "kind", "app")
+	if err != nil {
+		return err
+	}
+	flow, err := s.enrolFlow(r)
+	if err != nil {
+		return err
+	}
+	kind, app, ok := s.chosenKind(f["kind"], f["app"])
+	if !ok {
+		return errcode.InvalidField("kind", "unknown")
+	}
+	path, err := s.begin(w, r, flow, enrol.Request{Kind: kind, App: app})
+	if errcode.Of(err) == errcode.TooMany {
+		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
+			return s.chooseDevicePage(s.BaseWithProblem(r, "/enrol", p), flow)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return site.Redirect(w, path)
+}
+
+// begin begins an enrolment and returns its page.
+func (s *Pages) begin(w http.ResponseWriter, r *http.Request, flow enrolFlow, want enrol.Request) (string, error) {
+	if _, err := s.Enrolment.BeginEnrol(r.Context(), site.RequestInfo(r), flow.Flow, want); err != nil {
+		return "", err
+	}
+	if flow.first {
+		if err := s.BeginTransaction(w, r, flow.Login); err != nil { // authn extended the transaction
+			return "", err
+		}
+	}
+	if want.Replace != "" {
+		return devicePath(want.Replace, "replace"), nil
+	}
+	return s.enrolPath(want.Kind), nil
+}
+
+// pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error is
+// a WrongStep.
+func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
+	flow, err := s.enrolFlow(r)
+	if err != nil {
+		return enrolFlow{}, account.PendingEnrolment{}, err
+	}
+	e, err := s.Enrolment.Pending(r.Context(), flow.Flow)
+	switch code := errcode.Of(err); {
+	case code == errcode.Expired, code == errcode.StepUpRequired:
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+	case err != nil:
+		return enrolFlow{}, account.PendingEnrolment{}, err
+	case e.Replace != "":
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: devicePath(e.Replace, "replace")}
+	case s.enrolPath(e.Kind) != path:
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: s.enrolPath(e.Kind)}
+	}
+	return flow, e, nil
+}
+
+// enrolPage returns the page of the pending enrolment at a path.
+func (s *Pages) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
+	flow, e, err := s.pending(r, path)
+	if err != nil {
+		return enrolFlow{}, templates.Enrol{}, err
+	}
+	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
+		Login: flow.login, First: flow.first}
+	view := json.NewDecoder(bytes.NewReader(e.Prompt.View))
+	view.UseNumber() // a page shows a number as it is written
+	if view.Decode(&page.View) != nil {
+		return enrolFlow{}, templates.Enrol{}, fmt.Errorf("showing the enrolment of %s: its view is not JSON", e.Kind) // the cause may quote a secret
+	}
+	return flow, page, nil
+}
+
+// getEnrolment returns the handler of the page of a kind.
+func (s *Pages) getEnrolment(path string) site.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		_, page, err := s.enrolPage(r, s.Base(r), path)
+		return s.renderMade(w, page, err)
+	}
+}
+
+// postEnrolment returns the handler that accepts the answer of a page, for a kind with this input.
+func (s *Pages) postEnrolment(input factors.Input, path string) site.Handler {
+	switch input {
+	case factors.InputAssertion:
+		return s.postEnrolAssertion(path)
+	case factors.InputBackup:
+		return s.postEnrolBackup(path)
+	}
+	return s.postEnrolCode(path)
+}
+
+func (s *Pages) postEnrolCode(path string) site.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		f, err := site.ReadForm(r, "name", "code")
+		if err != nil {
+			return err
+		}
+		flow, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
+		if err != nil {
+			return err
+		}
+		page.DeviceName = f["name"]
+		withProblem := func(p *templates.Problem) templates.Page {
+			page.Problem = p
+			return page
+		}
+		name, err := account.DeviceName(f["name"], false)
+		if err != nil {
+			return s.RenderProblem(w, err, withProblem)
+		}
+		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, name, []byte(f["code"]))
+		if errcode.Of(err) == errcode.Expired {
+			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+		}
+		if err != nil {
+			return s.RenderProblem(w, err, withProblem)
+		}
+		if !done.Accepted() {
+			p, _, _ := s.Rejected(done.Verification, factors.InputCode)
+			return s.Render(w, http.StatusUnprocessableEntity, withProblem(p))
+		}
+		next, err := s.enrolled(w, r, flow, done)
+		if err != nil {
+			return err
+		}
+		return site.Redirect(w, next)
+	}
+}
+
+func (s *Pages) postEnrolAssertion(path string) site.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		a, err := site.ReadKeyAnswer(r)
+		if err != nil {
+			return err
+		}
+		flow, _, err := s.pending(r, path)
+		if err != nil {
+			return err
+		}
+		name, err := account.DeviceName(a.Name, false)
+		if err != nil {
+			return err
+		}
+		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, name, a.Answer)
+		if errcode.Of(err) == errcode.Expired {
+			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+		}
+		if err != nil {
+			return err
+		}
+		if !done.Accepted() {
+			return s.WriteRejected(w, r, done.Verification, http.StatusUnprocessableEntity)
+		}
+		to, err := s.enrolled(w, r, flow, done)
+		if err != nil {
+			return err
+		}
+		return site.WriteNext(w, to)
+	}
+}
+
+// postEnrolBackup finishes the enrolment of recovery codes when the user confirms that they are saved.
+func (s *Pages) postEnrolBackup(path string) site.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		f, err := site.ReadForm(r, "kept")
+		if err != nil {
+			return err
+		}
+		flow, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
+		if err != nil {
+			return err
+		}
+		if f["kept"] != "yes" {
+			page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
+			return s.Render(w, http.StatusUnprocessableEntity, page)
+		}
+		if _, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, "", nil); err != nil {
+			return err
+		}
+		return site.Redirect(w, "/account?done=codes_kept")
+	}
+}
+
+// enrolled sets the cookies after an enrolment and returns the next page. A first device leads to the advice to add a
+// second, and another device to recovery codes if the user has none.
+func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, flow enrolFlow, done enrol.Result) (string, error) {
+	if flow.first {
+		if done.Completed.Step != authn.StepDone {
+			return site.StepPath(done.Completed.Step), s.Complete(w, r, done.Completed)
+		}
+		return "/enrol/second", s.Complete(w, r, done.Completed)
+	}
+	if err := s.SetCookies(w, r, done.Issued); err != nil {
+		return "", err
+	}
+	return s.offerRecoveryCodes(w, r, "/account?done=device_added")
+}
+
+// offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
+func (s *Pages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
+	v := site.VisitorOf(r)
+	made, _, err := s.codesLeft(r.Context(), v.Info.User)
+	if err != nil || made {
+		return otherwise, err
+	}
+	path, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: v.Session}}, enrol.Request{Kind: s.backupKind()})
+	if errcode.Of(err) == errcode.StepUpRequired {
+		return otherwise, nil // the step-up has expired; the account page offers the codes
+	}
+	return path, err
+}
+
+// codesLeft reports whether a user has recovery codes, and how many are left.
+func (s *Pages) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
+		made, left = false, 0
+		u, err := r.User(id)
+		for _, d := range u.Devices {
+			if s.Accounts.Method(d.Kind).Input == factors.InputBackup {
+				made, left = true, left+s.Accounts.Status(d).Remaining
+			}
+		}
+		return err
+	})
+	return made, left, err
+}
+
+func (s *Pages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	name := ""
+	for _, d := range a.Devices {
+		if s.Accounts.Method(d.Kind).Primary {
+			name = d.Name
+		}
+	}
+	return s.Render(w, http.StatusOK, templates.AddSecondDevice{Base: s.Base(r), DeviceName: name})
+}
+
+func (s *Pages) postLater(w http.ResponseWriter, r *http.Request) error {
+	if !site.VisitorOf(r).SignedIn() {
+		return errcode.New(errcode.NoSession)
+	}
+	path, err := s.offerRecoveryCodes(w, r, "/account")
+	if err != nil {
+		return err
+	}
+	return site.Redirect(w, path)
+}

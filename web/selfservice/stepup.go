@@ -1,0 +1,82 @@
+package selfservice
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/templates"
+	"barillet/web/site"
+)
+
+// getStepUp asks for a device for the operation that follows (protocol rule 5).
+func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	page := s.stepUpPage(s.Base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
+	if page.Method == string(factors.InputAssertion) {
+		prompt, err := s.Authn.BeginStepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion)
+		if err != nil {
+			return err
+		}
+		page.KeyOptions = prompt.JSON
+	}
+	return s.Render(w, http.StatusOK, page)
+}
+
+func (s *Pages) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
+	m := s.MethodsOf(a.Devices)
+	return templates.StepUp{Base: b, Next: afterStepUp(asked), Method: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
+}
+
+// afterStepUp returns the page of the operation that follows.
+func afterStepUp(asked string) string {
+	if next, ok := site.LocalPath(asked); ok {
+		return next
+	}
+	return "/account"
+}
+
+func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "code", "next")
+	if err != nil {
+		return err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	v, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
+	if err != nil {
+		return err
+	}
+	if v.Accepted() {
+		return site.Redirect(w, afterStepUp(f["next"]))
+	}
+	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
+		page := s.stepUpPage(s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
+		page.Method, page.Problem = string(factors.InputCode), p
+		return page
+	})
+}
+
+func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
+	answer, err := site.ReadKeyAnswer(r)
+	if err != nil {
+		return err
+	}
+	if !site.VisitorOf(r).SignedIn() {
+		return errcode.New(errcode.NoSession)
+	}
+	v, err := s.Authn.StepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion, answer.Answer)
+	if err != nil {
+		return err
+	}
+	if !v.Accepted() {
+		return s.WriteRejected(w, r, v, http.StatusUnauthorized)
+	}
+	return site.WriteNext(w, afterStepUp(answer.Next))
+}

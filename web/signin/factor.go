@@ -1,0 +1,135 @@
+package signin
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/templates"
+	"barillet/web/site"
+)
+
+func (s *Pages) getFactor(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
+	if err != nil {
+		return err
+	}
+	m := s.MethodsOf(st.Devices)
+	if m.Best == "" {
+		return site.Redirect(w, "/login/recovery")
+	}
+	page := s.factorPage(r, st, m.Pick(r.URL.Query().Get("method")))
+	if page.Method == string(factors.InputAssertion) {
+		prompt, err := s.Authn.BeginVerify(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Transaction, factors.InputAssertion)
+		if err != nil {
+			return err
+		}
+		page.KeyOptions = prompt.JSON
+	} else if st.Wait > 0 && page.Problem == nil {
+		page.Problem = templates.NewProblem(templates.ProblemWaitCode)
+		page.Problem.Wait = st.Wait
+	}
+	return s.Render(w, http.StatusOK, page)
+}
+
+func (s *Pages) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
+	m := s.MethodsOf(st.Devices)
+	return templates.Factor{Base: s.Base(r), Method: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
+}
+
+func (s *Pages) postFactor(w http.ResponseWriter, r *http.Request) error {
+	return s.postCode(w, r, factors.InputCode, func(st authn.TransactionState, p *templates.Problem) templates.Page {
+		page := s.factorPage(r, st, factors.InputCode)
+		page.Problem = p
+		return page
+	})
+}
+
+func (s *Pages) getRecovery(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
+	if err != nil {
+		return err
+	}
+	m := s.MethodsOf(st.Devices)
+	return s.Render(w, http.StatusOK, templates.Recovery{Base: s.Base(r), Phones: m.Phones, Keys: m.Keys})
+}
+
+func (s *Pages) postRecovery(w http.ResponseWriter, r *http.Request) error {
+	return s.postCode(w, r, factors.InputBackup, func(st authn.TransactionState, p *templates.Problem) templates.Page {
+		m := s.MethodsOf(st.Devices)
+		return templates.Recovery{Base: s.BaseWithProblem(r, "/login/recovery", p), Phones: m.Phones, Keys: m.Keys}
+	})
+}
+
+// postCode verifies a typed code of the second factor.
+func (s *Pages) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
+	f, err := site.ReadForm(r, "code")
+	if err != nil {
+		return err
+	}
+	out, err := s.verify(r, by, []byte(f["code"]))
+	if err != nil {
+		return err
+	}
+	if out.Accepted() {
+		if err := s.Complete(w, r, out.Completed); err != nil {
+			return err
+		}
+		return site.Redirect(w, afterSignIn(out))
+	}
+	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
+	if err != nil {
+		return err
+	}
+	return s.RenderRejected(w, out.Verification, by, func(p *templates.Problem) templates.Page { return page(st, p) })
+}
+
+// verify verifies an answer. If the devices were reset since the page was rendered, the error leads to the step that
+// is next.
+func (s *Pages) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
+	login := site.VisitorOf(r).Transaction
+	out, err := s.Authn.Verify(r.Context(), site.RequestInfo(r), login, by, answer)
+	if errcode.Of(err) == errcode.WrongState {
+		if _, moved := s.TransactionAt(r, login); moved != nil {
+			err = moved
+		}
+	}
+	return out, err
+}
+
+// afterSignIn returns the page after a second factor. A required password change comes first. A first device leads to
+// the advice to add another, and a recovery code to enrolment (protocol rule 6).
+func afterSignIn(out authn.Result) string {
+	if out.Step != authn.StepDone {
+		return site.StepPath(out.Step)
+	}
+	if out.First {
+		return "/enrol/second"
+	}
+	if out.Enrol {
+		return "/enrol?done=recovery_used"
+	}
+	if next, ok := site.LocalPath(out.ReturnTo); ok {
+		return next
+	}
+	return "/account"
+}
+
+func (s *Pages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
+	a, err := site.ReadKeyAnswer(r)
+	if err != nil {
+		return err
+	}
+	out, err := s.verify(r, factors.InputAssertion, a.Answer)
+	if err != nil {
+		return err
+	}
+	if !out.Accepted() {
+		return s.WriteRejected(w, r, out.Verification, http.StatusUnauthorized)
+	}
+	if err := s.Complete(w, r, out.Completed); err != nil {
+		return err
+	}
+	return site.WriteNext(w, afterSignIn(out))
+}

@@ -1,0 +1,169 @@
+package site
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"barillet/authn/account"
+	"barillet/authn/session"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
+	"barillet/templates"
+)
+
+// cookieStore implements sessions.Store. A cookie contains a secret of package session or authn and nothing else. A
+// value that they do not know is never adopted.
+type cookieStore struct {
+	sessions                               *session.Service
+	session, transaction, browser, locales string // names of the cookies
+	secure                                 bool
+}
+
+var _ sessions.Store = (*cookieStore)(nil)
+
+// newCookieStore returns a store. A sibling host cannot set a cookie whose name begins with "__Host-" (RFC 6265bis
+// §4.1.3.2). Such a cookie must be Secure, so the names have no prefix at http://localhost.
+func newCookieStore(s *session.Service, secure bool) *cookieStore {
+	prefix := ""
+	if secure {
+		prefix = "__Host-"
+	}
+	return &cookieStore{sessions: s, secure: secure, session: prefix + "barillet", transaction: prefix + "barillet-login",
+		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
+}
+
+// Get returns the session with a name. It returns the same session for the whole request.
+func (c *cookieStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(c, name)
+}
+
+// infoKey is the key of the session.Info in an authenticated session.
+type infoKey struct{}
+
+// New reads a cookie. If its value is expired, truncated or forged, New returns an empty session without an error. An
+// error would lock the user out until the cookie is deleted.
+func (c *cookieStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	ses := sessions.NewSession(c, name)
+	ses.Options, ses.IsNew = c.options(name), true
+	secret := c.secret(r, name)
+	if secret.IsZero() {
+		return ses, nil
+	}
+	if name == c.session {
+		info, err := c.sessions.Authenticate(r.Context(), secret)
+		if errcode.Of(err) == errcode.NoSession {
+			return ses, nil
+		}
+		if err != nil {
+			return ses, err
+		}
+		ses.Values[infoKey{}] = info
+	}
+	ses.ID, ses.IsNew = secret.Reveal(), false
+	return ses, nil
+}
+
+// Save sets the cookie. It deletes the cookie of a session without an ID.
+func (c *cookieStore) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session) error {
+	o := *ses.Options
+	if ses.ID == "" {
+		o.MaxAge = -1
+	}
+	http.SetCookie(w, sessions.NewCookie(ses.Name(), ses.ID, &o))
+	return nil
+}
+
+// options returns the attributes of a cookie (promise A11). The session cookie lasts until the browser closes; package
+// session limits the session itself.
+func (c *cookieStore) options(name string) *sessions.Options {
+	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode}
+	switch name {
+	case c.transaction:
+		o.MaxAge = int(account.TransactionTTL / time.Second)
+	case c.browser:
+		o.MaxAge = int(account.KnownBrowserTTL / time.Second)
+	}
+	return o
+}
+
+// put sets a cookie to a secret, which later requests send. It deletes the cookie if the secret is zero.
+func (c *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret secret.Value) error {
+	ses, err := c.Get(r, name)
+	if err != nil {
+		return err
+	}
+	ses.ID = secret.Reveal()
+	return c.Save(r, w, ses)
+}
+
+// secret returns the secret in a cookie; zero if the cookie has another form.
+func (c *cookieStore) secret(r *http.Request, name string) secret.Value {
+	for _, cookie := range r.CookiesNamed(name) {
+		if secret.IsToken(cookie.Value) {
+			return secret.From(cookie.Value)
+		}
+	}
+	return secret.Value{}
+}
+
+// language returns the language that the user chose in this browser; "" without a choice.
+func (c *cookieStore) language(r *http.Request) string {
+	cookie, err := r.Cookie(c.locales)
+	if err != nil || cookie.Value != templates.Match("", cookie.Value, "") {
+		return ""
+	}
+	return cookie.Value
+}
+
+// setLanguage stores a language for a year. lendLanguage stores one for the length of a sign-in.
+func (c *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
+	c.keepLanguage(w, lang, 365*24*60*60)
+}
+func (c *cookieStore) lendLanguage(w http.ResponseWriter, lang string) {
+	c.keepLanguage(w, lang, 10*60)
+}
+
+func (c *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
+	o := c.options(c.locales)
+	o.MaxAge = seconds
+	http.SetCookie(w, sessions.NewCookie(c.locales, lang, o))
+}
+
+// SetLanguage stores the language that the user chose in this browser.
+func (s *Site) SetLanguage(w http.ResponseWriter, lang string) { s.cookies.setLanguage(w, lang) }
+
+// Language returns the language of a visitor without a session. It is, in this order: the parameter lang, the choice
+// stored in the browser, Accept-Language, and the default of the configuration.
+func (s *Site) Language(r *http.Request) string {
+	chosen := ""
+	if r.URL.RawQuery != "" { // parsing an empty query allocates a map
+		chosen = r.URL.Query().Get("lang")
+	}
+	if chosen != templates.Match("", chosen, "") {
+		chosen = s.cookies.language(r)
+	}
+	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
+}
+
+// ApplyUILocales shows the pages of a sign-in in the language that a client requests (OIDC Core §3.1.2.1, ui_locales).
+// A choice of the user in this browser takes precedence.
+func (s *Site) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
+	if s.cookies.language(r) != "" {
+		return
+	}
+	for _, tag := range strings.Fields(locales) {
+		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 §2.1
+		if lang == templates.Match("", lang, "") {
+			s.cookies.lendLanguage(w, lang)
+			return
+		}
+	}
+}
+
+// KnownBrowser returns the secret of a known browser; zero without one.
+func (s *Site) KnownBrowser(r *http.Request) secret.Value {
+	return s.cookies.secret(r, s.cookies.browser)
+}

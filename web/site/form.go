@@ -1,0 +1,93 @@
+package site
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"unicode/utf8"
+
+	"barillet/web/reply"
+)
+
+// fieldLimits is the maximum length of each field, in bytes. A longer value is answered with 413. The limits are
+// higher than those that the pages explain beside a field.
+var fieldLimits = map[string]int{
+	"identifier": 1 << 10, "email": 1 << 10,
+	"password": 16 << 10, "current": 16 << 10,
+	"code": 256, "ticket": 256, "copy": 64,
+	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16,
+	"topic": 64, "message": 32 << 10,
+	"next": 1 << 10, "lang": 64,
+	"request": 64, "decision": 8,
+}
+
+// Form contains the fields of a POST. A field that was not sent is "".
+type Form map[string]string
+
+// ReadForm reads the named fields and ignores all others. It returns an error if a field is repeated, is not UTF-8, or
+// exceeds its limit.
+func ReadForm(r *http.Request, names ...string) (Form, error) {
+	if r.ContentLength != 0 {
+		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || media != "application/x-www-form-urlencoded" {
+			return nil, &reply.HTTPError{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
+		}
+	}
+	if err := r.ParseForm(); err != nil {
+		if _, over := errors.AsType[*http.MaxBytesError](err); over {
+			return nil, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+		}
+		return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
+	}
+	out := Form{}
+	for _, name := range names {
+		values := r.PostForm[name]
+		if len(values) == 0 {
+			continue
+		}
+		switch v := values[0]; {
+		case len(values) > 1:
+			return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindDuplicate, Member: name}
+		case len(v) > fieldLimits[name]:
+			return nil, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge, Member: name}
+		case !utf8.ValidString(v):
+			return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: name}
+		default:
+			out[name] = v
+		}
+	}
+	return out, nil
+}
+
+// maxAnswer is the maximum size of a KeyAnswer, in bytes.
+const maxAnswer = 64 << 10
+
+// KeyAnswer is the JSON object that the script for security keys sends.
+type KeyAnswer struct {
+	Answer json.RawMessage `json:"answer"`
+	Name   string          `json:"name"`
+	Next   string          `json:"next"`
+}
+
+// ReadKeyAnswer reads a KeyAnswer.
+func ReadKeyAnswer(r *http.Request) (KeyAnswer, error) {
+	var a KeyAnswer
+	if err := reply.DecodeJSON(r, maxAnswer, &a); err != nil {
+		return KeyAnswer{}, err
+	}
+	if len(a.Name) > fieldLimits["name"] || len(a.Next) > fieldLimits["next"] {
+		return KeyAnswer{}, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+	}
+	return a, nil
+}
+
+// Missing returns the first of the fields that is empty; "" if there is none.
+func (f Form) Missing(names ...string) string {
+	for _, name := range names {
+		if f[name] == "" {
+			return name
+		}
+	}
+	return ""
+}

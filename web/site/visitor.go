@@ -1,0 +1,69 @@
+package site
+
+import (
+	"context"
+	"net/http"
+
+	"barillet/authn/account"
+	"barillet/authn/session"
+	"barillet/internal/secret"
+	"barillet/web/reply"
+)
+
+// Visitor describes the user of a request. It is read once for a request: gorilla/sessions binds what it reads to one
+// *http.Request.
+type Visitor struct {
+	Session     secret.Value // zero without a session
+	Transaction secret.Value // of a sign-in, which may have ended; zero without one
+	Info        session.Info // of Session
+	Lang        string
+}
+
+// SignedIn reports whether the visitor has a session.
+func (v *Visitor) SignedIn() bool { return !v.Session.IsZero() }
+
+type visitorKey struct{}
+
+// VisitorOf returns the visitor of a request. Before the cookies are read, the visitor has no session.
+func VisitorOf(r *http.Request) *Visitor {
+	if v, ok := r.Context().Value(visitorKey{}).(*Visitor); ok {
+		return v
+	}
+	return &Visitor{Lang: reply.RequestFrom(r.Context()).Lang}
+}
+
+// visit reads the cookies. It returns the request that contains the visitor.
+func (s *Site) visit(r *http.Request) (*http.Request, error) {
+	ses, err := s.cookies.Get(r, s.cookies.session)
+	if err != nil {
+		return r, err
+	}
+	login, err := s.cookies.Get(r, s.cookies.transaction)
+	if err != nil {
+		return r, err
+	}
+	q := *reply.RequestFrom(r.Context())
+	v := &Visitor{Lang: q.Lang, Transaction: secret.From(login.ID)}
+	if info, ok := ses.Values[infoKey{}].(session.Info); ok {
+		v.Session, v.Info = secret.From(ses.ID), info
+		if chosen := r.URL.Query().Get("lang"); info.Locale != "" && chosen != v.Lang {
+			v.Lang, q.Lang = info.Locale, info.Locale
+		}
+	}
+	ctx := reply.With(context.WithValue(r.Context(), visitorKey{}, v), &q)
+	return r.WithContext(ctx), nil
+}
+
+// RequestInfo describes the client of a request.
+func RequestInfo(r *http.Request) account.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
+
+// maxLocalPath is the maximum length of a path that a form or a query names.
+const maxLocalPath = 512
+
+// LocalPath returns next if it is a path of the service that a browser can be sent to.
+func LocalPath(next string) (string, bool) {
+	if len(next) > maxLocalPath || !reply.IsLocalPath(next) {
+		return "", false
+	}
+	return next, true
+}
