@@ -19,18 +19,18 @@ import (
 
 // AccountView is what a person sees of themselves; it holds no secret.
 type AccountView struct {
-	User     account.UserID
-	Login    string
-	Name     string
-	Email    string
-	Locale   string // the person's choice; "": none
-	Groups   []string
-	Devices  []factors.Device // in the order of enrolment, without Data
-	Strong   bool             // one of them withstands phishing: Service.Strong
-	Counted  int              // usable devices that count; with one, its loss would lock the person out
-	Sessions []session.Summary
-	Recent   []account.Activity // newest first
-	Proven   bool               // a fresh proof counts now
+	User              account.UserID
+	Login             string
+	Name              string
+	Email             string
+	Locale            string // the person's choice; "": none
+	Groups            []string
+	Devices           []factors.Device // in the order of enrolment, without Data
+	PhishingResistant bool             // one of them withstands phishing: Service.Strong
+	PrimaryDevices    int              // usable devices that count; with one, its loss would lock the person out
+	Sessions          []session.Summary
+	Activity          []account.Activity // newest first
+	StepUpFresh       bool               // a fresh proof counts now
 }
 
 // Account reads the page of whoever the session belongs to.
@@ -44,8 +44,8 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 			return err
 		}
 		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
-			Strong: s.Accounts.HasPhishingResistant(&u), Counted: s.Accounts.CountPrimary(&u), Recent: slices.Clone(u.Activity), Proven: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
-		slices.Reverse(out.Recent)
+			PhishingResistant: s.Accounts.HasPhishingResistant(&u), PrimaryDevices: s.Accounts.CountPrimary(&u), Activity: slices.Clone(u.Activity), StepUpFresh: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
+		slices.Reverse(out.Activity)
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {
 			out.Devices[i].Data = nil
@@ -83,8 +83,8 @@ func (s *Service) RequireStepUp(tx *account.Tx, session secret.Value) (account.S
 	return ses, u, err
 }
 
-// Rename gives a device another name.
-func (s *Service) Rename(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
+// RenameDevice gives a device another name.
+func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
 	name, err := account.DeviceName(name, false)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, ses
 			return session.Credentials{}, errcode.New(errcode.LastDevice)
 		}
 		gone := *d
-		if err := s.TakeDevice(tx, &u, gone); err != nil {
+		if err := s.DeleteDevice(tx, &u, gone); err != nil {
 			return session.Credentials{}, err
 		}
 		tx.AddActivity(&u, audit.FactorRemoved, gone.Name)
@@ -141,9 +141,9 @@ func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, ses
 	})
 }
 
-// TakeDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
+// DeleteDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
 // the sessions and saves.
-func (s *Service) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) error {
+func (s *Service) DeleteDevice(tx *account.Tx, u *account.User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
 	if err := tx.ReleaseUnique(d); err != nil {
@@ -155,18 +155,18 @@ func (s *Service) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
 func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current, chosen string) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
-	ses, u, err := s.sessionOf(ctx, op, sess)
+	ses, u, err := s.loadSession(ctx, op, sess)
 	if err != nil {
 		return session.Credentials{}, err
 	}
 	if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
 		return session.Credentials{}, errcode.New(errcode.StepUpRequired)
 	}
-	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
+	if err := s.Accounts.Hasher.Validate(chosen, s.forbiddenWords(&u)); err != nil {
 		return session.Credentials{}, err
 	}
 	known := u.KnowsBrowser(req.Browser, op.Now)
-	c := candidate{user: u, found: true, known: known, counts: s.Accounts.FailureID(u.ID)}
+	c := passwordAttempt{user: u, found: true, knownBrowser: known, failureID: s.Accounts.FailureID(u.ID)}
 	right, _, err := s.Accounts.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
 		return session.Credentials{}, fmt.Errorf("verifying a password: %w", err)
@@ -182,7 +182,7 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 		err    error
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
-		issued, refused, err := s.storeChange(tx, sess, c, right, phc)
+		issued, refused, err := s.storePasswordChange(tx, sess, c, right, phc)
 		return result{issued, refused}, err
 	})
 	if err == nil {
@@ -191,27 +191,27 @@ func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, s
 	return out.issued, err
 }
 
-// storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (s *Service) storeChange(tx *account.Tx, sess secret.Value, c candidate, right bool, phc string) (issued session.Credentials, refused, err error) {
+// storePasswordChange stores a change of password, or counts the wrong one: refused is told after it was stored.
+func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, c passwordAttempt, right bool, phc string) (issued session.Credentials, refused, err error) {
 	ses, u, err := s.RequireStepUp(tx, sess)
 	if err != nil {
 		return session.Credentials{}, nil, err
 	}
-	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
+	f, err := s.Accounts.Failures.Get(tx.Raw, c.failureID)
 	if err != nil {
 		return session.Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, c.known); !ok {
+	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, c.knownBrowser); !ok {
 		return session.Credentials{}, errcode.RateLimit(until.Sub(tx.Op.Now)), nil
 	}
 	if !right || u.Password.Hash != c.user.Password.Hash {
-		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.counts, f.WithFailure(tx.Op.Now, throttle.Password, c.known)); err != nil {
+		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.failureID, f.WithFailure(tx.Op.Now, throttle.Password, c.knownBrowser)); err != nil {
 			return session.Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
 		return session.Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
 	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
-	if err := s.passwordChanged(tx, &u); err != nil {
+	if err := s.recordPasswordChange(tx, &u); err != nil {
 		return session.Credentials{}, nil, err
 	}
 	if issued, err = s.Sessions.Rotate(tx, &u, ses); err != nil {

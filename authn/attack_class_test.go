@@ -17,7 +17,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 	h.Clock.Advance(time.Minute)
 	stranger := h.at("198.51.100.7")
 	for range 6 {
-		login := h.password(stranger, amelie).Login
+		login := h.password(stranger, amelie).Secret
 		if _, err := h.Authn.Verify(t.Context(), stranger, login, factors.InputBackup, []byte("0000-0000-0000-0000")); err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +25,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 	if got := h.counters(u.ID).Unknown.Codes.Streak; got != 0 {
 		t.Errorf("%d wrong six-digit codes counted, want none", got)
 	}
-	login := h.password(stranger, amelie).Login
+	login := h.password(stranger, amelie).Secret
 	if done, err := h.Authn.Verify(t.Context(), stranger, login, factors.InputCode, p.Next()); err != nil || !done.Accepted() {
 		t.Errorf("the person's own code: %+v, %v", done.Verification, err)
 	}
@@ -36,7 +36,7 @@ func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	for minutes := 0; minutes < 60; minutes += 9 {
 		if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 			t.Fatalf("after %d minutes: %v", minutes, err)

@@ -31,9 +31,9 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)
 	}
-	_, err = h.Enrolment.PendingCopy(t.Context(), done.Issued.Session)
+	_, err = h.Enrolment.PendingCopy(t.Context(), done.Credentials.Session)
 	refused(t, err, errcode.Expired, "showing the old QR code")
-	_, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, done.Issued.Session, fresh.Next())
+	_, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, done.Credentials.Session, fresh.Next())
 	refused(t, err, errcode.Expired, "confirming by the new secret")
 	for _, c := range h.User(amelie).Devices[0].Copies {
 		if !c.ScanAgain || !c.Confirmed.IsZero() {

@@ -20,7 +20,7 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ secret.Value) {
 			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
-			if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone {
+			if v := h.verify(started.Secret, p.Next()); v.Step != authn.StepDone {
 				t.Fatalf("got step %q", v.Step)
 			}
 		}},

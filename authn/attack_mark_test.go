@@ -18,20 +18,20 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 		want errcode.Code
 	}{
 		{"before the second step", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, errcode.WrongState},
 		{"after a wrong code", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			h.verify(login, wrong(p))
 			return login
 		}, errcode.WrongState},
 		{"waiting for a ticket", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, errcode.WrongState},
 		{"blocked", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, errcode.WrongState},
 		{"with a session in its place", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			return session

@@ -41,9 +41,9 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 				t.Fatalf("got step %q", started.Step)
 			}
 			link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, started.Secret, link)
 			refused(t, err, errcode.Expired, "presenting the link")
-			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
+			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, started.Secret, code.Reveal())
 			refused(t, err, errcode.Expired, "presenting the code")
 			if _, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, mine, ""); errcode.Of(err) != errcode.SignInFailed {
 				t.Errorf("the chosen password took effect: %v", err)
@@ -80,7 +80,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 		{"the password came by mail too", func(t *testing.T, h *house, u account.User) {
 			h.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
 			link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 			refused(t, err, errcode.SameProvenance, "the link")
 			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
@@ -132,7 +132,7 @@ func (h *house) foreignLogin() secret.Value {
 	h.t.Helper()
 	other, _, _ := h.Member("mallory@garage.example", nil)
 	h.reset(other.ID, account.ProvenanceEmail, account.TicketTTL)
-	return h.password(h.From, "mallory@garage.example").Login
+	return h.password(h.From, "mallory@garage.example").Secret
 }
 
 // TestThePasswordAloneEnrolsNothing: whoever knows the password and reads no mail, in every order.
@@ -144,38 +144,38 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 	}{
 		{"after the reset", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, authn.StepTicket},
 		{"before the reset", func(t *testing.T, h *house, u account.User) secret.Value {
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			return login
 		}, authn.StepTicket},
 		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u account.User) secret.Value {
 			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
+			owner, thief := h.password(h.From, amelie).Secret, h.password(h.at("198.51.100.9"), amelie).Secret
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, owner, link)
 			do(t, err, "presenting")
-			h.BeginPhone(enrol.Flow{Login: owner}, "Sien")
+			h.BeginPhone(enrol.Flow{Transaction: owner}, "Sien")
 			return thief
 		}, authn.StepTicket},
 		{"asking for another ticket", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			return login
 		}, authn.StepTicket},
 		{"after the device was disabled", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, authn.StepBlocked},
 		{"after the device was taken away", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.Change(u.ID, func(u *account.User) { u.Devices = nil; u.Epoch++ })
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, authn.StepBlocked},
 		{"after the policy left its kind out", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.Accounts.Factors = h.Accounts.Factors[1:]
-			return h.password(h.From, amelie).Login
+			return h.password(h.From, amelie).Secret
 		}, authn.StepBlocked},
 	}
 	for _, test := range tests {
@@ -188,12 +188,12 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			}
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Accounts.Factors {
-				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Request{Kind: kind.Kind()})
+				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: login}, enrol.Request{Kind: kind.Kind()})
 				refused(t, err, errcode.Forbidden, "enrolling "+string(kind.Kind()))
 			}
-			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: login}, "", []byte("123456"))
+			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: login}, "", []byte("123456"))
 			refused(t, err, errcode.Forbidden, "confirming nothing")
-			_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Login: login})
+			_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Transaction: login})
 			refused(t, err, errcode.Forbidden, "looking at a pending secret")
 			_, err = h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, []byte("123456"))
 			refused(t, err, errcode.WrongState, "verifying")

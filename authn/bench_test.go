@@ -20,8 +20,8 @@ import (
 	"barillet/store/bolt"
 )
 
-// rounds is how often the two sides of a ratio take turns in one run; who begins alternates.
-const rounds = 5
+// maxRounds is how often the two sides of a ratio take turns in one run; who begins alternates.
+const maxRounds = 5
 
 // legTime is how long one side works in one round: -benchtime, where it is a time.
 func legTime() time.Duration {
@@ -42,7 +42,7 @@ type side struct {
 func compare(b *testing.B, clients int, sides ...side) {
 	rates := map[string][]float64{}
 	for b.Loop() { // once: the rounds take longer than -benchtime
-		for round := range rounds {
+		for round := range maxRounds {
 			order := slices.Clone(sides)
 			if round%2 == 1 {
 				slices.Reverse(order)

@@ -16,12 +16,12 @@ import (
 	"barillet/internal/throttle"
 )
 
-// rounds is the maximum number of attempts to store a verification whose user record changed meanwhile (protocol rule
+// maxRounds is the maximum number of attempts to store a verification whose user record changed meanwhile (protocol rule
 // 32). An attempt fails only because another change was stored.
-const rounds = 12
+const maxRounds = 12
 
-// class returns the failure counter of an input (protocol rule 17). The input decides, not the devices that the user has.
-func class(input factors.Input) throttle.Class {
+// failureClass returns the failure counter of an input (protocol rule 17). The input decides, not the devices that the user has.
+func failureClass(input factors.Input) throttle.Class {
 	switch input {
 	case factors.InputAssertion:
 		return throttle.Key
@@ -39,7 +39,7 @@ type Verification struct {
 	Wait      time.Duration // too many wrong answers: the answer was not verified
 	CodesLeft int           // recovery codes left, after one was taken
 
-	told bool // the user's activity list has changed: the record must be saved
+	notified bool // the user's activity list has changed: the record must be saved
 }
 
 // Accepted reports whether the answer was accepted.
@@ -93,7 +93,7 @@ type DeviceAttempt struct {
 	By       audit.Actor // the principal that sent the answer; zero: the user
 	Kind     factors.Kind
 	outcome  factors.Outcome // of kind, which decided
-	all      []kindOutcome   // of every kind that was asked
+	outcomes []kindOutcome   // of every kind that was asked
 }
 
 // kindOutcome is the outcome of one kind.
@@ -102,8 +102,8 @@ type kindOutcome struct {
 	outcome factors.Outcome
 }
 
-// apart reports whether a principal sent the answer, outside of any sign-in of the user.
-func (t *DeviceAttempt) apart() bool { return t.By != (audit.Actor{}) }
+// byAdmin reports whether a principal sent the answer, outside of any sign-in of the user.
+func (t *DeviceAttempt) byAdmin() bool { return t.By != (audit.Actor{}) }
 
 // ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
 // comes before those that are.
@@ -115,16 +115,16 @@ func (t *DeviceAttempt) name() string { return cmp.Or(string(t.Kind), string(t.i
 
 // add records the outcome of one more kind.
 func (t *DeviceAttempt) add(kind factors.Kind, o factors.Outcome) {
-	if len(t.all) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, t.outcome.Rejected) {
+	if len(t.outcomes) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, t.outcome.Rejected) {
 		t.Kind, t.outcome = kind, o
 	}
-	t.all = append(t.all, kindOutcome{kind, o})
+	t.outcomes = append(t.outcomes, kindOutcome{kind, o})
 }
 
 // devices returns the devices as they must now be stored. If a kind accepted the answer, only its device changes.
 func (t *DeviceAttempt) devices() []factors.Device {
 	var out []factors.Device
-	for _, x := range t.all {
+	for _, x := range t.outcomes {
 		if x.outcome.Device.ID != "" && (x.kind == t.Kind || !t.outcome.Accepted()) {
 			out = append(out, x.outcome.Device)
 		}
@@ -140,7 +140,7 @@ func (s *Service) Remember(now time.Time, c *account.Ceremony, t DeviceAttempt) 
 		}
 		return c
 	}
-	for _, x := range t.all {
+	for _, x := range t.outcomes {
 		c = c.With(now, x.kind, x.outcome.Pending)
 	}
 	return c
@@ -190,7 +190,7 @@ const noticeAt, noticeEach = 3, 10
 // Count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
 // endpoint counts the answers of devices here (protocol rule 17).
 func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verification, error) {
-	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, class(t.input), t.known)
+	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, failureClass(t.input), t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
 	}
@@ -204,16 +204,16 @@ func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verif
 	id := s.Accounts.FailureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, class(t.input), t.known))
+		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, failureClass(t.input), t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock, o.Rejected == factors.ReasonResync:
-		wrong := f.WithFailure(tx.Op.Now, class(t.input), t.known)
-		if t.apart() { // no password was given before it
+		wrong := f.WithFailure(tx.Op.Now, failureClass(t.input), t.known)
+		if t.byAdmin() { // no password was given before it
 			wrong.WrongAfterPassword = f.WrongAfterPassword
 		}
 		err = s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
-		if err == nil && t.input == factors.InputCode && !t.apart() && wrong.Streak%noticeEach == noticeAt {
+		if err == nil && t.input == factors.InputCode && !t.byAdmin() && wrong.Streak%noticeEach == noticeAt {
 			tx.AddFailedActivity(u, audit.FactorProven)
-			j.told = true
+			j.notified = true
 			err = tx.NotifyLimited(u, notice.WrongCodes{Context: tx.About(u), Count: wrong.Streak})
 		}
 	case o.Rejected == factors.ReasonClone:
@@ -230,7 +230,7 @@ func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verif
 
 // AuditAnswer records the result of an answer, and who sent it.
 func (s *Service) AuditAnswer(tx *account.Tx, u *account.User, t DeviceAttempt, outcome, reason string) error {
-	if !t.apart() {
+	if !t.byAdmin() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
 	e := audit.Event{Actor: t.By, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
@@ -253,7 +253,7 @@ func ReplaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 
 // RetryOnConflict calls round until it has stored its result on the record on which it verified the answer.
 func RetryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
-	for range rounds {
+	for range maxRounds {
 		stored, err := round()
 		if stored || err != nil {
 			return err

@@ -145,7 +145,7 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) {
 		t.Error("the sessions do not stand as they should")
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); v.Accepted() {
 		t.Error("the old secret signs in")
 	}
 	d := h.User(string(u.ID)).Devices[0]
@@ -170,7 +170,7 @@ func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) 
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	p := &authntest.Phone{Env: h.Env, Secret: view.Secret, Device: id}
 	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())
-	if err == nil && (!done.Accepted() || !h.alive(done.Issued.Session) || h.alive(session)) {
+	if err == nil && (!done.Accepted() || !h.alive(done.Credentials.Session) || h.alive(session)) {
 		h.t.Errorf("replacing: got %+v, session not re-issued", done)
 	}
 	return p, err
@@ -187,13 +187,13 @@ func TestRemovingACopyOfTheOnlyDeviceReplacesTheSecretFirst(t *testing.T) {
 	if err != nil || !replace || h.User(string(u.ID)).Revision != before {
 		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, h.User(string(u.ID)).Revision, before)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Error("the old secret died before there was a new one")
 	}
 	other := h.SignIn(amelie, authntest.Password, p).Session
 	r, err := h.replace(session, p.Device, lost)
 	do(t, err, "replacing")
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); v.Accepted() {
 		t.Error("the old secret outlived the confirmation of the new one")
 	}
 	if h.alive(other) {

@@ -58,7 +58,7 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 	proven := h.SignIn(amelie, authntest.Password, p).Session
 	h.prove(proven, p)
 	codes := h.recoveryCodes(proven)
-	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || !v.Accepted() {
 		t.Fatalf("a recovery code: %v, %+v", err, v.Verification)
 	}
@@ -67,13 +67,13 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 		if err := act(signedIn); errcode.Of(err) != errcode.StepUpRequired {
 			t.Errorf("%s right after the sign-in: got %v", name, err)
 		}
-		for where, session := range map[string]secret.Value{"an enrolment": enrolled, "a recovery code": v.Issued.Session} {
+		for where, session := range map[string]secret.Value{"an enrolment": enrolled, "a recovery code": v.Credentials.Session} {
 			if err := act(session); (errcode.Of(err) == errcode.StepUpRequired) == adding[name] {
 				t.Errorf("%s after %s: got %v", name, where, err)
 			}
 		}
 	}
-	j, err := h.Enrolment.ShowQR(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", factors.InputBackup, []byte(codes[1]))
+	j, err := h.Enrolment.ShowQR(t.Context(), h.From, v.Credentials.Session, p.Device, "", "Autre", factors.InputBackup, []byte(codes[1]))
 	if err != nil || j.Accepted() {
 		t.Errorf("a recovery code shows the QR code: %v", err)
 	}
@@ -145,7 +145,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	_, err := h.Authn.RemoveDevice(t.Context(), h.From, session, p.Device)
 	refused(t, err, errcode.LastDevice, "removing the one phone")
 	q, _ := h.Enrol(enrol.Flow{Session: session}, "Second")
-	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
+	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Secret
 	h.prove(session, p)
 	h.EmptyOutbox()
 	issued, err := h.Authn.RemoveDevice(t.Context(), h.From, session, p.Device)
@@ -156,7 +156,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	if got := len(mailed[notice.DeviceRemoved](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); v.Accepted() {
 		t.Error("the removed phone signs in")
 	}
 	h.SignIn(amelie, authntest.Password, q)
@@ -191,8 +191,8 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 			want := 2
 			if inLogin {
 				_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-				seat, want = enrol.Flow{Login: h.password(h.From, amelie).Login}, 1
-				_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, seat.Login, code.Reveal())
+				seat, want = enrol.Flow{Transaction: h.password(h.From, amelie).Secret}, 1
+				_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, seat.Transaction, code.Reveal())
 				do(t, err, "presenting")
 			} else {
 				h.prove(session, p)
@@ -213,7 +213,7 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 			if got := len(h.User(string(u.ID)).Devices); accepted != 1 || got != want || len(mailed[notice.DeviceAdded](h)) != 1 {
 				t.Errorf("%d accepted, %d devices, %d mails, want 1, %d, 1", accepted, got, len(mailed[notice.DeviceAdded](h)), want)
 			}
-			if v := h.verify(h.password(h.From, amelie).Login, answer); v.Rejected != factors.ReasonReplayed {
+			if v := h.verify(h.password(h.From, amelie).Secret, answer); v.Rejected != factors.ReasonReplayed {
 				t.Errorf("the code that confirmed it, at the sign-in: got %q", v.Rejected)
 			}
 		})
@@ -231,7 +231,7 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	if err != nil || done.Rejected != factors.ReasonWrong {
 		t.Fatalf("got %+v, %v", done.Verification, err)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the old phone: %+v", v.Verification)
 	}
 	if strings.Contains(string(prompt.View), p.Secret) || len(h.User(string(u.ID)).Devices) != 1 {
@@ -250,7 +250,7 @@ func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
 		t.Errorf("got %d mails and %d devices", got, len(h.User(string(u.ID)).Devices))
 	}
 	try := func(code string) bool {
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(code))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(code))
 		do(t, err, "a recovery code")
 		return v.Accepted()
 	}
@@ -262,7 +262,7 @@ func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
 func TestAChangeOfPasswordEndsEverythingElse(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
-	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
+	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Secret
 	h.prove(session, p)
 	_, err := h.Authn.ChangePassword(t.Context(), h.From, session, "not the one", another)
 	refused(t, err, errcode.Invalid, "a wrong current password")

@@ -23,7 +23,7 @@ func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string
 	}
 	return map[string]func(account.RequestInfo, []byte) authn.Verification{
 		"Verify": func(req account.RequestInfo, code []byte) authn.Verification {
-			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Login, factors.InputCode, code)
+			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Secret, factors.InputCode, code)
 			return told(v.Verification, err)
 		},
 		"Prove": func(req account.RequestInfo, code []byte) authn.Verification {
@@ -71,7 +71,7 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 	want, row := 0, 0
 	for name, door := range doors {
 		if row == 4 { // a fifth would make everybody wait
-			h.verify(h.password(h.From, amelie).Login, p.Next())
+			h.verify(h.password(h.From, amelie).Secret, p.Next())
 			row = 0
 		}
 		if j := door(h.From, wrong(p)); j.Rejected != factors.ReasonWrong {
@@ -146,9 +146,9 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 func (h *house) noise(p *authntest.Phone) {
 	h.t.Helper()
 	for range 6 {
-		h.Authn.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Login, factors.InputCode, wrong(p))
+		h.Authn.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Secret, factors.InputCode, wrong(p))
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Wait <= 0 {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Code()); v.Wait <= 0 {
 		h.t.Fatalf("the noise stopped nothing: %+v", v)
 	}
 }
@@ -164,11 +164,11 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 		t.Fatal("no cookie for the browser")
 	}
 	h.noise(p)
-	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
+	if v := h.verifyKey(h.password(h.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Errorf("the key from an unknown browser: %+v", v.Verification)
 	}
 	h.noise(p) // the key ended the wait: noise once more
-	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, factors.InputCode, p.Next())
+	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Secret, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
 	}
@@ -187,12 +187,12 @@ func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
 	mine := h.From
 	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
 	for range 5 {
-		v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, factors.InputCode, wrong(p))
+		v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Secret, factors.InputCode, wrong(p))
 		if err != nil || v.Rejected != factors.ReasonWrong {
 			t.Fatalf("got %v, %+v", err, v.Verification)
 		}
 	}
-	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, factors.InputCode, p.Code())
+	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Secret, factors.InputCode, p.Code())
 	if err != nil || v.Wait <= 0 {
 		t.Errorf("after five wrong ones: %v, %+v", err, v.Verification)
 	}
@@ -209,7 +209,7 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	codes := h.recoveryCodes(session)
 	judged := 0
 	for range 13 {
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte("0000-0000-0000-0000"))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte("0000-0000-0000-0000"))
 		do(t, err, "guessing")
 		if v.Wait == 0 {
 			judged++
@@ -218,11 +218,11 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	if judged != 10 {
 		t.Errorf("%d were judged, want 10", judged)
 	}
-	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
 		t.Errorf("a right one meanwhile: %v, %+v", err, v.Verification)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone meanwhile: %+v", v.Verification)
 	}
 }

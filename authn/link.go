@@ -37,31 +37,31 @@ func (s *Service) Invite(tx *account.Tx, u *account.User, way, by string) (secre
 	return token, nil
 }
 
-// Invited is what the page of an invitation tells.
-type Invited struct {
+// InvitationInfo is what the page of an invitation tells.
+type InvitationInfo struct {
 	By      string
 	Login   string
 	Name    string
 	Locale  string
-	Garage  string
+	Group   string
 	Expires time.Time
 }
 
 // Invitation reads who is invited by a link; InvalidLink when it is no longer good.
-func (s *Service) Invitation(ctx context.Context, token secret.Value) (Invited, error) {
-	var out Invited
+func (s *Service) Invitation(ctx context.Context, token secret.Value) (InvitationInfo, error) {
+	var out InvitationInfo
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.invitation(r, token, s.Accounts.Now())
 		if err != nil {
 			return err
 		}
-		out = Invited{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
+		out = InvitationInfo{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
 		if len(u.Groups) > 0 {
 			g, err := r.Group(u.Groups[0])
 			if err != nil && errcode.Of(err) != errcode.NotFound {
 				return err
 			}
-			out.Garage = g.Name
+			out.Group = g.Name
 		}
 		return nil
 	})
@@ -105,7 +105,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 		l := s.newTransaction(tx, &u, false, "")
 		l.Ticket = TicketInvitation
 		secret := op.Secret("login")
-		if err := s.Put(tx, secret, l); err != nil {
+		if err := s.PutTransaction(tx, secret, l); err != nil {
 			return TransactionRef{}, err
 		}
 		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.Save(&u)
@@ -123,7 +123,7 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(acc
 	if err != nil {
 		return "", err
 	}
-	if err := s.Accounts.Hasher.Validate(password, s.about(&u)); err != nil {
+	if err := s.Accounts.Hasher.Validate(password, s.forbiddenWords(&u)); err != nil {
 		return "", err
 	}
 	phc, err := s.Accounts.Hasher.Hash(ctx, false, password)
@@ -133,8 +133,8 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(acc
 	return phc, nil
 }
 
-// about are the words that a person's password must not be made of.
-func (s *Service) about(u *account.User) []string {
+// forbiddenWords are the words that a person's password must not be made of.
+func (s *Service) forbiddenWords(u *account.User) []string {
 	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Accounts.Policy.Issuer}
 }
 
@@ -235,6 +235,6 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 		l := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
 		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Provenance: link.Provenance}
 		secret := op.Secret("login")
-		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, s.Put(tx, secret, l)
+		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, s.PutTransaction(tx, secret, l)
 	})
 }

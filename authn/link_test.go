@@ -22,7 +22,7 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	u := h.CreateUser("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
 	token := h.Invite(u.ID)
 	in, err := h.Authn.Invitation(t.Context(), token)
-	if err != nil || in.Login != "nadia@garage.example" || in.Garage != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
+	if err != nil || in.Login != "nadia@garage.example" || in.Group != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
 		t.Errorf("got %+v, %v", in, err)
 	}
 	_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, "azertyui")
@@ -31,20 +31,20 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	if err != nil || first.Step != authn.StepEnrol {
 		t.Fatalf("accepting: got %q, %v", first.Step, err)
 	}
-	pending := h.BeginPhone(enrol.Flow{Login: first.Login}, "Premier")
+	pending := h.BeginPhone(enrol.Flow{Transaction: first.Secret}, "Premier")
 	second, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, another)
 	do(t, err, "accepting again after closing the page")
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", pending.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: first.Secret}, "", pending.Code())
 	refused(t, err, errcode.Expired, "confirming where the password is no longer the one chosen")
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
 	refused(t, err, errcode.SignInFailed, "the first password")
 	if got, err := h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
 		t.Errorf("the password without the link: got %q, %v", got.Step, err)
-	} else if state, err := h.Authn.Transaction(t.Context(), got.Login); err != nil || !state.Invited {
+	} else if state, err := h.Authn.Transaction(t.Context(), got.Secret); err != nil || !state.Invited {
 		t.Errorf("nothing says that an invitation waits: %+v, %v", state, err)
 	}
-	_, done := h.Enrol(enrol.Flow{Login: second.Login}, "Téléphone")
-	if !h.alive(done.Issued.Session) {
+	_, done := h.Enrol(enrol.Flow{Transaction: second.Secret}, "Téléphone")
+	if !h.alive(done.Credentials.Session) {
 		t.Error("no session")
 	}
 	if got := h.User(string(u.ID)); got.Status != account.StatusActive || !got.EverHadDevice || got.Password.Provenance != account.ProvenanceUser {
@@ -97,16 +97,16 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	do(t, err, "choosing")
 	elsewhere, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, second, another+" bis")
 	do(t, err, "choosing elsewhere")
-	if h.verify(started.Login, wrong(p)).Accepted() || !h.alive(session) {
+	if h.verify(started.Secret, wrong(p)).Accepted() || !h.alive(session) {
 		t.Error("it took effect without a device")
 	}
 	h.password(h.From, amelie)
 	h.EmptyOutbox()
-	if v := h.verify(started.Login, p.Next()); !v.Accepted() || !h.alive(v.Issued.Session) {
+	if v := h.verify(started.Secret, p.Next()); !v.Accepted() || !h.alive(v.Credentials.Session) {
 		t.Fatalf("got %+v", v)
 	}
-	if h.alive(session) || h.step(elsewhere.Login) != authn.StepExpired || len(mailed[notice.PasswordChanged](h)) != 1 {
-		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Login), len(mailed[notice.PasswordChanged](h)))
+	if h.alive(session) || h.step(elsewhere.Secret) != authn.StepExpired || len(mailed[notice.PasswordChanged](h)) != 1 {
+		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Secret), len(mailed[notice.PasswordChanged](h)))
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, errcode.SignInFailed, "the old password")
@@ -160,10 +160,10 @@ func TestReadingChangesNothing(t *testing.T) {
 	forgotten := h.forgot()
 	paul, _, _ := h.Member("paul@garage.example", nil)
 	ticket, _ := h.reset(paul.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, "paul@garage.example").Login
+	login := h.password(h.From, "paul@garage.example").Secret
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, ticket)
 	do(t, err, "presenting")
-	h.BeginPhone(enrol.Flow{Login: login}, "Nouveau")
+	h.BeginPhone(enrol.Flow{Transaction: login}, "Nouveau")
 	h.Clock.Advance(2 * time.Minute)
 	ctx := t.Context()
 	reads := map[string]func() error{
@@ -171,8 +171,8 @@ func TestReadingChangesNothing(t *testing.T) {
 		"the invitation":      func() error { _, err := h.Authn.Invitation(ctx, invitation); return err },
 		"the password's link": func() error { _, _, err := h.Authn.PasswordLink(ctx, forgotten); return err },
 		"the login":           func() error { _, err := h.Authn.Transaction(ctx, login); return err },
-		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, enrol.Flow{Login: login}); return err },
-		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, enrol.Flow{Login: login}) },
+		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, enrol.Flow{Transaction: login}); return err },
+		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: login}) },
 		"the account":         func() error { _, err := h.Authn.Account(ctx, session); return err },
 		"the session":         func() error { _, err := h.Sessions.Authenticate(ctx, session); return err },
 	}

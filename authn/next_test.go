@@ -136,7 +136,7 @@ func TestASheetOfStruckCodesIsNothing(t *testing.T) {
 		if started.Step != authn.StepVerify {
 			t.Fatalf("before code %d: got step %q", i, started.Step)
 		}
-		v, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputBackup, []byte(c))
+		v, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputBackup, []byte(c))
 		if err != nil || !v.Accepted() || v.CodesLeft != 9-i || !v.Enrol {
 			t.Fatalf("code %d: %v, %+v", i, err, v)
 		}

@@ -58,7 +58,7 @@ func (h *house) bare(source string) account.UserID {
 func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	h := newHouse(t)
 	id := h.bare(account.ProvenanceUser)
-	waits := h.password(h.From, amelie).Login
+	waits := h.password(h.From, amelie).Secret
 	h.EmptyOutbox()
 	h.Clock.Advance(time.Second) // events of one moment have no order
 	phone := h.given(by("uboss", "a", id), "Téléphone du garage")
@@ -118,14 +118,14 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 					t.Fatalf("after the password: got %q, want %q", started.Step, c.want)
 				}
 				if c.want == authn.StepVerify {
-					if v := h.verify(started.Login, phone.Next()); !v.Accepted() {
+					if v := h.verify(started.Secret, phone.Next()); !v.Accepted() {
 						t.Errorf("got %q", v.Rejected)
 					}
 					return
 				}
-				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, phone.Next())
+				_, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputCode, phone.Next())
 				refused(t, err, errcode.WrongState, "a code of the device")
-				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Request{Kind: totp.Kind})
+				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: started.Secret}, enrol.Request{Kind: totp.Kind})
 				refused(t, err, errcode.Forbidden, "enrolling there")
 				_, err = h.Enrolment.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
 				refused(t, err, errcode.WrongState, "a code by the owner's other token")
@@ -157,12 +157,12 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		h.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
 		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
 		started := h.password(h.From, amelie)
-		step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
+		step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, started.Secret, code.Reveal())
 		if err != nil || step != authn.StepEnrol {
 			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
 		}
-		mine, _ := h.Enrol(enrol.Flow{Login: started.Login}, "Le mien")
-		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
+		mine, _ := h.Enrol(enrol.Flow{Transaction: started.Secret}, "Le mien")
+		if v := h.verify(h.password(h.From, amelie).Secret, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
 		if u := h.User(amelie); h.Accounts.CanUse(&u, u.Devices[0]) {
@@ -180,7 +180,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		}
 		h.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
 		h.SignIn(amelie, authntest.Password, mine)
-		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
+		if v := h.verify(h.password(h.From, amelie).Secret, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
 	})
@@ -217,7 +217,7 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing: %v, %q", err, started.Step)
 	}
-	if v := h.verify(started.Login, phone.Next()); v.Accepted() {
+	if v := h.verify(started.Secret, phone.Next()); v.Accepted() {
 		t.Error("the device that the operator saw completes a forgotten password")
 	}
 }
@@ -233,7 +233,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	}
 	refusedEverywhere := func() {
 		t.Helper()
-		if v := h.verify(h.password(h.From, amelie).Login, given.Next()); v.Accepted() {
+		if v := h.verify(h.password(h.From, amelie).Secret, given.Next()); v.Accepted() {
 			t.Error("it signs in")
 		}
 		if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, given.Next()); err != nil || j.Accepted() {
@@ -243,13 +243,13 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		refused(t, err, errcode.WrongState, "verifying it by a token")
 		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", factors.InputCode, mine.Next())
 		refused(t, err, errcode.NotFound, "showing its QR code")
-		state, err := h.Authn.Transaction(t.Context(), h.password(h.From, amelie).Login)
+		state, err := h.Authn.Transaction(t.Context(), h.password(h.From, amelie).Secret)
 		if err != nil || len(state.Devices) != 1 {
 			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
 		}
 		a, err := h.Authn.Account(t.Context(), session)
-		if err != nil || a.Counted != 1 {
-			t.Errorf("it counts: %d, %v", a.Counted, err)
+		if err != nil || a.PrimaryDevices != 1 {
+			t.Errorf("it counts: %d, %v", a.PrimaryDevices, err)
 		}
 	}
 	refusedEverywhere()
@@ -278,7 +278,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	if err != nil || !j.Accepted() {
 		t.Fatalf("confirming: %v, %+v", err, j)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, code); v.Rejected != factors.ReasonReplayed {
+	if v := h.verify(h.password(h.From, amelie).Secret, code); v.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same code signs in: %+v", v.Verification)
 	}
 	h.SignIn(amelie, authntest.Password, given)
@@ -319,7 +319,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 		return j, err
 	}
 	p, id := h.offer(a, "Premier")
-	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Code()); v.Accepted() {
 		t.Error("a pending secret signs in")
 	}
 	_, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, id, p.Code())
@@ -406,7 +406,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 		}
 	}
 	code = p.Next()
-	h.verify(h.password(h.From, amelie).Login, code)
+	h.verify(h.password(h.From, amelie).Secret, code)
 	if j, err := verify(p.Device, code); err != nil || j.Rejected != factors.ReasonReplayed {
 		t.Errorf("spent on the page: %v, %+v", err, j)
 	}

@@ -20,9 +20,9 @@ type SecondFactor struct {
 
 // Completed is how a login goes on after its second step.
 type Completed struct {
-	Step   Step
-	Issued session.Credentials // with StepDone
-	Login  secret.Value        // with any other step: the login goes on under this secret
+	Step        Step
+	Credentials session.Credentials // with StepDone
+	Secret      secret.Value        // with any other step: the login goes on under this secret
 }
 
 // mustChange is the step between the second one and the session: nothing of the login may have moved since.
@@ -43,20 +43,20 @@ func (s *Service) Complete(tx *account.Tx, secret secret.Value, l Transaction, u
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if u.Password.MustChange == "" {
-		issued, err := s.open(tx, u, p)
-		return Completed{Step: StepDone, Issued: issued}, err
+		issued, err := s.openSession(tx, u, p)
+		return Completed{Step: StepDone, Credentials: issued}, err
 	}
 	if l.Program != "" { // a new password is chosen on a page of ours, from the start
 		return Completed{Step: StepChangePassword}, nil
 	}
 	l.Proven, l.Ticket, l.Ceremony, l.Enrol = &p, "", nil, nil
 	l.Extend(tx.Op.Now)
-	out := Completed{Step: s.Next(&l, u, tx.Op.Now), Login: tx.Op.Secret("login proven")}
-	return out, s.Put(tx, out.Login, l)
+	out := Completed{Step: s.Next(&l, u, tx.Op.Now), Secret: tx.Op.Secret("login proven")}
+	return out, s.PutTransaction(tx, out.Secret, l)
 }
 
-// open opens the session of a login that is complete.
-func (s *Service) open(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
+// openSession opens the session of a login that is complete.
+func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
 	proof := account.StepUp{}
 	if p.Spare || p.Enrolled {
 		proof = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
@@ -73,7 +73,7 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 	var u account.User
 	renewing := func(r account.Reader) (err error) {
 		var step Step
-		if l, u, step, err = s.Load(r, login, op.Now); err == nil && step != StepChangePassword {
+		if l, u, step, err = s.LoadTransaction(r, login, op.Now); err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		return err
@@ -81,7 +81,7 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 	if err := s.Accounts.View(ctx, renewing); err != nil {
 		return Result{}, err
 	}
-	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
+	if err := s.Accounts.Hasher.Validate(chosen, s.forbiddenWords(&u)); err != nil {
 		return Result{}, err
 	}
 	same, _, err := s.Accounts.Hasher.Verify(ctx, l.KnownBrowser, u.Password.Hash, chosen)
@@ -97,18 +97,18 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 	}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Result, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
-		l, u, step, err := s.Load(tx.Reader, login, op.Now)
+		l, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		if err != nil {
 			return Result{}, err
 		}
-		return s.storeReplaced(tx, login, &l, &u, phc)
+		return s.storeReplacement(tx, login, &l, &u, phc)
 	})
 }
 
-func (s *Service) storeReplaced(tx *account.Tx, secret secret.Value, l *Transaction, u *account.User, phc string) (Result, error) {
+func (s *Service) storeReplacement(tx *account.Tx, secret secret.Value, l *Transaction, u *account.User, phc string) (Result, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Result{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -116,14 +116,14 @@ func (s *Service) storeReplaced(tx *account.Tx, secret secret.Value, l *Transact
 		return Result{}, err
 	}
 	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
-	if err := s.passwordChanged(tx, u); err != nil {
+	if err := s.recordPasswordChange(tx, u); err != nil {
 		return Result{}, err
 	}
-	issued, err := s.open(tx, u, *l.Proven)
+	issued, err := s.openSession(tx, u, *l.Proven)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Completed: Completed{Step: StepDone, Issued: issued}, First: l.Proven.Enrolled, ReturnTo: l.ReturnTo}, tx.Save(u)
+	return Result{Completed: Completed{Step: StepDone, Credentials: issued}, First: l.Proven.Enrolled, ReturnTo: l.ReturnTo}, tx.Save(u)
 }
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those

@@ -33,12 +33,12 @@ func (h *house) expire(id account.UserID) {
 // due goes through both steps and is the login that asks for another password.
 func (h *house) due(p *authntest.Phone) secret.Value {
 	h.t.Helper()
-	v := h.verify(h.password(h.From, amelie).Login, p.Next())
-	if !v.Accepted() || v.Step != authn.StepChangePassword || v.Login.IsZero() || !v.Issued.Session.IsZero() {
+	v := h.verify(h.password(h.From, amelie).Secret, p.Next())
+	if !v.Accepted() || v.Step != authn.StepChangePassword || v.Secret.IsZero() || !v.Credentials.Session.IsZero() {
 		h.t.Fatalf("got step %q, rejected %q, a session: %v; want the step that asks for another password and no session",
-			v.Step, v.Rejected, !v.Issued.Session.IsZero())
+			v.Step, v.Rejected, !v.Credentials.Session.IsZero())
 	}
-	return v.Login
+	return v.Secret
 }
 
 func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
@@ -48,12 +48,12 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	if !h.alive(early) {
 		t.Error("marking the password ended the session")
 	}
-	first := h.password(h.From, amelie).Login
+	first := h.password(h.From, amelie).Secret
 	v := h.verify(first, p.Next())
-	if h.step(first) != authn.StepExpired || v.Login.Equal(first) {
+	if h.step(first) != authn.StepExpired || v.Secret.Equal(first) {
 		t.Error("the login goes on under the secret that bore less")
 	}
-	closed := v.Login // the page is closed: nothing is lost
+	closed := v.Secret // the page is closed: nothing is lost
 	login := h.due(p)
 	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != account.ChangeExpired {
 		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
@@ -66,10 +66,10 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	h.EmptyOutbox()
 	out, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 	do(t, err, "choosing")
-	if out.Step != authn.StepDone || !h.alive(out.Issued.Session) || h.alive(early) {
-		t.Errorf("got step %q, session %v, the earlier one %v", out.Step, h.alive(out.Issued.Session), h.alive(early))
+	if out.Step != authn.StepDone || !h.alive(out.Credentials.Session) || h.alive(early) {
+		t.Errorf("got step %q, session %v, the earlier one %v", out.Step, h.alive(out.Credentials.Session), h.alive(early))
 	}
-	if live, err := h.Sessions.Authenticate(t.Context(), out.Issued.Session); err != nil || len(live.AMR) != 3 {
+	if live, err := h.Sessions.Authenticate(t.Context(), out.Credentials.Session); err != nil || len(live.AMR) != 3 {
 		t.Errorf("the session: got %v, %v, want pwd, otp and mfa", live.AMR, err)
 	}
 	got := h.User(string(u.ID)).Password
@@ -111,43 +111,43 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 		{"a recovery code, then a new phone", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
 			codes := h.recoveryCodes(session)
-			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
+			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(codes[0]))
 			do(t, err, "a recovery code")
-			if v.Step != authn.StepEnrol || !v.Issued.Session.IsZero() || !v.Enrol {
+			if v.Step != authn.StepEnrol || !v.Credentials.Session.IsZero() || !v.Enrol {
 				t.Fatalf("got step %q, want a device first and no session", v.Step)
 			}
-			_, err = h.Authn.ReplacePassword(t.Context(), h.From, v.Login, another)
+			_, err = h.Authn.ReplacePassword(t.Context(), h.From, v.Secret, another)
 			refused(t, err, errcode.WrongState, "choosing by paper alone")
-			_, done := h.Enrol(enrol.Flow{Login: v.Login}, "Nouveau")
-			if done.Step != authn.StepChangePassword || !done.Issued.Session.IsZero() {
+			_, done := h.Enrol(enrol.Flow{Transaction: v.Secret}, "Nouveau")
+			if done.Step != authn.StepChangePassword || !done.Credentials.Session.IsZero() {
 				t.Fatalf("got step %q", done.Step)
 			}
-			return done.Login
+			return done.Secret
 		}},
 		{"a ticket, then a new phone", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 			if err != nil || step != authn.StepEnrol {
 				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
 			}
 			_, err = h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 			refused(t, err, errcode.WrongState, "choosing by the ticket alone")
-			_, done := h.Enrol(enrol.Flow{Login: login}, "Nouveau")
+			_, done := h.Enrol(enrol.Flow{Transaction: login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || len(h.User(string(u.ID)).Tickets) != 0 {
 				t.Fatalf("got step %q", done.Step)
 			}
-			return done.Login
+			return done.Secret
 		}},
 		{"a security key", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
 			key := h.enrolKey(enrol.Flow{Session: session}, u)
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			v := h.verifyKey(login, key, 9)
 			if v.Step != authn.StepChangePassword {
 				t.Fatalf("got %+v", v)
 			}
-			return v.Login
+			return v.Secret
 		}},
 	}
 	for _, test := range tests {
@@ -158,7 +158,7 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			login := test.way(t, h, u, p, session)
 			out, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 			do(t, err, "choosing")
-			if !h.alive(out.Issued.Session) || h.User(string(u.ID)).Password.MustChange != "" {
+			if !h.alive(out.Credentials.Session) || h.User(string(u.ID)).Password.MustChange != "" {
 				t.Error("no session, or the mark is there still")
 			}
 		})
@@ -171,7 +171,7 @@ func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
 	h.expire(u.ID)
 	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), another)
 	do(t, err, "choosing by a link")
-	if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.MustChange != "" {
+	if v := h.verify(started.Secret, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.MustChange != "" {
 		t.Errorf("by a link: got step %q", v.Step)
 	}
 	session := h.SignIn(amelie, another, p).Session

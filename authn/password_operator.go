@@ -21,15 +21,15 @@ type PasswordChange struct {
 // counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. Invalid: what was chosen may not
 // be a password, or the present one ("current") is wrong, which was counted; RateLimited; WrongState: not active.
 func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.RequestInfo, p PasswordChange) error {
-	var out signedIn
+	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		c, err := s.changing(ctx, op, p)
+		c, err := s.newAdminAttempt(ctx, op, p)
 		if err != nil {
 			return false, err
 		}
 		if c.wait > 0 {
-			out = signedIn{wait: c.wait}
+			out = passwordResult{wait: c.wait}
 			return true, nil
 		}
 		right, _, err := s.Accounts.Hasher.Verify(ctx, false, c.user.Password.Hash, p.Current)
@@ -45,7 +45,7 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.Request
 				return false, fmt.Errorf("hashing a password: %w", err)
 			}
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*signedIn, error) { return s.storeChangeFor(tx, p, c, phc) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) { return s.storeAdminChange(tx, p, c, phc) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -58,12 +58,12 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.Request
 	case out.code != "":
 		return errcode.InvalidField("current", "wrong")
 	}
-	return out.refused()
+	return out.err()
 }
 
-// changing finds the person and whether an attempt may be judged, after what can be told without one.
-func (s *Service) changing(ctx context.Context, op *account.Operation, p PasswordChange) (candidate, error) {
-	var c candidate
+// newAdminAttempt finds the person and whether an attempt may be judged, after what can be told without one.
+func (s *Service) newAdminAttempt(ctx context.Context, op *account.Operation, p PasswordChange) (passwordAttempt, error) {
+	var c passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		u, err := p.Find(r)
 		if err != nil {
@@ -72,19 +72,19 @@ func (s *Service) changing(ctx context.Context, op *account.Operation, p Passwor
 		if u.Status != account.StatusActive {
 			return errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
-		c = candidate{user: u, found: true, counts: s.Accounts.FailureID(u.ID)}
+		c = passwordAttempt{user: u, found: true, failureID: s.Accounts.FailureID(u.ID)}
 		c.wait, err = s.passwordWait(r.Raw, op, c)
 		return err
 	})
 	if err == nil {
-		err = s.Accounts.Hasher.Validate(p.Chosen, s.about(&c.user))
+		err = s.Accounts.Hasher.Validate(p.Chosen, s.forbiddenWords(&c.user))
 	}
 	return c, err
 }
 
-// storeChangeFor stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
+// storeAdminChange stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
 // was judged (PROTOCOL 32).
-func (s *Service) storeChangeFor(tx *account.Tx, p PasswordChange, c candidate, phc string) (*signedIn, error) {
+func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, c passwordAttempt, phc string) (*passwordResult, error) {
 	u, err := p.Find(tx.Reader)
 	if err != nil {
 		return nil, err
@@ -94,13 +94,13 @@ func (s *Service) storeChangeFor(tx *account.Tx, p PasswordChange, c candidate, 
 	}
 	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
-		return &signedIn{wait: wait}, err
+		return &passwordResult{wait: wait}, err
 	}
 	if err := s.recordPassword(tx, c, phc != ""); err != nil {
 		return nil, err
 	}
 	if phc == "" {
-		return &signedIn{code: errcode.SignInFailed}, p.OnChange(tx, &u, false)
+		return &passwordResult{code: errcode.SignInFailed}, p.OnChange(tx, &u, false)
 	}
 	if err := s.SetPassword(tx, &u, phc, p.Provenance, ""); err != nil {
 		return nil, err
@@ -108,13 +108,13 @@ func (s *Service) storeChangeFor(tx *account.Tx, p PasswordChange, c candidate, 
 	if err := p.OnChange(tx, &u, true); err != nil {
 		return nil, err
 	}
-	return &signedIn{}, tx.Save(&u)
+	return &passwordResult{}, tx.Save(&u)
 }
 
 // recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
 // the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (s *Service) recordPassword(tx *account.Tx, c candidate, right bool) error {
-	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
+func (s *Service) recordPassword(tx *account.Tx, c passwordAttempt, right bool) error {
+	f, err := s.Accounts.Failures.Get(tx.Raw, c.failureID)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -122,11 +122,11 @@ func (s *Service) recordPassword(tx *account.Tx, c candidate, right bool) error 
 	if right {
 		count = f.WithSuccess
 	}
-	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.counts, count(tx.Op.Now, throttle.Password, c.known)); err != nil {
+	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.failureID, count(tx.Op.Now, throttle.Password, c.knownBrowser)); err != nil {
 		return fmt.Errorf("counting a password: %w", err)
 	}
 	if right {
 		return nil
 	}
-	return s.countFailure(tx, c.known)
+	return s.countFailure(tx, c.knownBrowser)
 }

@@ -12,8 +12,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// StateLife is how long a program has for the second step (PROTOCOL 25).
-const StateLife = 5 * time.Minute
+// APISignInTTL is how long a program has for the second step (PROTOCOL 25).
+const APISignInTTL = 5 * time.Minute
 
 // APISignIn is where a sign-in stands that a program does for a person. It holds no secret of the person.
 type APISignIn struct {
@@ -33,16 +33,16 @@ func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, i
 	if req.APIToken == "" {
 		return APISignIn{}, errcode.New(errcode.Forbidden)
 	}
-	started, err := s.password(ctx, req, identifier, password, "", sees)
+	started, err := s.startWithPassword(ctx, req, identifier, password, "", sees)
 	if err != nil {
 		return APISignIn{}, err
 	}
-	return s.APISignIn(ctx, req, started.Login)
+	return s.APISignIn(ctx, req, started.Secret)
 }
 
 // APISignIn tells where a program's sign-in stands; Expired when it is over, or another token's.
 func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) (APISignIn, error) {
-	now, kept := s.Accounts.Now(), reading{program: req.APIToken}
+	now, kept := s.Accounts.Now(), transactionCache{apiToken: req.APIToken}
 	var out APISignIn
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		l, u, step, err := s.apiTransaction(r, state, now, &kept)
@@ -61,8 +61,8 @@ func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state 
 }
 
 // apiTransaction is loadCached for programs: never a browser's login.
-func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
-	if kept.program == "" {
+func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, kept *transactionCache) (Transaction, account.User, Step, error) {
+	if kept.apiToken == "" {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	return s.loadCached(r, state, now, kept)
@@ -100,7 +100,7 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, 
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
 		return out, v.Verification, nil // something is left that only a page can ask
 	}
-	out.Session, out.SessionID = v.Issued.Session, account.SessionID(v.Issued.Session.Hash())
+	out.Session, out.SessionID = v.Credentials.Session, account.SessionID(v.Credentials.Session.Hash())
 	now := s.Accounts.Now()
 	out.Expires = s.Sessions.ExpiresAt(now, now)
 	return out, v.Verification, nil
@@ -108,7 +108,7 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, 
 
 // CancelAPISignIn ends a program's sign-in before its second step; Expired when there is none.
 func (s *Service) CancelAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) error {
-	op, kept := s.Accounts.NewOperation(req), reading{program: req.APIToken}
+	op, kept := s.Accounts.NewOperation(req), transactionCache{apiToken: req.APIToken}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {
 			return struct{}{}, err

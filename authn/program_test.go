@@ -88,8 +88,8 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
 		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, secret.From("x"))),
 		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
-		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Login: login}),
-		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Login: login}, enrol.Request{Kind: totp.Kind})),
+		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Transaction: login}),
+		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Transaction: login}, enrol.Request{Kind: totp.Kind})),
 		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), login)),
 		"no token":      second(h.Authn.APISignIn(ctx, h.From, login)),
 	} {
@@ -103,7 +103,7 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"ShowAgain":      second(h.Enrolment.ShowQR(ctx, h.From, session, p.Device, "", "x", factors.InputCode, code)),
 		"ConfirmDevice":  second(h.Enrolment.ConfirmDevice(ctx, h.From, session, p.Device, code)),
 		"ConfirmCopy":    second(h.Enrolment.ConfirmCopy(ctx, h.From, session, code)),
-		"Rename":         h.Authn.Rename(ctx, h.From, session, p.Device, "x"),
+		"Rename":         h.Authn.RenameDevice(ctx, h.From, session, p.Device, "x"),
 		"RemoveDevice":   second(h.Authn.RemoveDevice(ctx, h.From, session, p.Device)),
 		"ChangePassword": second(h.Authn.ChangePassword(ctx, h.From, session, authntest.Password, "un autre mot de passe entier")),
 		"EndOthers":      second(h.Sessions.RevokeOthers(ctx, h.From, session)),
@@ -114,7 +114,7 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	} {
 		refused(t, err, errcode.NoSession, name+" with a program's session")
 	}
-	browser := h.password(h.From, amelie).Login
+	browser := h.password(h.From, amelie).Secret
 	_, err = h.Authn.APISignIn(ctx, vpn, browser)
 	refused(t, err, errcode.Expired, "a browser's login in a program")
 	_, _, err = h.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
@@ -183,7 +183,7 @@ func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T
 	u, p, _ := h.Member(amelie, nil)
 	vpn := h.program("token:vpn")
 	tx := h.start(vpn, amelie)
-	h.Clock.Advance(authn.StateLife)
+	h.Clock.Advance(authn.APISignInTTL)
 	_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, errcode.Expired, "after five minutes")
 	tx = h.start(vpn, amelie)

@@ -11,8 +11,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// canStepUp are the devices that a fresh proof may be given with: a recovery code does not do (PROTOCOL 5).
-func (s *Service) canStepUp(u *account.User) []factors.Device {
+// stepUpDevices are the devices that a fresh proof may be given with: a recovery code does not do (PROTOCOL 5).
+func (s *Service) stepUpDevices(u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
 		if !s.Accounts.IsBackup(d) {
@@ -30,7 +30,7 @@ func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, sess
 		if err != nil {
 			return account.Prompt{}, err
 		}
-		prompt, c, err := s.beginVerify(op.Now, &u, s.canStepUp(&u), ses.Ceremony, input)
+		prompt, c, err := s.beginVerify(op.Now, &u, s.stepUpDevices(&u), ses.Ceremony, input)
 		if err != nil {
 			return account.Prompt{}, err
 		}
@@ -41,16 +41,16 @@ func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, sess
 
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
 func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
-	return s.StepUpThen(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
+	return s.StepUpFor(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
 		ses.StepUp = account.StepUp{At: tx.Op.Now}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
 	})
 }
 
-// StepUpThen judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
+// StepUpFor judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
-func (s *Service) StepUpThen(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
+func (s *Service) StepUpFor(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
 	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
 	return s.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error) {
 		return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
@@ -59,15 +59,15 @@ func (s *Service) StepUpThen(ctx context.Context, req account.RequestInfo, sessi
 					return DeviceAttempt{}, err
 				}
 			}
-			return s.VerifyAnswer(op, u, s.canStepUp(u), ses.Ceremony, input, known, answer)
+			return s.VerifyAnswer(op, u, s.stepUpDevices(u), ses.Ceremony, input, known, answer)
 		}}, nil
 	}, then)
 }
 
 // DeviceQuestion is an answer that is to be judged in a session, once it is known that it may be.
 type DeviceQuestion struct {
-	input factors.Input
-	judge func(known bool) (DeviceAttempt, error)
+	input  factors.Input
+	verify func(known bool) (DeviceAttempt, error)
 }
 
 // VerifyDevice is an answer about one device, which its kind judges in a way of its own.
@@ -91,7 +91,7 @@ func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, 
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		ses, u, err := s.sessionOf(ctx, op, session)
+		ses, u, err := s.loadSession(ctx, op, session)
 		if err != nil {
 			return false, err
 		}
@@ -104,7 +104,7 @@ func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, 
 			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := q.judge(known)
+		t, err := q.verify(known)
 		if err != nil {
 			return false, err
 		}
@@ -118,7 +118,7 @@ func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, 
 	return out, err
 }
 
-func (s *Service) sessionOf(ctx context.Context, op *account.Operation, secret secret.Value) (ses account.Session, u account.User, err error) {
+func (s *Service) loadSession(ctx context.Context, op *account.Operation, secret secret.Value) (ses account.Session, u account.User, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
 		ses, u, err = s.Sessions.Load(r, secret, op.Now)

@@ -139,7 +139,7 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 	if h.alive(one) || !h.alive(two) || !h.alive(mine) {
 		t.Error("not the one that was named")
 	}
-	halfway := h.password(h.From, amelie).Login
+	halfway := h.password(h.From, amelie).Secret
 	issued, err := h.Sessions.RevokeOthers(t.Context(), h.From, mine)
 	do(t, err, "ending the others")
 	if h.alive(mine) {
@@ -231,7 +231,7 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	}
 	h.Clock.Advance(26 * time.Hour)
 	_, _, live := h.Member("paul@garage.example", nil)
-	login := h.password(h.From, "paul@garage.example").Login
+	login := h.password(h.From, "paul@garage.example").Secret
 	do(t, h.Authn.DeleteExpired(t.Context()), "deleting expired transactions")
 	do(t, h.Accounts.DeleteExpired(t.Context()), "deleting expired links")
 	do(t, h.Sessions.DeleteExpired(t.Context()), "deleting expired sessions")

@@ -30,41 +30,41 @@ func New(accounts *account.Service, sessions *session.Service, ring *store.Keyri
 
 // TransactionRef is a login that has begun: its secret goes into a cookie of its own.
 type TransactionRef struct {
-	Login secret.Value
-	Step  Step
+	Secret secret.Value
+	Step   Step
 }
 
-// candidate is who an identifier may mean, as one View found them.
-type candidate struct {
-	user   account.User
-	found  bool
-	known  bool // from a known browser of the person
-	counts string
-	wait   time.Duration
+// passwordAttempt is who an identifier may mean, as one View found them.
+type passwordAttempt struct {
+	user         account.User
+	found        bool
+	knownBrowser bool // from a known browser of the person
+	failureID    string
+	wait         time.Duration
 }
 
 // StartWithPassword judges an identifier and password. Whatever fails, the answer is SignInFailed or, past the limits,
 // RateLimited; strangers and known people cost the same work: one View, one hash, one Update.
 func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
-	return s.password(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
+	return s.startWithPassword(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
 }
 
-// password is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *Service) password(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
+// startWithPassword is Password for whoever sees these people only: anybody else is a stranger to them.
+func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
 	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
 		name = "\x00" + secret.From(identifier).Hash()
 	}
-	var out signedIn
+	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		c, err := s.passwordAttempt(ctx, op, name, sees)
+		c, err := s.newPasswordAttempt(ctx, op, name, sees)
 		if err != nil {
 			return false, err
 		}
 		if c.wait > 0 {
-			out = signedIn{wait: c.wait}
+			out = passwordResult{wait: c.wait}
 			return true, nil
 		}
 		done, err := s.tryPassword(ctx, op, c, password, returnTo)
@@ -77,26 +77,26 @@ func (s *Service) password(ctx context.Context, req account.RequestInfo, identif
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return out.TransactionRef, out.refused()
+	return out.TransactionRef, out.err()
 }
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c candidate, password, returnTo string) (*signedIn, error) {
+func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c passwordAttempt, password, returnTo string) (*passwordResult, error) {
 	phc := ""
 	if c.found {
 		phc = c.user.Password.Hash
 	}
-	right, rehash, err := s.Accounts.Hasher.Verify(ctx, c.known, phc, password)
+	right, rehash, err := s.Accounts.Hasher.Verify(ctx, c.knownBrowser, phc, password)
 	if err != nil {
 		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
 	newPHC := ""
 	if right && rehash && c.user.Status == account.StatusActive {
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
-		newPHC, _ = s.Accounts.Hasher.Hash(ctx, c.known, password)
+		newPHC, _ = s.Accounts.Hasher.Hash(ctx, c.knownBrowser, password)
 	}
-	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*signedIn, error) {
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) {
 		return s.storePassword(tx, c, right && c.user.Status == account.StatusActive, newPHC, returnTo)
 	})
 	if err != nil {
@@ -105,15 +105,15 @@ func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c cand
 	return out, nil
 }
 
-// signedIn is what a password attempt was stored as.
-type signedIn struct {
+// passwordResult is what a password attempt was stored as.
+type passwordResult struct {
 	TransactionRef
 	code errcode.Code
 	wait time.Duration
 }
 
-// refused is the outcome as an error, only after it was stored.
-func (o signedIn) refused() error {
+// err is the outcome as an error, only after it was stored.
+func (o passwordResult) err() error {
 	switch {
 	case o.wait > 0:
 		return errcode.RateLimit(o.wait)
@@ -123,20 +123,20 @@ func (o signedIn) refused() error {
 	return nil
 }
 
-// passwordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) passwordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (candidate, error) {
-	var c candidate
+// newPasswordAttempt looks up who is meant and whether an attempt may be judged at all.
+func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (passwordAttempt, error) {
+	var c passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		c = candidate{}
+		c = passwordAttempt{}
 		u, err := r.UserByAddress(name)
 		switch {
 		case errcode.Of(err) == errcode.NotFound, err == nil && !sees(&u):
-			c.counts = s.Accounts.Failures.UnknownLoginID(name)
+			c.failureID = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
 		default:
-			c.user, c.found, c.counts = u, true, s.Accounts.FailureID(u.ID)
-			c.known = u.KnowsBrowser(op.Request.Browser, op.Now)
+			c.user, c.found, c.failureID = u, true, s.Accounts.FailureID(u.ID)
+			c.knownBrowser = u.KnowsBrowser(op.Request.Browser, op.Now)
 		}
 		c.wait, err = s.passwordWait(r.Raw, op, c)
 		return err
@@ -149,9 +149,9 @@ func (s *Service) passwordAttempt(ctx context.Context, op *account.Operation, na
 
 // maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *Service) passwordWait(r store.Reader, op *account.Operation, c candidate) (time.Duration, error) {
-	if !c.known {
-		for _, l := range s.sources(op) {
+func (s *Service) passwordWait(r store.Reader, op *account.Operation, c passwordAttempt) (time.Duration, error) {
+	if !c.knownBrowser {
+		for _, l := range s.sourceLimits(op) {
 			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
 			if err != nil {
 				return 0, fmt.Errorf("reading limit %s: %w", l.limit.Name, err)
@@ -161,33 +161,33 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, c candidat
 			}
 		}
 	}
-	f, err := s.Accounts.Failures.Get(r, c.counts)
+	f, err := s.Accounts.Failures.Get(r, c.failureID)
 	if err != nil {
 		return 0, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := f.Allowed(op.Now, throttle.Password, c.known); !ok {
+	if ok, until := f.Allowed(op.Now, throttle.Password, c.knownBrowser); !ok {
 		return max(until.Sub(op.Now), time.Second), nil
 	}
 	return 0, nil
 }
 
-type source struct {
+type sourceLimit struct {
 	limit   throttle.Limit
 	subject string
 }
 
-func (s *Service) sources(op *account.Operation) []source {
-	return []source{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
+func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
+	return []sourceLimit{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
 		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (s *Service) storePassword(tx *account.Tx, c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
+func (s *Service) storePassword(tx *account.Tx, c passwordAttempt, right bool, newPHC, returnTo string) (*passwordResult, error) {
 	now := tx.Op.Now
 	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
-		return &signedIn{wait: wait}, err
+		return &passwordResult{wait: wait}, err
 	}
 	var u account.User
 	if c.found {
@@ -203,7 +203,7 @@ func (s *Service) storePassword(tx *account.Tx, c candidate, right bool, newPHC,
 		return nil, err
 	}
 	if !right {
-		return &signedIn{code: errcode.SignInFailed}, s.auditPassword(tx, &u, c.found)
+		return &passwordResult{code: errcode.SignInFailed}, s.auditPassword(tx, &u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.Hash = newPHC
@@ -211,12 +211,12 @@ func (s *Service) storePassword(tx *account.Tx, c candidate, right bool, newPHC,
 			return nil, err
 		}
 	}
-	login := s.newTransaction(tx, &u, c.known, returnTo)
+	login := s.newTransaction(tx, &u, c.knownBrowser, returnTo)
 	secret := tx.Op.Secret("login")
-	if err := s.Put(tx, secret, login); err != nil {
+	if err := s.PutTransaction(tx, secret, login); err != nil {
 		return nil, err
 	}
-	return &signedIn{TransactionRef: TransactionRef{secret, s.Next(&login, &u, now)}}, nil
+	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&login, &u, now)}}, nil
 }
 
 // newTransaction is a login that stands where the person stands now.
@@ -225,12 +225,12 @@ func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, re
 	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
 		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
 	if l.Program != "" {
-		l.Expires = now.Add(StateLife)
+		l.Expires = now.Add(APISignInTTL)
 	}
 	return l
 }
 
-func (s *Service) Put(tx *account.Tx, secret secret.Value, l Transaction) error {
+func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, l Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
@@ -242,7 +242,7 @@ func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	if known {
 		return nil
 	}
-	for _, l := range s.sources(tx.Op) {
+	for _, l := range s.sourceLimits(tx.Op) {
 		if _, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, l.limit, l.subject); err != nil {
 			return fmt.Errorf("counting against limit %s: %w", l.limit.Name, err)
 		}
@@ -270,25 +270,25 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// Load loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
-func (s *Service) Load(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
-	return s.loadCached(r, secret, now, &reading{})
+// LoadTransaction loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
+func (s *Service) LoadTransaction(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
+	return s.loadCached(r, secret, now, &transactionCache{})
 }
 
-// reading is a login and its person as they were read, so that the Update which stores a judgement need not open
+// transactionCache is a login and its person as they were read, so that the Update which stores a judgement need not open
 // again what has not changed since: all Updates wait for one another.
-type reading struct {
-	program string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
-	login   store.Cached[Transaction]
-	user    store.Cached[account.User]
+type transactionCache struct {
+	apiToken    string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
+	transaction store.Cached[Transaction]
+	user        store.Cached[account.User]
 }
 
-func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
+func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *transactionCache) (Transaction, account.User, Step, error) {
 	if secret.IsZero() {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	l, err := s.transactions.GetCached(r.Raw, secret.Hash(), &kept.login)
-	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
+	l, err := s.transactions.GetCached(r.Raw, secret.Hash(), &kept.transaction)
+	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.apiToken {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {

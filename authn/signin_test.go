@@ -49,7 +49,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 			}
 			started, err := h.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
 			refused(t, err, errcode.SignInFailed, "signing in")
-			if !started.Login.IsZero() {
+			if !started.Secret.IsZero() {
 				t.Error("a login was begun")
 			}
 		})
@@ -203,14 +203,14 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 func TestALoginLivesTenMinutes(t *testing.T) {
 	h := newHouse(t)
 	_, p, _ := h.Member(amelie, nil)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	h.Clock.Advance(account.TransactionTTL)
 	if got := h.step(login); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}
 	_, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, p.Code())
 	refused(t, err, errcode.Expired, "verifying in it")
-	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); errcode.Of(err) != errcode.NoSession {
+	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Secret); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)
 	}
 }

@@ -105,7 +105,7 @@ func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo,
 func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
-		l, u, step, err := s.Load(tx.Reader, login, op.Now)
+		l, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
@@ -118,7 +118,7 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, log
 		}
 		i, code := find(tx, &u)
 		if i < 0 {
-			return s.ticketRefused(tx, &u, f, l.KnownBrowser, code)
+			return s.rejectTicket(tx, &u, f, l.KnownBrowser, code)
 		}
 		return s.bindTicket(tx, login, l, &u, i)
 	})
@@ -128,7 +128,7 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, log
 	return out.result()
 }
 
-func (s *Service) ticketRefused(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
+func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
 	if code == errcode.InvalidTicket { // links are not guessed and not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
@@ -143,15 +143,15 @@ func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, l Transaction,
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
-		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
+		return s.rejectTicket(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
 	case account.ShareProvenance(l.provenances(u), t.Provenances()):
-		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
+		return s.rejectTicket(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID
 	l.Ticket, l.Enrol = t.ID, nil
 	l.Extend(tx.Op.Now)
-	if err := s.Put(tx, secret, l); err != nil {
+	if err := s.PutTransaction(tx, secret, l); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
@@ -185,7 +185,7 @@ func (s *Service) SpendTickets(tx *account.Tx, u *account.User) error {
 func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, login secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		_, u, step, err := s.Load(tx.Reader, login, op.Now)
+		_, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}

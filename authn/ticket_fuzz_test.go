@@ -34,7 +34,7 @@ func FuzzRedeemTicketCode(f *testing.F) {
 		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
 			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
 		}
-		login := h.password(h.From, amelie).Login
+		login := h.password(h.From, amelie).Secret
 		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was accepted instead of the code", typed)

@@ -29,16 +29,16 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("after the password: got step %q, want %q", started.Step, authn.StepTicket)
 	}
-	_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, lost.Next())
+	_, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputCode, lost.Next())
 	refused(t, err, errcode.WrongState, "a code of the lost phone")
 	do(t, h.Authn.TicketLink(t.Context(), link), "looking at the link")
-	step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
+	step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, started.Secret, link)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("presenting the link: got %q, %v, want %q", step, err, authn.StepEnrol)
 	}
 	h.EmptyOutbox()
-	phone, done := h.Enrol(enrol.Flow{Login: started.Login}, "Nouveau")
-	if !done.First || !h.alive(done.Issued.Session) || done.Counted != 1 {
+	phone, done := h.Enrol(enrol.Flow{Transaction: started.Secret}, "Nouveau")
+	if !done.First || !h.alive(done.Credentials.Session) || done.Counted != 1 {
 		t.Errorf("got %+v, want a login that is complete", done)
 	}
 	if got := len(mailed[notice.DeviceAdded](h)); got != 1 {
@@ -49,12 +49,12 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if second.Step != authn.StepVerify {
 		t.Fatalf("signing in again: got step %q", second.Step)
 	}
-	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
+	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Secret, code.Reveal())
 	refused(t, err, errcode.WrongState, "the ticket's code afterwards")
-	if v := h.verify(second.Login, lost.Next()); v.Accepted() {
+	if v := h.verify(second.Secret, lost.Next()); v.Accepted() {
 		t.Error("the lost phone signs in")
 	}
-	if v := h.verify(second.Login, phone.Code()); !v.Accepted() {
+	if v := h.verify(second.Secret, phone.Code()); !v.Accepted() {
 		t.Errorf("the new phone: rejected %q", v.Rejected)
 	}
 	if len(h.Events(audit.TicketSpent)) != 1 {
@@ -86,7 +86,7 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, test.typed)
+			_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Secret, test.typed)
 			refused(t, err, test.want, "presenting")
 		})
 	}
@@ -97,26 +97,26 @@ func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	first, second := h.password(h.From, amelie), h.password(h.From, amelie)
-	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, first.Login, link)
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, first.Secret, link)
 	do(t, err, "presenting in the first browser")
-	old := h.BeginPhone(enrol.Flow{Login: first.Login}, "Premier")
-	if got := h.step(second.Login); got != authn.StepTicket {
+	old := h.BeginPhone(enrol.Flow{Transaction: first.Secret}, "Premier")
+	if got := h.step(second.Secret); got != authn.StepTicket {
 		t.Errorf("the other browser: got step %q, want %q: nothing moves by itself", got, authn.StepTicket)
 	}
-	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
+	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Secret, code.Reveal())
 	do(t, err, "presenting in the second browser")
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", old.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: first.Secret}, "", old.Code())
 	refused(t, err, errcode.Forbidden, "confirming in the first browser")
-	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, first.Login, code.Reveal())
+	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, first.Secret, code.Reveal())
 	do(t, err, "presenting in the first browser again")
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", old.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: first.Secret}, "", old.Code())
 	refused(t, err, errcode.Expired, "confirming the secret that was voided")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: second.Login}, enrol.Request{Kind: totp.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: second.Secret}, enrol.Request{Kind: totp.Kind})
 	refused(t, err, errcode.Forbidden, "enrolling where the ticket went away")
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices, want none", got)
 	}
-	h.Enrol(enrol.Flow{Login: first.Login}, "Le bon")
+	h.Enrol(enrol.Flow{Transaction: first.Secret}, "Le bon")
 }
 
 func TestOneTicketUsedEndsAll(t *testing.T) {
@@ -127,19 +127,19 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	links := []secret.Value{first}
 	for range 2 {
 		h.EmptyOutbox()
-		do(t, h.Authn.ResendTicket(t.Context(), h.From, login.Login), "renewing")
+		do(t, h.Authn.ResendTicket(t.Context(), h.From, login.Secret), "renewing")
 		links = append(links, tokenOf(mailed[notice.DevicesReset](h)[0].Link))
 	}
-	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login.Login, links[0])
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login.Secret, links[0])
 	do(t, err, "presenting the first ticket")
-	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, other.Login, links[1])
+	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, other.Secret, links[1])
 	do(t, err, "presenting the second ticket elsewhere")
-	pending := h.BeginPhone(enrol.Flow{Login: other.Login}, "Autre")
-	h.Enrol(enrol.Flow{Login: login.Login}, "Nouveau")
+	pending := h.BeginPhone(enrol.Flow{Transaction: other.Secret}, "Autre")
+	h.Enrol(enrol.Flow{Transaction: login.Secret}, "Nouveau")
 	for i, l := range links {
 		refused(t, h.Authn.TicketLink(t.Context(), l), errcode.InvalidLink, "link "+string(rune('1'+i)))
 	}
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: other.Login}, "", pending.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Transaction: other.Secret}, "", pending.Code())
 	refused(t, err, errcode.Forbidden, "confirming what another ticket began")
 	if got := h.User(string(u.ID)); len(got.Devices) != 1 || len(got.Tickets) != 0 {
 		t.Errorf("got %d devices and %d tickets, want 1 and none", len(got.Devices), len(got.Tickets))
@@ -152,7 +152,7 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	h.Clock.Advance(account.TicketTTL)
 	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.TicketExpired, "the link after a day")
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, errcode.TicketExpired, "the code after a day")
 	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
@@ -167,13 +167,13 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
 	}
 	h.Clock.Advance(24 * time.Hour)
-	login = h.password(h.From, amelie).Login
+	login = h.password(h.From, amelie).Secret
 	do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing the next day")
 	h.Clock.Advance(6 * 24 * time.Hour)
 	if got := h.password(h.From, amelie); got.Step != authn.StepBlocked {
 		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
 	} else {
-		refused(t, h.Authn.ResendTicket(t.Context(), h.From, got.Login), errcode.WrongState, "renewing after a week")
+		refused(t, h.Authn.ResendTicket(t.Context(), h.From, got.Secret), errcode.WrongState, "renewing after a week")
 	}
 }
 
@@ -197,7 +197,7 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h.Change(u.ID, func(u *account.User) { u.Password.Provenance = test.password })
 			_, code := h.reset(u.ID, test.ticket, account.ScreenTicketTTL)
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 			refused(t, err, test.want, "presenting")
 			if (step == authn.StepEnrol) != (test.want == "") || (h.step(login) == authn.StepEnrol) != (test.want == "") {
@@ -215,12 +215,12 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 		t.Error("a ticket that is handed over has a link")
 	}
 	h.Clock.Advance(account.ScreenTicketTTL - time.Second)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 		t.Errorf("within its ten minutes: %v", err)
 	}
 	h.Clock.Advance(time.Second)
-	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Secret, code.Reveal())
 	refused(t, err, errcode.TicketExpired, "after ten minutes")
 	if got := h.step(login); got == authn.StepEnrol {
 		t.Error("a login still enrols with a ticket whose time is over")
@@ -232,15 +232,15 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Request{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: login}, enrol.Request{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by a ticket")
 	invited := h.CreateUser("nadia@garage.example", nil)
 	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Request{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Transaction: started.Secret}, enrol.Request{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by an invitation")
 }
 
@@ -249,16 +249,16 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	h.Enrol(enrol.Flow{Login: login}, "Nouveau")
+	h.Enrol(enrol.Flow{Transaction: login}, "Nouveau")
 	h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
 	started := h.password(h.From, amelie)
 	if started.Step != authn.StepBlocked {
 		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
 	}
-	refused(t, h.Authn.ResendTicket(t.Context(), h.From, started.Login), errcode.WrongState, "renewing")
+	refused(t, h.Authn.ResendTicket(t.Context(), h.From, started.Secret), errcode.WrongState, "renewing")
 }
 
 func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
@@ -267,7 +267,7 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	judged := 0
 	for range 14 {
-		login := h.password(h.at("198.51.100.7"), amelie).Login
+		login := h.password(h.at("198.51.100.7"), amelie).Secret
 		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, "AAAA-AAAA")
 		if errcode.Of(err) == errcode.InvalidTicket {
 			judged++
@@ -279,11 +279,11 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	if judged != 10 {
 		t.Errorf("%d were judged, want 10", judged)
 	}
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, errcode.RateLimited, "the right code meanwhile")
 	h.Clock.Advance(time.Hour)
-	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
+	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Secret, link)
 	do(t, err, "an hour later")
 }
 
@@ -291,10 +291,10 @@ func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting")
-	seat := enrol.Flow{Login: login}
+	seat := enrol.Flow{Transaction: login}
 	p := h.BeginPhone(seat, "Nouveau")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {

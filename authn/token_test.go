@@ -59,7 +59,7 @@ func tokenEndpoints(h *house, k *token, session secret.Value, user account.UserI
 	}
 	return map[string]func() func([]byte) authn.Verification{
 		"sign-in": func() func([]byte) authn.Verification {
-			login := h.password(h.From, amelie).Login
+			login := h.password(h.From, amelie).Secret
 			return func(code []byte) authn.Verification {
 				v, err := h.Authn.Verify(ctx, h.From, login, factors.InputCode, code)
 				return judged(v.Verification, err)
@@ -144,7 +144,7 @@ func TestToken_CountsOneRefusalForAllKinds(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	k := h.enrolToken(session)
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	if v := h.verify(login, wrong(p)); v.Rejected != factors.ReasonWrong {
 		t.Fatalf("got %q, want %q", v.Rejected, factors.ReasonWrong)
 	}
@@ -154,7 +154,7 @@ func TestToken_CountsOneRefusalForAllKinds(t *testing.T) {
 	if v := h.verify(login, k.press()); !v.Accepted() {
 		t.Errorf("the token: %q", v.Rejected)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: %q", v.Rejected)
 	}
 	if got := h.Events("user.authentication.auth_via_mfa"); len(got) > 0 && got[len(got)-1].Reason != string(totp.Kind) {
@@ -205,7 +205,7 @@ func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
 	if d := h.User(amelie).Devices[0]; d.SecretSeenBy != "uboss" || d.Unique == "" {
 		t.Errorf("got %+v, want a device whose secret the administrator saw", d)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, k.press()); !v.Accepted() {
+	if v := h.verify(h.password(h.From, amelie).Secret, k.press()); !v.Accepted() {
 		t.Errorf("signing in: %q", v.Rejected)
 	}
 	_, err := offer(paul.ID, k.press())

@@ -18,20 +18,20 @@ import (
 
 // TransactionState is what the pages of a login need to know; it holds no secret.
 type TransactionState struct {
-	Step      Step
-	User      account.UserID
-	Login     string
-	Name      string
-	Locale    string
-	Devices   []factors.Device // that this login may be completed with, the one used last first; without Data
-	Codes     int              // recovery codes left that it may be completed with
-	ReturnTo  string
-	Wait      time.Duration             // six-digit codes are not judged for so long
-	Mark      account.ChangeReason      // with StepChangePassword: why
-	CanRenew  bool                      // with StepTicket: another ticket may be mailed (PROTOCOL 10)
-	Invited   bool                      // with StepBlocked: an invitation is waiting in the mailbox
-	Enrolment *account.PendingEnrolment // the one that is pending, without its Pending
-	Have      []factors.Device
+	Step            Step
+	User            account.UserID
+	Login           string
+	Name            string
+	Locale          string
+	Devices         []factors.Device // that this login may be completed with, the one used last first; without Data
+	RecoveryCodes   int              // recovery codes left that it may be completed with
+	ReturnTo        string
+	CodeWait        time.Duration             // six-digit codes are not judged for so long
+	ChangeReason    account.ChangeReason      // with StepChangePassword: why
+	CanResendTicket bool                      // with StepTicket: another ticket may be mailed (PROTOCOL 10)
+	Invited         bool                      // with StepBlocked: an invitation is waiting in the mailbox
+	Enrolment       *account.PendingEnrolment // the one that is pending, without its Pending
+	AllDevices      []factors.Device
 }
 
 // Transaction tells where a login stands; Expired when it is gone.
@@ -39,24 +39,24 @@ func (s *Service) Transaction(ctx context.Context, secret secret.Value) (Transac
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		l, u, step, err := s.Load(r, secret, now)
+		l, u, step, err := s.LoadTransaction(r, secret, now)
 		if err != nil {
 			return err
 		}
 		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
-			Devices: DisplayDevices(s.verifiable(&l, &u)), Have: DisplayDevices(u.Devices), ReturnTo: l.ReturnTo}
+			Devices: DisplayDevices(s.verifiable(&l, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: l.ReturnTo}
 		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
-			out.Codes += s.Accounts.Status(d).Remaining
+			out.RecoveryCodes += s.Accounts.Status(d).Remaining
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.ForDisplay(now)
 		if step == StepChangePassword {
-			out.Mark = u.Password.MustChange
+			out.ChangeReason = u.Password.MustChange
 		}
 		if step == StepTicket {
-			out.CanRenew = u.MayResendTicket(now)
+			out.CanResendTicket = u.MayResendTicket(now)
 		}
-		out.Wait, _, err = s.deviceWait(r, now, &u, throttle.Code, l.KnownBrowser)
+		out.CodeWait, _, err = s.deviceWait(r, now, &u, throttle.Code, l.KnownBrowser)
 		return err
 	})
 	return out, err
@@ -83,7 +83,7 @@ func lastUse(d factors.Device) time.Time {
 func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		l, u, step, err := s.Load(tx.Reader, secret, op.Now)
+		l, u, step, err := s.LoadTransaction(tx.Reader, secret, op.Now)
 		if err != nil {
 			return account.Prompt{}, err
 		}
@@ -95,7 +95,7 @@ func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secr
 			return account.Prompt{}, err
 		}
 		l.Ceremony = c
-		return prompt, s.Put(tx, secret, l)
+		return prompt, s.PutTransaction(tx, secret, l)
 	})
 }
 
@@ -118,8 +118,8 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		kept := reading{program: req.APIToken}
-		l, u, wait, err := s.verifying(ctx, op, secret, input, &kept)
+		kept := transactionCache{apiToken: req.APIToken}
+		l, u, wait, err := s.prepareVerify(ctx, op, secret, input, &kept)
 		if err != nil {
 			return false, err
 		}
@@ -132,7 +132,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerified(tx, secret, t, &kept) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -142,9 +142,9 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 	return out, err
 }
 
-// verifying reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
+// prepareVerify reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *Service) verifying(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u account.User, wait time.Duration, err error) {
+func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *transactionCache) (l Transaction, u account.User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
 		if l, u, step, err = s.loadCached(r, secret, op.Now, kept); err != nil {
@@ -153,7 +153,7 @@ func (s *Service) verifying(ctx context.Context, op *account.Operation, secret s
 		if step != StepVerify {
 			return errcode.New(errcode.WrongState)
 		}
-		wait, _, err = s.deviceWait(r, op.Now, &u, class(input), l.KnownBrowser)
+		wait, _, err = s.deviceWait(r, op.Now, &u, failureClass(input), l.KnownBrowser)
 		return err
 	})
 	return l, u, wait, err
@@ -164,14 +164,14 @@ func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *acco
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = s.deviceWait(s.Accounts.Reader(snap), op.Now, u, class(input), known)
+		wait, _, err = s.deviceWait(s.Accounts.Reader(snap), op.Now, u, failureClass(input), known)
 		return err
 	})
 	return wait, err
 }
 
-// storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (s *Service) storeVerified(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *reading) (*Result, error) {
+// storeVerification stores what the second step came to; nil when the record is not the one that was judged.
+func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *transactionCache) (*Result, error) {
 	l, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
@@ -184,19 +184,19 @@ func (s *Service) storeVerified(tx *account.Tx, secret secret.Value, t DeviceAtt
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Result{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRefused(tx, secret, l, &u, t, j)
+		return &Result{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRejected(tx, secret, l, &u, t, j)
 	}
 	out := Result{Verification: j, ReturnTo: l.ReturnTo}
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.Kind)); err != nil {
 		return nil, err
 	}
-	if err := s.afterProof(tx, &u, &l); err != nil {
+	if err := s.applyNewPassword(tx, &u, &l); err != nil {
 		return nil, err
 	}
 	if out.Enrol = t.input == factors.InputBackup; !out.Enrol {
 		u.Password.ConfirmProvenance() // proven together with a device, which a code on paper is not
 		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
-	} else if err := s.recoveryUsed(tx, &u, j.CodesLeft); err != nil {
+	} else if err := s.recordRecoveryCode(tx, &u, j.CodesLeft); err != nil {
 		return nil, err
 	}
 	if out.Completed, err = s.Complete(tx, secret, l, &u, SecondFactor{AMR: account.JoinAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
@@ -205,27 +205,27 @@ func (s *Service) storeVerified(tx *account.Tx, secret secret.Value, t DeviceAtt
 	return &out, tx.Save(&u)
 }
 
-// storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *Service) storeRefused(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
+// storeRejected keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
+func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
-	changed := len(t.devices()) > 0 || j.told
+	changed := len(t.devices()) > 0 || j.notified
 	l.Ceremony = s.Remember(tx.Op.Now, l.Ceremony, t)
-	if err := s.Put(tx, secret, l); err != nil || !changed {
+	if err := s.PutTransaction(tx, secret, l); err != nil || !changed {
 		return err
 	}
 	return tx.Save(u)
 }
 
 // afterStepUp is what a second step settles: a password chosen by a link takes effect now.
-func (s *Service) afterProof(tx *account.Tx, u *account.User, l *Transaction) error {
+func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
 		u.Password = account.Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}
-		if err := s.passwordChanged(tx, u); err != nil {
+		if err := s.recordPasswordChange(tx, u); err != nil {
 			return err
 		}
 		if _, err := tx.RevokeSessions(u, ""); err != nil {
@@ -235,8 +235,8 @@ func (s *Service) afterProof(tx *account.Tx, u *account.User, l *Transaction) er
 	return nil
 }
 
-// passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (s *Service) passwordChanged(tx *account.Tx, u *account.User) error {
+// recordPasswordChange raises the epochs and tells the person; the caller ends or re-issues sessions.
+func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
@@ -247,8 +247,8 @@ func (s *Service) passwordChanged(tx *account.Tx, u *account.User) error {
 	return tx.Notify(u, notice.PasswordChanged{Context: tx.About(u)}, time.Time{})
 }
 
-// recoveryUsed tells that a recovery code was taken.
-func (s *Service) recoveryUsed(tx *account.Tx, u *account.User, left int) error {
+// recordRecoveryCode tells that a recovery code was taken.
+func (s *Service) recordRecoveryCode(tx *account.Tx, u *account.User, left int) error {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err

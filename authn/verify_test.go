@@ -26,7 +26,7 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 	}
 	doors := map[string]func(*testing.T, place, []byte) authn.Verification{
 		"sign-in": func(t *testing.T, in place, code []byte) authn.Verification {
-			return in.h.verify(in.h.password(in.h.From, amelie).Login, code).Verification
+			return in.h.verify(in.h.password(in.h.From, amelie).Secret, code).Verification
 		},
 		"fresh proof": func(t *testing.T, in place, code []byte) authn.Verification {
 			j, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
@@ -100,7 +100,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 			logins := make([]secret.Value, 24)
 			for i := range logins {
 				if logins[i] = logins[0]; i == 0 || several {
-					logins[i] = h.password(h.From, amelie).Login
+					logins[i] = h.password(h.From, amelie).Secret
 				}
 			}
 			code := p.Next()
@@ -139,7 +139,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
-	mine, rivals := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
+	mine, rivals := h.password(h.From, amelie).Secret, h.password(h.From, amelie).Secret
 	code := p.Next()
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
@@ -159,7 +159,7 @@ func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
 func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
-	rivals := h.password(h.From, amelie).Login
+	rivals := h.password(h.From, amelie).Secret
 	code := p.Next()
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
@@ -190,7 +190,7 @@ func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
 		"Arabic digits":                []byte("١٢٣٤٥٦"),
 		"nothing":                      nil,
 	} {
-		if v := h.verify(h.password(h.From, amelie).Login, code); v.Accepted() {
+		if v := h.verify(h.password(h.From, amelie).Secret, code); v.Accepted() {
 			t.Errorf("%s was accepted", name)
 		}
 	}
@@ -209,7 +209,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	pauls := h.recoveryCodes(paulsSession)
 	try := func(code string) authn.Result {
 		t.Helper()
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(code))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(code))
 		do(t, err, "a recovery code")
 		return v
 	}
@@ -228,10 +228,10 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	if again := try(codes[0]); again.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same again: got %q", again.Rejected)
 	}
-	do(t, h.Enrolment.CheckAllowed(t.Context(), enrol.Flow{Session: v.Issued.Session}), "enrolling after it")
-	_, err := h.Authn.RemoveDevice(t.Context(), h.From, v.Issued.Session, p.Device)
+	do(t, h.Enrolment.CheckAllowed(t.Context(), enrol.Flow{Session: v.Credentials.Session}), "enrolling after it")
+	_, err := h.Authn.RemoveDevice(t.Context(), h.From, v.Credentials.Session, p.Device)
 	refused(t, err, errcode.StepUpRequired, "removing a device after it")
-	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, factors.InputBackup, []byte(pauls[0]))
+	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Secret, factors.InputBackup, []byte(pauls[0]))
 	if err != nil || !paul.Accepted() {
 		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
 	}
@@ -248,7 +248,7 @@ func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
 	code := h.recoveryCodes(session)[0]
 	logins := make([]secret.Value, 12)
 	for i := range logins {
-		logins[i] = h.password(h.From, amelie).Login
+		logins[i] = h.password(h.From, amelie).Secret
 	}
 	var mu sync.Mutex
 	accepted := 0
@@ -272,11 +272,11 @@ func TestARecoveryCodeNeedsThePassword(t *testing.T) {
 	codes := h.recoveryCodes(session)
 	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), "sept chevaux dans un garage")
 	do(t, err, "choosing")
-	v, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputBackup, []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Accepted() {
 		t.Fatalf("mailbox and paper signed in: %v", err)
 	}
-	if v = h.verify(started.Login, p.Next()); !v.Accepted() {
+	if v = h.verify(started.Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: rejected %q", v.Rejected)
 	}
 }
@@ -286,11 +286,11 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	k := h.enrolKey(enrol.Flow{Session: session}, u)
-	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
+	if v := h.verifyKey(h.password(h.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Fatalf("the key: rejected %q", v.Rejected)
 	}
 	h.EmptyOutbox()
-	login := h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Secret
 	v := h.verifyKey(login, k, 7)
 	if v.Rejected != factors.ReasonClone || v.Step != authn.StepExpired {
 		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
@@ -298,7 +298,7 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 	if got := len(mailed[notice.SecurityKeyDisabled](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepExpired {
 		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
 	}
-	login = h.password(h.From, amelie).Login
+	login = h.password(h.From, amelie).Secret
 	if prompt, err := h.Authn.BeginVerify(t.Context(), h.From, login, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
 		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
 	}
@@ -312,13 +312,13 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	k := h.enrolKey(enrol.Flow{Session: session}, u)
-	first, second := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
+	first, second := h.password(h.From, amelie).Secret, h.password(h.From, amelie).Secret
 	prompt, err := h.Authn.BeginVerify(t.Context(), h.From, first, factors.InputAssertion)
 	do(t, err, "asking")
 	_, err = h.Authn.BeginVerify(t.Context(), h.From, second, factors.InputAssertion)
 	do(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
-	for name, login := range map[string]secret.Value{"another login": second, "a login that asked for none": h.password(h.From, amelie).Login} {
+	for name, login := range map[string]secret.Value{"another login": second, "a login that asked for none": h.password(h.From, amelie).Secret} {
 		if v, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputAssertion, answer); err != nil || v.Accepted() {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
@@ -349,7 +349,7 @@ func TestThreeWrongCodesBehindTheRightPasswordAreTold(t *testing.T) {
 		if got := len(mailed[notice.WrongCodes](h)); got != 0 {
 			t.Errorf("after %d: told already", i)
 		}
-		h.verify(h.password(h.From, amelie).Login, wrong(p)) // a new login each: a guesser would
+		h.verify(h.password(h.From, amelie).Secret, wrong(p)) // a new login each: a guesser would
 	}
 	if got := len(mailed[notice.WrongCodes](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)

@@ -194,7 +194,7 @@ func (m *Member) signIn(v *Visitor) {
 	v.Post("/login/factor", "code", m.Phone.Next()).want(v.tb, "/account")
 }
 
-// signedIn tells whether the visitor has a session.
+// passwordResult tells whether the visitor has a session.
 func (v *Visitor) signedIn() bool {
 	v.tb.Helper()
 	return v.Get("/account").Is("/account")

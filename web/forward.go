@@ -33,7 +33,7 @@ func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error 
 		if err != nil {
 			return err
 		}
-		if a.Strong {
+		if a.PhishingResistant {
 			return site.Redirect(w, site.WithQuery(site.WithQuery("/account/prove", "method", string(factors.InputAssertion)), "next", site.CurrentPath(r)))
 		}
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: rule.Host, NeedsKey: true})

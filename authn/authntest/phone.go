@@ -92,8 +92,8 @@ func (e *Env) Accept(invitation secret.Value, password string) (*Phone, session.
 	if err != nil {
 		e.T.Fatalf("accepting an invitation: %v", err)
 	}
-	p, done := e.Enrol(enrol.Flow{Login: started.Login}, "Téléphone")
-	return p, done.Issued
+	p, done := e.Enrol(enrol.Flow{Transaction: started.Secret}, "Téléphone")
+	return p, done.Credentials
 }
 
 // Member creates an active user with Password and a phone, and signs them in.
@@ -111,9 +111,9 @@ func (e *Env) SignIn(login, password string, p *Phone) session.Credentials {
 	if err != nil {
 		e.T.Fatalf("signing in as %s: %v", login, err)
 	}
-	v, err := e.Authn.Verify(e.T.Context(), e.From, started.Login, factors.InputCode, p.Next())
+	v, err := e.Authn.Verify(e.T.Context(), e.From, started.Secret, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		e.T.Fatalf("second step of %s: %v, rejected %q", login, err, v.Rejected)
 	}
-	return v.Issued
+	return v.Credentials
 }

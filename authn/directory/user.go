@@ -298,7 +298,7 @@ func (d *Service) RemoveDevice(ctx context.Context, op admin.Principal, req acco
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.signIn.TakeDevice(tx, &u, gone); err != nil {
+		if err := d.signIn.DeleteDevice(tx, &u, gone); err != nil {
 			return struct{}{}, err
 		}
 		if _, err := tx.RevokeSessions(&u, ""); err != nil {

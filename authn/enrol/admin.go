@@ -32,8 +32,8 @@ type AdminEnrolmentSecret struct {
 	Secret factors.ManualEntry
 }
 
-// Taken is what the Update comes to that ends an offer: the person and their new device.
-type Taken struct {
+// AdminEnrolmentResult is what the Update comes to that ends an offer: the person and their new device.
+type AdminEnrolmentResult struct {
 	User   account.User
 	Device factors.Device
 }
@@ -70,7 +70,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 	}
 	who := s.Accounts.Subject(&u)
 	who.App, who.Device = want.App, want.Name
-	pending, err := s.beginOffer(op.Now, want, who, u.Devices)
+	pending, err := s.beginSecret(op.Now, want, who, u.Devices)
 	if err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
@@ -95,8 +95,8 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c A
 	})
 }
 
-// beginOffer opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
-func (s *Service) beginOffer(now time.Time, want Request, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
+// beginSecret opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
+func (s *Service) beginSecret(now time.Time, want Request, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany)
 	}
@@ -172,7 +172,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 		if j = (authn.Verification{Kind: o.Kind, Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
 			return true, nil
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Taken, error) {
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*AdminEnrolmentResult, error) {
 			u, err := s.adminTarget(tx.Reader, c)
 			if err != nil {
 				return nil, err
@@ -185,8 +185,8 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c
 				return nil, nil
 			}
 			d, err := s.activatePending(tx, c, &u, held, out.Device)
-			tx.SetResult(Taken{u, d})
-			return &Taken{u, d}, err
+			tx.SetResult(AdminEnrolmentResult{u, d})
+			return &AdminEnrolmentResult{u, d}, err
 		})
 		if err != nil || done == nil {
 			return false, err

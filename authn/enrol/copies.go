@@ -16,8 +16,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
-func (s *Service) copier(u *account.User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
+// sharer finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
+func (s *Service) sharer(u *account.User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
 	d := u.Device(id)
 	if d == nil || !d.Usable() {
 		return factors.Device{}, nil, errcode.New(errcode.NotFound)
@@ -49,11 +49,11 @@ func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session s
 	}
 	var prompt account.Prompt
 	prepare := func(op *account.Operation, ses *account.Session, u *account.User) error {
-		d, c, err := s.copier(u, id)
+		d, c, err := s.sharer(u, id)
 		if err != nil {
 			return err
 		}
-		if err := mayShow(op.Now, ses, u, d, copyID); err != nil {
+		if err := checkShowing(op.Now, ses, u, d, copyID); err != nil {
 			return err
 		}
 		p, err := c.ShowAgain(op.Now, s.Accounts.Subject(u), d)
@@ -63,14 +63,14 @@ func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session s
 		prompt, err = account.NewPrompt(p)
 		return err
 	}
-	return s.SignIn.StepUpThen(ctx, req, session, input, answer, prepare, func(tx *account.Tx, ses *account.Session, u *account.User) error {
+	return s.SignIn.StepUpFor(ctx, req, session, input, answer, prepare, func(tx *account.Tx, ses *account.Session, u *account.User) error {
 		return s.recordShowing(tx, ses, u, account.PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: tx.Op.Now.Add(account.EnrolmentTTL)})
 	})
 }
 
-// mayShow tells whether the device may be shown at all. It is asked before an answer is judged: a right code
+// checkShowing tells whether the device may be shown at all. It is asked before an answer is judged: a right code
 // that is told to be right without being spent would serve at another door.
-func mayShow(now time.Time, ses *account.Session, u *account.User, d factors.Device, copyID string) error {
+func checkShowing(now time.Time, ses *account.Session, u *account.User, d factors.Device, copyID string) error {
 	known := slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
 	switch {
 	case ses.Shared:
@@ -92,7 +92,7 @@ func (s *Service) recordShowing(tx *account.Tx, ses *account.Session, u *account
 		return errcode.New(errcode.NotFound)
 	}
 	d := *held
-	if err := mayShow(tx.Op.Now, ses, u, d, c.Copy); err != nil {
+	if err := checkShowing(tx.Op.Now, ses, u, d, c.Copy); err != nil {
 		return err
 	}
 	u.Showings = append(account.LastDay(u.Showings, tx.Op.Now), tx.Op.Now)
@@ -145,13 +145,13 @@ func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, sess
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
 			return authn.DeviceQuestion{}, errcode.New(errcode.Expired)
 		}
-		d, c, err := s.copier(u, ses.Copying.Device)
+		d, c, err := s.sharer(u, ses.Copying.Device)
 		return s.SignIn.VerifyDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.Subject(u), d, answer) }), err
-	}, func(tx *account.Tx, ses *account.Session, u *account.User) error { return s.copied(tx, ses, u) })
+	}, func(tx *account.Tx, ses *account.Session, u *account.User) error { return s.confirmCopy(tx, ses, u) })
 }
 
-// copied marks the copy confirmed within the Update that takes its code.
-func (s *Service) copied(tx *account.Tx, ses *account.Session, u *account.User) error {
+// confirmCopy marks the copy confirmed within the Update that takes its code.
+func (s *Service) confirmCopy(tx *account.Tx, ses *account.Session, u *account.User) error {
 	c := ses.Copying
 	if c == nil {
 		return errcode.New(errcode.Expired)

@@ -28,8 +28,8 @@ type Service struct {
 // Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
 // a fresh proof. Exactly one of them is set.
 type Flow struct {
-	Login   secret.Value
-	Session secret.Value
+	Transaction secret.Value
+	Session     secret.Value
 }
 
 // Request is what somebody wants to enrol.
@@ -53,7 +53,7 @@ type flowState struct {
 // flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
 func (s *Service) flowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	if seat.Session.IsZero() {
-		l, u, step, err := s.SignIn.Load(r, seat.Login, now)
+		l, u, step, err := s.SignIn.LoadTransaction(r, seat.Transaction, now)
 		if err != nil {
 			return flowState{}, err
 		}
@@ -78,7 +78,7 @@ func (s *Service) flowState(r account.Reader, seat Flow, now time.Time, replaces
 func (s *Service) storeFlow(tx *account.Tx, st flowState, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
-		return s.SignIn.Put(tx, seat.Login, *st.login)
+		return s.SignIn.PutTransaction(tx, seat.Transaction, *st.login)
 	}
 	st.session.Enrol = st.enrol
 	return s.Sessions.Put(tx, seat.Session, *st.session)
@@ -287,7 +287,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, nam
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
-		out.Issued, err = s.Sessions.Rotate(tx, u, *st.session)
+		out.Credentials, err = s.Sessions.Rotate(tx, u, *st.session)
 	default:
 		if !st.session.StepUp.Fresh(now) && s.Accounts.Method(d.Kind).Primary {
 			st.session.StepUp = account.StepUp{At: now, EnrolOnly: true}
@@ -347,6 +347,6 @@ func (s *Service) completeByEnrolment(tx *account.Tx, seat Flow, st *flowState, 
 	}
 	out.First = true
 	var err error
-	out.Completed, err = s.SignIn.Complete(tx, seat.Login, *st.login, u, authn.SecondFactor{AMR: account.JoinAMR(true, o.AMR), Enrolled: true})
+	out.Completed, err = s.SignIn.Complete(tx, seat.Transaction, *st.login, u, authn.SecondFactor{AMR: account.JoinAMR(true, o.AMR), Enrolled: true})
 	return err
 }

@@ -172,7 +172,7 @@ func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
 
 func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	s := openShop(t)
-	login := s.signIn(t, password).Login
+	login := s.signIn(t, password).Secret
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Login: login})
 	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Login: login})
 	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Login: secret.From("nothing")})

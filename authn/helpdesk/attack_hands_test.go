@@ -102,7 +102,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *shop) half {
 			password := s.makes(t, thief)
-			if v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, password).Login, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
+			if v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, password).Secret, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 				t.Fatalf("got %q, %v", v.Step, err)
 			}
 			return s.answers(t, thief, password)
@@ -173,7 +173,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			password := s.sets(t, thief)
 			s.mails(t, thief, theirs, password)
 			s.EmptyOutbox()
-			if err := s.Authn.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
+			if err := s.Authn.ResendTicket(t.Context(), s.From, s.started(t, password).Secret); err != nil {
 				t.Fatal(err)
 			}
 			m := mailed[notice.DevicesReset](t, s, theirs)
@@ -188,10 +188,10 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 				t.Fatalf("got step %q: the road is not walked to its end", started.Step)
 			}
 			if !h.link.IsZero() {
-				_, err := s.Authn.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
+				_, err := s.Authn.RedeemTicketLink(t.Context(), s.From, started.Secret, h.link)
 				wantCode(t, "the link", err, errcode.SameProvenance)
 			}
-			_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
+			_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Secret, h.code.Reveal())
 			wantCode(t, "the code", err, errcode.SameProvenance)
 			if got := s.User(string(s.amelie.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 				t.Errorf("got %d devices and %d sessions", len(got.Devices), len(got.Sessions))
@@ -217,7 +217,7 @@ func (s *shop) takesAt(t *testing.T, link string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepDone {
+	if v, err := s.Authn.Verify(t.Context(), s.From, started.Secret, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepDone {
 		t.Fatalf("got %q, %v", v.Step, err)
 	}
 }
@@ -261,7 +261,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
 			h := c.walk(t, s)
-			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, s.started(t, h.password).Login, h.code.Reveal()); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, s.started(t, h.password).Secret, h.code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("got %q, %v", step, err)
 			}
 		})
@@ -287,14 +287,14 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 		t.Fatal("a refused reset took the phone")
 	}
 	s.answers(t, support2, password) // which is no mail
-	login := s.started(t, password).Login
-	if st, err := s.Authn.Transaction(t.Context(), login); err != nil || st.CanRenew {
-		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
+	login := s.started(t, password).Secret
+	if st, err := s.Authn.Transaction(t.Context(), login); err != nil || st.CanResendTicket {
+		t.Errorf("another ticket by mail is offered: %v, %v", st.CanResendTicket, err)
 	}
 	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.WrongState)
 	s.Clock.Advance(account.AddressCooldown)
-	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
-		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
+	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Secret); err != nil || !st.CanResendTicket {
+		t.Errorf("after 72 hours: %v, %v", st.CanResendTicket, err)
 	}
 }
 

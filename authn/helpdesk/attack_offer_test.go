@@ -30,7 +30,7 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 	}
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {
-		v, err := verifies(t.Context(), s, started.Login, phone.Next())
+		v, err := verifies(t.Context(), s, started.Secret, phone.Next())
 		t.Errorf("one operator signed in: step %q, %v", v.Step, err)
 	}
 }

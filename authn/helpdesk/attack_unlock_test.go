@@ -19,7 +19,7 @@ func TestAnOperatorUnlocksToGoOnGuessing(t *testing.T) {
 		if err != nil {
 			return false
 		}
-		v, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, another.Code())
+		v, err := s.Authn.Verify(t.Context(), s.From, started.Secret, factors.InputCode, another.Code())
 		return err == nil && v.Wait == 0
 	}
 	for range 200 {

@@ -65,10 +65,10 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	}
 	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password, "")
 	wantCode(t, "the password before the phone proved it", err, errcode.SignInFailed)
-	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
+	if v, err := verifies(t.Context(), s, started.Secret, phone.Code()); err != nil || v.Accepted() {
 		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Verification, err)
 	}
-	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() || v.Issued.Session.IsZero() {
+	if v, err := verifies(t.Context(), s, started.Secret, phone.Next()); err != nil || !v.Accepted() || v.Credentials.Session.IsZero() {
 		t.Fatalf("got %+v, %v, want a session", v.Verification, err)
 	}
 	u = s.User(u.Login)
@@ -104,7 +104,7 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() {
+	if v, err := verifies(t.Context(), s, started.Secret, phone.Next()); err != nil || !v.Accepted() {
 		t.Errorf("got %+v, %v", v.Verification, err)
 	}
 }
@@ -270,7 +270,7 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 		if counter < 6 {
 			continue
 		}
-		v, err := verifies(t.Context(), s, started.Login, authntest.Code(t, foreignSecret, uint64(counter)))
+		v, err := verifies(t.Context(), s, started.Secret, authntest.Code(t, foreignSecret, uint64(counter)))
 		if err != nil || v.Rejected != want {
 			t.Errorf("counter %d: got %q, %v, want %q", counter, v.Rejected, err, want)
 		}

@@ -37,7 +37,7 @@ func TestNobodySignsInAsAShadow(t *testing.T) {
 		}
 	}
 	started := s.signIn(t, password)
-	if _, err := verifies(t.Context(), s, started.Login, s.phone.Code()); err != nil {
+	if _, err := verifies(t.Context(), s, started.Secret, s.phone.Code()); err != nil {
 		t.Fatal(err)
 	}
 	if u := s.User(string(shadow.ID)); len(u.Sessions) != 0 || u.Status != account.StatusProvisioned {

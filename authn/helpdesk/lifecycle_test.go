@@ -154,7 +154,7 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := openShop(t)
-			login := s.signIn(t, password).Login
+			login := s.signIn(t, password).Secret
 			if err := s.steps()[c.out](t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
@@ -207,17 +207,17 @@ func TestUnlockingEndsWaits(t *testing.T) {
 	s := openShop(t)
 	s.Clock.Advance(time.Minute) // to a code that was not used
 	for range 6 {
-		if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
+		if out, err := verifies(t.Context(), s, s.signIn(t, password).Secret, []byte("000000")); err != nil || !out.Credentials.Session.IsZero() {
 			t.Fatalf("guessing: got %+v, %v", out, err)
 		}
 	}
-	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Wait == 0 {
+	if out, err := verifies(t.Context(), s, s.signIn(t, password).Secret, s.phone.Code()); err != nil || out.Wait == 0 {
 		t.Fatalf("after six wrong codes: got %+v, %v, want a wait", out, err)
 	}
 	if err := s.Directory.Unlock(t.Context(), support, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
+	if out, err := verifies(t.Context(), s, s.signIn(t, password).Secret, s.phone.Code()); err != nil || out.Credentials.Session.IsZero() {
 		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {

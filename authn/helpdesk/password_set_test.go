@@ -20,11 +20,11 @@ const given = "un pneu, une jante, deux roues"
 // renews takes the second step with the phone and chooses a password that is asked for.
 func (s *shop) renews(t *testing.T, present, next string) {
 	t.Helper()
-	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Login, factors.InputCode, s.phone.Next())
+	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Secret, factors.InputCode, s.phone.Next())
 	if err != nil || v.Step != authn.StepChangePassword {
 		t.Fatalf("got step %q, %v, want the choice of another password", v.Step, err)
 	}
-	if _, err := s.Authn.ReplacePassword(t.Context(), s.From, v.Login, next); err != nil {
+	if _, err := s.Authn.ReplacePassword(t.Context(), s.From, v.Secret, next); err != nil {
 		t.Fatal(err)
 	}
 }

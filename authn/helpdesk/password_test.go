@@ -25,8 +25,8 @@ func (s *shop) takes(t *testing.T, link secret.Value) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, s.phone.Next())
-	if err != nil || out.Issued.Session.IsZero() {
+	out, err := s.Authn.Verify(t.Context(), s.From, started.Secret, factors.InputCode, s.phone.Next())
+	if err != nil || out.Credentials.Session.IsZero() {
 		t.Fatalf("confirming: got %+v, %v", out, err)
 	}
 	if s.signIn(t, chosen).Step != authn.StepVerify {

@@ -39,10 +39,10 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if told := mailed[notice.UserDevicesReset](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
-	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
+	if st, err := s.Authn.Transaction(t.Context(), half.Secret); err != nil || st.Step != authn.StepTicket {
 		t.Errorf("a login that was half-way: got %v, %v, want the field for the ticket", st.Step, err)
 	}
-	if v, err := verifies(t.Context(), s, half.Login, s.phone.Next()); err == nil {
+	if v, err := verifies(t.Context(), s, half.Secret, s.phone.Next()); err == nil {
 		t.Errorf("the lost phone's code: got %+v, want it refused", v)
 	}
 
@@ -50,14 +50,14 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("the password alone leads to %q, want the ticket", started.Step)
 	}
-	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
+	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Secret, "0000-0000")
 	wantCode(t, "a wrong ticket", err, errcode.InvalidTicket)
-	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[notice.DevicesReset](t, s, technician).Code)
+	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Secret, mailed[notice.DevicesReset](t, s, technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}
-	phone, done := s.Enrol(enrol.Flow{Login: started.Login}, "Nouveau téléphone")
-	if done.Issued.Session.IsZero() {
+	phone, done := s.Enrol(enrol.Flow{Transaction: started.Secret}, "Nouveau téléphone")
+	if done.Credentials.Session.IsZero() {
 		t.Error("no session after the enrolment")
 	}
 	s.SignIn(technician, password, phone)
@@ -146,7 +146,7 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail }) // chosen by a mailed link, no device proven since
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := mailed[notice.DevicesReset](t, s, technician)
-	login := s.signIn(t, password).Login
+	login := s.signIn(t, password).Secret
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
 	wantCode(t, "code by mail, password by mail", err, errcode.SameProvenance)
 	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
@@ -169,7 +169,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
 		"ticket_handed to " + technician, "ticket_handed to " + second, "ticket_handed to manager@garage.example",
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
-	login := s.signIn(t, password).Login
+	login := s.signIn(t, password).Secret
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "password and code of one operator", err, errcode.SameProvenance)
 
@@ -183,7 +183,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 		t.Errorf("code of another operator: got %v, %v", step, err)
 	}
 	s.Clock.Advance(account.ScreenTicketTTL)
-	login = s.signIn(t, password).Login
+	login = s.signIn(t, password).Secret
 	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "after ten minutes", err, errcode.TicketExpired)
 }
@@ -216,11 +216,11 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 			if rec.Code.IsZero() || rec.Link.IsZero() || rec.Mailed || s.User(technician).Tickets[0].Provenance != c.op.Owner {
 				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", rec, s.User(technician).Tickets)
 			}
-			login := s.signIn(t, password).Login
+			login := s.signIn(t, password).Secret
 			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
 				t.Errorf("the link: got %v, %v", step, err)
 			}
-			login = s.signIn(t, password).Login
+			login = s.signIn(t, password).Secret
 			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("the code: got %v, %v", step, err)
 			}

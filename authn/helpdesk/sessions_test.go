@@ -15,7 +15,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		s := openShop(t)
 		s.Clock.Advance(time.Minute)
 		issued := s.SignIn(technician, password, s.phone)
-		login := s.signIn(t, password).Login
+		login := s.signIn(t, password).Secret
 		_, open, err := s.Directory.Sessions(t.Context(), withRole(root, account.RoleReadOnly), technician)
 		if err != nil || len(open) != 2 || !open[0].Since.After(open[1].Since) || open[0].Address != s.From.Address.String() || open[0].Current {
 			t.Fatalf("got %+v, %v, want both, the last seen first", open, err)

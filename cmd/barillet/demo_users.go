@@ -112,7 +112,7 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error 
 	if err != nil {
 		return fmt.Errorf("accepting invitation: %w", err)
 	}
-	seat := enrol.Flow{Login: started.Login}
+	seat := enrol.Flow{Transaction: started.Secret}
 	prompt, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Request{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("beginning enrolment of phone: %w", err)
@@ -133,14 +133,14 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error 
 		return fmt.Errorf("finishing enrolment of phone: %w", err)
 	}
 	u.Key = secret.From(shown.Groups)
-	seat = enrol.Flow{Session: enrolled.Issued.Session}
+	seat = enrol.Flow{Session: enrolled.Credentials.Session}
 	if _, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Request{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("creating recovery codes: %w", err)
 	}
 	if _, err := a.enrol.FinishEnrol(ctx, req, seat, "", nil); err != nil {
 		return fmt.Errorf("storing recovery codes: %w", err)
 	}
-	return a.sessions.SignOut(ctx, req, enrolled.Issued.Session)
+	return a.sessions.SignOut(ctx, req, enrolled.Credentials.Session)
 }
 
 // newPassword returns a random password of 60 bits in three groups.

@@ -209,7 +209,7 @@ func TestAStateTokenBelongsToTheTokenThatGotIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	problem(t, d.call("POST", verify, token, `{"stateToken":"`+browser.Login.Reveal()+`","passCode":"`+string(phone.Code())+`"}`), 401)
+	problem(t, d.call("POST", verify, token, `{"stateToken":"`+browser.Secret.Reveal()+`","passCode":"`+string(phone.Code())+`"}`), 401)
 	problem(t, d.call("POST", "/api/v1/authn/factors/nope/verify", token, withState(x, string(phone.Code()))), 404)
 	if y := read[tree](t, d.call("POST", verify, token, withState(x, string(phone.Code()))), 200); y.get("status") != "SUCCESS" {
 		t.Errorf("its own token: got %v", y)

@@ -233,13 +233,13 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op admin.Pr
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (enrol.Taken, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (enrol.AdminEnrolmentResult, error) {
 		u, d, j, err := a.directory.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 		if err == nil {
 			err = judged(j)
 		}
-		return enrol.Taken{User: u, Device: d}, err
-	}, func(x enrol.Taken) (status int, shown, kept any, err error) {
+		return enrol.AdminEnrolmentResult{User: u, Device: d}, err
+	}, func(x enrol.AdminEnrolmentResult) (status int, shown, kept any, err error) {
 		out := a.factor(&x.User, x.Device)
 		return http.StatusOK, out, out, nil
 	}))

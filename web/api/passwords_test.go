@@ -76,7 +76,7 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v, err := d.Authn.Verify(t.Context(), d.From, started.Login, factors.InputCode, phone.Next()); err != nil || v.Step != authn.StepChangePassword {
+		if v, err := d.Authn.Verify(t.Context(), d.From, started.Secret, factors.InputCode, phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 			t.Errorf("signing in: got %q, %v", v.Step, err)
 		}
 		for _, w := range []string{d.keyed(path+call, secrets, "", key).Body.String(), d.call("GET", "/api/v1/logs", d.admin(), "").Body.String()} {

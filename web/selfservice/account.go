@@ -26,7 +26,7 @@ func (s *Pages) account(r *http.Request) (authn.AccountView, error) {
 // authn checks the step-up again when the form is sent.
 func (s *Pages) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
-	if err == nil && !a.Proven {
+	if err == nil && !a.StepUpFresh {
 		err = errcode.New(errcode.StepUpRequired)
 	}
 	return a, err
@@ -53,7 +53,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 			page.Devices = append(page.Devices, s.deviceOf(a, d))
 		}
 	}
-	page.AtRisk = a.Counted <= 1 && left == 0
+	page.AtRisk = a.PrimaryDevices <= 1 && left == 0
 	for _, ses := range a.Sessions {
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: account.DescribeUserAgent(ses.Agent), Address: ses.Address,
 			Started: ses.Since, Seen: ses.LastSeen, This: ses.Current, Program: ses.FromAPI})
@@ -61,7 +61,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	if page.Applications, err = s.applications(r); err != nil {
 		return templates.Account{}, err
 	}
-	for _, e := range a.Recent {
+	for _, e := range a.Activity {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
 			Browser: account.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
 	}
@@ -72,7 +72,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 func (s *Pages) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	m := s.Accounts.Method(d.Kind)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
-		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.Counted <= 1,
+		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.PrimaryDevices <= 1,
 		Shareable: s.Enrolment.CanCopy(d) || d.Disabled == enrol.DisabledScanAgain}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain})

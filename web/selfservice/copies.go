@@ -15,7 +15,7 @@ func (s *Pages) getCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := templates.CopyRemove{Base: s.Base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.Counted > 1}
+	page := templates.CopyRemove{Base: s.Base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.PrimaryDevices > 1}
 	for _, c := range page.Device.Copies {
 		if c.ID == r.PathValue("copy") {
 			page.Copy, page.Others = c, others(d, c.ID)
@@ -113,5 +113,5 @@ func (s *Pages) postReplace(w http.ResponseWriter, r *http.Request) error {
 		page.Problem, _, _ = s.Rejected(done.Verification, factors.InputCode)
 		return s.Render(w, http.StatusUnprocessableEntity, page)
 	}
-	return s.setCookiesThen(w, r, done.Issued, "/account?done=copy_removed")
+	return s.setCookiesThen(w, r, done.Credentials, "/account?done=copy_removed")
 }

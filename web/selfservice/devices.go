@@ -22,7 +22,7 @@ func (s *Pages) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.Authn.Rename(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.DeviceID(r.PathValue("id")), f["name"])
+	err = s.Authn.RenameDevice(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.DeviceID(r.PathValue("id")), f["name"])
 	if errcode.Of(err) == errcode.Invalid {
 		page, wrong := s.accountPage(r, s.BaseAt(r, "/account"), a)
 		if wrong != nil {

@@ -30,7 +30,7 @@ func (s *Pages) enrolFlow(r *http.Request) (enrolFlow, error) {
 	if !v.Transaction.IsZero() {
 		st, err := s.TransactionAt(r, v.Transaction, authn.StepEnrol)
 		if err == nil {
-			return enrolFlow{Flow: enrol.Flow{Login: v.Transaction}, first: true, devices: st.Have, login: st.Login}, nil
+			return enrolFlow{Flow: enrol.Flow{Transaction: v.Transaction}, first: true, devices: st.AllDevices, login: st.Login}, nil
 		}
 		if !v.SignedIn() {
 			return enrolFlow{}, err
@@ -98,7 +98,7 @@ func (s *Pages) begin(w http.ResponseWriter, r *http.Request, flow enrolFlow, wa
 		return "", err
 	}
 	if flow.first {
-		if err := s.BeginTransaction(w, r, flow.Login); err != nil { // authn extended the transaction
+		if err := s.BeginTransaction(w, r, flow.Transaction); err != nil { // authn extended the transaction
 			return "", err
 		}
 	}
@@ -265,7 +265,7 @@ func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, flow enrolFlow,
 		}
 		return "/enrol/second", s.Complete(w, r, done.Completed)
 	}
-	if err := s.SetCookies(w, r, done.Issued); err != nil {
+	if err := s.SetCookies(w, r, done.Credentials); err != nil {
 		return "", err
 	}
 	return s.offerRecoveryCodes(w, r, "/account?done=device_added")

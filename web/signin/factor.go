@@ -26,16 +26,16 @@ func (s *Pages) getFactor(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		page.KeyOptions = prompt.JSON
-	} else if st.Wait > 0 && page.Problem == nil {
+	} else if st.CodeWait > 0 && page.Problem == nil {
 		page.Problem = templates.NewProblem(templates.ProblemWaitCode)
-		page.Problem.Wait = st.Wait
+		page.Problem.Wait = st.CodeWait
 	}
 	return s.Render(w, http.StatusOK, page)
 }
 
 func (s *Pages) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
 	m := s.MethodsOf(st.Devices)
-	return templates.Factor{Base: s.Base(r), Method: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
+	return templates.Factor{Base: s.Base(r), Method: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.RecoveryCodes > 0}
 }
 
 func (s *Pages) postFactor(w http.ResponseWriter, r *http.Request) error {

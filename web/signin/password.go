@@ -53,7 +53,7 @@ func (s *Pages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.StartWithPasswordLink(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, site.WithQuery(site.StepPath(started.Step), "done", "password_set"))
+			return s.beginThen(w, r, started.Secret, site.WithQuery(site.StepPath(started.Step), "done", "password_set"))
 		}
 	}
 	if errcode.Of(err) == errcode.InvalidLink {

@@ -42,7 +42,7 @@ func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}
-	return s.beginThen(w, r, started.Login, site.StepPath(started.Step))
+	return s.beginThen(w, r, started.Secret, site.StepPath(started.Step))
 }
 
 // asSignIn returns the error of a wrong password if the password is invalid: the page shows the same message (promise

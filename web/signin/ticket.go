@@ -16,7 +16,7 @@ func (s *Pages) getTicket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := templates.Ticket{Base: s.Base(r), CanRenew: st.CanRenew}
+	page := templates.Ticket{Base: s.Base(r), CanRenew: st.CanResendTicket}
 	switch {
 	case r.URL.Query().Get("done") == "ticket_sent":
 		page.State = templates.TicketRenewed
@@ -77,7 +77,7 @@ func (s *Pages) retryTicket(w http.ResponseWriter, r *http.Request, login secret
 	if err != nil {
 		return err
 	}
-	return show(templates.Ticket{Base: s.BaseAt(r, "/login/ticket"), CanRenew: st.CanRenew})
+	return show(templates.Ticket{Base: s.BaseAt(r, "/login/ticket"), CanRenew: st.CanResendTicket})
 }
 
 func (s *Pages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
@@ -129,14 +129,14 @@ func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}
-	if err := s.BeginTransaction(w, r, started.Login); err != nil {
+	if err := s.BeginTransaction(w, r, started.Secret); err != nil {
 		return err
 	}
 	if started.Step != authn.StepTicket {
 		return site.Redirect(w, site.StepPath(started.Step))
 	}
-	step, err := s.Authn.RedeemTicketLink(r.Context(), site.RequestInfo(r), started.Login, secret.From(token))
-	return s.answerRedeemed(w, r, started.Login, step, err)
+	step, err := s.Authn.RedeemTicketLink(r.Context(), site.RequestInfo(r), started.Secret, secret.From(token))
+	return s.answerRedeemed(w, r, started.Secret, step, err)
 }
 
 func (s *Pages) getInvite(w http.ResponseWriter, r *http.Request) error {
@@ -151,8 +151,8 @@ func (s *Pages) getInvite(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, s.invitePage(s.Base(r), token, invited))
 }
 
-func (s *Pages) invitePage(b templates.Base, token string, invited authn.Invited) templates.Invite {
-	return templates.Invite{Base: b, Token: token, Inviter: invited.By, Garage: invited.Garage, Login: invited.Login, Least: s.MinPassword()}
+func (s *Pages) invitePage(b templates.Base, token string, invited authn.InvitationInfo) templates.Invite {
+	return templates.Invite{Base: b, Token: token, Inviter: invited.By, Garage: invited.Group, Login: invited.Login, Least: s.MinPassword()}
 }
 
 func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
@@ -165,7 +165,7 @@ func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.AcceptInvitation(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, site.StepPath(started.Step))
+			return s.beginThen(w, r, started.Secret, site.StepPath(started.Step))
 		}
 	}
 	if errcode.Of(err) == errcode.InvalidLink {

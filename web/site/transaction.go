@@ -32,9 +32,9 @@ func (s *Site) BeginTransaction(w http.ResponseWriter, r *http.Request, login se
 // step.
 func (s *Site) Complete(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
 	if c.Step != authn.StepDone {
-		return s.BeginTransaction(w, r, c.Login)
+		return s.BeginTransaction(w, r, c.Secret)
 	}
-	return s.signIn(w, r, c.Issued)
+	return s.signIn(w, r, c.Credentials)
 }
 
 // signIn sets the cookies of a new session. It ends the session that the browser had before.
