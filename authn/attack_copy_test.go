@@ -11,31 +11,31 @@ import (
 	"barillet/internal/errcode"
 )
 
-// TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne: the QR code is open in the session when its secret is
-// replaced. A code of the new secret proves nothing about who scanned the old one.
-func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	lost := h.copied(session, p, "Tablette")
-	if j, err := h.show(session, p, "", "Atelier"); err != nil || !j.Accepted() {
-		t.Fatalf("showing: %v, %+v", err, j)
+// The QR code is open in the session when its secret is replaced. A code of the new secret does not confirm a copy of the
+// old one.
+func TestConfirmCopy_ExpiresWhenSecretIsReplaced(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	lost := env.confirmedCopy(session, p, "Tablette")
+	if v, err := env.showQR(session, p, "", "Atelier"); err != nil || !v.Accepted() {
+		t.Fatalf("showing: %v, %+v", err, v)
 	}
-	h.prove(session, p)
-	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session},
+	env.stepUp(session, p)
+	prompt, err := env.Enrolment.BeginEnrol(t.Context(), env.From, enrol.Flow{Session: session},
 		enrol.Request{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
-	do(t, err, "beginning to replace the secret")
+	must(t, err, "beginning to replace the secret")
 	var view oath.View
-	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	fresh := &authntest.Phone{Env: h.Env, Device: p.Device, Secret: view.Secret}
-	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Session: session}, "", fresh.Next())
+	must(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
+	fresh := &authntest.Phone{Env: env.Env, Device: p.Device, Secret: view.Secret}
+	done, err := env.Enrolment.FinishEnrol(t.Context(), env.From, enrol.Flow{Session: session}, "", fresh.Next())
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)
 	}
-	_, err = h.Enrolment.PendingCopy(t.Context(), done.Credentials.Session)
-	refused(t, err, errcode.Expired, "showing the old QR code")
-	_, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, done.Credentials.Session, fresh.Next())
-	refused(t, err, errcode.Expired, "confirming by the new secret")
-	for _, c := range h.User(amelie).Devices[0].Copies {
+	_, err = env.Enrolment.PendingCopy(t.Context(), done.Credentials.Session)
+	wantCode(t, err, errcode.Expired, "showing the old QR code")
+	_, err = env.Enrolment.ConfirmCopy(t.Context(), env.From, done.Credentials.Session, fresh.Next())
+	wantCode(t, err, errcode.Expired, "confirming by the new secret")
+	for _, c := range env.User(amelie).Devices[0].Copies {
 		if !c.ScanAgain || !c.Confirmed.IsZero() {
 			t.Errorf("%s counts as having scanned the new QR code", c.Name)
 		}

@@ -9,43 +9,42 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestAnEarlierLinkOutlivesThePassword: a link that somebody found in a mailbox is tried after its owner chose
-// another password.
-func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
+// TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange uses a link after the user chose another password.
+func TestStartWithPasswordLink_RejectsLinkFromBeforePasswordChange(t *testing.T) {
 	const mine, theirs = "sept chevaux dans un garage", "le mot de passe du voleur"
 	tests := []struct {
 		name   string
-		change func(*testing.T, *house, *authntest.Phone, secret.Value)
+		change func(*testing.T, *testEnv, *authntest.Phone, secret.Value)
 	}{
-		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ secret.Value) {
-			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
-			do(t, err, "choosing")
-			if v := h.verify(started.Secret, p.Next()); v.Step != authn.StepDone {
+		{"by another link", func(t *testing.T, env *testEnv, p *authntest.Phone, _ secret.Value) {
+			started, err := env.Authn.StartWithPasswordLink(t.Context(), env.From, env.mailedPasswordLink(), mine)
+			must(t, err, "choosing")
+			if v := env.verify(started.Secret, p.Next()); v.Step != authn.StepDone {
 				t.Fatalf("got step %q", v.Step)
 			}
 		}},
-		{"on the account's page", func(t *testing.T, h *house, p *authntest.Phone, session secret.Value) {
-			h.prove(session, p)
-			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, mine)
-			do(t, err, "changing the password")
+		{"on the account's page", func(t *testing.T, env *testEnv, p *authntest.Phone, session secret.Value) {
+			env.stepUp(session, p)
+			_, err := env.Authn.ChangePassword(t.Context(), env.From, session, authntest.Password, mine)
+			must(t, err, "changing the password")
 		}},
-		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session secret.Value) {
-			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
-			do(t, err, "signing out everywhere")
+		{"by signing out everywhere", func(t *testing.T, env *testEnv, _ *authntest.Phone, session secret.Value) {
+			_, err := env.Sessions.RevokeOthers(t.Context(), env.From, session)
+			must(t, err, "signing out everywhere")
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h := newHouse(t)
-			_, p, session := h.Member(amelie, nil)
-			early := h.forgot()
-			test.change(t, h, p, session)
-			_, _, err := h.Authn.PasswordLink(t.Context(), early)
-			refused(t, err, errcode.InvalidLink, "opening the earlier link")
-			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, early, theirs)
-			refused(t, err, errcode.InvalidLink, "choosing by the earlier link")
-			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), theirs)
-			do(t, err, "choosing by a link that was asked for afterwards")
+			env := newTestEnv(t)
+			_, p, session := env.Member(amelie, nil)
+			early := env.mailedPasswordLink()
+			test.change(t, env, p, session)
+			_, _, err := env.Authn.PasswordLink(t.Context(), early)
+			wantCode(t, err, errcode.InvalidLink, "opening the earlier link")
+			_, err = env.Authn.StartWithPasswordLink(t.Context(), env.From, early, theirs)
+			wantCode(t, err, errcode.InvalidLink, "choosing by the earlier link")
+			_, err = env.Authn.StartWithPasswordLink(t.Context(), env.From, env.mailedPasswordLink(), theirs)
+			must(t, err, "choosing by a link that was requested afterwards")
 		})
 	}
 }

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	benchRPID   = "login.example" // the house's
+	benchRPID   = "login.example" // of the service
 	benchOrigin = "https://login.example"
 )
 
-// softKey is everybody's security key in software (ES256).
+// softKey is a security key in software (ES256) that all users share.
 type softKey struct {
 	rp         virtualwebauthn.RelyingParty
 	owner      virtualwebauthn.Authenticator
@@ -40,8 +40,8 @@ func (k *softKey) device(b *testing.B) factors.Device {
 	if err != nil {
 		b.Fatal(err)
 	}
-	who := factors.Subject{Handle: []byte("handle-of-all-000"), Login: "all@garage.example", Name: "All", Origin: benchOrigin}
-	prompt, pending, err := w.BeginEnrol(authntest.Start, who, nil)
+	subject := factors.Subject{Handle: []byte("handle-of-all-000"), Login: "all@garage.example", Name: "All", Origin: benchOrigin}
+	prompt, pending, err := w.BeginEnrol(authntest.Start, subject, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (k *softKey) device(b *testing.B) factors.Device {
 	if err != nil {
 		b.Fatal(err)
 	}
-	out, err := w.FinishEnrol(authntest.Start, who, pending, []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.owner, k.credential, *options)))
+	out, err := w.FinishEnrol(authntest.Start, subject, pending, []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.owner, k.credential, *options)))
 	if err != nil || !out.Accepted() {
 		b.Fatalf("enrolling a key: %v, rejected %q", err, out.Rejected)
 	}
@@ -66,11 +66,11 @@ func (k *softKey) sign(options []byte) ([]byte, error) {
 	return []byte(virtualwebauthn.CreateAssertionResponse(k.rp, k.owner, k.credential, *o)), nil
 }
 
-// BenchmarkAssertion is a sign-in's second step by security key, durable, beside the library's bare verification.
+// BenchmarkAssertion compares a second step by security key with the bare verification of the library.
 func BenchmarkAssertion(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			collectAsTheProgram(b)
+			setGCAsInProgram(b)
 			k := newSoftKey(b)
 			crowd := authntest.NewPopulation(b, min(1000+clients*500, 8000), k.device(b))
 			compare(b, clients, side{"assertions", func(b *testing.B) (func(int) error, int) {
@@ -81,7 +81,7 @@ func BenchmarkAssertion(b *testing.B) {
 	}
 }
 
-// assertions has everybody asked for the key, and their answers ready.
+// assertions begins a verification by key for every user and returns the answers.
 func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret.Value, [][]byte) {
 	b.Helper()
 	k.credential.Counter++
@@ -98,17 +98,17 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret
 	return logins, answers
 }
 
-func verifyKey(b *testing.B, crowd *authntest.Population, i int, login secret.Value, answer []byte) error {
+func verifyKey(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, answer []byte) error {
 	req := crowd.From
 	req.Browser = crowd.Users[i].Browser
-	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputAssertion, answer)
+	v, err := crowd.Authn.Verify(b.Context(), req, transaction, factors.InputAssertion, answer)
 	if err != nil || !v.Accepted() {
 		return fmt.Errorf("key of %s: %v, rejected %q", crowd.Users[i].Login, err, v.Rejected)
 	}
 	return nil
 }
 
-// bareUser is a person as the library wants one.
+// bareUser implements webauthn.User of the library.
 type bareUser struct{ credentials []library.Credential }
 
 func (bareUser) WebAuthnID() []byte                          { return []byte("handle-of-all-000") }
@@ -128,7 +128,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	born, err := virtualwebauthn.ParseAttestationOptions(DeviceQuestion(b, creation.Response))
+	born, err := virtualwebauthn.ParseAttestationOptions(challengeOf(b, creation.Response))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	options, err := virtualwebauthn.ParseAssertionOptions(DeviceQuestion(b, request.Response))
+	options, err := virtualwebauthn.ParseAssertionOptions(challengeOf(b, request.Response))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func bareAssertion(b *testing.B, k *softKey) func(int) error {
 	}
 }
 
-func DeviceQuestion(b *testing.B, options any) string {
+func challengeOf(b *testing.B, options any) string {
 	b.Helper()
 	raw, err := json.Marshal(options)
 	if err != nil {

@@ -20,10 +20,10 @@ import (
 	"barillet/store/bolt"
 )
 
-// maxRounds is how often the two sides of a ratio take turns in one run; who begins alternates.
+// maxRounds is the number of rounds in one run. The first side alternates.
 const maxRounds = 5
 
-// legTime is how long one side works in one round: -benchtime, where it is a time.
+// legTime returns the time of one side in one round: -benchtime if it is a duration.
 func legTime() time.Duration {
 	d, err := time.ParseDuration(flag.Lookup("test.benchtime").Value.String())
 	if err != nil {
@@ -32,13 +32,13 @@ func legTime() time.Duration {
 	return d
 }
 
-// side is one of the things compared. prepare makes ready for a leg and returns the act and how often it can be done.
+// side is one side of a comparison. prepare returns the operation and the number of times it can run.
 type side struct {
 	name    string
 	prepare func(b *testing.B) (act func(i int) error, most int)
 }
 
-// compare lets the sides take turns and reports of each the median rate, and how the first stands to the others.
+// compare runs the sides in turn. It reports the median rate of each and the ratios of the first to the others.
 func compare(b *testing.B, clients int, sides ...side) {
 	rates := map[string][]float64{}
 	for b.Loop() { // once: the rounds take longer than -benchtime
@@ -62,7 +62,7 @@ func compare(b *testing.B, clients int, sides ...side) {
 	}
 }
 
-// rate is how many acts a second so many clients complete at once.
+// rate returns the operations per second of concurrent clients.
 func rate(b *testing.B, clients, most int, act func(i int) error) float64 {
 	b.Helper()
 	var next, done atomic.Int64
@@ -92,16 +92,16 @@ func median(of []float64) float64 {
 	return of[len(of)/2]
 }
 
-// collectAsTheProgram has the garbage collector run as seldom as in the program, on both sides.
-func collectAsTheProgram(b *testing.B) {
+// setGCAsInProgram sets the garbage collector as the program does, for both sides.
+func setGCAsInProgram(b *testing.B) {
 	percent := debug.SetGCPercent(400)
 	b.Cleanup(func() { debug.SetGCPercent(percent) })
 }
 
-// unlimited is for acts that can be repeated without end.
+// unlimited is the count of an operation that can always be repeated.
 const unlimited = 1 << 40
 
-// rawCommit stores one record of 512 bytes an act: what the store allows a program that does nothing else.
+// rawCommit stores one record of 512 bytes per operation.
 func rawCommit(b *testing.B) side {
 	s, value := rawStore(b), make([]byte, 512)
 	var n atomic.Int64
@@ -113,8 +113,8 @@ func rawCommit(b *testing.B) side {
 	}}
 }
 
-// rawRecords stores what a second step stores, by number, place and size, and thinks nothing: a person, a session and
-// two events of the log, and takes a login away.
+// rawRecords stores records of the number and size that a second step stores: a user, a session and two audit events. It
+// deletes a transaction.
 func rawRecords(b *testing.B) side {
 	s := rawStore(b)
 	var n atomic.Int64
@@ -141,13 +141,13 @@ func rawStore(b *testing.B) *bolt.Store {
 	return s
 }
 
-// BenchmarkSecondStep is the second step alone: replay record, session and audit in one synced commit, beside bare
-// group commits of as many writers: of one small record, and of the same records.
+// BenchmarkSecondStep compares the second step with bare group commits of as many writers: of one small record, and of the
+// same records.
 func BenchmarkSecondStep(b *testing.B) {
 	for _, clients := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
 			crowd := authntest.NewPopulation(b, min(1000+clients*400, 12000))
-			collectAsTheProgram(b)
+			setGCAsInProgram(b)
 			compare(b, clients, side{"second-steps", func(b *testing.B) (func(int) error, int) {
 				logins, code := crowd.StartSignIns(len(crowd.Users)), []byte(crowd.NextStep())
 				return func(i int) error { return verify(b, crowd, i, logins[i], code) }, len(logins)
@@ -156,10 +156,10 @@ func BenchmarkSecondStep(b *testing.B) {
 	}
 }
 
-func verify(b *testing.B, crowd *authntest.Population, i int, login secret.Value, code []byte) error {
+func verify(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, code []byte) error {
 	req := crowd.From
 	req.Browser = crowd.Users[i].Browser
-	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputCode, code)
+	v, err := crowd.Authn.Verify(b.Context(), req, transaction, factors.InputCode, code)
 	if err != nil {
 		return fmt.Errorf("second step of %s: %w", crowd.Users[i].Login, err)
 	}
@@ -169,7 +169,7 @@ func verify(b *testing.B, crowd *authntest.Population, i int, login secret.Value
 	return nil
 }
 
-// BenchmarkSessionCheck is a session check beside two bare reads of the store, which is what it needs.
+// BenchmarkSessionCheck compares a session check with two bare reads of the store.
 func BenchmarkSessionCheck(b *testing.B) {
 	crowd := authntest.NewPopulation(b, 100)
 	sessions := crowd.CreateSessions(100)

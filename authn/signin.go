@@ -2,7 +2,6 @@ package authn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,46 +27,44 @@ func New(accounts *account.Service, sessions *session.Service, ring *store.Keyri
 	return &Service{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
 }
 
-// TransactionRef is a login that has begun: its secret goes into a cookie of its own.
-type TransactionRef struct {
-	Secret secret.Value
-	Step   Step
-}
-
-// passwordAttempt is who an identifier may mean, as one View found them.
+// passwordAttempt is the user that an identifier names and the limits that apply, as read in one View.
 type passwordAttempt struct {
 	user         account.User
 	found        bool
-	knownBrowser bool // from a known browser of the person
+	knownBrowser bool // the request comes from a known browser of the user
 	failureID    string
 	wait         time.Duration
 }
 
-// StartWithPassword judges an identifier and password. Whatever fails, the answer is SignInFailed or, past the limits,
-// RateLimited; strangers and known people cost the same work: one View, one hash, one Update.
-func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
+// StartWithPassword verifies an identifier and password and starts a transaction. Every failure returns
+// SignInFailed, or RateLimited above the limits. Known and unknown identifiers cost the same work: one View, one
+// hash, one Update.
+func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password,
+	returnTo string) (TransactionRef, error) {
 	return s.startWithPassword(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
 }
 
-// startWithPassword is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
+// startWithPassword is StartWithPassword for the users for which visible returns true. It treats other users as
+// unknown.
+func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password,
+	returnTo string, visible func(*account.User) bool) (TransactionRef, error) {
 	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
-		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
+		// No login begins with a zero byte. The hash gives the same unknown login each time, in the length of a login.
 		name = "\x00" + secret.From(identifier).Hash()
 	}
 	var out passwordResult
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		c, err := s.newPasswordAttempt(ctx, op, name, sees)
+		a, err := s.newPasswordAttempt(ctx, op, name, visible)
 		if err != nil {
 			return false, err
 		}
-		if c.wait > 0 {
-			out = passwordResult{wait: c.wait}
+		if a.wait > 0 {
+			out = passwordResult{wait: a.wait}
 			return true, nil
 		}
-		done, err := s.tryPassword(ctx, op, c, password, returnTo)
+		done, err := s.tryPassword(ctx, op, a, password, returnTo)
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -80,24 +77,25 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 	return out.TransactionRef, out.err()
 }
 
-// tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
-// longer the one that was judged.
-func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c passwordAttempt, password, returnTo string) (*passwordResult, error) {
-	phc := ""
-	if c.found {
-		phc = c.user.Password.Hash
+// tryPassword verifies a password outside a transaction and stores the result. It returns nil if the password is no
+// longer the verified one.
+func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt, password,
+	returnTo string) (*passwordResult, error) {
+	hash := ""
+	if a.found {
+		hash = a.user.Password.Hash
 	}
-	right, rehash, err := s.Accounts.Hasher.Verify(ctx, c.knownBrowser, phc, password)
+	right, rehash, err := s.Accounts.Hasher.Verify(ctx, a.knownBrowser, hash, password)
 	if err != nil {
 		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
-	newPHC := ""
-	if right && rehash && c.user.Status == account.StatusActive {
-		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
-		newPHC, _ = s.Accounts.Hasher.Hash(ctx, c.knownBrowser, password)
+	newHash := ""
+	if right && rehash && a.user.Status == account.StatusActive {
+		// If the queue is full, another sign-in renews the hash.
+		newHash, _ = s.Accounts.Hasher.Hash(ctx, a.knownBrowser, password)
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) {
-		return s.storePassword(tx, c, right && c.user.Status == account.StatusActive, newPHC, returnTo)
+		return s.storePassword(tx, a, right && a.user.Status == account.StatusActive, newHash, returnTo)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing a sign-in: %w", err)
@@ -105,14 +103,14 @@ func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c pass
 	return out, nil
 }
 
-// passwordResult is what a password attempt was stored as.
+// passwordResult is the stored result of a password attempt.
 type passwordResult struct {
 	TransactionRef
 	code errcode.Code
 	wait time.Duration
 }
 
-// err is the outcome as an error, only after it was stored.
+// err returns the result as an error. Call it only after the result is stored.
 func (o passwordResult) err() error {
 	switch {
 	case o.wait > 0:
@@ -123,34 +121,36 @@ func (o passwordResult) err() error {
 	return nil
 }
 
-// newPasswordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (passwordAttempt, error) {
-	var c passwordAttempt
+// newPasswordAttempt reads the user that name means and the wait before a password may be verified.
+func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation, name string,
+	visible func(*account.User) bool) (passwordAttempt, error) {
+	var a passwordAttempt
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		c = passwordAttempt{}
+		a = passwordAttempt{}
 		u, err := r.UserByAddress(name)
 		switch {
-		case errcode.Of(err) == errcode.NotFound, err == nil && !sees(&u):
-			c.failureID = s.Accounts.Failures.UnknownLoginID(name)
+		case errcode.Of(err) == errcode.NotFound, err == nil && !visible(&u):
+			a.failureID = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
 		default:
-			c.user, c.found, c.failureID = u, true, s.Accounts.FailureID(u.ID)
-			c.knownBrowser = u.KnowsBrowser(op.Request.Browser, op.Now)
+			a.user, a.found, a.failureID = u, true, s.Accounts.FailureID(u.ID)
+			a.knownBrowser = u.KnowsBrowser(op.Request.Browser, op.Now)
 		}
-		c.wait, err = s.passwordWait(r.Raw, op, c)
+		a.wait, err = s.passwordWait(r.Raw, op, a)
 		return err
 	})
 	if err != nil {
-		return c, fmt.Errorf("looking up who signs in: %w", err)
+		return a, fmt.Errorf("looking up the user: %w", err)
 	}
-	return c, nil
+	return a, nil
 }
 
-// maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
-// network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *Service) passwordWait(r store.Reader, op *account.Operation, c passwordAttempt) (time.Duration, error) {
-	if !c.knownBrowser {
+// passwordWait returns how long the client must wait before a password is verified; 0 means now. Failures are
+// counted by address, by network, and by user or unknown login (protocol rule 18). A known browser has its own
+// budget.
+func (s *Service) passwordWait(r store.Reader, op *account.Operation, a passwordAttempt) (time.Duration, error) {
+	if !a.knownBrowser {
 		for _, l := range s.sourceLimits(op) {
 			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
 			if err != nil {
@@ -161,16 +161,17 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, c password
 			}
 		}
 	}
-	f, err := s.Accounts.Failures.Get(r, c.failureID)
+	f, err := s.Accounts.Failures.Get(r, a.failureID)
 	if err != nil {
-		return 0, fmt.Errorf("reading wrong answers: %w", err)
+		return 0, fmt.Errorf("reading failures: %w", err)
 	}
-	if ok, until := f.Allowed(op.Now, throttle.Password, c.knownBrowser); !ok {
+	if ok, until := f.Allowed(op.Now, throttle.Password, a.knownBrowser); !ok {
 		return max(until.Sub(op.Now), time.Second), nil
 	}
 	return 0, nil
 }
 
+// sourceLimit is a limit and the address or network to which it applies.
 type sourceLimit struct {
 	limit   throttle.Limit
 	subject string
@@ -181,63 +182,46 @@ func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
 		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
-// storePassword stores what a password attempt came to. The limits are judged once more, for others may have
-// tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (s *Service) storePassword(tx *account.Tx, c passwordAttempt, right bool, newPHC, returnTo string) (*passwordResult, error) {
+// storePassword stores the result of a password attempt. It reads the limits again, because other attempts may run
+// at the same time. It returns nil if the password is no longer the verified one (protocol rule 32).
+func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, newHash,
+	returnTo string) (*passwordResult, error) {
 	now := tx.Op.Now
-	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
+	wait, err := s.passwordWait(tx.Raw, tx.Op, a)
 	if err != nil || wait > 0 {
 		return &passwordResult{wait: wait}, err
 	}
 	var u account.User
-	if c.found {
-		if u, err = tx.User(c.user.ID); err != nil {
+	if a.found {
+		if u, err = tx.User(a.user.ID); err != nil {
 			return nil, err
 		}
-		if u.Password.Hash != c.user.Password.Hash {
-			return nil, nil // hashed anew by a sign-in of the same moment, or changed: it is judged again, not counted
+		if u.Password.Hash != a.user.Password.Hash {
+			return nil, nil // changed or rehashed by a concurrent sign-in: verify again, do not count
 		}
 		right = right && u.Status == account.StatusActive
 	}
-	if err := s.recordPassword(tx, c, right); err != nil {
+	if err := s.recordPassword(tx, a, right); err != nil {
 		return nil, err
 	}
 	if !right {
-		return &passwordResult{code: errcode.SignInFailed}, s.auditPassword(tx, &u, c.found)
+		return &passwordResult{code: errcode.SignInFailed}, s.auditPassword(tx, &u, a.found)
 	}
-	if newPHC != "" {
-		u.Password.Hash = newPHC
+	if newHash != "" {
+		u.Password.Hash = newHash
 		if err := tx.Save(&u); err != nil {
 			return nil, err
 		}
 	}
-	login := s.newTransaction(tx, &u, c.knownBrowser, returnTo)
-	secret := tx.Op.Secret("login")
-	if err := s.PutTransaction(tx, secret, login); err != nil {
+	tr := s.newTransaction(tx, &u, a.knownBrowser, returnTo)
+	transaction := tx.Op.Secret("transaction")
+	if err := s.PutTransaction(tx, transaction, tr); err != nil {
 		return nil, err
 	}
-	return &passwordResult{TransactionRef: TransactionRef{secret, s.Next(&login, &u, now)}}, nil
+	return &passwordResult{TransactionRef: TransactionRef{transaction, s.Next(&tr, &u, now)}}, nil
 }
 
-// newTransaction is a login that stands where the person stands now.
-func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
-	now := tx.Op.Now
-	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
-	if l.Program != "" {
-		l.Expires = now.Add(APISignInTTL)
-	}
-	return l
-}
-
-func (s *Service) PutTransaction(tx *account.Tx, secret secret.Value, l Transaction) error {
-	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
-		return fmt.Errorf("storing a login: %w", err)
-	}
-	return nil
-}
-
-// countFailure counts one failed attempt against where it came from.
+// countFailure counts a failed attempt for its address and network.
 func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	if known {
 		return nil
@@ -250,8 +234,8 @@ func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	return nil
 }
 
-// auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
-// and source. What was typed is not kept (PROTOCOL 18).
+// auditPassword records a failed password: by user, or for unknown logins as one event per minute and source. The
+// typed login is not stored (protocol rule 18).
 func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
 		reason := "wrong password"
@@ -262,7 +246,7 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 	}
 	first, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
 	if err != nil {
-		return fmt.Errorf("counting unknown names: %w", err)
+		return fmt.Errorf("counting unknown logins: %w", err)
 	}
 	if !first.OK {
 		return nil
@@ -270,40 +254,26 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// LoadTransaction loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
-func (s *Service) LoadTransaction(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
-	return s.loadCached(r, secret, now, &transactionCache{})
-}
+// URL returns the public URL of a path of the service.
+func (s *Service) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
 
-// transactionCache is a login and its person as they were read, so that the Update which stores a judgement need not open
-// again what has not changed since: all Updates wait for one another.
-type transactionCache struct {
-	apiToken    string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
-	transaction store.Cached[Transaction]
-	user        store.Cached[account.User]
-}
-
-func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *transactionCache) (Transaction, account.User, Step, error) {
-	if secret.IsZero() {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
-	}
-	l, err := s.transactions.GetCached(r.Raw, secret.Hash(), &kept.transaction)
-	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.apiToken {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
-	}
+// recordPassword counts a verified password. A correct one ends the streak of failures; a wrong one counts for the
+// user or unknown login and for its source. Every endpoint that accepts a password from an unauthenticated client
+// calls it.
+func (s *Service) recordPassword(tx *account.Tx, a passwordAttempt, right bool) error {
+	f, err := s.Accounts.Failures.Get(tx.Raw, a.failureID)
 	if err != nil {
-		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
+		return fmt.Errorf("reading failures: %w", err)
 	}
-	u, err := r.UserCached(l.User, &kept.user)
-	if errcode.Of(err) == errcode.NotFound {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	count := f.WithFailure
+	if right {
+		count = f.WithSuccess
 	}
-	if err != nil {
-		return Transaction{}, account.User{}, StepExpired, err
+	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, a.failureID, count(tx.Op.Now, throttle.Password, a.knownBrowser)); err != nil {
+		return fmt.Errorf("counting a password: %w", err)
 	}
-	step := s.Next(&l, &u, now)
-	if step == StepExpired {
-		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
+	if right {
+		return nil
 	}
-	return l, u, step, nil
+	return s.countFailure(tx, a.knownBrowser)
 }

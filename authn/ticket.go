@@ -15,34 +15,36 @@ import (
 	"barillet/internal/throttle"
 )
 
-// IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
-// one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (s *Service) IssueTicket(tx *account.Tx, u *account.User, way string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
+// IssueTicket issues a ticket for a new enrolment (protocol rule 7) and returns its link token and short code. The
+// link token is empty if life is at most ScreenTicketTTL. The caller delivers them and saves the user.
+func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string,
+	life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
 	now := tx.Op.Now
-	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t account.Ticket) bool { return !now.Before(t.Expires) })
-	for len(alive) >= account.MaxTickets {
-		if err := tx.DeleteLink(alive[0].Link); err != nil {
+	valid := slices.DeleteFunc(slices.Clone(u.Tickets), func(t account.Ticket) bool { return !now.Before(t.Expires) })
+	for len(valid) >= account.MaxTickets {
+		if err := tx.DeleteLink(valid[0].Link); err != nil {
 			return secret.Value{}, secret.Value{}, account.Ticket{}, err
 		}
-		alive = alive[1:]
+		valid = valid[1:]
 	}
 	code = tx.Op.Code("ticket")
-	t = account.Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
-	if life > account.ScreenTicketTTL { // a code for the counter has no link
-		// The link's record outlives the ticket, so that an expired one can say so and offer another.
+	t = account.Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: provenance, Made: now, Expires: now.Add(life)}
+	if life > account.ScreenTicketTTL { // a code shown on screen has no link
+		// The record of the link outlives the ticket, so that the page can say that it expired and send another.
 		if link, err = tx.PutLink("ticket link", account.Link{User: u.ID, Purpose: account.PurposeTicket, Ticket: t.ID, Expires: now.Add(account.TicketRenewalWindow)}); err != nil {
 			return secret.Value{}, secret.Value{}, account.Ticket{}, err
 		}
 		t.Link = link.Hash()
 	}
-	if way == account.ProvenanceEmail {
+	if provenance == account.ProvenanceEmail {
 		t.AddressSetBy = u.EmailProvenance.By
 	}
-	u.Tickets = append(alive, t)
+	u.Tickets = append(valid, t)
 	return link, code, t, nil
 }
 
-// MailTicket issues a ticket and queues its mail to the person's first address. WrongState: that address is too young.
+// MailTicket issues a ticket and sends it to the user's first address. It returns WrongState if that address changed
+// recently.
 func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
 	if u.AddressChanged(tx.Op.Now) {
 		return account.Ticket{}, errcode.WrongStateFor(errcode.ReasonAddressChanged)
@@ -55,12 +57,12 @@ func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, e
 	return t, tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, t.Expires)
 }
 
-// ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
+// ticketMAC returns the stored form of a short code. A plain hash of 40 bits can be searched in seconds.
 func (s *Service) ticketMAC(id account.UserID, code string) []byte {
 	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(secret.NormalizeShortCode(code)))
 }
 
-// TicketOutcome is what presenting a ticket came to, stored before it is told.
+// ticketOutcome is the stored result of presenting a ticket.
 type ticketOutcome struct {
 	step Step
 	code errcode.Code
@@ -77,10 +79,11 @@ func (o ticketOutcome) result() (Step, error) {
 	return o.step, nil
 }
 
-// RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
-// holds (PROTOCOL 17); InvalidTicket, TicketExpired and SameProvenance say why it was refused.
-func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo, login secret.Value, typed string) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+// RedeemTicketCode verifies a short code typed in a transaction after the password. Wrong codes have their own limit
+// (protocol rule 17). InvalidTicket, TicketExpired and SameProvenance state why it was rejected.
+func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	typed string) (Step, error) {
+	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
 			if hmac.Equal(t.Code, mac) {
@@ -91,9 +94,9 @@ func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo,
 	})
 }
 
-// RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo, login, token secret.Value) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+// RedeemTicketLink binds the ticket of a mailed link to a transaction after the password of the same user.
+func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo, transaction, token secret.Value) (Step, error) {
+	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		l, owner, err := tx.Link(token, account.PurposeTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
 			return -1, errcode.InvalidLink
@@ -102,25 +105,26 @@ func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo,
 	})
 }
 
-func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
+func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
-		l, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
-		if step != StepTicket && !(step == StepEnrol && l.Ticket != TicketInvitation) {
+		if step != StepTicket && !(step == StepEnrol && tr.Ticket != ticketInvitation) {
 			return ticketOutcome{}, errcode.New(errcode.WrongState)
 		}
-		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, l.KnownBrowser)
+		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, tr.KnownBrowser)
 		if err != nil || wait > 0 {
 			return ticketOutcome{wait: wait}, err
 		}
 		i, code := find(tx, &u)
 		if i < 0 {
-			return s.rejectTicket(tx, &u, f, l.KnownBrowser, code)
+			return s.rejectTicket(tx, &u, f, tr.KnownBrowser, code)
 		}
-		return s.bindTicket(tx, login, l, &u, i)
+		return s.bindTicket(tx, transaction, tr, &u, i)
 	})
 	if err != nil {
 		return StepExpired, err
@@ -128,8 +132,9 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, log
 	return out.result()
 }
 
-func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
-	if code == errcode.InvalidTicket { // links are not guessed and not counted
+func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failures, known bool,
+	code errcode.Code) (ticketOutcome, error) {
+	if code == errcode.InvalidTicket { // a link cannot be guessed and is not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
@@ -137,30 +142,31 @@ func (s *Service) rejectTicket(tx *account.Tx, u *account.User, f throttle.Failu
 	return ticketOutcome{code: code}, tx.AuditUser(u, audit.TicketRefused, audit.Failure, string(code))
 }
 
-// bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
-// worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, i int) (ticketOutcome, error) {
+// bindTicket binds the ticket to this transaction. What another transaction enrolled with it and did not confirm is
+// void. Password and ticket must have different provenance (protocol rule 8).
+func (s *Service) bindTicket(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
+	i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
-		return s.rejectTicket(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
-	case account.ShareProvenance(l.provenances(u), t.Provenances()):
-		return s.rejectTicket(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
+		return s.rejectTicket(tx, u, throttle.Failures{}, tr.KnownBrowser, errcode.TicketExpired)
+	case account.ShareProvenance(tr.provenances(u), t.Provenances()):
+		return s.rejectTicket(tx, u, throttle.Failures{}, tr.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
-	u.Tickets[i].Transaction = l.ID
-	l.Ticket, l.Enrol = t.ID, nil
-	l.Extend(tx.Op.Now)
-	if err := s.PutTransaction(tx, secret, l); err != nil {
+	u.Tickets[i].Transaction = tr.ID
+	tr.Ticket, tr.Enrol = t.ID, nil
+	tr.Extend(tx.Op.Now)
+	if err := s.PutTransaction(tx, transaction, tr); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
 		return ticketOutcome{}, err
 	}
-	return ticketOutcome{step: s.Next(&l, u, tx.Op.Now)}, tx.Save(u)
+	return ticketOutcome{step: s.Next(&tr, u, tx.Op.Now)}, tx.Save(u)
 }
 
-// SpendTickets ends every ticket and invitation of the person: a device has been confirmed.
+// SpendTickets ends every ticket and invitation of the user after a device is confirmed.
 func (s *Service) SpendTickets(tx *account.Tx, u *account.User) error {
 	for _, t := range u.Tickets {
 		if err := tx.DeleteLink(t.Link); err != nil {
@@ -175,17 +181,17 @@ func (s *Service) SpendTickets(tx *account.Tx, u *account.User) error {
 			return err
 		}
 	}
-	// The week of PROTOCOL 10 is over too: a device lost later needs a reset of its own, not the one before.
+	// ResetAt ends with the tickets: a device that is lost later needs a new reset (protocol rule 10).
 	u.Tickets, u.Invited.Link, u.ResetAt = nil, "", time.Time{}
 	return nil
 }
 
-// ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
-// week after the reset (PROTOCOL 10).
-func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, login secret.Value) error {
+// ResendTicket sends another ticket to a user who has verified the password. It allows three per day, for a week
+// after the reset (protocol rule 10).
+func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, transaction secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		_, u, step, err := s.LoadTransaction(tx.Reader, login, op.Now)
+		_, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -204,8 +210,7 @@ func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, log
 	return err
 }
 
-// TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, InvalidLink or
-// TicketExpired.
+// TicketLink returns nil if a mailed ticket link is valid, else InvalidLink or TicketExpired. It changes nothing.
 func (s *Service) TicketLink(ctx context.Context, token secret.Value) error {
 	now := s.Accounts.Now()
 	return s.Accounts.View(ctx, func(r account.Reader) error {

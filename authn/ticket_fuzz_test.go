@@ -10,9 +10,9 @@ import (
 )
 
 func FuzzRedeemTicketCode(f *testing.F) {
-	h := newHouse(f)
-	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	env := newTestEnv(f)
+	u, _, _ := env.Member(amelie, nil)
+	_, code := env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	f.Add(code.Reveal())
 	f.Add(strings.ToLower(code.Reveal()))
 	f.Add("OOOO-IILL")
@@ -26,16 +26,16 @@ func FuzzRedeemTicketCode(f *testing.F) {
 		}, strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s)))
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		h.t, h.T = t, t
+		env.t, env.T = t, t
 		if len(typed) > 1<<10 {
 			return
 		}
-		h.Clock.Advance(61 * time.Minute / 10) // ten attempts an hour are allowed
-		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
-			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
+		env.Clock.Advance(61 * time.Minute / 10) // ten attempts an hour are allowed
+		if env.Clock.Now().After(env.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
+			env.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = env.Clock.Now().Add(account.TicketTTL) })
 		}
-		login := h.password(h.From, amelie).Secret
-		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
+		transaction := env.password(env.From, amelie).Secret
+		_, err := env.Authn.RedeemTicketCode(t.Context(), env.From, transaction, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was accepted instead of the code", typed)
 		}

@@ -16,110 +16,97 @@ import (
 	"barillet/store"
 )
 
-// TransactionState is what the pages of a login need to know; it holds no secret.
+// TransactionState is what the sign-in pages show of a transaction. It contains no secret.
 type TransactionState struct {
 	Step            Step
 	User            account.UserID
 	Login           string
 	Name            string
 	Locale          string
-	Devices         []factors.Device // that this login may be completed with, the one used last first; without Data
-	RecoveryCodes   int              // recovery codes left that it may be completed with
+	Devices         []factors.Device // devices that can complete the transaction, the last used one first; without Data
+	RecoveryCodes   int              // remaining recovery codes that can complete it
 	ReturnTo        string
-	CodeWait        time.Duration             // six-digit codes are not judged for so long
+	CodeWait        time.Duration             // time until a code is verified again
 	ChangeReason    account.ChangeReason      // with StepChangePassword: why
-	CanResendTicket bool                      // with StepTicket: another ticket may be mailed (PROTOCOL 10)
-	Invited         bool                      // with StepBlocked: an invitation is waiting in the mailbox
-	Enrolment       *account.PendingEnrolment // the one that is pending, without its Pending
+	CanResendTicket bool                      // with StepTicket: another ticket may be sent (protocol rule 10)
+	Invited         bool                      // with StepBlocked: the user has a valid invitation
+	Enrolment       *account.PendingEnrolment // the pending enrolment, without Pending
 	AllDevices      []factors.Device
 }
 
-// Transaction tells where a login stands; Expired when it is gone.
-func (s *Service) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
+// Transaction returns the state of a transaction. It returns Expired if there is none.
+func (s *Service) Transaction(ctx context.Context, transaction secret.Value) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		l, u, step, err := s.LoadTransaction(r, secret, now)
+		tr, u, step, err := s.LoadTransaction(r, transaction, now)
 		if err != nil {
 			return err
 		}
 		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
-			Devices: DisplayDevices(s.verifiable(&l, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: l.ReturnTo}
-		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
+			Devices: DisplayDevices(s.verifiable(&tr, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: tr.ReturnTo}
+		for _, d := range s.verifiable(&tr, &u) { // Status needs Data, which out.Devices lacks
 			out.RecoveryCodes += s.Accounts.Status(d).Remaining
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
-		out.Enrolment = l.Enrol.ForDisplay(now)
+		out.Enrolment = tr.Enrol.ForDisplay(now)
 		if step == StepChangePassword {
 			out.ChangeReason = u.Password.MustChange
 		}
 		if step == StepTicket {
 			out.CanResendTicket = u.MayResendTicket(now)
 		}
-		out.CodeWait, _, err = s.deviceWait(r, now, &u, throttle.Code, l.KnownBrowser)
+		out.CodeWait, _, err = s.deviceWait(r, now, &u, throttle.Code, tr.KnownBrowser)
 		return err
 	})
 	return out, err
 }
 
-// DisplayDevices is a list of devices to show, the one used last first, without what must not be shown.
-func DisplayDevices(devices []factors.Device) []factors.Device {
-	out := slices.Clone(devices)
-	for i := range out {
-		out[i].Data = nil
-	}
-	slices.SortStableFunc(out, func(a, b factors.Device) int { return lastUse(b).Compare(lastUse(a)) })
-	return out
-}
-
-func lastUse(d factors.Device) time.Time {
-	if d.LastUsed.IsZero() {
-		return d.Added
-	}
-	return d.LastUsed
-}
-
-// BeginVerify opens the second step by one input and returns what to show.
-func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
+// BeginVerify opens the second step by one input and returns its prompt.
+func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, transaction secret.Value,
+	input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		l, u, step, err := s.LoadTransaction(tx.Reader, secret, op.Now)
+		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
 		if err != nil {
 			return account.Prompt{}, err
 		}
 		if step != StepVerify {
 			return account.Prompt{}, errcode.New(errcode.WrongState)
 		}
-		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, input)
+		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&tr, &u), tr.Ceremony, input)
 		if err != nil {
 			return account.Prompt{}, err
 		}
-		l.Ceremony = c
-		return prompt, s.PutTransaction(tx, secret, l)
+		tr.Ceremony = c
+		return prompt, s.PutTransaction(tx, transaction, tr)
 	})
 }
 
-// Result is the end of a second step: signed in, what else is asked for first, or why not.
+// Result is the result of a second step: signed in, another step, or a rejection.
 type Result struct {
 	Verification
 	Completed
-	Enrol    bool // by recovery code: straight to enrolment (PROTOCOL 6)
-	First    bool // a first device was enrolled in this login: the advice to add a second is due
+	Enrol    bool // a recovery code was used: enrol a device next (protocol rule 6)
+	First    bool // a device was enrolled in this transaction: recommend a second one
 	ReturnTo string
 }
 
-// Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *Service) Verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Result, error) {
-	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
+// Verify verifies the second step of a transaction. A rejected answer is an outcome: it has been counted and
+// audited.
+func (s *Service) Verify(ctx context.Context, req account.RequestInfo, transaction secret.Value, input factors.Input,
+	answer []byte) (Result, error) {
+	return s.verify(ctx, req, transaction, input, answer, func(factors.Device) bool { return true })
 }
 
-// verify is Verify by these devices alone.
-func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Result, error) {
+// verify is Verify with the devices for which allowed returns true.
+func (s *Service) verify(ctx context.Context, req account.RequestInfo, transaction secret.Value, input factors.Input,
+	answer []byte, allowed func(factors.Device) bool) (Result, error) {
 	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		kept := transactionCache{apiToken: req.APIToken}
-		l, u, wait, err := s.prepareVerify(ctx, op, secret, input, &kept)
+		cache := transactionCache{apiToken: req.APIToken}
+		tr, u, wait, err := s.prepareVerify(ctx, op, transaction, input, &cache)
 		if err != nil {
 			return false, err
 		}
@@ -127,12 +114,12 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 			out = Result{Verification: Verification{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
-		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
-		t, err := s.VerifyAnswer(op, &u, have, l.Ceremony, input, l.KnownBrowser, answer)
+		devices := slices.DeleteFunc(s.verifiable(&tr, &u), func(d factors.Device) bool { return !allowed(d) })
+		a, err := s.verifyAnswer(op, &u, devices, tr.Ceremony, input, tr.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, secret, t, &kept) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, transaction, a, &cache) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -142,25 +129,26 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret se
 	return out, err
 }
 
-// prepareVerify reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
-// before work is spent on it.
-func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *transactionCache) (l Transaction, u account.User, wait time.Duration, err error) {
+// prepareVerify reads a transaction at its second step, and the wait before an answer of this input may be verified.
+func (s *Service) prepareVerify(ctx context.Context, op *account.Operation, transaction secret.Value,
+	input factors.Input, cache *transactionCache) (tr Transaction, u account.User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
-		if l, u, step, err = s.loadCached(r, secret, op.Now, kept); err != nil {
+		if tr, u, step, err = s.loadCached(r, transaction, op.Now, cache); err != nil {
 			return err
 		}
 		if step != StepVerify {
 			return errcode.New(errcode.WrongState)
 		}
-		wait, _, err = s.deviceWait(r, op.Now, &u, failureClass(input), l.KnownBrowser)
+		wait, _, err = s.deviceWait(r, op.Now, &u, failureClass(input), tr.KnownBrowser)
 		return err
 	})
-	return l, u, wait, err
+	return tr, u, wait, err
 }
 
-// WaitBefore looks whether an answer of the input may be judged at all, before work is spent on it.
-func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
+// waitFor returns how long the user must wait before an answer of this input is verified.
+func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account.User, input factors.Input,
+	known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
@@ -170,61 +158,65 @@ func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *acco
 	return wait, err
 }
 
-// storeVerification stores what the second step came to; nil when the record is not the one that was judged.
-func (s *Service) storeVerification(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *transactionCache) (*Result, error) {
-	l, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, kept)
+// storeVerification stores the result of the second step. It returns nil if the user record is not the one on which
+// the answer was verified.
+func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a deviceAttempt,
+	cache *transactionCache) (*Result, error) {
+	tr, u, step, err := s.loadCached(tx.Reader, transaction, tx.Op.Now, cache)
 	if err != nil {
 		return nil, err
 	}
-	if step != StepVerify || u.Revision != t.Revision {
+	if step != StepVerify || u.Revision != a.revision {
 		return nil, nil
 	}
-	j, err := s.Count(tx, &u, t)
+	v, err := s.recordAttempt(tx, &u, a)
 	if err != nil {
 		return nil, err
 	}
-	if !j.Accepted() {
-		return &Result{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRejected(tx, secret, l, &u, t, j)
+	if !v.Accepted() {
+		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, transaction, tr, &u, a, v)
 	}
-	out := Result{Verification: j, ReturnTo: l.ReturnTo}
-	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.Kind)); err != nil {
+	out := Result{Verification: v, ReturnTo: tr.ReturnTo}
+	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.kind)); err != nil {
 		return nil, err
 	}
-	if err := s.applyNewPassword(tx, &u, &l); err != nil {
+	if err := s.applyNewPassword(tx, &u, &tr); err != nil {
 		return nil, err
 	}
-	if out.Enrol = t.input == factors.InputBackup; !out.Enrol {
-		u.Password.ConfirmProvenance() // proven together with a device, which a code on paper is not
-		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
-	} else if err := s.recordRecoveryCode(tx, &u, j.CodesLeft); err != nil {
+	if out.Enrol = a.input == factors.InputBackup; !out.Enrol {
+		u.Password.ConfirmProvenance() // verified together with a device; recovery codes are not a device
+		u.EverHadDevice = true         // also an imported one, which the user has now used (protocol rule 23)
+	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.Complete(tx, secret, l, &u, SecondFactor{AMR: account.JoinAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
+	if out.Completed, err = s.complete(tx, transaction, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
 }
 
-// storeRejected keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *Service) storeRejected(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
-	if j.Wait > 0 {
+// storeRejected stores the effects of a rejected answer: the ceremony of the transaction, and the user if a device
+// or the activity list changed.
+func (s *Service) storeRejected(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
+	a deviceAttempt, v Verification) error {
+	if v.Wait > 0 {
 		return nil
 	}
-	changed := len(t.devices()) > 0 || j.notified
-	l.Ceremony = s.Remember(tx.Op.Now, l.Ceremony, t)
-	if err := s.PutTransaction(tx, secret, l); err != nil || !changed {
+	changed := len(a.devices()) > 0 || v.notified
+	tr.Ceremony = s.updateCeremony(tx.Op.Now, tr.Ceremony, a)
+	if err := s.PutTransaction(tx, transaction, tr); err != nil || !changed {
 		return err
 	}
 	return tx.Save(u)
 }
 
-// afterStepUp is what a second step settles: a password chosen by a link takes effect now.
-func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, l *Transaction) error {
-	if n := l.NewPassword; n != nil {
+// applyNewPassword makes a password that was chosen by a link the user's password, after the second step.
+func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, tr *Transaction) error {
+	if n := tr.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
-			return fmt.Errorf("ending a password link: %w", err)
+			return fmt.Errorf("deleting a password link: %w", err)
 		}
-		u.Password = account.Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}
+		u.Password = account.Password{Hash: n.Hash, Provenance: tr.provenance(u), Set: tx.Op.Now}
 		if err := s.recordPasswordChange(tx, u); err != nil {
 			return err
 		}
@@ -235,19 +227,7 @@ func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, l *Transacti
 	return nil
 }
 
-// recordPasswordChange raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
-	u.Epoch++
-	u.PasswordEpoch++
-	u.Tickets = nil
-	tx.AddActivity(u, audit.PasswordUpdated, "")
-	if err := tx.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
-		return err
-	}
-	return tx.Notify(u, notice.PasswordChanged{Context: tx.About(u)}, time.Time{})
-}
-
-// recordRecoveryCode tells that a recovery code was taken.
+// recordRecoveryCode records the use of a recovery code and notifies the user.
 func (s *Service) recordRecoveryCode(tx *account.Tx, u *account.User, left int) error {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {

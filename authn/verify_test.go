@@ -17,58 +17,58 @@ import (
 	"barillet/store/storetest"
 )
 
-// Each door takes the code, and every door refuses it after that.
-func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
+// Each endpoint accepts the code, and then every endpoint rejects it.
+func TestVerify_RejectsUsedCodeAtEveryEndpoint(t *testing.T) {
 	type place struct {
-		h       *house
+		env     *testEnv
 		p       *authntest.Phone
 		session secret.Value
 	}
-	doors := map[string]func(*testing.T, place, []byte) authn.Verification{
+	endpoints := map[string]func(*testing.T, place, []byte) authn.Verification{
 		"sign-in": func(t *testing.T, in place, code []byte) authn.Verification {
-			return in.h.verify(in.h.password(in.h.From, amelie).Secret, code).Verification
+			return in.env.verify(in.env.password(in.env.From, amelie).Secret, code).Verification
 		},
-		"fresh proof": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
-			do(t, err, "proving")
-			return j
+		"step-up": func(t *testing.T, in place, code []byte) authn.Verification {
+			v, err := in.env.Authn.StepUp(t.Context(), in.env.From, in.session, factors.InputCode, code)
+			must(t, err, "stepping up")
+			return v
 		},
 		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Enrolment.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
-			do(t, err, "showing")
-			return j
+			v, err := in.env.Enrolment.ShowQR(t.Context(), in.env.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
+			must(t, err, "showing")
+			return v
 		},
 		"confirming a copy": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Enrolment.ConfirmCopy(t.Context(), in.h.From, in.session, code)
-			do(t, err, "confirming")
-			return j
+			v, err := in.env.Enrolment.ConfirmCopy(t.Context(), in.env.From, in.session, code)
+			must(t, err, "confirming")
+			return v
 		},
 	}
-	for first, spend := range doors {
-		for second, retry := range doors {
+	for first, spend := range endpoints {
+		for second, retry := range endpoints {
 			t.Run(first+", then "+second, func(t *testing.T) {
-				h := newHouse(t)
-				u, p, session := h.Member(amelie, nil)
-				in := place{h, p, session}
+				env := newTestEnv(t)
+				u, p, session := env.Member(amelie, nil)
+				in := place{env, p, session}
 				if strings.Contains(first+second, "confirming") {
-					if j := doors["showing the QR code"](t, in, p.Next()); !j.Accepted() {
-						t.Fatalf("showing: %+v", j)
+					if v := endpoints["showing the QR code"](t, in, p.Next()); !v.Accepted() {
+						t.Fatalf("showing: %+v", v)
 					}
 				}
 				code := p.Next()
-				if j := spend(t, in, code); !j.Accepted() {
-					t.Fatalf("the first time: %+v", j)
+				if v := spend(t, in, code); !v.Accepted() {
+					t.Fatalf("the first time: %+v", v)
 				}
 				if first == "confirming a copy" && first == second {
-					if _, err := h.Enrolment.ConfirmCopy(t.Context(), h.From, session, code); errcode.Of(err) != errcode.Expired {
+					if _, err := env.Enrolment.ConfirmCopy(t.Context(), env.From, session, code); errcode.Of(err) != errcode.Expired {
 						t.Errorf("confirming twice: got %v", err)
 					}
 					return
 				}
-				if j := retry(t, in, code); j.Rejected != factors.ReasonReplayed {
-					t.Errorf("the second time: got %q, want %q", j.Rejected, factors.ReasonReplayed)
+				if v := retry(t, in, code); v.Rejected != factors.ReasonReplayed {
+					t.Errorf("the second time: got %q, want %q", v.Rejected, factors.ReasonReplayed)
 				}
-				if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 0 {
+				if got := len(env.counters(u.ID).Unknown.Codes.Times); got != 0 {
 					t.Errorf("%d wrong answers counted, want none: it was right once", got)
 				}
 			})
@@ -76,8 +76,8 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 	}
 }
 
-// atOnce runs it n times at once.
-func atOnce(n int, it func(i int)) {
+// concurrently calls it n times in parallel.
+func concurrently(n int, it func(i int)) {
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for i := range n {
@@ -90,23 +90,23 @@ func atOnce(n int, it func(i int)) {
 	all.Wait()
 }
 
-func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
+func TestVerify_ConcurrentRequestsOpenOneSession(t *testing.T) {
 	for _, several := range []bool{false, true} {
-		name := map[bool]string{false: "of one login", true: "of as many logins"}[several]
+		name := map[bool]string{false: "of one transaction", true: "of as many transactions"}[several]
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			u, p, session := h.Member(amelie, nil)
-			do(t, h.Sessions.SignOut(t.Context(), h.From, session), "signing out")
+			env := newTestEnv(t)
+			u, p, session := env.Member(amelie, nil)
+			must(t, env.Sessions.SignOut(t.Context(), env.From, session), "signing out")
 			logins := make([]secret.Value, 24)
 			for i := range logins {
 				if logins[i] = logins[0]; i == 0 || several {
-					logins[i] = h.password(h.From, amelie).Secret
+					logins[i] = env.password(env.From, amelie).Secret
 				}
 			}
 			code := p.Next()
 			accepted := make([]bool, len(logins))
-			atOnce(len(logins), func(i int) {
-				v, err := h.Authn.Verify(t.Context(), h.From, logins[i], factors.InputCode, code)
+			concurrently(len(logins), func(i int) {
+				v, err := env.Authn.Verify(t.Context(), env.From, logins[i], factors.InputCode, code)
 				switch errcode.Of(err) {
 				case "":
 					if err != nil {
@@ -124,136 +124,136 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 					n++
 				}
 			}
-			if got := h.User(string(u.ID)); n != 1 || len(got.Sessions) != 1 {
+			if got := env.User(string(u.ID)); n != 1 || len(got.Sessions) != 1 {
 				t.Errorf("%d accepted and %d sessions, want one", n, len(got.Sessions))
 			}
-			if f := h.counters(u.ID); len(f.Unknown.Codes.Times)+len(f.Known.Codes.Times)+f.Streak != 0 {
+			if f := env.counters(u.ID); len(f.Unknown.Codes.Times)+len(f.Known.Codes.Times)+f.Streak != 0 {
 				t.Errorf("counted: %+v", f)
 			}
-			h.SignIn(amelie, authntest.Password, p)
+			env.SignIn(amelie, authntest.Password, p)
 		})
 	}
 }
 
-// The rival signs in with the same code between the two runs of the closure that stores the sign-in.
-func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
-	h := newHouse(t)
-	u, p, _ := h.Member(amelie, nil)
-	mine, rivals := h.password(h.From, amelie).Secret, h.password(h.From, amelie).Secret
+// Another request signs in with the same code between the two runs of the closure that stores the sign-in.
+func TestVerify_RejectsCodeUsedWhileStoring(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, _ := env.Member(amelie, nil)
+	mine, rivals := env.password(env.From, amelie).Secret, env.password(env.From, amelie).Secret
 	code := p.Next()
-	rerun := h.Store.(*storetest.Rerun)
+	rerun := env.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		if v := h.verify(rivals, code); !v.Accepted() {
-			t.Errorf("the rival: rejected %q", v.Rejected)
+		if v := env.verify(rivals, code); !v.Accepted() {
+			t.Errorf("the other request: rejected %q", v.Rejected)
 		}
 	}
-	if v := h.verify(mine, code); v.Rejected != factors.ReasonReplayed {
+	if v := env.verify(mine, code); v.Rejected != factors.ReasonReplayed {
 		t.Errorf("got %q, want %q", v.Rejected, factors.ReasonReplayed)
 	}
-	if got := len(h.User(string(u.ID)).Sessions); got != 2 {
-		t.Errorf("got %d sessions, want the first one and the rival's", got)
+	if got := len(env.User(string(u.ID)).Sessions); got != 2 {
+		t.Errorf("got %d sessions, want the first one and the other request's", got)
 	}
 }
 
-func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	rivals := h.password(h.From, amelie).Secret
+func TestStepUp_RejectsCodeUsedWhileStoring(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	rivals := env.password(env.From, amelie).Secret
 	code := p.Next()
-	rerun := h.Store.(*storetest.Rerun)
+	rerun := env.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		if v := h.verify(rivals, code); !v.Accepted() {
-			t.Errorf("the rival: rejected %q", v.Rejected)
+		if v := env.verify(rivals, code); !v.Accepted() {
+			t.Errorf("the other request: rejected %q", v.Rejected)
 		}
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, code); err != nil || j.Rejected != factors.ReasonReplayed {
+	if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, code); err != nil || j.Rejected != factors.ReasonReplayed {
 		t.Errorf("got %q, %v, want %q", j.Rejected, err, factors.ReasonReplayed)
 	}
 }
 
-func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	_, others, _ := h.Member("paul@garage.example", nil)
-	h.prove(session, p)
-	pending := h.BeginPhone(enrol.Flow{Session: session}, "Second")
-	h.Clock.Advance(30 * time.Second)
+func TestVerify_RejectsInvalidCodes(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	_, others, _ := env.Member("paul@garage.example", nil)
+	env.stepUp(session, p)
+	pending := env.BeginPhone(enrol.Flow{Session: session}, "Second")
+	env.Clock.Advance(30 * time.Second)
 	for name, code := range map[string][]byte{
-		"another person's code":        others.Code(),
+		"another user's code":          others.Code(),
 		"the code of a pending secret": pending.Code(),
-		"a wrong code":                 wrong(p),
+		"a wrong code":                 wrongCode(p),
 		"five digits":                  p.Code()[:5],
 		"seven digits":                 append(p.Code(), '0'),
 		"a sign":                       append([]byte("-"), p.Code()[1:]...),
 		"Arabic digits":                []byte("١٢٣٤٥٦"),
 		"nothing":                      nil,
 	} {
-		if v := h.verify(h.password(h.From, amelie).Secret, code); v.Accepted() {
+		if v := env.verify(env.password(env.From, amelie).Secret, code); v.Accepted() {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if got := len(h.User(string(u.ID)).Devices); got != 1 {
+	if got := len(env.User(string(u.ID)).Devices); got != 1 {
 		t.Errorf("got %d devices", got)
 	}
 }
 
-func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	codes := h.recoveryCodes(session)
-	_, q, paulsSession := h.Member("paul@garage.example", nil)
-	h.prove(paulsSession, q)
-	pauls := h.recoveryCodes(paulsSession)
+func TestVerify_RecoveryCodeWorksOnce(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	codes := env.recoveryCodes(session)
+	_, q, paulsSession := env.Member("paul@garage.example", nil)
+	env.stepUp(paulsSession, q)
+	pauls := env.recoveryCodes(paulsSession)
 	try := func(code string) authn.Result {
 		t.Helper()
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Secret, factors.InputBackup, []byte(code))
-		do(t, err, "a recovery code")
+		v, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, amelie).Secret, factors.InputBackup, []byte(code))
+		must(t, err, "a recovery code")
 		return v
 	}
 	if v := try(pauls[0]); v.Rejected != factors.ReasonWrong {
-		t.Errorf("another person's code: got %q", v.Rejected)
+		t.Errorf("another user's code: got %q", v.Rejected)
 	}
-	h.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
-	h.EmptyOutbox()
+	env.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
+	env.EmptyOutbox()
 	v := try(strings.ToLower(strings.ReplaceAll(codes[0], "-", "")))
-	if !v.Accepted() || !v.Enrol || v.CodesLeft != 9 || len(mailed[notice.RecoveryUsed](h)) != 1 {
-		t.Fatalf("got %+v and %d mails", v, len(mailed[notice.RecoveryUsed](h)))
+	if !v.Accepted() || !v.Enrol || v.CodesLeft != 9 || len(mailed[notice.RecoveryUsed](env)) != 1 {
+		t.Fatalf("got %+v and %d mails", v, len(mailed[notice.RecoveryUsed](env)))
 	}
-	if got := h.User(string(u.ID)).Password.Provenance; got != account.ProvenanceEmail {
-		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
+	if got := env.User(string(u.ID)).Password.Provenance; got != account.ProvenanceEmail {
+		t.Errorf("the password's source: got %q: a recovery code is not a device", got)
 	}
 	if again := try(codes[0]); again.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same again: got %q", again.Rejected)
 	}
-	do(t, h.Enrolment.CheckAllowed(t.Context(), enrol.Flow{Session: v.Credentials.Session}), "enrolling after it")
-	_, err := h.Authn.RemoveDevice(t.Context(), h.From, v.Credentials.Session, p.Device)
-	refused(t, err, errcode.StepUpRequired, "removing a device after it")
-	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Secret, factors.InputBackup, []byte(pauls[0]))
+	must(t, env.Enrolment.CheckAllowed(t.Context(), enrol.Flow{Session: v.Credentials.Session}), "enrolling after it")
+	_, err := env.Authn.RemoveDevice(t.Context(), env.From, v.Credentials.Session, p.Device)
+	wantCode(t, err, errcode.StepUpRequired, "removing a device after it")
+	paul, err := env.Authn.Verify(t.Context(), env.From, env.password(env.From, "paul@garage.example").Secret, factors.InputBackup, []byte(pauls[0]))
 	if err != nil || !paul.Accepted() {
 		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
 	}
-	h.SignIn(amelie, authntest.Password, p)
-	if got := h.User(string(u.ID)).Password.Provenance; got != account.ProvenanceUser {
+	env.SignIn(amelie, authntest.Password, p)
+	if got := env.User(string(u.ID)).Password.Provenance; got != account.ProvenanceUser {
 		t.Errorf("after a device: got source %q", got)
 	}
 }
 
-func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	code := h.recoveryCodes(session)[0]
+func TestVerify_ConcurrentRecoveryCodeSucceedsOnce(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	code := env.recoveryCodes(session)[0]
 	logins := make([]secret.Value, 12)
 	for i := range logins {
-		logins[i] = h.password(h.From, amelie).Secret
+		logins[i] = env.password(env.From, amelie).Secret
 	}
 	var mu sync.Mutex
 	accepted := 0
-	atOnce(len(logins), func(i int) {
-		v, err := h.Authn.Verify(t.Context(), h.From, logins[i], factors.InputBackup, []byte(code))
+	concurrently(len(logins), func(i int) {
+		v, err := env.Authn.Verify(t.Context(), env.From, logins[i], factors.InputBackup, []byte(code))
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil && v.Accepted() {
@@ -265,93 +265,93 @@ func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
 	}
 }
 
-func TestARecoveryCodeNeedsThePassword(t *testing.T) {
-	h := newHouse(t)
-	_, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	codes := h.recoveryCodes(session)
-	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), "sept chevaux dans un garage")
-	do(t, err, "choosing")
-	v, err := h.Authn.Verify(t.Context(), h.From, started.Secret, factors.InputBackup, []byte(codes[0]))
+func TestVerify_RejectsRecoveryCodeAfterPasswordLink(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	codes := env.recoveryCodes(session)
+	started, err := env.Authn.StartWithPasswordLink(t.Context(), env.From, env.mailedPasswordLink(), "sept chevaux dans un garage")
+	must(t, err, "choosing")
+	v, err := env.Authn.Verify(t.Context(), env.From, started.Secret, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Accepted() {
-		t.Fatalf("mailbox and paper signed in: %v", err)
+		t.Fatalf("mailbox and recovery code signed in: %v", err)
 	}
-	if v = h.verify(started.Secret, p.Next()); !v.Accepted() {
+	if v = env.verify(started.Secret, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: rejected %q", v.Rejected)
 	}
 }
 
-func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	k := h.enrolKey(enrol.Flow{Session: session}, u)
-	if v := h.verifyKey(h.password(h.From, amelie).Secret, k, 9); !v.Accepted() {
+func TestVerify_DisablesClonedKey(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	k := env.enrolKey(enrol.Flow{Session: session}, u)
+	if v := env.verifyKey(env.password(env.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Fatalf("the key: rejected %q", v.Rejected)
 	}
-	h.EmptyOutbox()
-	login := h.password(h.From, amelie).Secret
-	v := h.verifyKey(login, k, 7)
+	env.EmptyOutbox()
+	transaction := env.password(env.From, amelie).Secret
+	v := env.verifyKey(transaction, k, 7)
 	if v.Rejected != factors.ReasonClone || v.Step != authn.StepExpired {
 		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
 	}
-	if got := len(mailed[notice.SecurityKeyDisabled](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepExpired {
-		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
+	if got := len(mailed[notice.SecurityKeyDisabled](env)); got != 1 || env.sessionValid(session) || env.step(transaction) != authn.StepExpired {
+		t.Errorf("got %d mails, session valid %v, transaction at %q", got, env.sessionValid(session), env.step(transaction))
 	}
-	login = h.password(h.From, amelie).Secret
-	if prompt, err := h.Authn.BeginVerify(t.Context(), h.From, login, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
-		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
+	transaction = env.password(env.From, amelie).Secret
+	if prompt, err := env.Authn.BeginVerify(t.Context(), env.From, transaction, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
+		t.Errorf("the disabled key is accepted: %v, %s", err, prompt.JSON)
 	}
-	if v := h.verify(login, p.Next()); !v.Accepted() {
+	if v := env.verify(transaction, p.Next()); !v.Accepted() {
 		t.Errorf("the phone: rejected %q", v.Rejected)
 	}
 }
 
-func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
-	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
-	h.prove(session, p)
-	k := h.enrolKey(enrol.Flow{Session: session}, u)
-	first, second := h.password(h.From, amelie).Secret, h.password(h.From, amelie).Secret
-	prompt, err := h.Authn.BeginVerify(t.Context(), h.From, first, factors.InputAssertion)
-	do(t, err, "asking")
-	_, err = h.Authn.BeginVerify(t.Context(), h.From, second, factors.InputAssertion)
-	do(t, err, "asking elsewhere")
+func TestVerify_KeyAnswerIsValidOnceForItsChallenge(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	k := env.enrolKey(enrol.Flow{Session: session}, u)
+	first, second := env.password(env.From, amelie).Secret, env.password(env.From, amelie).Secret
+	prompt, err := env.Authn.BeginVerify(t.Context(), env.From, first, factors.InputAssertion)
+	must(t, err, "asking")
+	_, err = env.Authn.BeginVerify(t.Context(), env.From, second, factors.InputAssertion)
+	must(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
-	for name, login := range map[string]secret.Value{"another login": second, "a login that asked for none": h.password(h.From, amelie).Secret} {
-		if v, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputAssertion, answer); err != nil || v.Accepted() {
+	for name, transaction := range map[string]secret.Value{"another transaction": second, "a transaction without a challenge": env.password(env.From, amelie).Secret} {
+		if v, err := env.Authn.Verify(t.Context(), env.From, transaction, factors.InputAssertion, answer); err != nil || v.Accepted() {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
 	}
-	h.Clock.Advance(account.StepUpTTL)
-	if v, err := h.Authn.Verify(t.Context(), h.From, first, factors.InputAssertion, answer); err != nil || v.Rejected != factors.ReasonExpired {
+	env.Clock.Advance(account.StepUpTTL)
+	if v, err := env.Authn.Verify(t.Context(), env.From, first, factors.InputAssertion, answer); err != nil || v.Rejected != factors.ReasonExpired {
 		t.Errorf("after five minutes: %v, %q", err, v.Rejected)
 	}
-	if v := h.verifyKey(first, k, 10); !v.Accepted() {
+	if v := env.verifyKey(first, k, 10); !v.Accepted() {
 		t.Errorf("a new challenge: %q", v.Rejected)
 	}
-	prompt, err = h.Authn.BeginStepUp(t.Context(), h.From, session, factors.InputAssertion)
-	do(t, err, "asking for a proof")
+	prompt, err = env.Authn.BeginStepUp(t.Context(), env.From, session, factors.InputAssertion)
+	must(t, err, "beginning a step-up")
 	answer = k.answer(prompt, 11)
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, answer); err != nil || !j.Accepted() {
-		t.Fatalf("proving: %v, %+v", err, j)
+	if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputAssertion, answer); err != nil || !j.Accepted() {
+		t.Fatalf("verifying: %v, %+v", err, j)
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, answer); err != nil || j.Accepted() {
-		t.Errorf("proving by the same answer: %v, %+v", err, j)
+	if j, err := env.Authn.StepUp(t.Context(), env.From, session, factors.InputAssertion, answer); err != nil || j.Accepted() {
+		t.Errorf("verifying by the same answer: %v, %+v", err, j)
 	}
 }
 
-func TestThreeWrongCodesBehindTheRightPasswordAreTold(t *testing.T) {
-	h := newHouse(t)
-	_, p, _ := h.Member(amelie, nil)
-	h.EmptyOutbox()
+func TestVerify_NotifiesAfterThreeWrongCodes(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, _ := env.Member(amelie, nil)
+	env.EmptyOutbox()
 	for i := range 3 {
-		if got := len(mailed[notice.WrongCodes](h)); got != 0 {
-			t.Errorf("after %d: told already", i)
+		if got := len(mailed[notice.WrongCodes](env)); got != 0 {
+			t.Errorf("after %d: notified already", i)
 		}
-		h.verify(h.password(h.From, amelie).Secret, wrong(p)) // a new login each: a guesser would
+		env.verify(env.password(env.From, amelie).Secret, wrongCode(p)) // a new transaction each, as an attacker would
 	}
-	if got := len(mailed[notice.WrongCodes](h)); got != 1 {
+	if got := len(mailed[notice.WrongCodes](env)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
 }

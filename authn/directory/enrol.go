@@ -13,13 +13,13 @@ import (
 )
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *Service) caller(op admin.Principal, a admin.Permission, id string) enrol.AdminCall {
-	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
+func (d *Service) caller(op admin.Principal, a admin.Permission, id string) authn.AdminCall {
+	return authn.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
 		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, a, id) }}
 }
 
 // enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *Service) enroller(op admin.Principal, id string) enrol.AdminCall {
+func (d *Service) enroller(op admin.Principal, id string) authn.AdminCall {
 	c := d.caller(op, admin.PermManage, id)
 	judged := c.Find
 	c.Find = func(r account.Reader) (account.User, error) {
@@ -84,5 +84,5 @@ func (d *Service) EnrolmentQR(ctx context.Context, op admin.Principal, id string
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
 func (d *Service) VerifyDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.enrol.VerifyFor(ctx, req, d.caller(op, admin.PermAssist, id), fid, code)
+	return d.signIn.VerifyByAdmin(ctx, req, d.caller(op, admin.PermAssist, id), fid, code)
 }

@@ -11,8 +11,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// ParseImport reads a device of another service for a new user; Invalid says why it is refused. The first kind that
-// recognises the URI reads it.
+// ParseImport reads a device of another service for a new user. The first kind that recognises the URI reads it.
+// Invalid states why it is rejected.
 func (s *Service) ParseImport(now time.Time, u *account.User, key secret.Value) (factors.Device, error) {
 	for _, f := range s.Accounts.Factors {
 		reader, ok := f.(factors.Importer)
@@ -27,7 +27,7 @@ func (s *Service) ParseImport(now time.Time, u *account.User, key secret.Value) 
 		case ok:
 			return factors.Device{}, errcode.InvalidField("otpauth", string(refused))
 		case err != nil:
-			return factors.Device{}, fmt.Errorf("reading a secret from another service: %w", err)
+			return factors.Device{}, fmt.Errorf("reading an imported device: %w", err)
 		}
 		d.Unique = s.Accounts.UniqueSecret(d.Unique)
 		return d, nil
@@ -35,8 +35,8 @@ func (s *Service) ParseImport(now time.Time, u *account.User, key secret.Value) 
 	return factors.Device{}, errcode.InvalidField("otpauth", string(factors.ImportOtherKind))
 }
 
-// AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
-// new password, which counts once it is proven together with that device.
+// AddImported adds an imported device to a user who is about to be created. The user is active at once. They can
+// request a password link, and the password takes effect when they use it together with the device.
 func (s *Service) AddImported(tx *account.Tx, u *account.User, d factors.Device) error {
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), tx.Op.Now
 	if err := tx.ReserveUnique(u.ID, d.Unique); err != nil {
@@ -50,15 +50,15 @@ func (s *Service) AddImported(tx *account.Tx, u *account.User, d factors.Device)
 	return nil
 }
 
-// IssueImportLink makes the link by which a person with a device from elsewhere chooses their first password. It is good for
-// as long as an invitation, and worth nothing without the device.
+// IssueImportLink issues a link with which a user who has an imported device chooses the first password. It is valid
+// for account.InvitationTTL and worthless without the device.
 func (s *Service) IssueImportLink(tx *account.Tx, u *account.User) (token secret.Value, expires time.Time, err error) {
 	expires = tx.Op.Now.Add(account.InvitationTTL)
 	token, err = tx.PutLink("password", account.Link{User: u.ID, Purpose: account.PurposePassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }
 
-// RemoveImported takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
+// RemoveImported removes imported devices that were never used. The caller audits and saves.
 func (s *Service) RemoveImported(tx *account.Tx, u *account.User) error {
 	for _, d := range u.Devices {
 		if err := tx.ReleaseUnique(d); err != nil {
@@ -66,6 +66,6 @@ func (s *Service) RemoveImported(tx *account.Tx, u *account.User) error {
 		}
 	}
 	u.Devices = nil
-	u.Epoch++ // the link to choose a password dies with them
+	u.Epoch++ // this ends the password link too
 	return nil
 }

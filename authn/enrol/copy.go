@@ -16,7 +16,8 @@ import (
 	"barillet/internal/secret"
 )
 
-// sharer finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
+// sharer returns the device and the factors.Sharer of its kind. It returns CopiesDisabled if the configuration
+// forbids copies.
 func (s *Service) sharer(u *account.User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
 	d := u.Device(id)
 	if d == nil || !d.Usable() {
@@ -32,17 +33,18 @@ func (s *Service) sharer(u *account.User, id factors.DeviceID) (factors.Device, 
 	return *d, c, nil
 }
 
-// CanCopy tells whether the device's QR code could be shown again.
+// CanCopy reports whether the QR code of the device can be shown again.
 func (s *Service) CanCopy(d factors.Device) bool {
 	_, ok := s.Accounts.Factor(d.Kind).(factors.Sharer)
 	return ok && d.Usable() && s.Accounts.Policy.AllowCopies
 }
 
-// ShowQR shows a device's QR code to another phone, after an answer given for this act alone. The secret is
-// out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
-// copyID "" makes a new copy of that name; else the phone that scans again is named.
-func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, copyID, name string,
-	input factors.Input, answer []byte) (authn.Verification, error) {
+// ShowQR shows the QR code of a device to another phone, after a step-up for this operation alone. The showing is
+// recorded, audited and notified even if no copy is confirmed, because the secret has left the service
+// (protocol rule 14). If copyID is "", ShowQR adds a copy with this name; otherwise it names the copy that scans
+// again.
+func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID,
+	copyID, name string, input factors.Input, answer []byte) (authn.Verification, error) {
 	name, err := account.DeviceName(name, copyID != "")
 	if err != nil {
 		return authn.Verification{}, err
@@ -68,8 +70,8 @@ func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session s
 	})
 }
 
-// checkShowing tells whether the device may be shown at all. It is asked before an answer is judged: a right code
-// that is told to be right without being spent would serve at another door.
+// checkShowing returns an error if the QR code must not be shown. It runs before the answer is verified: a correct
+// answer that is reported but not consumed could be used at another endpoint.
 func checkShowing(now time.Time, ses *account.Session, u *account.User, d factors.Device, copyID string) error {
 	known := slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
 	switch {
@@ -85,7 +87,7 @@ func checkShowing(now time.Time, ses *account.Session, u *account.User, d factor
 	return nil
 }
 
-// recordShowing records a showing within the Update that takes the answer.
+// recordShowing records a showing in the Update that stores the answer.
 func (s *Service) recordShowing(tx *account.Tx, ses *account.Session, u *account.User, c account.PendingCopy) error {
 	held := u.Device(c.Device)
 	if held == nil {
@@ -113,6 +115,7 @@ func (s *Service) recordShowing(tx *account.Tx, ses *account.Session, u *account
 	return tx.Notify(u, notice.QRShown{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
+// tooMany converts factors.ErrTooMany to TooMany.
 func tooMany(err error) error {
 	if errors.Is(err, factors.ErrTooMany) {
 		return errcode.New(errcode.TooMany)
@@ -120,7 +123,7 @@ func tooMany(err error) error {
 	return err
 }
 
-// PendingCopy gives the QR code that is being shown in the session, for its page; Expired without one.
+// PendingCopy returns the QR code that is being shown in the session. It returns Expired if there is none.
 func (s *Service) PendingCopy(ctx context.Context, session secret.Value) (account.PendingCopy, error) {
 	now := s.Accounts.Now()
 	var out account.PendingCopy
@@ -138,19 +141,20 @@ func (s *Service) PendingCopy(ctx context.Context, session secret.Value) (accoun
 	return out, err
 }
 
-// ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
-// used, so that it proves that the code was read.
-func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value, answer []byte) (authn.Verification, error) {
-	return s.SignIn.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceQuestion, error) {
+// ConfirmCopy verifies a code of the phone that scanned the QR code. The code must belong to a later time step than
+// any used one, so that it proves the scan.
+func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value,
+	answer []byte) (authn.Verification, error) {
+	return s.SignIn.VerifyInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceCheck, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
-			return authn.DeviceQuestion{}, errcode.New(errcode.Expired)
+			return authn.DeviceCheck{}, errcode.New(errcode.Expired)
 		}
 		d, c, err := s.sharer(u, ses.Copying.Device)
-		return s.SignIn.VerifyDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.Subject(u), d, answer) }), err
-	}, func(tx *account.Tx, ses *account.Session, u *account.User) error { return s.confirmCopy(tx, ses, u) })
+		return authn.DeviceCheck{Device: d, Verify: func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.Subject(u), d, answer) }}, err
+	}, s.confirmCopy)
 }
 
-// confirmCopy marks the copy confirmed within the Update that takes its code.
+// confirmCopy marks the copy as confirmed in the Update that stores its code.
 func (s *Service) confirmCopy(tx *account.Tx, ses *account.Session, u *account.User) error {
 	c := ses.Copying
 	if c == nil {
@@ -176,7 +180,8 @@ func (s *Service) confirmCopy(tx *account.Tx, ses *account.Session, u *account.U
 	return tx.Notify(u, notice.CopyConfirmed{Context: tx.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
 }
 
-// markForRescan is the list of copies after their secret was replaced: without the lost one, all to scan again.
+// markForRescan returns the copies after their secret was replaced: without the lost one, and all others marked to
+// scan again.
 func markForRescan(copies []factors.Copy, lost string) []factors.Copy {
 	var out []factors.Copy
 	for _, c := range copies {
@@ -188,17 +193,18 @@ func markForRescan(copies []factors.Copy, lost string) []factors.Copy {
 	return out
 }
 
-// DisabledScanAgain is why a device is not usable whose secret died with a lost copy.
+// DisabledScanAgain is the reason of a device whose secret ended with a lost copy.
 const DisabledScanAgain = "scan_again"
 
-// RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
-// dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
-// old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
-func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID, copyID string) (replace bool, issued session.Credentials, err error) {
+// RemoveCopy removes a phone from a shared QR code (protocol rule 15). If another usable primary device remains, the
+// old secret ends at once and the other phones must scan again. Otherwise replace is true and nothing has changed:
+// the old secret stays valid until an enrolment with Request.Replace and Request.LostCopy is confirmed.
+func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID,
+	copyID string) (replace bool, credentials session.Credentials, err error) {
 	op := s.Accounts.NewOperation(req)
 	type result struct {
-		replace bool
-		issued  session.Credentials
+		replace     bool
+		credentials session.Credentials
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
 		ses, u, err := s.SignIn.RequireStepUp(tx, sess)
@@ -227,11 +233,11 @@ func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess 
 		if err := tx.Notify(&u, notice.DeviceRemoved{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
-		issued, err := s.Sessions.Rotate(tx, &u, ses)
+		credentials, err := s.Sessions.Rotate(tx, &u, ses)
 		if err != nil {
 			return result{}, err
 		}
-		return result{issued: issued}, tx.Save(&u)
+		return result{credentials: credentials}, tx.Save(&u)
 	})
-	return out.replace, out.issued, err
+	return out.replace, out.credentials, err
 }
