@@ -62,7 +62,7 @@ func TestConfirmByAdmin_DeviceSignsInWithUsersPassword(t *testing.T) {
 	env.EmptyOutbox()
 	env.Clock.Advance(time.Second) // events of one moment have no order
 	phone := env.enrolByAdmin(adminCall("uboss", "a", id), "Téléphone du garage")
-	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
+	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || got[0].Unconfirmed || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
 		t.Errorf("got mails %+v, want one that names device and administrator", got)
 	}
 	u := env.User(string(id))
@@ -228,7 +228,7 @@ func TestConfirmByAdmin_DeviceWaitsForConfirmation(t *testing.T) {
 	boss := adminCall("uboss", "a", u.ID)
 	env.EmptyOutbox()
 	given := env.enrolByAdmin(boss, "Téléphone du garage")
-	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || !got[0].Waits {
+	if got := mailed[notice.DeviceEnrolledByAdmin](env); len(got) != 1 || !got[0].Unconfirmed {
 		t.Errorf("got mails %+v, want one that reports it as unconfirmed", got)
 	}
 	refusedEverywhere := func() {

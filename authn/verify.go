@@ -233,5 +233,5 @@ func (s *Service) recordRecoveryCode(tx *account.Tx, u *account.User, left int) 
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Left: left}, time.Time{})
+	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Remaining: left}, time.Time{})
 }

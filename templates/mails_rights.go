@@ -18,23 +18,23 @@ func composeRoleChanged(m notice.RoleChanged, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "role_changed")
 	what := "mail.role_taken_text"
 	switch {
-	case m.Person != "" && m.Given:
+	case m.User != "" && m.Assigned:
 		what = "mail.role_given_told"
-	case m.Person != "":
+	case m.User != "":
 		what = "mail.role_taken_told"
-	case m.Given:
+	case m.Assigned:
 		what = "mail.role_given_text"
 	}
-	l.Lines = []string{c.say(what, "By", m.By, "Role", role, "Person", m.Person)}
+	l.Lines = []string{c.say(what, "By", m.By, "Role", role, "Person", m.User)}
 	return l.notYou(c, w, "not_expected")
 }
 
 func composeResetAsked(m notice.ResetRequested, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "reset_asked")
-	if m.Person == "" {
+	if m.User == "" {
 		l.Lines = []string{c.say("mail.reset_asked_text", "By", m.By)}
 	} else {
-		l.Lines = []string{c.say("mail.reset_asked_told", "By", m.By, "Person", m.Person), c.say("mail.reset_asked_second")}
+		l.Lines = []string{c.say("mail.reset_asked_told", "By", m.By, "Person", m.User), c.say("mail.reset_asked_second")}
 		l.After = []string{c.say("mail.reset_asked_until", "Until", c.moment(m.Until, w.brand.Zone))}
 	}
 	if m.Link != "" {
@@ -49,6 +49,6 @@ func composeResetAsked(m notice.ResetRequested, c *speaker, w writer) message {
 
 func composeTokenMade(m notice.TokenCreated, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "token_made")
-	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.Token, "Until", c.moment(m.Until, w.brand.Zone))}
+	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.TokenName, "Until", c.moment(m.Until, w.brand.Zone))}
 	return l.notYou(c, w, "not_expected")
 }

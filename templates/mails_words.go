@@ -6,15 +6,15 @@ func composeInvitation(m notice.Invitation, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "invitation")
 	who := "invitation_house"
 	switch {
-	case m.Inviter != "" && m.Garage != "":
+	case m.Inviter != "" && m.Group != "":
 		who = "invitation_by_to"
-	case m.Garage != "":
+	case m.Group != "":
 		who = "invitation_to"
 	case m.Inviter != "":
 		who = "invitation_by"
 	}
 	l.Lines = []string{
-		c.say("mail."+who, "House", w.brand.Name, "Inviter", m.Inviter, "Garage", m.Garage),
+		c.say("mail."+who, "House", w.brand.Name, "Inviter", m.Inviter, "Garage", m.Group),
 		c.say("mail.invitation_next", "Login", m.Login),
 	}
 	l.Button, l.Link = c.say("mail.invitation_button"), m.Link
@@ -25,8 +25,8 @@ func composeInvitation(m notice.Invitation, c *speaker, w writer) message {
 func composeWelcome(m notice.Welcome, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "welcome")
 	moved := c.say("mail.welcome_house", "House", w.brand.Name)
-	if m.Garage != "" {
-		moved = c.say("mail.welcome_garage", "House", w.brand.Name, "Garage", m.Garage)
+	if m.Group != "" {
+		moved = c.say("mail.welcome_garage", "House", w.brand.Name, "Garage", m.Group)
 	}
 	l.Lines = []string{moved, c.say("mail.welcome_next", "Login", m.Login, "Device", m.Device)}
 	l.Button, l.Link = c.say("mail.welcome_button"), m.Link
@@ -44,8 +44,8 @@ func composeDevicesReset(m notice.DevicesReset, c *speaker, w writer) message {
 }
 
 func composeDevicesResetTold(m notice.UserDevicesReset, c *speaker, w writer) message {
-	l := w.begin(c, m.Context, "devices_reset_told", "Person", m.Person)
-	l.Lines = []string{c.say("mail.devices_reset_told_text", "Person", m.Person, "By", m.By)}
+	l := w.begin(c, m.Context, "devices_reset_told", "Person", m.User)
+	l.Lines = []string{c.say("mail.devices_reset_told_text", "Person", m.User, "By", m.By)}
 	if m.Reason != "" {
 		l.Lines = append(l.Lines, c.say("mail.devices_reset_told_reason"))
 		l.Quote = m.Reason
@@ -62,7 +62,7 @@ func composeDeviceAdded(m notice.DeviceAdded, c *speaker, w writer) message {
 func composeDeviceOffered(m notice.DeviceEnrolledByAdmin, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "device_offered")
 	l.Lines = []string{c.say("mail.device_offered_text", "Device", m.Device, "By", m.By)}
-	if m.Waits {
+	if m.Unconfirmed {
 		l.Lines = append(l.Lines, c.say("mail.device_offered_waits"))
 		l.Button, l.Link = c.say("mail.device_offered_button"), w.brand.URL+"/account"
 	}
@@ -89,7 +89,7 @@ func composeCopyConfirmed(m notice.CopyConfirmed, c *speaker, w writer) message 
 
 func composeRecoveryUsed(m notice.RecoveryUsed, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "recovery_used")
-	l.Lines = []string{c.say("mail.recovery_used_text"), c.say("mail.recovery_used_left", "N", m.Left)}
+	l.Lines = []string{c.say("mail.recovery_used_text"), c.say("mail.recovery_used_left", "N", m.Remaining)}
 	return l.notYou(c, w, "not_you")
 }
 
@@ -160,11 +160,11 @@ func composeHelpForSupport(m notice.HelpForSupport, c *speaker, w writer) messag
 	topic := c.say(string(TopicKey(m.Topic)))
 	l := w.begin(c, m.Context, "help_for_support", "Reference", m.Reference, "Topic", topic)
 	known := "help_for_support_unknown"
-	if m.Known {
+	if m.KnownUser {
 		known = "help_for_support_known"
 	}
 	l.Lines = []string{c.say("mail.help_for_support_text", "From", m.From, "Topic", topic), c.say("mail." + known)}
-	l.Quote = m.Text
+	l.Quote = m.Message
 	if m.Link != "" {
 		l.Button, l.Link = c.say("mail.help_for_support_button"), m.Link
 	}
@@ -192,18 +192,18 @@ func composeKeyCloned(m notice.SecurityKeyDisabled, c *speaker, w writer) messag
 
 func composeTicketHanded(m notice.TicketShown, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "ticket_handed")
-	if m.Person == "" {
+	if m.User == "" {
 		l.Lines = []string{c.say("mail.ticket_handed_text", "By", m.By)}
 		return l.notYou(c, w, "not_you_handed")
 	}
-	l.Lines = []string{c.say("mail.ticket_handed_told", "By", m.By, "Person", m.Person)}
+	l.Lines = []string{c.say("mail.ticket_handed_told", "By", m.By, "Person", m.User)}
 	return l.notYou(c, w, "not_expected")
 }
 
 func composeNotices(m notice.Digest, c *speaker, w writer) message {
 	l := w.begin(c, m.Context, "notices")
-	l.Lines = []string{c.say("mail.notices_text", "N", len(m.Notices))}
-	for _, n := range m.Notices {
+	l.Lines = []string{c.say("mail.notices_text", "N", len(m.Entries))}
+	for _, n := range m.Entries {
 		l.Facts = append(l.Facts, fact{c.moment(n.At, w.brand.Zone), n.Subject})
 	}
 	return l.notYou(c, w, "not_you")

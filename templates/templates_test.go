@@ -246,7 +246,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 
 func TestANameCannotForgeALineOfAMail(t *testing.T) {
 	r := open(t)
-	subject, _, html, err := r.Mail("en", notice.UserDevicesReset{Person: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
+	subject, _, html, err := r.Mail("en", notice.UserDevicesReset{User: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
 	if err != nil {
 		t.Fatal(err)
 	}

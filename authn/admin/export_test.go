@@ -1,4 +1,4 @@
 package admin
 
-// Reach is reach, for the test of the rule.
-var Reach = reach
+// LimitToOwner is limitToOwner for its test.
+var LimitToOwner = limitToOwner

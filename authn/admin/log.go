@@ -10,30 +10,31 @@ import (
 	"barillet/store"
 )
 
-// mostEvents is how many one page of the log has at most.
-const mostEvents = 1000
+// maxEvents is the maximum number of events of one page.
+const maxEvents = 1000
 
-// Events reads the log. An operator limited to groups reads the events about people within, see mayRead; neither a
-// short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
-func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
-	if err := op.Require(PermRead); err != nil {
+// Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope,
+// except those that canReadEvent excludes. Pages are always full, so that neither their length nor the cursor reveals
+// other events (protocol rule 21). next is the cursor of the next page, or empty at the end.
+func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
+	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
 	}
-	if !op.Scoped() {
-		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-			entries, next, err = d.Accounts.Log.Scan(s, q)
+	if !p.Scoped() {
+		err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+			entries, next, err = s.Accounts.Log.Scan(snap, q)
 			return err
 		})
 		return entries, next, err
 	}
-	limit := min(q.Limit, mostEvents)
+	limit := min(q.Limit, maxEvents)
 	if limit <= 0 {
 		limit = 100
 	}
 	known := map[string]bool{}
-	for q.Limit = mostEvents; ; q.After = next {
+	for q.Limit = maxEvents; ; q.After = next {
 		var part []audit.Entry
-		if part, next, err = d.eventsWithin(ctx, op, q, known); err != nil {
+		if part, next, err = s.eventsInScope(ctx, p, q, known); err != nil {
 			return nil, "", err
 		}
 		if entries = append(entries, part...); len(entries) > limit {
@@ -45,24 +46,24 @@ func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entr
 	}
 }
 
-// eventsWithin is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
-func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+// eventsInScope returns those events of one read of the log that p may see. known caches which subjects are in scope.
+func (s *Service) eventsInScope(ctx context.Context, p Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		part = nil
-		r := d.Accounts.Reader(s)
+		r := s.Accounts.Reader(snap)
 		var found []audit.Entry
-		if found, next, err = d.Accounts.Log.Scan(s, q); err != nil {
+		if found, next, err = s.Accounts.Log.Scan(snap, q); err != nil {
 			return err
 		}
 		for _, e := range found {
 			within, met := known[e.Subject]
 			if !met {
-				if within, err = op.knowsUser(r, e.Subject); err != nil {
+				if within, err = p.hasInScope(r, e.Subject); err != nil {
 					return err
 				}
 				known[e.Subject] = within
 			}
-			if within && op.mayRead(&e.Event) {
+			if within && p.canReadEvent(&e.Event) {
 				part = append(part, e)
 			}
 		}
@@ -71,8 +72,8 @@ func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query,
 	return part, next, err
 }
 
-// knowsUser tells whether somebody is there and lies within the operator's scope.
-func (op Principal) knowsUser(r account.Reader, id string) (bool, error) {
+// hasInScope reports whether the user exists and is in the group scope of p.
+func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
@@ -80,16 +81,16 @@ func (op Principal) knowsUser(r account.Reader, id string) (bool, error) {
 	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}
-	return err == nil && op.InScope(&u), err
+	return err == nil && p.InScope(&u), err
 }
 
-// mayRead tells whether an event about somebody within may be read by an operator limited to groups: not what they
-// were as an operator, nor what names a garage outside, where they belonged before.
-func (op Principal) mayRead(e *audit.Event) bool {
-	return !slices.Contains(AdminActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
-		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, account.GroupID(t.ID))
+// canReadEvent reports whether a principal with a group scope may read an event about a user in the scope. It may not
+// read role events, or events that name a group outside the scope.
+func (p Principal) canReadEvent(e *audit.Event) bool {
+	return !slices.Contains(RoleActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
+		return t.Type == audit.TypeGroup && !slices.Contains(p.Groups, account.GroupID(t.ID))
 	})
 }
 
-// AdminActions are acts about what a person was as an operator, which tell of other garages.
-var AdminActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}
+// RoleActions are the audit actions about role assignments. They name groups outside the scope of a principal.
+var RoleActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}

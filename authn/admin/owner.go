@@ -9,12 +9,12 @@ import (
 	"barillet/internal/errcode"
 )
 
-// madeOnMachine tells the owner of tokens that the machine's owner keeps, who is no person.
-func madeOnMachine(owner string) bool { return strings.HasPrefix(owner, "operator:") }
+// ownedByOperator reports whether the owner of a token is the operator, who is not a user.
+func ownedByOperator(owner string) bool { return strings.HasPrefix(owner, "operator:") }
 
-// tokenOwner fills in whose a token to be made is and returns that person; nobody for one of the machine's owner.
+// tokenOwner sets the owner of a new token and returns that user, or a zero User if the operator owns it.
 func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) {
-	if named == "" && madeOnMachine(t.Owner) {
+	if named == "" && ownedByOperator(t.Owner) {
 		return account.User{}, nil
 	}
 	who := t.Owner
@@ -29,23 +29,23 @@ func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) 
 		return u, err
 	case u.Status != account.StatusActive || u.Placeholder:
 		return u, errcode.InvalidField("owner", "not_active")
-	case t.Role.Rank() > u.Rank(): // it would do less than it says
+	case t.Role.Rank() > u.Rank(): // the token would have a lower role than it states
 		return u, errcode.InvalidField("owner", "role")
 	}
 	t.Owner = string(u.ID)
 	return u, nil
 }
 
-// acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). NoSession: the token is
-// over, or its owner is not active, has no role left, or is no longer there.
-func acts(r account.Reader, t *Token, now time.Time) (Principal, error) {
-	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
+// principalOf returns the principal of a token, limited to the present roles of its owner (protocol rule 20). It
+// returns NoSession if the token is expired, or if its owner is deleted, not active or without a role.
+func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
+	p := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
 		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
-	if madeOnMachine(t.Owner) {
-		return op, nil
+	if ownedByOperator(t.Owner) {
+		return p, nil
 	}
 	u, err := r.User(account.UserID(t.Owner))
 	switch {
@@ -54,28 +54,29 @@ func acts(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	case err != nil:
 		return Principal{}, err
 	}
-	op.Role, op.Groups = reach(t.Role, t.Groups, u.Roles)
-	return op, nil
+	p.Role, p.Groups = limitToOwner(t.Role, t.Groups, u.Roles)
+	return p, nil
 }
 
-// reach is the rule for a token of a person with such grants: its role is the highest, from its own down, at which
-// anything is left of its own scope within that of the owner; and that of the owner at a role is the groups of all
-// grants of this role or a higher one, or everybody if one of these is for everybody. Where nothing is left at any,
-// it is for nobody.
-func reach(role account.Role, groups []account.GroupID, grants []account.RoleAssignment) (account.Role, []account.GroupID) {
+// limitToOwner returns the role and the groups of a token whose owner has these role assignments. The role is the
+// highest one, not above that of the token, for which the owner still has groups in the scope of the token. The groups
+// of the owner at a role are those of all assignments of that role or a higher one. Without such a role the result is a
+// principal with no groups.
+func limitToOwner(role account.Role, groups []account.GroupID, grants []account.RoleAssignment) (account.Role, []account.GroupID) {
 	for _, r := range account.Roles() {
 		if r.Rank() > role.Rank() {
 			continue
 		}
-		if left := within(groups, r, grants); left == nil || len(left) > 0 {
+		if left := limitGroups(groups, r, grants); left == nil || len(left) > 0 {
 			return r, left
 		}
 	}
 	return account.RoleReadOnly, []account.GroupID{}
 }
 
-// within cuts a scope down to where the grants are of a role or a higher one. nil is everybody, empty nobody.
-func within(groups []account.GroupID, r account.Role, grants []account.RoleAssignment) []account.GroupID {
+// limitGroups returns the groups that are also in an assignment of role r or a higher role. A nil list means all users,
+// an empty one none.
+func limitGroups(groups []account.GroupID, r account.Role, grants []account.RoleAssignment) []account.GroupID {
 	owned, everybody := []account.GroupID{}, false
 	for _, g := range grants {
 		if g.Role.Rank() >= r.Rank() {

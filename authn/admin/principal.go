@@ -10,37 +10,37 @@ import (
 	"barillet/internal/errcode"
 )
 
-// Principal is who acts on others. The zero value may do nothing.
+// Principal is the caller of an administrative operation. The zero value has no permissions.
 type Principal struct {
 	ID             string            // "token:<id>", "operator:<uid>"
-	Name           string            // of the token or the unix user
-	Owner          string            // user id or "operator:<uid>": self and the two hands are judged by owner
-	Role           account.Role      // what it may do; nothing with Machine
-	Groups         []account.GroupID // the scope; nil: everybody; empty and not nil: nobody (PROTOCOL 21)
-	Operator       bool              // at the socket or the closed folder: the machine's owner
-	CanSeeSecrets  bool              // answers may hold links (PROTOCOL 20)
-	CanSignInUsers bool              // may use the sign-in for programs
+	Name           string            // of the token or the Unix user
+	Owner          string            // user id or "operator:<uid>"; self-service and provenance are decided by owner, not by ID
+	Role           account.Role      // ignored if Operator is set
+	Groups         []account.GroupID // the group scope; nil: all users; empty but not nil: none (protocol rule 21)
+	Operator       bool              // the caller uses the admin socket or the offline mode
+	CanSeeSecrets  bool              // results may contain links and codes (protocol rule 20)
+	CanSignInUsers bool              // may use API sign-in (protocol rule 25)
 
-	expires time.Time // of the token; zero: never
+	expires time.Time // of the token; zero: does not expire
 }
 
-// Permission is what an operator wants to do about a person.
+// Permission is a class of administrative operations.
 type Permission int
 
 const (
-	PermRead        Permission = iota
-	PermInvite                 // make, invite, work on a help request
-	PermReset                  // take away devices, one or all
-	PermAssist                 // unlock, end sessions, start a mail for a new password
-	PermManage                 // profile, life cycle, tokens and what only administrators do
-	PermApprove                // ask a second administrator for the reset of an equal, or be that one (PROTOCOL 11)
-	PermAssignRoles            // give and take roles
-	PermConfigure              // what concerns everybody at once, such as who is told of events
+	PermRead        Permission = iota // read users, help requests and the audit log
+	PermInvite                        // create and invite users, work on help requests
+	PermReset                         // remove one or all devices
+	PermAssist                        // unlock, end sessions, send a password link
+	PermManage                        // profiles, life cycle, groups and tokens
+	PermApprove                       // request or approve the reset of an equal (protocol rule 11)
+	PermAssignRoles                   // assign and revoke roles
+	PermConfigure                     // webhooks and OAuth clients, which concern all users
 )
 
-// least is the lowest role that may do an act.
-func (a Permission) least() account.Role {
-	switch a {
+// minRole returns the lowest role that has the permission.
+func (perm Permission) minRole() account.Role {
+	switch perm {
 	case PermRead:
 		return account.RoleReadOnly
 	case PermInvite, PermReset, PermAssist, PermApprove:
@@ -51,157 +51,148 @@ func (a Permission) least() account.Role {
 	return account.RoleUserAdmin
 }
 
-// Rank is that of the role; the machine's owner stands above all.
-func (op Principal) Rank() int {
-	if op.Operator {
+// Rank returns the rank of the role. The rank of the operator is above all roles.
+func (p Principal) Rank() int {
+	if p.Operator {
 		return account.RoleSuperAdmin.Rank() + 1
 	}
-	return op.Role.Rank()
+	return p.Role.Rank()
 }
 
-// Scoped tells whether the operator is limited to groups.
-func (op Principal) Scoped() bool { return op.Groups != nil && !op.Operator }
+// Scoped reports whether the principal has a group scope.
+func (p Principal) Scoped() bool { return p.Groups != nil && !p.Operator }
 
-// InScope tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
-// is there for operators limited to groups alone.
-func (op Principal) InScope(u *account.User) bool {
-	if !op.Scoped() {
+// InScope reports whether u is in the group scope: u has at least one group, all groups of u are in the scope, and u
+// has no role. A placeholder is visible only to principals with a group scope (protocol rule 21).
+func (p Principal) InScope(u *account.User) bool {
+	if !p.Scoped() {
 		return !u.Placeholder
 	}
 	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
-		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
+		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
-// Require judges an act that is about nobody in particular.
-func (op Principal) Require(a Permission) error {
-	if op.Owner == "" || op.Rank() < a.least().Rank() {
+// Require returns Forbidden unless the role of p has the permission. It is the check of an operation without a user.
+func (p Principal) Require(perm Permission) error {
+	if p.Owner == "" || p.Rank() < perm.minRole().Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
-// RequireUnscoped judges an act on garages themselves: for administrators of people who are not limited to groups,
-// whatever garage they name.
-func (op Principal) RequireUnscoped() error { return op.requireAllGroups(PermManage) }
-
-// requireAllGroups judges an act about nobody in particular that whoever is limited to groups does not do.
-func (op Principal) requireAllGroups(a Permission) error {
-	if err := op.Require(a); err != nil {
+// RequireUnscoped returns Forbidden unless the role of p has the permission and p has no group scope. Operations on
+// groups, roles, webhooks and OAuth clients concern users outside every scope.
+func (p Principal) RequireUnscoped(perm Permission) error {
+	if err := p.Require(perm); err != nil {
 		return err
 	}
-	if op.Scoped() {
+	if p.Scoped() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
-// MayManageClients judges acts on applications: whoever registers one decides who is told what of everybody, so it is
-// for SUPER_ADMIN who is not limited to groups.
-func (op Principal) MayManageClients() error {
-	if op.Owner == "" || op.Scoped() || op.Rank() < account.RoleSuperAdmin.Rank() {
-		return errcode.New(errcode.Forbidden)
-	}
-	return nil
-}
-
-// Authorize is the one judgement of an operator's act on a person: nil, Forbidden, or NotFound for somebody
-// outside the scope, who to this operator is not there (PROTOCOL 11, 21).
-func Authorize(op Principal, a Permission, u *account.User) error {
-	switch err := op.Require(a); {
+// Authorize returns nil if p may perform the operation on u. It returns Forbidden, or NotFound if u is outside the
+// group scope of p (protocol rules 11 and 21).
+func Authorize(p Principal, perm Permission, u *account.User) error {
+	switch err := p.Require(perm); {
 	case err != nil:
 		return err
-	case !op.InScope(u):
+	case !p.InScope(u):
 		return errcode.New(errcode.NotFound)
-	case a == PermRead:
+	case perm == PermRead:
 		return nil
-	case op.Owner == string(u.ID): // nobody themselves, judged by owner
+	case p.Owner == string(u.ID): // an administrator cannot operate on their own account
 		return errcode.New(errcode.Forbidden)
-	case a == PermApprove && op.Rank() >= u.Rank(), a == PermAssignRoles && op.Rank() >= account.RoleSuperAdmin.Rank():
+	case perm == PermApprove && p.Rank() >= u.Rank(), perm == PermAssignRoles && p.Rank() >= account.RoleSuperAdmin.Rank():
 		return nil
-	case op.Rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
+	case p.Rank() <= u.Rank(), perm == PermReset && p.NeedsApproval(u): // u must have a strictly lower role
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
-// NeedsApproval tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
-// and of somebody whom they themselves made lower, or taking a role away would be the way around it.
-func (op Principal) NeedsApproval(u *account.User) bool {
-	return !op.Operator && (op.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
+// NeedsApproval reports whether a reset of u by p needs the approval of a second administrator (protocol rule 11). It
+// does if u has an equal or higher role. It also does if p revoked a role of u, because a revocation would otherwise
+// avoid the approval.
+func (p Principal) NeedsApproval(u *account.User) bool {
+	return !p.Operator && (p.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == p.Owner)
 }
 
-// CanSeeInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited
-// to groups may not: by such a link it would show that somebody is known elsewhere (PROTOCOL 21).
-func (op Principal) CanSeeInvitations() bool { return op.CanReadSecrets() && !op.Scoped() }
+// CanSeeInvitations reports whether p may see an invitation link or choose the password of a new user. A principal with
+// a group scope may not, because the link would reveal whether the address exists outside the scope (protocol rule 21).
+func (p Principal) CanSeeInvitations() bool { return p.CanReadSecrets() && !p.Scoped() }
 
-// CanReadSecrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
-func (op Principal) CanReadSecrets() bool {
-	return op.Operator || op.CanSeeSecrets && op.Rank() > account.RoleHelpDesk.Rank()
+// CanReadSecrets reports whether a result for p may contain a link or a code. HELP_DESK_ADMIN never sees one (protocol
+// rule 20).
+func (p Principal) CanReadSecrets() bool {
+	return p.Operator || p.CanSeeSecrets && p.Rank() > account.RoleHelpDesk.Rank()
 }
 
-// RequireSignIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
-// password and device are what is proven.
-func (op Principal) RequireSignIn() error {
-	if op.Owner == "" || !op.CanSignInUsers && !op.Operator {
+// RequireSignIn returns Forbidden unless p may use API sign-in (protocol rule 25). The role does not matter, because
+// the user proves password and device.
+func (p Principal) RequireSignIn() error {
+	if p.Owner == "" || !p.CanSignInUsers && !p.Operator {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
-// CheckGives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
-// limited to groups gives none, for people with a role lie outside every scope.
-func (op Principal) CheckGives(r account.Role) error {
+// CheckInitialRole returns nil if p may create a user with role r; an empty r means no role. SUPER_ADMIN can assign
+// every role, and other principals strictly lower ones. A principal with a group scope can assign none: users with a
+// role are outside every scope.
+func (p Principal) CheckInitialRole(r account.Role) error {
 	switch {
 	case r == "":
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
-	case op.Scoped(), op.Rank() < account.RoleSuperAdmin.Rank() && op.Rank() <= r.Rank():
+	case p.Scoped(), p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
-// CheckAssignable judges giving or taking a role, or changing what it is limited to. The holder is judged by may.
-func (op Principal) CheckAssignable(r account.Role) error {
-	if err := op.RequireUnscoped(); err != nil {
+// CheckAssignable returns nil if p may assign or revoke role r, or change its groups. Authorize checks the holder.
+func (p Principal) CheckAssignable(r account.Role) error {
+	if err := p.RequireUnscoped(PermManage); err != nil {
 		return err
 	}
 	if r.Rank() <= 0 {
 		return errcode.InvalidField("type", "unknown")
 	}
-	return op.CheckGives(r)
+	return p.CheckInitialRole(r)
 }
 
-// CoversGroups tells whether groups lie within the operator's scope; none at all lies in nobody's.
-func (op Principal) CoversGroups(groups []account.GroupID) bool {
-	return !op.Scoped() || len(groups) > 0 &&
-		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
+// CoversGroups reports whether all groups are in the scope of p. An empty list is in no group scope.
+func (p Principal) CoversGroups(groups []account.GroupID) bool {
+	return !p.Scoped() || len(groups) > 0 &&
+		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
 // Actor returns the principal as the actor of audit events.
-func (op Principal) Actor() audit.Actor {
+func (p Principal) Actor() audit.Actor {
 	kind := audit.TypeUser
 	switch {
-	case strings.HasPrefix(op.ID, "token:"):
+	case strings.HasPrefix(p.ID, "token:"):
 		kind = audit.TypeToken
-	case strings.HasPrefix(op.ID, "client:"):
+	case strings.HasPrefix(p.ID, "client:"):
 		kind = audit.TypeApplication
-	case strings.HasPrefix(op.ID, "operator:"):
+	case strings.HasPrefix(p.ID, "operator:"):
 		kind = audit.TypeOperator
 	}
-	return audit.Actor{Type: kind, ID: op.ID, Name: op.Name}
+	return audit.Actor{Type: kind, ID: p.ID, Name: p.Name}
 }
 
-// Event is an act of the operator on a person, done.
-func (op Principal) Event(action string, u *account.User) audit.Event {
-	return audit.Event{Actor: op.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
+// Event returns the audit event of a successful operation of p on u.
+func (p Principal) Event(action string, u *account.User) audit.Event {
+	return audit.Event{Actor: p.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
-// DisplayName returns the name of the principal in notifications: that of the service for the operator.
-func (op Principal) DisplayName(issuer string) string {
-	if op.Operator || op.Name == "" {
+// DisplayName returns the name of p in notifications. For the operator it is the name of the service.
+func (p Principal) DisplayName(issuer string) string {
+	if p.Operator || p.Name == "" {
 		return issuer
 	}
-	return op.Name
+	return p.Name
 }

@@ -11,36 +11,38 @@ import (
 	"barillet/internal/notice"
 )
 
-// NewRole is a role to be given.
-type NewRole struct {
+// NewRoleAssignment describes a role to assign.
+type NewRoleAssignment struct {
 	Role    account.Role
-	Targets []account.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
+	Targets []account.GroupID // the groups that it is limited to; nil: all users; an empty list is invalid
 }
 
-func refused(reason string) error {
+// wrongState returns a WrongState error with a reason.
+func wrongState(reason string) error {
 	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
 }
 
-// Roles reads a person for their roles; NotFound when there is none that this operator may know of.
-func (d *Service) Roles(ctx context.Context, op Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
-	u, err := d.User(ctx, op, id)
+// Roles returns the role assignments of a user. It returns NotFound if the user is not in the scope of p.
+func (s *Service) Roles(ctx context.Context, p Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
+	u, err := s.User(ctx, p, id)
 	return u.Roles, u.ID, err
 }
 
-// Role reads one role of a person.
-func (d *Service) Role(ctx context.Context, op Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
-	u, err := d.User(ctx, op, id)
+// Role returns one role assignment of a user.
+func (s *Service) Role(ctx context.Context, p Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
+	u, err := s.User(ctx, p, id)
 	if err != nil {
 		return account.RoleAssignment{}, "", err
 	}
-	i, err := roleAt(&u, rid)
+	i, err := assignmentIndex(&u, rid)
 	if err != nil {
 		return account.RoleAssignment{}, "", err
 	}
 	return u.Roles[i], u.ID, nil
 }
 
-func roleAt(u *account.User, rid string) (int, error) {
+// assignmentIndex returns the index of a role assignment of u, or NotFound.
+func assignmentIndex(u *account.User, rid string) (int, error) {
 	i := slices.IndexFunc(u.Roles, func(g account.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
 		return 0, errcode.New(errcode.NotFound)
@@ -48,25 +50,25 @@ func roleAt(u *account.User, rid string) (int, error) {
 	return i, nil
 }
 
-// changes is where a role stands that the operator may take or limit.
-func (op Principal) changes(u *account.User, rid string) (int, error) {
-	i, err := roleAt(u, rid)
+// changeableRole returns the index of a role assignment of u that p may revoke or limit.
+func (p Principal) changeableRole(u *account.User, rid string) (int, error) {
+	i, err := assignmentIndex(u, rid)
 	if err == nil {
-		err = op.CheckAssignable(u.Roles[i].Role)
+		err = p.CheckAssignable(u.Roles[i].Role)
 	}
 	return i, err
 }
 
-// Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
-// everybody, and none that is deleted, though the role stays limited to it.
-func (d *Service) Targets(ctx context.Context, op Principal, id, rid string) (groups []account.Group, err error) {
-	err = d.Accounts.View(ctx, func(r account.Reader) error {
+// Targets returns the groups that a role assignment is limited to, in the order of their ids. It omits deleted groups,
+// although the assignment remains limited to them.
+func (s *Service) Targets(ctx context.Context, p Principal, id, rid string) (groups []account.Group, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		groups = nil
-		u, err := FindUser(r, op, PermRead, id)
+		u, err := FindUser(r, p, PermRead, id)
 		if err != nil {
 			return err
 		}
-		i, err := roleAt(&u, rid)
+		i, err := assignmentIndex(&u, rid)
 		if err != nil {
 			return err
 		}
@@ -83,33 +85,34 @@ func (d *Service) Targets(ctx context.Context, op Principal, id, rid string) (gr
 	return groups, err
 }
 
-// Granted is a role that was given, and to whom.
-type Granted struct {
-	Grant account.RoleAssignment
-	User  account.UserID
+// AssignedRole is the result of AssignRole.
+type AssignedRole struct {
+	Assignment account.RoleAssignment
+	User       account.UserID
 }
 
-// GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
-// to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
-func (d *Service) GrantRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRole) (Granted, error) {
-	if err := op.CheckAssignable(n.Role); err != nil {
-		return Granted{}, err
+// AssignRole assigns a role to a user. SUPER_ADMIN can assign every role to any other user; other principals can assign
+// a strictly lower role to a user with a strictly lower rank. A principal with a group scope can assign none.
+// AssignRole returns WrongState if the user has the role or is deactivated, and Invalid if the role or its groups are.
+func (s *Service) AssignRole(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
+	if err := p.CheckAssignable(n.Role); err != nil {
+		return AssignedRole{}, err
 	}
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
 	switch {
-	case n.Targets != nil && len(targets) == 0: // never taken for everybody
-		return Granted{}, errcode.InvalidField("targets", "empty")
+	case n.Targets != nil && len(targets) == 0: // an empty list must not mean all users
+		return AssignedRole{}, errcode.InvalidField("targets", "empty")
 	case len(targets) > MaxGroups:
-		return Granted{}, errcode.InvalidField("targets", "too_many")
+		return AssignedRole{}, errcode.InvalidField("targets", "too_many")
 	case len(targets) > 0 && n.Role == account.RoleSuperAdmin:
-		return Granted{}, refused(errcode.ReasonNoTargets)
+		return AssignedRole{}, wrongState(errcode.ReasonNoTargets)
 	}
-	out, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
+	out, err := s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
 		if u.Status == account.StatusDeactivated {
-			return nil, refused(errcode.ReasonDeactivated)
+			return nil, wrongState(errcode.ReasonDeactivated)
 		}
 		if slices.ContainsFunc(u.Roles, func(g account.RoleAssignment) bool { return g.Role == n.Role }) {
-			return nil, refused(errcode.ReasonHasRole)
+			return nil, wrongState(errcode.ReasonHasRole)
 		}
 		for _, gid := range targets {
 			if _, err := tx.Group(gid); errcode.Of(err) == errcode.NotFound {
@@ -120,39 +123,40 @@ func (d *Service) GrantRole(ctx context.Context, op Principal, req account.Reque
 		}
 		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
-		if u.DemotedBy != op.Owner {
+		if u.DemotedBy != p.Owner {
 			u.DemotedBy = ""
 		}
-		tx.SetResult(Granted{g, u.ID})
+		tx.SetResult(AssignedRole{g, u.ID})
 		return &RoleChange{Action: audit.RoleGranted, Assignment: g}, nil
 	})
 	if err != nil {
-		return Granted{}, err
+		return AssignedRole{}, err
 	}
-	return Granted{out.Assignment, out.User.ID}, nil
+	return AssignedRole{out.Assignment, out.User.ID}, nil
 }
 
-// RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
-// (PROTOCOL 2). WrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.RequestInfo, id, rid string) error {
-	if err := op.RequireUnscoped(); err != nil {
+// RevokeRole removes a role assignment, with the permission that AssignRole needs. It ends the sessions of the user and
+// raises their epoch (protocol rule 2). It returns WrongState for the last active SUPER_ADMIN; only the operator can
+// revoke that role.
+func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.RequestInfo, id, rid string) error {
+	if err := p.RequireUnscoped(PermManage); err != nil {
 		return err
 	}
-	spare, err := d.otherSuper(ctx, op, id, rid)
+	other, err := s.otherSuperAdmin(ctx, p, id, rid)
 	if err != nil {
 		return err
 	}
-	_, err = d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
-		i, err := op.changes(u, rid)
+	_, err = s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
+		i, err := p.changeableRole(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
-		if g.Role == account.RoleSuperAdmin && !op.Operator {
-			if err := stillSuper(tx, spare); err != nil {
+		if g.Role == account.RoleSuperAdmin && !p.Operator {
+			if err := requireSuperAdmin(tx, other); err != nil {
 				return nil, err
 			}
-			u.DemotedBy = op.Owner
+			u.DemotedBy = p.Owner
 		}
 		u.Roles = slices.Delete(slices.Clone(u.Roles), i, i+1)
 		_, err = tx.RevokeAllSessions(u, false)
@@ -161,18 +165,19 @@ func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.Requ
 	return err
 }
 
-// otherSuper is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
-func (d *Service) otherSuper(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
-	if op.Operator {
+// otherSuperAdmin returns another active SUPER_ADMIN if RevokeRole needs one. It returns an empty id if there is none
+// or none is needed.
+func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid string) (account.UserID, error) {
+	if p.Operator {
 		return "", nil
 	}
-	g, holder, err := d.Role(ctx, op, id, rid)
+	g, holder, err := s.Role(ctx, p, id, rid)
 	if err != nil || g.Role != account.RoleSuperAdmin {
 		return "", err
 	}
-	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuper(&u) }}
+	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuperAdmin(&u) }}
 	for {
-		found, next, err := d.Accounts.ListUsers(ctx, q)
+		found, next, err := s.Accounts.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
 			if len(found) > 0 {
 				return found[0].ID, nil
@@ -183,27 +188,28 @@ func (d *Service) otherSuper(ctx context.Context, op Principal, id, rid string) 
 	}
 }
 
-func isSuper(u *account.User) bool {
+// isSuperAdmin reports whether u is an active SUPER_ADMIN.
+func isSuperAdmin(u *account.User) bool {
 	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank()
 }
 
-// stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
-func stillSuper(tx *account.Tx, spare account.UserID) error {
-	if spare == "" {
-		return refused(errcode.ReasonLastAdmin)
+// requireSuperAdmin returns an error unless the other user is still an active SUPER_ADMIN.
+func requireSuperAdmin(tx *account.Tx, other account.UserID) error {
+	if other == "" {
+		return wrongState(errcode.ReasonLastAdmin)
 	}
-	u, err := tx.User(spare)
+	u, err := tx.User(other)
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuper(&u): // since a moment ago
+	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuperAdmin(&u): // changed since otherSuperAdmin
 		return &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 	}
 	return err
 }
 
-// AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
-// already changes nothing.
-func (d *Service) AddTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
-	return d.changeTargets(ctx, op, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
+// AddTarget limits a role assignment to one more group. The first group limits an assignment that was valid for all
+// users. A group that is already a target changes nothing.
+func (s *Service) AddTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+	return s.changeTargets(ctx, p, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
 		}
@@ -214,34 +220,35 @@ func (d *Service) AddTarget(ctx context.Context, op Principal, req account.Reque
 	})
 }
 
-// RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
-// (WrongState): without it the role would be for everybody.
-func (d *Service) RemoveTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
-	return d.changeTargets(ctx, op, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
+// RemoveTarget removes a group, which may be deleted, from the targets of a role assignment. It returns WrongState for
+// the last target, as Okta does: without a target the role would be valid for all users.
+func (s *Service) RemoveTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+	return s.changeTargets(ctx, p, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
 			return nil, errcode.New(errcode.NotFound)
 		case len(groups) == 1:
-			return nil, refused(errcode.ReasonLastTarget)
+			return nil, wrongState(errcode.ReasonLastTarget)
 		default:
 			return slices.Delete(slices.Clone(groups), at, at+1), nil
 		}
 	})
 }
 
-func (d *Service) changeTargets(ctx context.Context, op Principal, req account.RequestInfo, id, rid string,
+// changeTargets stores the groups that change returns for a role assignment.
+func (s *Service) changeTargets(ctx context.Context, p Principal, req account.RequestInfo, id, rid string,
 	change func(*account.Tx, []account.GroupID) ([]account.GroupID, error)) error {
-	if err := op.RequireUnscoped(); err != nil {
+	if err := p.RequireUnscoped(PermManage); err != nil {
 		return err
 	}
-	_, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
-		i, err := op.changes(u, rid)
+	_, err := s.changeRole(ctx, p, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
+		i, err := p.changeableRole(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
 		if g.Role == account.RoleSuperAdmin {
-			return nil, refused(errcode.ReasonNoTargets)
+			return nil, wrongState(errcode.ReasonNoTargets)
 		}
 		groups, err := change(tx, g.Groups)
 		if err != nil || slices.Equal(groups, g.Groups) {
@@ -255,20 +262,21 @@ func (d *Service) changeTargets(ctx context.Context, op Principal, req account.R
 	return err
 }
 
-// RoleChange is what became of a role, user whose it is.
+// RoleChange is a change of a role assignment and the user who holds it.
 type RoleChange struct {
 	Action     string
 	Assignment account.RoleAssignment
 	User       account.User
 }
 
-// changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
-// told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Service) changeRole(ctx context.Context, op Principal, req account.RequestInfo, id string,
+// changeRole checks, stores and audits a change of a role assignment in one transaction. If change returns nil, it does
+// nothing. The user receives a notification of an assignment or revocation. If the role is SUPER_ADMIN, the other
+// administrators with that role receive one too.
+func (s *Service) changeRole(ctx context.Context, p Principal, req account.RequestInfo, id string,
 	change func(*account.Tx, *account.User) (*RoleChange, error)) (RoleChange, error) {
-	a := d.Accounts.NewOperation(req)
-	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (RoleChange, error) {
-		u, err := FindUser(tx.Reader, op, PermAssignRoles, id)
+	op := s.Accounts.NewOperation(req)
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (RoleChange, error) {
+		u, err := FindUser(tx.Reader, p, PermAssignRoles, id)
 		if err != nil {
 			return RoleChange{}, err
 		}
@@ -278,8 +286,8 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 		}
 		done.User = u
 		tx.AddAdminActivity(&u, done.Action, string(done.Assignment.Role))
-		e := op.Event(done.Action, &u)
-		e.Detail = map[string]string{"role": string(done.Assignment.Role), "roleId": done.Assignment.ID, "owner": op.Owner}
+		e := p.Event(done.Action, &u)
+		e.Detail = map[string]string{"role": string(done.Assignment.Role), "roleId": done.Assignment.ID, "owner": p.Owner}
 		if done.Assignment.Role != account.RoleSuperAdmin {
 			e.Detail["scope"] = ScopeName(done.Assignment.Groups)
 		}
@@ -287,8 +295,8 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 			return RoleChange{}, err
 		}
 		if done.Action != audit.RoleLimited {
-			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
-				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
+			m := notice.RoleChanged{Context: notice.Context{Name: u.DisplayName(), At: op.Now}, By: p.DisplayName(s.Accounts.Policy.Issuer),
+				Role: string(done.Assignment.Role), Assigned: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return RoleChange{}, err
 			}
@@ -298,38 +306,38 @@ func (d *Service) changeRole(ctx context.Context, op Principal, req account.Requ
 	if err != nil || out.Action == "" || out.Assignment.Role != account.RoleSuperAdmin {
 		return out, err
 	}
-	return out, d.NotifySuperAdmins(ctx, op, req, out, a.Now)
+	return out, s.NotifySuperAdmins(ctx, p, req, out, op.Now)
 }
 
-// NotifySuperAdmins tells the administrators of the highest role of a change to their ranks.
-func (d *Service) NotifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
-	all, err := d.PeerAdministrators(ctx, op, &c.User, account.RoleSuperAdmin.Rank())
+// NotifySuperAdmins notifies the other SUPER_ADMINs of a change of a SUPER_ADMIN assignment.
+func (s *Service) NotifySuperAdmins(ctx context.Context, p Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
+	all, err := s.PeerAdministrators(ctx, p, &c.User, account.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
 	}
-	return d.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
-			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
+	return s.NotifyRemaining(ctx, req, func(name string) notice.Notice {
+		return notice.RoleChanged{Context: notice.Context{Name: name, At: now}, User: c.User.DisplayName(), By: p.DisplayName(s.Accounts.Policy.Issuer),
+			Role: string(c.Assignment.Role), Assigned: c.Action == audit.RoleGranted}
 	}, all)
 }
 
-// PeerAdministrators are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
-// limited to groups is not to learn of people with a role (PROTOCOL 21).
-func (d *Service) PeerAdministrators(ctx context.Context, op Principal, u *account.User, rank int) (all []Recipient, err error) {
+// PeerAdministrators returns the active administrators with at least this rank for all users, without u and the owner
+// of p. It omits administrators with a group scope, who must not learn about users with a role (protocol rule 21).
+func (s *Service) PeerAdministrators(ctx context.Context, p Principal, u *account.User, rank int) (all []Recipient, err error) {
 	q := account.UserQuery{Filter: func(x account.User) bool {
-		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
+		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner &&
 			slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
 	}}
 	for {
-		people, next, err := d.Accounts.ListUsers(ctx, q)
+		people, next, err := s.Accounts.ListUsers(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		for i := range people {
-			all = append(all, d.entry(&people[i]))
+			all = append(all, s.recipient(&people[i]))
 		}
-		if next == "" || len(all) >= mostAreTold {
-			return all[:min(len(all), mostAreTold)], nil
+		if next == "" || len(all) >= maxRecipients {
+			return all[:min(len(all), maxRecipients)], nil
 		}
 		q.After = next
 	}

@@ -1,6 +1,7 @@
-// Package helpdesk owns what is done for somebody else: help requests, and what an operator may do to a person,
-// such as invite, reset and take away a device, together with the API tokens that operators act by. It does not
-// own what people prove about themselves (authn), nor any HTTP.
+// Package admin owns what an administrative operation needs: principals and their permissions, roles, API tokens,
+// webhooks and the reading of the audit log. It finds users and recipients for the packages above. It does not own help
+// requests and resets (authn/helpdesk), users and groups (authn/directory), what users prove about themselves (authn),
+// or HTTP.
 package admin
 
 import (
@@ -14,23 +15,23 @@ import (
 	"barillet/store"
 )
 
-// Service performs the operations that need no user of their own: roles, API tokens, webhooks and the audit log. It also
-// finds users and recipients for the packages above. It is safe for concurrent use.
+// Service manages roles, API tokens and webhooks, and reads the audit log. It also finds users and recipients for the
+// packages above. It is safe for concurrent use.
 type Service struct {
-	Outbound *outbound.Client // checks and calls webhook addresses; New's client calls public addresses only
+	Outbound *outbound.Client // checks webhook addresses; the client that New sets calls public addresses only
 
 	Accounts *account.Service
 	signIn   *authn.Service
 
-	tokens store.Table[Token]
-	hooks  *webhook.Endpoints
+	tokens    store.Table[Token]
+	endpoints *webhook.Endpoints
 
-	mu   sync.Mutex
-	used map[string]time.Time // last use of a token, by its hash
+	mu      sync.Mutex
+	lastUse map[string]time.Time // last use of each token since FlushLastUsed, by hash
 }
 
-// New returns the administration of the users that signIn signs in.
+// New returns a Service for the users that signIn signs in.
 func New(signIn *authn.Service, ring *store.Keyring) *Service {
-	return &Service{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
+	return &Service{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), endpoints: webhook.NewEndpoints(ring),
 		tokens: store.NewTable[Token](ring, store.Tokens)}
 }

@@ -10,39 +10,39 @@ import (
 	"barillet/internal/secret"
 )
 
-// signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
-func (op Principal) signingIn(req account.RequestInfo) (account.RequestInfo, error) {
-	if err := op.RequireSignIn(); err != nil {
+// bindToToken checks that p may use API sign-in and binds the request to its token.
+func (p Principal) bindToToken(req account.RequestInfo) (account.RequestInfo, error) {
+	if err := p.RequireSignIn(); err != nil {
 		return account.RequestInfo{}, err
 	}
-	req.APIToken = op.ID
+	req.APIToken = p.ID
 	return req, nil
 }
 
-// SignIn judges a password that a program was given. Whom the operator does not see is a stranger. Forbidden without
-// the allowance (PROTOCOL 25); SignInFailed, RateLimited as on the page.
-func (d *Service) SignIn(ctx context.Context, op Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
-	req, err := op.signingIn(req)
+// SignIn starts an API sign-in with a password. A user outside the scope of p is treated as unknown. It returns
+// Forbidden if p may not use API sign-in (protocol rule 25), and SignInFailed or RateLimited as the sign-in page does.
+func (s *Service) SignIn(ctx context.Context, p Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
+	req, err := p.bindToToken(req)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	return d.signIn.StartAPISignIn(ctx, req, identifier, password, op.InScope)
+	return s.signIn.StartAPISignIn(ctx, req, identifier, password, p.InScope)
 }
 
-// SignInState tells where a sign-in stands that this token began; Expired for any other, and for that of a person whom
-// the operator does not see any more (PROTOCOL 20).
-func (d *Service) SignInState(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
-	req, err := op.signingIn(req)
+// SignInState returns an API sign-in that this token started. It returns Expired for any other sign-in, and if the user
+// is no longer in the scope of p (protocol rule 20).
+func (s *Service) SignInState(ctx context.Context, p Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
+	req, err := p.bindToToken(req)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	t, err := d.signIn.APISignIn(ctx, req, state)
-	if err != nil || !op.Scoped() {
+	t, err := s.signIn.APISignIn(ctx, req, state)
+	if err != nil || !p.Scoped() {
 		return t, err
 	}
 	within := false
-	err = d.Accounts.View(ctx, func(r account.Reader) (err error) {
-		within, err = op.knowsUser(r, string(t.User.ID))
+	err = s.Accounts.View(ctx, func(r account.Reader) (err error) {
+		within, err = p.hasInScope(r, string(t.User.ID))
 		return err
 	})
 	if err == nil && !within {
@@ -54,23 +54,23 @@ func (d *Service) SignInState(ctx context.Context, op Principal, req account.Req
 	return t, nil
 }
 
-// SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Service) SignInCode(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
-	req, err := op.signingIn(req)
+// SignInCode verifies a code of one device in an API sign-in that this token started.
+func (s *Service) SignInCode(ctx context.Context, p Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+	req, err := p.bindToToken(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
 	}
-	if _, err := d.SignInState(ctx, op, req, state); err != nil {
+	if _, err := s.SignInState(ctx, p, req, state); err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
 	}
-	return d.signIn.VerifyAPISignIn(ctx, req, state, fid, code)
+	return s.signIn.VerifyAPISignIn(ctx, req, state, fid, code)
 }
 
-// CancelSignIn ends a sign-in that this token began.
-func (d *Service) CancelSignIn(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) error {
-	req, err := op.signingIn(req)
+// CancelSignIn ends an API sign-in that this token started.
+func (s *Service) CancelSignIn(ctx context.Context, p Principal, req account.RequestInfo, state secret.Value) error {
+	req, err := p.bindToToken(req)
 	if err != nil {
 		return err
 	}
-	return d.signIn.CancelAPISignIn(ctx, req, state)
+	return s.signIn.CancelAPISignIn(ctx, req, state)
 }

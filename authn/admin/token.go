@@ -16,7 +16,7 @@ import (
 	"barillet/store"
 )
 
-// TokenPrefix begins every API token, so that scanners for leaked secrets recognise one.
+// TokenPrefix is the prefix of every API token. Scanners for leaked secrets recognise a token by it.
 const TokenPrefix = "brl_"
 
 // Token is an API token, without its secret.
@@ -25,48 +25,50 @@ type Token struct {
 	Name     string            `json:"name"`
 	Owner    string            `json:"owner"` // user id or "operator:<uid>"
 	Role     account.Role      `json:"role"`
-	Groups   []account.GroupID `json:"groups"` // null: everybody; []: nobody
+	Groups   []account.GroupID `json:"groups"` // null: all users; []: none
 	Secrets  bool              `json:"secrets,omitempty"`
 	Authn    bool              `json:"authn,omitempty"`
-	By       string            `json:"by"` // id of the operator who made it
+	By       string            `json:"by"` // ID of the principal that created it
 	Created  time.Time         `json:"created"`
 	Expires  time.Time         `json:"expires"`
 	LastUsed time.Time         `json:"lastUsed,omitzero"` // to the minute
 }
 
 const (
-	tokenID      = 20 // hex digits of the hash that are the public id
-	longestToken = 128
-	longestLife  = 365 * 24 * time.Hour // PROTOCOL 20
-	usualLife    = 90 * 24 * time.Hour
-	MaxGroups    = 32
+	tokenIDLength   = 20 // hex digits of the hash, which are the public id
+	maxTokenLength  = 128
+	maxTokenTTL     = 365 * 24 * time.Hour // protocol rule 20
+	defaultTokenTTL = 90 * 24 * time.Hour
+	MaxGroups       = 32
 )
 
-// NewToken is a token to be made.
+// NewToken describes a token to create.
 type NewToken struct {
 	Name    string // 1 to 64 characters
 	Role    account.Role
-	Groups  []account.GroupID // nil: everybody
-	Life    time.Duration     // at most 365 days; 0 means 90 days
-	Secrets bool              // never with HELP_DESK_ADMIN and below
+	Groups  []account.GroupID // nil: all users
+	TTL     time.Duration     // at most 365 days; 0 means 90 days
+	Secrets bool              // requires a role above HELP_DESK_ADMIN
 	Authn   bool
-	Owner   string // id, sign-in name or address of the person whom it acts as, by Machine only; "": of whoever makes it
+	Owner   string // id or login of the user whose token it is, set by the operator only; "": the owner of the creating principal
 }
 
-// CreateToken makes an API token, shown in this one answer. It has the owner of whoever makes it, unless the machine's
-// owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
-// maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
-// they. Forbidden, Invalid.
-func (d *Service) CreateToken(ctx context.Context, op Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
-	a := d.Accounts.NewOperation(req)
-	t, err := op.token(a.Now, n)
+// CreateToken creates an API token and returns its secret, which is not stored. The owner of the token is that of p.
+// Only the operator can name another owner, who must be active and have at least the role of the token.
+//
+// Unless p is the operator, the token cannot exceed the role, the group scope and the expiry of p, and cannot have
+// Secrets or Authn (protocol rule 20). A user receives a notification of a token that they own. CreateToken returns
+// Forbidden or Invalid.
+func (s *Service) CreateToken(ctx context.Context, p Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
+	op := s.Accounts.NewOperation(req)
+	t, err := p.newToken(op.Now, n)
 	if err != nil {
 		return secret.Value{}, Token{}, err
 	}
-	value := secret.From(TokenPrefix + a.Secret("api token").Reveal())
+	value := secret.From(TokenPrefix + op.Secret("api token").Reveal())
 	hash := value.Hash()
-	t.ID = hash[:tokenID]
-	t, err = account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (Token, error) {
+	t.ID = hash[:tokenIDLength]
+	t, err = account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Token, error) {
 		t := t
 		owner, err := tokenOwner(tx.Reader, &t, n.Owner)
 		if err != nil {
@@ -79,16 +81,16 @@ func (d *Service) CreateToken(ctx context.Context, op Principal, req account.Req
 				return t, err
 			}
 		}
-		if err := d.tokens.Put(tx.Raw, hash, t); err != nil {
-			return t, fmt.Errorf("storing an API token: %w", err)
+		if err := s.tokens.Put(tx.Raw, hash, t); err != nil {
+			return t, fmt.Errorf("storing API token: %w", err)
 		}
-		e := op.tokenEvent(audit.TokenCreated, &t)
+		e := p.tokenEvent(audit.TokenCreated, &t)
 		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
 			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": ScopeName(t.Groups)}
 		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
+		m := notice.TokenCreated{Context: notice.Context{Name: owner.DisplayName(), At: op.Now}, By: p.DisplayName(s.Accounts.Policy.Issuer), TokenName: t.Name, Until: t.Expires}
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
@@ -97,9 +99,9 @@ func (d *Service) CreateToken(ctx context.Context, op Principal, req account.Req
 	return value, t, nil
 }
 
-// token judges a token to be made.
-func (op Principal) token(now time.Time, n NewToken) (Token, error) {
-	if err := op.Require(PermManage); err != nil {
+// newToken validates n and returns the token that p may create from it.
+func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
+	if err := p.Require(PermManage); err != nil {
 		return Token{}, err
 	}
 	name, ok := Sanitize(n.Name, account.MaxName, false)
@@ -109,28 +111,29 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	case n.Role.Rank() <= 0:
 		return Token{}, errcode.InvalidField("role", "unknown")
 	case n.Secrets && n.Role.Rank() <= account.RoleHelpDesk.Rank():
-		return Token{}, errcode.InvalidField("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
-	case n.Life < 0 || n.Life > longestLife:
+		return Token{}, errcode.InvalidField("secrets", "role") // protocol rule 20
+	case n.TTL < 0 || n.TTL > maxTokenTTL:
 		return Token{}, errcode.InvalidField("expires", "too_long")
 	case len(n.Groups) > MaxGroups:
 		return Token{}, errcode.InvalidField("groupIds", "too_many")
-	case op.Operator:
-	case n.Role.Rank() > op.Rank(), n.Secrets, n.Authn, n.Owner != "":
+	case p.Operator:
+	case n.Role.Rank() > p.Rank(), n.Secrets, n.Authn, n.Owner != "":
 		return Token{}, errcode.New(errcode.Forbidden)
-	case op.Scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })):
+	case p.Scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })):
 		return Token{}, errcode.New(errcode.Forbidden)
 	}
-	if n.Life == 0 {
-		n.Life = usualLife
+	if n.TTL == 0 {
+		n.TTL = defaultTokenTTL
 	}
-	t := Token{Name: name, Owner: op.Owner, Role: n.Role, Groups: slices.Clone(n.Groups), Secrets: n.Secrets, Authn: n.Authn,
-		By: op.ID, Created: now, Expires: now.Add(n.Life)}
-	if !op.expires.IsZero() && op.expires.Before(t.Expires) {
-		t.Expires = op.expires
+	t := Token{Name: name, Owner: p.Owner, Role: n.Role, Groups: slices.Clone(n.Groups), Secrets: n.Secrets, Authn: n.Authn,
+		By: p.ID, Created: now, Expires: now.Add(n.TTL)}
+	if !p.expires.IsZero() && p.expires.Before(t.Expires) {
+		t.Expires = p.expires
 	}
 	return t, nil
 }
 
+// ScopeName returns a group scope as text for audit events.
 func ScopeName(groups []account.GroupID) string {
 	if groups == nil {
 		return "all"
@@ -142,46 +145,48 @@ func ScopeName(groups []account.GroupID) string {
 	return "groups: " + strings.Join(names, " ")
 }
 
-func (op Principal) tokenEvent(action string, t *Token) audit.Event {
-	return audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success,
+// tokenEvent returns the audit event of an operation of p on a token.
+func (p Principal) tokenEvent(action string, t *Token) audit.Event {
+	return audit.Event{Actor: p.Actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
 }
 
-// mayToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner
-// that can do no more than they. All tokens made on the machine have one owner: one of a single garage is not to
-// end those of the house (PROTOCOL 20, 21).
-func (op Principal) mayToken(t *Token) bool {
+// canManageToken reports whether p may list and revoke a token. SUPER_ADMIN may manage all tokens. Other principals may
+// manage tokens of the same owner with at most their role and group scope. The operator owns tokens of several scopes,
+// so the owner alone does not suffice (protocol rules 20 and 21).
+func (p Principal) canManageToken(t *Token) bool {
 	switch {
-	case !op.Scoped():
-		return op.Rank() >= account.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.Rank()
-	case t.Groups == nil || t.Owner != op.Owner || t.Role.Rank() > op.Rank():
+	case !p.Scoped():
+		return p.Rank() >= account.RoleSuperAdmin.Rank() || t.Owner == p.Owner && t.Role.Rank() <= p.Rank()
+	case t.Groups == nil || t.Owner != p.Owner || t.Role.Rank() > p.Rank():
 		return false
 	}
-	return !slices.ContainsFunc(t.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
+	return !slices.ContainsFunc(t.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
-// Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.
-func (d *Service) Tokens(ctx context.Context, op Principal, after string, limit int) (tokens []Token, next string, err error) {
-	if err := op.Require(PermManage); err != nil {
+// Tokens returns a page of API tokens in the order of their ids, including expired ones. next is the cursor of the next
+// page, or empty at the end.
+func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit int) (tokens []Token, next string, err error) {
+	if err := p.Require(PermManage); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
 	if after != "" {
-		after += "g" // behind every hash that begins so
+		after += "g" // sorts after every hash with this prefix
 	}
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
+	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		tokens, next = nil, ""
-		return d.tokens.Scan(s, "", after, 0, func(hash string, t Token) error {
-			if !op.mayToken(&t) {
+		return s.tokens.Scan(snap, "", after, 0, func(hash string, t Token) error {
+			if !p.canManageToken(&t) {
 				return nil
 			}
 			if len(tokens) == limit {
 				next = tokens[limit-1].ID
 				return store.ErrStop
 			}
-			if at := d.lastUsed(hash); at.After(t.LastUsed) {
+			if at := s.lastUsed(hash); at.After(t.LastUsed) {
 				t.LastUsed = at
 			}
 			tokens = append(tokens, t)
@@ -194,49 +199,50 @@ func (d *Service) Tokens(ctx context.Context, op Principal, after string, limit 
 	return tokens, next, nil
 }
 
-// RevokeToken ends a token at once; NotFound when there is none that this operator may know of.
-func (d *Service) RevokeToken(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	if err := op.Require(PermManage); err != nil {
+// RevokeToken deletes a token with immediate effect. It returns NotFound if there is none that p may manage.
+func (s *Service) RevokeToken(ctx context.Context, p Principal, req account.RequestInfo, id string) error {
+	if err := p.Require(PermManage); err != nil {
 		return err
 	}
-	hash, err := d.TokenHash(ctx, id)
+	hash, err := s.TokenHash(ctx, id)
 	if err != nil {
 		return err
 	}
-	_, err = account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		t, err := d.tokens.Get(tx.Raw, hash)
-		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
+	_, err = account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		t, err := s.tokens.Get(tx.Raw, hash)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !p.canManageToken(&t) {
 			return struct{}{}, errcode.New(errcode.NotFound)
 		}
 		if err == nil {
-			err = d.tokens.Delete(tx.Raw, hash)
+			err = s.tokens.Delete(tx.Raw, hash)
 		}
 		if err != nil {
 			return struct{}{}, fmt.Errorf("revoking API token %q: %w", id, err)
 		}
-		return struct{}{}, tx.Audit(op.tokenEvent(audit.TokenRevoked, &t))
+		return struct{}{}, tx.Audit(p.tokenEvent(audit.TokenRevoked, &t))
 	})
 	return err
 }
 
-// TokenPrincipal returns the principal of the token with this hash; NoSession if there is none or it is not valid at now.
-func (d *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
-	t, err := d.tokens.Get(r, hash)
+// TokenPrincipal returns the principal of the token with this hash. It returns NoSession if there is none or it is not
+// valid at now.
+func (s *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
+	t, err := s.tokens.Get(r, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
 	if err != nil {
 		return Principal{}, fmt.Errorf("loading API token: %w", err)
 	}
-	return acts(d.Accounts.Reader(r), &t, now)
+	return principalOf(s.Accounts.Reader(r), &t, now)
 }
 
-// TokenHash is what a token is kept under, by its public id; NotFound when there is none.
-func (d *Service) TokenHash(ctx context.Context, id string) (hash string, err error) {
-	if len(id) == tokenID && store.CheckKey(id) == nil {
-		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
+// TokenHash returns the hash of the token with this public id, or NotFound. The hash is the key of its record.
+func (s *Service) TokenHash(ctx context.Context, id string) (hash string, err error) {
+	if len(id) == tokenIDLength && store.CheckKey(id) == nil {
+		err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 			hash = ""
-			return d.tokens.Scan(s, id, "", 1, func(found string, _ Token) error {
+			return s.tokens.Scan(snap, id, "", 1, func(found string, _ Token) error {
 				hash = found
 				return nil
 			})
@@ -251,69 +257,70 @@ func (d *Service) TokenHash(ctx context.Context, id string) (hash string, err er
 	return hash, nil
 }
 
-// Authenticate tells who acts by a token, as its owner is at present; NoSession when it is not, or no longer, one,
-// and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
-func (d *Service) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
-	if len(secret.Reveal()) > longestToken {
+// Authenticate returns the principal of a token, limited to the present roles of its owner. It returns NoSession if the
+// token is not valid or its owner is not an active administrator. An unknown token costs one hash and one read.
+func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
+	if len(secret.Reveal()) > maxTokenLength {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
-	hash, now := secret.Hash(), d.Accounts.Now()
-	var op Principal
-	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		op, err = d.TokenPrincipal(s, hash, now)
+	hash, now := secret.Hash(), s.Accounts.Now()
+	var p Principal
+	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		p, err = s.TokenPrincipal(snap, hash, now)
 		return err
 	})
 	if errcode.Of(err) == errcode.NoSession {
 		return Principal{}, err
 	}
 	if err != nil {
-		return Principal{}, fmt.Errorf("loading an API token: %w", err)
+		return Principal{}, fmt.Errorf("loading API token: %w", err)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.used == nil {
-		d.used = map[string]time.Time{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lastUse == nil {
+		s.lastUse = map[string]time.Time{}
 	}
-	d.used[hash] = now
-	return op, nil
+	s.lastUse[hash] = now
+	return p, nil
 }
 
-func (d *Service) lastUsed(hash string) time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.used[hash]
+// lastUsed returns the last use of a token since FlushLastUsed.
+func (s *Service) lastUsed(hash string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastUse[hash]
 }
 
-// StoreUsed writes down when tokens were last used; call it once a minute and at the end. What a crash loses is
-// that minute.
-func (d *Service) StoreUsed(ctx context.Context) error {
-	d.mu.Lock()
-	used := d.used
-	d.used = nil
-	d.mu.Unlock()
+// FlushLastUsed stores when tokens were last used. Call it once a minute and before exit. A crash loses at most the
+// time since the last call.
+func (s *Service) FlushLastUsed(ctx context.Context) error {
+	s.mu.Lock()
+	used := s.lastUse
+	s.lastUse = nil
+	s.mu.Unlock()
 	var hashes []string
 	for hash := range used {
 		hashes = append(hashes, hash)
 	}
 	for part := range slices.Chunk(hashes, MaxGroups) {
-		err := d.Accounts.Store.Update(ctx, func(tx store.Tx) error {
+		err := s.Accounts.Store.Update(ctx, func(tx store.Tx) error {
 			for _, hash := range part {
-				t, err := d.tokens.Get(tx, hash)
+				t, err := s.tokens.Get(tx, hash)
 				if errors.Is(err, store.ErrNotFound) || err == nil && !used[hash].After(t.LastUsed) {
-					continue // revoked meanwhile
+					continue // revoked, or stored by another node
 				}
 				if err != nil {
 					return err
 				}
 				t.LastUsed = used[hash]
-				if err := d.tokens.Put(tx, hash, t); err != nil {
+				if err := s.tokens.Put(tx, hash, t); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("storing when API tokens were used: %w", err)
+			return fmt.Errorf("storing last use of API tokens: %w", err)
 		}
 	}
 	return nil

@@ -7,24 +7,24 @@ import (
 	"barillet/internal/errcode"
 )
 
-// FindUser loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
-// scope are one answer.
-func FindUser(r account.Reader, op Principal, a Permission, id string) (account.User, error) {
-	if err := op.Require(a); err != nil {
+// FindUser returns the user with this id or login if p may perform the operation on them. It returns NotFound for a
+// user that does not exist and for a user outside the group scope.
+func FindUser(r account.Reader, p Principal, perm Permission, id string) (account.User, error) {
+	if err := p.Require(perm); err != nil {
 		return account.User{}, err
 	}
 	u, err := r.Find(id)
-	if op.Scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !op.InScope(&u)) {
-		u, err = PlaceholderOf(r, op, id)
+	if p.Scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !p.InScope(&u)) {
+		u, err = PlaceholderOf(r, p, id)
 	}
 	if err != nil {
 		return account.User{}, err
 	}
-	return u, Authorize(op, a, &u)
+	return u, Authorize(p, perm, &u)
 }
 
-// WithoutSecrets is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
-// it: whoever shows them leaves it out.
+// WithoutSecrets returns u without secrets and hashes. Devices keep their Data, which Describe reads; the caller must
+// not publish it.
 func WithoutSecrets(u account.User) account.User {
 	u.Password.Hash, u.Handle = "", nil
 	for i := range u.Tickets {
@@ -40,12 +40,12 @@ func WithoutSecrets(u account.User) account.User {
 	return u
 }
 
-// User reads a person by id, login or address; NotFound when there is none that this operator may know of.
-func (d *Service) User(ctx context.Context, op Principal, idOrLogin string) (account.User, error) {
+// User returns the user with this id, login or address. It returns NotFound if there is none in the scope of p.
+func (s *Service) User(ctx context.Context, p Principal, idOrLogin string) (account.User, error) {
 	var u account.User
-	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {
-			u.DisplayStatus, err = r.DisplayStatus(&u, d.Accounts.Now())
+	err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
+		if u, err = FindUser(r, p, PermRead, idOrLogin); err == nil {
+			u.DisplayStatus, err = r.DisplayStatus(&u, s.Accounts.Now())
 		}
 		return err
 	})
@@ -55,8 +55,8 @@ func (d *Service) User(ctx context.Context, op Principal, idOrLogin string) (acc
 	return WithoutSecrets(u), nil
 }
 
-// PlaceholderOf is the shadow that goes by an address within the operator's scope; NotFound without one.
-func PlaceholderOf(r account.Reader, op Principal, address string) (account.User, error) {
+// PlaceholderOf returns the placeholder account for an address in the group scope of p, or NotFound.
+func PlaceholderOf(r account.Reader, p Principal, address string) (account.User, error) {
 	a, ok := account.NormalizeLogin(address)
 	if !ok {
 		return account.User{}, errcode.New(errcode.NotFound)
@@ -66,7 +66,7 @@ func PlaceholderOf(r account.Reader, op Principal, address string) (account.User
 		return account.User{}, err
 	}
 	for _, u := range shadows {
-		if op.InScope(&u) {
+		if p.InScope(&u) {
 			return u, nil
 		}
 	}

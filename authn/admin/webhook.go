@@ -16,202 +16,204 @@ import (
 	"barillet/store"
 )
 
-// NewWebhook is a receiver of events to be made, or what becomes of one.
+// NewWebhook describes a webhook endpoint to create, or the new settings of one.
 type NewWebhook struct {
 	Name    string   // 1 to 64 characters
-	URL     string   // at most 1,024 bytes; where it may lead: internal/outbound
-	Events  []string // 1 to 16 types, beginnings that end in ".*", or "*"
+	URL     string   // at most 1,024 bytes; internal/outbound checks its address
+	Events  []string // 1 to 16 event types, prefixes that end in ".*", or "*"
 	Enabled bool
 }
 
-// CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
-// what happens to anybody is told to it. Forbidden, Invalid, TooMany beyond 16.
-func (d *Service) CreateWebhook(ctx context.Context, op Principal, req account.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// CreateWebhook creates a webhook endpoint and returns its secret. It needs SUPER_ADMIN without a group scope, because
+// the endpoint receives the events of all users. It returns Forbidden, Invalid, or TooMany for more than 16 endpoints.
+func (s *Service) CreateWebhook(ctx context.Context, p Principal, req account.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	n, err := d.webhook(n)
+	n, err := s.validateWebhook(n)
 	if err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	a := d.Accounts.NewOperation(req)
-	value, err := webhookSecret(a)
+	op := s.Accounts.NewOperation(req)
+	value, err := webhookSecret(op)
 	if err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
-	h.Replace(a.Now, value)
-	n.into(&h, a)
-	h, err = account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (webhook.Endpoint, error) {
-		h := h
-		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
-			if len(b.Hooks) >= webhook.Most {
+	endpoint := webhook.Endpoint{ID: op.ID("webhook"), By: p.ID, Created: op.Now}
+	endpoint.Replace(op.Now, value)
+	n.apply(&endpoint, op)
+	endpoint, err = account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (webhook.Endpoint, error) {
+		endpoint := endpoint
+		err := s.endpoints.Change(tx.Raw, func(list *webhook.EndpointList) error {
+			if len(list.Hooks) >= webhook.Most {
 				return errcode.New(errcode.TooMany)
 			}
-			b.Hooks = append(b.Hooks, h)
+			list.Hooks = append(list.Hooks, endpoint)
 			return nil
 		})
 		if err != nil {
 			return webhook.Endpoint{}, err
 		}
-		return h, tx.Audit(op.webhookEvent(audit.WebhookCreated, &h))
+		return endpoint, tx.Audit(p.webhookEvent(audit.WebhookCreated, &endpoint))
 	})
 	if err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	return secret.From(value.Text()), h, nil
+	return secret.From(value.Text()), endpoint, nil
 }
 
-// UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
-// A change of nothing is no act.
-func (d *Service) UpdateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// UpdateWebhook replaces the name, URL, event types and enabled state of an endpoint. Its secret does not change. An
+// update without a difference has no effect and no audit event.
+func (s *Service) UpdateWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	n, err := d.webhook(n)
+	n, err := s.validateWebhook(n)
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return d.changeWebhook(ctx, op, req, id, audit.WebhookUpdated, func(h *webhook.Endpoint, a *account.Operation) bool {
-		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.DisabledReason == "") {
+	return s.changeWebhook(ctx, p, req, id, audit.WebhookUpdated, func(endpoint *webhook.Endpoint, op *account.Operation) bool {
+		if endpoint.Name == n.Name && endpoint.URL == n.URL && slices.Equal(endpoint.Events, n.Events) && n.Enabled == (endpoint.DisabledReason == "") {
 			return false
 		}
-		n.into(h, a)
+		n.apply(endpoint, op)
 		return true
 	})
 }
 
-// RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Service) RotateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// RotateWebhook replaces the secret of an endpoint and returns the new one. For one day, requests carry signatures of
+// both secrets.
+func (s *Service) RotateWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	value, err := webhookSecret(d.Accounts.NewOperation(req))
+	value, err := webhookSecret(s.Accounts.NewOperation(req))
 	if err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	h, err := d.changeWebhook(ctx, op, req, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *account.Operation) bool {
-		h.Replace(a.Now, value)
-		h.Changed = a.Now
+	endpoint, err := s.changeWebhook(ctx, p, req, id, audit.WebhookRotated, func(endpoint *webhook.Endpoint, op *account.Operation) bool {
+		endpoint.Replace(op.Now, value)
+		endpoint.Changed = op.Now
 		return true
 	})
-	return secret.From(value.Text()), h, err
+	return secret.From(value.Text()), endpoint, err
 }
 
-// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. WrongState with ReasonDisabled
-// for one that is switched off.
-func (d *Service) TestWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// TestWebhook sends a test event to one endpoint, whatever event types it selects. It returns WrongState with
+// ReasonDisabled if the endpoint is disabled.
+func (s *Service) TestWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
-		h, err := d.findWebhook(tx.Raw, id)
+	return account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
+		endpoint, err := s.findWebhook(tx.Raw, id)
 		if err != nil {
 			return webhook.Endpoint{}, err
 		}
-		if h.DisabledReason != "" {
+		if endpoint.DisabledReason != "" {
 			return webhook.Endpoint{}, errcode.WrongStateFor(errcode.ReasonDisabled)
 		}
-		return h, tx.Audit(op.webhookEvent(audit.WebhookTested, &h))
+		return endpoint, tx.Audit(p.webhookEvent(audit.WebhookTested, &endpoint))
 	})
 }
 
-// DeleteWebhook ends a receiver; what waits for it is forgotten.
-func (d *Service) DeleteWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// DeleteWebhook deletes an endpoint and its waiting deliveries.
+func (s *Service) DeleteWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) error {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return err
 	}
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		h, err := d.findWebhook(tx.Raw, id)
+	_, err := account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		endpoint, err := s.findWebhook(tx.Raw, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		err = d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
-			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Endpoint) bool { return h.ID == id })
+		err = s.endpoints.Change(tx.Raw, func(list *webhook.EndpointList) error {
+			list.Hooks = slices.DeleteFunc(list.Hooks, func(endpoint webhook.Endpoint) bool { return endpoint.ID == id })
 			return nil
 		})
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, tx.Audit(op.webhookEvent(audit.WebhookDeleted, &h))
+		return struct{}{}, tx.Audit(p.webhookEvent(audit.WebhookDeleted, &endpoint))
 	})
 	return err
 }
 
-// Webhooks lists the receivers in the order in which they were made.
-func (d *Service) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// Webhooks returns the endpoints in the order of their creation.
+func (s *Service) Webhooks(ctx context.Context, p Principal) ([]webhook.Endpoint, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return nil, err
 	}
-	var book webhook.EndpointList
-	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		book, err = d.hooks.List(s)
+	var list webhook.EndpointList
+	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		list, err = s.endpoints.List(snap)
 		return err
 	})
-	return book.Hooks, err
+	return list.Hooks, err
 }
 
-// Webhook reads one receiver; NotFound.
-func (d *Service) Webhook(ctx context.Context, op Principal, id string) (webhook.Endpoint, error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// Webhook returns one endpoint, or NotFound.
+func (s *Service) Webhook(ctx context.Context, p Principal, id string) (webhook.Endpoint, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	var h webhook.Endpoint
-	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		h, err = d.findWebhook(s, id)
+	var endpoint webhook.Endpoint
+	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		endpoint, err = s.findWebhook(snap, id)
 		return err
 	})
-	return h, err
+	return endpoint, err
 }
 
-// Deliveries lists what waits for a receiver and what was given up, oldest first; state is "waiting", "dead", or empty
-// for both. next is the cursor for more.
-func (d *Service) Deliveries(ctx context.Context, op Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
-	if err := op.requireAllGroups(PermConfigure); err != nil {
+// Deliveries returns a page of the waiting and dead deliveries of an endpoint, oldest first. state is "waiting",
+// "dead", or empty for both. next is the cursor of the next page, or empty at the end.
+func (s *Service) Deliveries(ctx context.Context, p Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return nil, "", err
 	}
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
-		h, err := d.findWebhook(s, id)
+	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		endpoint, err := s.findWebhook(snap, id)
 		if err != nil {
 			return err
 		}
-		found, next, err = d.hooks.Deliveries(s, h.ID, state, after, limit)
+		found, next, err = s.endpoints.Deliveries(snap, endpoint.ID, state, after, limit)
 		return err
 	})
 	return found, next, err
 }
 
-func (d *Service) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
-	book, err := d.hooks.List(r)
+// findWebhook returns the endpoint with this id, or NotFound.
+func (s *Service) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
+	list, err := s.endpoints.List(r)
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	if h := book.Find(id); h != nil {
-		return *h, nil
+	if endpoint := list.Find(id); endpoint != nil {
+		return *endpoint, nil
 	}
 	return webhook.Endpoint{}, errcode.New(errcode.NotFound)
 }
 
-// changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Service) changeWebhook(ctx context.Context, op Principal, req account.RequestInfo, id, action string, fn func(*webhook.Endpoint, *account.Operation) bool) (webhook.Endpoint, error) {
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
-		h, err := d.findWebhook(tx.Raw, id)
-		if err != nil || !fn(&h, tx.Op) {
-			return h, err
+// changeWebhook applies fn to an endpoint and stores it with an audit event. If fn returns false, nothing is stored.
+func (s *Service) changeWebhook(ctx context.Context, p Principal, req account.RequestInfo, id, action string, fn func(*webhook.Endpoint, *account.Operation) bool) (webhook.Endpoint, error) {
+	return account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
+		endpoint, err := s.findWebhook(tx.Raw, id)
+		if err != nil || !fn(&endpoint, tx.Op) {
+			return endpoint, err
 		}
-		err = d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
-			*b.Find(id) = h
+		err = s.endpoints.Change(tx.Raw, func(list *webhook.EndpointList) error {
+			*list.Find(id) = endpoint
 			return nil
 		})
 		if err != nil {
 			return webhook.Endpoint{}, err
 		}
-		return h, tx.Audit(op.webhookEvent(action, &h))
+		return endpoint, tx.Audit(p.webhookEvent(action, &endpoint))
 	})
 }
 
-// webhook judges what a receiver is to be.
-func (d *Service) webhook(n NewWebhook) (NewWebhook, error) {
+// validateWebhook returns n with normalized values, or Invalid.
+func (s *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
 	name, ok := Sanitize(n.Name, account.MaxName, false)
 	if !ok || name == "" {
 		return n, errcode.InvalidField("name", "name")
@@ -220,7 +222,7 @@ func (d *Service) webhook(n NewWebhook) (NewWebhook, error) {
 	if len(n.URL) > webhook.MaxURL {
 		return n, errcode.InvalidField("url", "too_long")
 	}
-	if _, err := d.Outbound.Check(n.URL); err != nil {
+	if _, err := s.Outbound.Check(n.URL); err != nil {
 		return n, errcode.InvalidField("url", "forbidden")
 	}
 	if len(n.Events) == 0 || len(n.Events) > webhook.MaxFilters {
@@ -233,37 +235,37 @@ func (d *Service) webhook(n NewWebhook) (NewWebhook, error) {
 	return n, nil
 }
 
-// into writes what was judged into a receiver. One that is enabled again begins afresh.
-func (n NewWebhook) into(h *webhook.Endpoint, op *account.Operation) {
-	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, op.Now
+// apply sets the values of n on an endpoint. It clears the reason of an endpoint that is enabled again.
+func (n NewWebhook) apply(endpoint *webhook.Endpoint, op *account.Operation) {
+	endpoint.Name, endpoint.URL, endpoint.Events, endpoint.Changed = n.Name, n.URL, n.Events, op.Now
 	switch {
 	case n.Enabled:
-		h.DisabledReason = ""
-	case h.DisabledReason == "":
-		h.DisabledReason = webhook.DisabledByAdmin
+		endpoint.DisabledReason = ""
+	case endpoint.DisabledReason == "":
+		endpoint.DisabledReason = webhook.DisabledByAdmin
 	}
 }
 
-// webhookSecret draws the 256 bits that sign.
+// webhookSecret returns a new signing secret of 256 bits.
 func webhookSecret(op *account.Operation) (webhook.Secret, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(op.Secret("webhook").Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("drawing a webhook's secret: %w", err)
+		return nil, fmt.Errorf("generating webhook secret: %w", err)
 	}
 	return raw, nil
 }
 
-// webhookEvent is an act of the operator on a receiver, done. Of its address the log gets the host: the rest may be as
-// good as a password.
-func (op Principal) webhookEvent(action string, h *webhook.Endpoint) audit.Event {
-	e := audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success,
-		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: h.ID, Name: h.Name}},
-		Detail:  map[string]string{"events": strings.Join(h.Events, " ")}}
-	if u, err := url.Parse(h.URL); err == nil {
+// webhookEvent returns the audit event of an operation of p on an endpoint. It contains only the host of the URL,
+// because path and query can contain credentials.
+func (p Principal) webhookEvent(action string, endpoint *webhook.Endpoint) audit.Event {
+	e := audit.Event{Actor: p.Actor(), Action: action, Outcome: audit.Success,
+		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: endpoint.ID, Name: endpoint.Name}},
+		Detail:  map[string]string{"events": strings.Join(endpoint.Events, " ")}}
+	if u, err := url.Parse(endpoint.URL); err == nil {
 		e.Detail["host"] = u.Host
 	}
-	if h.DisabledReason != "" {
-		e.Detail["off"] = h.DisabledReason
+	if endpoint.DisabledReason != "" {
+		e.Detail["disabledReason"] = endpoint.DisabledReason
 	}
 	return e
 }

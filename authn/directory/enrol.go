@@ -12,19 +12,19 @@ import (
 	"barillet/internal/errcode"
 )
 
-// caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *Service) caller(op admin.Principal, a admin.Permission, id string) authn.AdminCall {
-	return authn.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
-		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, a, id) }}
+// adminCall returns the description of p that package enrol needs. Its Find checks perm in each run of a transaction.
+func (s *Service) adminCall(p admin.Principal, perm admin.Permission, id string) authn.AdminCall {
+	return authn.AdminCall{ID: p.ID, Owner: p.Owner, Name: p.DisplayName(s.accounts.Policy.Issuer), Actor: p.Actor(),
+		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, p, perm, id) }}
 }
 
-// enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *Service) enroller(op admin.Principal, id string) authn.AdminCall {
-	c := d.caller(op, admin.PermManage, id)
-	judged := c.Find
+// enrolCall is adminCall for an enrolment, which shows a secret and so requires CanReadSecrets (protocol rule 22).
+func (s *Service) enrolCall(p admin.Principal, id string) authn.AdminCall {
+	c := s.adminCall(p, admin.PermManage, id)
+	find := c.Find
 	c.Find = func(r account.Reader) (account.User, error) {
-		u, err := judged(r)
-		if err == nil && !op.CanReadSecrets() {
+		u, err := find(r)
+		if err == nil && !p.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		return u, err
@@ -32,32 +32,33 @@ func (d *Service) enroller(op admin.Principal, id string) authn.AdminCall {
 	return c
 }
 
-// NewDevice is a device to be enrolled for somebody, by Okta's names of types and providers.
+// NewDevice describes a device to enrol for a user, in Okta's names of types and providers.
 type NewDevice struct {
 	Type     string        // "token:software:totp"
-	Provider string        // which app the person uses
+	Provider string        // the authenticator app of the user
 	Name     string        // 1 to 64 characters
-	Seed     *factors.Seed // of a device that was programmed elsewhere; nil: a new secret
+	Seed     *factors.Seed // the secret of a preprogrammed device; nil: a new secret
 }
 
-// Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
-// the Epoch, or when another is begun. Forbidden, WrongState, TooMany, Invalid.
-func (d *Service) Enrol(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
+// Enrol begins an admin enrolment. The device cannot be used before ActivateDevice. The enrolment ends after
+// account.EnrolmentTTL, with the epoch, or when another one begins. Enrol returns Forbidden, WrongState, TooMany or
+// Invalid.
+func (s *Service) Enrol(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
 		return enrol.AdminEnrolmentSecret{}, errcode.InvalidField("name", "empty")
 	}
-	kind, err := d.kindOf(n)
+	kind, err := s.kindOf(n)
 	if err != nil {
 		return enrol.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
-	offering.User = admin.WithoutSecrets(offering.User)
-	return offering, err
+	enrolment, err := s.enrol.BeginByAdmin(ctx, req, s.enrolCall(p, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
+	enrolment.User = admin.WithoutSecrets(enrolment.User)
+	return enrolment, err
 }
 
-// kindOf finds the kind behind Okta's names.
-func (d *Service) kindOf(n NewDevice) (factors.Kind, error) {
-	for _, f := range d.accounts.Factors {
+// kindOf returns the kind of device that has these Okta names.
+func (s *Service) kindOf(n NewDevice) (factors.Kind, error) {
+	for _, f := range s.accounts.Factors {
 		m := f.Method()
 		switch {
 		case m.OktaType != n.Type || !m.Primary:
@@ -70,19 +71,20 @@ func (d *Service) kindOf(n NewDevice) (factors.Kind, error) {
 	return "", errcode.InvalidField("factorType", "unknown")
 }
 
-// ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
-// a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
-func (d *Service) ActivateDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
-	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
-	return admin.WithoutSecrets(u), dev, j, err
+// ActivateDevice completes an admin enrolment of the same principal with the first code of the device. If the user has
+// another device, they must confirm the new one. Otherwise its provenance is the owner of the principal (protocol rules
+// 8 and 22).
+func (s *Service) ActivateDevice(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
+	u, dev, verification, err := s.enrol.ConfirmByAdmin(ctx, req, s.enrolCall(p, id), fid, code)
+	return admin.WithoutSecrets(u), dev, verification, err
 }
 
-// EnrolmentQR is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
-func (d *Service) EnrolmentQR(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
-	return d.enrol.AdminQR(ctx, d.enroller(op, id), fid)
+// EnrolmentQR returns the QR code of a pending enrolment of the same principal as a PNG image.
+func (s *Service) EnrolmentQR(ctx context.Context, p admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
+	return s.enrol.AdminQR(ctx, s.enrolCall(p, id), fid)
 }
 
-// VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
-func (d *Service) VerifyDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.signIn.VerifyByAdmin(ctx, req, d.caller(op, admin.PermAssist, id), fid, code)
+// VerifyDevice verifies a code of a device of a user, with the rules and failure counters of the sign-in pages.
+func (s *Service) VerifyDevice(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
+	return s.signIn.VerifyByAdmin(ctx, req, s.adminCall(p, admin.PermAssist, id), fid, code)
 }

@@ -13,27 +13,27 @@ import (
 	"barillet/internal/errcode"
 )
 
-// maxDescription is how many characters may describe a garage.
+// maxDescription is the maximum length of the description of a group, in characters.
 const maxDescription = 1024
 
-// CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *Service) CreateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
-	if err := op.RequireUnscoped(); err != nil {
+// CreateGroup creates a group. A principal with a group scope may not, because the group would be outside the scope.
+func (s *Service) CreateGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return account.Group{}, err
 	}
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
 		g := account.Group{Name: name, Description: description}
 		if err := tx.CreateGroup(&g); err != nil {
 			return account.Group{}, err
 		}
-		return g, tx.Audit(groupEvent(op, audit.GroupCreated, &g))
+		return g, tx.Audit(groupEvent(p, audit.GroupCreated, &g))
 	})
 }
 
-// checkDescription judges what may describe a garage.
+// checkDescription returns Invalid if the description of a group is too long or has control characters.
 func checkDescription(description string) error {
 	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
 		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
@@ -42,16 +42,16 @@ func checkDescription(description string) error {
 	return nil
 }
 
-// UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
-// outside belong to it as well. A change of nothing is no act.
-func (d *Service) UpdateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
-	if err := op.RequireUnscoped(); err != nil {
+// UpdateGroup replaces the name and description of a group. A principal with a group scope may not, because the group
+// can have members outside the scope. An update without a difference has no effect and no audit event.
+func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return account.Group{}, err
 	}
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return account.Group{}, err
@@ -63,18 +63,18 @@ func (d *Service) UpdateGroup(ctx context.Context, op admin.Principal, req accou
 		if err := tx.SaveGroup(&g); err != nil {
 			return account.Group{}, err
 		}
-		return g, tx.Audit(groupEvent(op, audit.GroupUpdated, &g))
+		return g, tx.Audit(groupEvent(p, audit.GroupUpdated, &g))
 	})
 }
 
-// DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
-// it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
-// out is broken off, authn.Service.Sweep goes on with it.
-func (d *Service) DeleteGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID) error {
-	if err := op.RequireUnscoped(); err != nil {
+// DeleteGroup deletes a group and removes its members from it, with one audit event. It deletes no user. A role
+// assignment or token that is limited to the group is then valid for no user. A principal with a group scope may not
+// delete a group. If the removal is interrupted, authn.Service.DeleteExpired completes it.
+func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID) error {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
 	}
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -82,59 +82,60 @@ func (d *Service) DeleteGroup(ctx context.Context, op admin.Principal, req accou
 		if err := tx.DeleteGroup(&g); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, tx.Audit(groupEvent(op, audit.GroupDeleted, &g))
+		return struct{}{}, tx.Audit(groupEvent(p, audit.GroupDeleted, &g))
 	})
 	if err != nil {
 		return err
 	}
-	return d.accounts.EmptyGroup(ctx, id)
+	return s.accounts.EmptyGroup(ctx, id)
 }
 
-// groupEvent is an act of the operator on a garage, done.
-func groupEvent(op admin.Principal, action string, g *account.Group) audit.Event {
-	return audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
+// groupEvent returns the audit event of an operation of p on a group.
+func groupEvent(p admin.Principal, action string, g *account.Group) audit.Event {
+	return audit.Event{Actor: p.Actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 
+// groupTarget returns the group as the target of an audit event.
 func groupTarget(g *account.Group) []audit.Actor {
 	return []audit.Actor{{Type: audit.TypeGroup, ID: string(g.ID), Name: g.Name}}
 }
 
-// Group reads a garage; NotFound for one outside the operator's scope.
-func (d *Service) Group(ctx context.Context, op admin.Principal, id account.GroupID) (account.Group, error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Group returns one group. It returns NotFound if the group is outside the scope of p.
+func (s *Service) Group(ctx context.Context, p admin.Principal, id account.GroupID) (account.Group, error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return account.Group{}, err
 	}
-	if op.Scoped() && !slices.Contains(op.Groups, id) {
+	if p.Scoped() && !slices.Contains(p.Groups, id) {
 		return account.Group{}, errcode.New(errcode.NotFound)
 	}
 	var g account.Group
-	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
+	err := s.accounts.View(ctx, func(r account.Reader) (err error) {
 		g, err = r.Group(id)
 		return err
 	})
 	return g, err
 }
 
-// Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
-// more, "" at the end.
-func (d *Service) Groups(ctx context.Context, op admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Groups returns a page of the groups in the scope of p, in the order of their ids. next is the cursor of the next
+// page, or empty at the end.
+func (s *Service) Groups(ctx context.Context, p admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
-	if !op.Scoped() {
-		return d.accounts.Groups(ctx, q)
+	if !p.Scoped() {
+		return s.accounts.Groups(ctx, q)
 	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(op.Groups))) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(p.Groups))) {
 		if string(id) <= q.After {
 			continue
 		}
-		g, err := d.Group(ctx, op, id)
+		g, err := s.Group(ctx, p, id)
 		switch {
 		case errcode.Of(err) == errcode.NotFound:
-			continue // deleted since
+			continue // a deleted group can remain in a scope
 		case err != nil:
 			return nil, "", err
 		case !q.Matches(g):

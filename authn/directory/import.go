@@ -39,14 +39,14 @@ type ImportResult struct {
 // A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
 // exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns Forbidden if the
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
-func (d *Service) Import(ctx context.Context, op admin.Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
-	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
+func (s *Service) Import(ctx context.Context, p admin.Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
+	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !p.Operator {
 		return nil, errcode.New(errcode.Forbidden)
 	}
-	if err := op.Require(admin.PermInvite); err != nil {
+	if err := p.Require(admin.PermInvite); err != nil {
 		return nil, err
 	}
-	if err := d.resolveGroups(ctx, op, rows); err != nil {
+	if err := s.resolveGroups(ctx, p, rows); err != nil {
 		return nil, err
 	}
 	users := make([]NewUser, len(rows))
@@ -54,14 +54,14 @@ func (d *Service) Import(ctx context.Context, op admin.Principal, req account.Re
 		users[i] = r.NewUser
 	}
 	duplicates := FindDuplicates(users, func(key secret.Value) (string, bool) {
-		device, err := d.enrol.ParseImport(d.accounts.Now(), &account.User{}, key)
+		device, err := s.enrol.ParseImport(s.accounts.Now(), &account.User{}, key)
 		return device.Unique, err == nil
 	})
 	out := make([]ImportResult, len(rows))
 	for i, r := range rows {
 		r.duplicates = duplicates[i]
 		var err error
-		if out[i], err = d.importRow(ctx, op, req, r, invite, dry); err != nil {
+		if out[i], err = s.importRow(ctx, p, req, r, invite, dry); err != nil {
 			return nil, err
 		}
 	}
@@ -69,18 +69,18 @@ func (d *Service) Import(ctx context.Context, op admin.Principal, req account.Re
 }
 
 // importRow validates one row and creates its user.
-func (d *Service) importRow(ctx context.Context, op admin.Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
-	out, err := d.validateImport(ctx, op, r)
+func (s *Service) importRow(ctx context.Context, p admin.Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
+	out, err := s.validateImport(ctx, p, r)
 	if err != nil || dry || out.Exists || len(out.Faults) > 0 {
 		return out, err
 	}
-	a := d.accounts.NewOperation(req)
+	op := s.accounts.NewOperation(req)
 	if invite {
-		a.SendAfter = d.accounts.Outbox.NextBulk(a.Now)
+		op.SendAfter = s.accounts.Outbox.NextBulk(op.Now)
 	}
-	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
+	u, invitation, err := s.createUser(ctx, p, op, r.NewUser, invite, true)
 	if errcode.Of(err) == errcode.Taken { // another request created a user with one of the addresses
-		out, err := d.validateImport(ctx, op, r)
+		out, err := s.validateImport(ctx, p, r)
 		if err == nil && !out.Exists && len(out.Faults) == 0 {
 			out.Faults = []*errcode.Error{errcode.InvalidField("login", "taken")}
 		}
@@ -93,22 +93,22 @@ func (d *Service) importRow(ctx context.Context, op admin.Principal, req account
 }
 
 // validateImport returns all faults of a row.
-func (d *Service) validateImport(ctx context.Context, op admin.Principal, r ImportRow) (out ImportResult, err error) {
-	u, faults := draft(r.NewUser)
-	device, err := d.importedDevice(op, d.accounts.Now(), &u, r.NewUser)
+func (s *Service) validateImport(ctx context.Context, p admin.Principal, r ImportRow) (out ImportResult, err error) {
+	u, faults := parseUser(r.NewUser)
+	device, err := s.importedDevice(p, s.accounts.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
-	if op.CheckGives(r.Role) != nil {
+	if p.CheckInitialRole(r.Role) != nil {
 		faults = append(faults, errcode.InvalidField("role", "unknown"))
 	}
-	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
+	if !p.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
 		faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
 	}
-	err = d.accounts.View(ctx, func(reader account.Reader) error {
-		found, known, err := reader.ValidateNew(&u, device, func(address string) (account.User, error) { return holderOf(reader, op, address) })
+	err = s.accounts.View(ctx, func(reader account.Reader) error {
+		found, known, err := reader.ValidateNew(&u, device, func(address string) (account.User, error) { return findByAddress(reader, p, address) })
 		if err != nil {
 			return err
 		}
@@ -123,13 +123,13 @@ func (d *Service) validateImport(ctx context.Context, op admin.Principal, r Impo
 
 // resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
 // has, or that two have, is a fault.
-func (d *Service) resolveGroups(ctx context.Context, op admin.Principal, rows []ImportRow) error {
+func (s *Service) resolveGroups(ctx context.Context, p admin.Principal, rows []ImportRow) error {
 	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
 		return nil
 	}
 	ids := map[string][]account.GroupID{} // by name and by id
 	for after := ""; ; {
-		groups, next, err := d.Groups(ctx, op, account.GroupQuery{After: after})
+		groups, next, err := s.Groups(ctx, p, account.GroupQuery{After: after})
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func FindDuplicates(users []NewUser, keyID func(key secret.Value) (string, bool)
 		}
 	}
 	for i, u := range users {
-		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.Second}} {
+		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.SecondEmail}} {
 			if address, ok := account.NormalizeLogin(a.address); ok {
 				check(i, a.field, address)
 			}
@@ -197,57 +197,57 @@ func firstOfEachField(all []*errcode.Error) (out []*errcode.Error) {
 }
 
 // importedDevice returns the device of an imported key, or nil without a key. Only the operator can import a key.
-func (d *Service) importedDevice(op admin.Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
+func (s *Service) importedDevice(p admin.Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
 	if n.OTPAuthURI.IsZero() {
 		return nil, nil
 	}
-	if !op.Operator {
+	if !p.Operator {
 		return nil, errcode.New(errcode.Forbidden)
 	}
 	if n.Password != "" { // password and device would have the same provenance (protocol rule 8)
 		return nil, errcode.New(errcode.SameProvenance)
 	}
-	device, err := d.enrol.ParseImport(now, u, n.OTPAuthURI)
+	device, err := s.enrol.ParseImport(now, u, n.OTPAuthURI)
 	return &device, err
 }
 
 // sendWelcome queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
-func (d *Service) sendWelcome(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (s *Service) sendWelcome(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
-		return d.invite(tx, op, u, sendEmail)
+		return s.invite(tx, p, u, sendEmail)
 	case !sendEmail: // password and device would have the same provenance (protocol rule 8)
 		return Invitation{}, errcode.New(errcode.SameProvenance)
 	}
-	token, expires, err := d.enrol.IssueImportLink(tx, u)
+	token, expires, err := s.enrol.IssueImportLink(tx, u)
 	if err != nil {
 		return Invitation{}, err
 	}
-	garage, err := groupOf(tx, u)
+	group, err := groupName(tx, u)
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
-		Link: d.signIn.URL("/password/" + token.Reveal()), Until: expires}
-	if err := tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, expires); err != nil {
+	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Group: group, Login: u.Login, Device: u.Devices[0].Name,
+		Link: s.signIn.URL("/password/" + token.Reveal()), Until: expires}
+	if err := tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err
 	}
-	e := op.Event(audit.InvitationIssued, u)
-	e.Detail = map[string]string{"way": "mail"}
+	e := p.Event(audit.InvitationIssued, u)
+	e.Detail = map[string]string{"method": "email"}
 	return Invitation{Sent: true, Expires: expires}, tx.Audit(e)
 }
 
 // dropImported removes an imported device that the user never used.
-func (d *Service) dropImported(tx *account.Tx, op admin.Principal, u *account.User) error {
-	if err := d.auditImportedDevice(tx, op, u, audit.FactorRemoved); err != nil {
+func (s *Service) dropImported(tx *account.Tx, p admin.Principal, u *account.User) error {
+	if err := s.auditImportedDevice(tx, p, u, audit.FactorRemoved); err != nil {
 		return err
 	}
-	return d.enrol.RemoveImported(tx, u)
+	return s.enrol.RemoveImported(tx, u)
 }
 
 // auditImportedDevice records an operation on an imported device in the audit log.
-func (d *Service) auditImportedDevice(tx *account.Tx, op admin.Principal, u *account.User, action string) error {
-	e := op.Event(action, u)
+func (s *Service) auditImportedDevice(tx *account.Tx, p admin.Principal, u *account.User, action string) error {
+	e := p.Event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})
 		e.Detail = map[string]string{"kind": string(dev.Kind), "from": "import"}

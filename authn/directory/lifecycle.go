@@ -9,36 +9,37 @@ import (
 	"barillet/internal/errcode"
 )
 
-// Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
-func (d *Service) Suspend(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
+// Suspend suspends an active user and ends their sessions. It returns WrongState if the user is not active.
+func (s *Service) Suspend(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
-// Unsuspend lets a suspended person sign in again. WrongState: not suspended.
-func (d *Service) Unsuspend(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
+// Unsuspend makes a suspended user active. It returns WrongState if the user is not suspended.
+func (s *Service) Unsuspend(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
 }
 
-// Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
-func (d *Service) Deactivate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
+// Deactivate deactivates a user and ends their sessions, tickets and invitation. It returns WrongState if the user is
+// deactivated.
+func (s *Service) Deactivate(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
 }
 
-// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
-// done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *Service) Unlock(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
+// Unlock clears the failure counters of an active user and so ends their waiting times. It returns RateLimited after
+// too many calls in a day (throttle.Unlocks), except for the operator.
+func (s *Service) Unlock(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	return s.changeStatus(ctx, p, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
 			return errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
-		return tx.Unlock(u, op.Operator)
+		return tx.Unlock(u, p.Operator)
 	})
 }
 
-// step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Service) step(ctx context.Context, op admin.Principal, req account.RequestInfo, a admin.Permission, id, action string, do func(*account.Tx, *account.User) error) error {
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := admin.FindUser(tx.Reader, op, a, id)
+// changeStatus applies do to a user. It checks, audits and stores it in one transaction.
+func (s *Service) changeStatus(ctx context.Context, p admin.Principal, req account.RequestInfo, perm admin.Permission, id, action string, do func(*account.Tx, *account.User) error) error {
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		u, err := admin.FindUser(tx.Reader, p, perm, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -46,7 +47,7 @@ func (d *Service) step(ctx context.Context, op admin.Principal, req account.Requ
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, action, "")
-		if err := tx.Audit(op.Event(action, &u)); err != nil {
+		if err := tx.Audit(p.Event(action, &u)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -54,10 +55,10 @@ func (d *Service) step(ctx context.Context, op admin.Principal, req account.Requ
 	return err
 }
 
-// Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *Service) Delete(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+// Delete deactivates an active user and deletes a deactivated one, as Okta's two steps do.
+func (s *Service) Delete(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -65,13 +66,13 @@ func (d *Service) Delete(ctx context.Context, op admin.Principal, req account.Re
 			if err := tx.Delete(&u); err != nil {
 				return struct{}{}, err
 			}
-			return struct{}{}, tx.Audit(op.Event(audit.UserDeleted, &u))
+			return struct{}{}, tx.Audit(p.Event(audit.UserDeleted, &u))
 		}
 		if err := tx.Deactivate(&u); err != nil {
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, audit.UserDeactivated, "")
-		if err := tx.Audit(op.Event(audit.UserDeactivated, &u)); err != nil {
+		if err := tx.Audit(p.Event(audit.UserDeactivated, &u)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -79,36 +80,37 @@ func (d *Service) Delete(ctx context.Context, op admin.Principal, req account.Re
 	return err
 }
 
-// Reactivate invites an invited person anew; WrongState for anybody else. The rest is as with Activate.
-func (d *Service) Reactivate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermInvite, id)
+// Reactivate replaces the invitation of an invited user. It returns WrongState for other users; sendEmail is as for
+// CreateUser.
+func (s *Service) Reactivate(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
 		if u.Status != account.StatusProvisioned {
 			return Invitation{}, errcode.WrongStateFor(errcode.ReasonNotInvited)
 		}
-		if !sendEmail && !op.CanSeeInvitations() {
+		if !sendEmail && !p.CanSeeInvitations() {
 			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
-		return d.invite(tx, op, &u, sendEmail)
+		return s.invite(tx, p, &u, sendEmail)
 	})
 }
 
-// revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
-// and gets nothing; anybody else is invited.
-func (d *Service) revive(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	if err := admin.Authorize(op, admin.PermManage, u); err != nil {
+// reactivate ends a deactivation, with the permission to deactivate. A user who had a device is active again; other
+// users are invited.
+func (s *Service) reactivate(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+	if err := admin.Authorize(p, admin.PermManage, u); err != nil {
 		return Invitation{}, err
 	}
 	tx.Reactivate(u)
 	tx.AddAdminActivity(u, audit.UserReactivated, "")
-	if err := tx.Audit(op.Event(audit.UserReactivated, u)); err != nil {
+	if err := tx.Audit(p.Event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err
 	}
 	if u.Status == account.StatusActive {
 		return Invitation{}, tx.Save(u)
 	}
-	return d.invite(tx, op, u, sendEmail)
+	return s.invite(tx, p, u, sendEmail)
 }

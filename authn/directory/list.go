@@ -9,39 +9,39 @@ import (
 	"barillet/authn/admin"
 )
 
-// Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
-// by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQuery) ([]account.User, string, error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Users returns a page of the users in the scope of p. For a principal with a group scope it reads one group after
+// another, so that neither the page nor the cursor reveals users outside the scope (protocol rule 21).
+func (s *Service) Users(ctx context.Context, p admin.Principal, q account.UserQuery) ([]account.User, string, error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	q.WithDisplayStatus = true
-	var people []account.User
+	var users []account.User
 	var next string
 	var err error
-	if op.Scoped() {
-		people, next, err = d.within(ctx, op, q)
+	if p.Scoped() {
+		users, next, err = s.usersInScope(ctx, p, q)
 		if err == nil && next != "" {
-			next, err = d.unlessLast(ctx, op, q, next)
+			next, err = s.cursorUnlessLast(ctx, p, q, next)
 		}
 	} else {
-		people, next, err = d.accounts.ListUsers(ctx, q)
+		users, next, err = s.accounts.ListUsers(ctx, q)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	for i := range people {
-		people[i] = admin.WithoutSecrets(people[i])
+	for i := range users {
+		users[i] = admin.WithoutSecrets(users[i])
 	}
-	return people, next, nil
+	return users, next, nil
 }
 
-// unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
-// operator of members who lie outside.
-func (d *Service) unlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
+// cursorUnlessLast returns the cursor, or an empty string if no user in the scope follows. An empty last page would
+// reveal members outside the scope.
+func (s *Service) cursorUnlessLast(ctx context.Context, p admin.Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
-		people, next, err := d.within(ctx, op, q)
-		if err != nil || len(people) > 0 {
+		users, next, err := s.usersInScope(ctx, p, q)
+		if err != nil || len(users) > 0 {
 			return cursor, err
 		}
 		q.After = next
@@ -49,43 +49,43 @@ func (d *Service) unlessLast(ctx context.Context, op admin.Principal, q account.
 	return "", nil
 }
 
-// within lists the people of the operator's groups, each at the first of their groups.
-func (d *Service) within(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
+// usersInScope returns a page of the users of the groups of p. A user appears in the first of their groups only.
+func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account.UserQuery) (users []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	groups := slices.Compact(slices.Sorted(slices.Values(op.Groups)))
+	groups := slices.Compact(slices.Sorted(slices.Values(p.Groups)))
 	begin, _, _ := strings.Cut(q.After, "/")
 	for _, g := range groups {
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := account.UserQuery{Group: g, WithDisplayStatus: q.WithDisplayStatus, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
-			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
+		sub := account.UserQuery{Group: g, WithDisplayStatus: q.WithDisplayStatus, Limit: q.Limit - len(users), Placeholders: true, Filter: func(u account.User) bool {
+			return p.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After
 		}
 		if sub.Limit == 0 {
-			return people, string(g) + "/", nil
+			return users, string(g) + "/", nil
 		}
-		part, more, err := d.accounts.ListUsers(ctx, sub)
+		part, more, err := s.accounts.ListUsers(ctx, sub)
 		if err != nil {
 			return nil, "", err
 		}
-		people = append(people, part...)
+		users = append(users, part...)
 		if more != "" {
-			if len(people) == q.Limit {
-				more = string(g) + "/" + string(people[len(people)-1].ID)
+			if len(users) == q.Limit {
+				more = string(g) + "/" + string(users[len(users)-1].ID)
 			}
-			return people, more, nil
+			return users, more, nil
 		}
 	}
-	return people, "", nil
+	return users, "", nil
 }
 
-// starts is the condition of Query.Starts, where another index is walked.
-func starts(u *account.User, with string) bool {
+// hasPrefix reports whether u matches UserQuery.Prefix. The index of a group does not support the prefix.
+func hasPrefix(u *account.User, with string) bool {
 	fold := account.FoldName(with)
 	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail}, func(name string) bool {
 		return strings.HasPrefix(account.FoldName(name), fold)

@@ -10,48 +10,48 @@ import (
 	"barillet/internal/errcode"
 )
 
-// AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
-// nobody who exists, wherever they are (PROTOCOL 21).
-func (d *Service) AddMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
-	if err := op.RequireUnscoped(); err != nil {
+// AddMember adds a user to a group. It does nothing if the user is a member. A principal with a group scope may not add
+// existing users, whatever their groups (protocol rule 21).
+func (s *Service) AddMember(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
 	}
-	u, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
+	u, err := s.changeMembership(ctx, p, req, gid, id, audit.GroupMemberAdded, (*account.Tx).AddToGroup)
 	if err != nil {
 		return err
 	}
-	return d.accounts.DeletePlaceholders(ctx, u)
+	return s.accounts.DeletePlaceholders(ctx, u)
 }
 
-// RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
-// is not there.
-func (d *Service) RemoveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
-	_, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
+// RemoveMember removes a user from a group. It does nothing if the user is not a member. It returns NotFound for a
+// group outside the scope of p.
+func (s *Service) RemoveMember(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+	_, err := s.changeMembership(ctx, p, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
 	return err
 }
 
-// moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
-// no act.
-func (d *Service) moveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
-	move func(*account.Tx, *account.User, account.GroupID) (bool, error)) (account.UserID, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+// changeMembership applies change to the membership of a user, audits and stores it in one transaction, and returns the
+// id of the user. A change without effect has no audit event.
+func (s *Service) changeMembership(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
+	change func(*account.Tx, *account.User, account.GroupID) (bool, error)) (account.UserID, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return "", err
 		}
-		if !op.CoversGroups([]account.GroupID{gid}) {
+		if !p.CoversGroups([]account.GroupID{gid}) {
 			return "", errcode.New(errcode.NotFound)
 		}
 		g, err := tx.Group(gid)
 		if err != nil {
 			return "", err
 		}
-		moved, err := move(tx, &u, gid)
-		if err != nil || !moved {
+		changed, err := change(tx, &u, gid)
+		if err != nil || !changed {
 			return u.ID, err
 		}
 		tx.AddAdminActivity(&u, action, g.Name)
-		e := op.Event(action, &u)
+		e := p.Event(action, &u)
 		e.Targets = groupTarget(&g)
 		if err := tx.Audit(e); err != nil {
 			return "", err
@@ -60,24 +60,25 @@ func (d *Service) moveMember(ctx context.Context, op admin.Principal, req accoun
 	})
 }
 
-// Members lists the people of a garage whom the operator may know of, as Users does; NotFound for a garage
-// outside the scope.
-func (d *Service) Members(ctx context.Context, op admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
-	if _, err := d.Group(ctx, op, gid); err != nil {
+// Members returns a page of the users of a group, as Users does. It returns NotFound for a group outside the scope of
+// p.
+func (s *Service) Members(ctx context.Context, p admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
+	if _, err := s.Group(ctx, p, gid); err != nil {
 		return nil, "", err
 	}
 	q.Group = gid
-	return d.Users(ctx, op, q)
+	return s.Users(ctx, p, q)
 }
 
-// GroupsOf lists the garages of a person in the order of their ids. next is the cursor for more, "" at the end.
-func (d *Service) GroupsOf(ctx context.Context, op admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
+// GroupsOf returns a page of the groups of a user in the order of their ids. next is the cursor of the next page, or
+// empty at the end.
+func (s *Service) GroupsOf(ctx context.Context, p admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	err = d.accounts.View(ctx, func(r account.Reader) error {
+	err = s.accounts.View(ctx, func(r account.Reader) error {
 		groups, next = nil, ""
-		u, err := admin.FindUser(r, op, admin.PermRead, id)
+		u, err := admin.FindUser(r, p, admin.PermRead, id)
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (d *Service) GroupsOf(ctx context.Context, op admin.Principal, id string, q
 			g, err := r.Group(gid)
 			switch {
 			case errcode.Of(err) == errcode.NotFound:
-				continue // deleted, and the person not yet taken out
+				continue // deleted; the membership is not yet removed
 			case err != nil:
 				return err
 			case len(groups) == q.Limit:

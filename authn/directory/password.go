@@ -15,66 +15,67 @@ import (
 	"barillet/internal/secret"
 )
 
-// ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
-// WrongState: not active, or without a password.
-func (d *Service) ExpirePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (account.User, error) {
-	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+// ExpirePassword requires a user to change their password at the next complete sign-in. Their sessions remain. It
+// returns WrongState if the user is not active or has no password.
+func (s *Service) ExpirePassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (account.User, error) {
+	u, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return account.User{}, err
 		}
-		if err := d.signIn.ExpirePassword(tx, &u); err != nil {
+		if err := s.signIn.ExpirePassword(tx, &u); err != nil {
 			return account.User{}, err
 		}
 		tx.AddAdminActivity(&u, audit.PasswordExpired, "")
-		if err := tx.Audit(op.Event(audit.PasswordExpired, &u)); err != nil {
+		if err := tx.Audit(p.Event(audit.PasswordExpired, &u)); err != nil {
 			return account.User{}, err
 		}
-		return stated(tx, u, tx.Save(&u))
+		return withDisplayStatus(tx, u, tx.Save(&u))
 	})
 	return admin.WithoutSecrets(u), err
 }
 
-// TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
-// sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
-// operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
-func (d *Service) TemporaryPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
-	if _, err := d.giving(ctx, op, id); err != nil {
+// TemporaryPassword sets a temporary password of an active user and returns it; the user must change it at the next
+// complete sign-in. It requires CanReadSecrets. The user receives a notification (protocol rule 22), and all their
+// sessions end. The provenance of the password is the owner of p, so it cannot be used with a device or ticket of the
+// same provenance. It returns WrongState if the user is not active.
+func (s *Service) TemporaryPassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
+	if _, err := s.findForPassword(ctx, p, id); err != nil {
 		return secret.Value{}, err
 	}
-	a := d.accounts.NewOperation(req)
-	temporary := temporaryPassword(a)
-	phc, err := d.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
+	op := s.accounts.NewOperation(req)
+	temporary := temporaryPassword(op)
+	hash, err := s.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
+		return secret.Value{}, fmt.Errorf("hashing password: %w", err)
 	}
-	return account.Update(ctx, d.accounts, a, func(tx *account.Tx) (secret.Value, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+	return account.Update(ctx, s.accounts, op, func(tx *account.Tx) (secret.Value, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, account.ChangeTemporary); err != nil {
+		if err := s.signIn.SetPassword(tx, &u, hash, p.Owner, account.ChangeTemporary); err != nil {
 			return secret.Value{}, err
 		}
-		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
+		if err := s.notifyPasswordSet(tx, p, &u, "temporary"); err != nil {
 			return secret.Value{}, err
 		}
 		return temporary, tx.Save(&u)
 	})
 }
 
-// temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
-// said on the telephone and typed on one.
+// temporaryPassword returns a password of 80 bits: four groups of lower-case letters and digits that are not confused
+// with each other. It can be read out and typed on a telephone.
 func temporaryPassword(op *account.Operation) secret.Value {
 	text := op.Code("temporary password 1").Reveal() + "-" + op.Code("temporary password 2").Reveal()
 	return secret.From(strings.ToLower(text))
 }
 
-// giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *Service) giving(ctx context.Context, op admin.Principal, id string) (account.User, error) {
+// findForPassword returns a user whose password p may set. It runs before the password is hashed, which is expensive.
+func (s *Service) findForPassword(ctx context.Context, p admin.Principal, id string) (account.User, error) {
 	var u account.User
-	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = admin.FindUser(r, op, admin.PermManage, id); err == nil && !op.CanReadSecrets() {
+	err := s.accounts.View(ctx, func(r account.Reader) (err error) {
+		if u, err = admin.FindUser(r, p, admin.PermManage, id); err == nil && !p.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != account.StatusActive {
@@ -85,45 +86,45 @@ func (d *Service) giving(ctx context.Context, op admin.Principal, id string) (ac
 	return u, err
 }
 
-// PasswordChanged is what the Update of ChangePassword comes to, unless it counted a wrong password.
+// PasswordChanged is the result of the transaction of ChangePassword, unless the current password was wrong.
 type PasswordChanged struct{}
 
-// ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
-// counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
-// RateLimited, WrongState: authn.ChangePasswordByAdmin.
-func (d *Service) ChangePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
-	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
-		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, admin.PermManage, id) },
+// ChangePassword changes the password of a user whose current password the caller states, with the limits and failure
+// counters of the sign-in (protocol rule 22). The provenance of the new password is the owner of p. All sessions of the
+// user end. It returns the errors of authn.ChangePasswordByAdmin: Invalid, RateLimited or WrongState.
+func (s *Service) ChangePassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+	return PasswordChanged{}, s.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: p.Owner, Current: current, Chosen: chosen,
+		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, p, admin.PermManage, id) },
 		OnChange: func(tx *account.Tx, u *account.User, changed bool) error {
 			if changed {
 				tx.SetResult(PasswordChanged{})
-				return d.notifyPasswordSet(tx, op, u, "changed")
+				return s.notifyPasswordSet(tx, p, u, "changed")
 			}
-			e := op.Event(audit.PasswordUpdated, u)
+			e := p.Event(audit.PasswordUpdated, u)
 			e.Outcome, e.Reason = audit.Failure, "wrong password"
 			return tx.Audit(e)
 		}})
 }
 
-// notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
+// notifyPasswordSet audits that an administrator chose the password of u, and notifies u. how is "set", "changed" or
 // "temporary".
-func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *account.User, how string) error {
+func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
-		action = audit.PasswordExpired // as Okta writes it down
+		action = audit.PasswordExpired // Okta's event for a temporary password
 	}
-	e := op.Event(action, u)
-	e.Detail = map[string]string{"way": how, "owner": op.Owner}
+	e := p.Event(action, u)
+	e.Detail = map[string]string{"method": how, "owner": p.Owner}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
-	// Nothing of the operator's own browser and address goes to the person.
-	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
-	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
+	// The email does not contain the browser and address of the administrator.
+	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer), Temporary: how == "temporary"}
+	return tx.SendTo(u.Addresses(), s.accounts.Locale(u), m, time.Time{})
 }
 
-// stated is a person who was stored, with their state for the answer.
-func stated(tx *account.Tx, u account.User, err error) (account.User, error) {
+// withDisplayStatus returns u with its display status. It returns err if that is not nil.
+func withDisplayStatus(tx *account.Tx, u account.User, err error) (account.User, error) {
 	if err == nil {
 		u.DisplayStatus, err = tx.DisplayStatus(&u, tx.Op.Now)
 	}

@@ -12,46 +12,46 @@ import (
 	"barillet/internal/secret"
 )
 
-// ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
-// Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
-// new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
+// ResetPassword sends a password link to a user by email. With sendEmail false it returns the link, which requires
+// CanReadSecrets, and notifies the user (protocol rule 22). The old password remains valid until the user confirms the
+// new one with a device. It returns WrongState if the user is not active or has no usable device (protocol rule 8).
+func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermAssist, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if !sendEmail && !op.CanReadSecrets() {
+		if !sendEmail && !p.CanReadSecrets() {
 			return secret.Value{}, errcode.New(errcode.Forbidden)
 		}
-		way := account.ProvenanceEmail
+		provenance := account.ProvenanceEmail
 		if !sendEmail {
-			if u.HasOnlyImportedDevice() { // PROTOCOL 8: whoever brought the key would have both halves
+			if u.HasOnlyImportedDevice() { // password and device would have the same provenance (protocol rule 8)
 				return secret.Value{}, errcode.New(errcode.SameProvenance)
 			}
-			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
+			provenance = p.Owner // of the new password (protocol rule 8)
 		}
-		token, expires, err := d.signIn.IssuePasswordLink(tx, &u, way)
+		token, expires, err := s.signIn.IssuePasswordLink(tx, &u, provenance)
 		if err != nil {
 			return secret.Value{}, err
 		}
 		u.PasswordLink = account.PasswordLink{Epoch: u.Epoch, Until: expires}
-		link := d.signIn.URL("/password/" + token.Reveal())
-		about := notice.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
-		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}
+		link := s.signIn.URL("/password/" + token.Reveal())
+		context := notice.Context{Name: u.DisplayName()} // without the browser and address of the administrator
+		e, answer := p.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
-			e.Detail = map[string]string{"way": "mail"}
-			m := notice.PasswordLink{Context: about, Link: link, Until: expires}
-			err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, expires)
+			e.Detail = map[string]string{"method": "email"}
+			m := notice.PasswordLink{Context: context, Link: link, Until: expires}
+			err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, expires)
 		} else {
-			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
-			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), notice.PasswordLinkShown{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
+			e.Detail, answer = map[string]string{"method": "response"}, secret.From(link)
+			context.At = tx.Op.Now
+			err = tx.SendTo(u.Addresses(), s.accounts.Locale(&u), notice.PasswordLinkShown{Context: context, By: p.DisplayName(s.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err
 		}
-		tx.AddAdminActivity(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
+		tx.AddAdminActivity(&u, audit.PasswordForgotten, "") // the user sees that a link exists; the password has not changed
 		if err := tx.Audit(e); err != nil {
 			return secret.Value{}, err
 		}

@@ -6,32 +6,30 @@ import (
 	"barillet/internal/errcode"
 )
 
-// holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
-// NotFound without one. Whoever is not limited to groups knows everybody.
-func holderOf(r account.Reader, op admin.Principal, address string) (account.User, error) {
-	if op.Scoped() {
-		if u, err := admin.PlaceholderOf(r, op, address); errcode.Of(err) != errcode.NotFound {
+// findByAddress returns the user with an address, as far as p may know: a placeholder or a user in the group scope of
+// p. Without a group scope it is any user. Otherwise it returns NotFound.
+func findByAddress(r account.Reader, p admin.Principal, address string) (account.User, error) {
+	if p.Scoped() {
+		if u, err := admin.PlaceholderOf(r, p, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
 		}
 	}
 	u, err := r.UserByAddress(address)
-	if err == nil && op.Scoped() && !op.InScope(&u) {
+	if err == nil && p.Scoped() && !p.InScope(&u) {
 		return account.User{}, errcode.New(errcode.NotFound)
 	}
 	return u, err
 }
 
-// handleExistingAddress decides what becomes of a new person one of whose addresses somebody has (PROTOCOL 21). To an operator
-// who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
-// made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
-// says what a shadow is.
-func (d *Service) handleExistingAddress(tx *account.Tx, op admin.Principal, u *account.User) error {
-	if !op.Scoped() {
-		return nil // what is taken is refused where it is stored
+// handleExistingAddress returns Taken if p may know that a user has an address of u. If p may not know it, it makes u a
+// placeholder and opens a help request for administrators without a group scope (protocol rule 21).
+func (s *Service) handleExistingAddress(tx *account.Tx, p admin.Principal, u *account.User) error {
+	if !p.Scoped() {
+		return nil // Create returns Taken
 	}
 	holder := account.User{}
 	for _, a := range u.AllLogins() {
-		switch _, err := holderOf(tx.Reader, op, a); {
+		switch _, err := findByAddress(tx.Reader, p, a); {
 		case err == nil:
 			return errcode.New(errcode.Taken)
 		case errcode.Of(err) != errcode.NotFound:
@@ -49,5 +47,5 @@ func (d *Service) handleExistingAddress(tx *account.Tx, op admin.Principal, u *a
 		return nil
 	}
 	u.Placeholder = true
-	return d.HelpDesk.OpenInvitedElsewhere(tx, op, u, &holder)
+	return s.HelpDesk.OpenInvitedElsewhere(tx, p, u, &holder)
 }

@@ -16,115 +16,118 @@ import (
 	"barillet/internal/notice"
 )
 
-// ProfileChange is what an operator writes about a person. A nil member stays as it is, or with Whole is emptied;
-// Login and Email are never empty.
+// ProfileChange describes a change of a profile. A nil field does not change, or with Replace becomes empty; Login and
+// Email are never empty.
 type ProfileChange struct {
-	Login, Email, Second, FirstName, LastName *string
-	Locale                                    *string                    // "fr", "en" or "" for the operator's default
-	Custom                                    map[string]json.RawMessage // other members; null takes one away unless Whole
-	Replace                                   bool                       // the profile is replaced, not added to
-	Password                                  string                     // by Machine or with Secrets only; "": it stays
+	Login, Email, SecondEmail, FirstName, LastName *string
+	Locale                                         *string                    // "fr", "en" or "" for the default of the service
+	Custom                                         map[string]json.RawMessage // other members; null removes one unless Replace is set
+	Replace                                        bool                       // replace the whole profile
+	Password                                       string                     // requires CanReadSecrets; "": no change
 }
 
-// UpdateUser changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
-// (PROTOCOL 2) and the addresses of before and after are told; whoever is limited to groups moves none, for the
-// answer would tell whether somebody outside has it (PROTOCOL 21). A change that changes nothing is no act.
-// Taken: an address is somebody's.
+// UpdateUser changes the profile of a user. If an address changes, all their sessions end (protocol rule 2), and the
+// old and the new address receive a notification. A principal with a group scope may not change an address, because the
+// result would reveal whether a user outside the scope has it (protocol rule 21). A change without effect has no audit
+// event. It returns Taken if an address belongs to another user.
 //
-// A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
-// theirs. WrongState: not active.
-func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
-	phc, err := d.replaced(ctx, op, id, c)
+// The provenance of a new password is the owner of p. The user receives a notification, and all their sessions end. It
+// returns WrongState if the user is not active.
+func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
+	hash, err := s.hashNewPassword(ctx, p, id, c)
 	if err != nil {
 		return account.User{}, err
 	}
-	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
-		was, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
+	u, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
+		old, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
 			return account.User{}, err
 		}
-		u := was
+		u := old
 		if err := c.apply(&u); err != nil {
 			return account.User{}, err
 		}
-		if phc != "" {
-			if err := d.setPassword(tx, op, &u, phc); err != nil {
+		if hash != "" {
+			if err := s.setPassword(tx, p, &u, hash); err != nil {
 				return account.User{}, err
 			}
 		}
-		changed := changedMembers(&was, &u)
+		changed := changedMembers(&old, &u)
 		switch {
-		case len(changed) == 0 && phc == "":
-			return stated(tx, was, nil)
+		case len(changed) == 0 && hash == "":
+			return withDisplayStatus(tx, old, nil)
 		case len(changed) == 0:
-			return stated(tx, u, tx.Save(&u))
+			return withDisplayStatus(tx, u, tx.Save(&u))
 		}
-		if op.Scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
+		if p.Scoped() && (u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail) {
 			return account.User{}, errcode.New(errcode.Forbidden)
 		}
 		action := audit.ProfileUpdated
-		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: newEmailProvenance(op), Moved: tx.Op.Now}
+		if u.Email != old.Email {
+			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
-		moved, err := tx.UpdateProfile(&u, &was)
+		addressChanged, err := tx.UpdateProfile(&u, &old)
 		if err != nil {
 			return account.User{}, err
 		}
-		e := op.Event(action, &u)
+		e := p.Event(action, &u)
 		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
 		if err := tx.Audit(e); err != nil {
 			return account.User{}, err
 		}
-		if moved {
-			err = d.notifyAddressChanged(tx, op, &was, &u)
+		if addressChanged {
+			err = s.notifyAddressChanged(tx, p, &old, &u)
 		}
-		return stated(tx, u, err)
+		return withDisplayStatus(tx, u, err)
 	})
 	return admin.WithoutSecrets(u), err
 }
 
-// mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
-// its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
-func newEmailProvenance(op admin.Principal) string {
-	if op.Operator {
+// emailProvenance returns the provenance of an address that p sets. It is empty for the operator, who holds the store
+// and its keys: otherwise a single administrator who gets a password from the operator could not use the mailbox
+// (protocol rule 11).
+func emailProvenance(p admin.Principal) string {
+	if p.Operator {
 		return ""
 	}
-	return op.Owner
+	return p.Owner
 }
 
-// replaced hashes the password of a change, outside any transaction; "" where none is set.
-func (d *Service) replaced(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
+// hashNewPassword returns the hash of the password of a change, or an empty string without one. It hashes, so it runs
+// outside any transaction.
+func (s *Service) hashNewPassword(ctx context.Context, p admin.Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
-	u, err := d.giving(ctx, op, id)
+	u, err := s.findForPassword(ctx, p, id)
 	if err == nil {
-		err = c.apply(&u) // it is not to be made of the names to come either
+		err = c.apply(&u) // the password must not contain the new names either
 	}
 	if err != nil {
 		return "", err
 	}
-	return d.hashed(ctx, &u, c.Password)
+	return s.hashPassword(ctx, &u, c.Password)
 }
 
-// setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Service) setPassword(tx *account.Tx, op admin.Principal, u *account.User, phc string) error {
-	if !op.CanReadSecrets() {
+// setPassword sets the password of a change. hashNewPassword checked the permission before, and setPassword checks it
+// again in the transaction.
+func (s *Service) setPassword(tx *account.Tx, p admin.Principal, u *account.User, hash string) error {
+	if !p.CanReadSecrets() {
 		return errcode.New(errcode.Forbidden)
 	}
-	if err := d.signIn.SetPassword(tx, u, phc, op.Owner, ""); err != nil {
+	if err := s.signIn.SetPassword(tx, u, hash, p.Owner, ""); err != nil {
 		return err
 	}
-	return d.notifyPasswordSet(tx, op, u, "set")
+	return s.notifyPasswordSet(tx, p, u, "set")
 }
 
-// apply writes the change into the person; what a person cannot be is judged when it is stored.
+// apply applies the change to u, or returns Invalid. The store checks that addresses are unique.
 func (c ProfileChange) apply(u *account.User) error {
 	for _, m := range []struct {
 		text *string
 		into *string
-	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.Second, &u.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
+	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.SecondEmail, &u.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
 		switch {
 		case m.text != nil:
 			*m.into = *m.text
@@ -148,16 +151,16 @@ func (c ProfileChange) apply(u *account.User) error {
 		return errcode.InvalidField("locale", "unknown")
 	}
 	var err error
-	u.Profile, err = c.custom(u.Profile)
+	u.Profile, err = c.mergeProfile(u.Profile)
 	return err
 }
 
-// custom joins the members that are not ours to judge with those that are there.
-func (c ProfileChange) custom(old json.RawMessage) (json.RawMessage, error) {
+// mergeProfile returns the other members of the profile after the change.
+func (c ProfileChange) mergeProfile(old json.RawMessage) (json.RawMessage, error) {
 	all := map[string]json.RawMessage{}
 	if len(old) > 0 && !c.Replace {
 		if err := json.Unmarshal(old, &all); err != nil {
-			return nil, fmt.Errorf("reading a profile: %w", err)
+			return nil, fmt.Errorf("decoding profile: %w", err)
 		}
 	}
 	for name, value := range c.Custom {
@@ -170,22 +173,22 @@ func (c ProfileChange) custom(old json.RawMessage) (json.RawMessage, error) {
 	}
 	var out bytes.Buffer
 	encode := json.NewEncoder(&out)
-	encode.SetEscapeHTML(false) // given back as it came
+	encode.SetEscapeHTML(false) // return the text as it was received
 	if err := encode.Encode(all); err != nil {
-		return nil, fmt.Errorf("writing a profile: %w", err)
+		return nil, fmt.Errorf("encoding profile: %w", err)
 	}
 	return bytes.TrimSpace(out.Bytes()), nil
 }
 
-// changedMembers names what differs, never how.
-func changedMembers(was, u *account.User) []string {
+// changedMembers returns the names of the fields that differ, without their values.
+func changedMembers(old, u *account.User) []string {
 	var out []string
 	for _, m := range []struct {
 		name string
 		same bool
-	}{{"login", was.Login == u.Login}, {"email", was.Email == u.Email}, {"secondEmail", was.SecondEmail == u.SecondEmail},
-		{"firstName", was.FirstName == u.FirstName}, {"lastName", was.LastName == u.LastName}, {"locale", was.Locale == u.Locale},
-		{"profile", bytes.Equal(was.Profile, u.Profile)}} {
+	}{{"login", old.Login == u.Login}, {"email", old.Email == u.Email}, {"secondEmail", old.SecondEmail == u.SecondEmail},
+		{"firstName", old.FirstName == u.FirstName}, {"lastName", old.LastName == u.LastName}, {"locale", old.Locale == u.Locale},
+		{"profile", bytes.Equal(old.Profile, u.Profile)}} {
 		if !m.same {
 			out = append(out, m.name)
 		}
@@ -193,14 +196,15 @@ func changedMembers(was, u *account.User) []string {
 	return out
 }
 
-// notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Service) notifyAddressChanged(tx *account.Tx, op admin.Principal, was, u *account.User) error {
-	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
+// notifyAddressChanged notifies every old and new address. The notification to a removed address does not contain the
+// login.
+func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, old, u *account.User) error {
+	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer)}
 	present := u.Addresses()
-	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := tx.SendTo(former, d.accounts.Locale(u), m, time.Time{}); err != nil {
+	former := slices.DeleteFunc(old.Addresses(), func(a string) bool { return slices.Contains(present, a) })
+	if err := tx.SendTo(former, s.accounts.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.Login
-	return tx.SendTo(present, d.accounts.Locale(u), m, time.Time{})
+	return tx.SendTo(present, s.accounts.Locale(u), m, time.Time{})
 }

@@ -10,38 +10,40 @@ import (
 	"barillet/internal/errcode"
 )
 
-// What a Risk is about.
+// The kinds of LockoutRisk.
 const (
-	RiskPerson = "person"
-	RiskGroup  = "garage"
+	RiskUser  = "person"
+	RiskGroup = "garage"
 )
 
-// enoughManagers is how many of a garage can reset before it is no risk: one is on holiday some day.
-const enoughManagers = 2
+// minManagers is the number of administrators who can reset the users of a group below which the group is a risk. One
+// of two can be absent.
+const minManagers = 2
 
-// RiskQuery asks for what may end in a lock-out. The zero value is all: people first, then garages.
+// RiskQuery selects lock-out risks. The zero value selects all: users first, then groups.
 type RiskQuery struct {
-	Kind  string // RiskPerson or RiskGroup alone
+	Kind  string // RiskUser or RiskGroup; "": both
 	After string // the cursor of an earlier call
 	Limit int    // 1 to 200; 0 means 200
 }
 
-// LockoutRisk is a person or a garage.
+// LockoutRisk is a user or a group at risk of a lock-out.
 type LockoutRisk struct {
-	Kind   string
-	Person account.User // active, with at most one device that counts
-	Hold   account.DeviceSummary
+	Kind    string
+	User    account.User // active, with at most one usable device
+	Devices account.DeviceSummary
 
-	Garage         account.Group
-	CanReset       int  // people whose role is for this garage and who can sign in themselves: fewer than two
-	UnscopedAdmins *int // those whose role is for everybody, who are seldom at the counter: not counted; nil: not to be told
+	Group          account.Group
+	CanReset       int  // administrators with a role for this group who can sign in; fewer than two
+	UnscopedAdmins *int // administrators with a role for all users, not in CanReset; nil: not visible to the principal
 }
 
-// LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
-// two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
-// its cursor, "" at the end. An operator limited to groups sees the people and garages within.
-func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// LockoutRisk returns the users who have no device or would be locked out by the loss of one, and the groups with fewer
+// than two administrators who can reset. It reads page by page, so a page may be short or empty although another one
+// follows. next is the cursor of the next page, or empty at the end. A principal with a group scope gets users and
+// groups in the scope.
+func (s *Service) LockoutRisk(ctx context.Context, p admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	kind, after, begun := strings.Cut(q.After, ":")
@@ -49,21 +51,21 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 		kind = q.Kind
 	}
 	switch {
-	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGroup:
+	case q.Kind != "" && q.Kind != RiskUser && q.Kind != RiskGroup:
 		return nil, "", errcode.InvalidField("kind", "unknown")
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
 		return nil, "", errcode.InvalidField("after", "unknown")
-	case kind == RiskPerson, kind == "":
-		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
+	case kind == RiskUser, kind == "":
+		found, next, err = s.usersAtRisk(ctx, p, after, q.Limit)
 		switch {
 		case next != "":
-			next = RiskPerson + ":" + next
+			next = RiskUser + ":" + next
 		case q.Kind == "":
 			next = RiskGroup + ":"
 		}
 		return found, next, err
 	case kind == RiskGroup:
-		found, next, err = d.groupsAtRisk(ctx, op, after, q.Limit)
+		found, next, err = s.groupsAtRisk(ctx, p, after, q.Limit)
 		if next != "" {
 			next = RiskGroup + ":" + next
 		}
@@ -72,73 +74,76 @@ func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQue
 	return nil, "", errcode.InvalidField("after", "unknown")
 }
 
-func (d *Service) usersAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	now := d.accounts.Now()
-	people, next, err := d.Users(ctx, op, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
-		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
+// usersAtRisk returns a page of the users at risk.
+func (s *Service) usersAtRisk(ctx context.Context, p admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+	now := s.accounts.Now()
+	users, next, err := s.Users(ctx, p, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
+		return u.Status == account.StatusActive && len(s.accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
-	for i := range people {
-		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.accounts.DeviceSummary(&people[i], now)})
+	for i := range users {
+		found = append(found, LockoutRisk{Kind: RiskUser, User: users[i], Devices: s.accounts.DeviceSummary(&users[i], now)})
 	}
 	return found, next, err
 }
 
-func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	managers, everywhere, err := d.whoCanReset(ctx)
+// groupsAtRisk returns a page of the groups at risk.
+func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+	managers, unscoped, err := s.countResetters(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	houseWide := &everywhere
-	if op.Scoped() {
-		houseWide = nil // how many there are outside is not told (PROTOCOL 21)
+	unscopedAdmins := &unscoped
+	if p.Scoped() {
+		unscopedAdmins = nil // they are outside the scope (protocol rule 21)
 	}
-	garages, next, err := d.Groups(ctx, op, account.GroupQuery{After: after, Limit: limit})
-	for _, g := range garages {
-		if n := managers[g.ID]; n < enoughManagers {
-			found = append(found, LockoutRisk{Kind: RiskGroup, Garage: g, CanReset: n, UnscopedAdmins: houseWide})
+	groups, next, err := s.Groups(ctx, p, account.GroupQuery{After: after, Limit: limit})
+	for _, g := range groups {
+		if n := managers[g.ID]; n < minManagers {
+			found = append(found, LockoutRisk{Kind: RiskGroup, Group: g, CanReset: n, UnscopedAdmins: unscopedAdmins})
 		}
 	}
 	return found, next, err
 }
 
-// whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
-func (d *Service) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
+// countResetters returns how many active administrators with a usable device may reset users: by group, and for all
+// users.
+func (s *Service) countResetters(ctx context.Context) (managers map[account.GroupID]int, unscoped int, err error) {
 	managers = map[account.GroupID]int{}
-	now := d.accounts.Now()
+	now := s.accounts.Now()
 	for after := ""; ; {
-		staff, next, err := d.accounts.ListAdministrators(ctx, after)
+		administrators, next, err := s.accounts.ListAdministrators(ctx, after)
 		if err != nil {
 			return nil, 0, err
 		}
-		for i := range staff {
-			if u := &staff[i]; u.Status == account.StatusActive && len(d.accounts.DeviceSummary(u, now).Devices) > 0 {
-				all, garages := mayReset(u)
+		for i := range administrators {
+			if u := &administrators[i]; u.Status == account.StatusActive && len(s.accounts.DeviceSummary(u, now).Devices) > 0 {
+				all, groups := resetScope(u)
 				if all {
-					everywhere++
+					unscoped++
 				}
-				for _, g := range garages {
+				for _, g := range groups {
 					managers[g]++
 				}
 			}
 		}
 		if after = next; next == "" {
-			return managers, everywhere, nil
+			return managers, unscoped, nil
 		}
 	}
 }
 
-// mayReset tells of whom the person may reset devices: everybody, or the people of these garages.
-func mayReset(u *account.User) (all bool, garages []account.GroupID) {
+// resetScope returns of whom u may reset devices: of all users, or of the users of the groups.
+func resetScope(u *account.User) (all bool, groups []account.GroupID) {
 	for _, g := range u.Roles {
 		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {
 		case as.Require(admin.PermReset) != nil:
 		case as.Scoped():
-			garages = append(garages, g.Groups...)
+			groups = append(groups, g.Groups...)
 		default:
 			all = true
 		}
 	}
-	slices.Sort(garages)
-	return all, slices.Compact(garages)
+	slices.Sort(groups)
+	return all, slices.Compact(groups)
 }

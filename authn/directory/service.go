@@ -1,3 +1,7 @@
+// Package directory owns what administrators do with users and groups: create, import and invite users, change
+// profiles, passwords, memberships and life cycle, enrol and remove devices, and report lock-out risks. It does not own
+// the removal of all devices of a user (authn/helpdesk), roles and permissions (authn/admin), the operations of users
+// on their own account (authn and authn/enrol), or HTTP.
 package directory
 
 import (
@@ -9,7 +13,7 @@ import (
 	"barillet/authn/session"
 )
 
-// Service administers users and groups. It is safe for concurrent use.
+// Service manages users and groups for administrators. It is safe for concurrent use.
 type Service struct {
 	Admin    *admin.Service
 	HelpDesk *helpdesk.Service
@@ -20,7 +24,7 @@ type Service struct {
 	enrol    *enrol.Service
 }
 
-// New returns the directory beside a help desk.
+// New returns a Service on top of a help desk.
 func New(helpDesk *helpdesk.Service, enrol *enrol.Service) *Service {
 	return &Service{Admin: helpDesk.Admin, HelpDesk: helpDesk,
 		accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol}

@@ -10,12 +10,12 @@ import (
 	"barillet/internal/audit"
 )
 
-// Sessions lists where a person is signed in; at most 32.
-func (d *Service) Sessions(ctx context.Context, op admin.Principal, id string) (u account.User, open []session.Summary, err error) {
-	now := d.accounts.Now()
-	err = d.accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = admin.FindUser(r, op, admin.PermRead, id); err == nil {
-			open, err = d.sessions.List(r, &u, "", now)
+// Sessions returns the active sessions of a user, at most 32.
+func (s *Service) Sessions(ctx context.Context, p admin.Principal, id string) (u account.User, open []session.Summary, err error) {
+	now := s.accounts.Now()
+	err = s.accounts.View(ctx, func(r account.Reader) (err error) {
+		if u, err = admin.FindUser(r, p, admin.PermRead, id); err == nil {
+			open, err = s.sessions.List(r, &u, "", now)
 		}
 		return err
 	})
@@ -25,10 +25,10 @@ func (d *Service) Sessions(ctx context.Context, op admin.Principal, id string) (
 	return admin.WithoutSecrets(u), open, nil
 }
 
-// RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Service) EndSessions(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, forget bool) error {
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
+// RevokeSessions ends all sessions of a user. With forget it also removes their known browsers.
+func (s *Service) RevokeSessions(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, forget bool) error {
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermAssist, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -38,7 +38,7 @@ func (d *Service) EndSessions(ctx context.Context, op admin.Principal, req accou
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, audit.SessionsCleared, "")
-		e := op.Event(audit.SessionsCleared, &u)
+		e := p.Event(audit.SessionsCleared, &u)
 		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
 		if err := tx.Audit(e); err != nil {
 			return struct{}{}, err

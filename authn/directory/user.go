@@ -15,72 +15,77 @@ import (
 	"barillet/internal/secret"
 )
 
-// NewUser is a person to be made. Login, Email or both are given; the other takes its value.
+// NewUser describes a user to create. Login or Email is required; an empty one takes the value of the other.
 type NewUser struct {
-	Login, Email, Second string
-	FirstName, LastName  string
-	Profile              json.RawMessage
-	Locale               string // "fr", "en" or "" for the operator's default
-	Groups               []account.GroupID
-	Role                 account.Role // "": none. With Groups it is limited to them, but for SUPER_ADMIN
-	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
-	OTPAuthURI           secret.Value // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
+	Login, Email, SecondEmail string
+	FirstName, LastName       string
+	Profile                   json.RawMessage
+	Locale                    string // "fr", "en" or "" for the default of the service
+	Groups                    []account.GroupID
+	Role                      account.Role // "": none; except for SUPER_ADMIN it is limited to Groups, if there are any
+	Password                  string       // requires CanSeeInvitations; its provenance is the owner of the principal (protocol rule 8)
+	OTPAuthURI                secret.Value // an imported device, as an otpauth URI; operator only (protocol rule 23)
 }
 
-// Invitation is what became of inviting somebody.
+// Invitation is the result of an invitation.
 type Invitation struct {
 	Sent    bool
-	Link    secret.Value // only when not mailed
+	Link    secret.Value // zero if sent by email
 	Expires time.Time
 }
 
-// Added is a person who was made: what the Update of CreateUser comes to.
-type Added struct {
+// CreateResult is the result of the transaction of CreateUser.
+type CreateResult struct {
 	User       account.User
 	Invitation Invitation
 }
 
-// CreateUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
-// answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
-// come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
-// proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
-// is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
-func (d *Service) CreateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	return d.addUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
+// CreateUser creates a user and, if activate is set, invites them: by email, or with sendEmail false by a link in the
+// result, which requires CanSeeInvitations.
+//
+// A user with a password is active, but without a device can sign in only by the invitation. A user with an OTPAuthURI
+// is active too. They receive a link to choose a password, which also confirms the device.
+//
+// CreateUser returns Taken if an address belongs to another user. For a principal with a group scope it does so only if
+// that user is in the scope, and otherwise creates a placeholder with the same result (protocol rule 21). It returns
+// Invalid or Forbidden.
+func (s *Service) CreateUser(ctx context.Context, p admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+	return s.createUser(ctx, p, s.accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *Service) addUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	u, err := d.drafted(op, n, activate, sendEmail)
+// createUser is CreateUser as part of an operation.
+func (s *Service) createUser(ctx context.Context, p admin.Principal, op *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+	u, err := s.validateNew(p, n, activate, sendEmail)
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
 	if n.Password != "" {
-		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
+		if u.Password, err = s.initialPassword(ctx, p, op.Now, &u, n.Password); err != nil {
 			return account.User{}, Invitation{}, err
 		}
 	}
-	device, err := d.importedDevice(op, a.Now, &u, n)
+	device, err := s.importedDevice(p, op.Now, &u, n)
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
-	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (Added, error) {
-		return d.add(tx, op, n, u, device, activate, sendEmail)
+	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (CreateResult, error) {
+		return s.storeUser(tx, p, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
-		err = d.accounts.DeletePlaceholders(ctx, out.User.ID)
+		err = s.accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == account.RoleSuperAdmin {
-		err = d.Admin.NotifySuperAdmins(ctx, op, a.Request, admin.RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, a.Now)
+		err = s.Admin.NotifySuperAdmins(ctx, p, op.Request, admin.RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, op.Now)
 	}
 	return admin.WithoutSecrets(out.User), out.Invitation, err
 }
 
-// add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *Service) add(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+// storeUser is the transaction of CreateUser. device is nil without an OTPAuthURI.
+func (s *Service) storeUser(tx *account.Tx, p admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (CreateResult, error) {
 	fresh := tx.NewUser()
-	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, newEmailProvenance(op)
-	if err := d.handleExistingAddress(tx, op, &u); err != nil {
-		return Added{}, err
+	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, emailProvenance(p)
+	if err := s.handleExistingAddress(tx, p, &u); err != nil {
+		return CreateResult{}, err
 	}
 	if n.Role != "" {
 		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Created: tx.Op.Now, Changed: tx.Op.Now}
@@ -90,46 +95,46 @@ func (d *Service) add(tx *account.Tx, op admin.Principal, n NewUser, u account.U
 		u.Roles = []account.RoleAssignment{g}
 	}
 	if device != nil {
-		if err := d.enrol.AddImported(tx, &u, *device); err != nil {
-			return Added{}, err
+		if err := s.enrol.AddImported(tx, &u, *device); err != nil {
+			return CreateResult{}, err
 		}
 	}
 	if err := tx.Create(&u); err != nil {
-		return Added{}, err
+		return CreateResult{}, err
 	}
-	e := op.Event(audit.UserCreated, &u)
+	e := p.Event(audit.UserCreated, &u)
 	e.Detail = map[string]string{}
 	if n.Role != "" {
 		e.Detail["role"] = string(n.Role)
 	}
-	if n.Password != "" { // whose half it is (PROTOCOL 22)
-		e.Detail["password"] = op.Owner
+	if n.Password != "" { // the provenance (protocol rule 22)
+		e.Detail["password"] = p.Owner
 	}
 	err := tx.Audit(e)
 	if err == nil && device != nil {
-		err = d.auditImportedDevice(tx, op, &u, audit.FactorActivated)
+		err = s.auditImportedDevice(tx, p, &u, audit.FactorActivated)
 	}
 	var inv Invitation
 	if err == nil && activate {
-		inv, err = d.sendWelcome(tx, op, &u, sendEmail)
+		inv, err = s.sendWelcome(tx, p, &u, sendEmail)
 	}
 	if err != nil {
-		return Added{}, err
+		return CreateResult{}, err
 	}
-	u, err = stated(tx, u, nil)
-	return Added{u, inv}, err
+	u, err = withDisplayStatus(tx, u, nil)
+	return CreateResult{u, inv}, err
 }
 
-// drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *Service) drafted(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
-	u, faults := draft(n)
-	if err := op.Require(admin.PermInvite); err != nil {
+// validateNew returns the user that n describes. It returns Forbidden if p may not create it, or the first fault of n.
+func (s *Service) validateNew(p admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
+	u, faults := parseUser(n)
+	if err := p.Require(admin.PermInvite); err != nil {
 		return u, err
 	}
-	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
+	if !p.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !p.CanSeeInvitations() {
 		return u, errcode.New(errcode.Forbidden)
 	}
-	if err := op.CheckGives(n.Role); err != nil {
+	if err := p.CheckInitialRole(n.Role); err != nil {
 		return u, err
 	}
 	if len(faults) > 0 {
@@ -138,8 +143,8 @@ func (d *Service) drafted(op admin.Principal, n NewUser, activate, sendEmail boo
 	return u, nil
 }
 
-// draft reads a new person, with everything that cannot be read, each by its field.
-func draft(n NewUser) (u account.User, faults []*errcode.Error) {
+// parseUser returns the user that n describes, and one fault for each invalid field.
+func parseUser(n NewUser) (u account.User, faults []*errcode.Error) {
 	if n.Login == "" {
 		n.Login = n.Email
 	}
@@ -155,8 +160,8 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 	if u.Email, ok = account.NormalizeEmail(n.Email); !ok {
 		faults = append(faults, errcode.InvalidField("email", "address"))
 	}
-	if n.Second != "" {
-		if u.SecondEmail, ok = account.NormalizeEmail(n.Second); !ok {
+	if n.SecondEmail != "" {
+		if u.SecondEmail, ok = account.NormalizeEmail(n.SecondEmail); !ok {
 			faults = append(faults, errcode.InvalidField("secondEmail", "address"))
 		}
 	}
@@ -168,59 +173,60 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 	return u, faults
 }
 
-// givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *Service) givenPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
-	phc, err := d.hashed(ctx, u, password)
+// initialPassword activates u and returns the password that an administrator chose. It hashes, so it runs outside any
+// transaction.
+func (s *Service) initialPassword(ctx context.Context, p admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
+	hash, err := s.hashPassword(ctx, u, password)
 	if err != nil {
 		return account.Password{}, err
 	}
 	u.Status, u.Activated, u.StatusAt = account.StatusActive, now, now
-	return account.Password{Hash: phc, Provenance: op.Owner, Set: now}, nil
+	return account.Password{Hash: hash, Provenance: p.Owner, Set: now}, nil
 }
 
-// hashed judges and hashes a password that an operator chose for somebody.
-func (d *Service) hashed(ctx context.Context, u *account.User, password string) (string, error) {
-	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.accounts.Policy.Issuer}
-	if err := d.accounts.Hasher.Validate(password, about); err != nil {
+// hashPassword validates and hashes a password that an administrator chose for u.
+func (s *Service) hashPassword(ctx context.Context, u *account.User, password string) (string, error) {
+	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.accounts.Policy.Issuer}
+	if err := s.accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
 	}
-	phc, err := d.accounts.Hasher.Hash(ctx, false, password)
+	hash, err := s.accounts.Hasher.Hash(ctx, false, password)
 	if err != nil {
-		return "", fmt.Errorf("hashing a password: %w", err)
+		return "", fmt.Errorf("hashing password: %w", err)
 	}
-	return phc, nil
+	return hash, nil
 }
 
-// invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	way, by := account.ProvenanceEmail, op.DisplayName(d.accounts.Policy.Issuer)
+// invite creates an invitation, sends it by email or returns its link, and saves the user.
+func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+	provenance, by := account.ProvenanceEmail, p.DisplayName(s.accounts.Policy.Issuer)
 	if !sendEmail {
-		way = op.Owner
+		provenance = p.Owner
 	}
-	if u.HasOnlyImportedDevice() { // nobody has signed in with it here: the invitation is for another phone
-		if err := d.dropImported(tx, op, u); err != nil {
+	if u.HasOnlyImportedDevice() { // the user never signed in with it; the invitation replaces it
+		if err := s.dropImported(tx, p, u); err != nil {
 			return Invitation{}, err
 		}
 	}
-	token, err := d.signIn.Invite(tx, u, way, by)
+	token, err := s.signIn.Invite(tx, u, provenance, by)
 	if err != nil {
 		return Invitation{}, err
 	}
 	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
-	link := d.signIn.URL("/invite/" + token.Reveal())
-	e := op.Event(audit.InvitationIssued, u)
-	e.Detail = map[string]string{"way": "mail"}
+	link := s.signIn.URL("/invite/" + token.Reveal())
+	e := p.Event(audit.InvitationIssued, u)
+	e.Detail = map[string]string{"method": "email"}
 	if sendEmail {
-		var garage string
-		if garage, err = groupOf(tx, u); err != nil {
+		var group string
+		if group, err = groupName(tx, u); err != nil {
 			return Invitation{}, err
 		}
-		// Nothing of the operator's own browser and address goes to the person.
-		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
+		// The email does not contain the browser and address of the administrator.
+		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Group: group,
 			Login: u.Login, Link: link, Until: out.Expires}
-		err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, out.Expires)
+		err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, out.Expires)
 	} else {
-		out.Link, e.Detail["way"] = secret.From(link), "answer"
+		out.Link, e.Detail["method"] = secret.From(link), "response"
 	}
 	if err != nil {
 		return Invitation{}, err
@@ -231,8 +237,8 @@ func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, se
 	return out, tx.Save(u)
 }
 
-// groupOf is the name of the person's first garage, "" for none.
-func groupOf(tx *account.Tx, u *account.User) (string, error) {
+// groupName returns the name of the first group of u, or an empty string.
+func groupName(tx *account.Tx, u *account.User) (string, error) {
 	if len(u.Groups) == 0 {
 		return "", nil
 	}
@@ -243,34 +249,35 @@ func groupOf(tx *account.Tx, u *account.User) (string, error) {
 	return g.Name, nil
 }
 
-// Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
-// from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
-// The rest is as with CreateUser.
-func (d *Service) Activate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermInvite, id)
+// Activate invites a user who never had a device. It replaces an earlier invitation and an imported device that the
+// user never used. A deactivated user who had a device becomes active again without an invitation. It returns
+// WrongState for other users (protocol rule 10); sendEmail is as for CreateUser.
+func (s *Service) Activate(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
-		if !sendEmail && !op.CanSeeInvitations() {
+		if !sendEmail && !p.CanSeeInvitations() {
 			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
 		if u.Status == account.StatusDeactivated {
-			return d.revive(tx, op, &u, sendEmail)
+			return s.reactivate(tx, p, &u, sendEmail)
 		}
-		return d.invite(tx, op, &u, sendEmail)
+		return s.invite(tx, p, &u, sendEmail)
 	})
 }
 
-// Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
-func (d *Service) Device(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
-	u, err := d.Admin.User(ctx, op, id)
+// Device returns one device of a user. It contains Data, which Describe reads; the caller must not publish it.
+func (s *Service) Device(ctx context.Context, p admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
+	u, err := s.Admin.User(ctx, p, id)
 	if err != nil {
 		return factors.Device{}, err
 	}
 	return device(&u, fid)
 }
 
+// device returns the device of u with this id, or NotFound.
 func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 	for _, dev := range u.Devices {
 		if dev.ID == fid {
@@ -280,34 +287,35 @@ func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 	return factors.Device{}, errcode.New(errcode.NotFound)
 }
 
-// RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
-// ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Service) RemoveDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := admin.FindUser(tx.Reader, op, admin.PermReset, id)
+// RemoveDevice removes one device of a user and ends all their sessions, with the permission of a reset. It issues no
+// ticket; a user without a device needs a reset (protocol rule 1). If the device is an unfinished admin enrolment, it
+// cancels that.
+func (s *Service) RemoveDevice(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		u, err := admin.FindUser(tx.Reader, p, admin.PermReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.enrol.CancelByAdmin(tx, d.caller(op, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
+		if err := s.enrol.CancelByAdmin(tx, s.adminCall(p, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}
 			return struct{}{}, err
 		}
-		gone, err := device(&u, fid)
+		removed, err := device(&u, fid)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.signIn.DeleteDevice(tx, &u, gone); err != nil {
+		if err := s.signIn.DeleteDevice(tx, &u, removed); err != nil {
 			return struct{}{}, err
 		}
 		if _, err := tx.RevokeSessions(&u, ""); err != nil {
 			return struct{}{}, err
 		}
-		tx.AddAdminActivity(&u, audit.FactorRemoved, gone.Name)
-		e := op.Event(audit.FactorRemoved, &u)
-		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
-		e.Detail = map[string]string{"kind": string(gone.Kind)}
+		tx.AddAdminActivity(&u, audit.FactorRemoved, removed.Name)
+		e := p.Event(audit.FactorRemoved, &u)
+		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(removed.ID), Name: removed.Name}}
+		e.Detail = map[string]string{"kind": string(removed.Kind)}
 		if err := tx.Audit(e); err != nil {
 			return struct{}{}, err
 		}

@@ -213,7 +213,7 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 		return d, err
 	}
 	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now} // without the browser and address of the administrator
-	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Waits: d.Unconfirmed()}, time.Time{}); err != nil {
+	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Unconfirmed: d.Unconfirmed()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, tx.Save(u)

@@ -16,34 +16,34 @@ import (
 )
 
 const (
-	approvalLife = 24 * time.Hour // how long a reset waits for a second administrator
-	userID       = 27             // characters of a person's id
+	approvalTTL  = 24 * time.Hour // how long an approval can be given
+	userIDLength = 27             // characters of a user id
 )
 
-// ResetApproval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
-// most for each person, kept under their id.
+// ResetApproval is the reset of an equal that needs the consent of a second administrator (protocol rule 11). A user
+// has at most one; their id is its key.
 type ResetApproval struct {
 	ID          string         `json:"id"` // "<user id>-<random>"
 	User        account.UserID `json:"user"`
 	Login       string         `json:"login"`
-	Resets      uint64         `json:"resets"`                // of the person when it was asked: a reset since ends it
-	By          string         `json:"by"`                    // id of the operator who asked
-	ByName      string         `json:"byName,omitempty"`      // for people to read
-	Owner       string         `json:"owner"`                 // whose word the first one is
-	Token       string         `json:"token"`                 // what the asking token is kept under
+	Resets      uint64         `json:"resets"`                // User.Resets at the request; a later reset ends the approval
+	By          string         `json:"by"`                    // ID of the requesting principal
+	ByName      string         `json:"byName,omitempty"`      // display name
+	Owner       string         `json:"owner"`                 // owner of the requesting principal
+	Token       string         `json:"token"`                 // hash of the requesting token
 	Reason      string         `json:"reason,omitempty"`      // as in ResetRequest
 	HelpRequest string         `json:"helpRequest,omitempty"` // as in ResetRequest
 	At          time.Time      `json:"at"`
 	Expires     time.Time      `json:"expires"`
 }
 
-// requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
-// is told again. The person, and all who could agree, are mailed.
-func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
-	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
+// requestApproval requests the approval of a reset. It notifies the user and the administrators who can approve. If the
+// user has a pending approval, it returns that one and sends nothing.
+func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
+	if r.SendEmail != nil && !*r.SendEmail { // only an email can deliver the ticket after the approval
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
-	hash, err := d.Admin.TokenHash(ctx, strings.TrimPrefix(op.ID, "token:"))
+	hash, err := s.Admin.TokenHash(ctx, strings.TrimPrefix(p.ID, "token:"))
 	if errcode.Of(err) == errcode.NotFound {
 		err = errcode.New(errcode.Forbidden)
 	}
@@ -51,89 +51,89 @@ func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req a
 		return ResetApproval{}, err
 	}
 	var u account.User
-	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		u, err = admin.FindUser(r, op, admin.PermApprove, id)
+	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
+		u, err = admin.FindUser(r, p, admin.PermApprove, id)
 		return err
 	}); err != nil {
 		return ResetApproval{}, err
 	}
-	peers, err := d.Admin.PeerAdministrators(ctx, op, &u, max(u.Rank(), op.Rank()))
+	peers, err := s.Admin.PeerAdministrators(ctx, p, &u, max(u.Rank(), p.Rank()))
 	if err != nil {
 		return ResetApproval{}, err
 	}
-	a := d.accounts.NewOperation(req)
-	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
+	op := s.accounts.NewOperation(req)
+	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (storedApproval, error) { return s.storeApproval(tx, p, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
-	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
-	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
-		return notice.ResetRequested{Context: notice.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
+	link := s.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
+	return out.approval, s.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
+		return notice.ResetRequested{Context: notice.Context{Name: name, At: op.Now}, User: u.DisplayName(), By: p.DisplayName(s.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
 
-// awaited is what an Update of requestApproval came to.
-type awaited struct {
+// storedApproval is the result of storeApproval.
+type storedApproval struct {
 	approval ResetApproval
-	fresh    bool // it did not wait before
+	fresh    bool // the approval is new
 }
 
-// await judges and stores that a reset waits, and tells the person.
-func (d *Service) await(tx *account.Tx, op admin.Principal, id string, r ResetRequest, token string) (awaited, error) {
-	u, err := admin.FindUser(tx.Reader, op, admin.PermApprove, id)
+// storeApproval stores an approval and notifies the user, unless one is pending.
+func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r ResetRequest, token string) (storedApproval, error) {
+	u, err := admin.FindUser(tx.Reader, p, admin.PermApprove, id)
 	if err != nil {
-		return awaited{}, err
+		return storedApproval{}, err
 	}
-	if err := resettable(&u); err != nil {
-		return awaited{}, err
+	if err := checkHadDevice(&u); err != nil {
+		return storedApproval{}, err
 	}
 	if r.HelpRequest != "" {
-		if err := d.checked(tx, op, r, &u); err != nil {
-			return awaited{}, err
+		if err := s.checkRequest(tx, p, r, &u); err != nil {
+			return storedApproval{}, err
 		}
 	}
 	now := tx.Op.Now
-	if waiting, err := d.waiting(tx.Raw, &u, now); errcode.Of(err) != errcode.NotFound {
+	if waiting, err := s.pendingApproval(tx.Raw, &u, now); errcode.Of(err) != errcode.NotFound {
 		tx.SetResult(ResetResult{Approval: &waiting})
-		return awaited{approval: waiting}, err
+		return storedApproval{approval: waiting}, err
 	}
-	p := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
-		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
-	if err := d.approvals.Put(tx.Raw, string(u.ID), p); err != nil {
-		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
+	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.Name,
+		Owner: p.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
+	if err := s.approvals.Put(tx.Raw, string(u.ID), approval); err != nil {
+		return storedApproval{}, fmt.Errorf("storing reset approval: %w", err)
 	}
-	if err := tx.Audit(approvalEvent(op, audit.ResetAsked, &p)); err != nil {
-		return awaited{}, err
+	if err := tx.Audit(approvalEvent(p, audit.ResetAsked, &approval)); err != nil {
+		return storedApproval{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
+	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: p.DisplayName(s.accounts.Policy.Issuer), Until: approval.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
-		return awaited{}, err
+		return storedApproval{}, err
 	}
-	tx.SetResult(ResetResult{Approval: &p})
-	return awaited{p, true}, tx.Save(&u)
+	tx.SetResult(ResetResult{Approval: &approval})
+	return storedApproval{approval, true}, tx.Save(&u)
 }
 
-// checked judges the case that a reset will answer once it has its second word, and writes down how the first
-// operator made sure who is asking (PROTOCOL 24).
-func (d *Service) checked(tx *account.Tx, op admin.Principal, r ResetRequest, u *account.User) error {
-	c, err := d.requestAbout(tx, r.HelpRequest, u)
+// checkRequest returns nil if a reset may answer the help request after its approval. It stores the identity check of
+// the requesting administrator (protocol rule 24).
+func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest, u *account.User) error {
+	c, err := s.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
 	}
-	fresh := r.Check != nil && !c.State.closed() && c.identify(tx, op, *r.Check)
-	if err := c.answeredBy(u, false); err != nil || !fresh {
+	fresh := r.Check != nil && !c.State.closed() && c.recordIdentity(tx, p, *r.Check)
+	if err := c.checkResettable(u, false); err != nil || !fresh {
 		return err
 	}
-	return d.save(tx, c)
+	return s.save(tx, c)
 }
 
-// approvalEvent is an act of the operator on a reset that waits.
-func approvalEvent(op admin.Principal, action string, p *ResetApproval) audit.Event {
-	e := audit.Event{Actor: op.Actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
-		Detail: map[string]string{"owner": op.Owner, "approvalId": p.ID}}
-	for key, text := range map[string]string{"why": p.Reason, "helpRequestId": p.HelpRequest} {
+// approvalEvent returns the audit event of an operation of p on an approval.
+func approvalEvent(p admin.Principal, action string, approval *ResetApproval) audit.Event {
+	e := audit.Event{Actor: p.Actor(), Subject: string(approval.User), SubjectName: approval.Login, Action: action, Outcome: audit.Success,
+		Detail: map[string]string{"owner": p.Owner, "approvalId": approval.ID}}
+	for key, text := range map[string]string{"reason": approval.Reason, "helpRequestId": approval.HelpRequest} {
 		if text != "" {
 			e.Detail[key] = text
 		}
@@ -141,54 +141,56 @@ func approvalEvent(op admin.Principal, action string, p *ResetApproval) audit.Ev
 	return e
 }
 
-// waiting is the reset that waits for a person; NotFound when there is none, or none that still counts.
-func (d *Service) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
-	p, err := d.approvals.Get(raw, string(u.ID))
+// pendingApproval returns the approval of u. It returns NotFound if there is none, it has expired, or u was reset
+// since.
+func (s *Service) pendingApproval(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
+	approval, err := s.approvals.Get(raw, string(u.ID))
 	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
+	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(approval.Expires) || approval.Resets != u.Resets):
 		return ResetApproval{}, errcode.New(errcode.NotFound)
 	case err != nil:
-		return ResetApproval{}, fmt.Errorf("loading a reset that waits: %w", err)
+		return ResetApproval{}, fmt.Errorf("loading reset approval: %w", err)
 	}
-	return p, nil
+	return approval, nil
 }
 
-// approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
-func (d *Service) approval(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+// findApproval returns the approval with this id and its user. It returns NotFound if the user is outside the scope of
+// p.
+func (s *Service) findApproval(r account.Reader, raw store.Reader, p admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
-	if !ok || len(user) != userID {
+	if !ok || len(user) != userIDLength {
 		return ResetApproval{}, account.User{}, errcode.New(errcode.NotFound)
 	}
 	u, err := r.User(account.UserID(user))
 	if err != nil {
 		return ResetApproval{}, u, err
 	}
-	if !op.InScope(&u) {
+	if !p.InScope(&u) {
 		return ResetApproval{}, u, errcode.New(errcode.NotFound)
 	}
-	p, err := d.waiting(raw, &u, now)
-	if err == nil && p.ID != id {
+	approval, err := s.pendingApproval(raw, &u, now)
+	if err == nil && approval.ID != id {
 		err = errcode.New(errcode.NotFound)
 	}
-	return p, u, err
+	return approval, u, err
 }
 
-// Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
-// next is the cursor for more, "" at the end.
-func (d *Service) Approvals(ctx context.Context, op admin.Principal, after string, limit int) (all []ResetApproval, next string, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Approvals returns a page of pending approvals of users in the scope of p, in the order of user ids. next is the
+// cursor of the next page, or empty at the end.
+func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string, limit int) (all []ResetApproval, next string, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
-	now := d.accounts.Now()
-	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
+	now := s.accounts.Now()
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		all, next = nil, ""
-		r := d.accounts.Reader(s)
+		r := s.accounts.Reader(snap)
 		user, _, _ := strings.Cut(after, "-")
-		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
-			switch _, _, err := d.approval(r, s, op, p.ID, now); {
+		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
+			switch _, _, err := s.findApproval(r, snap, p, approval.ID, now); {
 			case errcode.Of(err) == errcode.NotFound:
 				return nil
 			case err != nil:
@@ -197,91 +199,92 @@ func (d *Service) Approvals(ctx context.Context, op admin.Principal, after strin
 				next = all[limit-1].ID
 				return store.ErrStop
 			}
-			all = append(all, p)
+			all = append(all, approval)
 			return nil
 		})
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("listing resets that wait: %w", err)
+		return nil, "", fmt.Errorf("listing reset approvals: %w", err)
 	}
 	return all, next, nil
 }
 
-// Approval reads a reset that waits.
-func (d *Service) Approval(ctx context.Context, op admin.Principal, id string) (p ResetApproval, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Approval returns one pending approval.
+func (s *Service) Approval(ctx context.Context, p admin.Principal, id string) (approval ResetApproval, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return ResetApproval{}, err
 	}
-	now := d.accounts.Now()
-	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
-		p, _, err = d.approval(d.accounts.Reader(s), s, op, id, now)
+	now := s.accounts.Now()
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		approval, _, err = s.findApproval(s.accounts.Reader(snap), snap, p, id, now)
 		return err
 	})
-	return p, err
+	return approval, err
 }
 
-// Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
-// than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
-// may (Forbidden). NotFound: nothing waits by this id any more.
-func (d *Service) Approve(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (ResetResult, error) {
-	now := d.accounts.Now()
+// Approve executes a reset that needs approval, as Reset does. The owner of p must be neither the requesting owner nor
+// the user, and must have at least the role of the user. The requesting principal must still be permitted to reset
+// (Forbidden). Approve returns NotFound if the approval is no longer pending.
+func (s *Service) Approve(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) (ResetResult, error) {
+	now := s.accounts.Now()
 	var u account.User
-	var p ResetApproval
-	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		p, u, err = d.second(d.accounts.Reader(s), s, op, id, now)
+	var approval ResetApproval
+	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		approval, u, err = s.checkApprover(s.accounts.Reader(snap), snap, p, id, now)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
 	}
-	job := resetJob{desk: d, op: op, id: string(u.ID), request: ResetRequest{Reason: p.Reason, HelpRequest: p.HelpRequest}, approval: &p}
-	return d.resetting(ctx, req, job, &u)
+	job := resetJob{principal: p, id: string(u.ID), request: ResetRequest{Reason: approval.Reason, HelpRequest: approval.HelpRequest}, approval: &approval}
+	return s.runReset(ctx, req, job, &u)
 }
 
-// second judges the second word and returns what it is about.
-func (d *Service) second(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
-	if err := op.Require(admin.PermApprove); err != nil {
+// checkApprover returns the approval and its user if p may approve it.
+func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+	if err := p.Require(admin.PermApprove); err != nil {
 		return ResetApproval{}, account.User{}, err
 	}
-	p, u, err := d.approval(r, raw, op, id, now)
+	approval, u, err := s.findApproval(r, raw, p, id, now)
 	if err != nil {
-		return p, u, err
+		return approval, u, err
 	}
-	if err := admin.Authorize(op, admin.PermApprove, &u); err != nil {
-		return p, u, err
+	if err := admin.Authorize(p, admin.PermApprove, &u); err != nil {
+		return approval, u, err
 	}
-	if op.Owner == p.Owner { // whatever the token
-		return p, u, errcode.New(errcode.Forbidden)
+	if p.Owner == approval.Owner { // even with another token
+		return approval, u, errcode.New(errcode.Forbidden)
 	}
-	first, err := d.Admin.TokenPrincipal(raw, p.Token, now)
+	first, err := s.Admin.TokenPrincipal(raw, approval.Token, now)
 	if errcode.Of(err) == errcode.NoSession {
 		err = errcode.New(errcode.Forbidden)
 	}
 	if err == nil {
 		err = admin.Authorize(first, admin.PermApprove, &u)
 	}
-	return p, u, err
+	return approval, u, err
 }
 
-// RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *Service) RejectApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
-	if err := op.Require(admin.PermRead); err != nil {
+// RejectApproval deletes an approval. The requesting owner, the user and every administrator who could approve may
+// reject it.
+func (s *Service) RejectApproval(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	if err := p.Require(admin.PermRead); err != nil {
 		return err
 	}
-	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		p, u, err := d.approval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
+	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		approval, u, err := s.findApproval(tx.Reader, tx.Raw, p, id, tx.Op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if op.Owner != p.Owner && op.Owner != string(u.ID) {
-			if err := admin.Authorize(op, admin.PermApprove, &u); err != nil {
+		if p.Owner != approval.Owner && p.Owner != string(u.ID) {
+			if err := admin.Authorize(p, admin.PermApprove, &u); err != nil {
 				return struct{}{}, err
 			}
 		}
-		if err := d.approvals.Delete(tx.Raw, string(u.ID)); err != nil {
-			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
+		if err := s.approvals.Delete(tx.Raw, string(u.ID)); err != nil {
+			return struct{}{}, fmt.Errorf("deleting reset approval: %w", err)
 		}
 		tx.AddAdminActivity(&u, audit.ResetRefused, "")
-		if err := tx.Audit(approvalEvent(op, audit.ResetRefused, &p)); err != nil {
+		if err := tx.Audit(approvalEvent(p, audit.ResetRefused, &approval)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -289,36 +292,36 @@ func (d *Service) RejectApproval(ctx context.Context, op admin.Principal, req ac
 	return err
 }
 
-// Sweep removes resets that wait no longer. Call it once in a while.
-func (d *Service) Sweep(ctx context.Context) error {
-	now := d.accounts.Now()
-	var dead []string
-	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) error {
-		dead = nil
-		return d.approvals.Scan(s, "", "", 0, func(user string, p ResetApproval) error {
-			if !now.Before(p.Expires) {
-				dead = append(dead, user)
+// DeleteExpired deletes expired approvals. Call it periodically.
+func (s *Service) DeleteExpired(ctx context.Context) error {
+	now := s.accounts.Now()
+	var expired []string
+	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		expired = nil
+		return s.approvals.Scan(snap, "", "", 0, func(user string, approval ResetApproval) error {
+			if !now.Before(approval.Expires) {
+				expired = append(expired, user)
 			}
-			if len(dead) == admin.MaxGroups {
-				return store.ErrStop // the rest next time
+			if len(expired) == admin.MaxGroups {
+				return store.ErrStop // the next call deletes more
 			}
 			return nil
 		})
 	}); err != nil {
-		return fmt.Errorf("looking for resets that wait no longer: %w", err)
+		return fmt.Errorf("listing expired reset approvals: %w", err)
 	}
-	for _, user := range dead {
-		if err := d.accounts.Store.Update(ctx, func(tx store.Tx) error {
-			p, err := d.approvals.Get(tx, user)
-			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(p.Expires) {
+	for _, user := range expired {
+		if err := s.accounts.Store.Update(ctx, func(tx store.Tx) error {
+			approval, err := s.approvals.Get(tx, user)
+			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(approval.Expires) {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
-			return d.approvals.Delete(tx, user)
+			return s.approvals.Delete(tx, user)
 		}); err != nil {
-			return fmt.Errorf("removing a reset that waits no longer: %w", err)
+			return fmt.Errorf("deleting expired reset approval: %w", err)
 		}
 	}
 	return nil

@@ -8,26 +8,26 @@ import (
 	"barillet/internal/errcode"
 )
 
-// IdentityMethod is how an operator made sure who is asking (PROTOCOL 24). A reply by mail and a call from the person
-// are not on the list.
+// IdentityMethod is the method by which an administrator checked the identity of the user (protocol rule 24). A reply
+// by email and a call from the user are not methods.
 type IdentityMethod string
 
-// The ways to check an identity.
+// The methods of an identity check.
 const (
 	IdentityInPerson   IdentityMethod = "in_person"
-	IdentityCalledBack IdentityMethod = "called_back" // on the number on file
+	IdentityCalledBack IdentityMethod = "called_back" // at the stored telephone number
 	IdentityManager    IdentityMethod = "manager_confirmed"
 	IdentityDocument   IdentityMethod = "photo_document"
 )
 
-// IdentityCheck is one check as an operator states it.
+// IdentityCheck is an identity check as an administrator states it.
 type IdentityCheck struct {
 	Method IdentityMethod
-	By     string // who saw the person, which manager confirmed: needed for these two; at most 128 characters
+	By     string // who met the user, or which manager confirmed; required for these two methods; at most 128 characters
 }
 
-// judged is the check with its text made inert, if it says all that it has to.
-func (k *IdentityCheck) judged() (*IdentityCheck, error) {
+// validate returns the check with a sanitized text, or Invalid. It returns nil for nil.
+func (k *IdentityCheck) validate() (*IdentityCheck, error) {
 	if k == nil {
 		return nil, nil
 	}
@@ -44,8 +44,8 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 	return &IdentityCheck{k.Method, by}, nil
 }
 
-// identify writes down a check; false when the case says the same already.
-func (c *Request) identify(tx *account.Tx, op admin.Principal, k IdentityCheck) bool {
+// recordIdentity stores an identity check in the request. It returns false if the request already has this check.
+func (c *Request) recordIdentity(tx *account.Tx, p admin.Principal, k IdentityCheck) bool {
 	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}
@@ -54,17 +54,17 @@ func (c *Request) identify(tx *account.Tx, op admin.Principal, k IdentityCheck) 
 	if k.By != "" {
 		text += ": " + k.By
 	}
-	c.note(tx, op, "identity", text)
+	c.addNote(tx, p, "identity", text)
 	return true
 }
 
-// answeredBy judges whether a reset may answer the case: somebody made sure who is asking (PROTOCOL 24), and nobody
-// closed it. One that a reset resolved is named again only by the repeat of that reset.
-func (c *Request) answeredBy(u *account.User, again bool) error {
+// checkResettable returns nil if a reset may answer the request: its identity check is done and it is open (protocol
+// rule 24). A request that a reset resolved is acceptable only for a repeat of that reset.
+func (c *Request) checkResettable(u *account.User, repeat bool) error {
 	switch {
 	case c == nil:
 		return nil
-	case c.State == StateRejected, c.State == StateResolved && (!again || c.Changed.Before(u.ResetAt)):
+	case c.State == StateRejected, c.State == StateResolved && (!repeat || c.Changed.Before(u.ResetAt)):
 		return errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	case c.Identity == "":
 		return errcode.WrongStateFor(errcode.ReasonIdentity)

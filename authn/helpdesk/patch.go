@@ -13,187 +13,188 @@ import (
 	"barillet/internal/notice"
 )
 
-// RequestPatch is what to change; zero values leave as it is.
+// RequestPatch describes a change of a help request. Zero values change nothing.
 type RequestPatch struct {
 	Status   State
-	Assignee *string // Me, the id or sign-in name of somebody who may work on it, or "" to give it back
-	TakeOver bool    // also if somebody else has it
+	Assignee *string // Me, the id or login of an administrator, or "" for no assignee
+	TakeOver bool    // even if another administrator is the assignee
 	Check    *IdentityCheck
-	Note     string // for the operators, at most 2,000 characters
-	Answer   string // mailed to the person, where the case is somebody's whom we know; at most 2,000 characters
+	Note     string // for administrators; at most 2,000 characters
+	Answer   string // sent to the user by email; at most 2,000 characters
 }
 
-// Me is whoever makes the call, as an assignee.
+// Me is the assignee that means the caller.
 const Me = "me"
 
-// closed tells whether nobody has to do anything any more.
+// closed reports whether the request needs no more work.
 func (s State) closed() bool { return s == StateResolved || s == StateRejected }
 
-// valid tells whether there is such a state.
+// valid reports whether s is a known state.
 func (s State) valid() bool {
 	return slices.Contains([]State{StateOpen, StateInProgress, StateResolved, StateRejected}, s)
 }
 
-// leadsTo tells whether one state may follow another: what is closed is opened again before it is closed otherwise.
-func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed() }
+// canBecome reports whether state t may follow s. A closed request must be reopened before it gets another closed
+// state.
+func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.closed() }
 
-// Patch changes a help request: its state, who has it, how the identity was checked, a note for the operators, an
-// answer for the person. Each leaves a line in the history; all of it is one event, and none if nothing changes.
+// Patch changes a help request: its state, assignee, identity check, notes and answer. Each change adds an entry to the
+// history. The call writes one audit event, or none if nothing changes.
 //
-// A case is in progress while somebody has it, and open while nobody has: either is said by the other. Of two who
-// take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
-// closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
-// Forbidden: nobody works on their own request. TooMany: the case is full.
-func (d *Service) Patch(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
-	if err := op.Require(admin.PermInvite); err != nil {
+// A request with an assignee is in progress, and one without is open; each implies the other. If two administrators
+// take a request at once, one of them gets WrongState with Assignee. So does an administrator who answers, closes or
+// reassigns a request of another one without TakeOver. A reopened request needs a new identity check. Administrators
+// cannot work on their own request (Forbidden). Patch returns TooMany if the request is full.
+func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, patch RequestPatch) (Request, error) {
+	if err := p.Require(admin.PermInvite); err != nil {
 		return Request{}, err
 	}
-	p, err := p.judged()
+	patch, err := patch.validate()
 	if err != nil {
 		return Request{}, err
 	}
-	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
-		c, err := d.load(tx.Raw, id)
+	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
+		c, err := s.find(tx.Raw, id)
 		if err != nil {
 			return Request{}, err
 		}
-		if err := d.requestInScope(tx.Reader, op, &c); err != nil {
+		if err := s.requestInScope(tx.Reader, p, &c); err != nil {
 			return Request{}, err
 		}
-		if op.Owner == string(c.User) {
+		if p.Owner == string(c.User) {
 			return Request{}, errcode.New(errcode.Forbidden)
 		}
 		before := len(c.History)
-		e, err := d.apply(tx, op, &c, p)
+		e, err := s.apply(tx, p, &c, patch)
 		if err != nil || len(c.History) == before {
 			return c, err
 		}
-		if p.Answer != "" {
-			if err := d.answer(tx, &c, p.Answer); err != nil {
+		if patch.Answer != "" {
+			if err := s.answer(tx, &c, patch.Answer); err != nil {
 				return Request{}, err
 			}
 		}
 		if err := tx.Audit(e); err != nil {
 			return Request{}, err
 		}
-		err = d.save(tx, &c)
+		err = s.save(tx, &c)
 		return c, err
 	})
 }
 
-// judged is the patch with its texts made inert, if it may be applied.
-func (p RequestPatch) judged() (RequestPatch, error) {
-	ok, noted := true, p.Note != ""
-	if p.Note, ok = admin.Sanitize(p.Note, 2000, true); !ok {
-		return p, errcode.InvalidField("note", "too_long")
+// validate returns the patch with sanitized texts, or Invalid.
+func (patch RequestPatch) validate() (RequestPatch, error) {
+	ok, noted := true, patch.Note != ""
+	if patch.Note, ok = admin.Sanitize(patch.Note, 2000, true); !ok {
+		return patch, errcode.InvalidField("note", "too_long")
 	}
-	if noted && p.Note == "" { // blanks, or what cannot be seen
-		return p, errcode.InvalidField("note", "missing")
+	if noted && patch.Note == "" { // only spaces or invisible characters
+		return patch, errcode.InvalidField("note", "missing")
 	}
-	if p.Answer, ok = admin.Sanitize(p.Answer, 2000, true); !ok {
-		return p, errcode.InvalidField("answer", "too_long")
+	if patch.Answer, ok = admin.Sanitize(patch.Answer, 2000, true); !ok {
+		return patch, errcode.InvalidField("answer", "too_long")
 	}
-	if p.Assignee != nil {
-		name := strings.TrimSpace(*p.Assignee)
-		if p.Assignee = &name; len(name) > 254 {
-			return p, errcode.InvalidField("assignee", "too_long")
+	if patch.Assignee != nil {
+		name := strings.TrimSpace(*patch.Assignee)
+		if patch.Assignee = &name; len(name) > 254 {
+			return patch, errcode.InvalidField("assignee", "too_long")
 		}
 	}
-	if p.Status != "" && !p.Status.valid() {
-		return p, errcode.InvalidField("status", "unknown")
+	if patch.Status != "" && !patch.Status.valid() {
+		return patch, errcode.InvalidField("status", "unknown")
 	}
 	var err error
-	p.Check, err = p.Check.judged()
-	return p, err
+	patch.Check, err = patch.Check.validate()
+	return patch, err
 }
 
-// complete is the patch with what it leaves unsaid about state and assignee.
-func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
-	me, nobody := Me, ""
+// complete returns the patch with the state that its assignee implies, and the reverse.
+func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
+	me, none := Me, ""
 	switch {
-	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, errcode.WrongStateFor(errcode.ReasonRequestClosed)
-	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
-		p.Status = StateOpen
-	case p.Status == "" && p.Assignee != nil:
-		p.Status = StateInProgress
-	case p.Assignee != nil:
-	case p.Status == StateOpen:
-		p.Assignee = &nobody
-	case p.Status == StateInProgress, p.TakeOver && p.Status != "" && c.Assignee != "":
-		p.Assignee = &me
+	case patch.Status == "" && patch.Assignee != nil && c.State.closed():
+		return patch, errcode.WrongStateFor(errcode.ReasonRequestClosed)
+	case patch.Status == "" && patch.Assignee != nil && *patch.Assignee == "":
+		patch.Status = StateOpen
+	case patch.Status == "" && patch.Assignee != nil:
+		patch.Status = StateInProgress
+	case patch.Assignee != nil:
+	case patch.Status == StateOpen:
+		patch.Assignee = &none
+	case patch.Status == StateInProgress, patch.TakeOver && patch.Status != "" && c.Assignee != "":
+		patch.Assignee = &me
 	}
-	if p.Status == StateOpen && *p.Assignee != "" || p.Status == StateInProgress && *p.Assignee == "" {
-		return p, errcode.InvalidField("assignee", "status")
+	if patch.Status == StateOpen && *patch.Assignee != "" || patch.Status == StateInProgress && *patch.Assignee == "" {
+		return patch, errcode.InvalidField("assignee", "status")
 	}
-	return p, nil
+	return patch, nil
 }
 
-// apply changes the case and returns the event of it.
-func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p RequestPatch) (audit.Event, error) {
-	p, err := p.complete(c)
+// apply changes the request and returns the audit event.
+func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch RequestPatch) (audit.Event, error) {
+	patch, err := patch.complete(c)
 	if err != nil {
 		return audit.Event{}, err
 	}
 	action, detail := audit.HelpUpdated, map[string]string{}
 	to, name := c.Assignee, c.AssigneeName
-	if p.Assignee != nil {
-		if to, name, err = d.assignee(tx.Reader, op, c, *p.Assignee); err != nil {
+	if patch.Assignee != nil {
+		if to, name, err = s.assignee(tx.Reader, p, c, *patch.Assignee); err != nil {
 			return audit.Event{}, err
 		}
 	}
-	moves := p.Status != "" && p.Status != c.State
-	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
-	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
+	moves := patch.Status != "" && patch.Status != c.State
+	held := !c.State.closed() && c.Assignee != "" && c.Assignee != p.Owner
+	if held && !patch.TakeOver && (moves || to != c.Assignee || patch.Answer != "") {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
-	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
+	if moves && !c.State.canBecome(patch.Status) || patch.Check != nil && c.State.closed() && !moves {
 		return audit.Event{}, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	}
-	if moves && c.State.closed() { // the check was for the occasion that is over
+	if moves && c.State.closed() { // the check was valid for the closed request
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
 	}
 	if to != c.Assignee {
 		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
-		c.step(tx, op, HistoryEntry{What: "assigned", Text: name, Who: to})
+		c.addEntry(tx, p, HistoryEntry{What: "assigned", Text: name, Who: to})
 	}
-	if p.Check != nil && c.identify(tx, op, *p.Check) {
-		detail["identity"], detail["identityBy"] = string(p.Check.Method), p.Check.By
+	if patch.Check != nil && c.recordIdentity(tx, p, *patch.Check) {
+		detail["identity"], detail["identityBy"] = string(patch.Check.Method), patch.Check.By
 	}
-	if p.Note != "" {
-		c.note(tx, op, "note", p.Note)
+	if patch.Note != "" {
+		c.addNote(tx, p, "note", patch.Note)
 	}
-	if p.Answer != "" {
-		c.note(tx, op, "answer", p.Answer)
+	if patch.Answer != "" {
+		c.addNote(tx, p, "answer", patch.Answer)
 	}
 	if moves {
-		c.State, detail["status"] = p.Status, string(p.Status)
-		c.note(tx, op, "status", string(p.Status))
+		c.State, detail["status"] = patch.Status, string(patch.Status)
+		c.addNote(tx, p, "status", string(patch.Status))
 		if c.State.closed() {
 			action = audit.HelpClosed
 		}
 	}
-	e := requestEvent(op, action, c)
+	e := requestEvent(p, action, c)
 	e.Detail = detail
 	return e, nil
 }
 
-// assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
-// nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who string) (id, name string, err error) {
+// assignee returns the id and name of an administrator who may work on the request. A principal with a group scope can
+// assign a request only to themselves, because administrators are outside every scope (protocol rule 21).
+func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subject string) (id, name string, err error) {
 	switch {
-	case who == "":
+	case subject == "":
 		return "", "", nil
-	case who == Me || who == op.Owner:
-		u, err := r.User(account.UserID(op.Owner))
-		if errcode.Of(err) == errcode.NotFound { // the owner of the machine
-			return op.Owner, op.Name, nil
+	case subject == Me || subject == p.Owner:
+		u, err := r.User(account.UserID(p.Owner))
+		if errcode.Of(err) == errcode.NotFound { // the operator
+			return p.Owner, p.Name, nil
 		}
-		return op.Owner, u.DisplayName(), err
-	case op.Scoped():
+		return p.Owner, u.DisplayName(), err
+	case p.Scoped():
 		return "", "", errcode.New(errcode.Forbidden)
 	}
-	u, err := r.Find(who)
+	u, err := r.Find(subject)
 	if errcode.Of(err) == errcode.NotFound {
 		return "", "", errcode.InvalidField("assignee", "unknown")
 	}
@@ -205,7 +206,7 @@ func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who
 		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermInvite) != nil {
 			continue
 		}
-		switch err := d.requestInScope(r, as, c); {
+		switch err := s.requestInScope(r, as, c); {
 		case err == nil:
 			return string(u.ID), u.DisplayName(), nil
 		case errcode.Of(err) != errcode.NotFound:
@@ -215,11 +216,11 @@ func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who
 	return "", "", errcode.InvalidField("assignee", "role")
 }
 
-// answer mails an operator's words to the person, at the stored address; WrongState where nobody is known, for
-// an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
+// answer sends a text to the stored address of the user. It returns WrongState if the address of the request is
+// unknown, because an unverified address gets no email. The email states if the request is rejected.
+func (s *Service) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
-	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
+	if c.User == "" || errcode.Of(err) == errcode.NotFound { // never known, or deleted after the request
 		return errcode.WrongStateFor(errcode.ReasonUnknownAddress)
 	}
 	if err != nil {
@@ -227,5 +228,5 @@ func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
 	}
 	m := notice.HelpAnswered{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, time.Time{})
+	return tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, time.Time{})
 }

@@ -12,22 +12,22 @@ import (
 	"barillet/store"
 )
 
-// RequestQuery asks for cases, oldest first: who has waited longest stands on top. The zero value is all.
+// RequestQuery selects help requests, oldest first. The zero value selects all.
 type RequestQuery struct {
 	Status    State
 	User      account.UserID
-	Reference string // as the person names it
-	After     string // the cursor of an earlier call: a case's id
+	Reference string // as the user states it
+	After     string // the cursor of an earlier call
 	Limit     int    // 1 to 200; 0 means 200
 }
 
-// casesRead is how many cases one call reads at most before it gives what it has with a cursor.
-const casesRead = 2000
+// maxScanned is the maximum number of requests that one call reads before it returns a cursor.
+const maxScanned = 2000
 
-// Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
-// that nobody has. next is the cursor for more, "" at the end.
-func (d *Service) Requests(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Requests returns a page of help requests. A principal with a group scope gets those about users in the scope, and
+// none about unknown addresses. next is the cursor of the next page, or empty at the end.
+func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuery) (requests []Request, next string, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	if q.Status != "" && !q.Status.valid() {
@@ -36,25 +36,25 @@ func (d *Service) Requests(ctx context.Context, op admin.Principal, q RequestQue
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	if op.Scoped() {
-		return d.requestsInScope(ctx, op, q)
+	if p.Scoped() {
+		return s.requestsInScope(ctx, p, q)
 	}
-	return d.scan(ctx, q, false)
+	return s.scan(ctx, q, false)
 }
 
-// requestsInScope is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
-// a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
-func (d *Service) requestsInScope(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
+// requestsInScope returns the requests in the group scope of p. It reads until the page is full: a short page or a
+// cursor would reveal requests outside the scope and their time (protocol rule 21).
+func (s *Service) requestsInScope(ctx context.Context, p admin.Principal, q RequestQuery) (requests []Request, next string, err error) {
 	for limit := q.Limit; ; q.After = next {
 		var found []Request
-		if found, next, err = d.scan(ctx, q, true); err != nil {
+		if found, next, err = s.scan(ctx, q, true); err != nil {
 			return nil, "", err
 		}
 		var within []Request
-		if err := d.accounts.View(ctx, func(r account.Reader) error {
+		if err := s.accounts.View(ctx, func(r account.Reader) error {
 			within = nil
 			for _, c := range found {
-				switch err := d.requestInScope(r, op, &c); {
+				switch err := s.requestInScope(r, p, &c); {
 				case err == nil:
 					within = append(within, c)
 				case errcode.Of(err) != errcode.NotFound:
@@ -65,30 +65,30 @@ func (d *Service) requestsInScope(ctx context.Context, op admin.Principal, q Req
 		}); err != nil {
 			return nil, "", err
 		}
-		if cases = append(cases, within...); len(cases) > limit {
-			return cases[:limit], cases[limit-1].ID, nil
+		if requests = append(requests, within...); len(requests) > limit {
+			return requests[:limit], requests[limit-1].ID, nil
 		}
 		if next == "" {
-			return cases, "", nil
+			return requests, "", nil
 		}
 	}
 }
 
-// scan reads the cases that a query asks for; of known people only, if so.
-func (d *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
-	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
+// scan returns the requests that match a query. If known is set, it omits requests about unknown addresses.
+func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
-		err := d.cases.Scan(s, "", q.After, 0, func(id string, c Request) error {
+		err := s.requests.Scan(snap, "", q.After, 0, func(id string, c Request) error {
 			if !isRequestID(id) {
-				return store.ErrStop // they sort behind all cases
+				return store.ErrStop // openKey records sort after all requests
 			}
-			if more = read == casesRead || len(found) == q.Limit; more {
+			if more = read == maxScanned || len(found) == q.Limit; more {
 				return store.ErrStop
 			}
 			read, last = read+1, id
 			if (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) &&
-				(q.Reference == "" || c.has(q.Reference)) && (!known || c.User != "") {
+				(q.Reference == "" || c.hasReference(q.Reference)) && (!known || c.User != "") {
 				found = append(found, c)
 			}
 			return nil
@@ -104,14 +104,14 @@ func (d *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	return found, next, nil
 }
 
-// has tells whether the case goes by a reference, its own or of a text that joined it.
-func (c *Request) has(reference string) bool {
-	return c.Reference == reference || slices.ContainsFunc(c.Texts, func(t FollowUp) bool { return t.Reference == reference })
+// hasReference reports whether the reference is that of the request or of a follow-up.
+func (c *Request) hasReference(reference string) bool {
+	return c.Reference == reference || slices.ContainsFunc(c.FollowUps, func(t FollowUp) bool { return t.Reference == reference })
 }
 
-// requestInScope judges whether the operator may know of a case: NotFound if not.
-func (d *Service) requestInScope(r account.Reader, op admin.Principal, c *Request) error {
-	if !op.Scoped() {
+// requestInScope returns NotFound if p may not read the request.
+func (s *Service) requestInScope(r account.Reader, p admin.Principal, c *Request) error {
+	if !p.Scoped() {
 		return nil
 	}
 	if c.User == "" || c.unscopedOnly() {
@@ -121,42 +121,42 @@ func (d *Service) requestInScope(r account.Reader, op admin.Principal, c *Reques
 	if err != nil {
 		return err
 	}
-	return admin.Authorize(op, admin.PermRead, &u)
+	return admin.Authorize(p, admin.PermRead, &u)
 }
 
-// Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
-// address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
-// (PROTOCOL 21). NotFound as with Case.
-func (d *Service) Changes(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
+// RecentSecurityChanges returns the security changes of the user of a request in the last seven days (protocol rule
+// 24). It returns none for an unknown address. For a principal with a group scope it omits roles and groups (protocol
+// rule 21). It returns NotFound as Request does.
+func (s *Service) RecentSecurityChanges(ctx context.Context, p admin.Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
-	u, err := d.Admin.User(ctx, op, string(c.User))
-	if errcode.Of(err) == errcode.NotFound && !op.Scoped() {
-		return nil, nil // deleted since
+	u, err := s.Admin.User(ctx, p, string(c.User))
+	if errcode.Of(err) == errcode.NotFound && !p.Scoped() {
+		return nil, nil // deleted after the request
 	}
-	changes := u.RecentSecurityChanges(d.accounts.Now())
-	if op.Scoped() {
+	changes := u.RecentSecurityChanges(s.accounts.Now())
+	if p.Scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
-			return slices.Contains(admin.AdminActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
+			return slices.Contains(admin.RoleActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
 	}
 	return changes, err
 }
 
-// Request reads one help request; NotFound when there is none that this operator may know of.
-func (d *Service) Request(ctx context.Context, op admin.Principal, id string) (Request, error) {
-	if err := op.Require(admin.PermRead); err != nil {
+// Request returns one help request. It returns NotFound if there is none that p may read.
+func (s *Service) Request(ctx context.Context, p admin.Principal, id string) (Request, error) {
+	if err := p.Require(admin.PermRead); err != nil {
 		return Request{}, err
 	}
 	var c Request
-	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		c, err = d.load(s, id)
+	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		c, err = s.find(snap, id)
 		return err
 	}); err != nil {
 		return Request{}, err
 	}
-	if err := d.accounts.View(ctx, func(r account.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
+	if err := s.accounts.View(ctx, func(r account.Reader) error { return s.requestInScope(r, p, &c) }); err != nil {
 		return Request{}, err
 	}
 	return c, nil

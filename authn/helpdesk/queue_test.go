@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -16,15 +17,15 @@ import (
 	"barillet/store/storetest"
 )
 
-func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
-	s := openShop(t)
-	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
+func TestPatch_AddsHistory(t *testing.T) {
+	s := newEnv(t)
+	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	s.EmptyOutbox()
-	id, mine := s.cases(t)[0].ID, helpdesk.Me
+	id, mine := s.requests(t)[0].ID, helpdesk.Me
 	patch := func(p helpdesk.RequestPatch) helpdesk.Request {
 		t.Helper()
 		s.Clock.Advance(time.Second)
-		c, err := s.Directory.HelpDesk.Patch(t.Context(), support, s.From, id, p)
+		c, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, id, p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,13 +34,13 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	patch(helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: &mine})
 	patch(helpdesk.RequestPatch{Check: calledBack, Note: "called 01 23\nspoke to Amélie"})
 	patch(helpdesk.RequestPatch{Answer: "Come by tomorrow.", Status: helpdesk.StateResolved})
-	c, err := s.Directory.HelpDesk.Request(t.Context(), support, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var steps []string
 	for _, h := range c.History {
-		if h.By != support.ID || h.At.IsZero() {
+		if h.By != authntest.AsHelpDesk.ID || h.At.IsZero() {
 			t.Errorf("got step %+v", h)
 		}
 		steps = append(steps, h.What+" "+h.Text)
@@ -48,7 +49,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	if got := strings.Join(steps, "|"); got != want {
 		t.Errorf("got history %q, want %q", got, want)
 	}
-	if m := mailed[notice.HelpAnswered](t, s, technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
+	if m := authntest.Mailed[notice.HelpAnswered](t, s.Env, authntest.Technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
 		t.Errorf("got mail %+v", m)
 	}
 	var acts []string
@@ -60,10 +61,10 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	}
 }
 
-func TestPatchesThatAreRefused(t *testing.T) {
-	s := openShop(t)
-	s.ask(t, 1, helpdesk.Submission{Email: "stranger@else.example", Message: "x"})
-	id := s.cases(t)[0].ID
+func TestPatch_RejectsInvalid(t *testing.T) {
+	s := newEnv(t)
+	s.submit(t, 1, helpdesk.Submission{Email: "stranger@else.example", Message: "x"})
+	id := s.requests(t)[0].ID
 	for _, c := range []struct {
 		name  string
 		op    admin.Principal
@@ -71,43 +72,43 @@ func TestPatchesThatAreRefused(t *testing.T) {
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		{"who reads only changes nothing", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
-		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, errcode.Invalid},
-		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.Invalid},
-		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.Invalid},
-		{"an answer to an address that anybody can have typed", support, id, helpdesk.RequestPatch{Answer: "x"}, errcode.WrongState},
-		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
-		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
-		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		{"a reader changes nothing", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
+		{"a state that is none", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Status: "closed"}, errcode.Invalid},
+		{"a reply by mail is no method", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.Invalid},
+		{"too long a note", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.Invalid},
+		{"an answer to an address that anybody can have typed", authntest.AsHelpDesk, id, helpdesk.RequestPatch{Answer: "x"}, errcode.WrongState},
+		{"a request that is not there", authntest.AsHelpDesk, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		{"no id at all", authntest.AsHelpDesk, "", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		{"an id that is no key", authntest.AsHelpDesk, "é", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
 		_, err := s.Directory.HelpDesk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
-		wantCode(t, c.name, err, c.want)
+		authntest.WantCode(t, c.name, err, c.want)
 	}
 	var err error
 	for range 200 {
-		if _, err = s.Directory.HelpDesk.Patch(t.Context(), support, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("é", 2000)}); err != nil {
+		if _, err = s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("é", 2000)}); err != nil {
 			break
 		}
 	}
-	wantCode(t, "notes without end", err, errcode.TooMany)
-	if c := s.cases(t)[0]; len(c.History) == 0 {
+	authntest.WantCode(t, "notes without end", err, errcode.TooMany)
+	if c := s.requests(t)[0]; len(c.History) == 0 {
 		t.Error("a full case lost its history")
 	}
 }
 
-func TestTheQueueComesInPages(t *testing.T) {
-	s := openShop(t)
+func TestRequests_Pages(t *testing.T) {
+	s := newEnv(t)
 	for i := range 7 {
-		s.ask(t, i, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+		s.submit(t, i, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 	}
 	var got []string
 	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen, Limit: 3}
 	for page := 0; page == 0 || q.After != ""; page++ {
-		cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), support, q)
+		requests, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, q)
 		if err != nil || page > 3 {
 			t.Fatalf("page %d: %v", page, err)
 		}
-		for _, c := range cases {
+		for _, c := range requests {
 			got = append(got, c.Email)
 		}
 		q.After = next
@@ -117,15 +118,13 @@ func TestTheQueueComesInPages(t *testing.T) {
 	}
 }
 
-func TestRecordsOfEveryVersionDecode(t *testing.T) {
+func TestRecords_EveryVersionDecodes(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
+	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: authntest.Technician,
 		Topic: notice.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, DroppedFollowUps: 2,
-		Texts:    []helpdesk.FollowUp{{At: at, Reference: "H-0000-0000", Topic: notice.TopicOther, Message: "and again", Address: "192.0.2.1"}},
-		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
+		FollowUps: []helpdesk.FollowUp{{At: at, Reference: "H-0000-0000", Topic: notice.TopicOther, Message: "and again", Address: "192.0.2.1"}},
+		Assignee:  "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
 		History: []helpdesk.HistoryEntry{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
-	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: technician, Resets: 2, By: "token:t1",
+	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: authntest.Technician, Resets: 2, By: "token:t1",
 		ByName: "support desk", Owner: "u1", Token: "0123", Reason: "lost", HelpRequest: "20260302T080000.000000000Z-abc", At: at, Expires: at})
-	storetest.Golden(t, store.Tokens, nil, admin.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: account.RoleUserAdmin,
-		Groups: []account.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})
 }

@@ -16,96 +16,99 @@ import (
 	"barillet/internal/secret"
 )
 
-// ResetRequest is what an operator asks for.
+// ResetRequest describes a reset.
 type ResetRequest struct {
-	Reason      string         // why, for the log and the managers; at most 500 characters
-	HelpRequest string         // id of the case that it answers and resolves; "": none
-	Check       *IdentityCheck // how it was made sure who is asking; needed with a case that does not say so yet
-	SendEmail   *bool          // nil: mail the ticket. false: answer it instead (Secrets). true: mail one more
-	ShowCode    bool           // a code for the operator's screen (PROTOCOL 9); by Machine only
+	Reason      string         // for the audit log and the managers; at most 500 characters
+	HelpRequest string         // id of the help request that the reset answers; "": none
+	Check       *IdentityCheck // the identity check; required if the help request has none
+	SendEmail   *bool          // nil: send the ticket by email; false: return it; true: send one even for a repeat
+	ShowCode    bool           // return a short code for the screen; operator only (protocol rule 9)
 }
 
-// ResetResult tells what a reset did.
+// ResetResult is the result of a reset.
 type ResetResult struct {
 	User  account.UserID
 	Login string
-	At    time.Time // of the reset; of the first one when Repeated
+	At    time.Time // of the reset; if Repeated, of the first one
 
-	// What was cleared.
+	// What the reset removed.
 	Devices                         map[factors.Kind]int // without sets of recovery codes
 	Copies, RecoveryCodes, Sessions int
-	Browsers                        int // remembered ones: the house does not have them yet, so 0
+	Browsers                        int // always 0: no browser is remembered for the second factor yet
 
-	Mailed        bool     // a ticket is in the mail
-	MailTo        []string // masked; where the ticket goes
+	Mailed        bool     // a ticket is sent by email
+	MailTo        []string // masked addresses of that email
 	TicketExpires time.Time
-	Repeated      bool         // there was nothing left to clear and a ticket was open
-	Link, Code    secret.Value // of a ticket that was not mailed; one handed over has no Link
+	Repeated      bool         // there was nothing to remove and a ticket was valid
+	Link, Code    secret.Value // of a ticket that was not sent by email; a ticket on screen has no Link
 	Reason        string
-	HelpRequest   string // the case that it resolved
+	HelpRequest   string // the help request that it resolved
 
-	Approval *ResetApproval // not nil: nothing is done before a second administrator agrees, and the rest is empty
+	Approval *ResetApproval // not nil: the reset needs this approval first, and other fields are empty
 }
 
-// deliveryMethod is how the ticket reaches the person.
+// deliveryMethod is how a ticket reaches the user.
 type deliveryMethod int
 
 const (
 	byEmail    deliveryMethod = iota // to the stored address
-	inResponse                       // in the answer, for 24 hours
-	onScreen                         // on the operator's screen, for 10 minutes
+	inResponse                       // in the response, for 24 hours
+	onScreen                         // on the screen of the operator, for 10 minutes
 )
 
-// way judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
-func (r ResetRequest) way(op admin.Principal) (deliveryMethod, error) {
+// deliveryMethod returns how the ticket is delivered, or Forbidden if p may not use that method (protocol rules 9 and
+// 22).
+func (r ResetRequest) deliveryMethod(p admin.Principal) (deliveryMethod, error) {
 	switch {
 	case r.ShowCode && r.SendEmail != nil:
 		return 0, errcode.New(errcode.Conflict)
-	case r.ShowCode && !op.Operator: // the operator is before the machine; an API token never is
+	case r.ShowCode && !p.Operator: // a caller of the API may not be at the screen
 		return 0, errcode.New(errcode.Forbidden)
 	case r.ShowCode:
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
-	case !op.CanReadSecrets():
+	case !p.CanReadSecrets():
 		return 0, errcode.New(errcode.Forbidden)
 	}
 	return inResponse, nil
 }
 
-// resetJob is one reset under way: what was asked, judged and drawn before the Update.
+// resetJob holds what is known about a reset before its transaction.
 type resetJob struct {
-	desk    *Service
-	op      admin.Principal
-	id      string
-	request ResetRequest
-	way     deliveryMethod
-	told    []admin.Recipient
-	past    ResetResult // of the reset before, where one may be repeated
+	service    *Service
+	principal  admin.Principal
+	id         string
+	request    ResetRequest
+	delivery   deliveryMethod
+	recipients []admin.Recipient
+	previous   ResetResult // result of the last reset, if this may be a repeat
 
-	approval *ResetApproval // what the operator agrees to; nil: the operator acts alone
+	approval *ResetApproval // the approval that principal gives; nil: none is needed
 }
 
-// resetOutcome is what an Update came to.
+// resetOutcome is the result of the transaction of a reset.
 type resetOutcome struct {
-	receipt ResetResult
-	rest    []admin.Recipient // who is still to be told
-	stale   bool              // nothing was done: the reset that is repeated is another than the one that was read
+	result    ResetResult
+	remaining []admin.Recipient // recipients without a notification
+	stale     bool              // nothing was stored, because resetJob.previous is not the last reset
 }
 
-// Reset takes every device, ticket, session, remembered browser and pending enrolment from a person in one
-// Update, with one event and a ticket to enrol again (DESIGN, After a reset; PROTOCOL 7 to 11). The password
-// stays as it is and where it came from stays known.
+// Reset removes every device, ticket, session and pending enrolment of a user in one transaction. It
+// writes one audit event and issues a ticket to enrol again (protocol rules 7 to 11). The password and its provenance
+// do not change.
 //
-// While nothing is left to clear and a ticket is open, another reset changes and sends nothing and answers the
-// first one's receipt with Repeated, unless SendEmail is true (one more ticket, by mail) or Hand (one more, as
-// a code). A case that is named must be about the same person (Conflict), tell how the identity was checked,
-// or be told so here, and not be closed (WrongState, PROTOCOL 24). It is resolved; the mail with the ticket is its
-// answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
-// had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
-// Receipt.Waits tells of it.
-func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
-	how, err := r.way(op)
+// If there is nothing to remove and a ticket is valid, Reset changes nothing, sends nothing and returns the result of
+// the last reset with Repeated. If SendEmail is true, it still sends one more ticket; if ShowCode is set, it returns
+// one more code.
+//
+// A help request must be about the same user (Conflict). It must be open, and it or Check must state an identity check
+// (WrongState, protocol rule 24). Reset resolves it. The email with the ticket is the answer.
+//
+// Reset returns Forbidden by protocol rule 11, and WrongState for a user who never had a device, who must be invited
+// instead. If the reset needs an approval, Reset only requests it and sets Approval.
+func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+	delivery, err := r.deliveryMethod(p)
 	if err != nil {
 		return ResetResult{}, err
 	}
@@ -114,209 +117,210 @@ func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.Req
 		return ResetResult{}, errcode.InvalidField("reason", "too_long")
 	}
 	r.Reason = reason
-	if r.Check, err = r.Check.judged(); err != nil {
+	if r.Check, err = r.Check.validate(); err != nil {
 		return ResetResult{}, err
 	}
-	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
+	job := resetJob{principal: p, id: id, request: r, delivery: delivery}
 	var u account.User
-	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		u, err = admin.FindUser(r, op, admin.PermApprove, id)
+	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
+		u, err = admin.FindUser(r, p, admin.PermApprove, id)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
 	}
-	if op.NeedsApproval(&u) {
-		waits, err := d.requestApproval(ctx, op, req, id, r)
-		return ResetResult{Approval: &waits}, err
+	if p.NeedsApproval(&u) {
+		approval, err := s.requestApproval(ctx, p, req, id, r)
+		return ResetResult{Approval: &approval}, err
 	}
-	return d.resetting(ctx, req, job, &u)
+	return s.runReset(ctx, req, job, &u)
 }
 
-// resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Service) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
+// runReset executes a reset of u and notifies its recipients.
+func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
 	var err error
-	if job.told, err = d.Admin.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
+	if job.recipients, err = s.Admin.ResetRecipients(ctx, job.principal, u, job.delivery == onScreen); err != nil {
 		return ResetResult{}, err
 	}
-	for range 3 { // each round loses only to another reset of the same moment
-		if job.past, err = d.previousResult(ctx, u); err != nil {
+	for range 3 { // a round fails only because of a concurrent reset
+		if job.previous, err = s.previousResult(ctx, u); err != nil {
 			return ResetResult{}, err
 		}
-		op := d.accounts.NewOperation(req)
-		out, err := account.Update(ctx, d.accounts, op, job.do)
+		op := s.accounts.NewOperation(req)
+		out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (resetOutcome, error) { return s.reset(tx, job) })
 		if err != nil {
 			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.receipt, d.Admin.NotifyRemaining(ctx, req, job.mail(u, op.Now), out.rest)
+			return out.result, s.Admin.NotifyRemaining(ctx, req, s.resetNotice(job, u, op.Now), out.remaining)
 		}
-		u.ResetAt, u.Devices = out.receipt.At, nil
+		u.ResetAt, u.Devices = out.result.At, nil
 	}
 	return ResetResult{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }
 
-// do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
-// which with person, standing, case, event, ticket and two addresses leaves room for MaxRecipientsPerUpdate of the others.
-func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
-	u, err := j.judged(tx)
+// reset is the transaction of a reset. It uses at most 64 keys: a user has up to 32 sessions, 10 security keys and 3
+// tickets. With user, summary, help request, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
+// remain.
+func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
+	u, err := s.findUser(tx, j)
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	if err := resettable(&u); err != nil {
+	if err := checkHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
-	c, err := j.answered(tx, &u)
+	c, err := s.findRequest(tx, j, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	open := openTicket(&u, tx.Op.Now)
-	again := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
-	if err := c.answeredBy(&u, again); err != nil {
+	repeat := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
+	if err := c.checkResettable(&u, repeat); err != nil {
 		return resetOutcome{}, err
 	}
-	if again {
-		return j.again(tx, &u, open, c)
+	if repeat {
+		return s.repeatReset(tx, j, &u, open, c)
 	}
 	cleared, err := tx.ResetDevices(&u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	maps.DeleteFunc(cleared.Devices, func(kind factors.Kind, _ int) bool {
-		return j.desk.accounts.Method(kind).Input == factors.InputBackup
+		return s.accounts.Method(kind).Input == factors.InputBackup
 	})
-	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
+	result := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
-	if err := j.ticket(tx, &u, &rec); err != nil {
+	if err := s.issueTicket(tx, j, &u, &result); err != nil {
 		return resetOutcome{}, err
 	}
-	if err := tx.Audit(j.event(&u, c, audit.FactorsReset, rec)); err != nil {
+	if err := tx.Audit(j.resetEvent(&u, c, audit.FactorsReset, result)); err != nil {
 		return resetOutcome{}, err
 	}
 	if c != nil {
-		if err := j.desk.resolve(tx, j.op, c); err != nil {
+		if err := s.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	rest, err := j.notify(tx, &u)
+	remaining, err := s.notifyFirst(tx, j, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	tx.SetResult(rec)
-	return resetOutcome{receipt: rec, rest: rest}, tx.Save(&u)
+	tx.SetResult(result)
+	return resetOutcome{result: result, remaining: remaining}, tx.Save(&u)
 }
 
-// judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetJob) judged(tx *account.Tx) (account.User, error) {
+// findUser returns the user if the principal may reset them, alone or by an approval. It deletes the approval.
+func (s *Service) findUser(tx *account.Tx, j resetJob) (account.User, error) {
 	if j.approval == nil {
-		return admin.FindUser(tx.Reader, j.op, admin.PermReset, j.id)
+		return admin.FindUser(tx.Reader, j.principal, admin.PermReset, j.id)
 	}
-	p, u, err := j.desk.second(tx.Reader, tx.Raw, j.op, j.approval.ID, tx.Op.Now)
+	approval, u, err := s.checkApprover(tx.Reader, tx.Raw, j.principal, j.approval.ID, tx.Op.Now)
 	if err != nil {
 		return u, err
 	}
-	if err := j.desk.approvals.Delete(tx.Raw, string(p.User)); err != nil {
-		return u, fmt.Errorf("ending a reset that waited: %w", err)
+	if err := s.approvals.Delete(tx.Raw, string(approval.User)); err != nil {
+		return u, fmt.Errorf("deleting reset approval: %w", err)
 	}
 	return u, nil
 }
 
-// resettable tells whether there is anything to reset.
-func resettable(u *account.User) error {
+// checkHadDevice returns WrongState if the user is deactivated or never had a device.
+func checkHadDevice(u *account.User) error {
 	switch {
 	case u.Status == account.StatusDeactivated:
 		return errcode.New(errcode.WrongState)
-	case !u.EverHadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
+	case !u.EverHadDevice: // nor a password that could be used with a ticket (protocol rule 23)
 		return errcode.WrongStateFor(errcode.ReasonNeverHadDevice)
 	}
 	return nil
 }
 
-// again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
-	rec := j.past
-	if !rec.At.Equal(u.ResetAt) {
-		return resetOutcome{receipt: ResetResult{At: u.ResetAt}, stale: true}, nil
+// repeatReset is a reset with nothing to remove while a ticket is valid (protocol rule 11).
+func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
+	result := j.previous
+	if !result.At.Equal(u.ResetAt) {
+		return resetOutcome{result: ResetResult{At: u.ResetAt}, stale: true}, nil
 	}
-	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
-	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
-	if rec.Mailed {
-		rec.MailTo = masked(u.Addresses()[:1])
+	result.User, result.Login, result.Mailed, result.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
+	result.Repeated, result.HelpRequest = true, cmp.Or(j.request.HelpRequest, result.HelpRequest)
+	if result.Mailed {
+		result.MailTo = masked(u.Addresses()[:1])
 	}
 	if c != nil && !c.State.closed() {
-		if err := j.desk.resolve(tx, j.op, c); err != nil {
+		if err := s.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
-		e := requestEvent(j.op, audit.HelpClosed, c)
+		e := requestEvent(j.principal, audit.HelpClosed, c)
 		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
 		if err := tx.Audit(e); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	tx.SetResult(rec)
-	asked := j.request.SendEmail != nil && *j.request.SendEmail
-	if !asked && j.way != onScreen {
-		return resetOutcome{receipt: rec}, nil
+	tx.SetResult(result)
+	send := j.request.SendEmail != nil && *j.request.SendEmail
+	if !send && j.delivery != onScreen {
+		return resetOutcome{result: result}, nil
 	}
-	if err := j.ticket(tx, u, &rec); err != nil {
+	if err := s.issueTicket(tx, j, u, &result); err != nil {
 		return resetOutcome{}, err
 	}
 	action := audit.TicketIssued
-	if j.way == onScreen {
+	if j.delivery == onScreen {
 		action = audit.SecretHandedOver
 	}
-	if err := tx.Audit(j.event(u, c, action, rec)); err != nil {
+	if err := tx.Audit(j.resetEvent(u, c, action, result)); err != nil {
 		return resetOutcome{}, err
 	}
-	var rest []admin.Recipient
-	if j.way == onScreen {
+	var remaining []admin.Recipient
+	if j.delivery == onScreen {
 		var err error
-		if rest, err = j.notify(tx, u); err != nil {
+		if remaining, err = s.notifyFirst(tx, j, u); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	tx.SetResult(rec)
-	return resetOutcome{receipt: rec, rest: rest}, tx.Save(u)
+	tx.SetResult(result)
+	return resetOutcome{result: result, remaining: remaining}, tx.Save(u)
 }
 
-// ticket gives the person a ticket and tells them at every address that they have.
-func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
-	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.desk.accounts.Locale(u), j.op.DisplayName(j.desk.accounts.Policy.Issuer)
-	if j.way == byEmail {
-		t, err := j.desk.signIn.MailTicket(tx, u)
+// issueTicket issues a ticket and notifies the user at all addresses.
+func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, result *ResetResult) error {
+	context := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
+	locale, by := s.accounts.Locale(u), j.principal.DisplayName(s.accounts.Policy.Issuer)
+	if j.delivery == byEmail {
+		t, err := s.signIn.MailTicket(tx, u)
 		if err != nil {
 			return err
 		}
-		rec.Mailed, rec.MailTo, rec.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
-		if rec.Repeated {
+		result.Mailed, result.MailTo, result.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
+		if result.Repeated {
 			return nil
 		}
-		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
-		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
+		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
+		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the first gets the ticket
 	}
-	life := account.TicketTTL
-	if j.way == onScreen {
-		life = account.ScreenTicketTTL
+	ttl := account.TicketTTL
+	if j.delivery == onScreen {
+		ttl = account.ScreenTicketTTL
 	}
-	link, code, t, err := j.desk.signIn.IssueTicket(tx, u, j.op.Owner, life)
+	link, code, t, err := s.signIn.IssueTicket(tx, u, j.principal.Owner, ttl)
 	if err != nil {
 		return err
 	}
 	if !link.IsZero() {
-		rec.Link = secret.From(j.desk.signIn.URL("/ticket/" + link.Reveal()))
+		result.Link = secret.From(s.signIn.URL("/ticket/" + link.Reveal()))
 	}
-	rec.Code, rec.TicketExpires = code, t.Expires
-	if !rec.Repeated {
-		m := notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by}
+	result.Code, result.TicketExpires = code, t.Expires
+	if !result.Repeated {
+		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
 		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return tx.SendTo(u.Addresses(), locale, notice.TicketShown{Context: about, By: by}, time.Time{})
+	return tx.SendTo(u.Addresses(), locale, notice.TicketShown{Context: context, By: by}, time.Time{})
 }
 
-// openTicket is the ticket of the person that lives longest; nil without one.
+// openTicket returns the valid ticket of u that expires last, or nil.
 func openTicket(u *account.User, now time.Time) *account.Ticket {
 	var open *account.Ticket
 	for i, t := range u.Tickets {
@@ -327,23 +331,23 @@ func openTicket(u *account.User, now time.Time) *account.Ticket {
 	return open
 }
 
-// answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
-// check that comes with the reset is written into it.
-func (j resetJob) answered(tx *account.Tx, u *account.User) (*Request, error) {
+// findRequest returns the help request that the reset answers, or nil. It adds the identity check of the reset to it
+// (protocol rule 24).
+func (s *Service) findRequest(tx *account.Tx, j resetJob, u *account.User) (*Request, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
-	c, err := j.desk.requestAbout(tx, j.request.HelpRequest, u)
+	c, err := s.requestAbout(tx, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
-		c.identify(tx, j.op, *j.request.Check)
+		c.recordIdentity(tx, j.principal, *j.request.Check)
 	}
 	return c, err
 }
 
-// requestAbout loads a case that must be about the person (Conflict).
-func (d *Service) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
-	c, err := d.load(tx.Raw, id)
-	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
+// requestAbout returns a help request. It returns Conflict if the request is not about u.
+func (s *Service) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
+	c, err := s.find(tx.Raw, id)
+	// An unscopedOnly request asks for no reset, and its id must not appear in an event about u.
 	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
 		return nil, errcode.New(errcode.Conflict)
 	}

@@ -8,23 +8,23 @@ import (
 	"barillet/internal/notice"
 )
 
-// mail is what the others are told about a person.
-func (j resetJob) mail(u *account.User, now time.Time) func(name string) notice.Notice {
-	by := j.op.DisplayName(j.desk.accounts.Policy.Issuer)
+// resetNotice returns the notification of a reset of u, as a function of the name of its recipient.
+func (s *Service) resetNotice(j resetJob, u *account.User, now time.Time) func(name string) notice.Notice {
+	by := j.principal.DisplayName(s.accounts.Policy.Issuer)
 	return func(name string) notice.Notice {
-		about := notice.Context{Name: name, At: now}
-		if j.way == onScreen {
-			return notice.TicketShown{Context: about, Person: u.DisplayName(), By: by}
+		context := notice.Context{Name: name, At: now}
+		if j.delivery == onScreen {
+			return notice.TicketShown{Context: context, User: u.DisplayName(), By: by}
 		}
-		return notice.UserDevicesReset{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+		return notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 
-// notify queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []admin.Recipient, err error) {
-	n := min(len(j.told), admin.MaxRecipientsPerUpdate)
-	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
+// notifyFirst queues the first notifications in the transaction of the reset and returns the remaining recipients.
+func (s *Service) notifyFirst(tx *account.Tx, j resetJob, u *account.User) (remaining []admin.Recipient, err error) {
+	n := min(len(j.recipients), admin.MaxRecipientsPerUpdate)
+	if j.approval != nil { // it uses three more keys: the approval, the requesting token and its owner
 		n = min(n, admin.MaxRecipientsPerUpdate-3)
 	}
-	return j.told[n:], j.desk.Admin.Queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
+	return j.recipients[n:], s.Admin.Queue(tx, s.resetNotice(j, u, tx.Op.Now), j.recipients[:n])
 }

@@ -139,7 +139,7 @@ func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 		"an empty data directory":                 {`data = ""`, "data: is empty"},
 		"a control character":                     {`data = "a\u0007"`, "data: contains a control character"},
 		"a listener without a port":               {`listen = "localhost"`, "listen: want HOST:PORT"},
-		"a rule for no host":                      {"[forward_auth]\nrules = [\"/admin\"]", "forward_auth.rules: \"/admin\": \"\" is no host"},
+		"a rule for no host":                      {"[forward_auth]\nrules = [\"/admin\"]", "forward_auth.rules: \"/admin\": invalid host \"\""},
 		"rules without a proxy":                   {"public_url = \"https://login.example\"\n[forward_auth]\nrules = [\"wiki.example\"]", "trusted_proxies is required when forward_auth.rules is set"},
 		"a port too high":                         {`listen = "localhost:65536"`, "listen: want a port"},
 		"a public URL by http":                    {`public_url = "http://garage.example"`, "public_url: must be https"},

@@ -77,7 +77,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 		d.users = append(d.users, u)
 	}
 	d.token, _, err = a.directory.Admin.CreateToken(ctx, operator, account.RequestInfo{}, admin.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
-		Life: 24 * time.Hour, Secrets: true})
+		TTL: 24 * time.Hour, Secrets: true})
 	if err != nil {
 		return fmt.Errorf("creating API token: %w", err)
 	}

@@ -230,7 +230,7 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 
 // flushTimes stores the times at which sessions and tokens were last used.
 func (a *app) flushTimes(ctx context.Context) error {
-	return errors.Join(a.sessions.FlushLastSeen(ctx), a.directory.Admin.StoreUsed(ctx))
+	return errors.Join(a.sessions.FlushLastSeen(ctx), a.directory.Admin.FlushLastUsed(ctx))
 }
 
 // auditLifecycle audits the start or the end of the service. It only logs an error: with a full disk, signed-in users must

@@ -54,7 +54,7 @@ func (p *program) manager() *manage.CLI {
 func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
 	users := make([]directory.NewUser, len(rows))
 	for i, r := range rows {
-		users[i] = directory.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], Second: r.Cells[usercsv.SecondEmail],
+		users[i] = directory.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], SecondEmail: r.Cells[usercsv.SecondEmail],
 			OTPAuthURI: secret.From(r.Cells[usercsv.Key])}
 	}
 	out := make([][]manage.ImportCause, len(rows))

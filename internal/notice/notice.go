@@ -21,7 +21,7 @@ type Context struct {
 type Invitation struct {
 	Context
 	Inviter string    `json:"inviter,omitempty"`
-	Garage  string    `json:"garage,omitempty"`
+	Group   string    `json:"group,omitempty"`
 	Login   string    `json:"login"`
 	Link    string    `json:"link"`
 	Until   time.Time `json:"until"`
@@ -30,7 +30,7 @@ type Invitation struct {
 // Welcome tells a person whose account and phone were brought from another house how to choose a password.
 type Welcome struct {
 	Context
-	Garage string    `json:"garage,omitempty"`
+	Group  string    `json:"group,omitempty"`
 	Login  string    `json:"login"`
 	Device string    `json:"device"` // as their app shows it
 	Link   string    `json:"link"`
@@ -48,7 +48,7 @@ type DevicesReset struct {
 // UserDevicesReset tells managers and administrators whose devices were reset, by whom and why.
 type UserDevicesReset struct {
 	Context
-	Person string `json:"person"`
+	User   string `json:"user"`
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
 }
@@ -68,9 +68,9 @@ type DeviceRemoved struct {
 // DeviceEnrolledByAdmin tells that an operator enrolled a device for the person (PROTOCOL 22).
 type DeviceEnrolledByAdmin struct {
 	Context
-	Device string `json:"device"`
-	By     string `json:"by"`
-	Waits  bool   `json:"waits,omitempty"` // it counts once the person confirms it
+	Device      string `json:"device"`
+	By          string `json:"by"`
+	Unconfirmed bool   `json:"unconfirmed,omitempty"` // it counts once the person confirms it
 }
 
 // QRShown tells that a QR code was shown again, confirmed or not (PROTOCOL 14).
@@ -89,7 +89,7 @@ type CopyConfirmed struct {
 // RecoveryUsed tells that a recovery code was used.
 type RecoveryUsed struct {
 	Context
-	Left int `json:"left"`
+	Remaining int `json:"remaining"`
 }
 
 // RecoveryRenewed tells that new recovery codes were made.
@@ -144,10 +144,10 @@ type HelpReceived struct {
 type HelpForSupport struct {
 	Context
 	Reference string `json:"reference"`
-	From      string `json:"from"`            // the address given in the form; anybody can have typed it
-	Known     bool   `json:"known,omitempty"` // the address belongs to a person of ours
+	From      string `json:"from"`                // the address given in the form; anybody can have typed it
+	KnownUser bool   `json:"knownUser,omitempty"` // the address belongs to a person of ours
 	Topic     Topic  `json:"topic"`
-	Text      string `json:"text,omitempty"`
+	Message   string `json:"message,omitempty"`
 	Link      string `json:"link,omitempty"` // to the request
 }
 
@@ -168,14 +168,14 @@ type SecurityKeyDisabled struct {
 // TicketShown tells that a code was handed over by an operator (PROTOCOL 9).
 type TicketShown struct {
 	Context
-	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
-	By     string `json:"by"`
+	User string `json:"user,omitempty"` // whose; "" when the mail goes to that person
+	By   string `json:"by"`
 }
 
 // Digest tells of several acts at once, when a person would have got more than ten mails in an hour.
 type Digest struct {
 	Context
-	Notices []DigestEntry `json:"notices"`
+	Entries []DigestEntry `json:"entries"`
 }
 
 // DigestNotice is one of them: the subject it would have had, and when it happened.
@@ -235,16 +235,16 @@ func (Welcome) Name() string { return "welcome" }
 // RoleChanged tells that a role was given or taken away.
 type RoleChanged struct {
 	Context
-	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
-	By     string `json:"by"`
-	Role   string `json:"role"` // in Okta's words
-	Given  bool   `json:"given,omitempty"`
+	User     string `json:"user,omitempty"` // whose; "" when the mail goes to that person
+	By       string `json:"by"`
+	Role     string `json:"role"` // in Okta's words
+	Assigned bool   `json:"assigned,omitempty"`
 }
 
 // ResetRequested tells that a reset waits for the word of a second administrator (PROTOCOL 11).
 type ResetRequested struct {
 	Context
-	Person string    `json:"person,omitempty"` // whose devices; "" when the mail goes to that person
+	User   string    `json:"user,omitempty"` // whose devices; "" when the mail goes to that person
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`
 	Link   string    `json:"link,omitempty"` // to what waits; "" for the person
@@ -254,9 +254,9 @@ type ResetRequested struct {
 // TokenCreated tells a person that there is an API token which acts as they.
 type TokenCreated struct {
 	Context
-	By    string    `json:"by"`
-	Token string    `json:"token"` // its name
-	Until time.Time `json:"until"`
+	By        string    `json:"by"`
+	TokenName string    `json:"tokenName"` // its name
+	Until     time.Time `json:"until"`
 }
 
 func (RoleChanged) Name() string { return "role_changed" }

@@ -60,7 +60,7 @@ func managing(r *http.Request, op admin.Principal) (id client.ID, self bool, err
 	if id = client.ID(r.PathValue("cid")); op.ID == clientItself+string(id) {
 		return id, true, nil
 	}
-	return id, false, op.MayManageClients()
+	return id, false, op.RequireUnscoped(admin.PermConfigure)
 }
 
 func (a *API) by(r *http.Request, op admin.Principal) client.Registrar {
@@ -68,7 +68,7 @@ func (a *API) by(r *http.Request, op admin.Principal) client.Registrar {
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	if err := op.MayManageClients(); err != nil {
+	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
 		return err
 	}
 	return list(a, w, r, func(p page) ([]client.Information, string, error) {
@@ -77,7 +77,7 @@ func (a *API) listClients(w http.ResponseWriter, r *http.Request, op admin.Princ
 }
 
 func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	if err := op.MayManageClients(); err != nil {
+	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
 		return err
 	}
 	var body registrationBody
@@ -184,7 +184,7 @@ type signingKey struct {
 
 // listSigningKeys tells of the keys that tokens are signed with; there are a few for each algorithm.
 func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	if err := op.MayManageClients(); err != nil {
+	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
 		return err
 	}
 	keys, err := a.oidc.Keys.List(r.Context())
@@ -200,7 +200,7 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.P
 
 // rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
 func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	if err := op.MayManageClients(); err != nil {
+	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
 		return err
 	}
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {

@@ -108,7 +108,7 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	if c.Identity != "" {
 		out.IdentityCheck = &checkedJSON{c.Identity, c.IdentityBy, moment(c.IdentityAt)}
 	}
-	for _, t := range c.Texts {
+	for _, t := range c.FollowUps {
 		out.Texts = append(out.Texts, textJSON{At: moment(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
 	}
 	for _, s := range c.History {
@@ -149,7 +149,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	if err != nil {
 		return err
 	}
-	changes, err := a.directory.HelpDesk.Changes(r.Context(), op, &c)
+	changes, err := a.directory.HelpDesk.RecentSecurityChanges(r.Context(), op, &c)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func TestTheLogIsReadInOktasShape(t *testing.T) {
 	}
 	e := list[0]
 	for path, want := range map[string]any{"eventType": audit.FactorsReset, "severity": "INFO", "displayMessage": "All devices reset", "outcome result": "SUCCESS",
-		"actor type": "ApiToken", "actor displayName": "script", "version": "0", "transaction type": "WEB", "debugContext debugData why": "perdu"} {
+		"actor type": "ApiToken", "actor displayName": "script", "version": "0", "transaction type": "WEB", "debugContext debugData reason": "perdu"} {
 		if got := e.get(strings.Fields(path)...); got != want {
 			t.Errorf("%s: got %v, want %v", path, got, want)
 		}

@@ -19,7 +19,7 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 	if b.Role != "" { // never ignored: who sends one believes that it counts
 		return c, errcode.InvalidField("role", "unsupported")
 	}
-	for i, into := range []**string{&c.Login, &c.Email, &c.Second, &c.FirstName, &c.LastName, &c.Locale} {
+	for i, into := range []**string{&c.Login, &c.Email, &c.SecondEmail, &c.FirstName, &c.LastName, &c.Locale} {
 		name := profileMembers[i]
 		raw, there := b.Profile[name]
 		text, err := b.Profile.take(name)

@@ -46,7 +46,7 @@ type groupRiskJSON struct {
 func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]directory.LockoutRisk, string, error) {
 		kind := p.text("kind")
-		if kind != "" && kind != directory.RiskPerson && kind != directory.RiskGroup {
+		if kind != "" && kind != directory.RiskUser && kind != directory.RiskGroup {
 			return nil, "", badParameter("kind")
 		}
 		found, next, err := a.directory.LockoutRisk(r.Context(), op, directory.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
@@ -59,18 +59,18 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op admin.Princ
 
 func (a *API) risk(x directory.LockoutRisk) any {
 	if x.Kind == directory.RiskGroup {
-		return groupRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
+		return groupRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Group.ID, Name: x.Group.Name, CanReset: x.CanReset,
 			HouseWide: x.UnscopedAdmins,
-			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
+			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Group.ID)}}}
 	}
-	u := x.Person
+	u := x.User
 	out := personRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
-		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.RecoveryCodes, TicketExpiresAt: moment(x.Hold.TicketUntil),
+		Copies: x.Devices.Copies, RecoveryCodesLeft: x.Devices.RecoveryCodes, TicketExpiresAt: moment(x.Devices.TicketUntil),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {
 		out.GroupIDs = []account.GroupID{}
 	}
-	for _, d := range x.Hold.Devices {
+	for _, d := range x.Devices.Devices {
 		out.Risk = "one_device"
 		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, LastUsed: moment(d.LastUsed)}
 	}

@@ -110,10 +110,10 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op admin.Princip
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (admin.Granted, error) {
-		return a.directory.Admin.GrantRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, admin.NewRole{Role: body.Type, Targets: body.Targets})
-	}, func(x admin.Granted) (int, any, any, error) {
-		out := a.role(x.User, x.Grant)
+	return a.once(w, r, op, answering(func(r *http.Request) (admin.AssignedRole, error) {
+		return a.directory.Admin.AssignRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, admin.NewRoleAssignment{Role: body.Type, Targets: body.Targets})
+	}, func(x admin.AssignedRole) (int, any, any, error) {
+		out := a.role(x.User, x.Assignment)
 		return http.StatusCreated, out, out, nil
 	}))
 }

@@ -54,7 +54,7 @@ func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err != nil {
 		return err
 	}
-	if err := a.directory.EndSessions(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, forget); err != nil {
+	if err := a.directory.RevokeSessions(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, forget); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -73,7 +73,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
 		return errcode.InvalidField("expiresIn", "too_long")
 	}
-	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}
+	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, TTL: time.Duration(body.ExpiresIn) * time.Second}
 	for _, allow := range body.Allow {
 		switch allow {
 		case allowSecrets:

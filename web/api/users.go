@@ -190,7 +190,7 @@ func (b *userBody) person() (directory.NewUser, error) {
 		return n, err
 	}
 	locale := ""
-	for i, into := range []*string{&n.Login, &n.Email, &n.Second, &n.FirstName, &n.LastName, &locale} {
+	for i, into := range []*string{&n.Login, &n.Email, &n.SecondEmail, &n.FirstName, &n.LastName, &locale} {
 		var err error
 		if *into, err = b.Profile.take(profileMembers[i]); err != nil {
 			return n, err
@@ -209,7 +209,7 @@ func (b *userBody) person() (directory.NewUser, error) {
 }
 
 // added is the answer to a person who was made.
-func (a *API) added(x directory.Added) (status int, shown, kept any, err error) {
+func (a *API) added(x directory.CreateResult) (status int, shown, kept any, err error) {
 	whole, err := a.user(&x.User)
 	plain := whole
 	if activation := activationOf(x.Invitation); activation != nil {
@@ -240,8 +240,8 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (directory.Added, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (directory.CreateResult, error) {
 		u, invitation, err := a.directory.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
-		return directory.Added{User: u, Invitation: invitation}, err
+		return directory.CreateResult{User: u, Invitation: invitation}, err
 	}, a.added))
 }

@@ -48,7 +48,7 @@ func (s *Pages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
 	}
 	reference, err := s.HelpDesk.Submit(r.Context(), site.RequestInfo(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
-		Login: site.VisitorOf(r).Transaction})
+		Transaction: site.VisitorOf(r).Transaction})
 	if err != nil {
 		return s.RenderProblem(w, err, page)
 	}

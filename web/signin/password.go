@@ -23,7 +23,7 @@ func (s *Pages) postForgot(w http.ResponseWriter, r *http.Request) error {
 	if f["identifier"] == "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("identifier", templates.ProblemMissing)))
 	}
-	if err := s.HelpDesk.Forgot(r.Context(), site.RequestInfo(r), f["identifier"]); err != nil {
+	if err := s.HelpDesk.RequestPasswordLink(r.Context(), site.RequestInfo(r), f["identifier"]); err != nil {
 		return s.RenderProblem(w, err, page)
 	}
 	return site.Redirect(w, "/forgot/sent")

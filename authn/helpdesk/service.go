@@ -1,0 +1,29 @@
+// Package helpdesk owns help requests, resets and reset approvals: the public form, the work of administrators on a
+// request, and the removal of all devices of a user. It does not own roles and permissions (authn/admin), the removal
+// of one device and other operations on users (authn/directory), tickets and their use (authn), or HTTP.
+package helpdesk
+
+import (
+	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/store"
+)
+
+// Service stores help requests, resets users and stores reset approvals. It is safe for concurrent use.
+type Service struct {
+	Admin *admin.Service
+
+	accounts *account.Service
+	signIn   *authn.Service
+
+	requests  store.Table[Request]
+	approvals store.Table[ResetApproval]
+}
+
+// New returns a Service on top of an administration service.
+func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
+	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
+		requests:  store.NewTable[Request](ring, store.HelpRequests),
+		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
+}
