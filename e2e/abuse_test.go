@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// strange is what somebody types, or a program sends, who means no good or has a bad day.
+// strange contains unusual and malicious input.
 var strange = map[string]string{
 	"nothing":       "",
 	"a NUL":         "\x00",
@@ -19,7 +19,7 @@ var strange = map[string]string{
 	"a Kelvin sign": "\u212aarim@garage.example",
 }
 
-// forms are those that strangers can send, with their fields.
+// forms maps the forms for unauthenticated clients to their fields.
 var forms = map[string][]string{
 	"/login":                  {"identifier", "password", "next"},
 	"/login/factor":           {"code"},
@@ -43,8 +43,8 @@ var forms = map[string][]string{
 	"/account/devices/x/copy": {"code", "copy"},
 }
 
-func TestNoFormBreaksOnWhatIsTyped(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+func TestForm_AcceptsAnyInput(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, "amelie@garage.example")
 	at := 0
 	for path, fields := range forms {
@@ -80,8 +80,8 @@ func TestNoFormBreaksOnWhatIsTyped(t *testing.T) {
 	}
 }
 
-func TestCodesInOtherShapesAreNoCodes(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestCode_RejectsOtherFormats(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	code := m.Phone.Next()
 	wide, arabic := "", ""
@@ -98,8 +98,8 @@ func TestCodesInOtherShapesAreNoCodes(t *testing.T) {
 	}
 }
 
-func TestAPasswordIsTakenWhole(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestPassword_IsComparedWhole(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	long := strings.Repeat("clé de douze et ", 12) + "fin"
 	v := h.Visitor(t)
@@ -141,8 +141,8 @@ func (v *Visitor) ask(method, path string, form url.Values, header map[string]st
 	return response.StatusCode, response.Header.Get("Location")
 }
 
-func TestAnotherSiteMovesNothing(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestRequest_RejectedFromAnotherSite(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	for _, header := range []map[string]string{
 		{"Origin": "https://evil.example"},
@@ -175,8 +175,8 @@ func TestAnotherSiteMovesNothing(t *testing.T) {
 	}
 }
 
-func TestNobodyIsSentToAnotherSite(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestRedirect_StaysOnSite(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	for _, next := range []string{
 		"https://evil.example", "//evil.example", "///evil.example", `/\evil.example`, `\\evil.example`, `/\/evil.example`, "http:evil.example",
@@ -199,8 +199,8 @@ func stays(t *testing.T, next, to string) {
 	}
 }
 
-func TestACookieIsWorthWhatTheServerSays(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestCookie_RejectedIfForged(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	home, _ := url.Parse(h.URL)
 	stolen := m.client.Jar.Cookies(home)

@@ -20,8 +20,8 @@ func (m *Member) proves() {
 	m.Post("/account/prove", "code", m.Phone.Next(), "next", "/account/add").want(m.tb, "/account/add")
 }
 
-func TestWhatIsSomebodyElsesOpensNothing(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestAccount_RejectsIDsOfAnotherUser(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	anne, bob := h.Member(t, "anne@garage.example"), h.Member(t, "bobo@garage.example")
 	v := h.Visitor(t)
 	anne.give(v).want(t, "/login/factor")
@@ -53,8 +53,8 @@ func TestWhatIsSomebodyElsesOpensNothing(t *testing.T) {
 	}
 }
 
-func TestAnActNeedsAProofOfItsOwn(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestAccount_RequiresStepUp(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "anne@garage.example")
 	m.Post("/logout")
 	m.give(m.Visitor)
@@ -82,8 +82,8 @@ func TestAnActNeedsAProofOfItsOwn(t *testing.T) {
 	m.Post("/account/devices/"+phone+"/remove").want(t, "/account/prove")
 }
 
-func TestTheLastDeviceAndOldCodes(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestAccount_KeepsLastDeviceAndRejectsOldCodes(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "anne@garage.example")
 	m.Post("/logout")
 	m.signIn(m.Visitor)
@@ -106,15 +106,15 @@ func TestTheLastDeviceAndOldCodes(t *testing.T) {
 	v.Post("/login/factor/recovery", "code", h.Secret("recovery code", fresh[1])).want(t, "/enrol")
 }
 
-func TestASecretCountsOnceItIsConfirmedAndIsTheServersOwn(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestEnrolment_UsesOnlyTheConfirmedServerSecret(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "anne@garage.example")
 	m.Post("/logout")
 	m.signIn(m.Visitor)
 	m.proves()
 	own := "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	page := m.Post("/enrol/begin", "kind", "totp", "app", "other", "secret", own, "uri", "otpauth://totp/x?secret="+own).want(t, "/enrol/phone")
-	pending := &Phone{house: h, Secret: h.Secret("otpauth secret", page.find(t, `data-copy="([A-Z2-7]+)"`))}
+	pending := &Phone{env: h, Secret: h.Secret("otpauth secret", page.find(t, `data-copy="([A-Z2-7]+)"`))}
 	if pending.Secret == own || page.Header.Get("Cache-Control") != "no-store" {
 		t.Error("the browser's secret was taken, or the page may be kept by a cache")
 	}

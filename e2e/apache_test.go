@@ -35,7 +35,7 @@ func apache(tb testing.TB, port int, app registered, passphrase, group, barillet
 }
 
 // registers runs the command of docs/applications.md that registers an application.
-func (h *House) registers(tb testing.TB, site string) registered {
+func (h *Env) registers(tb testing.TB, site string) registered {
 	tb.Helper()
 	command := exec.CommandContext(tb.Context(), "bash", "-c", recipe(tb, "sh", "https://login.garage.example", h.URL, "https://intranet.garage.example", site))
 	command.Env = append(os.Environ(), "BARILLET_TOKEN="+h.Admin.Token)
@@ -48,10 +48,10 @@ func (h *House) registers(tb testing.TB, site string) registered {
 	return app
 }
 
-// TestApacheSignsItsPeopleInByOpenIDConnect runs mod_auth_openidc with the recipe of docs/applications.md.
-func TestApacheSignsItsPeopleInByOpenIDConnect(t *testing.T) {
+// TestApache_SignsInByOpenIDConnect runs mod_auth_openidc with the recipe of docs/applications.md.
+func TestApache_SignsInByOpenIDConnect(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	port := freePort(t)
 	site := fmt.Sprintf("http://127.0.0.1:%d", port)
 	apache(t, port, h.registers(t, site), h.Secret("passphrase", rand.Text()), "g-nobody", h.URL, mirror(t).URL)

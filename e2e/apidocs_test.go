@@ -7,11 +7,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestThePagesOfTheAPI looks at every page of the reference with all of its folds open, and at one of them in a
+// TestPages_APIReference looks at every page of the reference with all of its folds open, and at one of them in a
 // browser without a script, by mouse and by keyboard.
-func TestThePagesOfTheAPI(t *testing.T) {
+func TestPages_APIReference(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Open("/api/docs")

@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-func TestAnApplicationGetsItsPersonBackInARealBrowser(t *testing.T) {
+func TestApplication_ReceivesUserInBrowser(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]BrowserOptions{"with a script": {}, "without": {NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
-			h := Open(t, HouseOptions{})
+			h := Open(t, EnvOptions{})
 			app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				q := r.URL.Query()
 				w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// alike fails the test if two kinds of answers can be told apart by the time they take: BAR A12 allows a
+// alike fails the test if two kinds of answers can be distinguished by the time they take: promise A12 allows a
 // difference of the medians of 5 ms, or an area under the curve of 0.60, which is what a guess is worth that a
 // slower answer is one of the second kind. No clock of the machine is trusted beyond that.
 func alike(t *testing.T, what string, one, other []time.Duration) {
@@ -40,7 +40,7 @@ func area(one, other []time.Duration) float64 {
 	return wins / float64(len(one)*len(other))
 }
 
-func TestTimesThatCanBeToldApartAre(t *testing.T) {
+func TestDistribution_DetectsDifferentTimes(t *testing.T) {
 	fast, slow := make([]time.Duration, 300), make([]time.Duration, 300)
 	for i := range fast {
 		fast[i] = time.Duration(i%40) * time.Millisecond

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// The tries of each kind that BAR A12 asks for, spread over so many people that no limit speaks up.
+// The attempts of each kind that promise A12 requires, spread over so many users that no limit applies.
 const (
 	triesEach   = 4
 	knownPeople = 75
 )
 
-// stranger is a name that nobody has, of the length of a person's.
+// stranger returns an unknown login with the length of a known one.
 func stranger(n int) string { return fmt.Sprintf("inconnuxxx%03d@garage.example", n) }
 
-// crowd makes the people that are known.
-func crowd(t *testing.T) *House {
+// crowd creates the known users.
+func crowd(t *testing.T) *Env {
 	t.Helper()
-	h := Open(t, HouseOptions{Config: signing})
+	h := Open(t, EnvOptions{Config: signing})
 	for n := range knownPeople {
 		h.Member(t, person(n))
 	}
@@ -36,9 +36,9 @@ type asked struct {
 	sheet Sheet
 }
 
-// interleaved asks about known people and strangers in turn, in an order that chance gives, each question from
-// a network of its own, by a browser never seen.
-func (h *House) interleaved(t *testing.T, ask func(v *Visitor, name string) Sheet) (known, unknown []asked) {
+// interleaved asks about known and unknown logins in random order, each question from
+// its own network and an unknown browser.
+func (h *Env) interleaved(t *testing.T, ask func(v *Visitor, name string) Sheet) (known, unknown []asked) {
 	t.Helper()
 	type question struct {
 		name  string
@@ -102,7 +102,7 @@ func times(all []asked) []time.Duration {
 	return out
 }
 
-func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
+func TestEnumeration_SameAnswerAndTimeForUnknownLogins(t *testing.T) {
 	h := crowd(t)
 	vpn := h.signer(t)
 	for _, door := range []struct {
@@ -123,7 +123,7 @@ func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
 	} {
 		t.Run(door.name, func(t *testing.T) {
 			if door.name == "reset link" || door.name == "sign-in by a program" {
-				h.Clock.Advance(25 * time.Hour) // the wrong passwords of the door before are forgotten
+				h.Clock.Advance(25 * time.Hour) // the wrong passwords of the previous endpoint expire
 			}
 			known, unknown := h.interleaved(t, door.ask)
 			same(t, door.name, known, unknown)
@@ -132,9 +132,9 @@ func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
 	}
 }
 
-// A lock tells nobody who exists: names that nobody has are made to wait too.
-func TestAWaitIsNoOracle(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+// A wait does not reveal which logins exist: unknown logins wait too.
+func TestEnumeration_SameWaitForUnknownLogins(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, person(0))
 	answers := map[string][]Sheet{}
 	for n := range 8 {

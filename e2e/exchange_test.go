@@ -19,7 +19,7 @@ const atOnce = 24
 
 // exchanger is an application as the token endpoint meets it, and a person who is signed in.
 type exchanger struct {
-	*House
+	*Env
 	app    registered
 	person *Visitor
 	back   string // where its codes go; nothing listens there
@@ -29,7 +29,7 @@ type exchanger struct {
 func openExchanger(t *testing.T) *exchanger {
 	t.Helper()
 	// Each exchange waits on a connection that is open already, so that all of them come at the same moment.
-	e := &exchanger{House: Open(t, HouseOptions{}), back: "http://127.0.0.1:9/cb",
+	e := &exchanger{Env: Open(t, EnvOptions{}), back: "http://127.0.0.1:9/cb",
 		client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: patience}}
 	t.Cleanup(e.client.CloseIdleConnections)
 	e.app = e.application(t, "http://127.0.0.1:9", map[string]any{"barillet_consent": false})
@@ -68,7 +68,7 @@ func (e *exchanger) refresh(token string) answered {
 	return e.ask("/oauth2/v1/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
 
-// alive tells whether an access token is good.
+// alive reports whether an access token is active.
 func (e *exchanger) alive(t *testing.T, token string) bool {
 	t.Helper()
 	var told struct {
@@ -142,7 +142,7 @@ func race(do func() answered) (given, refused []answered, cut int) {
 	return given, refused, cut
 }
 
-func TestOfManyExchangesOfOneCodeOneIsGivenTokensAndTheyDieWithTheSecond(t *testing.T) {
+func TestExchange_OneCodeConcurrently(t *testing.T) {
 	t.Parallel()
 	e := openExchanger(t)
 	code := e.code(t)
@@ -150,13 +150,13 @@ func TestOfManyExchangesOfOneCodeOneIsGivenTokensAndTheyDieWithTheSecond(t *test
 	if len(given) != 1 || len(refused) != atOnce-1 {
 		t.Fatalf("got %d token sets and %d refusals of %d, want 1 and the rest", len(given), len(refused), atOnce)
 	}
-	// RFC 6749 section 4.1.2: a code that comes twice was stolen by one of the two, nobody knows by which.
+	// A code that is used twice may be stolen, so all its tokens end (RFC 6749 §4.1.2).
 	if e.alive(t, given[0].Access) || e.refresh(given[0].Refresh).Status != http.StatusBadRequest {
 		t.Error("the tokens of a code that was used twice are alive")
 	}
 }
 
-func TestOfManyRefreshesWithOneTokenOneIsGivenTokensAndTheyLive(t *testing.T) {
+func TestExchange_OneRefreshTokenConcurrently(t *testing.T) {
 	t.Parallel()
 	e := openExchanger(t)
 	first := e.exchange(e.code(t))
@@ -164,7 +164,7 @@ func TestOfManyRefreshesWithOneTokenOneIsGivenTokensAndTheyLive(t *testing.T) {
 	if len(given) != 1 || len(refused) != atOnce-1 {
 		t.Fatalf("got %d token sets and %d refusals of %d, want 1 and the rest", len(given), len(refused), atOnce)
 	}
-	// PROTOCOL 29: within ten seconds it is an answer that got lost on the wifi, later it is theft.
+	// Within ten seconds a repeat means a lost response, later it means theft (protocol rule 29).
 	second := e.refresh(given[0].Refresh)
 	if !e.alive(t, given[0].Access) || second.Status != http.StatusOK {
 		t.Fatalf("the family is dead after refreshes at the same moment: got %d %s", second.Status, second.Error)
@@ -178,9 +178,9 @@ func TestOfManyRefreshesWithOneTokenOneIsGivenTokensAndTheyLive(t *testing.T) {
 	}
 }
 
-// TestCodesAndTokensThatWereToldOutliveAKillAndAreStillUsedOnce kills the program between issue and use, and in the
+// TestExchange_SurvivesKill kills the program between issue and use, and in the
 // middle of use.
-func TestCodesAndTokensThatWereToldOutliveAKillAndAreStillUsedOnce(t *testing.T) {
+func TestExchange_SurvivesKill(t *testing.T) {
 	t.Parallel()
 	e := openExchanger(t)
 	killed := func() {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestAnApplicationBehindAProxyIsEnteredAndLeft has nginx and Caddy ask in their own ways, with the recipes of
+// TestForwardAuth_SignInAndSignOut has nginx and Caddy ask in their own ways, with the recipes of
 // docs/applications.md: groups, a step-up by key, a sign-out, and headers that a browser makes up.
-func TestAnApplicationBehindAProxyIsEnteredAndLeft(t *testing.T) {
+func TestForwardAuth_SignInAndSignOut(t *testing.T) {
 	for _, proxy := range []struct {
 		name  string
 		start func(tb testing.TB, port int, name, barillet, application string)
@@ -21,7 +21,7 @@ func TestAnApplicationBehindAProxyIsEnteredAndLeft(t *testing.T) {
 			t.Parallel()
 			port := freePort(t)
 			site := fmt.Sprintf("wiki.localhost:%d", port)
-			h := Open(t, HouseOptions{Config: fmt.Sprintf("trusted_proxies = [\"127.0.0.1\", \"::1\"]\n[forward_auth]\n"+
+			h := Open(t, EnvOptions{Config: fmt.Sprintf("trusted_proxies = [\"127.0.0.1\", \"::1\"]\n[forward_auth]\n"+
 				"rules = [%q, %q, %q]\n", site, site+"/others group:g-nobody", site+"/admin phishing-resistant")})
 			proxy.start(t, port, "wiki.localhost", h.URL, mirror(t).URL)
 			forwardAuth(t, h, "http://"+site)
@@ -29,7 +29,7 @@ func TestAnApplicationBehindAProxyIsEnteredAndLeft(t *testing.T) {
 	}
 }
 
-func forwardAuth(t *testing.T, h *House, wiki string) {
+func forwardAuth(t *testing.T, h *Env, wiki string) {
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Expect("401")
@@ -85,7 +85,7 @@ var loopbackClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// forged sends what a browser would, with the identity of somebody else.
+// forged sends requests with identity headers of another user.
 func forged(t *testing.T, p *Person, wiki string) {
 	t.Helper()
 	p.Open(wiki + "/page")

@@ -53,7 +53,7 @@ func (p *Person) gate() *http.Cookie {
 	return nil
 }
 
-// programs has programs call an application behind a proxy, with the cookie of somebody and without.
+// programs calls an application behind a proxy with and without a user's cookie.
 func programs(t *testing.T, p *Person, wiki string) {
 	t.Helper()
 	cookie := p.gate()
@@ -149,7 +149,7 @@ func socket(t *testing.T, p *Person, wiki string, cookie *http.Cookie) {
 func inUse(t *testing.T, p *Person, wiki string, cookie *http.Cookie) {
 	t.Helper()
 	for hours := range 3 {
-		p.house.Clock.Advance(40 * time.Minute)
+		p.env.Clock.Advance(40 * time.Minute)
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, wiki+"/page", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// torture tells whether tests that take a sample otherwise run in full.
+// torture reports whether tests run in full instead of on a sample.
 func torture() bool { return os.Getenv("BARILLET_TORTURE") != "" }
 
 // crowdOf writes a list of n people, who are called import0@garage.example and so on.
@@ -30,8 +30,8 @@ func crowdOf(t *testing.T, n int) string {
 	return file
 }
 
-// cutShort begins an import and kills it after a while; it tells whether the import was still running.
-func cutShort(t *testing.T, h *House, file string, after time.Duration) (cut bool) {
+// cutShort starts an import and kills it after a delay. It reports whether the import was still running.
+func cutShort(t *testing.T, h *Env, file string, after time.Duration) (cut bool) {
 	t.Helper()
 	command := exec.Command(h.executable, "import", "--data", h.Data, file, "--apply", "--invite")
 	var said bytes.Buffer
@@ -55,11 +55,11 @@ func cutShort(t *testing.T, h *House, file string, after time.Duration) (cut boo
 	}
 }
 
-// TestAnImportThatIsKilledGoesOnWithoutASecondInvitation kills the import, and the service too, at moments that chance
+// TestImport_ResumesAfterKillWithoutSecondInvitation kills the import, and the service too, at moments that chance
 // gives, until everybody is there: each once, each invited once. It takes a sample of a thousand people, and ten
 // thousand with BARILLET_TORTURE.
-func TestAnImportThatIsKilledGoesOnWithoutASecondInvitation(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestImport_ResumesAfterKillWithoutSecondInvitation(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	people := 1000
 	if torture() {
 		people = 10000
@@ -103,9 +103,9 @@ func TestAnImportThatIsKilledGoesOnWithoutASecondInvitation(t *testing.T) {
 	invitedOnce(t, h, people)
 }
 
-// invitedOnce moves the clock past the pace of bulk emails and waits for them. One that was under way when the service was killed may come twice, as the same
-// message; nobody gets another.
-func invitedOnce(t *testing.T, h *House, people int) {
+// invitedOnce moves the clock past the pace of bulk emails and waits for them. An email whose delivery was interrupted may
+// arrive twice, with the same Message-ID. No user receives another one.
+func invitedOnce(t *testing.T, h *Env, people int) {
 	t.Helper()
 	h.Clock.Advance(time.Duration(people) * time.Second)
 	messages := map[string]map[string]bool{}

@@ -36,31 +36,31 @@ func (a *API) tries(method, path, key, body string) *Answer {
 	return &Answer{Status: w.StatusCode, Header: w.Header, Body: text, tb: a.tb, call: method + " " + path}
 }
 
-// actor is one person with whom an administrator's program has to do, and what it was told in this round.
+// actor is a user whom an API client manages, with the results that the client received in this round.
 type actor struct {
 	*Member
-	house     *House
+	env       *Env
 	desk      *API
 	key       string
-	temporary string // the temporary password that was told
-	changed   bool   // one was asked for
-	phone     *Phone // the phone whose enrolment was told
+	temporary string // the temporary password, if received
+	changed   bool   // one was requested
+	phone     *Phone // the enrolled phone, if the response was received
 	factor    string
-	counts    bool // its activation was told
+	counts    bool // the response to its activation was received
 	used      string
 	approval  string
-	approved  bool // the second word was told
+	approved  bool // the response to the approval was received
 	second    *API
 }
 
-// temp has a temporary password made.
+// temp requests a temporary password.
 func (s *actor) temp() {
 	s.changed = true
 	answer := s.desk.tries("POST", "/users/"+s.Login+"/lifecycle/expire_password_with_temp_password", s.key, "")
 	var got struct{ TempPassword string }
 	if answer != nil && answer.Status == http.StatusOK {
 		answer.Into(&got)
-		s.temporary = s.house.Secret("temporary password", got.TempPassword)
+		s.temporary = s.env.Secret("temporary password", got.TempPassword)
 	}
 }
 
@@ -74,7 +74,7 @@ func (s *actor) enrolled() {
 	answer.Into(&x)
 	secret, _ := x.at("_embedded", "activation", "sharedSecret").(string)
 	s.factor, _ = x["id"].(string)
-	s.phone = &Phone{house: s.house, Secret: s.house.Secret("secret of a tablet", secret)}
+	s.phone = &Phone{env: s.env, Secret: s.env.Secret("secret of a tablet", secret)}
 	s.used = s.phone.Code()
 	answer = s.desk.tries("POST", "/users/"+s.Login+"/factors/"+s.factor+"/lifecycle/activate", "", `{"passCode": "`+s.used+`"}`)
 	s.counts = answer != nil && answer.Status == http.StatusOK
@@ -86,11 +86,11 @@ func (s *actor) approve() {
 	s.approved = answer != nil && answer.Status == http.StatusOK
 }
 
-// judgeTemp: a password that was told works once, and the one before not at all; one that was not told is made by the
-// same key, or was made and is never shown.
+// judgeTemp checks that a received password works once and the previous one does not work. If no response was received,
+// the same key creates a password, or one exists that is never shown.
 func (s *actor) judgeTemp(t *testing.T) {
 	t.Helper()
-	h := s.house
+	h := s.env
 	old := h.Visitor(t).Post("/login", "identifier", s.Login, "password", s.Password).Is("/login/factor")
 	if s.temporary == "" {
 		again := s.desk.keyed(s.key).Call("POST", "/users/"+s.Login+"/lifecycle/expire_password_with_temp_password", nil).Want(200)
@@ -115,7 +115,7 @@ func (s *actor) judgeTemp(t *testing.T) {
 	h.Visitor(t).Post("/login", "identifier", s.Login, "password", chosen).want(t, "/login/factor")
 }
 
-// judgeEnrolled: a secret that was told is pending or counts, and the code that activated it is spent.
+// judgeEnrolled checks that a received secret is pending or active, and that the code that activated it is used.
 func (s *actor) judgeEnrolled(t *testing.T) {
 	t.Helper()
 	if s.phone == nil {
@@ -134,7 +134,7 @@ func (s *actor) judgeEnrolled(t *testing.T) {
 		s.desk.Call("POST", path+"/lifecycle/activate", map[string]string{"passCode": s.phone.Next()}).Want(404)
 	}
 	// The person confirms it with a later code, never with the one that activated it.
-	v := s.house.Visitor(t)
+	v := s.env.Visitor(t)
 	s.signIn(v)
 	v.Post("/account/prove", "code", s.Phone.Next(), "next", "/account").want(t, "/account")
 	if v.Post("/account/devices/"+s.factor+"/confirm", "code", s.used).Is("/account") {
@@ -143,11 +143,11 @@ func (s *actor) judgeEnrolled(t *testing.T) {
 	v.Post("/account/devices/"+s.factor+"/confirm", "code", s.phone.Next()).want(t, "/account")
 }
 
-// judgeApproved: the second word counts once, told or not, with the key and without.
+// judgeApproved checks that the approval counts once, with and without a received response and the key.
 func (s *actor) judgeApproved(t *testing.T) {
 	t.Helper()
 	path := "/reset-approvals/" + s.approval
-	events := len(s.house.resets(s.Login))
+	events := len(s.env.resets(s.Login))
 	if s.approved && events != 1 {
 		t.Errorf("%s: got %d resets, want the one that was told", s.Login, events)
 	}
@@ -156,16 +156,15 @@ func (s *actor) judgeApproved(t *testing.T) {
 		t.Errorf("%s: done %d times, answered from what was kept: %v", s.Login, events, replayed)
 	}
 	s.second.Call("POST", path, nil).Want(404)
-	if got := len(s.house.resets(s.Login)); got != 1 || s.phones(s.house) != 0 {
-		t.Errorf("%s: got %d resets and %d phones, want one reset", s.Login, got, s.phones(s.house))
+	if got := len(s.env.resets(s.Login)); got != 1 || s.phones(s.env) != 0 {
+		t.Errorf("%s: got %d resets and %d phones, want one reset", s.Login, got, s.phones(s.env))
 	}
 }
 
-// TestWhatAProgramWasToldHoldsWhenThePowerFails kills the program while other programs have temporary passwords made,
-// phones enrolled and resets approved: what was told holds, and nothing works twice. It takes a sample, and as many kills
-// as BARILLET_KILLS says with it.
-func TestWhatAProgramWasToldHoldsWhenThePowerFails(t *testing.T) {
-	h := Open(t, HouseOptions{})
+// TestKill_KeepsConfirmedAPIChanges kills the program while API clients set temporary passwords, enrol phones and approve
+// resets. Confirmed changes remain, and no one-time credential works twice. BARILLET_KILLS sets the number of kills.
+func TestKill_KeepsConfirmedAPIChanges(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	rounds := 2
 	if os.Getenv("BARILLET_KILLS") != "" {
 		rounds = kills(t)
@@ -184,7 +183,7 @@ func TestWhatAProgramWasToldHoldsWhenThePowerFails(t *testing.T) {
 		caller := desk()
 		actors := make([]*actor, 3)
 		for n := range actors {
-			actors[n] = &actor{Member: h.Member(t, person(3*round+n)), house: h, desk: caller, key: fmt.Sprintf("k%d-%d", round, n), second: owned[1]}
+			actors[n] = &actor{Member: h.Member(t, person(3*round+n)), env: h, desk: caller, key: fmt.Sprintf("k%d-%d", round, n), second: owned[1]}
 		}
 		reset := actors[2]
 		h.Admin.Call("POST", "/users/"+reset.Login+"/roles", map[string]any{"type": "USER_ADMIN"}).Want(201)

@@ -26,14 +26,14 @@ func kills(t *testing.T) int {
 	return n
 }
 
-// TestNothingToldIsLostWhenThePowerFails kills the program under a load of real sign-ins, resets and enrolments,
-// at moments that chance gives: what was told before holds after, and no one-time thing works twice.
-func TestNothingToldIsLostWhenThePowerFails(t *testing.T) {
-	h := Open(t, HouseOptions{})
+// TestKill_KeepsConfirmedPageChanges kills the program under a load of real sign-ins, resets and enrolments,
+// at random moments. Confirmed changes remain, and no one-time credential works twice.
+func TestKill_KeepsConfirmedPageChanges(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	secrets := h.API(h.Secret("second token", h.Run("token", "create", "--name", "load", "--role", "SUPER_ADMIN", "--allow", "secrets").OK(t)))
 	var souls []*soul
 	for n := range 6 {
-		souls = append(souls, &soul{Member: h.Member(t, person(n)), house: h, desk: secrets, named: "Téléphone"})
+		souls = append(souls, &soul{Member: h.Member(t, person(n)), env: h, desk: secrets, named: "Téléphone"})
 	}
 	rounds, told, cut := kills(t), 0, 0
 	for round := range rounds {
@@ -69,7 +69,7 @@ func TestNothingToldIsLostWhenThePowerFails(t *testing.T) {
 	h.Restart()
 }
 
-// checkStore reads every page of a store that nobody has open.
+// checkStore reads every page of a closed store.
 func checkStore(t *testing.T, path string) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: patience})

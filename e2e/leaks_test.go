@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// planted are secrets of every kind that somebody may send in the wrong place. None of them is good for anything.
+// planted contains an invalid secret of each kind, which the test sends in the wrong place.
 var planted = map[string]string{
 	"password":       "trois+pinces+et+un+etau",
 	"six-digit code": "481516",
@@ -32,7 +32,7 @@ var planted = map[string]string{
 // aKey is an idempotency key; it is sent as one alone.
 const aKey = "cle-d-une-requete-9f2c7a"
 
-// secretMembers are where secrets stand in bodies, ours and Okta's, and some where they do not.
+// secretMembers lists members of request bodies that contain secrets, and some that do not.
 var secretMembers = []string{"password", "passCode", "stateToken", "sessionToken", "token", "secret", "sharedSecret", "otpauth", "url", "code",
 	"reason", "helpRequestId", "status", "name", "role", "type", "factorType", "provider", "username", "text", "note", "assignee", "owner", "events", "allow", "groups"}
 
@@ -127,10 +127,10 @@ func misplaced(w *watch, a *API, method, path, kind, secret, other string) {
 
 // A secret in the wrong place is in no answer, no log of the program, no event and no mail: for every route, in every
 // place, in both shapes of the log.
-func TestASecretInTheWrongPlaceIsNeverRepeated(t *testing.T) {
+func TestLeaks_MisplacedSecretIsNotRepeated(t *testing.T) {
 	for n, format := range []string{"json", "text"} {
 		t.Run(format, func(t *testing.T) {
-			h := Open(t, HouseOptions{Config: signing + "\nlog_format = \"" + format + "\""})
+			h := Open(t, EnvOptions{Config: signing + "\nlog_format = \"" + format + "\""})
 			w := &watch{t: t, where: map[string]string{}}
 			calls := 0
 			var caller *API
@@ -177,8 +177,8 @@ func nextPage(a *Answer) string {
 
 // A day with every kind of secret there is: each is in the one answer or mail that shows it, and nowhere else, neither in
 // another answer nor in the file.
-func TestAfterADayEverySecretIsWhereItWasShownAndNowhereElse(t *testing.T) {
-	h := Open(t, HouseOptions{Config: signing + "\noutbound.allow = [\"127.0.0.1\"]"})
+func TestLeaks_SecretsStayWhereTheyWereShown(t *testing.T) {
+	h := Open(t, EnvOptions{Config: signing + "\noutbound.allow = [\"127.0.0.1\"]"})
 	r := StartReceiver(t)
 	h.subscribe(r)
 	m, other := h.Member(t, person(0)), h.Member(t, person(1))
@@ -244,14 +244,14 @@ func TestAfterADayEverySecretIsWhereItWasShownAndNowhereElse(t *testing.T) {
 	w.where["what webhooks were told"] = strings.Join(r.bodies, "\n")
 	r.mu.Unlock()
 	h.settled([]string{m.Login}, "réinitialisés")
-	for where := range w.where { // whoever may see a webhook sees where it goes
+	for where := range w.where { // an administrator who may see a webhook sees its URL
 		if strings.HasPrefix(where, "/webhooks") {
 			w.where[where] = strings.ReplaceAll(w.where[where], secrets["address of the webhook"], "")
 		}
 	}
 	w.search(secrets, w.where)
 
-	// Of the mails, those with an invitation or ticket hold theirs and nobody else's; none here was mailed but the members'.
+	// An email with an invitation or ticket contains only that one. Only the members received such emails.
 	mails := map[string]string{}
 	for n, mail := range h.Mail.All() {
 		mails[fmt.Sprint("mail ", n, " to ", mail.To, " ", mail.Subject)] = mail.Text + mail.HTML

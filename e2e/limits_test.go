@@ -13,15 +13,15 @@ import (
 const proxied = `trusted_proxies = ["127.0.0.0/8", "::1/128"]`
 
 // from gives a visitor at the n-th of many addresses, each in a network of its own.
-func (h *House) from(tb testing.TB, n int) *Visitor {
+func (h *Env) from(tb testing.TB, n int) *Visitor {
 	v := h.Visitor(tb)
 	v.Address = fmt.Sprintf("10.%d.%d.7", n/250+1, n%250+1)
 	return v
 }
 
-// guess tries one wrong code for the person from a browser and an address never seen, and tells whether it
-// was judged; if not, it was refused with 429 before.
-func (m *Member) guess(h *House, n int) bool {
+// guess tries one wrong code from an unknown browser and address. It reports whether the code was checked; if not, the
+// response was 429.
+func (m *Member) guess(h *Env, n int) bool {
 	m.tb.Helper()
 	v := h.from(m.tb, n)
 	m.give(v).want(m.tb, "/login/factor")
@@ -36,8 +36,8 @@ func (m *Member) guess(h *House, n int) bool {
 	return false
 }
 
-func TestWrongCodesAreLimitedPerPerson(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+func TestLimits_WrongCodesPerUser(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, "amelie@garage.example")
 	n, judged := 0, 0
 	try := func() bool {
@@ -48,7 +48,7 @@ func TestWrongCodesAreLimitedPerPerson(t *testing.T) {
 		}
 		return was
 	}
-	// PROTOCOL 17: five in a row, then a wait, whatever browser and address it comes from.
+	// Five wrong codes in a row, then a wait for every browser and address (protocol rule 17).
 	for try() {
 	}
 	if judged != 5 {
@@ -59,7 +59,7 @@ func TestWrongCodesAreLimitedPerPerson(t *testing.T) {
 	if try() {
 		t.Error("a restart forgets the wait")
 	}
-	// A guesser who waits as told: at most 10 in any quarter of an hour, at most 20 in a day.
+	// A client that obeys Retry-After has at most 10 attempts in 15 minutes and at most 20 in a day.
 	quarter := []time.Time{}
 	for begin := h.Clock.Now(); h.Clock.Now().Before(begin.Add(23 * time.Hour)); h.Clock.Advance(5 * time.Minute) {
 		if judged < 20 || h.Clock.Now().Sub(begin) > 22*time.Hour {
@@ -81,8 +81,8 @@ func TestWrongCodesAreLimitedPerPerson(t *testing.T) {
 	m.signIn(h.from(t, 0))
 }
 
-func TestAKnownBrowserAndAKeyStillWorkWhileAStrangerGuesses(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+func TestLimits_KnownBrowserAndKeyWorkDuringGuessing(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, "amelie@garage.example")
 	amelie := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	amelie.signIn(m.Phone)
@@ -97,15 +97,15 @@ func TestAKnownBrowserAndAKeyStillWorkWhileAStrangerGuesses(t *testing.T) {
 	amelie.signOut()
 	for n := 1; m.guess(h, 100+n); n++ {
 	}
-	// By the key from one that nobody knows.
+	// The key works from an unknown browser.
 	other := amelie.Elsewhere(t)
 	key.Carry(other.Browser)
 	other.give()
 	other.byKey()
 }
 
-func TestRecoveryCodesHaveALimitOfTheirOwn(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+func TestLimits_RecoveryCodesCountSeparately(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, "amelie@garage.example")
 	judged := 0
 	for n := range 20 {
@@ -128,10 +128,9 @@ func TestRecoveryCodesHaveALimitOfTheirOwn(t *testing.T) {
 	v.Post("/login/factor/recovery", "code", m.Codes[0]).want(t, "/enrol")
 }
 
-// What is tried here is the limits. With passwords that cost little, the pool of hashes is not full for longer than
-// anybody waits in it, however slow the machine is.
-func TestThirtyPeopleBehindOneAddressSignIn(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied + "\n[password]\nmemory_kib = 8192\npasses = 1\n"})
+// The test uses a low hashing cost, so that the pool of hashes is never full and only the limits are tested.
+func TestLimits_ThirtyUsersBehindOneAddress(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied + "\n[password]\nmemory_kib = 8192\npasses = 1\n"})
 	var people []*Member
 	for n := range 30 {
 		people = append(people, h.Member(t, person(n)))
@@ -156,8 +155,8 @@ func TestThirtyPeopleBehindOneAddressSignIn(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatFailsTooOftenWaitsAlone(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied})
+func TestLimits_OnlyFailingAddressWaits(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied})
 	m := h.Member(t, "amelie@garage.example")
 	refused := 0
 	for n := range 30 {

@@ -81,7 +81,7 @@ func (p *Program) AwaitLog(mark int, text string) string {
 	return line
 }
 
-// Leaks fails the test for each of these secrets that the log holds (BAR S4).
+// Leaks fails the test for each of these secrets that the log contains (promise S4).
 // An empty secret would be found everywhere, and is a fault of the test.
 func (p *Program) Leaks(secrets map[string]string) {
 	p.tb.Helper()

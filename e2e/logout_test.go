@@ -20,7 +20,7 @@ type Application struct {
 	URL string
 
 	tb         testing.TB
-	house      *House
+	env        *Env
 	id, secret string
 
 	mu      sync.Mutex
@@ -30,9 +30,9 @@ type Application struct {
 }
 
 // StartApplication registers one that listens until the test ends.
-func (h *House) StartApplication(tb testing.TB) *Application {
+func (h *Env) StartApplication(tb testing.TB) *Application {
 	tb.Helper()
-	a := &Application{tb: tb, house: h, tried: map[string]int{}, logouts: map[string]string{}}
+	a := &Application{tb: tb, env: h, tried: map[string]int{}, logouts: map[string]string{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/logout" {
 			a.take(w, r)
@@ -94,7 +94,7 @@ func (a *Application) until(what string, is func() bool) {
 	}
 }
 
-// told is the logout of a session that was taken, and how often one was sent.
+// told returns the logout token that the application accepted for a session, and the number of attempts.
 func (a *Application) told(sid string) (token string, tried int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,7 +119,7 @@ type Entry struct {
 	sid                 string
 }
 
-// Enter signs somebody who is signed in here in there.
+// Enter signs a signed-in visitor in to the application.
 func (a *Application) Enter(v *Visitor) *Entry {
 	a.tb.Helper()
 	verifier := strings.Repeat("v", 43)
@@ -132,13 +132,13 @@ func (a *Application) Enter(v *Visitor) *Entry {
 	if err != nil {
 		a.tb.Fatal(err)
 	}
-	status, got := a.token(url.Values{"grant_type": {"authorization_code"}, "code": {a.house.Secret("authorization code", q.Get("code"))},
+	status, got := a.token(url.Values{"grant_type": {"authorization_code"}, "code": {a.env.Secret("authorization code", q.Get("code"))},
 		"redirect_uri": {a.URL + "/cb"}, "code_verifier": {verifier}})
 	if status != http.StatusOK {
 		a.tb.Fatalf("got %d %v for a code", status, got)
 	}
-	e := &Entry{app: a, access: a.house.Secret("access token", got["access_token"].(string)),
-		refresh: a.house.Secret("refresh token", got["refresh_token"].(string)), ID: got["id_token"].(string)}
+	e := &Entry{app: a, access: a.env.Secret("access token", got["access_token"].(string)),
+		refresh: a.env.Secret("refresh token", got["refresh_token"].(string)), ID: got["id_token"].(string)}
 	e.sid, _ = claimsIn(e.ID)["sid"].(string)
 	return e
 }
@@ -146,7 +146,7 @@ func (a *Application) Enter(v *Visitor) *Entry {
 // token calls the token endpoint.
 func (a *Application) token(form url.Values) (int, map[string]any) {
 	a.tb.Helper()
-	r, err := http.NewRequestWithContext(a.tb.Context(), http.MethodPost, a.house.URL+"/oauth2/v1/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(a.tb.Context(), http.MethodPost, a.env.URL+"/oauth2/v1/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		a.tb.Fatal(err)
 	}
@@ -169,10 +169,10 @@ func (a *Application) answer(r *http.Request) (int, map[string]any) {
 	return res.StatusCode, got
 }
 
-// alive tells whether userinfo takes the access token.
+// alive reports whether userinfo accepts the access token.
 func (e *Entry) alive() bool {
 	e.app.tb.Helper()
-	r, err := http.NewRequestWithContext(e.app.tb.Context(), http.MethodGet, e.app.house.URL+"/oauth2/v1/userinfo", nil)
+	r, err := http.NewRequestWithContext(e.app.tb.Context(), http.MethodGet, e.app.env.URL+"/oauth2/v1/userinfo", nil)
 	if err != nil {
 		e.app.tb.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func (e *Entry) dies(t *testing.T, what string) {
 func (e *Entry) judge(t *testing.T, what, token string) (jti string) {
 	t.Helper()
 	a := e.app
-	payload, err := relying.NewRemoteKeySet(t.Context(), a.house.URL+"/oauth2/v1/keys").VerifySignature(t.Context(), token)
+	payload, err := relying.NewRemoteKeySet(t.Context(), a.env.URL+"/oauth2/v1/keys").VerifySignature(t.Context(), token)
 	if err != nil {
 		t.Fatalf("%s: the signature: %v", what, err)
 	}
@@ -226,8 +226,8 @@ func (e *Entry) judge(t *testing.T, what, token string) (jti string) {
 		t.Errorf("%s: the header is %s", what, raw)
 	}
 	_, told := said.Events["http://schemas.openid.net/event/backchannel-logout"]
-	now := a.house.Clock.Now()
-	if said.Issuer != a.house.URL || said.Audience != a.id || said.Subject != claimsIn(e.ID)["sub"] || said.SID != e.sid || said.ID == "" || !told || said.Nonce != nil {
+	now := a.env.Clock.Now()
+	if said.Issuer != a.env.URL || said.Audience != a.id || said.Subject != claimsIn(e.ID)["sub"] || said.SID != e.sid || said.ID == "" || !told || said.Nonce != nil {
 		t.Errorf("%s: got %s", what, payload)
 	}
 	if issued := time.Unix(said.Issued, 0); said.Expires-said.Issued > 120 || said.Expires <= said.Issued || issued.After(now.Add(time.Second)) || issued.Before(now.Add(-time.Minute)) {
@@ -236,7 +236,7 @@ func (e *Entry) judge(t *testing.T, what, token string) (jti string) {
 	return said.ID
 }
 
-func TestHoweverASessionEndsItsTokensDieAndTheApplicationIsTold(t *testing.T) {
+func TestLogout_EndsTokensAndNotifiesApplication(t *testing.T) {
 	h := openToReceivers(t)
 	a := h.StartApplication(t)
 	type ending struct {
@@ -301,7 +301,7 @@ func TestHoweverASessionEndsItsTokensDieAndTheApplicationIsTold(t *testing.T) {
 	}
 }
 
-func TestALogoutOutlivesAnApplicationThatIsDownAndAKill(t *testing.T) {
+func TestLogout_RetriesAfterOutageAndKill(t *testing.T) {
 	h := openToReceivers(t)
 	a := h.StartApplication(t)
 	a.is("fails")
@@ -320,8 +320,8 @@ func TestALogoutOutlivesAnApplicationThatIsDownAndAKill(t *testing.T) {
 	e.judge(t, "after the kill", token)
 }
 
-func TestABackChannelIntoTheHouseIsRefusedAsItIsRegistered(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestLogout_RejectsPrivateBackChannelURI(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	for _, to := range []string{"http://127.0.0.1:9/out", "https://10.0.0.1/out", "https://localhost/out", "https://169.254.169.254/"} {
 		var got struct {
 			Error string `json:"error"`

@@ -164,8 +164,7 @@ func (m *MailServer) All() []Mail {
 	return slices.Clone(m.mails)
 }
 
-// Untaken are the mails that no Wait has given: at the end of a story, those
-// that nobody expected.
+// Untaken returns the emails that no Wait returned: at the end of a story, the unexpected ones.
 func (m *MailServer) Untaken() []Mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// TestEveryFormWorksWithoutJavaScript walks through all that a person does, but for the security keys, in a
+// TestPages_WorkWithoutJavaScript walks through all that a person does, but for the security keys, in a
 // browser with JavaScript switched off.
-func TestEveryFormWorksWithoutJavaScript(t *testing.T) {
+func TestPages_WorkWithoutJavaScript(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	p := h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{NoScript: true})
 	p.accept(h.invite(p.Login, "Amélie Roux"))
 	phone := p.phone("okta", "Téléphone")
@@ -40,7 +40,7 @@ func (p *Person) codesWithoutScript(phone *Phone) {
 	p.Fill("#f-identifier", p.Login)
 	p.Fill("#f-password", "pas le bon mot de passe")
 	p.Submit(mainButton)
-	p.says("L’adresse ou le mot de passe ne convient pas")
+	p.says("le mot de passe ne convient pas")
 	if got := p.Value("#f-identifier"); got != p.Login {
 		p.tb.Errorf("got %q in the form, want what was typed", got)
 	}
@@ -63,7 +63,7 @@ func (p *Person) recoveryWithoutScript(code string) {
 	p.enter(strings.ToLower(code))
 	p.at("/enrol")
 	p.says("Il vous en reste 9")
-	p.house.Mail.Wait(p.Login, "un code de secours a été utilisé")
+	p.env.Mail.Wait(p.Login, "un code de secours a été utilisé")
 	second := p.phone("google", "Tablette")
 	p.home()
 	p.signOut()
@@ -115,7 +115,7 @@ func (p *Person) accountWithoutScript(phone *Phone) {
 	p.prove(phone)
 	p.Submit(mainButton)
 	p.keepCodes()
-	p.house.Mail.Wait(p.Login, "nouveaux codes de secours")
+	p.env.Mail.Wait(p.Login, "nouveaux codes de secours")
 
 	other := p.Elsewhere(p.tb)
 	other.signIn(phone)
@@ -132,11 +132,11 @@ func (p *Person) accountWithoutScript(phone *Phone) {
 	p.Submit(`a[href="/account/password"]`)
 	p.prove(phone)
 	p.Fill("#f-current", p.Password)
-	p.Password = p.house.Secret("password of "+p.Login, "huit clés de douze dans un tiroir")
+	p.Password = p.env.Secret("password of "+p.Login, "huit clés de douze dans un tiroir")
 	p.Fill("#f-password", p.Password)
 	p.Submit(mainButton)
 	p.home()
-	p.house.Mail.Wait(p.Login, "votre mot de passe a été changé")
+	p.env.Mail.Wait(p.Login, "votre mot de passe a été changé")
 
 	p.Submit(p.device("Tablette", "remove"))
 	p.prove(phone)
@@ -156,11 +156,11 @@ func (p *Person) forgottenWithoutScript(phone *Phone) {
 	p.Submit(`a[href="/forgot"]`)
 	p.Fill("#f-identifier", p.Login)
 	p.Submit(mainButton)
-	link := p.house.Mail.Wait(p.Login, "choisir un nouveau mot de passe").Link(p.tb, "/password/")
-	p.house.Secret("password link", token(link))
+	link := p.env.Mail.Wait(p.Login, "choisir un nouveau mot de passe").Link(p.tb, "/password/")
+	p.env.Secret("password link", token(link))
 	p.Open(link)
 	old := p.Password
-	p.Password = p.house.Secret("password of "+p.Login, "neuf boulons rouillés sous le banc")
+	p.Password = p.env.Secret("password of "+p.Login, "neuf boulons rouillés sous le banc")
 	p.Fill("#f-password", p.Password)
 	p.Submit(mainButton)
 	p.prompt()
@@ -172,7 +172,7 @@ func (p *Person) forgottenWithoutScript(phone *Phone) {
 	p.Fill("#f-identifier", p.Login)
 	p.Fill("#f-password", old)
 	p.Submit(mainButton)
-	p.says("L’adresse ou le mot de passe ne convient pas")
+	p.says("le mot de passe ne convient pas")
 	p.signIn(phone)
 }
 
@@ -181,13 +181,13 @@ func (p *Person) ticketWithoutScript() {
 	p.tb.Helper()
 	p.signOut()
 	reference := p.ask("phone_lost", "Il est cassé.")
-	p.house.Mail.Wait(support, reference)
-	p.house.resetBy(p.Login)
-	_, code := p.house.ticket(p.Login)
+	p.env.Mail.Wait(support, reference)
+	p.env.resetBy(p.Login)
+	_, code := p.env.ticket(p.Login)
 	p.give()
 	p.at("/login/ticket")
 	p.Submit(`form[action="/login/ticket/renew"] button`)
-	renewed, _ := p.house.ticket(p.Login)
+	renewed, _ := p.env.ticket(p.Login)
 	p.Open("/login/ticket")
 	p.Fill("#f-ticket", code)
 	p.Submit(mainButton)

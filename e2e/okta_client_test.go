@@ -67,7 +67,7 @@ type oktaEvent struct {
 	At                       time.Time
 }
 
-// oktaFault is an error as a client tells it: empty members are those that it could not read.
+// oktaFault is an error as a client reports it. Members that it could not read are empty.
 type oktaFault struct {
 	Status        int
 	Code, Summary string

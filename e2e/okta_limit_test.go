@@ -12,7 +12,7 @@ import (
 // narrows stands between a client and the service. Its first request finds the limit of its token used up, by others
 // who use the same token; from then on it is let through. It notes what the client was answered.
 type narrows struct {
-	house *House
+	env   *Env
 	token string
 	next  *httputil.ReverseProxy
 
@@ -21,13 +21,13 @@ type narrows struct {
 	status []int
 }
 
-func openNarrows(t *testing.T, h *House, token string) (*narrows, string) {
+func openNarrows(t *testing.T, h *Env, token string) (*narrows, string) {
 	t.Helper()
 	at, err := url.Parse(h.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &narrows{house: h, token: token}
+	n := &narrows{env: h, token: token}
 	n.next = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }} // and the Host with it
 	server := httptest.NewServer(n)
 	t.Cleanup(server.Close)
@@ -43,7 +43,7 @@ func (n *narrows) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			n.drain()
 		}
 		n.next.ServeHTTP(kept, r.Clone(r.Context()))
-		// A call is given back every tenth of a second: whoever was that lucky is sent again.
+		// The limit returns one call every tenth of a second. A call that it let through is repeated.
 		if !n.full && kept.Code != http.StatusTooManyRequests {
 			continue
 		}
@@ -60,17 +60,17 @@ func (n *narrows) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // drain uses up what is left of the token's calls.
 func (n *narrows) drain() {
-	api := n.house.API(n.token)
+	api := n.env.API(n.token)
 	for range 10000 {
 		if api.Call("GET", "/groups", nil).Status == http.StatusTooManyRequests {
 			return
 		}
 	}
-	n.house.tb.Error("there is no limit to the calls of a token")
+	n.env.tb.Error("there is no limit to the calls of a token")
 }
 
-func TestOktasClientsWaitOutTheLimitOfATokenAndGoOn(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOkta_ClientsWaitForRateLimit(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	h.invitation("zoe@garage.example", "Zoé")
 	for _, c := range oktaClients {
 		token := h.token(c.name)

@@ -19,12 +19,12 @@ var oktaClients = []struct {
 	{"v2", newOktaV2}, {"v5", newOktaV5}, {"node", newOktaNode},
 }
 
-// oktaScript is a client with the token of a SUPER_ADMIN that may be told secrets.
+// oktaScript is a client with the token of a SUPER_ADMIN that may see secrets.
 type oktaScript struct {
 	oktaClient
 	second oktaClient // with the token of another administrator
 	t      *testing.T
-	h      *House
+	h      *Env
 	name   string
 }
 
@@ -32,7 +32,7 @@ type oktaScript struct {
 const gathered = 450
 
 // gather makes a gathered of people who were not invited yet.
-func (h *House) gather() {
+func (h *Env) gather() {
 	h.tb.Helper()
 	for from := 0; from < gathered; from += 90 {
 		people := make([]map[string]any, 90)
@@ -44,14 +44,14 @@ func (h *House) gather() {
 }
 
 // token makes an API token of a SUPER_ADMIN with the allowance secrets.
-func (h *House) token(name string, more ...string) string {
+func (h *Env) token(name string, more ...string) string {
 	h.tb.Helper()
 	args := append([]string{"token", "create", "--name", name, "--role", "SUPER_ADMIN", "--allow", "secrets"}, more...)
 	return h.Secret("token "+name, h.Run(args...).OK(h.tb))
 }
 
-func TestOktasOwnClientsWorkUnmodified(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOkta_UnmodifiedClients(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	h.gather()
 	boss := h.Member(t, "chef@garage.example")
 	h.Admin.Call("POST", "/users/"+boss.Login+"/roles", map[string]string{"type": "SUPER_ADMIN"}).Want(201)
@@ -84,7 +84,7 @@ func (s *oktaScript) ok(what string, err error) {
 	}
 }
 
-// refused fails the test unless the client tells of an error of this status and of one of Okta's codes.
+// refused fails the test unless the client reports an error with this status and Okta code.
 func (s *oktaScript) refused(what string, err error, status int, code string) {
 	s.t.Helper()
 	var f *oktaFault
@@ -232,8 +232,8 @@ func (s *oktaScript) roles(p oktaPerson) {
 	s.refused("a role that there is not", err, 400, "E0000001")
 }
 
-// phones enrols an app for two people, as either of Okta's providers, proves and resets it. PROTOCOL 8: the password of
-// both came by the first token's owner, so another one enrols.
+// phones enrols an app for two people, as either of Okta's providers, proves and resets it. The owner of the first token
+// supplied both passwords, so another administrator enrols (protocol rule 8).
 func (s *oktaScript) phones(p oktaPerson) {
 	f, phone := s.enrol(s.oktaClient, p, "OKTA")
 	state, err := s.Activate(p.ID, f.ID, phone.Next())
@@ -278,10 +278,10 @@ func (s *oktaScript) enrol(by oktaClient, who oktaPerson, provider string) (okta
 	f, err := by.Enrol(who.ID, provider)
 	s.ok("enrolling "+provider, err)
 	s.same("enrolled", f.Type+" "+f.Provider+" "+f.Status, "token:software:totp "+provider+" PENDING_ACTIVATION")
-	return f, &Phone{house: s.h, Secret: s.h.Secret("secret by "+s.name, f.Secret)}
+	return f, &Phone{env: s.h, Secret: s.h.Secret("secret by "+s.name, f.Secret)}
 }
 
-// passwords looks after somebody who has a phone and recovery codes of their own, and is signed in.
+// passwords manages the password of a signed-in user with a phone and recovery codes.
 func (s *oktaScript) passwords() oktaPerson {
 	m := s.h.Member(s.t, s.login("own"))
 	p, err := s.Person(m.Login)
@@ -360,7 +360,7 @@ func (s *oktaScript) log(p oktaPerson, since time.Time) {
 	s.refused("a filter that cannot be read", err, 400, "E0000031")
 }
 
-// absent holds that what is not offered is told as that, and not as something that is gone.
+// absent checks that unsupported operations are reported as such, and not as missing objects.
 func (s *oktaScript) absent(p oktaPerson) {
 	for name, err := range s.Absent(p.ID, "factor", "group") {
 		var f *oktaFault

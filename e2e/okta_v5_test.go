@@ -34,8 +34,8 @@ func newOktaV5(tb testing.TB, base, token string) oktaClient {
 	return &oktaV5{config.Context, okta.NewAPIClient(config)}
 }
 
-// fault is what the client tells of an error: the model that it read, and for a status that it knows nothing of the
-// body that it hands on.
+// fault returns the error of the client: the model that it read or, for a status without a model, the
+// body.
 func (o *oktaV5) fault(r *okta.APIResponse, err error) error {
 	var e *okta.GenericOpenAPIError
 	if !errors.As(err, &e) || r == nil {

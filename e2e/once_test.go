@@ -6,7 +6,7 @@ import (
 )
 
 // ready gives so many visitors who have proven the person's password and stand before the second step.
-func (m *Member) ready(h *House, n int) []*Visitor {
+func (m *Member) ready(h *Env, n int) []*Visitor {
 	m.tb.Helper()
 	visitors := make([]*Visitor, n)
 	for i := range visitors {
@@ -55,13 +55,13 @@ func alive(visitors []*Visitor) int {
 	return n
 }
 
-func TestACodeUsedOnceIsRefusedTheSecondTime(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOnce_CodeRejectedAfterUse(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	visitors := m.ready(h, 2)
 	code := m.Phone.Next()
 	visitors[0].Post("/login/factor", "code", code).want(t, "/account")
-	// BAR 2: refused as used, and not counted: six times is more than what would make anybody wait.
+	// The code is rejected as used and not counted. Six counted failures would cause a wait.
 	for range 6 {
 		page := visitors[1].Post("/login/factor", "code", code).want(t, "/login/factor")
 		if !page.Says("Ce code a déjà servi") {
@@ -83,8 +83,8 @@ func TestACodeUsedOnceIsRefusedTheSecondTime(t *testing.T) {
 	}
 }
 
-func TestACodeAtTwentyFourPlacesAtOnceGivesOneSessionAndLocksNobody(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOnce_ConcurrentCodeGivesOneSession(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	visitors := m.ready(h, 24)
 	pages := together(visitors, "/login/factor", "code", m.Phone.Next())
@@ -102,8 +102,8 @@ func TestACodeAtTwentyFourPlacesAtOnceGivesOneSessionAndLocksNobody(t *testing.T
 	m.signIn(h.Visitor(t))
 }
 
-func TestARecoveryCodeAtTwentyFourPlacesAtOnceGivesOneSession(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOnce_ConcurrentRecoveryCodeGivesOneSession(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	visitors := m.ready(h, 24)
 	pages := together(visitors, "/login/factor/recovery", "code", m.Codes[0])
@@ -116,8 +116,8 @@ func TestARecoveryCodeAtTwentyFourPlacesAtOnceGivesOneSession(t *testing.T) {
 	m.signIn(h.Visitor(t))
 }
 
-func TestACodeWorksOnceAcrossAPowerCut(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOnce_CodeRejectedAfterKill(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	visitors := m.ready(h, 2)
 	code := m.Phone.Next()
@@ -133,8 +133,8 @@ func TestACodeWorksOnceAcrossAPowerCut(t *testing.T) {
 	m.signIn(h.Visitor(t))
 }
 
-func TestACodeWorksOnceWhenThePowerFailsInTheMiddle(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestOnce_CodeWorksOnceIfKilledDuringUse(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	for range 3 {
 		visitors := m.ready(h, 12)
@@ -157,7 +157,7 @@ func TestACodeWorksOnceWhenThePowerFailsInTheMiddle(t *testing.T) {
 		if got := alive(visitors); got < told || got > 1 {
 			t.Errorf("got %d browsers signed in by one code, want 1 at most, and all of the %d that were told", got, told)
 		}
-		// Whoever was cut off tries again: none gets in if the code was taken by an answer that was lost.
+		// A client without a response tries again. It is rejected if the first attempt used the code.
 		together(visitors, "/login/factor", "code", code)
 		if got := alive(visitors); got < told || got > 1 {
 			t.Errorf("got %d browsers signed in by one code after a second try, want 1 at most", got)

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-func TestEveryPageOfTheAccount(t *testing.T) {
+func TestPages_Account(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.signIn(m.Phone)
@@ -147,7 +147,7 @@ func (p *Person) keyPages(phone *Phone) {
 	p.Wait(`[data-key="create"]:not(:disabled)`)
 	p.says("déjà inscrite")
 	p.look("enrol-key-known")
-	p.house.Clock.Advance(10 * time.Minute) // the proof is stale
+	p.env.Clock.Advance(10 * time.Minute) // the proof is stale
 	p.Open("/account/add")
 	p.Open("/account/prove?method=key&next=/account/add")
 	p.look("prove-key")
@@ -156,9 +156,9 @@ func (p *Person) keyPages(phone *Phone) {
 	key.Unplug()
 }
 
-func TestEveryPageOfAReset(t *testing.T) {
+func TestPages_Reset(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	h.resetBy(p.Login)
@@ -214,10 +214,10 @@ func TestEveryPageOfAReset(t *testing.T) {
 	other.look("blocked")
 }
 
-func TestEveryPageOfTheDemonstration(t *testing.T) {
+func TestPages_Demo(t *testing.T) {
 	t.Parallel()
 	program := Serve(t, Options{Own: true, Args: []string{"serve", "--demo", "--listen", "localhost:0"}})
-	p := &Person{Browser: NewBrowser(t, program.URL, BrowserOptions{}), house: &House{Program: program, tb: t}, script: true}
+	p := &Person{Browser: NewBrowser(t, program.URL, BrowserOptions{}), env: &Env{Program: program, tb: t}, script: true}
 	p.Open("/demo/mail")
 	p.look("mailbox")
 	p.Submit(`main a[href^="/demo/mail/"]`)

@@ -7,9 +7,9 @@ import (
 
 // Everybody's password is another operator's wish once: the page before the session, in each of its states, and
 // without JavaScript.
-func TestEveryPageOfAPasswordThatIsDue(t *testing.T) {
+func TestPages_PasswordRequired(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	user := "/users/" + m.Login
@@ -43,7 +43,7 @@ func TestEveryPageOfAPasswordThatIsDue(t *testing.T) {
 	q.prompt()
 	q.enter(m.Phone.Next())
 	q.at("/login/password")
-	q.says("ne servait qu’à cela")
+	q.says("était provisoire")
 	q.Password = h.Secret("password without script", "onze boulons rouillés sous le banc")
 	q.sends("#f-password", q.Password)
 	q.home()

@@ -49,9 +49,9 @@ func (p *Person) unfold() {
 	run(p.Browser, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(d => d.open = true); undefined`))
 }
 
-func TestEveryPageBeforeSigningIn(t *testing.T) {
+func TestPages_BeforeSignIn(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Open("/")
@@ -94,9 +94,9 @@ func TestEveryPageBeforeSigningIn(t *testing.T) {
 	p.look("help-sent-english")
 }
 
-func TestEveryPageOfAFailure(t *testing.T) {
+func TestPages_Failure(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{Config: proxied})
+	h := Open(t, EnvOptions{Config: proxied})
 	p := h.Person(t, "amelie@garage.example", "sept marteaux et une enclume", BrowserOptions{})
 	for _, failure := range []struct {
 		path   string
@@ -132,9 +132,9 @@ func TestEveryPageOfAFailure(t *testing.T) {
 	p.look("failure-too-many")
 }
 
-func TestEveryPageOfEnrolment(t *testing.T) {
+func TestPages_Enrolment(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	p := h.Person(t, "amelie@garage.example", "sept marteaux et une enclume", BrowserOptions{})
 	link := h.invite(p.Login, "Amélie Roux")
 	p.Open(link)
@@ -153,7 +153,7 @@ func TestEveryPageOfEnrolment(t *testing.T) {
 	}
 	p.loosen()
 	p.Fill("#f-name", "Téléphone")
-	p.enter((&Phone{house: h, Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}).Wrong())
+	p.enter((&Phone{env: h, Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}).Wrong())
 	p.look("enrol-phone-wrong")
 	p.Open("/enrol")
 	p.Submit(`button[name="kind"][value="webauthn"]`)
@@ -169,9 +169,9 @@ func TestEveryPageOfEnrolment(t *testing.T) {
 	p.look("invite-used")
 }
 
-func TestEveryPageOfTheSecondStep(t *testing.T) {
+func TestPages_SecondStep(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.give()

@@ -8,25 +8,25 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Person is somebody at a browser. The same person at another browser is another Person with the same fields.
+// Person is a user with a browser. The same user with another browser is another Person with the same fields.
 type Person struct {
 	*Browser
-	house           *House
+	env             *Env
 	Login, Password string
 	script          bool
 }
 
-// Person sits somebody down at a fresh browser.
-func (h *House) Person(tb testing.TB, login, password string, o BrowserOptions) *Person {
+// Person returns a user with a fresh browser.
+func (h *Env) Person(tb testing.TB, login, password string, o BrowserOptions) *Person {
 	tb.Helper()
 	h.Secret("password of "+login, password)
-	return &Person{Browser: NewBrowser(tb, h.URL, o), house: h, Login: login, Password: password, script: !o.NoScript}
+	return &Person{Browser: NewBrowser(tb, h.URL, o), env: h, Login: login, Password: password, script: !o.NoScript}
 }
 
 // Elsewhere is the same person at a further browser.
 func (p *Person) Elsewhere(tb testing.TB) *Person {
 	tb.Helper()
-	return p.house.Person(tb, p.Login, p.Password, BrowserOptions{NoScript: !p.script})
+	return p.env.Person(tb, p.Login, p.Password, BrowserOptions{NoScript: !p.script})
 }
 
 // mainButton sends the form that is the page's main matter.
@@ -72,7 +72,7 @@ func (p *Person) give() {
 	p.tell()
 }
 
-// tell sends the sign-in's first page.
+// tell submits the sign-in page.
 func (p *Person) tell() {
 	p.tb.Helper()
 	p.at("/login")
@@ -172,11 +172,11 @@ func (p *Person) scan() *Phone {
 	if err != nil || read.Scheme != "otpauth" || read.Host != "totp" {
 		p.tb.Fatalf("got a QR code with %q, want an otpauth://totp address", uri)
 	}
-	if !strings.Contains(read.Path, ":"+p.Login) { // a further key has a number behind it, to tell them apart in the app
+	if !strings.Contains(read.Path, ":"+p.Login) { // a further device has a number after the login, to distinguish it in the app
 		p.tb.Errorf("got a QR code for %q, want one for %s", read.Path, p.Login)
 	}
-	p.house.Secret("otpauth address", uri)
-	return &Phone{house: p.house, Secret: p.house.Secret("otpauth secret", read.Query().Get("secret"))}
+	p.env.Secret("otpauth address", uri)
+	return &Phone{env: p.env, Secret: p.env.Secret("otpauth secret", read.Query().Get("secret"))}
 }
 
 // later puts a second device off and gives the recovery codes, kept.
@@ -197,7 +197,7 @@ func (p *Person) keepCodes() []string {
 		p.tb.Errorf("got %d recovery codes, want 10", len(codes))
 	}
 	for _, code := range codes {
-		p.house.Secret("recovery code", code)
+		p.env.Secret("recovery code", code)
 	}
 	p.Click(`input[name="kept"]`)
 	p.Submit(mainButton)

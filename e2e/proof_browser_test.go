@@ -98,7 +98,7 @@ func script(text string) http.HandlerFunc {
 	}
 }
 
-func TestABrowserFillsAndSendsForms(t *testing.T) {
+func TestBrowser_SubmitsForms(t *testing.T) {
 	site := proofSite(t)
 	for name, o := range map[string]BrowserOptions{"with JavaScript": {Language: "en"}, "without": {NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestABrowserFillsAndSendsForms(t *testing.T) {
 	}
 }
 
-func TestABrowserWaitsForAFormThatSendsItself(t *testing.T) {
+func TestBrowser_WaitsForAutomaticForm(t *testing.T) {
 	b := NewBrowser(t, proofSite(t), BrowserOptions{})
 	b.Open("/")
 	b.FillAndLeave("#code", "123456")
@@ -143,7 +143,7 @@ func TestABrowserWaitsForAFormThatSendsItself(t *testing.T) {
 	}
 }
 
-func TestAPageThatComplainsIsNoticed(t *testing.T) {
+func TestBrowser_ReportsConsoleMessages(t *testing.T) {
 	site := proofSite(t)
 	for path, want := range map[string]string{
 		"/inline":  "Content Security Policy",
@@ -168,7 +168,7 @@ func TestAPageThatComplainsIsNoticed(t *testing.T) {
 	}
 }
 
-func TestAQRCodeIsReadFromAPicture(t *testing.T) {
+func TestZbarImg_ReadsQRCode(t *testing.T) {
 	b := NewBrowser(t, proofSite(t), BrowserOptions{})
 	b.Open("/")
 	if got := ZbarImg(t, b.Picture("#qr")); got != proofURI {
@@ -176,7 +176,7 @@ func TestAQRCodeIsReadFromAPicture(t *testing.T) {
 	}
 }
 
-func TestASecurityKeyRegistersSignsAndMovesToAnotherBrowser(t *testing.T) {
+func TestKey_RegistersSignsAndMoves(t *testing.T) {
 	site := proofSite(t)
 	b := NewBrowser(t, site, BrowserOptions{})
 	key := b.Plug()
@@ -206,7 +206,7 @@ func TestASecurityKeyRegistersSignsAndMovesToAnotherBrowser(t *testing.T) {
 	key.Unplug()
 }
 
-func TestThePageIsLookedAtInEverySize(t *testing.T) {
+func TestBrowser_ChecksEachSize(t *testing.T) {
 	t.Setenv("BARILLET_ALBUM", t.TempDir())
 	b := NewBrowser(t, proofSite(t), BrowserOptions{})
 	b.Open("/")
@@ -227,7 +227,7 @@ func TestThePageIsLookedAtInEverySize(t *testing.T) {
 	}
 }
 
-func TestAxeFindsAFieldWithoutAName(t *testing.T) {
+func TestAxe_FindsFieldWithoutLabel(t *testing.T) {
 	b := NewBrowser(t, proofSite(t), BrowserOptions{})
 	b.Open("/")
 	b.Accessible("the page of the proofs")
@@ -237,12 +237,12 @@ func TestAxeFindsAFieldWithoutAName(t *testing.T) {
 	}
 }
 
-func TestOathtoolKnowsTheVectorsOfRFC6238(t *testing.T) {
+func TestTOTP_MatchesOathtoolAndRFC6238(t *testing.T) {
 	// RFC 6238 appendix B, the last six of its eight digits.
 	secret := "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 20000000000: "353130"} {
-		if got := Oathtool(t, secret, time.Unix(at, 0)); got != want {
-			t.Errorf("at %d: got %s, want %s", at, got, want)
+		if got, tool := TOTP(t, secret, time.Unix(at, 0)), Oathtool(t, secret, time.Unix(at, 0)); got != want || tool != want {
+			t.Errorf("at %d: got %s, oathtool %s, want %s", at, got, tool, want)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func send(m *MailServer, to string) error {
 	return body.Close()
 }
 
-func TestAMailIsCollectedAndRead(t *testing.T) {
+func TestMailServer_CollectsEmail(t *testing.T) {
 	for name, o := range map[string]MailOptions{"plain": {}, "with STARTTLS": {STARTTLS: true}} {
 		t.Run(name, func(t *testing.T) {
 			m := StartMail(t, o)
@@ -80,7 +80,7 @@ func TestAMailIsCollectedAndRead(t *testing.T) {
 	}
 }
 
-func TestAMailServerThatDemandsTLSTakesNothingWithout(t *testing.T) {
+func TestMailServer_RequiresTLS(t *testing.T) {
 	m := StartMail(t, MailOptions{STARTTLS: true})
 	m.CertFile = ""
 	if err := send(m, "anne@garage.example"); err == nil || !strings.Contains(err.Error(), "STARTTLS first") {
@@ -88,7 +88,7 @@ func TestAMailServerThatDemandsTLSTakesNothingWithout(t *testing.T) {
 	}
 }
 
-func TestAMailServerFailsAsToldAndRecovers(t *testing.T) {
+func TestMailServer_FailsAndRecovers(t *testing.T) {
 	m := StartMail(t, MailOptions{})
 	for _, code := range []int{451, 550} {
 		m.Answer(code)

@@ -61,7 +61,7 @@ func serveStandIn(t *testing.T) *Program {
 	return Serve(t, Options{Executable: self})
 }
 
-func TestAProgramIsStartedStoppedKilledAndStartedAgain(t *testing.T) {
+func TestProgram_StartsStopsAndRestarts(t *testing.T) {
 	p := serveStandIn(t)
 	first := p.URL
 	for _, end := range []func(){p.Stop, p.Kill, func() {}} {
@@ -75,7 +75,7 @@ func TestAProgramIsStartedStoppedKilledAndStartedAgain(t *testing.T) {
 	NewAPI(t, p.URL, "").Call("GET", "/here", nil).Want(200)
 }
 
-func TestTheClockOfAProgramMoves(t *testing.T) {
+func TestProgram_ClockMoves(t *testing.T) {
 	p := serveStandIn(t)
 	p.Clock.Advance(26 * time.Hour)
 	p.Clock.Advance(30 * time.Minute)
@@ -91,7 +91,7 @@ func TestTheClockOfAProgramMoves(t *testing.T) {
 	}
 }
 
-func TestTheLogIsSearchedForSecrets(t *testing.T) {
+func TestProgram_LogIsSearchedForSecrets(t *testing.T) {
 	p := serveStandIn(t)
 	mark := p.Mark()
 	NewAPI(t, p.URL, "").Call("GET", "/hunter2", nil).Want(200)
@@ -106,7 +106,7 @@ func TestTheLogIsSearchedForSecrets(t *testing.T) {
 	}
 }
 
-func TestASubcommandIsRun(t *testing.T) {
+func TestProgram_RunsSubcommand(t *testing.T) {
 	p := serveStandIn(t)
 	done := p.Run("hello")
 	if want := "you said hello --data " + p.Data; done.OK(t) != want {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// freePort is one that nobody listened at a moment ago, for programs that cannot say which they took.
+// freePort returns a port that was free a moment ago, for programs that cannot report which port they use.
 func freePort(tb testing.TB) int {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -46,7 +46,7 @@ func recipe(tb testing.TB, language string, swap ...string) string {
 	return block
 }
 
-// mirror is an application without a sign-in: it shows what it is told of who comes.
+// mirror is an application without a sign-in. It shows the identity headers that it receives.
 func mirror(tb testing.TB) *httptest.Server {
 	tb.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -32,7 +32,7 @@ type registered struct {
 }
 
 // application registers one with refresh tokens, which people are asked about, below an address.
-func (h *House) application(tb testing.TB, base string, more map[string]any) registered {
+func (h *Env) application(tb testing.TB, base string, more map[string]any) registered {
 	tb.Helper()
 	var app registered
 	said := map[string]any{"client_name": "Planning", "redirect_uris": []string{base + "/cb"},
@@ -44,20 +44,20 @@ func (h *House) application(tb testing.TB, base string, more map[string]any) reg
 	return app
 }
 
-// TestClientLibrariesOfOthersSignInRefreshStepUpAndSignOut has one person use the same application twice: once made of
+// TestRelying_ClientLibraries has one person use the same application twice: once made of
 // go-oidc and x/oauth2, once of openid-client.
-func TestClientLibrariesOfOthersSignInRefreshStepUpAndSignOut(t *testing.T) {
-	for name, start := range map[string]func(t *testing.T, h *House) string{"go-oidc": goApplication, "openid-client": nodeApplication} {
+func TestRelying_ClientLibraries(t *testing.T) {
+	for name, start := range map[string]func(t *testing.T, h *Env) string{"go-oidc": goApplication, "openid-client": nodeApplication} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := Open(t, HouseOptions{})
+			h := Open(t, EnvOptions{})
 			useApplication(t, h, start(t, h))
 		})
 	}
 }
 
 // useApplication is what one person does at an application that serves /login, /refresh, /out and shows what it knows.
-func useApplication(t *testing.T, h *House, app string) {
+func useApplication(t *testing.T, h *Env, app string) {
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	begin := func(more url.Values) { p.Open(app + "/login?" + more.Encode()) }
@@ -128,7 +128,7 @@ func (p *Person) knows(t *testing.T) map[string]string {
 	}
 	for _, name := range []string{"access", "refresh", "id", "code"} {
 		if known[name] != "" { // no code comes with a refresh
-			p.house.Secret("application's "+name, known[name])
+			p.env.Secret("application's "+name, known[name])
 		}
 	}
 	return known
@@ -156,7 +156,7 @@ type goParty struct {
 	known            map[string]string
 }
 
-func goApplication(t *testing.T, h *House) string {
+func goApplication(t *testing.T, h *Env) string {
 	t.Helper()
 	var a goParty
 	mux := http.NewServeMux()
@@ -276,7 +276,7 @@ func (a *goParty) out(r *http.Request, to string) (string, error) {
 
 // nodeApplication is the same application, made of openid-client: relying.mjs. It says on its standard output where it
 // listens, and hears on its standard input who it is, for one has to be known before the other.
-func nodeApplication(t *testing.T, h *House) string {
+func nodeApplication(t *testing.T, h *Env) string {
 	t.Helper()
 	c := exec.Command(tool(t, "node", "nodejs"), "relying.mjs")
 	log := &logBuffer{}

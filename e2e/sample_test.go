@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestTheSampleApplicationOfTheDemonstrationIsUsedByItsPeople goes where the lines of the demonstration say.
-func TestTheSampleApplicationOfTheDemonstrationIsUsedByItsPeople(t *testing.T) {
+// TestSample_SignInAndSignOut goes where the lines of the demonstration say.
+func TestSample_SignInAndSignOut(t *testing.T) {
 	t.Parallel()
 	program := Serve(t, Options{Own: true, Args: []string{"serve", "--demo", "--listen", "localhost:0"}})
 	if program.said.await(0, "add a setup key", program.exited) == "" {
@@ -24,10 +24,10 @@ func TestTheSampleApplicationOfTheDemonstrationIsUsedByItsPeople(t *testing.T) {
 		return found[1]
 	}
 	app := told(`(?m)^sample application +(http://127\.0\.0\.1:\d+)$`)
-	h := &House{Program: program, tb: t, secrets: map[string]string{}, codes: map[string]bool{}}
+	h := &Env{Program: program, tb: t, secrets: map[string]string{}, codes: map[string]bool{}}
 	karim := `(?s)Karim Benali.*?`
 	p := h.Person(t, "karim@garage.example", told(karim+`password +(\S+)\n`), BrowserOptions{})
-	phone := &Phone{house: h, Secret: strings.ReplaceAll(told(karim+`setup key for an app +([A-Z2-7 ]+)\n`), " ", "")}
+	phone := &Phone{env: h, Secret: strings.ReplaceAll(told(karim+`setup key for an app +([A-Z2-7 ]+)\n`), " ", "")}
 
 	p.Open(app)
 	p.look("sample-front")
@@ -58,7 +58,7 @@ func TestTheSampleApplicationOfTheDemonstrationIsUsedByItsPeople(t *testing.T) {
 	p.look("sample-no-key")
 	p.says("Il vous faut une clé de sécurité")
 	if p.Count("#claims") != 1 {
-		t.Error("whoever has no key is signed out of the application")
+		t.Error("a user without a key is signed out of the application")
 	}
 
 	p.Open(program.URL + "/account")

@@ -10,9 +10,9 @@ import (
 )
 
 // A garage's manager asks for what lies in another garage and for what is nowhere: status, headers, bytes and time are
-// the same (PROTOCOL 21, BAR A12).
-func TestAManagerCannotTellAnotherGarageFromNone(t *testing.T) {
-	h := Open(t, HouseOptions{})
+// the same (protocol rule 21, promise A12).
+func TestScope_OtherGroupLooksAbsent(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	north, south := h.garage("Garage du Nord"), h.garage("Garage du Sud")
 	mine, theirs := h.Member(t, person(0)), h.Member(t, person(1))
 	h.Admin.Call("PUT", "/groups/"+north+"/users/"+h.id(mine.Login), nil).Want(204)
@@ -99,7 +99,7 @@ func TestAManagerCannotTellAnotherGarageFromNone(t *testing.T) {
 }
 
 // garage makes a group and gives its id.
-func (h *House) garage(name string) string {
+func (h *Env) garage(name string) string {
 	h.tb.Helper()
 	var made struct{ ID string }
 	h.Admin.Call("POST", "/groups", map[string]any{"profile": map[string]any{"name": name}}).Want(200).Into(&made)
@@ -107,7 +107,7 @@ func (h *House) garage(name string) string {
 }
 
 // id is a person's.
-func (h *House) id(login string) string {
+func (h *Env) id(login string) string {
 	h.tb.Helper()
 	var found struct{ ID string }
 	h.Admin.Call("GET", "/users/"+login, nil).Want(200).Into(&found)
@@ -115,7 +115,7 @@ func (h *House) id(login string) string {
 }
 
 // phones counts a person's phones.
-func (m *Member) phones(h *House) (n int) {
+func (m *Member) phones(h *Env) (n int) {
 	m.tb.Helper()
 	var devices []struct{ FactorType string }
 	h.Admin.Call("GET", "/users/"+m.Login+"/factors", nil).Want(200).Into(&devices)
@@ -128,8 +128,8 @@ func (m *Member) phones(h *House) (n int) {
 }
 
 // A dismissed manager's token is dead at the next call, also in the middle of a list that it reads page by page.
-func TestATokenDiesWithItsOwnersDismissal(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestToken_EndsWithItsOwner(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	for n := range 4 {
 		h.invitation(person(10+n), "")
 	}

@@ -13,13 +13,13 @@ import (
 const signing = proxied + "\napi.authn = true"
 
 // signer is a program with a token that allows it to sign people in, and to enrol phones for them.
-func (h *House) signer(tb testing.TB) *API {
+func (h *Env) signer(tb testing.TB) *API {
 	tb.Helper()
 	token := h.Run("token", "create", "--name", "vpn", "--role", "USER_ADMIN", "--allow", "authn,secrets").OK(tb)
 	return h.API(h.Secret("token of a program", token))
 }
 
-// tells asks a program to sign somebody in, from a place of the visitor's own, without what is each answer's own.
+// tells signs a user in by the API from the visitor's address. It returns the response without its unique parts.
 func (v *Visitor) tells(a *API, name, password string) Sheet {
 	v.tb.Helper()
 	body, err := json.Marshal(map[string]string{"username": name, "password": password})
@@ -53,8 +53,8 @@ func (v *Visitor) tells(a *API, name, password string) Sheet {
 // errorIDs are the ids of requests in a problem document.
 var errorIDs = regexp.MustCompile(`\b[A-Z2-7]{16}\b`)
 
-// enrols enrols a phone called Tablette for somebody, by the API alone.
-func (h *House) enrols(a *API, login string) (phone *Phone, id string) {
+// enrols enrols a phone named Tablette for a user by the API.
+func (h *Env) enrols(a *API, login string) (phone *Phone, id string) {
 	h.tb.Helper()
 	var enrolled struct {
 		ID       string `json:"id"`
@@ -66,13 +66,13 @@ func (h *House) enrols(a *API, login string) (phone *Phone, id string) {
 	}
 	factors := "/users/" + login + "/factors"
 	a.Call("POST", factors, map[string]string{"factorType": "token:software:totp", "provider": "OKTA", "name": "Tablette"}).Want(200).Into(&enrolled)
-	phone = &Phone{house: h, Secret: h.Secret("secret of the tablet", enrolled.Embedded.Activation.SharedSecret)}
+	phone = &Phone{env: h, Secret: h.Secret("secret of the tablet", enrolled.Embedded.Activation.SharedSecret)}
 	a.Call("POST", factors+"/"+enrolled.ID+"/lifecycle/activate", map[string]string{"passCode": phone.Code()}).Want(200)
 	return phone, enrolled.ID
 }
 
-func TestAProgramEnrolsAPhoneAndSignsSomebodyIn(t *testing.T) {
-	h := Open(t, HouseOptions{Config: signing})
+func TestAPISignIn_EnrolsPhoneAndSignsIn(t *testing.T) {
+	h := Open(t, EnvOptions{Config: signing})
 	m := h.Member(t, "technicien@garage.example")
 	vpn := h.signer(t)
 	tablet, id := h.enrols(vpn, m.Login)
@@ -106,9 +106,9 @@ func TestAProgramEnrolsAPhoneAndSignsSomebodyIn(t *testing.T) {
 	vpn.Call("POST", "/users/"+m.Login+"/factors/"+id+"/verify", map[string]string{"passCode": tablet.Next()}).Want(200)
 }
 
-func TestEveryPageOfADeviceThatWaits(t *testing.T) {
+func TestPages_UnconfirmedDevice(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{Config: signing})
+	h := Open(t, EnvOptions{Config: signing})
 	m := h.Member(t, "amelie@garage.example")
 	tablet, _ := h.enrols(h.signer(t), m.Login)
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})

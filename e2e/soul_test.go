@@ -9,33 +9,33 @@ import (
 	"testing"
 )
 
-// soul is one person under load, with what the test was told about them in this round.
+// soul is one user under load, with the results that the test received in this round.
 type soul struct {
 	*Member
-	house *House
+	env   *Env
 	desk  *API
-	named string // the phone that counts, as it was enrolled
+	named string // name of the active phone
 
-	told, cut int // acts in this round
+	told, cut int // answered and interrupted operations in this round
 
 	before *Visitor // signed in before a reset
-	in     *Visitor // was told that it is signed in
-	used   string   // a code that was told to be right
-	ticket string   // the code of a reset that was told
-	asked  bool     // a reset was asked for
-	fresh  *Phone   // a phone whose enrolment was asked for
+	in     *Visitor // signed in, with a received response
+	used   string   // a code that was accepted
+	ticket string   // the ticket code of a reset, if received
+	asked  bool     // a reset was requested
+	fresh  *Phone   // a phone whose enrolment was requested
 	newer  string   // its name
-	joined bool     // its enrolment was told
+	joined bool     // the response to its enrolment was received
 }
 
-// begin forgets what was told in the round before.
+// begin removes the results of the previous round.
 func (s *soul) begin(round int) {
 	before := s.in
-	*s = soul{Member: s.Member, house: s.house, desk: s.desk, named: s.named, before: before}
+	*s = soul{Member: s.Member, env: s.env, desk: s.desk, named: s.named, before: before}
 	s.newer = fmt.Sprintf("Téléphone %d", round)
 }
 
-// live does one chain of acts until it ends or is cut off: 0 signs in, 1 is reset, 2 is reset and enrols anew.
+// live runs one chain of operations until it ends or is interrupted: 0 signs in, 1 resets, 2 resets and enrols again.
 func (s *soul) live(chain int) {
 	if chain == 0 {
 		s.signInOnce()
@@ -46,7 +46,7 @@ func (s *soul) live(chain int) {
 	}
 }
 
-// tell sends a form and tells whether an answer came, and it is this page.
+// tell submits a form and reports whether the response arrived and is the wanted page.
 func (s *soul) tell(v *Visitor, path, want string, fields ...string) (Sheet, bool) {
 	page, err := v.Try(path, fields...)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *soul) tell(v *Visitor, path, want string, fields ...string) (Sheet, boo
 }
 
 func (s *soul) signInOnce() {
-	v, code := s.house.Visitor(s.tb), s.Phone.Code()
+	v, code := s.env.Visitor(s.tb), s.Phone.Code()
 	if _, ok := s.tell(v, "/login", "/login/factor", "identifier", s.Login, "password", s.Password); !ok {
 		return
 	}
@@ -87,13 +87,13 @@ func (s *soul) resetOnce() bool {
 		s.cut++
 		return false
 	}
-	s.ticket = s.house.Secret("ticket of "+s.Login, got.Ticket.Code)
+	s.ticket = s.env.Secret("ticket of "+s.Login, got.Ticket.Code)
 	s.told++
 	return true
 }
 
 func (s *soul) enrolOnce() {
-	v := s.house.Visitor(s.tb)
+	v := s.env.Visitor(s.tb)
 	if _, ok := s.tell(v, "/login", "/login/ticket", "identifier", s.Login, "password", s.Password); !ok {
 		return
 	}
@@ -104,7 +104,7 @@ func (s *soul) enrolOnce() {
 	if !ok {
 		return
 	}
-	s.fresh = &Phone{house: s.house, Secret: s.house.Secret("otpauth secret", page.find(s.tb, `data-copy="([A-Z2-7]+)"`))}
+	s.fresh = &Phone{env: s.env, Secret: s.env.Secret("otpauth secret", page.find(s.tb, `data-copy="([A-Z2-7]+)"`))}
 	code := s.fresh.Code()
 	if _, ok := s.tell(v, "/enrol/phone", "/enrol/second", "name", s.newer, "code", code); ok {
 		s.in, s.used, s.joined = v, code, true
@@ -112,7 +112,7 @@ func (s *soul) enrolOnce() {
 	}
 }
 
-// phones are the names of the person's phones, as the API tells them after the restart.
+// phones returns the names of the user's phones by the API after the restart.
 func (s *soul) phones() []string {
 	s.tb.Helper()
 	var devices []struct{ Name, FactorType string }
@@ -126,7 +126,7 @@ func (s *soul) phones() []string {
 	return names
 }
 
-// judge compares what is with what was told, while the codes of the round are still of their step.
+// judge compares the state with the received results, while the codes of the round are still valid.
 func (s *soul) judge(t *testing.T) {
 	t.Helper()
 	got := s.phones()
@@ -157,7 +157,7 @@ func (s *soul) judge(t *testing.T) {
 	if s.used == "" && !s.joined {
 		return
 	}
-	v := s.house.Visitor(t)
+	v := s.env.Visitor(t)
 	s.give(v).want(t, "/login/factor")
 	if v.Post("/login/factor", "code", s.used).Is("/account") {
 		t.Errorf("%s signed in by a code that was used before the restart", s.Login)
@@ -167,10 +167,10 @@ func (s *soul) judge(t *testing.T) {
 	}
 }
 
-// comeBack signs the person in: by the phone, or by the ticket that was told, or by another reset.
+// comeBack signs the user in: with the phone, with the received ticket, or after another reset.
 func (s *soul) comeBack(t *testing.T) {
 	t.Helper()
-	v := s.house.Visitor(t)
+	v := s.env.Visitor(t)
 	if len(s.phones()) > 0 {
 		s.give(v).want(t, "/login/factor")
 		v.Post("/login/factor", "code", s.Phone.Code()).want(t, "/account")
@@ -181,14 +181,14 @@ func (s *soul) comeBack(t *testing.T) {
 		var got receipt
 		s.desk.Call("POST", "/users/"+s.Login+"/lifecycle/reset_factors", map[string]any{"reason": "charge", "sendEmail": false}).Want(200).Into(&got)
 		if s.ticket = got.Ticket.Code; s.ticket == "" {
-			// PROTOCOL 11: a ticket is open, told or not, and another reset changes nothing.
-			s.ticket = s.house.handed(s.Login)
+			// A ticket is open, even if the response was lost, and another reset changes nothing (protocol rule 11).
+			s.ticket = s.env.handed(s.Login)
 		}
 	}
 	s.give(v).want(t, "/login/ticket")
 	v.Post("/login/ticket", "ticket", s.ticket).want(t, "/enrol")
 	page := v.Post("/enrol/begin", "kind", "totp", "app", "other").want(t, "/enrol/phone")
-	s.Phone = &Phone{house: s.house, Secret: s.house.Secret("otpauth secret", page.find(t, `data-copy="([A-Z2-7]+)"`))}
+	s.Phone = &Phone{env: s.env, Secret: s.env.Secret("otpauth secret", page.find(t, `data-copy="([A-Z2-7]+)"`))}
 	s.named = s.newer + " bis"
 	v.Post("/enrol/phone", "name", s.named, "code", s.Phone.Code()).want(t, "/enrol/second")
 	s.in = v

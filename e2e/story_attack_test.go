@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// noDevice fails the test if somebody can enrol, or sees a secret, in this browser.
+// noDevice fails the test if this browser can enrol a device or shows a secret.
 func (p *Person) noDevice() {
 	p.tb.Helper()
 	for _, path := range []string{"/enrol", "/enrol/phone", "/enrol/key", "/enrol/second", "/enrol/recovery", "/account", "/account/add", "/account/recovery"} {
@@ -18,7 +18,7 @@ func (p *Person) noDevice() {
 }
 
 // phones are the devices of a person, as the API lists them.
-func (h *House) phones(login string) int {
+func (h *Env) phones(login string) int {
 	h.tb.Helper()
 	var devices []map[string]any
 	h.Admin.Call("GET", "/users/"+login+"/factors", nil).Want(200).Into(&devices)
@@ -26,14 +26,14 @@ func (h *House) phones(login string) int {
 }
 
 // resetBy resets as an operator does who was taken in.
-func (h *House) resetBy(login string) {
+func (h *Env) resetBy(login string) {
 	h.tb.Helper()
 	h.Admin.Call("POST", "/users/"+login+"/lifecycle/reset_factors", map[string]any{"reason": "téléphone perdu, demandé par e-mail"}).Want(200)
 }
 
-func TestTheMailboxAloneOpensNothing(t *testing.T) {
+func TestAttack_MailboxAloneIsNotEnough(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	victim := h.Member(t, "amelie@garage.example")
 	thief := h.Person(t, victim.Login, "un mot de passe choisi par le voleur", BrowserOptions{})
 
@@ -80,7 +80,7 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	thief.Fill("#f-identifier", victim.Login)
 	thief.Fill("#f-password", thief.Password)
 	thief.Submit(mainButton)
-	thief.says("L’adresse ou le mot de passe ne convient pas")
+	thief.says("le mot de passe ne convient pas")
 	thief.noDevice()
 
 	// While there is no device no password link is sent; the answer is the same, and support hears of it.
@@ -101,9 +101,9 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	v.Post("/login/ticket", "ticket", short).want(t, "/enrol")
 }
 
-func TestThePasswordAloneOpensNothing(t *testing.T) {
+func TestAttack_PasswordAloneIsNotEnough(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	victim := h.Member(t, "amelie@garage.example")
 	thief := h.Person(t, victim.Login, victim.Password, BrowserOptions{})
 
@@ -149,9 +149,9 @@ func TestThePasswordAloneOpensNothing(t *testing.T) {
 	}
 }
 
-func TestAPasswordChosenByInvitationIsWorthNothingWithoutTheInvitation(t *testing.T) {
+func TestAttack_InvitationPasswordAloneIsNotEnough(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	marc := h.Person(t, "marc@garage.example", "sept marteaux et une enclume", BrowserOptions{})
 	link := h.invite(marc.Login, "Marc Petit")
 	marc.accept(link)

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// TestTheStoryInEnglish is the short form of the story.
-func TestTheStoryInEnglish(t *testing.T) {
+// TestStory_English is the short form of the story.
+func TestStory_English(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{Locale: "en"})
+	h := Open(t, EnvOptions{Locale: "en"})
 	ben := h.Person(t, "ben@garage.example", "seven hammers and one anvil", BrowserOptions{Language: "en-GB,en"})
 
 	ben.accept(h.invite(ben.Login, "Ben Carter"))
@@ -50,5 +50,5 @@ func TestTheStoryInEnglish(t *testing.T) {
 	ben.signOut()
 	ben.signIn(fresh)
 	ben.signOut()
-	ben.refused(lost.Next(), "This code is not the right one")
+	ben.refused(lost.Next(), "This code is not right")
 }

@@ -69,7 +69,7 @@ func (s *story) reset(t *testing.T) {
 }
 
 // fetch gets a page as a mail scanner does: without cookies, without following what it finds.
-func (h *House) fetch(link string) (status int, body string) {
+func (h *Env) fetch(link string) (status int, body string) {
 	h.tb.Helper()
 	response, err := http.Get(link)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *story) ticketElsewhere(t *testing.T) {
 }
 
 func (s *story) enrolsAnew(t *testing.T) {
-	// It still shows the six-digit field; whatever is typed there, it is told and asked for the ticket.
+	// The page still shows the six-digit field. Any code leads to the ticket page.
 	s.waiting.enter(s.phone.Next())
 	s.waiting.at("/login/ticket")
 	s.waiting.says("Vos appareils viennent d’être réinitialisés")
@@ -129,7 +129,7 @@ func (s *story) enrolsAnew(t *testing.T) {
 }
 
 func (s *story) lostIsLost(t *testing.T) {
-	// The other browser's login is over: it ended with the reset, and somebody enrolled since.
+	// The sign-in transaction of the other browser ended with the reset.
 	s.stolen.Open("/login/ticket")
 	s.stolen.at("/login")
 
@@ -158,7 +158,7 @@ func (s *story) lostIsLost(t *testing.T) {
 
 	s.waiting.Open("/account")
 	s.waiting.home()
-	// Support is told of every reset; nothing else came that nobody waited for.
+	// Support receives a notification of every reset. No other email is left.
 	s.Mail.Wait(support, "Amélie Roux")
 	for _, mail := range s.Mail.Untaken() {
 		t.Errorf("a mail that nobody expected: to %s: %s", strings.Join(mail.To, ", "), mail.Subject)

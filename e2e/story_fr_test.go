@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// story is what its steps hand on.
+// story contains the data that its steps share.
 type story struct {
-	*House
+	*Env
 	amelie    *Person // at her desktop
 	waiting   *Person // at a second browser, which stops at the six-digit prompt
 	stolen    *Person // a third browser: the password alone
@@ -23,11 +23,11 @@ type story struct {
 	short     string
 }
 
-// TestTheStoryOfALostPhone is the whole story, in French, in a browser.
-func TestTheStoryOfALostPhone(t *testing.T) {
+// TestStory_LostPhone is the whole story, in French, in a browser.
+func TestStory_LostPhone(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{TLS: true})
-	s := &story{House: h, amelie: h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{})}
+	h := Open(t, EnvOptions{TLS: true})
+	s := &story{Env: h, amelie: h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{})}
 	for _, step := range []struct {
 		name string
 		do   func(*story, *testing.T)
@@ -87,7 +87,7 @@ func (s *story) copied(t *testing.T) {
 	s.amelie.enter(second.Next())
 	s.amelie.home()
 	s.amelie.says("Deuxième téléphone")
-	s.Mail.Wait(s.amelie.Login, "un code QR a été montré à nouveau")
+	s.Mail.Wait(s.amelie.Login, "un code QR a été affiché à nouveau")
 	s.Mail.Wait(s.amelie.Login, "un autre téléphone a le même code QR")
 	for _, phone := range []*Phone{s.phone, second} {
 		s.amelie.signOut()
@@ -97,7 +97,7 @@ func (s *story) copied(t *testing.T) {
 
 func (s *story) tabletComesAndGoes(t *testing.T) {
 	s.amelie.Submit(`a[href="/account/add"]`)
-	s.amelie.at("/account/prove") // PROTOCOL 5: the sign-in is no proof for this act
+	s.amelie.at("/account/prove") // the sign-in is no step-up for this operation (protocol rule 5)
 	s.amelie.prove(s.phone)
 	s.amelie.at("/account/add")
 	s.tablet = s.amelie.phone("other", "Tablette de l’atelier")
@@ -138,14 +138,14 @@ func (s *story) yubikeyAdded(t *testing.T) {
 	}
 }
 
-// helpRequest is what the API tells of one.
+// helpRequest is a help request in the API.
 type helpRequest struct {
 	ID, Reference, Status, Topic, Email, UserID string
 	PasswordProven                              bool
 }
 
 // request finds an open help request by its reference.
-func (h *House) request(reference string) helpRequest {
+func (h *Env) request(reference string) helpRequest {
 	h.tb.Helper()
 	var all []helpRequest
 	h.Admin.Call("GET", "/help-requests?status=open", nil).Want(200).Into(&all)
@@ -161,7 +161,7 @@ func (s *story) asksForHelp(t *testing.T) {
 	s.reference = lost.ask("phone_lost", "Mon téléphone est tombé dans le lac.\nMa clé était avec.")
 	lost.says("Attendez l’e-mail avant d’essayer")
 	mail := s.Mail.Wait(support, "demande "+s.reference)
-	for _, want := range []string{"amelie@garage.example", "tombé dans le lac", "personne connue"} {
+	for _, want := range []string{"amelie@garage.example", "tombé dans le lac", "appartient à un utilisateur"} {
 		if !strings.Contains(plain(mail.Text), plain(want)) {
 			t.Errorf("support's mail does not hold %q:\n%s", want, mail.Text)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"barillet/authn/authntest"
 )
 
 // tool finds a program that the tests drive. A missing one is a failure: a
@@ -20,7 +22,13 @@ func tool(tb testing.TB, name, debian string) string {
 	return found
 }
 
-// Oathtool gives the six-digit TOTP code of a base32 secret at a time.
+// TOTP returns the six-digit TOTP code of a base32 secret at a time.
+func TOTP(tb testing.TB, secret string, at time.Time) string {
+	tb.Helper()
+	return string(authntest.Code(tb, secret, uint64(at.Unix()/30)))
+}
+
+// Oathtool returns the code that oathtool computes for a base32 secret at a time.
 func Oathtool(tb testing.TB, secret string, at time.Time) string {
 	tb.Helper()
 	return output(tb, nil, tool(tb, "oathtool", "oathtool"), "--totp", "--base32", "--digits=6", "--time-step-size=30s",
@@ -43,11 +51,4 @@ func output(tb testing.TB, stdin []byte, program string, args ...string) string 
 		tb.Fatalf("running %s: %v: %s", program, err, stderr.String())
 	}
 	return strings.TrimSuffix(string(out), "\n")
-}
-
-// oathtoolWindow gives the codes of so many further steps after one, a line each.
-func oathtoolWindow(tb testing.TB, secret string, from time.Time, steps int) string {
-	tb.Helper()
-	return output(tb, nil, tool(tb, "oathtool", "oathtool"), "--totp", "--base32", "--digits=6", "--time-step-size=30s",
-		"--window="+strconv.Itoa(steps), "--now=@"+strconv.FormatInt(from.Unix(), 10), secret)
 }

@@ -15,7 +15,7 @@ import (
 // Visitor is a browser without a screen: cookies and forms over HTTP, for tests that need many at once. It
 // behaves as a browser with JavaScript off does.
 type Visitor struct {
-	Address string // of the client, told as a trusted proxy tells it; empty: the socket's
+	Address string // client address, sent in the header of a trusted proxy; "": the address of the connection
 
 	tb     testing.TB
 	base   string
@@ -23,7 +23,7 @@ type Visitor struct {
 }
 
 // Visitor starts one without cookies. Its connections are its own.
-func (h *House) Visitor(tb testing.TB) *Visitor {
+func (h *Env) Visitor(tb testing.TB) *Visitor {
 	tb.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -109,13 +109,13 @@ func (v *Visitor) must(s Sheet, err error) Sheet {
 	return s
 }
 
-// Is tells whether the page is this one, whatever its query.
+// Is reports whether the page has this path, with any query.
 func (s Sheet) Is(path string) bool {
 	at, _, _ := strings.Cut(s.Path, "?")
 	return at == path
 }
 
-// Says tells whether the page holds this text.
+// Says reports whether the page contains this text.
 func (s Sheet) Says(text string) bool {
 	return strings.Contains(plain(html.UnescapeString(s.Body)), plain(text))
 }
@@ -144,7 +144,7 @@ func (s Sheet) find(tb testing.TB, pattern string) string {
 	return html.UnescapeString(found[1])
 }
 
-// Member is somebody with a phone, a password and recovery codes, signed in as a visitor.
+// Member is a signed-in visitor with a phone, a password and recovery codes.
 type Member struct {
 	*Visitor
 	Login, Password string
@@ -152,8 +152,8 @@ type Member struct {
 	Codes           []string
 }
 
-// Member invites somebody, who enrols a phone at once.
-func (h *House) Member(tb testing.TB, login string) *Member {
+// Member invites a user and enrols a phone.
+func (h *Env) Member(tb testing.TB, login string) *Member {
 	tb.Helper()
 	m := &Member{Visitor: h.Visitor(tb), Login: login, Password: h.Secret("password of "+login, "sept marteaux et une enclume")}
 	m.join(h, h.invitation(login, ""))
@@ -161,17 +161,17 @@ func (h *House) Member(tb testing.TB, login string) *Member {
 }
 
 // join accepts an invitation and enrols a phone.
-func (m *Member) join(h *House, link string) {
+func (m *Member) join(h *Env, link string) {
 	m.tb.Helper()
 	m.Post(link, "password", m.Password).want(m.tb, "/enrol")
 	m.enrol(h)
 }
 
 // enrol enrols a phone in a login that may.
-func (m *Member) enrol(h *House) {
+func (m *Member) enrol(h *Env) {
 	m.tb.Helper()
 	page := m.Post("/enrol/begin", "kind", "totp", "app", "other").want(m.tb, "/enrol/phone")
-	m.Phone = &Phone{house: h, Secret: h.Secret("otpauth secret", page.find(m.tb, `data-copy="([A-Z2-7]+)"`))}
+	m.Phone = &Phone{env: h, Secret: h.Secret("otpauth secret", page.find(m.tb, `data-copy="([A-Z2-7]+)"`))}
 	m.Post("/enrol/phone", "name", "Téléphone", "code", m.Phone.Next()).want(m.tb, "/enrol/second")
 	page = m.Post("/enrol/later").want(m.tb, "/enrol/recovery")
 	m.Codes = nil
@@ -194,7 +194,7 @@ func (m *Member) signIn(v *Visitor) {
 	v.Post("/login/factor", "code", m.Phone.Next()).want(v.tb, "/account")
 }
 
-// passwordResult tells whether the visitor has a session.
+// signedIn reports whether the visitor has a session.
 func (v *Visitor) signedIn() bool {
 	v.tb.Helper()
 	return v.Get("/account").Is("/account")

@@ -98,7 +98,7 @@ func (r *Receiver) until(tb testing.TB, what string, is func() bool) {
 }
 
 // subscribe makes a webhook for everything.
-func (h *House) subscribe(r *Receiver) {
+func (h *Env) subscribe(r *Receiver) {
 	h.tb.Helper()
 	var made struct{ Secret string }
 	h.Admin.Call("POST", "/webhooks", map[string]any{"name": "Atelier", "url": r.URL + "/in?key=zcBzQ1nPp0aXvW7d", "events": []string{"*"}}).Want(http.StatusCreated).Into(&made)
@@ -109,19 +109,19 @@ func (h *House) subscribe(r *Receiver) {
 	r.secret = made.Secret
 }
 
-// openToReceivers starts a house that may call the loopback.
-func openToReceivers(tb testing.TB) *House {
-	return Open(tb, HouseOptions{Config: `outbound.allow = ["127.0.0.1"]`})
+// openToReceivers starts an Env whose webhooks may use loopback addresses.
+func openToReceivers(tb testing.TB) *Env {
+	return Open(tb, EnvOptions{Config: `outbound.allow = ["127.0.0.1"]`})
 }
 
-func TestAReceiverThatStallsDelaysNeitherSignInNorMail(t *testing.T) {
+func TestWebhook_StalledReceiverDelaysNothing(t *testing.T) {
 	h, r := openToReceivers(t), StartReceiver(t)
 	r.Stall(true)
 	h.subscribe(r)
 	m := h.Member(t, person(1))
 	r.until(t, "a call that stalls", func() bool { return r.stalled > 0 })
 	h.Clock.NextStep()
-	// A call that stalls takes five seconds: whatever waited for one would be longer than four.
+	// A stalled call takes five seconds, so a request that waits for one takes more than four.
 	begun := time.Now()
 	m.signIn(h.Visitor(t))
 	if took := time.Since(begun); took > 4*time.Second {
@@ -135,7 +135,7 @@ func TestAReceiverThatStallsDelaysNeitherSignInNorMail(t *testing.T) {
 	}
 }
 
-func TestAKillInTheMiddleLosesNoEvent(t *testing.T) {
+func TestWebhook_KillLosesNoEvent(t *testing.T) {
 	h, r := openToReceivers(t), StartReceiver(t)
 	h.subscribe(r)
 	r.until(t, "the event of its own making", func() bool { return len(r.events) > 0 })
@@ -168,8 +168,8 @@ func TestAKillInTheMiddleLosesNoEvent(t *testing.T) {
 	}
 }
 
-func TestAWebhookToAPrivateAddressIsRefusedUnlessTheMachinesOwnerAllowsIt(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestWebhook_PrivateAddressNeedsPermission(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	r := StartReceiver(t)
 	for _, url := range []string{r.URL, strings.Replace(r.URL, "http:", "https:", 1), "https://localhost/", "https://169.254.169.254/"} {
 		h.Admin.Call("POST", "/webhooks", map[string]any{"name": "x", "url": url, "events": []string{"*"}}).Want(http.StatusBadRequest)

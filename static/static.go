@@ -1,6 +1,5 @@
-// Package static owns the style sheet, the scripts and the pictures of the pages, and how they are served: under names that
-// bear a hash of what is in them, compressed once at the start, to be kept by browsers for ever. It does not own the pages
-// (package templates) and makes no page of its own.
+// Package static serves the style sheets, scripts and icons of the pages. The name of each file contains a hash of its
+// content, so that browsers can cache it without limit. Package templates contains the pages.
 package static
 
 import (
@@ -24,20 +23,20 @@ var embedded embed.FS
 // Prefix is the path under which Files must be mounted.
 const Prefix = "/static/"
 
-// Files is everything that a page loads beside itself. It is safe for concurrent use.
+// Files serves the files that pages load. It is safe for concurrent use.
 type Files struct {
-	urls  map[string]string // by the name that templates use
+	urls  map[string]string // by plain name
 	files map[string]file   // by path
 }
 
 type file struct {
 	kind    string
 	raw     []byte
-	gzipped []byte // nil when it is no smaller
+	gzipped []byte // nil if it is not smaller
 }
 
-// New reads the embedded files and makes brand.css for an accent colour "#rrggbb"; "" is the house's own. A colour that
-// cannot be read is an error that says so; any other is moved in lightness until text in it has a contrast of 7 to 1.
+// New reads the embedded files and makes brand.css for an accent colour "#rrggbb"; "" means Accent. It adjusts the
+// lightness of the colour until text has a contrast of 7 to 1. It returns an error if the colour cannot be parsed.
 func New(accent string) (*Files, error) {
 	f := &Files{urls: map[string]string{}, files: map[string]file{}}
 	names, err := fs.Glob(embedded, "files/*")
@@ -60,7 +59,7 @@ func New(accent string) (*Files, error) {
 	return f, f.add("brand.css", css)
 }
 
-// kinds are the media types of the files that we have; not the machine's table, which may lack them.
+// kinds maps the extensions to media types. The table of package mime depends on the host.
 var kinds = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
@@ -94,8 +93,8 @@ func (f *Files) add(name string, raw []byte) error {
 	return nil
 }
 
-// URL tells the path of a file by its plain name: "barillet.css". A name that is not there gives a path that is not found;
-// Has tells beforehand.
+// URL returns the path of a file by its plain name, such as "barillet.css". The path of an unknown name is not found;
+// Has reports whether a name is known.
 func (f *Files) URL(name string) string {
 	if u, ok := f.urls[name]; ok {
 		return u
@@ -103,13 +102,13 @@ func (f *Files) URL(name string) string {
 	return Prefix + name
 }
 
-// Has tells whether there is a file of that plain name.
+// Has reports whether there is a file with that plain name.
 func (f *Files) Has(name string) bool {
 	_, ok := f.urls[name]
 	return ok
 }
 
-// ServeHTTP answers GET and HEAD for hashed paths; anything else is 404 or 405.
+// ServeHTTP answers GET and HEAD for hashed paths. Any other request gets 404 or 405.
 func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -124,11 +123,11 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", it.kind)
 	h.Set("X-Content-Type-Options", "nosniff")
-	// The name changes with the content (RFC 8246), so nobody need ever ask again.
+	// The name changes with the content (RFC 8246).
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body := it.raw
-	if it.gzipped != nil && takesGzip(r.Header.Get("Accept-Encoding")) {
+	if it.gzipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 		body = it.gzipped
 	}
@@ -136,11 +135,11 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_, _ = w.Write(body) // a browser that hung up needs no answer
+	_, _ = w.Write(body) // the client may have closed the connection
 }
 
-// takesGzip reads Accept-Encoding (RFC 9110 section 12.5.3) as far as we need: gzip named and not refused by q=0.
-func takesGzip(header string) bool {
+// acceptsGzip reports whether Accept-Encoding (RFC 9110 §12.5.3) names gzip without q=0.
+func acceptsGzip(header string) bool {
 	for item := range strings.SplitSeq(header, ",") {
 		coding, weight, _ := strings.Cut(item, ";")
 		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {

@@ -34,7 +34,7 @@ func files(t testing.TB, accent string) *static.Files {
 	return f
 }
 
-// sheet is brand.css for an accent colour, as served.
+// sheet returns brand.css for an accent colour, as served.
 func sheet(t testing.TB, accent string) string {
 	t.Helper()
 	f := files(t, accent)
@@ -45,7 +45,7 @@ func sheet(t testing.TB, accent string) string {
 	return string(body)
 }
 
-func TestFilesAreServedUnderHashedNamesForEver(t *testing.T) {
+func TestFiles_ServesHashedNamesAsImmutable(t *testing.T) {
 	f := files(t, "")
 	for name, kind := range map[string]string{
 		"barillet.css": "text/css; charset=utf-8", "brand.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8",
@@ -75,7 +75,7 @@ func TestFilesAreServedUnderHashedNamesForEver(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsThereIsServedAndOnlyToRead(t *testing.T) {
+func TestFiles_RejectsUnknownPathsAndOtherMethods(t *testing.T) {
 	f := files(t, "")
 	for _, c := range []struct {
 		method, url, encoding string
@@ -98,7 +98,7 @@ func TestOnlyWhatIsThereIsServedAndOnlyToRead(t *testing.T) {
 	}
 }
 
-func TestTheFilesStaySmall(t *testing.T) {
+func TestFiles_StaySmall(t *testing.T) {
 	size := map[string]int{}
 	entries, err := os.ReadDir("files")
 	if err != nil {
@@ -123,7 +123,7 @@ func TestTheFilesStaySmall(t *testing.T) {
 	}
 }
 
-func TestTheFilesLoadNothingFromOutside(t *testing.T) {
+func TestFiles_LoadNothingFromOtherOrigins(t *testing.T) {
 	entries, err := os.ReadDir("files")
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestTheFilesLoadNothingFromOutside(t *testing.T) {
 	}
 }
 
-func TestAColourThatIsNoColourStopsTheStart(t *testing.T) {
+func TestNew_RejectsInvalidColour(t *testing.T) {
 	for _, bad := range []string{"teal", "#12345", "#1234567", "123456", "#12345g", "#0b4f5c;}body{display:none", "#é1234"} {
 		if _, err := static.New(bad); err == nil {
 			t.Errorf("%q was taken", bad)
@@ -165,7 +165,7 @@ func FuzzAnAccentIsRefusedOrBecomesACleanSheet(f *testing.F) {
 	})
 }
 
-// ratio is the contrast of two colours by the formula of WCAG 2.2, reckoned here anew.
+// ratio returns the contrast of two colours by the formula of WCAG 2.2, independent of the tested code.
 func ratio(t testing.TB, a, b string) float64 {
 	t.Helper()
 	lum := func(s string) float64 {
@@ -193,7 +193,7 @@ func ratio(t testing.TB, a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// schemes reads the colours of a sheet: light, then dark on top of light.
+// schemes returns the colours of a sheet in light and in dark mode.
 func schemes(t testing.TB, css ...string) []map[string]string {
 	t.Helper()
 	out := []map[string]string{{}, {}}
@@ -212,7 +212,7 @@ func schemes(t testing.TB, css ...string) []map[string]string {
 	return out
 }
 
-func TestTextCanBeReadInBothSchemesWhateverTheAccent(t *testing.T) {
+func TestNew_KeepsTextReadableForEachAccent(t *testing.T) {
 	raw, err := os.ReadFile("files/barillet.css")
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestTextCanBeReadInBothSchemesWhateverTheAccent(t *testing.T) {
 	}
 }
 
-func TestTheHousesOwnSheetIsAsInTheStyleSheet(t *testing.T) {
+func TestNew_DefaultAccentEqualsStyleSheet(t *testing.T) {
 	raw, err := os.ReadFile("files/barillet.css")
 	if err != nil {
 		t.Fatal(err)

@@ -12,27 +12,27 @@ import (
 	"golang.org/x/text/language"
 )
 
-// languages are ours, the first being the one for whoever asks for none of them.
+// languages are the supported languages. The first one is the fallback.
 var languages = []string{"fr", "en"}
 
-// Languages lists the languages that pages and mails come in.
+// Languages returns the languages of pages and emails.
 func Languages() []string { return append([]string(nil), languages...) }
 
-// catalogue is the words of one language. Sentences without a placeholder are kept ready: a page has dozens of them and a
-// look-up in the library takes a microsecond.
+// catalogue contains the sentences of one language. Sentences without a placeholder are kept in plain, because a page has
+// dozens of them and a lookup in the library takes a microsecond.
 type catalogue struct {
 	lang  string
 	plain map[string]string
 	loc   *i18n.Localizer
 }
 
-// loadCatalogue reads locales/<lang>.toml of every file system.
+// loadCatalogue reads locales/{lang}.toml of every file system.
 func loadCatalogue(from []fs.FS, lang string) (*catalogue, error) {
 	tag, err := language.Parse(lang)
 	if err != nil {
 		return nil, fmt.Errorf("loading catalogue %q: %w", lang, err)
 	}
-	// A bundle for each language: none falls back to another's words with its own plural rule.
+	// Each language has its own bundle, so that a missing sentence is an error and not one of another language.
 	b := i18n.NewBundle(tag)
 	b.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	c := &catalogue{lang: lang, plain: map[string]string{}, loc: i18n.NewLocalizer(b, lang)}
@@ -55,7 +55,7 @@ func loadCatalogue(from []fs.FS, lang string) (*catalogue, error) {
 	return c, nil
 }
 
-// kind words something about a kind of factor: "kind.{slug}.{word}_{app}" if there is such a sentence, else
+// kind returns a sentence about a kind of factor: "kind.{slug}.{word}_{app}" if that key exists, else
 // "kind.{slug}.{word}".
 func (c *catalogue) kind(slug string, app App, word string) (string, error) {
 	key := "kind." + slug + "." + word
@@ -65,20 +65,21 @@ func (c *catalogue) kind(slug string, app App, word string) (string, error) {
 	return c.sentence(key)
 }
 
-// sentence words a message. args are names and values in turn; the value of N, an int, chooses the plural form.
+// sentence returns the sentence of a key. args are pairs of a placeholder's name and its value. N, an int, selects the
+// plural form.
 func (c *catalogue) sentence(key string, args ...any) (string, error) {
 	if s, ok := c.plain[key]; ok {
 		return s, nil
 	}
 	if len(args)%2 != 0 {
-		return "", fmt.Errorf("wording %q: a name without a value", key)
+		return "", fmt.Errorf("sentence %q: placeholder without value", key)
 	}
 	data := make(map[string]any, len(args)/2)
 	conf := &i18n.LocalizeConfig{MessageID: key, TemplateData: data}
 	for i := 0; i < len(args); i += 2 {
 		name, ok := args[i].(string)
 		if !ok {
-			return "", fmt.Errorf("wording %q: argument %d is not a name", key, i)
+			return "", fmt.Errorf("sentence %q: argument %d is not the name of a placeholder", key, i)
 		}
 		data[name] = args[i+1]
 		if n, ok := args[i+1].(int); ok && name == "N" {
@@ -87,12 +88,12 @@ func (c *catalogue) sentence(key string, args ...any) (string, error) {
 	}
 	s, err := c.loc.Localize(conf)
 	if err != nil {
-		return "", fmt.Errorf("wording %q in %q: %w", key, c.lang, err)
+		return "", fmt.Errorf("sentence %q in language %q: %w", key, c.lang, err)
 	}
 	return s, nil
 }
 
-// message words a Message. N is always at hand, so that a sentence may show it.
+// message returns the sentence of m. N is always set, so that any sentence can show it.
 func (c *catalogue) message(m Message) (string, error) {
 	args := []any{"N", m.N}
 	for name, value := range m.Args {
@@ -101,20 +102,20 @@ func (c *catalogue) message(m Message) (string, error) {
 	return c.sentence(string(m.Key), args...)
 }
 
-// speaker words many sentences and keeps the first errors, so that a mail reads as a list of sentences.
-type speaker struct {
+// translator returns sentences and collects their errors, so that a caller checks err once.
+type translator struct {
 	*catalogue
 	err error
 }
 
-func (s *speaker) say(key string, args ...any) string {
+func (s *translator) text(key string, args ...any) string {
 	out, err := s.sentence(key, args...)
 	s.err = errors.Join(s.err, err)
 	return out
 }
 
-// Match picks the language of a page: the one that the person chose, else the best of an Accept-Language header, else def.
-// Values that are no language of ours, or no language at all, are passed over.
+// Match returns the language of a page: the user's choice, else the best match of an Accept-Language header, else def.
+// It ignores values that are not supported languages.
 func Match(acceptLanguage, chosen, def string) string {
 	if slices.Contains(languages, chosen) {
 		return chosen
@@ -125,22 +126,21 @@ func Match(acceptLanguage, chosen, def string) string {
 	if acceptLanguage == "" || len(acceptLanguage) > 256 {
 		return def
 	}
-	// The first of the list is what the matcher falls back to, so the default stands first. Index, not tag: the tag bears
-	// extensions that came from the header.
-	list := ours[def]
+	// The index is used because the returned tag has extensions from the header.
+	list := matchers[def]
 	_, i := language.MatchStrings(list.matcher, acceptLanguage)
 	return list.langs[i]
 }
 
-// matching is our languages with one of them first.
-type matching struct {
+// languageMatcher matches a header with the supported languages. The first of langs is its fallback.
+type languageMatcher struct {
 	langs   []string
 	matcher language.Matcher
 }
 
-// ours are the matchers by default language.
-var ours = func() map[string]matching {
-	m := map[string]matching{}
+// matchers maps each default language to its matcher.
+var matchers = func() map[string]languageMatcher {
+	m := map[string]languageMatcher{}
 	for _, def := range languages {
 		langs := []string{def}
 		tags := []language.Tag{language.MustParse(def)}
@@ -149,7 +149,7 @@ var ours = func() map[string]matching {
 				langs, tags = append(langs, l), append(tags, language.MustParse(l))
 			}
 		}
-		m[def] = matching{langs, language.NewMatcher(tags)}
+		m[def] = languageMatcher{langs, language.NewMatcher(tags)}
 	}
 	return m
 }()

@@ -14,7 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// catalogue is a locale's sentences by key, plural forms joined.
+// catalogue returns the sentences of a locale by key, with plural forms joined.
 func catalogue(t *testing.T, lang string) map[string]string {
 	t.Helper()
 	raw, err := os.ReadFile("locales/" + lang + ".toml")
@@ -59,7 +59,7 @@ func placeholders(s string) string {
 	return strings.Join(slices.Compact(found), " ")
 }
 
-func TestEveryLocaleHasEveryKeyWithTheSamePlaceholders(t *testing.T) {
+func TestCatalogue_HasSameKeysAndPlaceholdersInEachLanguage(t *testing.T) {
 	fr, en := catalogue(t, "fr"), catalogue(t, "en")
 	for key, s := range fr {
 		other, ok := en[key]
@@ -77,7 +77,7 @@ func TestEveryLocaleHasEveryKeyWithTheSamePlaceholders(t *testing.T) {
 	}
 }
 
-func TestFrenchSignsNeverStandAtTheStartOfALine(t *testing.T) {
+func TestCatalogue_UsesNoBreakSpacesInFrench(t *testing.T) {
 	apart := regexp.MustCompile(`\S* [:;?!»]|« \S*|\S*[^\s\d\x{a0}\x{202f}](?:[?!;»]|:(?:\s|$))`)
 	for key, sentence := range catalogue(t, "fr") {
 		if found := apart.FindString(sentence); found != "" {
@@ -89,7 +89,7 @@ func TestFrenchSignsNeverStandAtTheStartOfALine(t *testing.T) {
 	}
 }
 
-func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
+func TestCatalogue_ContainsExactlyTheKeysInUse(t *testing.T) {
 	used := map[string]bool{}
 	for _, k := range templates.Keys() {
 		used[string(k)] = true
@@ -99,21 +99,18 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
 	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)
-	inLetter := regexp.MustCompile(`(?:who|known) :?= "([a-z_]+)"|w, "(not_[a-z_]+)"|m\.Context, "([a-z_]+)"`)
+	inSubject := regexp.MustCompile(`n\.Context, "([a-z_]+)"`)
 	source := func(dir, ext string, each func(string)) {
 		names, err := fs.Glob(os.DirFS("."), dir+"/*"+ext)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("no %s in %s: %v", ext, dir, err)
 		}
 		for _, n := range names {
-			if strings.HasSuffix(n, "_test.go") {
-				continue
-			}
-			raw, err := os.ReadFile(n)
-			if err != nil {
+			if raw, err := os.ReadFile(n); err != nil {
 				t.Fatal(err)
+			} else if !strings.HasSuffix(n, "_test.go") {
+				each(string(raw))
 			}
-			each(string(raw))
 		}
 	}
 	pages := func(s string) {
@@ -128,17 +125,12 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 		for _, m := range inGo.FindAllStringSubmatch(s, -1) {
 			used[m[1]] = true
 		}
-		for _, m := range inLetter.FindAllStringSubmatch(s, -1) {
-			switch {
-			case m[3] != "":
-				used["mail."+m[3]+"_subject"] = true
-			default:
-				used["mail."+m[1]+m[2]] = true
-			}
+		for _, m := range inSubject.FindAllStringSubmatch(s, -1) {
+			used["mail."+m[1]+"_subject"] = true
 		}
 	})
 	fr := catalogue(t, "fr")
-	// web requires these words of every kind of factor (CheckKind); some have a form for each app.
+	// Package web requires these sentences of each kind of factor (CheckKind). Some have a form for each app.
 	ofKind := regexp.MustCompile(`^kind\.[a-z]+\.(name|title|text|full|ask|ask_many)(_okta|_google)?$`)
 	for key := range fr {
 		if ofKind.MatchString(key) {
@@ -147,12 +139,12 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	}
 	for key := range used {
 		if fr[key] == "" {
-			t.Errorf("no words for %q", key)
+			t.Errorf("no sentence for %q", key)
 		}
 	}
 	for key := range fr {
 		if !used[key] {
-			t.Errorf("nobody uses %q", key)
+			t.Errorf("unused key %q", key)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package templates owns every word and every page that a person reads: the page structs, their html/template files, the
-// mails, and the catalogues of messages in each language. It does not own the style sheet, scripts and icons served
-// beside them (package static), decides nothing, and knows no store, no HTTP and no clock.
+// Package templates renders the pages and composes the emails. It contains a struct and an html/template file for each
+// page, and a catalogue of sentences for each language. Package static serves the style sheets, scripts and icons.
+// Templates uses no store, no HTTP and no clock.
 package templates

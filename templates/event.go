@@ -1,8 +1,8 @@
 package templates
 
-// events are the acts of the audit log that a person is told in words of their own. The names on the left are those of the
-// log, which this package may not import; a test compares them. What is not listed is told as "something else was done".
-var events = map[string]string{
+// eventKeys maps the actions of audit events to sentences for the account page. A test compares the actions with those
+// of package audit, which this package does not import. Any other action is shown as "event.something".
+var eventKeys = map[string]string{
 	"user.session.start":                    "event.signed_in",
 	"user.session.end":                      "event.signed_out",
 	"user.session.clear":                    "event.sessions_ended",
@@ -62,30 +62,30 @@ var events = map[string]string{
 	"app.oauth2.as.authorize.device":        "event.app_device",
 }
 
-// failed are the words for an act that was tried and refused.
-var failed = map[string]string{
+// failureEvents maps the sentence of a successful operation to that of a failed one.
+var failureEvents = map[string]string{
 	"event.signed_in":        "event.signed_in_failed",
 	"event.second_step":      "event.second_step_failed",
 	"event.confirmed":        "event.second_step_failed",
 	"event.password_step":    "event.password_step_failed",
 	"event.recovery_used":    "event.recovery_failed",
 	"event.ticket_presented": "event.ticket_refused",
-	// These tell of a refusal in any case.
+	// These sentences describe a refusal in both cases.
 	"event.ticket_refused": "event.ticket_refused",
 	"event.waits":          "event.waits",
 	"event.blocked":        "event.blocked",
 	"event.key_cloned":     "event.key_cloned",
 }
 
-func (e Event) key() string {
-	key, ok := events[e.Action]
+func (e Event) sentenceKey() string {
+	key, ok := eventKeys[e.Action]
 	if !ok {
 		key = "event.something"
 	}
 	if e.OK {
 		return key
 	}
-	if key, ok := failed[key]; ok {
+	if key, ok := failureEvents[key]; ok {
 		return key
 	}
 	return "event.something_failed"

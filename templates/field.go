@@ -1,15 +1,16 @@
 package templates
 
-// field is what the part "field" needs to draw one labelled field; made by the templates themselves.
+// field is the data of the part "field", which renders one labelled field. Templates make it with newField.
 type field struct {
 	Name, Label, Type, Value, Hint, Complete, Mode string
 	Max                                            int
 	Optional, Focus                                bool
 	Error                                          *Message
-	Beside                                         bool // Error says something else than the summary above, so it stands beside the field
+	Beside                                         bool // Error differs from the summary at the top, so it is shown beside the field
 }
 
-// newField makes a field from its name, its label and options in turn: "type", "value", "hint", "complete", "mode".
+// newField returns a field. options are pairs of a name and a value. The names are "type", "value", "hint", "complete",
+// "mode", "optional" and "focus".
 func newField(b Base, name, label string, options ...string) field {
 	f := field{Name: name, Label: label, Type: "text", Max: 254}
 	if b.Problem != nil {

@@ -9,16 +9,16 @@ import (
 	"barillet/internal/notice"
 )
 
-// Sample is a page in one state, with made-up people. Tests draw every sample; no handler uses them.
+// Sample is a page in one state with sample data. Tests render every sample; handlers use none.
 type Sample struct {
-	Name string // file-name like: "factor-key"
+	Name string // such as "factor-key"
 	Page Page
 }
 
-// sampleDay is the day on which the samples play.
+// sampleDay is the date of the samples.
 var sampleDay = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
 
-// Gallery is every page in every state that looks different, in one language.
+// Gallery returns every page in every state that looks different, in one language.
 func Gallery(lang string) []Sample {
 	var out []Sample
 	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang), galleryReference(lang), galleryApps(lang)} {
@@ -30,16 +30,16 @@ func Gallery(lang string) []Sample {
 func gallerySignIn(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/login"}
 	refused := func(p *Problem) Base { c := b; c.Problem = p; return c }
-	told := func(m *Message) Base { c := b; c.Notice = m; return c }
+	withNotice := func(m *Message) Base { c := b; c.Notice = m; return c }
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
 	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
 	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
-	const who = "amelie.durand@garage.example"
+	const login = "amelie.durand@garage.example"
 	return []Sample{
 		{"login", Login{Base: b}},
-		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: who}},
-		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
+		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
+		{"login-waits", Login{Base: refused(waits), Identifier: login, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
@@ -50,7 +50,7 @@ func gallerySignIn(lang string) []Sample {
 		{"factor-key", Factor{Base: b, Method: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
 		{"recovery", Recovery{Base: b, Phones: 1, Keys: keys}},
 		{"recovery-wrong", Recovery{Base: refused(NewFieldProblem("code", ProblemRecoveryWrong)), Phones: 1}},
-		{"ticket", Ticket{Base: told(NewNotice(NoticeWereReset)), CanRenew: true}},
+		{"ticket", Ticket{Base: withNotice(NewNotice(NoticeWereReset)), CanRenew: true}},
 		{"ticket-wrong", Ticket{Base: refused(NewFieldProblem("ticket", ProblemTicketWrong)), CanRenew: true}},
 		{"ticket-expired", Ticket{Base: b, State: TicketExpired, CanRenew: true}},
 		{"ticket-used", Ticket{Base: b, State: TicketUsed}},
@@ -60,17 +60,17 @@ func gallerySignIn(lang string) []Sample {
 		{"ticket-link-used", TicketLink{Base: b, Token: "abc", State: TicketUsed}},
 		{"blocked", Blocked{Base: b}},
 		{"blocked-invited", Blocked{Base: b, Invited: true}},
-		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Garage: "Garage du Canal", Login: who, Least: 8}},
-		{"invite-short", Invite{Base: refused(short), Token: "abc", Garage: "Garage du Canal", Login: who, Least: 8}},
-		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: who, Least: 8}},
-		{"invite-house", Invite{Base: b, Token: "abc", Login: who, Least: 8}},
+		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Group: "Garage du Canal", Login: login, MinLength: 8}},
+		{"invite-short", Invite{Base: refused(short), Token: "abc", Group: "Garage du Canal", Login: login, MinLength: 8}},
+		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: login, MinLength: 8}},
+		{"invite-service", Invite{Base: b, Token: "abc", Login: login, MinLength: 8}},
 		{"invite-gone", Invite{Base: b, Gone: true}},
 		{"forgot", Forgot{Base: b}},
 		{"forgot-sent", ForgotSent{b}},
-		{"new-password", NewPassword{Base: b, Token: "abc", Login: who, Least: 8}},
+		{"new-password", NewPassword{Base: b, Token: "abc", Login: login, MinLength: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
-		{"password-due", PasswordRequired{Base: b, Login: who, Least: 8}},
-		{"password-due-temporary", PasswordRequired{Base: refused(short), Login: who, Temporary: true, Least: 8}},
+		{"password-required", PasswordRequired{Base: b, Login: login, MinLength: 8}},
+		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},
 		{"logged-out", LoggedOut{b}},
 	}
 }
@@ -115,7 +115,7 @@ func galleryAccount(lang string) []Sample {
 	keys := []string{key.Name}
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
+		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
@@ -133,7 +133,7 @@ func galleryAccount(lang string) []Sample {
 		{"replace", Replace{Base: b, Scan: sampleScan(), Device: phone, Lost: "Tablette de l’atelier", Others: []string{"Ancien téléphone"}, Works: true}},
 		{"recovery-renew", RecoveryRenew{Base: b, Left: 3, Made: true}},
 		{"recovery-first", RecoveryRenew{Base: b}},
-		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", Least: 8}},
+		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", MinLength: 8}},
 	}
 }
 
@@ -152,7 +152,7 @@ func galleryHelp(lang string) []Sample {
 		{"mailbox-empty", Mailbox{Base: b}},
 		{"mail", MailView{Base: b, MailHead: head, Text: "Bonjour Amélie Durand,\n\n…\n", Links: []string{"http://localhost:8080/ticket/abc"}}},
 	}
-	for _, status := range statuses {
+	for _, status := range failureStatuses {
 		f := Failure{Base: b, Status: status}
 		switch status {
 		case 429:
@@ -165,14 +165,14 @@ func galleryHelp(lang string) []Sample {
 	return out
 }
 
-// sampleChoices are the kinds of device that a service offers.
+// sampleChoices returns the kinds of device that a service offers.
 func sampleChoices() []Choice {
 	return []Choice{{Kind: "totp", Slug: "phone", Input: "code", App: AppOkta}, {Kind: "totp", Slug: "phone", Input: "code", App: AppGoogle},
 		{Kind: "totp", Slug: "phone", Input: "code", App: AppOther}, {Kind: "webauthn", Slug: "key", Input: "key"},
 		{Kind: "hotp", Slug: "token", Input: "code"}}
 }
 
-// sampleScan is a picture of the size of a QR code that no phone takes for one.
+// sampleScan returns a picture of the size of a QR code. It is not a valid QR code.
 func sampleScan() Scan {
 	var d strings.Builder
 	for y := range 45 {
@@ -189,7 +189,7 @@ func sampleScan() Scan {
 	}
 }
 
-// GalleryMails is one filled mail of each kind.
+// GalleryMails returns at least one notice of each kind.
 func GalleryMails() []notice.Notice {
 	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
 	until := sampleDay.Add(24 * time.Hour)

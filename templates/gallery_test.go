@@ -14,7 +14,7 @@ import (
 	"barillet/templates"
 )
 
-// go test ./templates -gallery localhost:8099 serves every page in every state, to be looked at:
+// go test ./templates -gallery localhost:8099 serves every page in every state:
 // /, /page/fr/login, and /sheet?lang=fr&w=390&h=844&names=login,factor for several beside one another.
 var (
 	gallery = flag.String("gallery", "", "serve the pages on this address instead of testing")

@@ -1,33 +1,33 @@
 package templates
 
-// Problems: what happened and what to do next, in one sentence each.
+// Problems. Each sentence says what happened and what to do next.
 const (
 	// sign-in
-	ProblemSignIn      Key = "problem.sign_in"      // whatever failed: name or password, known or not
-	ProblemMissing     Key = "problem.missing"      // a field was left empty
-	ProblemSessionGone Key = "problem.session_gone" // the login under way or the session ended; begin again
+	ProblemSignIn      Key = "problem.sign_in"      // wrong login or password; the same for unknown logins
+	ProblemMissing     Key = "problem.missing"      // an empty field
+	ProblemSessionGone Key = "problem.session_gone" // the sign-in transaction or the session ended
 	ProblemWait        Key = "problem.wait"         // too many tries; set Wait
-	ProblemWaitCode    Key = "problem.wait_code"    // too many six-digit codes, which stop no key; set Wait
-	ProblemBusy        Key = "problem.busy"         // too much at once, try again
+	ProblemWaitCode    Key = "problem.wait_code"    // too many wrong codes; a security key still works; set Wait
+	ProblemBusy        Key = "problem.busy"         // the service is overloaded
 
 	// codes of a phone
 	ProblemCodeWrong  Key = "problem.code_wrong"
 	ProblemCodeFormat Key = "problem.code_format" // not six digits
-	ProblemCodeUsed   Key = "problem.code_used"   // used before; set Wait to the next code
-	ProblemCodeNext   Key = "problem.code_next"   // used before, of a device that shows the next code at once
-	ProblemCodeResync Key = "problem.code_resync" // of a counter far ahead: the next code settles it
+	ProblemCodeUsed   Key = "problem.code_used"   // used already; set Wait to the time until the next code
+	ProblemCodeNext   Key = "problem.code_next"   // used already, of a device that shows its next code on request
+	ProblemCodeResync Key = "problem.code_resync" // the counter is far ahead; the next code is needed
 	ProblemClockSlow  Key = "problem.clock_slow"  // N seconds behind
 	ProblemClockFast  Key = "problem.clock_fast"  // N seconds ahead
 	ProblemCopyOld    Key = "problem.copy_old"    // a code from before the QR code was shown
 
 	// recovery codes, tickets
 	ProblemRecoveryWrong  Key = "problem.recovery_wrong"
-	ProblemRecoveryFresh  Key = "problem.recovery_fresh" // a recovery code does not do for this act
+	ProblemRecoveryFresh  Key = "problem.recovery_fresh" // the operation does not accept a recovery code
 	ProblemTicketWrong    Key = "problem.ticket_wrong"
 	ProblemTicketExpired  Key = "problem.ticket_expired"
 	ProblemTicketUsed     Key = "problem.ticket_used"
 	ProblemTicketSameHand Key = "problem.ticket_same_hand"
-	ProblemTicketNoMore   Key = "problem.ticket_no_more" // no further one today
+	ProblemTicketNoMore   Key = "problem.ticket_no_more" // the daily limit of emails is reached
 
 	// YubiKeys
 	ProblemKeyRefused   Key = "problem.key_refused"
@@ -37,30 +37,30 @@ const (
 	ProblemCeremonyGone Key = "problem.ceremony_gone"
 
 	// passwords
-	ProblemPasswordShort   Key = "problem.password_short" // N: least number of characters
+	ProblemPasswordShort   Key = "problem.password_short" // N: minimum number of characters
 	ProblemPasswordLong    Key = "problem.password_long"
 	ProblemPasswordCommon  Key = "problem.password_common"
 	ProblemPasswordContext Key = "problem.password_context" // contains the name, address or site
 	ProblemPasswordSame    Key = "problem.password_same"
-	ProblemPasswordCurrent Key = "problem.password_current" // the present password was wrong
+	ProblemPasswordCurrent Key = "problem.password_current" // the current password was wrong
 
 	// devices
 	ProblemLastDevice  Key = "problem.last_device"
-	ProblemTooMany     Key = "problem.too_many"    // as many of the kind as one may have
+	ProblemTooMany     Key = "problem.too_many"    // the maximum of the kind
 	ProblemTooManyQR   Key = "problem.too_many_qr" // shown three times today
 	ProblemNoCopies    Key = "problem.no_copies"   // the policy forbids showing again
 	ProblemNameLength  Key = "problem.name_length"
-	ProblemChanged     Key = "problem.changed"       // something else changed meanwhile; look again
+	ProblemChanged     Key = "problem.changed"       // the account changed at the same time
 	ProblemNotKept     Key = "problem.not_kept"      // the box was not ticked
-	ProblemNeedsProof  Key = "problem.needs_proof"   // the proof is older than five minutes
-	ProblemNoSuchThing Key = "problem.no_such_thing" // the device or session is gone
+	ProblemNeedsProof  Key = "problem.needs_proof"   // the step-up is older than five minutes
+	ProblemNoSuchThing Key = "problem.no_such_thing" // the device or session does not exist
 
 	// help form
 	ProblemEmail       Key = "problem.email"
 	ProblemMessageLong Key = "problem.message_long"
 )
 
-// Notices: what was done.
+// Notices. Each sentence says what was done.
 const (
 	NoticeDeviceAdded     Key = "notice.device_added"
 	NoticeDeviceConfirmed Key = "notice.device_confirmed"
@@ -73,14 +73,14 @@ const (
 	NoticeOthersEnded     Key = "notice.others_ended"
 	NoticeAppWithdrawn    Key = "notice.app_withdrawn"
 	NoticePasswordChanged Key = "notice.password_changed"
-	NoticePasswordSet     Key = "notice.password_set" // by link: prove a device now, then it counts
+	NoticePasswordSet     Key = "notice.password_set" // by link; it takes effect after the second step
 	NoticeTicketSent      Key = "notice.ticket_sent"
-	NoticeWereReset       Key = "notice.were_reset" // a login half-way learns that the devices were reset
+	NoticeWereReset       Key = "notice.were_reset" // the devices were reset during a sign-in
 	NoticeSignedIn        Key = "notice.signed_in"
-	NoticeRecoveryUsed    Key = "notice.recovery_used" // N left; add a device now
+	NoticeRecoveryUsed    Key = "notice.recovery_used" // N codes remain
 )
 
-// Keys lists every key that handlers may use, for the test that each is in every catalogue.
+// Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
 		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy,

@@ -11,10 +11,10 @@ import (
 type noticeKind struct {
 	zero    notice.Notice
 	decode  func(raw []byte) (notice.Notice, error)
-	compose func(n notice.Notice, c *speaker, w writer) message
+	compose func(n notice.Notice, c *translator, w composer) message
 }
 
-func kindOf[N notice.Notice](compose func(N, *speaker, writer) message) noticeKind {
+func kindOf[N notice.Notice](compose func(N, *translator, composer) message) noticeKind {
 	var zero N
 	return noticeKind{
 		zero: zero,
@@ -23,7 +23,7 @@ func kindOf[N notice.Notice](compose func(N, *speaker, writer) message) noticeKi
 			err := json.Unmarshal(raw, &n)
 			return n, err
 		},
-		compose: func(n notice.Notice, c *speaker, w writer) message { return compose(n.(N), c, w) },
+		compose: func(n notice.Notice, c *translator, w composer) message { return compose(n.(N), c, w) },
 	}
 }
 
@@ -32,29 +32,29 @@ var noticeKinds = []noticeKind{
 	kindOf(composeAddressChanged),
 	kindOf(composeCopyConfirmed),
 	kindOf(composeDeviceAdded),
-	kindOf(composeDeviceOffered),
+	kindOf(composeDeviceEnrolledByAdmin),
 	kindOf(composeDeviceRemoved),
 	kindOf(composeDeviceSignedIn),
 	kindOf(composeDevicesReset),
-	kindOf(composeDevicesResetTold),
+	kindOf(composeUserDevicesReset),
 	kindOf(composeHelpAnswered),
 	kindOf(composeHelpForSupport),
 	kindOf(composeHelpReceived),
 	kindOf(composeInvitation),
-	kindOf(composeKeyCloned),
+	kindOf(composeSecurityKeyDisabled),
 	kindOf(composeNewBrowser),
-	kindOf(composeNotices),
+	kindOf(composeDigest),
 	kindOf(composePasswordChanged),
-	kindOf(composePasswordGiven),
+	kindOf(composePasswordSetByAdmin),
 	kindOf(composePasswordLink),
-	kindOf(composePasswordLinkGiven),
+	kindOf(composePasswordLinkShown),
 	kindOf(composeQRShown),
 	kindOf(composeRecoveryRenewed),
 	kindOf(composeRecoveryUsed),
-	kindOf(composeResetAsked),
+	kindOf(composeResetRequested),
 	kindOf(composeRoleChanged),
-	kindOf(composeTicketHanded),
-	kindOf(composeTokenMade),
+	kindOf(composeTicketShown),
+	kindOf(composeTokenCreated),
 	kindOf(composeWelcome),
 	kindOf(composeWrongCodes),
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Account is the home of a person who is signed in: devices, sessions, applications, password, language,
+// Account is the page of a signed-in user: devices, recovery codes, password, language, sessions, applications and
 // recent events.
 //
 //	GET /account
@@ -24,12 +24,12 @@ import (
 type Account struct {
 	Base
 	Login         string
-	Garages       []string
+	Groups        []string
 	Devices       []Device
 	RecoveryLeft  int  // 0: none left or none made
 	RecoveryMade  bool // a set exists
-	AtRisk        bool // one lost device would lock the person out
-	CopiesAllowed bool // the policy lets a QR code be shown again
+	AtRisk        bool // the loss of one device would lock the user out
+	CopiesAllowed bool // the policy allows a QR code to be shown again
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event
@@ -37,7 +37,7 @@ type Account struct {
 
 func (Account) template() string { return "account" }
 
-// Device is one device as a person sees it.
+// Device is one device on the account page.
 type Device struct {
 	ID        string
 	Name      string
@@ -48,28 +48,28 @@ type Device struct {
 	Added     time.Time
 	LastUsed  time.Time // zero: not used yet
 	Disabled  string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "unconfirmed": see By; "": usable
-	By        string    // who enrolled it for the person; "": the person
+	By        string    // administrator who enrolled the device; "": the user
 	Copies    []Copy
-	Last      bool // the last one that counts: it cannot be removed
+	Last      bool // the last usable device, which cannot be removed
 }
 
-// Copy is another phone that was shown a device's QR code.
+// Copy is another phone with the QR code of a device.
 type Copy struct {
 	ID        string
 	Name      string
 	Shown     time.Time
 	Confirmed bool
-	ScanAgain bool // must scan again before it works
+	ScanAgain bool // must scan the new QR code before it works
 }
 
-// Application is one that the person let know of them.
+// Application is an application with access to the account.
 type Application struct {
 	ID    string
 	Name  string
 	Since time.Time
 }
 
-// Session is one place where the person is signed in.
+// Session is one session of the user.
 type Session struct {
 	ID      string
 	Browser string // "Firefox, Android"; "" when unknown
@@ -77,26 +77,26 @@ type Session struct {
 	Started time.Time
 	Seen    time.Time
 	This    bool
-	Program bool // a program signed the person in, without a browser
+	Program bool // started by an API sign-in, without a browser
 }
 
-// Event is one thing that happened, told in plain words.
+// Event is one audit event on the account page.
 type Event struct {
 	At      time.Time
-	Action  string // the audit event's name; one that we have no words for is told in general
-	Device  string // name of the device concerned, "" for none
+	Action  string // action of the audit event
+	Device  string // name of the device, or ""
 	Browser string
 	Address string
 	OK      bool
 }
 
-// StepUp asks for a device for the act that follows.
+// StepUp asks for a device before a sensitive operation.
 //
 //	GET /account/prove?next=/account/…   POST /account/prove    code, next
 //	POST /account/prove/key                                     JSON {"answer": …, "next": …} by script
 type StepUp struct {
 	Base
-	Next       string // path of the act, one of ours
+	Next       string // local path of the operation
 	Method     string // "code" or "key"; /account/prove?method=key&next=…
 	Phones     int
 	Keys       []string
@@ -105,12 +105,12 @@ type StepUp struct {
 
 func (StepUp) template() string { return "prove" }
 
-// AddDevice offers the two ways to a second phone or tablet, and a YubiKey.
+// AddDevice offers a new device of any kind, or the QR code of an existing one.
 //
-//	GET /account/add   POST /enrol/begin as in Choose, or a link to /account/devices/{id}/show
+//	GET /account/add   POST /enrol/begin as in ChooseDevice, or a link to /account/devices/{id}/show
 type AddDevice struct {
 	Base
-	Phones        []Device // whose QR code could be shown again; none when the policy forbids it
+	Phones        []Device // devices whose QR code can be shown again; empty if the policy forbids it
 	Choices       []Choice
 	Full          []string // slugs of the kinds of which the user has the maximum
 	CopiesAllowed bool
@@ -118,7 +118,7 @@ type AddDevice struct {
 
 func (AddDevice) template() string { return "add_device" }
 
-// DeviceConfirm takes the person's word for a device that an operator enrolled for them.
+// DeviceConfirm asks the user to confirm a device that an administrator enrolled.
 //
 //	GET, POST /account/devices/{id}/confirm    code
 type DeviceConfirm struct {
@@ -128,7 +128,7 @@ type DeviceConfirm struct {
 
 func (DeviceConfirm) template() string { return "device_confirm" }
 
-// DeviceRemove confirms a removal.
+// DeviceRemove asks for confirmation before a device is removed.
 //
 //	GET, POST /account/devices/{id}/remove    (no field)
 type DeviceRemove struct {
@@ -138,19 +138,19 @@ type DeviceRemove struct {
 
 func (DeviceRemove) template() string { return "device_remove" }
 
-// DeviceShow asks for a code there and then before a QR code is shown again (PROTOCOL 5).
+// DeviceShow asks for a fresh code before a QR code is shown again (protocol rule 5).
 //
 //	GET, POST /account/devices/{id}/show    name (of the new phone), code
 type DeviceShow struct {
 	Base
 	Device   Device
 	CopyName string
-	Wait     time.Duration // until the next code, when the present one is used up already; counts down
+	Wait     time.Duration // time until the next code if the current one is used; counts down
 }
 
 func (DeviceShow) template() string { return "device_show" }
 
-// DeviceShown shows the QR code again; the new phone confirms.
+// DeviceShown shows the QR code again and asks for a code of the new phone.
 //
 //	POST /account/devices/{id}/copy    code, copy
 type DeviceShown struct {
@@ -163,7 +163,7 @@ type DeviceShown struct {
 
 func (DeviceShown) template() string { return "device_shown" }
 
-// CopyRemove removes a copy (PROTOCOL 15).
+// CopyRemove asks for confirmation before a copy is removed (protocol rule 15).
 //
 //	GET, POST /account/devices/{id}/copies/{copy}    (no field)
 type CopyRemove struct {
@@ -171,12 +171,12 @@ type CopyRemove struct {
 	Device Device
 	Copy   Copy
 	Others []string // other phones with the same QR code, which must scan again
-	Proven bool     // another proven device is left: the old QR code stops at once; otherwise it works until the new one is confirmed
+	Proven bool     // another confirmed device remains, so the old QR code stops immediately; else it works until the new one is confirmed
 }
 
 func (CopyRemove) template() string { return "copy_remove" }
 
-// Replace shows the new QR code that takes the place of one whose phone is lost (PROTOCOL 15).
+// Replace shows the QR code that replaces one whose phone is lost (protocol rule 15).
 //
 //	GET /account/devices/{id}/replace   POST /account/devices/{id}/replace    code
 type Replace struct {
@@ -184,15 +184,15 @@ type Replace struct {
 	Scan
 	Device Device
 	Lost   string   // name of the phone that stops working
-	Others []string // those that must scan again
+	Others []string // copies that must scan the new QR code
 	Works  bool     // the lost phone works until this is finished
 }
 
 func (Replace) template() string { return "replace" }
 
-// RecoveryRenew confirms that new recovery codes take the place of the old ones.
+// RecoveryRenew asks for confirmation before new recovery codes replace the old ones.
 //
-//	GET, POST /account/recovery    (no field); the POST shows Codes
+//	GET, POST /account/recovery    (no field); the POST shows the page enrol_recovery
 type RecoveryRenew struct {
 	Base
 	Left int
@@ -201,13 +201,13 @@ type RecoveryRenew struct {
 
 func (RecoveryRenew) template() string { return "recovery_renew" }
 
-// PasswordChange changes a password that the person knows.
+// PasswordChange asks for the current and the new password.
 //
 //	GET, POST /account/password    current, password
 type PasswordChange struct {
 	Base
-	Login string
-	Least int
+	Login     string
+	MinLength int
 }
 
 func (PasswordChange) template() string { return "password_change" }

@@ -2,63 +2,63 @@ package templates
 
 import "time"
 
-// Page is one page that a person can be shown. Only this package makes pages: a struct for each, never a map, so that a
-// handler that names a field which the template does not have does not compile.
+// Page is the data of one page. Each page has its own struct in this package, so that the compiler checks the fields
+// that a handler sets.
 type Page interface {
 	template() string // file under pages/, without ".html"
 	base() Base
 }
 
-// Base is what every page has. The zero Base is a page for a stranger in the default language.
+// Base is the data that all pages have. The zero Base is for an unauthenticated client in the default language.
 type Base struct {
-	Lang     string // "fr" or "en", as Match picked it; anything else is shown in French
-	Path     string // path and query of a GET that shows this page again; the language switch returns to it
+	Lang     string // result of Match; any other value means the fallback language
+	Path     string // path and query of a GET that shows this page; the language switch returns to it
 	SignedIn bool   // shows the account and sign-out links
-	Name     string // of the person signed in
+	Name     string // name of the signed-in user
 	Notice   *Message
 	Problem  *Problem
 }
 
 func (b Base) base() Base { return b }
 
-// Key names a sentence of the catalogues. Handlers use the constants of keys.go and nothing else.
+// Key is the key of a sentence in the catalogues. Handlers use the constants of this package only.
 type Key string
 
-// Message is a sentence by its key and what it is filled with.
+// Message is the key of a sentence with the values of its placeholders.
 type Message struct {
 	Key  Key
-	N    int               // the count of a sentence with plural forms, shown as {{.N}}
-	Args map[string]string // names as in the catalogue
+	N    int               // selects the plural form, shown as {{.N}}
+	Args map[string]string // values by placeholder
 }
 
-// Problem is the error summary at the top of a page, which takes the focus.
+// Problem is the error summary at the top of a page. It takes the focus.
 type Problem struct {
 	Message
-	Wait   time.Duration      // how long until the next try is judged; rounded up, counts down live; 0: now
-	Fields map[string]Message // sentence beside a field, by the field's name
+	Wait   time.Duration      // time until the next attempt is accepted, shown as a countdown
+	Fields map[string]Message // sentences beside fields, by field name
 }
 
-// NewNotice makes a notice.
+// NewNotice returns a notice.
 func NewNotice(k Key) *Message { return &Message{Key: k} }
 
-// NewProblem makes a problem without field sentences.
+// NewProblem returns a problem without field sentences.
 func NewProblem(k Key) *Problem { return &Problem{Message: Message{Key: k}} }
 
-// NewFieldProblem makes a problem that marks a field. The sentence stands in the summary alone: a field's own sentence is shown
-// beside it only where it differs from the summary's.
+// NewFieldProblem returns a problem that marks a field. The summary shows the sentence; the field repeats a sentence only
+// if it differs from the summary.
 func NewFieldProblem(field string, k Key) *Problem {
 	return &Problem{Message: Message{Key: k}, Fields: map[string]Message{field: {Key: k}}}
 }
 
-// Brand is what an operator may change: name, colour, whom to call, and the zone that times are told in.
+// Brand contains what the operator configures for pages and emails.
 type Brand struct {
-	Name    string // "" is Barillet
-	URL     string // public origin without a slash at its end; mails lead to it
+	Name    string // "": Barillet
+	URL     string // public origin without a trailing slash, used by links in emails
 	Support Support
-	Zone    *time.Location // nil is UTC
+	Zone    *time.Location // zone of displayed times; nil: UTC
 }
 
-// Support is whom a person can reach outside this program; an empty field is not shown.
+// Support contains the contacts of the support team. Empty fields are not shown.
 type Support struct {
 	Email string
 	Phone string

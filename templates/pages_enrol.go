@@ -11,14 +11,14 @@ import (
 // App is the authenticator that the user chose.
 type App string
 
-// The apps whose menus the pages describe. Any other works in the same way.
+// Apps whose menus the pages describe. Other apps work too.
 const (
 	AppOkta   App = "okta"
 	AppGoogle App = "google"
 	AppOther  App = "other"
 )
 
-// ChooseDevice offers the kinds of device. It serves the first device (First, inside a login) and a further one.
+// ChooseDevice offers the kinds of device, for the first device or a further one.
 //
 //	GET /enrol   POST /enrol/begin    kind, app
 type ChooseDevice struct {
@@ -30,8 +30,8 @@ type ChooseDevice struct {
 
 func (ChooseDevice) template() string { return "choose_device" }
 
-// Choice is a kind of device that can be enrolled, for one app if it has several. Its words are "kind.{Slug}.title" and
-// "kind.{Slug}.text", or those that end in "_{App}".
+// Choice is a kind of device that can be enrolled, or one app of that kind. Its sentences are "kind.{Slug}.title" and
+// "kind.{Slug}.text", or those with the suffix "_{App}".
 type Choice struct {
 	Kind  string // value of the form
 	Slug  string
@@ -45,7 +45,7 @@ type Choice struct {
 type Enrol struct {
 	Base
 	Slug       string
-	View       any             // what the kind shows, decoded from JSON: a page that reads an absent member fails
+	View       any             // data of the kind, decoded from JSON; a page that reads a missing member fails
 	Options    json.RawMessage // for the page's script; nil: none
 	App        App
 	DeviceName string // suggested, or as typed
@@ -55,23 +55,23 @@ type Enrol struct {
 
 func (p Enrol) template() string { return enrolPage + p.Slug }
 
-// enrolPage begins the name of the page of every kind.
+// enrolPage is the prefix of the names of the enrolment pages.
 const enrolPage = "enrol_"
 
-// Scan is a secret in the three forms that a phone can read. Its JSON is the view of the kinds that show a secret.
+// Scan is a secret in three forms: URI, text and QR code. Its JSON is the view of the kinds that show a secret.
 type Scan struct {
-	URI    string `json:"uri"`    // otpauth://…, as in the picture
+	URI    string `json:"uri"`    // otpauth URI, the content of the QR code
 	Secret string `json:"secret"` // base32, ungrouped
 	QR     QR     `json:"qr"`
 }
 
-// QR is a picture for one SVG path: dark modules, quiet zone of four included.
+// QR is a QR code as one SVG path of its dark modules, with a quiet zone of four modules.
 type QR struct {
-	Size int    `json:"size"` // modules each way
-	Path string `json:"path"` // the d attribute; one unit is one module
+	Size int    `json:"size"` // modules per side
+	Path string `json:"path"` // d attribute; one unit is one module
 }
 
-// ReadScan returns the Scan in a prompt's view, whose type the pages do not know.
+// ReadScan returns the Scan in the view of a prompt, or an error if the view has another shape.
 func ReadScan(view any) (Scan, error) {
 	raw, err := json.Marshal(view)
 	if err != nil {
@@ -80,15 +80,15 @@ func ReadScan(view any) (Scan, error) {
 	var s Scan
 	if err := json.Unmarshal(raw, &s); err != nil {
 		// The cause may quote the secret.
-		return Scan{}, errors.New("reading the view of a QR code: it has another shape")
+		return Scan{}, errors.New("reading the view of a QR code: unexpected shape")
 	}
 	if s.Secret == "" || s.QR.Size <= 0 || s.QR.Path == "" || !strings.HasPrefix(s.URI, "otpauth://") {
-		return Scan{}, errors.New("reading the view of a QR code: it lacks the link, the key or the picture")
+		return Scan{}, errors.New("reading the view of a QR code: missing URI, secret or QR code")
 	}
 	return s, nil
 }
 
-// Link is the URI for a link on the phone itself. html/template trusts no scheme but the web's, so it is checked here.
+// Link returns the otpauth URI for a link on the phone. Link checks the scheme, because html/template rejects it.
 func (s Scan) Link() template.URL {
 	if !strings.HasPrefix(s.URI, "otpauth://") {
 		return ""
@@ -106,12 +106,12 @@ func (s Scan) Groups() []string {
 	return out
 }
 
-// AddSecondDevice advises a second device after the first; it can be put off.
+// AddSecondDevice recommends a second device after the first. The user can postpone it.
 //
 //	GET /enrol/second   links: /enrol (another device); POST /enrol/later (no field)
 type AddSecondDevice struct {
 	Base
-	DeviceName string // the one just enrolled
+	DeviceName string // device that was just enrolled
 }
 
 func (AddSecondDevice) template() string { return "second_device" }

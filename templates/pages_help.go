@@ -7,14 +7,14 @@ import (
 	"barillet/internal/notice"
 )
 
-// Help has the short answers, and under "More help" the way to a person.
+// Help shows short answers and a link to the help request form.
 //
 //	GET /help    link: /help/request
 type Help struct{ Base }
 
 func (Help) template() string { return "help" }
 
-// TopicKey is the topic's name in the catalogues; one that we do not know is "other".
+// TopicKey returns the key of a topic's name. An unknown topic has the name of TopicOther.
 func TopicKey(t notice.Topic) Key {
 	if t != notice.TopicInvited && !slices.Contains(notice.Topics(), t) {
 		t = notice.TopicOther
@@ -22,21 +22,21 @@ func TopicKey(t notice.Topic) Key {
 	return Key("help.topic_" + string(t))
 }
 
-// HelpRequest is the form that reaches a person.
+// HelpRequest is the form for a help request.
 //
 //	GET /help/request?topic=…   POST /help/request    email, topic, message
 type HelpRequest struct {
 	Base
-	Email   string       // as typed, or the login when the password has been proven
+	Email   string       // as typed, or the login after the password step
 	Topic   notice.Topic // "" is TopicCannotLogIn
 	Message string
 }
 
 func (HelpRequest) template() string { return "help_request" }
 
-// HelpSent is the answer to a help request, the same for known and unknown people.
+// HelpSent confirms a help request. It is the same for known and unknown addresses.
 //
-//	GET /help/sent?reference=… or straight after the POST
+//	GET /help/sent?reference=… or the response to the POST
 type HelpSent struct {
 	Base
 	Reference string
@@ -44,27 +44,27 @@ type HelpSent struct {
 
 func (HelpSent) template() string { return "help_sent" }
 
-// Failure is an error page: 400, 403, 404, 405, 413, 415, 429, 500, 503; any other status is told as 500.
+// Failure is an error page. Statuses without sentences of their own are shown as 500.
 type Failure struct {
 	Base
 	Status int
 	ID     string        // request id, shown for 500 and 503
-	Wait   time.Duration // with 429 and 503: when to come back; 0 when not known
+	Wait   time.Duration // with 429 and 503: time until the next attempt; 0: not known
 }
 
-// Known tells the status as which the page is told.
-func (f Failure) Known() int {
-	if slices.Contains(statuses, f.Status) {
+// ShownStatus returns the status that the page shows.
+func (f Failure) ShownStatus() int {
+	if slices.Contains(failureStatuses, f.Status) {
 		return f.Status
 	}
 	return 500
 }
 
-var statuses = []int{400, 403, 404, 405, 413, 415, 429, 500, 503}
+var failureStatuses = []int{400, 403, 404, 405, 413, 415, 429, 500, 503}
 
 func (Failure) template() string { return "failure" }
 
-// Mailbox lists the mails of the demonstration, newest first.
+// Mailbox lists the emails of the demonstration, newest first.
 //
 //	GET /demo/mail
 type Mailbox struct {
@@ -74,7 +74,7 @@ type Mailbox struct {
 
 func (Mailbox) template() string { return "mailbox" }
 
-// MailHead is one mail in a list.
+// MailHead is one email in the list.
 type MailHead struct {
 	ID      string
 	To      string
@@ -82,14 +82,14 @@ type MailHead struct {
 	At      time.Time
 }
 
-// MailView is one mail of the demonstration, shown as its text.
+// MailView shows the text of one email of the demonstration.
 //
 //	GET /demo/mail/{id}
 type MailView struct {
 	Base
 	MailHead
 	Text  string
-	Links []string // the links of ours in the text, to follow by a tap
+	Links []string // links to this service in the text
 }
 
 func (MailView) template() string { return "mail_view" }

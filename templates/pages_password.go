@@ -1,13 +1,13 @@
 package templates
 
-// PasswordRequired asks for another password, after the second step and before there is a session.
+// PasswordRequired asks for a new password after the second step, before a session exists.
 //
 //	GET, POST /login/password    password
 type PasswordRequired struct {
 	Base
 	Login     string
-	Temporary bool // an operator gave out the present one; else an operator wants another
-	Least     int
+	Temporary bool // an administrator set the current password; else an administrator expired it
+	MinLength int
 }
 
-func (PasswordRequired) template() string { return "password_due" }
+func (PasswordRequired) template() string { return "password_required" }

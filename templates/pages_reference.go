@@ -1,15 +1,15 @@
 package templates
 
-// Reference is the description of the REST API. Its texts are in English, as the API's own answers are; what stands
-// around them is in the language of the page.
+// Reference describes the REST API. Its descriptions are in English like the responses of the API; the rest is in the
+// language of the page.
 //
 //	GET /api/docs    overview    GET /api/docs/{area}    one area
 type Reference struct {
 	Base
 	About  []Prose
 	Server string          // "https://login.garage.example/api/v1"
-	Areas  []ReferenceArea // all of them
-	Area   *ReferenceArea  // the one that is shown; nil: the overview
+	Areas  []ReferenceArea // all areas
+	Area   *ReferenceArea  // area of the page; nil: the overview
 }
 
 func (Reference) template() string { return "reference" }
@@ -17,32 +17,32 @@ func (Reference) template() string { return "reference" }
 // ReferenceArea is one part of the API.
 type ReferenceArea struct {
 	Name       string
-	Path       string // the last part of the page's path
+	Path       string // last segment of the page's path
 	About      []Prose
 	Operations []Operation
 }
 
-// Operation is one call.
+// Operation is one operation of the API.
 type Operation struct {
 	ID, Method, Path, Summary string
 	About                     []Prose
 	Role                      string
-	Who                       []Prose // beyond the role
+	Who                       []Prose // conditions in addition to the role
 	Parameters                []Member
-	Body                      *Content // nil: the call takes none
+	Body                      *Content // nil: no body
 	Answers                   []Answer
 	Curl                      string
 }
 
-// Content is a body.
+// Content is the body of a request or response.
 type Content struct {
-	Required bool // of a request
-	List     bool // of such things
+	Required bool // in a request
+	List     bool // list of such entries
 	Members  []Member
 	Example  string
 }
 
-// Answer is what a call can give.
+// Answer is one response of an operation.
 type Answer struct {
 	Status  string
 	Problem bool
@@ -51,7 +51,7 @@ type Answer struct {
 	Headers []string
 }
 
-// Member is a parameter or a member of a body, with what is within it.
+// Member is a parameter, or a member of a body with its own members.
 type Member struct {
 	Name, Place, Type string
 	Required          bool
@@ -60,7 +60,7 @@ type Member struct {
 	Members           []Member
 }
 
-// Rule is a limit by its name in JSON Schema.
+// Rule is a JSON Schema keyword with its values.
 type Rule struct {
 	Name   string
 	Values []string
@@ -69,17 +69,17 @@ type Rule struct {
 // Prose is a paragraph.
 type Prose []Run
 
-// Run is a piece of a paragraph that is set in one way.
+// Run is a part of a paragraph with one style.
 type Run struct {
 	Text         string
 	Code, Strong bool
 }
 
-// Good are the answers when all is well.
-func (o Operation) Good() []Answer { return o.answers(false) }
+// Successes returns the responses that are not problem documents.
+func (o Operation) Successes() []Answer { return o.answers(false) }
 
-// Bad are the other ones.
-func (o Operation) Bad() []Answer { return o.answers(true) }
+// Problems returns the responses that are problem documents.
+func (o Operation) Problems() []Answer { return o.answers(true) }
 
 func (o Operation) answers(problem bool) (out []Answer) {
 	for _, a := range o.Answers {

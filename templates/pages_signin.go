@@ -7,32 +7,32 @@ import "encoding/json"
 //	GET, POST /login    identifier, password, next
 type Login struct {
 	Base
-	Identifier string // as typed, on a second try, or as an application suggests; never the password
-	Next       string // path of ours to go on to afterwards; "" is the account
-	App        string // the application that the person is on the way to; ""
+	Identifier string // as typed before, or as an application suggests
+	Next       string // local path after the sign-in; "": the account page
+	App        string // application that started the sign-in, or ""
 }
 
 func (Login) template() string { return "login" }
 
-// Factor is the second step for a phone or a YubiKey. The password has been proven.
+// Factor is the second step with a code or a security key. The password step is complete.
 //
 //	GET /login/factor   POST /login/factor    code
-//	POST /login/factor/key                    JSON {"answer": …} by script; answers {"next": path} or {"problem": html-free sentence}
+//	POST /login/factor/key                    JSON {"answer": …} by script; the response is {"next": path} or {"problem": sentence}
 //	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?method=key, /login/factor?method=code
 type Factor struct {
 	Base
-	Method     string          // what is offered now: "code" or "key"
-	Slug       string          // of the device used last, of that way; its words are "kind.{Slug}.ask"
-	DeviceName string          // of the same device
-	Phones     int             // how many phones the person has: a code of any of them is taken
-	Keys       []string        // names of the person's YubiKeys; none: that way is not offered
+	Method     string          // "code" or "key"
+	Slug       string          // kind of the device used last with this method; its sentence is "kind.{Slug}.ask"
+	DeviceName string          // name of that device
+	Phones     int             // number of devices with codes; a code of any of them is accepted
+	Keys       []string        // names of the security keys; empty: not offered
 	KeyOptions json.RawMessage // request options for navigator.credentials.get, Method "key" only
-	Recovery   bool            // codes are left
+	Recovery   bool            // recovery codes remain
 }
 
 func (Factor) template() string { return "factor" }
 
-// Recovery is the second step by a recovery code.
+// Recovery is the second step with a recovery code.
 //
 //	GET /login/recovery   POST /login/factor/recovery    code
 type Recovery struct {
@@ -43,63 +43,63 @@ type Recovery struct {
 
 func (Recovery) template() string { return "recovery" }
 
-// TicketState is how things stand with the ticket that a reset made.
+// TicketState is the state of a reset ticket on a page.
 type TicketState string
 
-// The states of PROTOCOL 7 to 10.
+// States of a ticket (protocol rules 7 to 10).
 const (
-	TicketAsk      TicketState = ""          // type the short code
-	TicketExpired  TicketState = "expired"   // a new one can be mailed
-	TicketUsed     TicketState = "used"      // a device was enrolled with it; sign in, or ask for help
-	TicketSameHand TicketState = "same_hand" // both halves came by one hand: the manager or support hands over a code
-	TicketRenewed  TicketState = "renewed"   // a new one is on its way
+	TicketAsk      TicketState = ""          // the page asks for the code
+	TicketExpired  TicketState = "expired"   // a new one can be emailed
+	TicketUsed     TicketState = "used"      // a device was enrolled with it
+	TicketSameHand TicketState = "same_hand" // password and ticket have the same provenance
+	TicketRenewed  TicketState = "renewed"   // a new one was requested
 )
 
-// Ticket asks for the short code after a reset. The password has been proven.
+// Ticket asks for the code of a ticket after a reset. The password step is complete.
 //
 //	GET, POST /login/ticket     ticket
 //	POST /login/ticket/renew    (no field)
 type Ticket struct {
 	Base
 	State    TicketState
-	CanRenew bool // PROTOCOL 10 allows another mail
+	CanRenew bool // protocol rule 10 allows another email
 }
 
 func (Ticket) template() string { return "ticket" }
 
-// TicketLink is where the link of a reset mail leads: a sign-in that carries the ticket. The GET changes nothing.
+// TicketLink is the sign-in page of the link in a reset email. The GET changes nothing.
 //
 //	GET, POST /ticket/{token}    identifier, password
 type TicketLink struct {
 	Base
-	Token      string // goes into the form's action
+	Token      string // part of the form's action
 	Identifier string
-	State      TicketState // TicketAsk, or why the link is worth nothing
+	State      TicketState // TicketAsk, or the reason why the link is invalid
 }
 
 func (TicketLink) template() string { return "ticket_link" }
 
-// Blocked tells a person without a usable device and without a ticket what to do: never a secret.
+// Blocked says what to do to a user without a usable device and without a ticket. It shows no secret.
 //
 //	GET /login/blocked    links: /help/request?topic=cannot_log_in, /login/ticket
 type Blocked struct {
 	Base
-	Invited bool // an invitation is waiting in the mailbox
+	Invited bool // the user received an invitation
 }
 
 func (Blocked) template() string { return "blocked" }
 
-// Invite is an invitation: who invites to what, and the choice of a password.
+// Invite shows an invitation and asks for a password.
 //
 //	GET, POST /invite/{token}    password
 type Invite struct {
 	Base
-	Token   string
-	Gone    bool   // the link is expired or used; the other fields are then not read
-	Inviter string // who invites; "" when nobody in particular
-	Garage  string // to what; "" when to the house itself
-	Login   string // what the person will sign in with
-	Least   int    // least number of characters
+	Token     string
+	Gone      bool   // the link is expired or used; the other fields are not read
+	Inviter   string // name of the inviter, or ""
+	Group     string // group that the user joins, or ""
+	Login     string // login of the user
+	MinLength int    // minimum number of characters
 }
 
 func (Invite) template() string { return "invite" }
@@ -114,27 +114,27 @@ type Forgot struct {
 
 func (Forgot) template() string { return "forgot" }
 
-// ForgotSent is the answer to Forgot, the same for known and unknown people.
+// ForgotSent confirms Forgot. It is the same for known and unknown logins.
 //
 //	GET /forgot/sent
 type ForgotSent struct{ Base }
 
 func (ForgotSent) template() string { return "forgot_sent" }
 
-// NewPassword takes the password chosen by an emailed link. It takes effect after the second step only.
+// NewPassword asks for the password after an emailed link. The password takes effect after the second step.
 //
 //	GET, POST /password/{token}    password
 type NewPassword struct {
 	Base
-	Token string
-	Gone  bool // the link is expired or used
-	Login string
-	Least int
+	Token     string
+	Gone      bool // the link is expired or used
+	Login     string
+	MinLength int
 }
 
 func (NewPassword) template() string { return "new_password" }
 
-// LoggedOut is the page after signing out.
+// LoggedOut is the page after sign-out.
 //
 //	GET /logged-out    POST /logout (no field) from any page
 type LoggedOut struct{ Base }

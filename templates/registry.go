@@ -1,6 +1,6 @@
 package templates
 
-// pages returns one of each page except Enrol, of which there is one for each kind of factor.
+// pages returns each page except Enrol, which has one template for each kind of factor.
 func pages() []Page {
 	return []Page{
 		Login{}, Factor{}, Recovery{}, Ticket{}, TicketLink{}, Blocked{}, Invite{}, Forgot{}, ForgotSent{}, NewPassword{}, PasswordRequired{}, LoggedOut{},

@@ -19,33 +19,33 @@ import (
 //go:embed layout.html parts pages mails locales
 var files embed.FS
 
-// Renderer makes pages and mails. It is built once, is safe for concurrent use, and knows every template from the start.
+// Renderer renders pages and composes emails. It is safe for concurrent use.
 type Renderer struct {
 	brand Brand
-	files []fs.FS // pages and words: those of this package, then those of the caller
-	langs map[string]*voice
+	files []fs.FS // templates and catalogues of this package, then those of the caller
+	langs map[string]*locale
 	mail  *template.Template
 }
 
-// voice is everything of one language.
-type voice struct {
+// locale contains the catalogue and the pages of one language.
+type locale struct {
 	words *catalogue
 	pages map[string]*template.Template
 }
 
-// New parses every template in every language. asset tells under which path a file of the static package is served:
-// "barillet.css" -> "/static/barillet.0f3a….css". A page without its template, and a template without its page, is an error.
-// more adds pages/enrol_{slug}.html and locales/{lang}.toml of factor kinds that have their own.
+// New parses every template in every language. It returns an error if a page has no template, or a template no page.
+// asset returns the path of a file of package static, such as "/static/barillet.0f3a….css" for "barillet.css".
+// more contains pages/enrol_{slug}.html and locales/{lang}.toml of further kinds of factor.
 func New(brand Brand, asset func(name string) string, more ...fs.FS) (*Renderer, error) {
 	if brand.Name == "" {
 		brand.Name = "Barillet"
 	}
-	r := &Renderer{brand: brand, files: append([]fs.FS{files}, more...), langs: map[string]*voice{}}
-	// Nearly all of a start is spent here: each language is parsed beside the others.
-	voices, errs := make([]*voice, len(languages)), make([]error, len(languages))
+	r := &Renderer{brand: brand, files: append([]fs.FS{files}, more...), langs: map[string]*locale{}}
+	// The languages are parsed concurrently, because parsing takes most of the program's start.
+	voices, errs := make([]*locale, len(languages)), make([]error, len(languages))
 	var parsed sync.WaitGroup
 	for i, lang := range languages {
-		parsed.Go(func() { voices[i], errs[i] = r.speak(lang, asset) })
+		parsed.Go(func() { voices[i], errs[i] = r.loadLocale(lang, asset) })
 	}
 	parsed.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -61,11 +61,11 @@ func New(brand Brand, asset func(name string) string, more ...fs.FS) (*Renderer,
 	return r, nil
 }
 
-// Page writes one page. It is made whole before the first byte is written, so that a failure leaves w as it was.
+// Page writes one page. If rendering fails, Page writes nothing.
 func (r *Renderer) Page(w io.Writer, page Page) error {
-	t := r.in(page.base().Lang).pages[page.template()]
+	t := r.locale(page.base().Lang).pages[page.template()]
 	if t == nil {
-		return fmt.Errorf("rendering: no page %q", page.template())
+		return fmt.Errorf("rendering page %q: no template", page.template())
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "layout", page); err != nil {
@@ -75,26 +75,26 @@ func (r *Renderer) Page(w io.Writer, page Page) error {
 	return err
 }
 
-// Sentence words a message outside a page, for an answer to a script of ours.
+// Sentence returns the sentence of a message, for responses to the scripts of the pages.
 func (r *Renderer) Sentence(lang string, m Message) (string, error) {
-	return r.in(lang).words.message(m)
+	return r.locale(lang).words.message(m)
 }
 
-// in finds a language of ours, the first one for any other.
-func (r *Renderer) in(lang string) *voice {
+// locale returns the locale of lang, or the fallback if lang is not supported.
+func (r *Renderer) locale(lang string) *locale {
 	if v, ok := r.langs[lang]; ok {
 		return v
 	}
 	return r.langs[languages[0]]
 }
 
-// speak parses every page for one language, with that language's words bound to the functions of the templates.
-func (r *Renderer) speak(lang string, asset func(string) string) (*voice, error) {
+// loadLocale parses every page for one language and binds the functions of the templates to its catalogue.
+func (r *Renderer) loadLocale(lang string, asset func(string) string) (*locale, error) {
 	words, err := loadCatalogue(r.files, lang)
 	if err != nil {
 		return nil, err
 	}
-	v := &voice{words: words, pages: map[string]*template.Template{}}
+	v := &locale{words: words, pages: map[string]*template.Template{}}
 	common, err := template.New("common").Funcs(r.funcs(words, asset)).ParseFS(files, "layout.html", "parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parsing the layout: %w", err)
@@ -115,11 +115,11 @@ func (r *Renderer) speak(lang string, asset func(string) string) (*voice, error)
 			}
 		}
 	}
-	return v, v.unclaimed()
+	return v, v.checkUnused()
 }
 
-// parse adds one page to those of the language.
-func (v *voice) parse(common *template.Template, from fs.FS, name string) error {
+// parse adds the template of one page.
+func (v *locale) parse(common *template.Template, from fs.FS, name string) error {
 	t, err := common.Clone()
 	if err == nil {
 		t, err = t.Option("missingkey=error").ParseFS(from, "pages/"+name+".html")
@@ -131,7 +131,8 @@ func (v *voice) parse(common *template.Template, from fs.FS, name string) error 
 	return nil
 }
 
-// CheckKind returns an error unless there is an enrolment page for the slug, and each of its words in every language.
+// CheckKind returns an error unless the kind with this slug has an enrolment page and the given sentences in every
+// language.
 func (r *Renderer) CheckKind(slug string, words ...string) error {
 	for _, lang := range languages {
 		v := r.langs[lang]
@@ -147,8 +148,8 @@ func (r *Renderer) CheckKind(slug string, words ...string) error {
 	return nil
 }
 
-// unclaimed finds templates that no page struct names.
-func (v *voice) unclaimed() error {
+// checkUnused returns an error if no page uses one of the templates.
+func (v *locale) checkUnused() error {
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		return err
@@ -163,9 +164,9 @@ func (v *voice) unclaimed() error {
 
 func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncMap {
 	brand := r.brand
-	timed := func(f func(*speaker, time.Time, *time.Location) string) func(time.Time) (string, error) {
+	timed := func(f func(*translator, time.Time, *time.Location) string) func(time.Time) (string, error) {
 		return func(at time.Time) (string, error) {
-			s := &speaker{catalogue: c}
+			s := &translator{catalogue: c}
 			return f(s, at, brand.Zone), s.err
 		}
 	}
@@ -175,8 +176,8 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 		"asset":   asset,
 		"brand":   func() Brand { return brand },
 		"langs":   func() []string { return languages },
-		"date":    timed((*speaker).date),
-		"short":   timed((*speaker).short),
+		"date":    timed((*translator).date),
+		"short":   timed((*translator).short),
 		"machine": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"zone":    func() string { return zoneOf(brand.Zone).String() },
 		"wait":    c.wait,
@@ -184,15 +185,15 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 		"topics":  notice.Topics,
 		"kind":    c.kind,
 		"scan":    ReadScan,
-		"event":   func(e Event) (string, error) { return c.sentence(e.key(), "Device", e.Device) },
+		"event":   func(e Event) (string, error) { return c.sentence(e.sentenceKey(), "Device", e.Device) },
 		"field":   newField,
-		// An address that an application registered, which was judged then. html/template would take out any scheme
-		// but its own few, and so those of applications on a phone.
+		// A redirect URI, which was checked at its registration. html/template would remove the custom schemes of
+		// applications on a phone.
 		"elsewhere": func(to string) template.URL { return template.URL(to) },
 	}
 }
 
-// wait tells a duration in a sentence: in seconds below two minutes, else in minutes rounded up.
+// wait returns a sentence with a duration: in seconds below two minutes, else in minutes rounded up.
 func (c *catalogue) wait(d time.Duration) (string, error) {
 	if d <= 0 {
 		return c.sentence("wait.now")

@@ -32,7 +32,7 @@ func open(t testing.TB) *templates.Renderer {
 	return r
 }
 
-// render draws a page that must succeed.
+// render returns a page and fails the test if rendering fails.
 func render(t testing.TB, r *templates.Renderer, p templates.Page) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -42,7 +42,7 @@ func render(t testing.TB, r *templates.Renderer, p templates.Page) string {
 	return b.String()
 }
 
-func TestEveryPageInEveryStateRendersInEveryLanguage(t *testing.T) {
+func TestPage_RendersEachSampleInEachLanguage(t *testing.T) {
 	r := open(t)
 	for _, lang := range templates.Languages() {
 		for _, s := range templates.Gallery(lang) {
@@ -78,7 +78,7 @@ var (
 	}
 )
 
-func TestPagesObeyAStrictContentSecurityPolicy(t *testing.T) {
+func TestPage_ContainsNoInlineScriptStyleOrForeignURL(t *testing.T) {
 	r := open(t)
 	for _, s := range templates.Gallery("fr") {
 		out := render(t, r, s.Page)
@@ -92,21 +92,21 @@ func TestPagesObeyAStrictContentSecurityPolicy(t *testing.T) {
 		}
 		for _, m := range outside.FindAllStringSubmatch(out, -1) {
 			demo, application := strings.HasPrefix(m[1], "http://localhost:8080/"), strings.HasPrefix(m[1], "https://wiki.garage.example/")
-			if !demo && !application { // the demonstration's own link, and where Onward goes
+			if !demo && !application { // the link in a demonstration email, and the target of Continue
 				t.Errorf("%s: outside address %q", s.Name, m[1])
 			}
 		}
 	}
 }
 
-func TestEveryFieldHasALabel(t *testing.T) {
+func TestPage_LabelsEachField(t *testing.T) {
 	r := open(t)
 	for _, s := range templates.Gallery("en") {
 		out := render(t, r, s.Page)
 		ids := map[string]bool{}
 		for _, m := range regexp.MustCompile(`\bid="([^"]+)"`).FindAllStringSubmatch(out, -1) {
 			if ids[m[1]] {
-				t.Errorf("%s: id %q stands twice", s.Name, m[1])
+				t.Errorf("%s: id %q is not unique", s.Name, m[1])
 			}
 			ids[m[1]] = true
 		}
@@ -129,13 +129,13 @@ func TestEveryFieldHasALabel(t *testing.T) {
 	}
 }
 
-func TestWhatPeopleTypeIsEscaped(t *testing.T) {
+func TestPage_EscapesInput(t *testing.T) {
 	r := open(t)
 	evil := `"><script>alert(1)</script>`
 	for _, p := range []templates.Page{
 		templates.Login{Identifier: evil, Base: templates.Base{Path: evil, Lang: evil}},
 		templates.HelpRequest{Email: evil, Message: "</textarea>" + evil},
-		templates.Invite{Token: evil, Inviter: evil, Garage: evil, Login: evil},
+		templates.Invite{Token: evil, Inviter: evil, Group: evil, Login: evil},
 		templates.AddSecondDevice{DeviceName: evil},
 		templates.Factor{Method: "key", KeyOptions: json.RawMessage(`{"a":"</script><script>alert(1)</script>"}`)},
 	} {
@@ -145,7 +145,7 @@ func TestWhatPeopleTypeIsEscaped(t *testing.T) {
 	}
 }
 
-func TestAWaitIsToldInSecondsOrMinutes(t *testing.T) {
+func TestPage_ShowsWaitInSecondsOrMinutes(t *testing.T) {
 	r := open(t)
 	for _, c := range []struct {
 		wait time.Duration
@@ -164,7 +164,7 @@ func TestAWaitIsToldInSecondsOrMinutes(t *testing.T) {
 	}
 }
 
-func TestTheLanguageIsThePersonsThenTheBrowsersThenTheHouses(t *testing.T) {
+func TestMatch_PrefersChosenThenHeaderThenDefault(t *testing.T) {
 	for _, c := range []struct{ accept, chosen, def, want string }{
 		{"fr", "en", "fr", "en"},
 		{"fr-CA,fr;q=0.9,en;q=0.5", "", "en", "fr"},
@@ -182,7 +182,7 @@ func TestTheLanguageIsThePersonsThenTheBrowsersThenTheHouses(t *testing.T) {
 	}
 }
 
-func FuzzMatchAlwaysGivesALanguageOfOurs(f *testing.F) {
+func FuzzMatch_ReturnsASupportedLanguage(f *testing.F) {
 	f.Add("fr-CA,fr;q=0.9,en;q=0.5", "")
 	f.Add("de-AT-u-rg-atzzzz", "en")
 	f.Fuzz(func(t *testing.T, accept, chosen string) {
@@ -192,7 +192,7 @@ func FuzzMatchAlwaysGivesALanguageOfOurs(f *testing.F) {
 	})
 }
 
-func FuzzDecodeMailReadsBackWhatItTook(f *testing.F) {
+func FuzzDecodeNotice_ReturnsTheNamedKind(f *testing.F) {
 	for _, m := range templates.GalleryMails() {
 		raw, err := json.Marshal(m)
 		if err != nil {
@@ -203,7 +203,7 @@ func FuzzDecodeMailReadsBackWhatItTook(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string, raw []byte) {
 		m, err := templates.DecodeNotice(name, raw)
 		if err != nil && m != nil {
-			t.Error("a failed parse returned something")
+			t.Error("a failed parse returned a notice")
 		}
 		if err == nil && m.Name() != name {
 			t.Errorf("got %q, want %q", m.Name(), name)
@@ -211,7 +211,7 @@ func FuzzDecodeMailReadsBackWhatItTook(f *testing.F) {
 	})
 }
 
-func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
+func TestMail_ComposesEachDecodedNotice(t *testing.T) {
 	r := open(t)
 	for _, lang := range templates.Languages() {
 		for _, m := range templates.GalleryMails() {
@@ -229,7 +229,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 			}
 			for _, part := range []string{subject, text, html} {
 				if part == "" || strings.Contains(part, "<no value>") || strings.Contains(part, "{{") || strings.Contains(part, "ZgotmplZ") {
-					t.Errorf("%s in %s: badly worded: %q", m.Name(), lang, part)
+					t.Errorf("%s in %s: bad text: %q", m.Name(), lang, part)
 				}
 			}
 			if strings.Contains(subject, "\n") || strings.Contains(html, "<img") || strings.Contains(html, "<link") || strings.Contains(html, "src=") {
@@ -244,7 +244,7 @@ func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
 	}
 }
 
-func TestANameCannotForgeALineOfAMail(t *testing.T) {
+func TestMail_RemovesLineBreaksFromNames(t *testing.T) {
 	r := open(t)
 	subject, _, html, err := r.Mail("en", notice.UserDevicesReset{User: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
 	if err != nil {
@@ -255,7 +255,7 @@ func TestANameCannotForgeALineOfAMail(t *testing.T) {
 	}
 }
 
-func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
+func TestMail_KeepsFrenchPunctuationWithItsWord(t *testing.T) {
 	_, text, _, err := open(t).Mail("fr", notice.DevicesReset{Link: "https://login.garage.example/ticket/abc", Code: "K7QM-4T9X"})
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
 	}
 }
 
-func TestMailsTellTimesInTheHousesZone(t *testing.T) {
+func TestMail_ShowsTimesInTheConfiguredZone(t *testing.T) {
 	r := open(t)
 	for lang, want := range map[string]string{"fr": "1er mars 2026 à 10:41 (CET)", "en": "1 March 2026 at 10:41 (CET)"} {
 		_, text, _, err := r.Mail(lang, notice.NewBrowser{Context: notice.Context{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
@@ -275,7 +275,7 @@ func TestMailsTellTimesInTheHousesZone(t *testing.T) {
 	}
 }
 
-func TestTheViewOfATOTPEnrolmentIsAScan(t *testing.T) {
+func TestReadScan_ReadsTheViewOfATOTPEnrolment(t *testing.T) {
 	prompt, _, err := totp.TOTP{}.BeginEnrol(time.Unix(0, 0), factors.Subject{Login: "a@b.example", Issuer: "Barillet"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestTheViewOfATOTPEnrolmentIsAScan(t *testing.T) {
 	}
 }
 
-func TestPage_FailsIfTheViewLacksWhatThePageShows(t *testing.T) {
+func TestPage_RejectsAnIncompleteView(t *testing.T) {
 	r := open(t)
 	for slug, view := range map[string]any{"recovery": map[string]any{"other": 1}, "phone": map[string]any{}, "token": nil} {
 		var b bytes.Buffer
@@ -310,12 +310,12 @@ func TestPage_FailsIfTheViewLacksWhatThePageShows(t *testing.T) {
 	}
 	for _, err := range []error{r.CheckKind("none"), r.CheckKind("key", "ask")} {
 		if err == nil {
-			t.Error("a kind without page or words is accepted")
+			t.Error("a kind without page or sentences is accepted")
 		}
 	}
 }
 
-func TestAnUnknownMailIsRefused(t *testing.T) {
+func TestDecodeNotice_RejectsUnknownKind(t *testing.T) {
 	if m, err := templates.DecodeNotice("no_such", []byte(`{}`)); err == nil || m != nil {
 		t.Errorf("got %v, %v", m, err)
 	}

@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// moment tells a time to the minute with its zone.
-func (c *speaker) moment(at time.Time, zone *time.Location) string {
+// moment returns a time to the minute with its zone.
+func (c *translator) moment(at time.Time, zone *time.Location) string {
 	at = at.In(zoneOf(zone))
 	name, _ := at.Zone()
-	return c.say("time.moment", "Day", c.dayOf(at), "Month", c.month(at), "Year", strconv.Itoa(at.Year()), "Clock", at.Format("15:04"), "Zone", name)
+	return c.text("time.moment", "Day", c.dayOf(at), "Month", c.month(at), "Year", strconv.Itoa(at.Year()), "Clock", at.Format("15:04"), "Zone", name)
 }
 
-// short tells a time to the minute; the page says the zone once.
-func (c *speaker) short(at time.Time, zone *time.Location) string {
+// short returns a time to the minute. The page shows the zone once.
+func (c *translator) short(at time.Time, zone *time.Location) string {
 	at = at.In(zoneOf(zone))
-	return c.say("time.short", "Day", c.dayOf(at), "Month", c.month(at), "Year", strconv.Itoa(at.Year()), "Clock", at.Format("15:04"))
+	return c.text("time.short", "Day", c.dayOf(at), "Month", c.month(at), "Year", strconv.Itoa(at.Year()), "Clock", at.Format("15:04"))
 }
 
-// date tells the day alone.
-func (c *speaker) date(at time.Time, zone *time.Location) string {
+// date returns the day.
+func (c *translator) date(at time.Time, zone *time.Location) string {
 	at = at.In(zoneOf(zone))
-	return c.say("time.date", "Day", c.dayOf(at), "Month", c.month(at), "Year", strconv.Itoa(at.Year()))
+	return c.text("time.date", "Day", c.dayOf(at), "Month", c.month(at), "Year", strconv.Itoa(at.Year()))
 }
 
-func (c *speaker) dayOf(at time.Time) string {
+func (c *translator) dayOf(at time.Time) string {
 	if at.Day() == 1 {
-		return c.say("time.first")
+		return c.text("time.first")
 	}
 	return strconv.Itoa(at.Day())
 }
 
-func (c *speaker) month(at time.Time) string {
-	return strings.Fields(c.say("time.months"))[at.Month()-1]
+func (c *translator) month(at time.Time) string {
+	return strings.Fields(c.text("time.months"))[at.Month()-1]
 }
 
 func zoneOf(z *time.Location) *time.Location {

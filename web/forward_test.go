@@ -168,10 +168,10 @@ func TestForwardAuth_SignsInFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(b.shows(next).body, "go on to "+wiki+".") {
+	if !strings.Contains(b.shows(next).body, "continue to "+wiki+".") {
 		t.Error("the sign-in does not name the application")
 	}
-	if body := b.shows("/login?next=" + url.QueryEscape("/forward-auth/sign-in?host=evil.example&path=/")).body; strings.Contains(body, "go on to") {
+	if body := b.shows("/login?next=" + url.QueryEscape("/forward-auth/sign-in?host=evil.example&path=/")).body; strings.Contains(body, "continue to ") {
 		t.Error("the sign-in names what a link says")
 	}
 	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password, "next", u.Query().Get("next"))

@@ -70,13 +70,13 @@ func TestInvitation_UserEnrolsAndSignsIn(t *testing.T) {
 	again.goes("/account", "/login/factor", "code", code)
 	other := p.browser(t)
 	other.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	if got := other.post("/login/factor", "code", code); got.StatusCode != http.StatusUnauthorized || !strings.Contains(problemIn(got.body), "used already") {
+	if got := other.post("/login/factor", "code", code); got.StatusCode != http.StatusUnauthorized || !strings.Contains(problemIn(got.body), "already used") {
 		t.Errorf("a code used before: got %d %q, want 401 that says so", got.StatusCode, problemIn(got.body))
 	}
 	first := strings.TrimSuffix(strings.SplitN(strings.SplitN(codes, "<code>", 2)[1], "<", 2)[0], "<")
 	other.shows("/login/recovery")
 	other.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", first)
-	if got := other.shows("/enrol?done=recovery_used"); !strings.Contains(got.body, "You have 9 left") {
+	if got := other.shows("/enrol?done=recovery_used"); !strings.Contains(got.body, "You have 9 codes left") {
 		t.Error("the page after a recovery code does not tell how many are left")
 	}
 }

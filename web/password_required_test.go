@@ -21,7 +21,7 @@ func TestPasswordRequired_PrecedesEveryPage(t *testing.T) {
 		if b.cookie("__Host-barillet") != "" {
 			t.Error("there is a session before the choice")
 		}
-		if got := b.shows("/login/password"); !strings.Contains(got.body, "for this once") || !strings.Contains(got.body, amelie) {
+		if got := b.shows("/login/password"); !strings.Contains(got.body, "password was temporary") || !strings.Contains(got.body, amelie) {
 			t.Error("the page does not say why, or for whom")
 		}
 		for _, path := range []string{"/login/factor", "/login/recovery", "/enrol", "/login/ticket"} {
@@ -35,7 +35,7 @@ func TestPasswordRequired_PrecedesEveryPage(t *testing.T) {
 		if kind == "and closes it" {
 			continue
 		}
-		for chosen, want := range map[string]string{"": "at least 8", authntest.Password: "present password", "password123": "common"} {
+		for chosen, want := range map[string]string{"": "at least 8", authntest.Password: "current password", "password123": "common"} {
 			if got := b.post("/login/password", "password", chosen); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, want) {
 				t.Errorf("%q: got %d %q", chosen, got.StatusCode, problemIn(got.body))
 			}

@@ -71,7 +71,7 @@ func TestAdminEnrolment_IsConfirmedOrRemoved(t *testing.T) {
 	b.signIn(amelie, mine)
 	confirm := "/account/devices/" + string(phone.Device) + "/confirm"
 	account := b.shows("/account").body
-	for _, want := range []string{"script enrolled this device for you. It does not count until you confirm it.", `href="` + confirm + `"`, ">Refuse</a>"} {
+	for _, want := range []string{"script enrolled this device for you. It does not work until you confirm it.", `href="` + confirm + `"`, ">Refuse</a>"} {
 		if !strings.Contains(account, want) {
 			t.Errorf("the account does not say %q", want)
 		}
@@ -95,7 +95,7 @@ func TestAdminEnrolment_IsConfirmedOrRemoved(t *testing.T) {
 		t.Errorf("it signs in before: got %d", got.StatusCode)
 	}
 	b.goes("/account?done=device_confirmed", confirm, "code", string(phone.Next()))
-	if got := b.shows("/account?done=device_confirmed").body; !strings.Contains(got, "Device confirmed") || !strings.Contains(got, "who has seen its key") {
+	if got := b.shows("/account?done=device_confirmed").body; !strings.Contains(got, "Device confirmed") || !strings.Contains(got, "has seen its key") {
 		t.Error("the account does not tell that it counts and who has seen its key")
 	}
 	if got := b.get(confirm); got.StatusCode != http.StatusNotFound {

@@ -44,7 +44,7 @@ func TestTicket_IsRequestedAfterAResetDuringSignIn(t *testing.T) {
 	phone := &authntest.Phone{Env: p.Env, Secret: secretIn(t, waiting.shows("/enrol/phone").body)}
 	waiting.goes("/enrol/second", "/enrol/phone", "name", "New phone", "code", string(phone.Code()))
 
-	if got := scanner.get(link); got.StatusCode != http.StatusNotFound || !strings.Contains(got.body, "has been used") {
+	if got := scanner.get(link); got.StatusCode != http.StatusNotFound || !strings.Contains(got.body, "was already used") {
 		t.Errorf("the link afterwards: got %d, want 404 that says it was used", got.StatusCode)
 	}
 	if got := thief.get("/login/ticket"); got.next() != "/login/factor" {
@@ -102,7 +102,7 @@ func TestTicket_MailboxAloneIsNotEnough(t *testing.T) {
 	b := p.browser(t)
 	b.goes("/login/ticket", "/login", "identifier", amelie, "password", authntest.Password)
 	got := b.post("/login/ticket", "ticket", mailed[notice.DevicesReset](t, p, amelie).Code)
-	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "must hand you a code") {
+	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "from the same source") {
 		t.Errorf("both halves by mail: got %d, want 403 that names the other way", got.StatusCode)
 	}
 	if got := b.get("/enrol"); got.next() != "/login/ticket" {

@@ -39,7 +39,7 @@ func TestHardwareToken_EnrolsSignsInAndResynchronizes(t *testing.T) {
 	for _, x := range []struct {
 		counter uint64
 		want    string
-	}{{0, "This code has been used already. Press the button"}, {300, "type the next code"}} {
+	}{{0, "You have already used this code. Press the button"}, {300, "type the next code"}} {
 		got := again.post("/login/factor", "code", press(x.counter))
 		if got.StatusCode != http.StatusUnauthorized || !strings.Contains(problemIn(got.body), x.want) {
 			t.Errorf("counter %d: got %d %q, want 401 with %q", x.counter, got.StatusCode, problemIn(got.body), x.want)

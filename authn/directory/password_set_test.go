@@ -75,8 +75,8 @@ func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 	}
 	s.WantSignedOut(t, s.Session)
 	s.sees(t, account.StatusExpired)
-	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail,
-		"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_set_by_admin to " + authntest.Technician, "password_set_by_admin to " + authntest.SecondEmail,
+		"password_set_by_admin to " + authntest.Technician, "password_set_by_admin to " + authntest.SecondEmail})
 	if m := s.Mails()[0].What.(notice.PasswordSetByAdmin); !m.Temporary || m.By != p.Name || m.Address != "" {
 		t.Errorf("the mail: got %+v", m)
 	}
@@ -105,7 +105,7 @@ func TestUpdateUser_SetsPassword(t *testing.T) {
 		t.Fatalf("got %q, %v", u.DisplayStatus, err)
 	}
 	s.WantSignedOut(t, s.Session)
-	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_set_by_admin to " + authntest.Technician, "password_set_by_admin to " + authntest.SecondEmail})
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["method"] != "set" || events[0].Actor.ID != p.ID {
 		t.Errorf("got events %+v", events)
 	}
@@ -143,7 +143,7 @@ func TestChangePassword_NeedsCurrentPassword(t *testing.T) {
 		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Provenance)
 	}
 	s.WantSignedOut(t, s.Session)
-	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_given to " + authntest.Technician, "password_given to " + authntest.SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_set_by_admin to " + authntest.Technician, "password_set_by_admin to " + authntest.SecondEmail})
 	s.SignIn(authntest.Technician, given, s.Phone)
 }
 

@@ -63,7 +63,7 @@ func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
-	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_link_given to " + authntest.Technician, "password_link_given to " + authntest.SecondEmail})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_link_shown to " + authntest.Technician, "password_link_shown to " + authntest.SecondEmail})
 	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["method"] != "response" {
 		t.Errorf("got events %+v, want one", events)
 	}

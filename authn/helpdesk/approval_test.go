@@ -61,8 +61,8 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 	ctx := t.Context()
 	approval := c.ask(t, c.first)
 	c.untouched(t)
-	authntest.SameStrings(t, "mails", c.MailList(), []string{"reset_asked to " + authntest.Technician, "reset_asked to " + authntest.SecondEmail,
-		"reset_asked to " + c.Administrator.Email, "reset_asked to second@garage.example"})
+	authntest.SameStrings(t, "mails", c.MailList(), []string{"reset_requested to " + authntest.Technician, "reset_requested to " + authntest.SecondEmail,
+		"reset_requested to " + c.Administrator.Email, "reset_requested to second@garage.example"})
 	if m := authntest.Mailed[notice.ResetRequested](t, c.Env, c.Administrator.Email); m.User != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}

@@ -35,8 +35,8 @@ func TestReset_TicketAndPasswordEnrolNewPhone(t *testing.T) {
 		t.Errorf("ticket until %v, want %v", result.TicketExpires, want)
 	}
 	s.WantSignedOut(t, s.Session)
-	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + authntest.Technician, "devices_reset_told to " + authntest.SecondEmail,
-		"devices_reset_told to manager@garage.example"})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset to " + authntest.Technician, "user_devices_reset to " + authntest.SecondEmail,
+		"user_devices_reset to manager@garage.example"})
 	if notified := authntest.Mailed[notice.UserDevicesReset](t, s.Env, "manager@garage.example"); notified.User != "Amélie Durand" || notified.By != authntest.AsHelpDesk.Name || notified.Reason != result.Reason {
 		t.Errorf("the manager got %+v", notified)
 	}
@@ -167,9 +167,9 @@ func TestReset_AdministratorAloneCannotSignIn(t *testing.T) {
 	if result.Mailed || result.Code.IsZero() || !result.Link.IsZero() || !result.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", result)
 	}
-	authntest.SameStrings(t, "mails", s.MailList(), []string{"devices_reset_told to " + authntest.Technician, "devices_reset_told to " + authntest.SecondEmail,
-		"ticket_handed to " + authntest.Technician, "ticket_handed to " + authntest.SecondEmail, "ticket_handed to manager@garage.example",
-		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
+	authntest.SameStrings(t, "mails", s.MailList(), []string{"user_devices_reset to " + authntest.Technician, "user_devices_reset to " + authntest.SecondEmail,
+		"ticket_shown to " + authntest.Technician, "ticket_shown to " + authntest.SecondEmail, "ticket_shown to manager@garage.example",
+		"ticket_shown to admin@garage.example", "ticket_shown to support@garage.example"})
 	login := s.SubmitPassword(t, password).Secret
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, result.Code.Reveal())
 	authntest.WantCode(t, "password and code of one operator", err, errcode.SameProvenance)
@@ -263,14 +263,14 @@ func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
 		a := fmt.Sprintf("admin%d@garage.example", i)
 		u := s.CreateUser(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
-		want = append(want, "devices_reset_told to "+a)
+		want = append(want, "user_devices_reset to "+a)
 	}
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsSuperAdmin, s.From, s.Administrator.Login, helpdesk.ResetRequest{})
 	authntest.WantCode(t, "an equal role", err, errcode.Forbidden)
 	if _, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, s.Administrator.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	authntest.SameStrings(t, "mails", s.MailList(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
+	authntest.SameStrings(t, "mails", s.MailList(), append(want, "devices_reset to admin@garage.example", "user_devices_reset to support@garage.example"))
 }
 
 func TestReset_LargestUserFitsOneTransaction(t *testing.T) {

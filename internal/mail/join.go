@@ -13,15 +13,15 @@ import (
 )
 
 // DigestTemplate is the template of a digest. Its data is a Joined.
-const DigestTemplate = "notices"
+const DigestTemplate = "digest"
 
 // Digest is a digest of notifications, oldest first.
 type Digest struct {
-	Notices []DigestNotice `json:"notices"`
+	Entries []DigestEntry `json:"entries"`
 }
 
-// DigestNotice is one notification in a digest: its subject and the time at which it was queued.
-type DigestNotice struct {
+// DigestEntry is one notification in a digest: its subject and the time at which it was queued.
+type DigestEntry struct {
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`
 }
@@ -76,7 +76,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		if err != nil {
 			return part, nil // the attempt of each one stores its own error
 		}
-		data.Notices = append(data.Notices, DigestNotice{At: p.Job.Queued, Subject: subject})
+		data.Entries = append(data.Entries, DigestEntry{At: p.Job.Queued, Subject: subject})
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {

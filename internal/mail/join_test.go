@@ -28,12 +28,12 @@ func TestDigest_JoinsMoreThanTenNotifications(t *testing.T) {
 			continue
 		}
 		var joined mail.Digest
-		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Notices) != 11 || joined.Notices[10].Subject != "notice10 fr" {
+		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Entries) != 11 || joined.Entries[10].Subject != "notice10 fr" {
 			t.Errorf("got %v, %v, want 11 notifications in order", joined, err)
 		}
 	}
 	slices.Sort(subjects)
-	if want := []string{"notices fr", "other fr", "ticket fr"}; !slices.Equal(subjects, want) || len(h.items(false)) != 0 {
+	if want := []string{"digest fr", "other fr", "ticket fr"}; !slices.Equal(subjects, want) || len(h.items(false)) != 0 {
 		t.Errorf("got %q and %d left, want %q", subjects, len(h.items(false)), want)
 	}
 }
@@ -51,7 +51,7 @@ func TestDigest_JoinsDelayedNotifications(t *testing.T) {
 	}
 	h.wait(mail.DigestDelay - 5*time.Minute)
 	h.pass()
-	if got := box.List(); len(got) != 1 || got[0].Subject != "notices fr" {
+	if got := box.List(); len(got) != 1 || got[0].Subject != "digest fr" {
 		t.Errorf("got %v, want one digest", got)
 	}
 }

@@ -1,9 +1,9 @@
 package notice
 
-// Topic is what a help request is about.
+// Topic is the subject of a help request.
 type Topic string
 
-// The topics of the list, in its order.
+// Topics of the help form, in its order.
 const (
 	TopicCannotLogIn Topic = "cannot_log_in"
 	TopicPhoneLost   Topic = "phone_lost"
@@ -12,11 +12,11 @@ const (
 	TopicOther       Topic = "other"
 )
 
-// TopicInvited is that of a request which the house itself opens: an operator of some garages invited somebody who
-// is known elsewhere. It is not on the list of the form.
+// TopicInvited is the topic of a request that the service opens itself: an administrator with a group scope invited
+// a user who already has an account in another group. The form does not offer it.
 const TopicInvited Topic = "invited_elsewhere"
 
-// Topics lists every topic in the order of the form.
+// Topics returns the topics of the help form in its order.
 func Topics() []Topic {
 	return []Topic{TopicCannotLogIn, TopicPhoneLost, TopicCodeRefused, TopicKeyLost, TopicOther}
 }

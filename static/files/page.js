@@ -1,5 +1,5 @@
-// What every page can do better with a script: show a password, take a pasted code, count a wait down, copy, print, save.
-// Nothing here decides anything; each page works without it.
+// Improvements of every page: show a password, accept a pasted code, count down a wait, copy, print and save.
+// Each page works without this script.
 "use strict";
 for (const e of document.querySelectorAll("[data-with-script]")) e.hidden = false;
 for (const e of document.querySelectorAll("[data-without-script]")) e.hidden = true;
@@ -20,7 +20,7 @@ for (const b of document.querySelectorAll("[data-show]")) {
   input.form.addEventListener("submit", () => { input.type = "password"; });
 }
 
-// "123 456" is pasted as it is copied; the sixth digit submits, once, where the code is all that the form still wants.
+// A pasted code may contain spaces. The sixth digit submits the form once, if the form is valid.
 for (const input of document.querySelectorAll("[data-digits]")) {
   const size = Number(input.dataset.digits);
   let sent = false;
@@ -33,7 +33,7 @@ for (const input of document.querySelectorAll("[data-digits]")) {
   });
 }
 
-// A form goes once: gloves tap twice.
+// A form is submitted once, even after a double tap.
 for (const form of document.querySelectorAll("form[method=post]")) {
   let gone = false;
   form.addEventListener("submit", (e) => {
@@ -67,7 +67,7 @@ function lines(id) {
 }
 
 for (const b of document.querySelectorAll("[data-copy], [data-copy-from]")) {
-  if (!navigator.clipboard) continue; // only where the page is secure
+  if (!navigator.clipboard) continue; // absent in insecure contexts
   b.hidden = false;
   b.setAttribute("aria-live", "polite");
   b.addEventListener("click", async () => {

@@ -1,8 +1,8 @@
-// The YubiKey ceremonies: options from the page, the browser's dialogue, the answer to the address that the button names.
-// The server's answer is {"next": path} or {"problem": sentence}; with "reload" true the options are used up.
+// WebAuthn ceremonies: read the options from the page and send the answer to the URL of the button.
+// The server responds {"next": path} or {"problem": sentence}. With "reload" true the page must load new options.
 "use strict";
 
-// Browsers without PublicKeyCredential.parse…FromJSON and toJSON get by with base64url both ways.
+// Fallback for browsers without PublicKeyCredential.parse…FromJSON and toJSON.
 const bytes = (s) => Uint8Array.from(atob(s.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0)).buffer;
 const text = (b) => btoa(String.fromCharCode(...new Uint8Array(b))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 

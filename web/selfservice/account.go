@@ -46,7 +46,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	if err != nil {
 		return templates.Account{}, err
 	}
-	page := templates.Account{Base: b, Login: a.Login, Garages: a.Groups, RecoveryMade: made, RecoveryLeft: left,
+	page := templates.Account{Base: b, Login: a.Login, Groups: a.Groups, RecoveryMade: made, RecoveryLeft: left,
 		CopiesAllowed: s.Accounts.Policy.AllowCopies}
 	for _, d := range a.Devices {
 		if s.Accounts.Method(d.Kind).Input != factors.InputBackup {

@@ -13,7 +13,7 @@ func (s *Pages) getPasswordChange(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, templates.PasswordChange{Base: s.Base(r), Login: a.Login, Least: s.MinPassword()})
+	return s.Render(w, http.StatusOK, templates.PasswordChange{Base: s.Base(r), Login: a.Login, MinLength: s.MinPassword()})
 }
 
 func (s *Pages) postPasswordChange(w http.ResponseWriter, r *http.Request) error {
@@ -26,7 +26,7 @@ func (s *Pages) postPasswordChange(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	page := func(p *templates.Problem) templates.Page {
-		return templates.PasswordChange{Base: s.BaseWithProblem(r, "/account/password", p), Login: a.Login, Least: s.MinPassword()}
+		return templates.PasswordChange{Base: s.BaseWithProblem(r, "/account/password", p), Login: a.Login, MinLength: s.MinPassword()}
 	}
 	if field := f.Missing("current", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))

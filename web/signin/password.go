@@ -38,7 +38,7 @@ func (s *Pages) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, templates.NewPassword{Base: s.Base(r), Token: token, Login: login, Least: s.MinPassword()})
+	return s.Render(w, http.StatusOK, templates.NewPassword{Base: s.Base(r), Token: token, Login: login, MinLength: s.MinPassword()})
 }
 
 // postNewPassword begins a sign-in with the new password. The password is stored after the second factor of that
@@ -60,6 +60,6 @@ func (s *Pages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return s.Render(w, http.StatusNotFound, templates.NewPassword{Base: s.BaseAt(r, site.CurrentPath(r)), Gone: true})
 	}
 	return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-		return templates.NewPassword{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token, Login: login, Least: s.MinPassword()}
+		return templates.NewPassword{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token, Login: login, MinLength: s.MinPassword()}
 	})
 }

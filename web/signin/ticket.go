@@ -152,7 +152,7 @@ func (s *Pages) getInvite(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) invitePage(b templates.Base, token string, invited authn.InvitationInfo) templates.Invite {
-	return templates.Invite{Base: b, Token: token, Inviter: invited.By, Garage: invited.Group, Login: invited.Login, Least: s.MinPassword()}
+	return templates.Invite{Base: b, Token: token, Inviter: invited.By, Group: invited.Group, Login: invited.Login, MinLength: s.MinPassword()}
 }
 
 func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {

@@ -66,7 +66,7 @@ func (key withKey) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // resets are the events of the resets of a person.
-func (h *House) resets(login string) []tree {
+func (h *Env) resets(login string) []tree {
 	h.tb.Helper()
 	var user struct{ ID string }
 	h.Admin.Call("GET", "/users/"+login, nil).Want(200).Into(&user)
@@ -77,9 +77,9 @@ func (h *House) resets(login string) []tree {
 
 const wereReset = "vos appareils ont été réinitialisés"
 
-// messages counts the mails to somebody with these words in the subject. One that was under way when the program ended
-// comes twice, as the same message (BAR D5).
-func (h *House) messages(to, words string) int {
+// messages counts the emails to a recipient with these words in the subject. An email whose delivery was interrupted
+// arrives twice with the same Message-ID (promise D5).
+func (h *Env) messages(to, words string) int {
 	ids := map[string]bool{}
 	for _, mail := range h.Mail.All() {
 		if slices.Contains(mail.To, to) && strings.Contains(mail.Subject, words) {
@@ -90,7 +90,7 @@ func (h *House) messages(to, words string) int {
 }
 
 // settled waits for the mails that are due, and for one that is queued behind them.
-func (h *House) settled(to []string, words string) {
+func (h *Env) settled(to []string, words string) {
 	h.tb.Helper()
 	for _, address := range to {
 		for begun := time.Now(); h.messages(address, words) == 0; <-time.After(20 * time.Millisecond) {
@@ -103,15 +103,15 @@ func (h *House) settled(to []string, words string) {
 }
 
 // asks sends a help request and gives its id.
-func (m *Member) asks(h *House) string {
+func (m *Member) asks(h *Env) string {
 	m.tb.Helper()
 	page := h.Visitor(m.tb).Post("/help/request", "email", m.Login, "topic", "phone_lost", "message", "Mon téléphone est cassé.")
 	return h.request(referenceShape.FindString(page.Body)).ID
 }
 
 // Whether a script calls, the command while the service runs, or the command while it does not: a reset is the same.
-func TestAResetIsTheSameThroughEveryDoor(t *testing.T) {
-	h := Open(t, HouseOptions{})
+func TestReset_SameResultThroughEachInterface(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	run := func(m *Member, hid string, more ...string) tree {
 		said := h.Run(append([]string{"factors", "reset", m.Login, "--reason", "téléphone perdu", "--help-request", hid, "--identity", "called_back", "--json"}, more...)...).OK(t)
 		var got tree
@@ -133,7 +133,7 @@ func TestAResetIsTheSameThroughEveryDoor(t *testing.T) {
 		{"in the closed folder", func(m *Member, hid string) tree {
 			h.Stop()
 			defer h.Restart()
-			config := h.args[slices.Index(h.args, "--config")+1] // with which the service runs: who is told stands in it
+			config := h.args[slices.Index(h.args, "--config")+1] // configuration of the service, with the recipients
 			return run(m, hid, "--config", config)
 		}},
 	}
@@ -185,9 +185,9 @@ func TestAResetIsTheSameThroughEveryDoor(t *testing.T) {
 	}
 }
 
-// PROTOCOL 26, with an answer that is lost in every way there is.
-func TestAResetThatIsAskedForTwiceWithOneKeyIsDoneOnce(t *testing.T) {
-	h := Open(t, HouseOptions{})
+// The repeated call returns the first result, even if the first response was lost (protocol rule 26).
+func TestReset_RepeatedKeyResetsOnce(t *testing.T) {
+	h := Open(t, EnvOptions{})
 	secrets := h.API(h.Secret("token that may see tickets", h.Run("token", "create", "--name", "s", "--role", "SUPER_ADMIN", "--allow", "secrets").OK(t)))
 	path := func(m *Member) string { return "/users/" + m.Login + "/lifecycle/reset_factors" }
 
@@ -210,7 +210,7 @@ func TestAResetThatIsAskedForTwiceWithOneKeyIsDoneOnce(t *testing.T) {
 	}
 	secrets.keyed("k0").Call("POST", path(shown), map[string]any{"reason": "autre"}).Want(422)
 
-	// The answer is written, and nobody reads it before the power fails.
+	// The response is written, but the client does not read it before the program is killed.
 	lost := h.Member(t, person(1))
 	unread := h.sendUnread(t, path(lost), "k1")
 	for begun := time.Now(); len(h.resets(lost.Login)) == 0; <-time.After(5 * time.Millisecond) {
@@ -259,7 +259,7 @@ func TestAResetThatIsAskedForTwiceWithOneKeyIsDoneOnce(t *testing.T) {
 }
 
 // doneOnce asks again with the key, twice, and fails the test unless there is one reset with the one answer.
-func (h *House) doneOnce(t *testing.T, path, login, key string, before bool) {
+func (h *Env) doneOnce(t *testing.T, path, login, key string, before bool) {
 	t.Helper()
 	var one, two tree
 	first := h.Admin.keyed(key).Call("POST", path, `{"reason": "charge"}`).Want(200).Into(&one)
@@ -275,8 +275,8 @@ func (h *House) doneOnce(t *testing.T, path, login, key string, before bool) {
 	}
 }
 
-// sendUnread sends a reset whose answer nobody reads, and gives the connection to close.
-func (h *House) sendUnread(t *testing.T, path, key string) net.Conn {
+// sendUnread sends a reset, does not read the response and returns the connection to close.
+func (h *Env) sendUnread(t *testing.T, path, key string) net.Conn {
 	t.Helper()
 	at, err := url.Parse(h.Admin.Base + path)
 	if err != nil {

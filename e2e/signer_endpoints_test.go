@@ -7,13 +7,13 @@ import (
 
 // challenge is a sign-in by a program that waits for a code.
 type challenge struct {
-	house         *House
+	env           *Env
 	api           *API
 	state, device string
 }
 
 // challenges proves the person's password to a program.
-func (h *House) challenges(a *API, m *Member) *challenge {
+func (h *Env) challenges(a *API, m *Member) *challenge {
 	h.tb.Helper()
 	var tx struct {
 		Status, StateToken string
@@ -28,15 +28,15 @@ func (h *House) challenges(a *API, m *Member) *challenge {
 	return &challenge{h, a, h.Secret("state token", tx.StateToken), tx.Embedded.Factors[0].ID}
 }
 
-// answer gives a code and tells how it was judged: SUCCESS, or Okta's code of the refusal.
+// answer submits a code. It returns SUCCESS or Okta's error code.
 func (c *challenge) answer(code string) string {
-	c.house.tb.Helper()
+	c.env.tb.Helper()
 	return c.judged(c.api.Call("POST", "/authn/factors/"+c.device+"/verify", map[string]string{"stateToken": c.state, "passCode": code}))
 }
 
-// judged reads the answer to a code at either door for programs.
+// judged reads the response to a code of either API endpoint.
 func (c *challenge) judged(w *Answer) string {
-	c.house.tb.Helper()
+	c.env.tb.Helper()
 	var got struct{ Status, FactorResult, SessionToken, ErrorCode string }
 	if w.Status != http.StatusOK {
 		var refused struct{ ErrorCode string }
@@ -45,14 +45,14 @@ func (c *challenge) judged(w *Answer) string {
 	}
 	w.Into(&got)
 	if got.SessionToken != "" {
-		c.house.Secret("session of a program", got.SessionToken)
+		c.env.Secret("session of a program", got.SessionToken)
 	}
 	return got.Status + got.FactorResult
 }
 
 // checks asks for a code to be judged without a sign-in.
 func (c *challenge) checks(m *Member, code string) string {
-	c.house.tb.Helper()
+	c.env.tb.Helper()
 	return c.judged(c.api.Call("POST", "/users/"+m.Login+"/factors/"+c.device+"/verify", map[string]string{"passCode": code}))
 }
 
@@ -63,15 +63,16 @@ const (
 	mustWait  = "E0000047"
 )
 
-// TestACodeSpentAtOneDoorIsSpentAtAll: PROTOCOL 22 and 25, for each pair of the three doors that take a code.
-func TestACodeSpentAtOneDoorIsSpentAtAll(t *testing.T) {
-	h := Open(t, HouseOptions{Config: signing})
+// TestAPISignIn_CodeUsedAtOneEndpointIsRejectedAtAll checks protocol rules 22 and 25 for each pair of the three endpoints
+// that accept a code.
+func TestAPISignIn_CodeUsedAtOneEndpointIsRejectedAtAll(t *testing.T) {
+	h := Open(t, EnvOptions{Config: signing})
 	m := h.Member(t, "amelie@garage.example")
 	vpn := h.signer(t)
 	first := h.challenges(vpn, m)
 	doors := []struct {
 		name string
-		// spend opens the door with a code; it gives SUCCESS, or what the door says of it.
+		// spend submits a code to the endpoint. It returns SUCCESS or the endpoint's error.
 		spend func(code string) string
 	}{
 		{"the page", func(code string) string {
@@ -102,10 +103,10 @@ func TestACodeSpentAtOneDoorIsSpentAtAll(t *testing.T) {
 	}
 }
 
-// TestWrongCodesAreCountedOverAllDoors: PROTOCOL 17. Five in a row make everybody wait who is not known, whichever
-// doors they came by.
-func TestWrongCodesAreCountedOverAllDoors(t *testing.T) {
-	h := Open(t, HouseOptions{Config: signing})
+// TestAPISignIn_WrongCodesCountAcrossEndpoints checks protocol rule 17. After five wrong codes in a row every unknown
+// client must wait, at every endpoint.
+func TestAPISignIn_WrongCodesCountAcrossEndpoints(t *testing.T) {
+	h := Open(t, EnvOptions{Config: signing})
 	m := h.Member(t, "amelie@garage.example")
 	vpn := h.signer(t)
 	tx := h.challenges(vpn, m)
@@ -132,7 +133,7 @@ func TestWrongCodesAreCountedOverAllDoors(t *testing.T) {
 	if m.guess(h, 3) {
 		t.Error("the page judged a sixth wrong code")
 	}
-	// Each of the five is in the log as the same kind of event, whatever door it came by.
+	// Each of the five is in the audit log as the same kind of event, from every endpoint.
 	var events []struct {
 		EventType string
 		Outcome   struct{ Result string }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// House is a program with a mail server and a token of an administrator: what a garage has that uses it. It
-// remembers every secret that came by, and searches the log for them when the test ends.
-type House struct {
+// Env is a program with a mail server and an administrator's token. It records every secret and searches the log for
+// them at the end of the test.
+type Env struct {
 	*Program
 	Mail  *MailServer
 	Admin *API
@@ -26,17 +26,17 @@ type House struct {
 // support is where help requests go.
 const support = "assistance@garage.example"
 
-// HouseOptions say what differs from a house with the program's defaults.
-type HouseOptions struct {
+// EnvOptions changes the defaults of an Env.
+type EnvOptions struct {
 	Locale string // default_locale; empty: fr
 	TLS    bool   // mail goes by STARTTLS
 	Config string // further lines of the configuration, before any section
 }
 
-// Open starts a house.
-func Open(tb testing.TB, o HouseOptions) *House {
+// Open starts an Env.
+func Open(tb testing.TB, o EnvOptions) *Env {
 	tb.Helper()
-	h := &House{tb: tb, secrets: map[string]string{}, codes: map[string]bool{}}
+	h := &Env{tb: tb, secrets: map[string]string{}, codes: map[string]bool{}}
 	h.Mail = StartMail(tb, MailOptions{STARTTLS: o.TLS})
 	if o.Locale == "" {
 		o.Locale = "fr"
@@ -56,7 +56,7 @@ func Open(tb testing.TB, o HouseOptions) *House {
 }
 
 // Secret remembers a secret under a name and gives it.
-func (h *House) Secret(name, secret string) string {
+func (h *Env) Secret(name, secret string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for n := 2; ; n++ {
@@ -70,7 +70,7 @@ func (h *House) Secret(name, secret string) string {
 }
 
 // code remembers a six-digit code.
-func (h *House) code(code string) string {
+func (h *Env) code(code string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.codes[code] = true
@@ -79,7 +79,7 @@ func (h *House) code(code string) string {
 
 // noLeaks fails the test for every secret in the log. Six digits also occur by chance within longer numbers:
 // a code counts where it stands alone.
-func (h *House) noLeaks() {
+func (h *Env) noLeaks() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.Leaks(h.secrets)
@@ -91,7 +91,7 @@ func (h *House) noLeaks() {
 }
 
 // invite makes a person with a mailed invitation and gives its link.
-func (h *House) invite(login, name string) string {
+func (h *Env) invite(login, name string) string {
 	h.tb.Helper()
 	h.Run("user", "add", login, "--name", name, "--invite").OK(h.tb)
 	mail := h.Mail.Wait(login, "nvitation")
@@ -101,7 +101,7 @@ func (h *House) invite(login, name string) string {
 }
 
 // invitation makes a person and gives the link of their invitation without a mail.
-func (h *House) invitation(login, name string) string {
+func (h *Env) invitation(login, name string) string {
 	h.tb.Helper()
 	link := h.Run("user", "add", login, "--name", name, "--invite", "--no-mail").OK(h.tb)
 	h.Secret("invitation of "+login, token(link))
@@ -112,7 +112,7 @@ func (h *House) invitation(login, name string) string {
 func token(link string) string { return link[strings.LastIndexByte(link, '/')+1:] }
 
 // ticket takes the reset mail of a person: its link and its short code.
-func (h *House) ticket(login string) (link, code string) {
+func (h *Env) ticket(login string) (link, code string) {
 	h.tb.Helper()
 	subject := "your devices were reset"
 	if h.french {
@@ -126,29 +126,29 @@ func (h *House) ticket(login string) (link, code string) {
 
 // Phone is an authenticator app with one account in it.
 type Phone struct {
-	house  *House
+	env    *Env
 	Secret string // base32
 }
 
-// Code is what the phone shows now.
+// Code returns the code that the phone shows now.
 func (p *Phone) Code() string {
-	p.house.tb.Helper()
-	return p.house.code(Oathtool(p.house.tb, p.Secret, p.house.Clock.Now()))
+	p.env.tb.Helper()
+	return p.env.code(TOTP(p.env.tb, p.Secret, p.env.Clock.Now()))
 }
 
-// Next waits for the next code, by moving the program's clock.
+// Next moves the program's clock to the next step and returns its code.
 func (p *Phone) Next() string {
-	p.house.tb.Helper()
-	p.house.Clock.NextStep()
+	p.env.tb.Helper()
+	p.env.Clock.NextStep()
 	return p.Code()
 }
 
-// Wrong is a code that no phone shows within two hours of now.
+// Wrong returns a code that the phone does not show within an hour of now.
 func (p *Phone) Wrong() string {
-	p.house.tb.Helper()
+	p.env.tb.Helper()
 	shown := map[string]bool{}
-	for code := range strings.Lines(oathtoolWindow(p.house.tb, p.Secret, p.house.Clock.Now().Add(-time.Hour), 240)) {
-		shown[strings.TrimSpace(code)] = true
+	for step := range 240 {
+		shown[TOTP(p.env.tb, p.Secret, p.env.Clock.Now().Add(-time.Hour+time.Duration(step)*30*time.Second))] = true
 	}
 	for n := 100000; ; n++ {
 		if code := fmt.Sprint(n); !shown[code] {

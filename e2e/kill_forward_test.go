@@ -10,7 +10,7 @@ import (
 )
 
 // asksGate asks /forward-auth as a proxy does for a browser; nil where the program was cut off.
-func (h *House) asksGate(uri string, cookies []*http.Cookie) *http.Response {
+func (h *Env) asksGate(uri string, cookies []*http.Cookie) *http.Response {
 	r, err := http.NewRequest("GET", h.URL+"/forward-auth", nil)
 	if err != nil {
 		h.tb.Error(err)
@@ -29,8 +29,8 @@ func (h *House) asksGate(uri string, cookies []*http.Cookie) *http.Response {
 	return w
 }
 
-// entered tells whether an answer lets a browser in: with a cookie that is good for the application.
-func (h *House) entered(w *http.Response) bool {
+// entered reports whether a response has a cookie that the application accepts.
+func (h *Env) entered(w *http.Response) bool {
 	if w == nil || len(w.Cookies()) == 0 {
 		return false
 	}
@@ -38,10 +38,10 @@ func (h *House) entered(w *http.Response) bool {
 	return in != nil && in.StatusCode == http.StatusOK && in.Header.Get("Remote-User") != ""
 }
 
-// TestACodeOfTheGateWorksOnceWhenThePowerFails kills the program while a browser comes back to an application: the cookie
+// TestKill_ReturnCodeWorksOnce kills the program while a browser comes back to an application: the cookie
 // that it was given is good after the restart, and its code gives no second one.
-func TestACodeOfTheGateWorksOnceWhenThePowerFails(t *testing.T) {
-	h := Open(t, HouseOptions{Config: proxied + "\n[forward_auth]\nrules = [\"wiki.localhost:8099\"]\n"})
+func TestKill_ReturnCodeWorksOnce(t *testing.T) {
+	h := Open(t, EnvOptions{Config: proxied + "\n[forward_auth]\nrules = [\"wiki.localhost:8099\"]\n"})
 	m := h.Member(t, person(0))
 	rounds := 3
 	if os.Getenv("BARILLET_KILLS") != "" {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// handed resets a person and gives the code that the operator reads out.
-func (h *House) handed(login string) string {
+// handed resets a user and returns the code that the operator reads out.
+func (h *Env) handed(login string) string {
 	h.tb.Helper()
 	said := h.Run("factors", "reset", login, "--reason", "devant moi au comptoir", "--show-code").OK(h.tb)
 	codes := regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`).FindAllString(said, -1)
@@ -18,9 +18,9 @@ func (h *House) handed(login string) string {
 	return h.Secret("handed code of "+login, codes[0])
 }
 
-func TestAHandedCodeWorksForAPersonWhoCannotReadMail(t *testing.T) {
+func TestStory_TicketShownOnScreen(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	member := h.Member(t, "amelie@garage.example")
 	amelie := h.Person(t, member.Login, member.Password, BrowserOptions{})
 
@@ -34,12 +34,12 @@ func TestAHandedCodeWorksForAPersonWhoCannotReadMail(t *testing.T) {
 			t.Errorf("the mail to %s holds what was handed over:\n%s", to, mail.Text)
 		}
 	}
-	h.Clock.Advance(11 * time.Minute) // PROTOCOL 9: good for ten
+	h.Clock.Advance(11 * time.Minute) // it is valid for ten minutes (protocol rule 9)
 	amelie.give()
 	amelie.Open("/login/ticket")
 	amelie.Fill("#f-ticket", stale)
 	amelie.Submit(mainButton)
-	amelie.says("trop ancien")
+	amelie.says("a expiré")
 	amelie.noDevice()
 
 	amelie.Open("/login/ticket")
@@ -52,9 +52,9 @@ func TestAHandedCodeWorksForAPersonWhoCannotReadMail(t *testing.T) {
 	amelie.signIn(fresh)
 }
 
-func TestACodeIsNeverHandedToAnAPIToken(t *testing.T) {
+func TestTicket_NotShownToAPIToken(t *testing.T) {
 	t.Parallel()
-	h := Open(t, HouseOptions{})
+	h := Open(t, EnvOptions{})
 	member := h.Member(t, "amelie@garage.example")
 	for _, body := range []map[string]any{
 		{"reason": "x", "hand": true},

@@ -1,0 +1,36 @@
+package templates
+
+import "barillet/internal/notice"
+
+// roleNames maps the types of roles to the keys of their names.
+var roleNames = map[string]string{
+	"SUPER_ADMIN":     "mail.role_super_admin",
+	"USER_ADMIN":      "mail.role_user_admin",
+	"HELP_DESK_ADMIN": "mail.role_help_desk",
+	"READ_ONLY_ADMIN": "mail.role_read_only",
+}
+
+func composeRoleChanged(n notice.RoleChanged, c *translator, w composer) message {
+	role := n.Role
+	if key, ok := roleNames[n.Role]; ok {
+		role = c.text(key)
+	}
+	m := w.begin(c, n.Context, "role_changed")
+	sentence := "mail.role_removed_text"
+	switch {
+	case n.User != "" && n.Assigned:
+		sentence = "mail.role_assigned_others"
+	case n.User != "":
+		sentence = "mail.role_removed_others"
+	case n.Assigned:
+		sentence = "mail.role_assigned_text"
+	}
+	m.Lines = []string{c.text(sentence, "By", n.By, "Role", role, "User", n.User)}
+	return m.notYou(c, w, "mail.not_expected")
+}
+
+func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "token_created")
+	m.Lines = []string{c.text("mail.token_created_text", "By", n.By, "Token", n.TokenName, "Until", c.moment(n.Until, w.brand.Zone))}
+	return m.notYou(c, w, "mail.not_expected")
+}

@@ -1,0 +1,84 @@
+package templates
+
+import "barillet/internal/notice"
+
+func composeDevicesReset(n notice.DevicesReset, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "devices_reset")
+	m.Lines = []string{c.text("mail.devices_reset_text"), c.text("mail.devices_reset_next")}
+	m.Button, m.Link = c.text("mail.devices_reset_button"), n.Link
+	m.CodeIs, m.Code = c.text("mail.devices_reset_code"), n.Code
+	m.After = []string{c.text("mail.ticket_until", "Until", c.moment(n.Until, w.brand.Zone)), c.text("mail.ticket_secret")}
+	return m.notYou(c, w, "mail.not_you_reset")
+}
+
+func composeUserDevicesReset(n notice.UserDevicesReset, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "user_devices_reset", "User", n.User)
+	m.Lines = []string{c.text("mail.user_devices_reset_text", "User", n.User, "By", n.By)}
+	if n.Reason != "" {
+		m.Lines = append(m.Lines, c.text("mail.reset_reason"))
+		m.Quote = n.Reason
+	}
+	return m.notYou(c, w, "mail.not_expected")
+}
+
+func composeHelpReceived(n notice.HelpReceived, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "help_received", "Reference", n.Reference)
+	m.Lines = []string{c.text("mail.help_received_text", "Reference", n.Reference), c.text("mail.help_received_wait")}
+	return m.notYou(c, w, "mail.not_you_help")
+}
+
+func composeHelpForSupport(n notice.HelpForSupport, c *translator, w composer) message {
+	topic := c.text(string(TopicKey(n.Topic)))
+	m := w.begin(c, n.Context, "help_for_support", "Reference", n.Reference, "Topic", topic)
+	sentence := "mail.help_for_support_unknown"
+	if n.KnownUser {
+		sentence = "mail.help_for_support_known"
+	}
+	m.Lines = []string{c.text("mail.help_for_support_text", "From", n.From, "Topic", topic), c.text(sentence)}
+	m.Quote = n.Message
+	if n.Link != "" {
+		m.Button, m.Link = c.text("mail.help_for_support_button"), n.Link
+	}
+	m.After = []string{c.text("mail.help_for_support_check")}
+	return m
+}
+
+func composeHelpAnswered(n notice.HelpAnswered, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "help_answered", "Reference", n.Reference)
+	m.Lines = []string{c.text("mail.help_answered_text", "Reference", n.Reference)}
+	m.Quote = n.Answer
+	m.After = []string{c.text("mail.help_answered_next")}
+	if n.Rejected {
+		m.Lines = []string{c.text("mail.help_rejected_text", "Reference", n.Reference)}
+		m.After = []string{c.text("mail.help_rejected_next")}
+	}
+	return m.notYou(c, w, "mail.not_you_help")
+}
+
+func composeTicketShown(n notice.TicketShown, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "ticket_shown")
+	if n.User == "" {
+		m.Lines = []string{c.text("mail.ticket_shown_text", "By", n.By)}
+		return m.notYou(c, w, "mail.not_you_ticket")
+	}
+	m.Lines = []string{c.text("mail.ticket_shown_others", "By", n.By, "User", n.User)}
+	return m.notYou(c, w, "mail.not_expected")
+}
+
+func composeResetRequested(n notice.ResetRequested, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "reset_requested")
+	if n.User == "" {
+		m.Lines = []string{c.text("mail.reset_requested_text", "By", n.By)}
+	} else {
+		m.Lines = []string{c.text("mail.reset_requested_others", "By", n.By, "User", n.User), c.text("mail.reset_requested_check")}
+		m.After = []string{c.text("mail.reset_requested_until", "Until", c.moment(n.Until, w.brand.Zone))}
+	}
+	if n.Link != "" {
+		m.Button, m.Link = c.text("mail.reset_requested_button"), n.Link
+	}
+	if n.Reason != "" {
+		m.Lines = append(m.Lines, c.text("mail.reset_reason"))
+		m.Quote = n.Reason
+	}
+	return m.notYou(c, w, "mail.not_expected")
+}
