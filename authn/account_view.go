@@ -33,7 +33,7 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 	now := s.Accounts.Now()
 	var out AccountView
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		r := s.Accounts.In(snap)
+		r := s.Accounts.Reader(snap)
 		ses, u, err := s.Sessions.Load(r, session, now)
 		if err != nil {
 			return err

@@ -58,11 +58,11 @@ func TestAPISignIn_WithPasswordAndCode(t *testing.T) {
 	must(t, env.Accounts.View(t.Context(), func(r account.Reader) (err error) {
 		u, err := r.User(u.ID)
 		if err == nil {
-			open, err = env.Sessions.OpenSessions(r, &u, env.Clock.Now())
+			open, err = env.Sessions.List(r, &u, "", env.Clock.Now())
 		}
 		return err
 	}), "listing sessions")
-	if len(open) != 2 || !open[0].Program && !open[1].Program {
+	if len(open) != 2 || !open[0].FromAPI && !open[1].FromAPI {
 		t.Errorf("got sessions %+v, want the program's beside the browser's", open)
 	}
 	events := env.Events(audit.SessionStart)

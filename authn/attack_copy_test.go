@@ -26,7 +26,7 @@ func TestConfirmCopy_ExpiresWhenSecretIsReplaced(t *testing.T) {
 	must(t, err, "beginning to replace the secret")
 	var view oath.View
 	must(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	fresh := &authntest.Phone{House: env.Env, Device: p.Device, Secret: view.Secret}
+	fresh := &authntest.Phone{Env: env.Env, Device: p.Device, Secret: view.Secret}
 	done, err := env.Enrolment.FinishEnrol(t.Context(), env.From, enrol.Flow{Session: session}, "", fresh.Next())
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)

@@ -65,7 +65,7 @@ func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 			wantCode(t, err, errcode.InvalidLink, "in the transaction of another user")
 		}},
 		{"the invitation is opened again", func(t *testing.T, env *testEnv, u account.User) {
-			nadia := env.Person("nadia@garage.example", nil)
+			nadia := env.CreateUser("nadia@garage.example", nil)
 			token := env.Invite(nadia.ID)
 			_, issued := env.Accept(token, authntest.Password)
 			_, err := env.Authn.AcceptInvitation(t.Context(), env.From, token, mine)

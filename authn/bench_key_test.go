@@ -85,7 +85,7 @@ func BenchmarkAssertion(b *testing.B) {
 func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret.Value, [][]byte) {
 	b.Helper()
 	k.credential.Counter++
-	logins := crowd.Proven(len(crowd.People))
+	logins := crowd.StartSignIns(len(crowd.Users))
 	answers := make([][]byte, len(logins))
 	crowd.Each(64, len(logins), func(i int) error {
 		prompt, err := crowd.Authn.BeginVerify(b.Context(), crowd.From, logins[i], factors.InputAssertion)
@@ -100,10 +100,10 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret
 
 func verifyKey(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, answer []byte) error {
 	req := crowd.From
-	req.Browser = crowd.People[i].Browser
+	req.Browser = crowd.Users[i].Browser
 	v, err := crowd.Authn.Verify(b.Context(), req, transaction, factors.InputAssertion, answer)
 	if err != nil || !v.Accepted() {
-		return fmt.Errorf("key of %s: %v, rejected %q", crowd.People[i].Login, err, v.Rejected)
+		return fmt.Errorf("key of %s: %v, rejected %q", crowd.Users[i].Login, err, v.Rejected)
 	}
 	return nil
 }

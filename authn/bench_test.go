@@ -149,7 +149,7 @@ func BenchmarkSecondStep(b *testing.B) {
 			crowd := authntest.NewPopulation(b, min(1000+clients*400, 12000))
 			setGCAsInProgram(b)
 			compare(b, clients, side{"second-steps", func(b *testing.B) (func(int) error, int) {
-				logins, code := crowd.Proven(len(crowd.People)), []byte(crowd.NextStep())
+				logins, code := crowd.StartSignIns(len(crowd.Users)), []byte(crowd.NextStep())
 				return func(i int) error { return verify(b, crowd, i, logins[i], code) }, len(logins)
 			}}, rawCommit(b), rawRecords(b))
 		})
@@ -158,13 +158,13 @@ func BenchmarkSecondStep(b *testing.B) {
 
 func verify(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, code []byte) error {
 	req := crowd.From
-	req.Browser = crowd.People[i].Browser
+	req.Browser = crowd.Users[i].Browser
 	v, err := crowd.Authn.Verify(b.Context(), req, transaction, factors.InputCode, code)
 	if err != nil {
-		return fmt.Errorf("second step of %s: %w", crowd.People[i].Login, err)
+		return fmt.Errorf("second step of %s: %w", crowd.Users[i].Login, err)
 	}
 	if !v.Accepted() {
-		return fmt.Errorf("second step of %s: rejected %q, wait %v", crowd.People[i].Login, v.Rejected, v.Wait)
+		return fmt.Errorf("second step of %s: rejected %q, wait %v", crowd.Users[i].Login, v.Rejected, v.Wait)
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func verify(b *testing.B, crowd *authntest.Population, i int, transaction secret
 // BenchmarkSessionCheck compares a session check with two bare reads of the store.
 func BenchmarkSessionCheck(b *testing.B) {
 	crowd := authntest.NewPopulation(b, 100)
-	sessions := crowd.SignedIn(100)
+	sessions := crowd.CreateSessions(100)
 	b.Run("check", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
@@ -189,7 +189,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 				if _, err := s.Get(store.Sessions.Prefix + sessions[n].Hash()); err != nil {
 					return err
 				}
-				_, err := s.Get(store.Summaries.Prefix + string(crowd.People[n].ID))
+				_, err := s.Get(store.Summaries.Prefix + string(crowd.Users[n].ID))
 				return err
 			})
 			if err != nil {

@@ -168,7 +168,7 @@ func (env *testEnv) replaceSecret(session secret.Value, id factors.DeviceID, los
 	}
 	var view oath.View
 	must(env.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	p := &authntest.Phone{House: env.Env, Secret: view.Secret, Device: id}
+	p := &authntest.Phone{Env: env.Env, Secret: view.Secret, Device: id}
 	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", p.Code())
 	if err == nil && (!done.Accepted() || !env.sessionValid(done.Credentials.Session) || env.sessionValid(session)) {
 		env.t.Errorf("replacing: got %+v, session not rotated", done)

@@ -32,7 +32,7 @@ func (env *testEnv) beginByAdmin(c authn.AdminCall, name string) (*authntest.Pho
 	env.t.Helper()
 	o, err := env.Enrolment.BeginByAdmin(env.t.Context(), env.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
 	must(env.t, err, "beginning to enrol "+name)
-	return &authntest.Phone{House: env.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
+	return &authntest.Phone{Env: env.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
 // enrolByAdmin enrols a phone for a user.

@@ -183,10 +183,10 @@ func tokenOf(link string) secret.Value {
 
 // wrongCode returns six digits that are not a code of the phone within ten minutes.
 func wrongCode(p *authntest.Phone) []byte {
-	p.House.T.Helper()
+	p.Env.T.Helper()
 	var near []string
 	for step := -22; step <= 22; step++ {
-		near = append(near, string(p.CodeAt(p.House.Clock.Now().Add(time.Duration(step)*30*time.Second))))
+		near = append(near, string(p.CodeAt(p.Env.Clock.Now().Add(time.Duration(step)*30*time.Second))))
 	}
 	for n := 1; ; n++ {
 		if code := fmt.Sprintf("%06d", n); !slices.Contains(near, code) {

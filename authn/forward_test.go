@@ -23,7 +23,7 @@ const wiki = "wiki.garage.example"
 func (env *testEnv) forwardSession(sess secret.Value, host string) secret.Value {
 	env.t.Helper()
 	nonce := secret.From("a nonce of the browser")
-	code, err := env.Sessions.NewReturnCode(env.t.Context(), env.From, sess, host, session.ParseForwardState(nonce))
+	code, err := env.Sessions.NewReturnCode(env.t.Context(), env.From, sess, host, session.ForwardState(nonce))
 	must(env.t, err, "issuing a return code")
 	forward, err := env.Sessions.RedeemReturnCode(env.t.Context(), env.From, code, host, nonce)
 	must(env.t, err, "redeeming a return code")
@@ -41,7 +41,7 @@ func (env *testEnv) forwardValid(forward secret.Value, host string) bool {
 
 func TestAuthenticateForward_ValidForItsHost(t *testing.T) {
 	env := newTestEnv(t)
-	group := env.Group("Garage du Port")
+	group := env.CreateGroup("Garage du Port")
 	u, _, session := env.Member(amelie, func(u *account.User) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{group}
 	})
@@ -85,7 +85,7 @@ func TestRedeemReturnCode_ValidOnceForHostAndBrowser(t *testing.T) {
 			return err == nil
 		},
 		"after a minute": func(code secret.Value) bool {
-			env.Clock.Advance(session.GateCodeLife)
+			env.Clock.Advance(session.ReturnCodeTTL)
 			_, err := env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce)
 			return err == nil
 		},
@@ -99,14 +99,14 @@ func TestRedeemReturnCode_ValidOnceForHostAndBrowser(t *testing.T) {
 		},
 		"after the sign-out": func(secret.Value) bool {
 			_, _, other := env.Member("paul@garage.example", nil)
-			code, err := env.Sessions.NewReturnCode(t.Context(), env.From, other, wiki, session.ParseForwardState(nonce))
+			code, err := env.Sessions.NewReturnCode(t.Context(), env.From, other, wiki, session.ForwardState(nonce))
 			must(t, err, "opening")
 			must(t, env.Sessions.SignOut(t.Context(), env.From, other), "signing out")
 			_, err = env.Sessions.RedeemReturnCode(t.Context(), env.From, code, wiki, nonce)
 			return err == nil
 		},
 	} {
-		code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ParseForwardState(nonce))
+		code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ForwardState(nonce))
 		must(t, err, "opening")
 		if try(code) {
 			t.Errorf("%s: the code was taken", name)
@@ -118,7 +118,7 @@ func TestRedeemReturnCode_ConcurrentCallsOpenOneSession(t *testing.T) {
 	env := newTestEnv(t)
 	_, _, sess := env.Member(amelie, nil)
 	nonce := secret.From("nonce")
-	code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ParseForwardState(nonce))
+	code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ForwardState(nonce))
 	must(t, err, "opening")
 	var wg sync.WaitGroup
 	var mu sync.Mutex

@@ -16,7 +16,7 @@ import (
 func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
 		// Protocol rule 10: an invitation replaces password and device at once.
-		return secret.Value{}, account.WrongState(errcode.ReasonHadDevice)
+		return secret.Value{}, errcode.WrongStateFor(errcode.ReasonHadDevice)
 	}
 	if u.Status != account.StatusStaged && u.Status != account.StatusProvisioned && u.Status != account.StatusActive {
 		return secret.Value{}, errcode.New(errcode.WrongState)

@@ -18,8 +18,8 @@ const another = "sept chevaux dans un garage"
 
 func TestAcceptInvitation_LeadsToSession(t *testing.T) {
 	env := newTestEnv(t)
-	g := env.Group("Garage du Port")
-	u := env.Person("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
+	g := env.CreateGroup("Garage du Port")
+	u := env.CreateUser("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
 	token := env.Invite(u.ID)
 	in, err := env.Authn.Invitation(t.Context(), token)
 	if err != nil || in.Login != "nadia@garage.example" || in.Group != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
@@ -73,9 +73,9 @@ func TestInvite_RejectsUserWhoHadDevice(t *testing.T) {
 	wantCode(t, invite(u.ID), errcode.WrongState, "a user with a device")
 	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	wantCode(t, invite(u.ID), errcode.WrongState, "a user who was reset")
-	gone := env.Person("gone@garage.example", func(u *account.User) { u.Status = account.StatusDeactivated })
+	gone := env.CreateUser("gone@garage.example", func(u *account.User) { u.Status = account.StatusDeactivated })
 	wantCode(t, invite(gone.ID), errcode.WrongState, "a deactivated user")
-	nadia := env.Person("nadia@garage.example", nil)
+	nadia := env.CreateUser("nadia@garage.example", nil)
 	first := env.Invite(nadia.ID)
 	second := env.Invite(nadia.ID)
 	_, err := env.Authn.AcceptInvitation(t.Context(), env.From, first, authntest.Password)
@@ -156,7 +156,7 @@ func TestRequestPasswordLink_SameAnswerAndLimits(t *testing.T) {
 func TestReads_DoNotWrite(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, session := env.Member(amelie, nil)
-	invitation := env.Invite(env.Person("nadia@garage.example", nil).ID)
+	invitation := env.Invite(env.CreateUser("nadia@garage.example", nil).ID)
 	forgotten := env.mailedPasswordLink()
 	paul, _, _ := env.Member("paul@garage.example", nil)
 	ticket, _ := env.reset(paul.ID, account.ProvenanceEmail, account.TicketTTL)

@@ -73,7 +73,7 @@ func (s *Service) newAdminAttempt(ctx context.Context, op *account.Operation, p 
 			return err
 		}
 		if u.Status != account.StatusActive {
-			return account.WrongState(errcode.ReasonNotActive)
+			return errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
 		a = passwordAttempt{user: u, found: true, failureID: s.Accounts.FailureID(u.ID)}
 		a.wait, err = s.passwordWait(r.Raw, op, a)
@@ -119,9 +119,9 @@ func (s *Service) storeAdminChange(tx *account.Tx, p PasswordChange, a passwordA
 func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 	switch {
 	case u.Status != account.StatusActive:
-		return account.WrongState(errcode.ReasonNotActive)
+		return errcode.WrongStateFor(errcode.ReasonNotActive)
 	case u.Password.Hash == "":
-		return account.WrongState(errcode.ReasonNoPassword)
+		return errcode.WrongStateFor(errcode.ReasonNoPassword)
 	case u.Password.MustChange == "":
 		u.Password.MustChange = account.ChangeExpired
 	}
@@ -134,7 +134,7 @@ func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 // active, and SameProvenance if the only device was imported by an administrator and never used (protocol rule 8).
 func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance string, reason account.ChangeReason) error {
 	if u.Status != account.StatusActive {
-		return account.WrongState(errcode.ReasonNotActive)
+		return errcode.WrongStateFor(errcode.ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
 		return errcode.New(errcode.SameProvenance)

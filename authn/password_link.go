@@ -22,9 +22,9 @@ func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User,
 	provenance string) (token secret.Value, expires time.Time, err error) {
 	switch {
 	case u.Status != account.StatusActive:
-		return secret.Value{}, time.Time{}, account.WrongState(errcode.ReasonNotActive)
+		return secret.Value{}, time.Time{}, errcode.WrongStateFor(errcode.ReasonNotActive)
 	case !s.Accounts.CanReplacePassword(u):
-		return secret.Value{}, time.Time{}, account.WrongState(errcode.ReasonNoDevice)
+		return secret.Value{}, time.Time{}, errcode.WrongStateFor(errcode.ReasonNoDevice)
 	}
 	l := account.Link{User: u.ID, Purpose: account.PurposePassword, Epoch: u.Epoch, Expires: tx.Op.Now.Add(account.PasswordLinkTTL)}
 	if expires = l.Expires; provenance != account.ProvenanceEmail {

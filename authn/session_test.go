@@ -98,7 +98,7 @@ func TestSession_SurvivesFullDisk(t *testing.T) {
 	must(t, env.Sessions.FlushLastSeen(t.Context()), "storing uses")
 	env.Clock.Advance(59 * time.Minute)
 	account, err := env.Authn.Account(t.Context(), session)
-	if err != nil || !account.Sessions[0].Seen.Equal(env.Clock.Now().Add(-59*time.Minute)) {
+	if err != nil || !account.Sessions[0].LastSeen.Equal(env.Clock.Now().Add(-59*time.Minute)) {
 		t.Errorf("when it was used was lost: %v, %+v", err, account.Sessions)
 	}
 }

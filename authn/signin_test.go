@@ -22,7 +22,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 	env.Member(amelie, nil)
 	suspended, _, _ := env.Member("serge@garage.example", nil)
 	env.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	env.Person("staged@garage.example", nil)
+	env.CreateUser("staged@garage.example", nil)
 	env.Member("kim@garage.example", nil)
 	tests := []struct{ name, identifier, password string }{
 		{"an unknown login", "nobody@garage.example", authntest.Password},

@@ -16,7 +16,7 @@ import (
 func (s *Service) stepUpDevices(u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
-		if !s.Accounts.BackupFactor(d) {
+		if !s.Accounts.IsBackup(d) {
 			out = append(out, d)
 		}
 	}

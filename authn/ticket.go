@@ -47,7 +47,7 @@ func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string
 // recently.
 func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
 	if u.AddressChanged(tx.Op.Now) {
-		return account.Ticket{}, account.WrongState(errcode.ReasonAddressChanged)
+		return account.Ticket{}, errcode.WrongStateFor(errcode.ReasonAddressChanged)
 	}
 	link, code, t, err := s.IssueTicket(tx, u, account.ProvenanceEmail, account.TicketTTL)
 	if err != nil {

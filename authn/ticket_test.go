@@ -237,7 +237,7 @@ func TestEnrol_RejectsRecoveryCodesByTicket(t *testing.T) {
 	must(t, err, "presenting the link")
 	_, err = env.Enrolment.BeginEnrol(t.Context(), env.From, enrol.Flow{Transaction: transaction}, enrol.Request{Kind: recovery.Kind})
 	wantCode(t, err, errcode.Forbidden, "making recovery codes by a ticket")
-	invited := env.Person("nadia@garage.example", nil)
+	invited := env.CreateUser("nadia@garage.example", nil)
 	started, err := env.Authn.AcceptInvitation(t.Context(), env.From, env.Invite(invited.ID), authntest.Password)
 	must(t, err, "accepting")
 	_, err = env.Enrolment.BeginEnrol(t.Context(), env.From, enrol.Flow{Transaction: started.Secret}, enrol.Request{Kind: recovery.Kind})

@@ -139,7 +139,7 @@ func (s *Service) awaitsTicket(u *account.User, now time.Time) bool {
 func (s *Service) verifiable(tr *Transaction, u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
-		if tr.NewPassword == nil || !s.Accounts.BackupFactor(d) && d.SecretSeenBy == "" {
+		if tr.NewPassword == nil || !s.Accounts.IsBackup(d) && d.SecretSeenBy == "" {
 			out = append(out, d)
 		}
 	}

@@ -152,7 +152,7 @@ func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = s.deviceWait(s.Accounts.In(snap), op.Now, u, failureClass(input), known)
+		wait, _, err = s.deviceWait(s.Accounts.Reader(snap), op.Now, u, failureClass(input), known)
 		return err
 	})
 	return wait, err

@@ -22,7 +22,7 @@ type AdminCall struct {
 func (c AdminCall) ActiveUser(r account.Reader) (account.User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != account.StatusActive {
-		err = account.WrongState(errcode.ReasonNotActive)
+		err = errcode.WrongStateFor(errcode.ReasonNotActive)
 	}
 	return u, err
 }
@@ -48,7 +48,7 @@ func (s *Service) VerifyByAdmin(ctx context.Context, req account.RequestInfo, c 
 		case len(s.codeDevices([]factors.Device{*d})) == 0:
 			return false, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
 		case !s.Accounts.CanUse(&u, *d):
-			return false, account.WrongState(errcode.ReasonUnusable)
+			return false, errcode.WrongStateFor(errcode.ReasonUnusable)
 		}
 		if wait, err := s.waitFor(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
 			out = Verification{Wait: wait}

@@ -55,7 +55,7 @@ func openBench(b *testing.B, alg string) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.SignedIn(users), client: c}
+	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.CreateSessions(users), client: c}
 }
 
 // at returns a distinct origin for each n, because limits count by address.

@@ -277,7 +277,7 @@ func (p *Provider) decideDevice(tx *account.Tx, ua UserAgent, request string, al
 	if d.Denied = !allow; allow {
 		context := prompt.authContext(c, b, tx.Op.Now)
 		d.Approval, outcome = &context, audit.Success
-		if err := p.Accounts.DeviceSignedIn(tx.Raw, tx.Op, b.User, c.Name); err != nil {
+		if err := p.Accounts.NotifyDeviceSignIn(tx.Raw, tx.Op, b.User, c.Name); err != nil {
 			return err
 		}
 	}

@@ -48,7 +48,7 @@ func (p *Provider) nextRequirement(r store.Reader, now time.Time, req *Authoriza
 	strong, maxAge := req.requirements(c, b)
 	policy, _ := c.Policy.Requirements(b.Groups)
 	if strong && !client.Reaches(client.LevelOf(b), client.LevelPhishingResistant) {
-		u, err := p.Accounts.User(r, b.User)
+		u, err := p.Accounts.Reader(r).User(b.User)
 		switch {
 		case err != nil:
 			return 0, err

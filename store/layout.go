@@ -11,19 +11,19 @@ type TableDef struct {
 
 // The tables. Keys are not encrypted: addresses, names, group ids and dates in them are in clear (docs/threat-model.md).
 var (
-	Users             = TableDef{"user/", "authn", "permanent", 1, true}
-	Summaries         = TableDef{"summary/", "authn", "as long as the user", 1, true}
-	Addresses         = TableDef{"address/", "authn", "as long as the user", 1, true}
-	Placeholders      = TableDef{"shadow/", "authn", "as long as the user", 1, true}
-	Names             = TableDef{"name/", "authn", "as long as the user", 1, true}
-	Members           = TableDef{"member/", "authn", "as long as the user", 1, true}
-	Uniques           = TableDef{"unique/", "authn", "as long as the user", 1, true}
-	Groups            = TableDef{"group/", "authn", "permanent", 1, true}
+	Users             = TableDef{"user/", "authn/account", "permanent", 1, true}
+	Summaries         = TableDef{"summary/", "authn/account", "as long as the user", 1, true}
+	Addresses         = TableDef{"address/", "authn/account", "as long as the user", 1, true}
+	Placeholders      = TableDef{"placeholder/", "authn/account", "as long as the user", 1, true}
+	Names             = TableDef{"name/", "authn/account", "as long as the user", 1, true}
+	Members           = TableDef{"member/", "authn/account", "as long as the user", 1, true}
+	Uniques           = TableDef{"unique/", "authn/account", "as long as the user", 1, true}
+	Groups            = TableDef{"group/", "authn/account", "permanent", 1, true}
 	Transactions      = TableDef{"transaction/", "authn", "10 minutes", 1, true}
-	Links             = TableDef{"link/", "authn", "24 hours", 1, true}
-	Sessions          = TableDef{"session/", "authn", "hours", 1, true}
-	Browsers          = TableDef{"browser/", "authn", "180 days", 1, true}
-	Forwards          = TableDef{"forward/", "authn", "hours", 1, true}
+	Links             = TableDef{"link/", "authn/account", "24 hours", 1, true}
+	Sessions          = TableDef{"session/", "authn/account", "hours", 1, true}
+	Browsers          = TableDef{"browser/", "authn/session", "180 days", 1, true}
+	Forwards          = TableDef{"forward/", "authn/session", "hours", 1, true}
 	Failures          = TableDef{"failures/", "internal/throttle", "24 hours after the last failure", 1, true}
 	Throttles         = TableDef{"throttle/", "internal/throttle", "until the limit is unused again", 1, true}
 	HelpRequests      = TableDef{"helprequest/", "authn/helpdesk", "as configured", 1, true}
@@ -39,7 +39,7 @@ var (
 	UserCodes         = TableDef{"usercode/", "oidc", "10 minutes", 1, true}
 	Logouts           = TableDef{"logout/", "oidc/token", "until delivered, at most a day; 30 days as a dead letter", 1, true}
 	SignKeys          = TableDef{"signkey/", "oidc/keys", "until the last token that it signed expires", 1, true}
-	Tokens            = TableDef{"token/", "authn", "until revoked", 1, true}
+	Tokens            = TableDef{"token/", "authn/admin", "until revoked", 1, true}
 	Idempotency       = TableDef{"idempotency/", "web/api", "24 hours", 1, true}
 	Outbox            = TableDef{"outbox/", "internal/mail", "until sent", 1, true}
 	Webhooks          = TableDef{"webhook/", "internal/webhook", "permanent", 1, true}

@@ -37,7 +37,7 @@ func member(t *testing.T) (*place, *browser, *authntest.Phone) {
 func (b *browser) addPhone(name string) *authntest.Phone {
 	b.t.Helper()
 	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "google")
-	phone := &authntest.Phone{House: b.place.Env, Secret: secretIn(b.t, b.shows("/enrol/phone").body)}
+	phone := &authntest.Phone{Env: b.place.Env, Secret: secretIn(b.t, b.shows("/enrol/phone").body)}
 	if got := b.post("/enrol/phone", "name", name, "code", string(phone.Code())); got.StatusCode != http.StatusSeeOther {
 		b.t.Fatalf("enrolling %s: got %d %s", name, got.StatusCode, problemIn(got.body))
 	}
@@ -120,7 +120,7 @@ func TestCopy_SameQRCodeIsShownToAPhoneThatConfirms(t *testing.T) {
 	remove := base + "/copies/" + copyID
 	b.proves(remove, phone)
 	b.goes(base+"/replace", remove)
-	phone2 := &authntest.Phone{House: p.Env, Secret: secretIn(t, b.shows(base+"/replace").body)}
+	phone2 := &authntest.Phone{Env: p.Env, Secret: secretIn(t, b.shows(base+"/replace").body)}
 	if got := b.post(base+"/replace", "code", string(phone.Next())); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a code of the old key: got %d, want 422", got.StatusCode)
 	}
@@ -150,7 +150,7 @@ func TestCopy_IsRemovedWhileAnotherDeviceRemains(t *testing.T) {
 	b.get("/account")
 	// The page was closed: showing it again asks for the other phone, and begins anew.
 	b.goes(base+"/replace", base+"/show", "name", "x", "code", string(other.Next()))
-	renewed := &authntest.Phone{House: p.Env, Secret: secretIn(t, b.shows(base+"/replace").body)}
+	renewed := &authntest.Phone{Env: p.Env, Secret: secretIn(t, b.shows(base+"/replace").body)}
 	b.goes("/account?done=copy_removed", base+"/replace", "code", string(renewed.Code()))
 }
 

@@ -196,7 +196,7 @@ func TestAuthorize_StrongerLevelRequiresASecurityKey(t *testing.T) {
 
 func TestPolicy_LimitsUsersAndSessionAge(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	garage, other := p.Group("Canal"), p.Group("Nord")
+	garage, other := p.CreateGroup("Canal"), p.CreateGroup("Nord")
 	a := p.app(t, provider, func(r *client.Registration) { r.Groups = []account.GroupID{garage} })
 	nobody := p.app(t, provider, func(r *client.Registration) { r.Name, r.Groups = "Empty", []account.GroupID{} })
 	aged := p.app(t, provider, func(r *client.Registration) {
@@ -247,7 +247,7 @@ func TestPolicy_LimitsUsersAndSessionAge(t *testing.T) {
 
 func TestClaims_GroupsAreIDsAndNamedClaimsAreReturned(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	garage := p.Group("Canal")
+	garage := p.CreateGroup("Canal")
 	a := p.app(t, provider, func(r *client.Registration) { r.Scope += " groups" })
 	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups, u.FirstName = []account.GroupID{garage}, "Léa" })
 	b := p.browser(t)

@@ -316,7 +316,7 @@ func (s *suite) active() bool {
 
 // claimsAreThose asks for everything that there is, and compares what comes with the list.
 func claimsAreThose(s *suite, v any) {
-	group := s.p.Group("Canal")
+	group := s.p.CreateGroup("Canal")
 	s.p.Change(s.p.User("lea@garage.example").ID, func(u *account.User) { u.Groups, u.Locale = []account.GroupID{group}, "fr" })
 	s.b.signIn("lea@garage.example", s.phone)
 	s.a = s.client(func(r *client.Registration) { r.Scope += " groups" })

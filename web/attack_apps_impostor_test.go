@@ -63,7 +63,7 @@ func TestAttack_RefreshTokenAsAccessToken(t *testing.T) {
 // An administrator asks for security keys. A user who signed in with a code before continues with refresh tokens, for up to a year.
 func TestAttack_WeakerSignInOutlivesAStricterPolicy(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	garage := p.Group("Canal")
+	garage := p.CreateGroup("Canal")
 	ruled := func(r *client.Registration) {
 		r.Rules = []client.RegistrationRule{{Group: garage, PhishingResistant: true}}
 	}

@@ -15,7 +15,7 @@ import (
 // Access tokens are looked up and dead; an ID token is believed as it stands.
 func TestAttack_IDTokenAfterRemovalFromTheGroup(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	garage := p.Group("Canal")
+	garage := p.CreateGroup("Canal")
 	only := func(r *client.Registration) { r.Groups = []account.GroupID{garage} }
 	a := p.app(t, provider, only)
 	tv := p.app(t, provider, func(r *client.Registration) {

@@ -53,7 +53,7 @@ func TestAttack_ApplicationsCorrelatePairwiseSubjects(t *testing.T) {
 // An administrator takes groups from an application. It goes on with the tokens that it has.
 func TestAttack_ApplicationReadsClaimsAfterItsScopeIsReduced(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	garage := p.Group("Canal")
+	garage := p.CreateGroup("Canal")
 	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)

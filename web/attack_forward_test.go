@@ -23,7 +23,7 @@ func TestAttack_ReturnCodeInTheVictimsURL(t *testing.T) {
 	theirs := map[string]string{"__Host-barillet-return": nonce.Reveal() + "." + base64.RawURLEncoding.EncodeToString([]byte("/"))}
 	back := func() string {
 		t.Helper()
-		q := url.Values{"host": {wiki}, "path": {"/"}, "state": {session.ParseForwardState(nonce)}}
+		q := url.Values{"host": {wiki}, "path": {"/"}, "state": {session.ForwardState(nonce)}}
 		u, err := url.Parse(b.shows("/forward-auth/sign-in?" + q.Encode()).goesOn())
 		if err != nil || u.Host != wiki {
 			t.Fatalf("the page at the sign-in leads to %q, %v", u, err)

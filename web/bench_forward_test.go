@@ -39,8 +39,8 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	}
 	nonce := secret.From(strings.Repeat("n", 43))
 	var cookies []string
-	for _, sess := range a.crowd.SignedIn(people) {
-		code, err := c.Sessions.NewReturnCode(b.Context(), account.RequestInfo{}, sess, wiki, session.ParseForwardState(nonce))
+	for _, sess := range a.crowd.CreateSessions(people) {
+		code, err := c.Sessions.NewReturnCode(b.Context(), account.RequestInfo{}, sess, wiki, session.ForwardState(nonce))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 func BenchmarkForwardAuth(b *testing.B) {
 	a := openArena(b, 100)
 	handler, cookies := a.doorman(b, 100)
-	sessions := a.crowd.SignedIn(100)
+	sessions := a.crowd.CreateSessions(100)
 	ask := func(server, path string, cookie func(i int) string, header map[string]string) func(*testing.B) job {
 		return func(*testing.B) job {
 			j := job{Server: server, Repeat: true}

@@ -136,7 +136,7 @@ func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.Next
 // signInsOf has each of a crowd sign in once, on a browser that they are known on.
 func signInsOf(crowd *authntest.Population, code, server string) job {
 	j := job{Server: server}
-	for _, p := range crowd.People {
+	for _, p := range crowd.Users {
 		j.Acts = append(j.Acts, act{
 			{Method: "POST", Path: "/login", Cookie: "__Host-barillet-browser=" + p.Browser.Reveal(), To: "/login/factor",
 				Form: url.Values{"identifier": {p.Login}, "password": {authntest.Password}}.Encode()},
@@ -148,7 +148,7 @@ func signInsOf(crowd *authntest.Population, code, server string) job {
 
 func (a *arena) floorSignIns(*testing.B) job {
 	code, j := a.crowd.NextStep(), job{Server: a.bare}
-	for _, p := range a.crowd.People {
+	for _, p := range a.crowd.Users {
 		j.Acts = append(j.Acts, act{
 			{Method: "POST", Path: "/login", To: "/login/factor", Form: url.Values{"identifier": {p.Login}, "password": {authntest.Password}}.Encode()},
 			{Method: "POST", Path: "/login/factor", To: "/account", Form: "code=" + code},
@@ -173,10 +173,10 @@ func BenchmarkSecondStep(b *testing.B) {
 }
 
 func (a *arena) secondSteps(*testing.B) job {
-	logins, j := a.crowd.Proven(len(a.crowd.People)), job{Server: a.service}
+	logins, j := a.crowd.StartSignIns(len(a.crowd.Users)), job{Server: a.service}
 	code := a.crowd.NextStep()
 	for i, l := range logins {
-		cookie := "__Host-barillet-browser=" + a.crowd.People[i].Browser.Reveal() + "; __Host-barillet-login=" + l.Reveal()
+		cookie := "__Host-barillet-browser=" + a.crowd.Users[i].Browser.Reveal() + "; __Host-barillet-login=" + l.Reveal()
 		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: cookie, To: "/account", Form: "code=" + code}})
 	}
 	return j
@@ -184,7 +184,7 @@ func (a *arena) secondSteps(*testing.B) job {
 
 func (a *arena) floorSecondSteps(b *testing.B) job {
 	code, j := a.crowd.NextStep(), job{Server: a.bare}
-	for _, c := range a.floor.keep(b, floorLogins, len(a.crowd.People)) {
+	for _, c := range a.floor.keep(b, floorLogins, len(a.crowd.Users)) {
 		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: "login=" + c, To: "/account", Form: "code=" + code}})
 	}
 	return j
@@ -195,7 +195,7 @@ func (a *arena) floorSecondSteps(b *testing.B) job {
 // middleware, the check, a line in the log, and a redirect without a page. x-cpu-hello is the ratio of the server's CPU.
 func BenchmarkSessionCheck(b *testing.B) {
 	a := openArena(b, 100)
-	sessions, floors := a.crowd.SignedIn(100), a.floor.keep(b, floorSessions, 100)
+	sessions, floors := a.crowd.CreateSessions(100), a.floor.keep(b, floorSessions, 100)
 	ask := func(server, path, to string, cookie func(i int) string) func(*testing.B) job {
 		return func(*testing.B) job {
 			j := job{Server: server, Repeat: true}

@@ -126,7 +126,7 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 
 func TestForwardAuth_UserReachesAnApplication(t *testing.T) {
 	p := guarded(t, wiki, shop+" group:elsewhere")
-	garage := p.Group("Garage du Port")
+	garage := p.CreateGroup("Garage du Port")
 	_, phone, _ := p.Member(amelie, func(u *account.User) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{garage}
 	})

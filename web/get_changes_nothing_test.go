@@ -53,7 +53,7 @@ func changed(before, after map[string]string) []string {
 func TestGET_ChangesNothing(t *testing.T) {
 	p := open(t, func(c *web.Config) { c.Demo = &mail.MemoryTransport{} })
 	u, phone, _ := p.Member(amelie, nil)
-	invited := p.Invite(p.Person("karim@garage.example", nil).ID).Reveal()
+	invited := p.Invite(p.CreateUser("karim@garage.example", nil).ID).Reveal()
 	visitors := map[string]*browser{"without a session": p.browser(t)}
 
 	second := p.browser(t)

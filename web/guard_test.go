@@ -200,7 +200,7 @@ func TestMiddleware_PanicIsAnswered500(t *testing.T) {
 
 func TestLog_ContainsNoSecret(t *testing.T) {
 	p := open(t, nil)
-	u := p.Person(amelie, nil)
+	u := p.CreateUser(amelie, nil)
 	token := p.Invite(u.ID).Reveal()
 	p.ask("GET", "/invite/"+token, "")
 	p.ask("GET", "/invite/"+token+"/x", "")

@@ -29,7 +29,7 @@ func TestImportedDevice_SignsInWithTheOldPhone(t *testing.T) {
 		t.Fatalf("got mails %v", mails)
 	}
 	path := strings.TrimPrefix(welcome.Link, p.url)
-	phone := &authntest.Phone{House: p.Env, Secret: seed}
+	phone := &authntest.Phone{Env: p.Env, Secret: seed}
 	b := p.browser(t)
 	b.shows(path)
 	b.goes("/login/factor?done=password_set", path, "password", authntest.Password)

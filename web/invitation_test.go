@@ -13,7 +13,7 @@ const amelie = "amelie.durand@garage.example"
 
 func TestInvitation_UserEnrolsAndSignsIn(t *testing.T) {
 	p := open(t, nil)
-	u := p.Person(amelie, func(u *account.User) { u.FirstName, u.LastName = "Amélie", "Durand" })
+	u := p.CreateUser(amelie, func(u *account.User) { u.FirstName, u.LastName = "Amélie", "Durand" })
 	link := "/invite/" + p.Invite(u.ID).Reveal()
 	b := p.browser(t)
 
@@ -26,7 +26,7 @@ func TestInvitation_UserEnrolsAndSignsIn(t *testing.T) {
 	b.goes("/enrol", link, "password", authntest.Password)
 	b.shows("/enrol")
 	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
-	phone := &authntest.Phone{House: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	phone := &authntest.Phone{Env: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
 	if got := b.post("/enrol/phone", "name", "Phone", "code", "000000"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a wrong code at enrolment: got %d, want 422", got.StatusCode)
 	}

@@ -116,7 +116,7 @@ func withClicker(t testing.TB, files fs.FS) func(*web.Config) {
 
 func TestKind_InventedKindServesEverywhere(t *testing.T) {
 	p, token := openWithAPI(t, withClicker(t, clickerFiles()))
-	u := p.Person(amelie, nil)
+	u := p.CreateUser(amelie, nil)
 	b := p.browser(t)
 	number := 70_000_000
 	click := func() string { number++; return fmt.Sprint(number) }
@@ -157,7 +157,7 @@ func TestKind_InventedKindServesEverywhere(t *testing.T) {
 
 	// A phone beside it: either answers, whichever kind is registered first.
 	again.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "other")
-	phone := &authntest.Phone{House: p.Env, Secret: secretIn(t, again.shows("/enrol/phone").body)}
+	phone := &authntest.Phone{Env: p.Env, Secret: secretIn(t, again.shows("/enrol/phone").body)}
 	again.goes("/account?done=device_added", "/enrol/phone", "name", "Phone", "code", string(phone.Code()))
 	for _, code := range []string{click(), string(phone.Next()), click()} {
 		third := p.browser(t)

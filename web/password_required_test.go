@@ -60,7 +60,7 @@ func TestPasswordRequired_FirstDeviceLeadsToAdvice(t *testing.T) {
 	b.goes("/login/ticket", "/login", "identifier", amelie, "password", authntest.Password)
 	b.goes("/enrol", "/login/ticket", "ticket", code.Reveal())
 	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
-	phone := &authntest.Phone{House: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	phone := &authntest.Phone{Env: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
 	b.goes("/login/password", "/enrol/phone", "name", "Nouveau", "code", string(phone.Code()))
 	b.shows("/login/password")
 	b.goes("/enrol/second", "/login/password", "password", "clef de treize et marteau")
@@ -91,7 +91,7 @@ func TestPasswordRequired_RecoveryCodeLeadsToEnrolment(t *testing.T) {
 	}
 	b.shows("/enrol")
 	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
-	next := &authntest.Phone{House: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	next := &authntest.Phone{Env: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
 	b.goes("/login/password", "/enrol/phone", "name", "Nouveau", "code", string(next.Code()))
 	b.goes("/enrol/second", "/login/password", "password", "clef de treize et marteau")
 	b.shows("/account")

@@ -53,7 +53,7 @@ func given(t testing.TB, p *place, token string, u account.User) *authntest.Phon
 	b := p.browser(t)
 	_, x := asked(b, token, "/api/v1/users/"+string(u.ID)+"/factors", `{"factorType":"token:software:totp","provider":"GOOGLE","name":"Du garage"}`)
 	activation := x["_embedded"].(map[string]any)["activation"].(map[string]any)
-	phone := &authntest.Phone{House: p.Env, Secret: activation["sharedSecret"].(string)}
+	phone := &authntest.Phone{Env: p.Env, Secret: activation["sharedSecret"].(string)}
 	status, _ := asked(b, token, "/api/v1/users/"+string(u.ID)+"/factors/"+x["id"].(string)+"/lifecycle/activate", `{"passCode":"`+string(phone.Code())+`"}`)
 	if status != http.StatusOK {
 		t.Fatalf("activating: got %d", status)

@@ -41,7 +41,7 @@ func TestTicket_IsRequestedAfterAResetDuringSignIn(t *testing.T) {
 	}
 	waiting.goes("/enrol", "/login/ticket", "ticket", strings.ToLower(strings.ReplaceAll(mail.Code, "-", " ")))
 	waiting.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "other")
-	phone := &authntest.Phone{House: p.Env, Secret: secretIn(t, waiting.shows("/enrol/phone").body)}
+	phone := &authntest.Phone{Env: p.Env, Secret: secretIn(t, waiting.shows("/enrol/phone").body)}
 	waiting.goes("/enrol/second", "/enrol/phone", "name", "New phone", "code", string(phone.Code()))
 
 	if got := scanner.get(link); got.StatusCode != http.StatusNotFound || !strings.Contains(got.body, "was already used") {

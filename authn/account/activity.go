@@ -7,10 +7,21 @@ import (
 	"barillet/internal/audit"
 )
 
-// changesKept is how far back a helper looks before they believe somebody (PROTOCOL 24).
-const changesKept = 7 * 24 * time.Hour
+// Activity is one event that the user can read on their own account page.
+type Activity struct {
+	At      time.Time `json:"at"`
+	What    string    `json:"what"`             // an action of the audit log
+	Failed  bool      `json:"failed,omitempty"` // the operation was attempted and rejected
+	Detail  string    `json:"detail,omitempty"` // the name of a device
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+}
 
-// securityActions are the acts after which somebody else may be asking in the person's name, or have brought them to ask.
+// securityChangePeriod is how long RecentSecurityChanges lists a change (protocol rule 24).
+const securityChangePeriod = 7 * 24 * time.Hour
+
+// securityActions lists the actions that an administrator should know of before an identity check: after one of them,
+// another person may use the account or may have prompted the request.
 var securityActions = []string{
 	audit.AddressUpdated, audit.ProfileUpdated, audit.PasswordUpdated, audit.PasswordReset, audit.PasswordForgotten,
 	audit.FactorActivated, audit.FactorUpdated, audit.FactorRemoved, audit.FactorMarked, audit.FactorsReset,
@@ -19,20 +30,48 @@ var securityActions = []string{
 	audit.UserActivated, audit.UserReactivated, audit.UserDeactivated, audit.UserSuspended, audit.UserUnsuspended,
 }
 
-// isSecurityChange tells whether the event is one of those, done in the last seven days.
-func (r Activity) isSecurityChange(now time.Time) bool {
-	return !r.Failed && now.Before(r.At.Add(changesKept)) && slices.Contains(securityActions, r.What)
-}
-
-// RecentSecurityChanges are what was changed about the person in the last seven days, oldest first, as their own record tells it:
-// nobody has to read through the log for it. At most 20, and no secret in them.
+// RecentSecurityChanges returns the changes of the last seven days that concern the security of the account, oldest first.
+// There are at most 20. They contain no secret.
 func (u *User) RecentSecurityChanges(now time.Time) []Activity {
-	return slices.DeleteFunc(slices.Clone(u.Activity), func(r Activity) bool { return !r.isSecurityChange(now) })
+	return slices.DeleteFunc(slices.Clone(u.Activity), func(a Activity) bool { return !a.isSecurityChange(now) })
 }
 
-// dropOldest takes out the event that is missed least: the oldest that is no such change, so that nobody hides one behind
-// twenty sign-ins; among changes alone the oldest.
+// AddActivity adds an operation of the user to their activity. action is an action of the audit log.
+func (tx *Tx) AddActivity(u *User, action, detail string) {
+	tx.addOwnActivity(u, Activity{What: action, Detail: detail})
+}
+
+// AddFailedActivity adds an operation of the user that was attempted and rejected.
+func (tx *Tx) AddFailedActivity(u *User, action string) {
+	tx.addOwnActivity(u, Activity{What: action, Failed: true})
+}
+
+// AddAdminActivity adds an operation of an administrator. The user does not see the administrator's browser and address.
+func (tx *Tx) AddAdminActivity(u *User, action, detail string) {
+	tx.appendActivity(u, Activity{What: action, Detail: detail})
+}
+
+func (tx *Tx) addOwnActivity(u *User, a Activity) {
+	a.Address, a.Agent = tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
+	tx.appendActivity(u, a)
+}
+
+func (tx *Tx) appendActivity(u *User, a Activity) {
+	a.At = tx.Op.Now
+	u.Activity = append(slices.Clone(u.Activity), a)
+	for len(u.Activity) > maxActivity {
+		u.Activity = dropOldest(u.Activity, tx.Op.Now)
+	}
+}
+
+// isSecurityChange reports whether the event is a successful security action of the last seven days.
+func (a Activity) isSecurityChange(now time.Time) bool {
+	return !a.Failed && now.Before(a.At.Add(securityChangePeriod)) && slices.Contains(securityActions, a.What)
+}
+
+// dropOldest removes the oldest event that is not a recent security change, so that sign-ins cannot push a change out of the
+// list. If all events are recent security changes, it removes the oldest.
 func dropOldest(events []Activity, now time.Time) []Activity {
-	i := slices.IndexFunc(events, func(r Activity) bool { return !r.isSecurityChange(now) })
+	i := slices.IndexFunc(events, func(a Activity) bool { return !a.isSecurityChange(now) })
 	return slices.Delete(events, max(i, 0), max(i, 0)+1)
 }

@@ -6,15 +6,16 @@ import (
 	"barillet/store"
 )
 
-// maxAddress is the longest address in bytes: RFC 5321 section 4.5.3.1.3 leaves 254 within the angle brackets.
-const maxAddress = 254
+// maxLogin is the maximum length of a login or an email address in bytes (RFC 5321 §4.5.3.1.3, without the angle brackets).
+const maxLogin = 254
 
-// NormalizeLogin normalises a mail address or sign-in name as it is compared and indexed: outer blanks cut, printable
-// ASCII only (a domain in another script comes in punycode), no quoted local part, A–Z lowered. Anything else
-// is refused, for folding Unicode makes look-alikes equal (U+212A, the Kelvin sign, lowers to "k").
+// NormalizeLogin returns the form in which a login or an email address is compared and indexed: without outer blanks,
+// in lower case, printable ASCII only, without a quoted local part. A domain in another script must be in punycode.
+// It returns false for other text, because Unicode case folding makes different names equal: U+212A, the Kelvin sign,
+// becomes "k".
 func NormalizeLogin(typed string) (string, bool) {
 	s := strings.Trim(typed, " \t\r\n")
-	if s == "" || len(s) > maxAddress {
+	if s == "" || len(s) > maxLogin {
 		return "", false
 	}
 	b := []byte(s)
@@ -26,14 +27,14 @@ func NormalizeLogin(typed string) (string, bool) {
 			b[i] = c + 'a' - 'A'
 		}
 	}
-	if len(store.Addresses.Prefix+store.Escape(string(b))) > store.MaxKey {
-		return "", false // hundreds of percent signs, which a key holds as three bytes each
+	if len(store.Placeholders.Prefix+store.Escape(string(b))) > store.MaxKey { // the longest prefix of a key with an address
+		return "", false
 	}
 	return string(b), true
 }
 
-// NormalizeEmail is Address for something that mail can be sent to: one @ with a local part of 1 to 64 bytes
-// before it and a dotted or local domain behind it.
+// NormalizeEmail is NormalizeLogin for an address that can receive email: a local part of 1 to 64 bytes, one @ and a
+// domain. The domain may be a single label.
 func NormalizeEmail(typed string) (string, bool) {
 	s, ok := NormalizeLogin(typed)
 	if !ok {

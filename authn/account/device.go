@@ -1,7 +1,9 @@
 package account
 
 import (
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -10,7 +12,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-// AuditDevice writes down what the person did to one of their devices.
+// AuditDevice appends an audit event about an operation of the user on one of their devices.
 func (tx *Tx) AuditDevice(u *User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
@@ -18,12 +20,12 @@ func (tx *Tx) AuditDevice(u *User, action string, d factors.Device) error {
 		Detail:  map[string]string{"kind": string(d.Kind)}})
 }
 
-// DeviceName judges what a person calls a device: 1 to 64 characters without control characters; "" only
-// where it may be left open.
-func DeviceName(typed string, open bool) (string, error) {
+// DeviceName returns the name of a device without outer blanks. It returns Invalid unless the name has 1 to 64 characters
+// and no control characters. If optional is true, the name may be empty.
+func DeviceName(typed string, optional bool) (string, error) {
 	name := strings.TrimSpace(typed)
 	switch {
-	case name == "" && open:
+	case name == "" && optional:
 		return "", nil
 	case name == "":
 		return "", errcode.InvalidField("name", "empty")
@@ -33,4 +35,99 @@ func DeviceName(typed string, open bool) (string, error) {
 		return "", errcode.InvalidField("name", "too_long")
 	}
 	return name, nil
+}
+
+// UsableDevices returns the devices that the user can use now, recovery codes included.
+func (s *Service) UsableDevices(u *User) []factors.Device {
+	var out []factors.Device
+	for _, d := range u.Devices {
+		if s.CanUse(u, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// CanUse reports whether the user can use the device now. A device whose secret an administrator saw cannot be used with a
+// password of the same provenance (protocol rules 8 and 22). The device keeps that provenance as long as its secret:
+// use by the user does not change it.
+func (s *Service) CanUse(u *User, d factors.Device) bool {
+	return d.Usable() && s.Factor(d.Kind) != nil && (!s.IsBackup(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
+}
+
+// CountPrimary returns the number of usable devices that count for the protection of the last one (protocol rule 6).
+func (s *Service) CountPrimary(u *User) int {
+	n := 0
+	for _, d := range s.UsableDevices(u) {
+		if s.Method(d.Kind).Primary {
+			n++
+		}
+	}
+	return n
+}
+
+// CanReplacePassword reports whether the user can replace a forgotten password by an emailed link. It requires a usable
+// primary device whose secret no administrator saw.
+func (s *Service) CanReplacePassword(u *User) bool {
+	return slices.ContainsFunc(s.UsableDevices(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Method(d.Kind).Primary })
+}
+
+// HasPhishingResistant reports whether the user has a usable phishing-resistant device.
+func (s *Service) HasPhishingResistant(u *User) bool {
+	for _, d := range s.UsableDevices(u) {
+		if s.Method(d.Kind).Input == factors.InputAssertion {
+			return true
+		}
+	}
+	return false
+}
+
+// maxCodeDevices is the maximum number of devices with typed codes, over all kinds: a guess may hit any of them
+// (protocol rule 17).
+const maxCodeDevices = 5
+
+// CanAdd reports whether a user with these devices may enrol one more of the kind.
+func (s *Service) CanAdd(kind factors.Kind, devices []factors.Device) bool {
+	m, same, codes := s.Method(kind), 0, 0
+	for _, d := range devices {
+		if d.Kind == kind {
+			same++
+		}
+		if s.Method(d.Kind).Input == factors.InputCode {
+			codes++
+		}
+	}
+	return same < m.Max && (m.Input != factors.InputCode || codes < maxCodeDevices)
+}
+
+// DeviceSummary describes what a user can still sign in with.
+type DeviceSummary struct {
+	Devices       []factors.Device // usable primary devices (protocol rule 6), without Data
+	Copies        int              // confirmed copies of them
+	RecoveryCodes int              // unused recovery codes
+	TicketUntil   time.Time        // expiry of the last ticket; zero: no valid ticket
+}
+
+// DeviceSummary returns the summary of the user's devices at now.
+func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
+	var out DeviceSummary
+	for _, d := range s.UsableDevices(u) {
+		out.RecoveryCodes += s.Status(d).Remaining
+		if !s.Method(d.Kind).Primary {
+			continue
+		}
+		for _, c := range d.Copies {
+			if !c.Confirmed.IsZero() && !c.ScanAgain {
+				out.Copies++
+			}
+		}
+		d.Data = nil
+		out.Devices = append(out.Devices, d)
+	}
+	for _, t := range u.Tickets {
+		if now.Before(t.Expires) && t.Expires.After(out.TicketUntil) {
+			out.TicketUntil = t.Expires
+		}
+	}
+	return out
 }

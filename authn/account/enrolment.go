@@ -6,19 +6,20 @@ import (
 	"barillet/factors"
 )
 
-// PendingEnrolment is a device being enrolled: its secret is worthless until it is confirmed (BAR A8).
+// PendingEnrolment is an enrolment that is not finished. Its secret cannot be used before the first correct code
+// (promise A8).
 type PendingEnrolment struct {
 	Kind    factors.Kind     `json:"kind"`
 	App     string           `json:"app,omitempty"`
 	Name    string           `json:"name"`
-	Replace factors.DeviceID `json:"replace,omitempty"` // PROTOCOL 15: takes the place of this device
-	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that is gone
+	Replace factors.DeviceID `json:"replace,omitempty"` // the device that it replaces (protocol rule 15)
+	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that was lost
 	Pending factors.Pending  `json:"pending"`
 	Prompt  Prompt           `json:"prompt"`
 	Expires time.Time        `json:"expires"`
 }
 
-// ForDisplay is the enrolment as a page may have it; nil when it is over.
+// ForDisplay returns the enrolment without its secret state; nil if there is none or it has expired.
 func (e *PendingEnrolment) ForDisplay(now time.Time) *PendingEnrolment {
 	if e == nil || !now.Before(e.Expires) {
 		return nil
@@ -28,7 +29,7 @@ func (e *PendingEnrolment) ForDisplay(now time.Time) *PendingEnrolment {
 	return &out
 }
 
-// PendingCopy is a QR code that is being shown again in a session.
+// PendingCopy is a QR code that a session shows again, for another phone.
 type PendingCopy struct {
 	Device  factors.DeviceID `json:"device"`
 	Copy    string           `json:"copy"`
@@ -37,31 +38,32 @@ type PendingCopy struct {
 	Expires time.Time        `json:"expires"`
 }
 
-// AdminEnrolment is a device that an operator is enrolling for the person through the API (PROTOCOL 22). Its secret was in the
-// one answer that began it and is worthless until the first code. A person has one at most: the next takes its place.
+// AdminEnrolment is an enrolment that an administrator started for the user through the API (protocol rule 22). The secret
+// was in the response that started it and cannot be used before the first correct code. A user has at most one; a new one
+// replaces it.
 type AdminEnrolment struct {
-	ID      factors.DeviceID `json:"id"`
-	Kind    factors.Kind     `json:"kind"`
-	App     string           `json:"app,omitempty"`
-	Name    string           `json:"name"`
-	By      string           `json:"by"`     // id of the operator, such as that of a token: nobody else sees its picture or ends it
-	Hand    string           `json:"hand"`   // the operator's owner, by whom hands are judged
-	ByName  string           `json:"byName"` // the operator's name, for people to read
-	Epoch   uint64           `json:"epoch"`
-	Pending factors.Pending  `json:"pending"`
-	At      time.Time        `json:"at"`
-	Expires time.Time        `json:"expires"`
+	ID         factors.DeviceID `json:"id"`
+	Kind       factors.Kind     `json:"kind"`
+	App        string           `json:"app,omitempty"`
+	Name       string           `json:"name"`
+	By         string           `json:"by"`         // id of the principal, which alone can read the QR code and cancel
+	Provenance string           `json:"provenance"` // owner of the principal
+	ByName     string           `json:"byName"`     // display name of the principal
+	Epoch      uint64           `json:"epoch"`
+	Pending    factors.Pending  `json:"pending"`
+	At         time.Time        `json:"at"`
+	Expires    time.Time        `json:"expires"`
 }
 
-// PendingDevice is the device that is being enrolled for the person, without Data; false when there is none.
+// PendingDevice returns the device of the admin enrolment, without Data; false if there is none.
 func (u *User) PendingDevice(now time.Time) (factors.Device, bool) {
-	o := u.AdminEnrolment
-	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
+	e := u.AdminEnrolment
+	if e == nil || !now.Before(e.Expires) || e.Epoch != u.Epoch {
 		return factors.Device{}, false
 	}
-	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, SecretSeenBy: o.Hand, EnrolledBy: o.ByName}, true
+	return factors.Device{ID: e.ID, Kind: e.Kind, App: e.App, Name: e.Name, Added: e.At, SecretSeenBy: e.Provenance, EnrolledBy: e.ByName}, true
 }
 
-// HasOnlyImportedDevice tells whether the person has nothing but a device from another house, with which they have not signed
-// in here. Nobody has shown yet that the phone is theirs, so they can still be invited, which ends it.
+// HasOnlyImportedDevice reports whether the user has only an imported device with which they have not signed in yet. Such a
+// user can still be invited; the invitation removes the device.
 func (u *User) HasOnlyImportedDevice() bool { return !u.EverHadDevice && len(u.Devices) > 0 }

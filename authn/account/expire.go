@@ -6,7 +6,7 @@ import (
 	"barillet/store"
 )
 
-// DeleteExpired deletes links that have expired and the memberships of deleted groups.
+// DeleteExpired deletes expired links and the memberships of deleted groups.
 func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.Now()
 	if err := store.DeleteExpired(ctx, s.Store, s.links, func(l Link) bool { return !now.Before(l.Expires) }); err != nil {

@@ -12,15 +12,14 @@ import (
 	"barillet/store"
 )
 
-// maxGroups is how many garages one person can belong to.
+// maxGroups is the maximum number of groups of one user.
 const maxGroups = 32
 
-// maxGroupsAtBirth is how many of them can be named when a person is made: each costs two of the 64 keys that one
-// Update touches. The others are joined afterwards.
-const maxGroupsAtBirth = 20
+// maxGroupsAtCreation is the maximum number of groups of a new user. Each needs two of the 64 keys that one Update may
+// touch. The user can be added to other groups afterwards.
+const maxGroupsAtCreation = 20
 
-// Group is a garage. A deleted one keeps its record for ever, so that its id never means another: to every reader
-// it is not there.
+// Group is a set of users. The record of a deleted group stays, so that its id is never used again. Readers do not find it.
 type Group struct {
 	ID          GroupID   `json:"id"`
 	Name        string    `json:"name"`
@@ -28,10 +27,10 @@ type Group struct {
 	Created     time.Time `json:"created"`
 	Changed     time.Time `json:"changed"`
 	Deleted     time.Time `json:"deleted,omitzero"`
-	Swept       bool      `json:"swept,omitempty"` // deleted, and nobody is a member any more
+	Emptied     bool      `json:"emptied,omitempty"` // deleted, and all memberships are removed
 }
 
-// CreateGroup stores a new garage.
+// CreateGroup stores a new group. It sets the id if it is empty.
 func (tx *Tx) CreateGroup(g *Group) error {
 	if g.ID == "" {
 		g.ID = GroupID("g" + tx.Op.ID("group"))
@@ -40,7 +39,7 @@ func (tx *Tx) CreateGroup(g *Group) error {
 	return tx.SaveGroup(g)
 }
 
-// SaveGroup stores a garage whose name or description was changed in this run.
+// SaveGroup stores a group that was loaded in this transaction. It returns Invalid if the name is wrong.
 func (tx *Tx) SaveGroup(g *Group) error {
 	name := strings.TrimSpace(g.Name)
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
@@ -50,8 +49,8 @@ func (tx *Tx) SaveGroup(g *Group) error {
 	return tx.putGroup(g)
 }
 
-// DeleteGroup marks a garage: from now on it is not there. The caller audits and, after the Update, calls
-// Service.EmptyGroup, which takes the members out of it.
+// DeleteGroup marks a group as deleted. The caller audits and, after the Update, calls Service.EmptyGroup to remove the
+// members.
 func (tx *Tx) DeleteGroup(g *Group) error {
 	g.Deleted = tx.Op.Now
 	return tx.putGroup(g)
@@ -64,19 +63,19 @@ func (tx *Tx) putGroup(g *Group) error {
 	return nil
 }
 
-// GroupQuery asks for garages. The zero value is all of them, in the order of their ids.
+// GroupQuery selects groups. The zero value selects all, in the order of their ids.
 type GroupQuery struct {
-	Starts string // the beginning of the name, in any case
-	After  string // the cursor of an earlier call
+	Prefix string // start of the name, case-insensitive
+	After  string // cursor of an earlier call
 	Limit  int    // 1 to 200; 0 means 200
 }
 
-// Keeps tells whether a garage is one of those asked for.
-func (q GroupQuery) Keeps(g Group) bool {
-	return g.Deleted.IsZero() && strings.HasPrefix(FoldName(g.Name), FoldName(q.Starts))
+// Matches reports whether the query selects the group.
+func (q GroupQuery) Matches(g Group) bool {
+	return g.Deleted.IsZero() && strings.HasPrefix(FoldName(g.Name), FoldName(q.Prefix))
 }
 
-// Groups lists the garages in the order of their ids. next is the cursor for more, "" at the end.
+// Groups returns the selected groups in the order of their ids. next is the cursor of the next page; "" at the end.
 func (s *Service) Groups(ctx context.Context, q GroupQuery) (groups []Group, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
@@ -85,7 +84,7 @@ func (s *Service) Groups(ctx context.Context, q GroupQuery) (groups []Group, nex
 		groups, next = nil, ""
 		more := false
 		err := s.groups.Scan(snap, "", q.After, 0, func(id string, g Group) error {
-			if !q.Keeps(g) {
+			if !q.Matches(g) {
 				return nil
 			}
 			if more = len(groups) == q.Limit; more {

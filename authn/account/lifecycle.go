@@ -8,33 +8,29 @@ import (
 	"barillet/store"
 )
 
-func WrongState(reason string) error {
-	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
-}
-
-// Suspend keeps everything of an active person but lets nobody in: every session ends and the Epoch rises
-// (PROTOCOL 2). Like the other steps of a life it does not save: the caller audits and saves the person.
+// Suspend suspends an active user. It ends every session and raises the epoch (protocol rule 2); the record keeps password
+// and devices. The caller audits and saves the user.
 func (tx *Tx) Suspend(u *User) error {
 	if u.Status != StatusActive {
-		return WrongState(errcode.ReasonNotActive)
+		return errcode.WrongStateFor(errcode.ReasonNotActive)
 	}
 	return tx.endAccess(u, StatusSuspended)
 }
 
-// Unsuspend lets a suspended person sign in again, with what they had.
+// Unsuspend makes a suspended user active again. The caller audits and saves the user.
 func (tx *Tx) Unsuspend(u *User) error {
 	if u.Status != StatusSuspended {
-		return WrongState(errcode.ReasonNotSuspended)
+		return errcode.WrongStateFor(errcode.ReasonNotSuspended)
 	}
 	u.Status, u.StatusAt = StatusActive, tx.Op.Now
 	return nil
 }
 
-// Deactivate ends sessions, tickets and the invitation of a person in any other state. Password and devices stay
-// in the record, worth nothing, until Revive or Delete.
+// Deactivate deactivates a user of any other status. It ends sessions, tickets and the invitation. Password and devices
+// stay in the record, unusable, until Reactivate or Delete. The caller audits and saves the user.
 func (tx *Tx) Deactivate(u *User) error {
 	if u.Status == StatusDeactivated {
-		return WrongState(errcode.ReasonDeactivated)
+		return errcode.WrongStateFor(errcode.ReasonDeactivated)
 	}
 	if err := tx.revokeLinks(u); err != nil {
 		return err
@@ -42,7 +38,7 @@ func (tx *Tx) Deactivate(u *User) error {
 	return tx.endAccess(u, StatusDeactivated)
 }
 
-// endAccess ends whatever stands on the person's being active.
+// endAccess ends every session, raises the epoch and sets the status.
 func (tx *Tx) endAccess(u *User, to Status) error {
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err
@@ -52,7 +48,8 @@ func (tx *Tx) endAccess(u *User, to Status) error {
 	return nil
 }
 
-// Reactivate ends a deactivation: whoever had a device is active as before, anybody else staged, to be invited.
+// Reactivate ends a deactivation. A user who ever had a device is active again; any other user is staged and can be invited.
+// The caller audits and saves the user.
 func (tx *Tx) Reactivate(u *User) {
 	u.Status, u.StatusAt = StatusStaged, tx.Op.Now
 	if u.EverHadDevice || len(u.Devices) > 0 {
@@ -60,15 +57,15 @@ func (tx *Tx) Reactivate(u *User) {
 	}
 }
 
-// Delete removes a deactivated person with every index, credential and counter of theirs. What the log says of
-// them stays, and the id, being random, is never used again. It touches at most 60 keys of the 64 of an Update.
+// Delete deletes a deactivated user with their index entries, credentials and failure counters. Audit events stay, and the
+// random id is never used again. Delete touches at most 60 of the 64 keys of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
-		return WrongState(errcode.ReasonDeactivated)
+		return errcode.WrongStateFor(errcode.ReasonDeactivated)
 	}
-	for _, a := range u.indexed() {
+	for _, a := range u.indexedAddresses() {
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
-			return fmt.Errorf("freeing an address: %w", err)
+			return fmt.Errorf("deleting an address: %w", err)
 		}
 	}
 	if u.Placeholder {
@@ -78,12 +75,12 @@ func (tx *Tx) Delete(u *User) error {
 	}
 	for _, name := range u.nameKeys() {
 		if err := tx.s.names.Delete(tx.Raw, name); err != nil {
-			return fmt.Errorf("forgetting a name: %w", err)
+			return fmt.Errorf("deleting a name: %w", err)
 		}
 	}
 	for _, g := range u.Groups {
 		if err := tx.s.members.Delete(tx.Raw, string(g)+"/"+string(u.ID)); err != nil {
-			return fmt.Errorf("ending a membership: %w", err)
+			return fmt.Errorf("deleting a membership: %w", err)
 		}
 	}
 	for _, d := range u.Devices {
@@ -95,7 +92,7 @@ func (tx *Tx) Delete(u *User) error {
 		return err
 	}
 	if err := tx.s.summaries.Delete(tx.Raw, string(u.ID)); err != nil {
-		return fmt.Errorf("deleting standing of %q: %w", u.ID, err)
+		return fmt.Errorf("deleting summary of %q: %w", u.ID, err)
 	}
 	if err := tx.s.users.Delete(tx.Raw, string(u.ID)); err != nil {
 		return fmt.Errorf("deleting user %q: %w", u.ID, err)
@@ -103,15 +100,15 @@ func (tx *Tx) Delete(u *User) error {
 	return nil
 }
 
-// Unlock ends the person's waits and forgets their wrong answers, over every door. Each time that there were any counts
-// against throttle.Unlocks, or a guesser whom somebody unlocks would have no limit (PROTOCOL 17): RateLimited beyond it,
-// unless the caller is free of it.
-func (tx *Tx) Unlock(u *User, free bool) error {
+// Unlock clears the failure counters of the user. If there were failures, the call counts against throttle.Unlocks, so that
+// repeated unlocks do not remove the limit of guesses (protocol rule 17). Beyond that limit Unlock returns RateLimited.
+// If unlimited is true, the call is not counted.
+func (tx *Tx) Unlock(u *User, unlimited bool) error {
 	f, err := tx.s.Failures.Get(tx.Raw, tx.s.FailureID(u.ID))
 	if err != nil {
-		return fmt.Errorf("reading wrong answers: %w", err)
+		return fmt.Errorf("reading failures: %w", err)
 	}
-	if !free && !f.Expired(tx.Op.Now) {
+	if !unlimited && !f.Expired(tx.Op.Now) {
 		v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.Unlocks, string(u.ID))
 		if err != nil {
 			return fmt.Errorf("counting unlocks: %w", err)

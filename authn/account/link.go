@@ -10,23 +10,25 @@ import (
 	"barillet/store"
 )
 
-// Link is what stands behind the link in a mail, kept below the hash of its token. Fetching it changes nothing.
+// Link is the record of a link in an email. Its key is the hash of the token. A GET request does not change it.
 type Link struct {
 	User       UserID    `json:"user"`
 	Purpose    string    `json:"purpose"`              // PurposeInvitation, PurposeTicket or PurposePassword
-	Ticket     string    `json:"ticket,omitempty"`     // which ticket
-	Epoch      uint64    `json:"epoch,omitempty"`      // of the person, with PurposePassword: whatever raised it ends the link
-	Provenance string    `json:"provenance,omitempty"` // with PurposePassword: the operator in whose answer it was; "": mailed
+	Ticket     string    `json:"ticket,omitempty"`     // id of the ticket, with PurposeTicket
+	Epoch      uint64    `json:"epoch,omitempty"`      // of the user, with PurposePassword: the link ends when the epoch rises
+	Provenance string    `json:"provenance,omitempty"` // with PurposePassword: the administrator who received it; "": emailed
 	Expires    time.Time `json:"expires"`
 }
 
+// The purposes of links.
 const (
 	PurposeInvitation = "invitation"
 	PurposeTicket     = "ticket"
 	PurposePassword   = "password"
 )
 
-// Link loads a link of the purpose with its person; InvalidLink when it is not, or no longer, good.
+// Link returns the link of a token and its user. It returns InvalidLink if the link does not exist, has expired or has another
+// purpose.
 func (r Reader) Link(token secret.Value, purpose string, now time.Time) (Link, User, error) {
 	l, err := r.s.links.Get(r.Raw, token.Hash())
 	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
@@ -47,7 +49,7 @@ func (r Reader) Link(token secret.Value, purpose string, now time.Time) (Link, U
 	return l, u, nil
 }
 
-// PutLink stores a link and returns its token, which no one else ever sees again.
+// PutLink stores a link and returns its token. The store contains only the hash of the token.
 func (tx *Tx) PutLink(label string, l Link) (secret.Value, error) {
 	token := tx.Op.Secret(label)
 	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
@@ -56,12 +58,22 @@ func (tx *Tx) PutLink(label string, l Link) (secret.Value, error) {
 	return token, nil
 }
 
+// DeleteLink deletes the link with the key hash, if there is one.
 func (tx *Tx) DeleteLink(hash string) error {
 	if hash == "" {
 		return nil
 	}
 	if err := tx.s.links.Delete(tx.Raw, hash); err != nil {
-		return fmt.Errorf("ending a link: %w", err)
+		return fmt.Errorf("deleting a link: %w", err)
 	}
 	return nil
+}
+
+// Invitation describes the last invitation of a user.
+type Invitation struct {
+	Link       string    `json:"link,omitempty"` // key of its Link record
+	Provenance string    `json:"provenance,omitempty"`
+	By         string    `json:"by,omitempty"` // display name of the administrator
+	At         time.Time `json:"at,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
 }

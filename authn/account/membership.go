@@ -10,9 +10,9 @@ import (
 	"barillet/store"
 )
 
-// AddToGroup makes a person, loaded in this run, a member of a garage; joined is false for whoever was one. The caller
-// audits and saves, and calls DeletePlaceholders afterwards. NotFound: no such garage. Invalid: the person is in as many
-// as there may be.
+// AddToGroup adds a user, loaded in this transaction, to a group. joined is false if the user is a member already. It returns
+// NotFound if there is no such group, and Invalid if the user has the maximum number of groups. The caller audits and
+// saves the user, and calls DeletePlaceholders after the Update.
 func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 	if _, err := tx.Group(id); err != nil || slices.Contains(u.Groups, id) {
 		return false, err
@@ -27,9 +27,8 @@ func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 	return true, nil
 }
 
-// RemoveFromGroup takes a person, loaded in this run, out of a garage, be it there or not; left is false for whoever was
-// not in it. Roles stay as they are: one that is limited to a garage is not limited to what its holder belongs to.
-// The caller saves.
+// RemoveFromGroup removes a user, loaded in this transaction, from a group, which may be deleted. left is false if the user
+// is not a member. Role assignments do not change. The caller saves the user.
 func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	at := slices.Index(u.Groups, id)
 	if at < 0 {
@@ -37,33 +36,34 @@ func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	}
 	u.Groups = slices.Delete(slices.Clone(u.Groups), at, at+1)
 	if err := tx.s.members.Delete(tx.Raw, string(id)+"/"+string(u.ID)); err != nil {
-		return false, fmt.Errorf("ending a membership: %w", err)
+		return false, fmt.Errorf("deleting a membership: %w", err)
 	}
 	return true, nil
 }
 
-// sweptAtOnce is how many people one Update takes out of a deleted garage: three keys each, of 64.
-const sweptAtOnce = 16
+// maxRemovedAtOnce is the maximum number of members that one Update removes from a deleted group. Each needs three of the
+// 64 keys of an Update.
+const maxRemovedAtOnce = 16
 
-// EmptyGroup takes everybody out of a deleted garage. It can be broken off at any point and begun again. Nobody
-// joins meanwhile, for Join finds the mark. Roles and tokens that are limited to the garage keep its id, which is
-// nobody's: without it they would be for everybody.
+// EmptyGroup removes all members of a deleted group. It can be interrupted at any point and repeated. AddToGroup finds no
+// deleted group, so no member is added meanwhile. Role assignments and API tokens keep the id of the group: without it they
+// would apply to all groups.
 func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 	for {
 		var ids []UserID
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
 			ids = nil
-			return s.members.Scan(snap, string(id)+"/", "", sweptAtOnce, func(key string, _ struct{}) error {
+			return s.members.Scan(snap, string(id)+"/", "", maxRemovedAtOnce, func(key string, _ struct{}) error {
 				ids = append(ids, UserID(key[strings.LastIndexByte(key, '/')+1:]))
 				return nil
 			})
 		})
 		if err != nil {
-			return fmt.Errorf("looking for the members of deleted group %q: %w", id, err)
+			return fmt.Errorf("listing members of deleted group %q: %w", id, err)
 		}
 		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) { return struct{}{}, tx.emptyGroup(id, ids) })
 		if err != nil {
-			return fmt.Errorf("sweeping deleted group %q: %w", id, err)
+			return fmt.Errorf("emptying deleted group %q: %w", id, err)
 		}
 		if len(ids) == 0 {
 			return nil
@@ -71,7 +71,7 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 	}
 }
 
-// emptyGroup takes these out of a deleted garage; with none left it is swept.
+// emptyGroup removes the members from a deleted group. If there are none, it marks the group as emptied.
 func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	g, err := tx.s.groups.Get(tx.Raw, string(id))
 	if err != nil {
@@ -81,13 +81,13 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 		return fmt.Errorf("group %q is not deleted", id)
 	}
 	if len(members) == 0 {
-		g.Swept = true
+		g.Emptied = true
 		return tx.putGroup(&g)
 	}
 	for _, uid := range members {
 		u, err := tx.User(uid)
 		if errcode.Of(err) == errcode.NotFound {
-			continue // deleted since it was listed, with every membership
+			continue // the user was deleted since the members were listed
 		}
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 		if err != nil {
 			return err
 		}
-		if !left { // gone since it was listed
+		if !left { // removed since the members were listed
 			continue
 		}
 		if err := tx.Save(&u); err != nil {
@@ -106,20 +106,20 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	return nil
 }
 
-// emptyDeletedGroups goes on with whatever deleted garage still has members.
+// emptyDeletedGroups removes the remaining members of deleted groups.
 func (s *Service) emptyDeletedGroups(ctx context.Context) error {
 	var unfinished []GroupID
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		unfinished = nil
 		return s.groups.Scan(snap, "", "", 0, func(_ string, g Group) error {
-			if !g.Deleted.IsZero() && !g.Swept {
+			if !g.Deleted.IsZero() && !g.Emptied {
 				unfinished = append(unfinished, g.ID)
 			}
 			return nil
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("looking for deleted groups: %w", err)
+		return fmt.Errorf("listing deleted groups: %w", err)
 	}
 	for _, id := range unfinished {
 		if err := s.EmptyGroup(ctx, id); err != nil {

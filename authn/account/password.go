@@ -1,19 +1,23 @@
 package account
 
-// ChangeReason tells why a person has to choose another password at their next complete sign-in; "": they need not.
-type ChangeReason string
-
-// The marks. One for a password that is known to others (PROTOCOL 17) has its place here.
-const (
-	ChangeExpired   ChangeReason = "expired"   // an operator wants another one
-	ChangeTemporary ChangeReason = "temporary" // an operator was given it, to tell it to the person
+import (
+	"time"
 )
 
-// ConfirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
-// the person's own from here. One that an operator chose, or had the link for, stays that operator's: they may know it
-// still (PROTOCOL 8).
-func (p *Password) ConfirmProvenance() {
-	if p.Provenance == ProvenanceEmail {
-		p.Provenance = ProvenanceUser
-	}
+// ChangeReason is the reason why a user must choose another password at their next complete sign-in; "": they need not.
+type ChangeReason string
+
+// The reasons.
+const (
+	ChangeExpired   ChangeReason = "expired"   // an administrator expired the password
+	ChangeTemporary ChangeReason = "temporary" // an administrator received the password, to give it to the user
+)
+
+// Password is the stored form of a password. It does not contain the password.
+type Password struct {
+	Hash       string    `json:"hash,omitempty"`       // "": no password
+	Provenance string    `json:"provenance,omitempty"` // ProvenanceUser, ProvenanceEmail or the id of an administrator (protocol rule 8)
+	Set        time.Time `json:"set,omitzero"`
+
+	MustChange ChangeReason `json:"mustChange,omitempty"` // why the user must choose another one
 }

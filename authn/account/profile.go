@@ -9,23 +9,24 @@ import (
 	"barillet/store"
 )
 
-// UpdateProfile stores a person whose names, addresses or custom members were changed in this run; was is the person as
-// loaded. Taken when a new address belongs to somebody; Invalid for what a person cannot be. Every index
-// follows. When an address moved, the Epoch rises and every session ends (PROTOCOL 2); when it is the one that
-// mail goes to, so do open tickets and the invitation, which lie in the mailbox of before. moved tells of it, the
-// caller audits and tells the person. It touches at most 54 keys of the 64 of an Update.
-func (tx *Tx) UpdateProfile(u *User, was *User) (moved bool, err error) {
-	if err := u.check(); err != nil {
+// UpdateProfile stores a user whose names, addresses or custom members changed, with their index entries. was is the user as
+// loaded in this transaction. It returns Taken if another user has a new address, and Invalid if a field is wrong.
+//
+// If an address changed, addressChanged is true, the epoch rises and every session ends (protocol rule 2). If it is the
+// primary address, tickets and the invitation end too, because the old mailbox contains their links. The caller audits and
+// notifies the user. UpdateProfile touches at most 54 of the 64 keys of an Update.
+func (tx *Tx) UpdateProfile(u *User, was *User) (addressChanged bool, err error) {
+	if err := u.validate(); err != nil {
 		return false, err
 	}
-	if err := tx.moveAddresses(u.ID, was.indexed(), u.indexed()); err != nil {
+	if err := tx.moveAddresses(u.ID, was.indexedAddresses(), u.indexedAddresses()); err != nil {
 		return false, err
 	}
 	if err := tx.moveNames(was.nameKeys(), u.nameKeys()); err != nil {
 		return false, err
 	}
-	moved = u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail
-	if moved {
+	addressChanged = u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail
+	if addressChanged {
 		u.Epoch++
 		if _, err := tx.RevokeSessions(u, ""); err != nil {
 			return false, err
@@ -36,10 +37,10 @@ func (tx *Tx) UpdateProfile(u *User, was *User) (moved bool, err error) {
 			return false, err
 		}
 	}
-	return moved, tx.Save(u)
+	return addressChanged, tx.Save(u)
 }
 
-// moveAddresses lists the person under the new addresses and no longer under the old ones.
+// moveAddresses replaces the address index entries of a user.
 func (tx *Tx) moveAddresses(id UserID, was, now []string) error {
 	for _, a := range now {
 		if slices.Contains(was, a) {
@@ -62,12 +63,13 @@ func (tx *Tx) moveAddresses(id UserID, was, now []string) error {
 			continue
 		}
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
-			return fmt.Errorf("freeing an address: %w", err)
+			return fmt.Errorf("deleting an address: %w", err)
 		}
 	}
 	return nil
 }
 
+// moveNames replaces the name index entries of a user.
 func (tx *Tx) moveNames(was, now []string) error {
 	for _, key := range now {
 		if slices.Contains(was, key) {
@@ -82,13 +84,13 @@ func (tx *Tx) moveNames(was, now []string) error {
 			continue
 		}
 		if err := tx.s.names.Delete(tx.Raw, key); err != nil {
-			return fmt.Errorf("forgetting a name: %w", err)
+			return fmt.Errorf("deleting a name: %w", err)
 		}
 	}
 	return nil
 }
 
-// revokeLinks ends the tickets and the invitation of a person.
+// revokeLinks ends the tickets and the invitation of a user.
 func (tx *Tx) revokeLinks(u *User) error {
 	for _, t := range u.Tickets {
 		if err := tx.DeleteLink(t.Link); err != nil {

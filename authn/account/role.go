@@ -2,10 +2,10 @@ package account
 
 import "time"
 
-// Role is what an operator may do, in Okta's words.
+// Role is a role of an administrator, with the name of the Okta API.
 type Role string
 
-// The roles, from the highest.
+// The roles, highest first.
 const (
 	RoleSuperAdmin Role = "SUPER_ADMIN"
 	RoleUserAdmin  Role = "USER_ADMIN"
@@ -13,8 +13,8 @@ const (
 	RoleReadOnly   Role = "READ_ONLY_ADMIN"
 )
 
-// RoleAssignment is a role given to a person. No Groups means everybody; a grant limited to groups names at least one, be it
-// a deleted one, which is nobody.
+// RoleAssignment is a role of a user. Without Groups the role applies to all groups. A limited role names at least one group,
+// which may be deleted and then contains no user.
 type RoleAssignment struct {
 	ID      string    `json:"id"`
 	Role    Role      `json:"role"`
@@ -23,10 +23,10 @@ type RoleAssignment struct {
 	Changed time.Time `json:"changed,omitzero"`
 }
 
-// Roles are all there are, from the highest.
+// Roles returns all roles, highest first.
 func Roles() []Role { return []Role{RoleSuperAdmin, RoleUserAdmin, RoleHelpDesk, RoleReadOnly} }
 
-// Rank orders roles for "strictly lower" (PROTOCOL 11): 0 is nobody in particular, -1 no role that we know.
+// Rank returns the rank of the role, for the comparison of protocol rule 11: 0 for no role, -1 for an unknown one.
 func (r Role) Rank() int {
 	switch r {
 	case "":
@@ -43,11 +43,11 @@ func (r Role) Rank() int {
 	return -1
 }
 
-// Rank is the highest of the person's roles.
+// Rank returns the highest rank of the user's roles.
 func (u *User) Rank() int {
 	rank := 0
-	for _, g := range u.Roles {
-		rank = max(rank, g.Role.Rank())
+	for _, a := range u.Roles {
+		rank = max(rank, a.Role.Rank())
 	}
 	return rank
 }

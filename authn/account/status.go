@@ -7,29 +7,28 @@ import (
 	"barillet/internal/throttle"
 )
 
-// The states of an active person that are not stored but follow from what is: they end by themselves.
+// The statuses of an active user that are not stored. They follow from other fields.
 const (
-	StatusLocked   Status = "LOCKED_OUT"       // codes or passwords are not judged for a while (PROTOCOL 17)
-	StatusRecovery Status = "RECOVERY"         // an operator started a link to choose another password, and it is good
-	StatusExpired  Status = "PASSWORD_EXPIRED" // another password is to be chosen at the next complete sign-in
+	StatusLocked   Status = "LOCKED_OUT"       // too many failures: codes or passwords are not checked for a while (protocol rule 17)
+	StatusRecovery Status = "RECOVERY"         // a password link that an administrator started is valid
+	StatusExpired  Status = "PASSWORD_EXPIRED" // the user must choose another password at the next complete sign-in
 )
 
-// Recovering is the link to choose another password that an operator started last.
-type Recovering struct {
-	Epoch uint64    `json:"epoch"` // of the person: whatever raised it ended the link
+// PasswordLink describes the last password link that an administrator started.
+type PasswordLink struct {
+	Epoch uint64    `json:"epoch"` // of the user; the link ends when the epoch rises
 	Until time.Time `json:"until"`
 }
 
-// DisplayStatus is where a person stands as operators see it, the first that holds of LOCKED_OUT, RECOVERY, PASSWORD_EXPIRED
-// and ACTIVE for somebody active. It is for their eyes alone: no page before a session tells anything of it, and
-// nothing is decided by it.
+// DisplayStatus returns the status that administrators see. For an active user it is the first of LOCKED_OUT, RECOVERY,
+// PASSWORD_EXPIRED and ACTIVE that applies. No page for unauthenticated clients may show it, and no rule depends on it.
 func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
 	if u.Status != StatusActive {
 		return u.Status, nil
 	}
 	f, err := r.s.Failures.Get(r.Raw, r.s.FailureID(u.ID))
 	if err != nil {
-		return "", fmt.Errorf("reading wrong answers: %w", err)
+		return "", fmt.Errorf("reading failures: %w", err)
 	}
 	for _, class := range []throttle.Class{throttle.Code, throttle.Password} {
 		for _, known := range []bool{false, true} {

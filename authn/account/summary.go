@@ -1,41 +1,47 @@
 package account
 
 import (
-	"time"
-
-	"barillet/factors"
-	"barillet/internal/notice"
-	"barillet/store"
+	"slices"
 )
 
-// Summary returns the summary of a user; NotFound if there is none.
-func (r Reader) Summary(id UserID) (Summary, error) {
-	st, err := r.s.summaries.Get(r.Raw, string(id))
-	return st, missing(err, "summary", string(id))
+// Summary is the part of a user that a session check reads. It is written in the same Update as the user. Its maximum size is
+// 512 bytes.
+type Summary struct {
+	Epoch         uint64    `json:"e"`
+	PasswordEpoch uint64    `json:"p"`
+	Status        Status    `json:"s"`
+	Login         string    `json:"l"`
+	Name          string    `json:"n"`
+	Email         string    `json:"m,omitempty"` // "": same as Login
+	Locale        string    `json:"c,omitempty"`
+	Groups        []GroupID `json:"g,omitempty"`
+	Roles         []Role    `json:"r,omitempty"`
 }
 
-// Summary returns the summary of a user as r reads it; NotFound if there is none.
-func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.In(r).Summary(id) }
+// PrimaryEmail returns the primary address of the user.
+func (s *Summary) PrimaryEmail() string {
+	if s.Email != "" {
+		return s.Email
+	}
+	return s.Login
+}
 
-// User returns a user as r reads it; NotFound if there is none.
-func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r).User(id) }
+func (s *Summary) equal(t *Summary) bool {
+	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
+		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
+}
 
-// HasPhishingResistant tells whether the person has a usable device that withstands phishing.
-func (s *Service) HasPhishingResistant(u *User) bool {
-	for _, d := range s.UsableDevices(u) {
-		if s.Method(d.Kind).Input == factors.InputAssertion {
-			return true
+// Summarize returns the summary of the user.
+func (u *User) Summarize() Summary {
+	sum := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
+		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
+	if u.Email != u.Login {
+		sum.Email = u.Email
+	}
+	for _, a := range u.Roles {
+		if !slices.Contains(sum.Roles, a.Role) {
+			sum.Roles = append(sum.Roles, a.Role)
 		}
 	}
-	return false
-}
-
-// DeviceSignedIn mails the person, in the change of tx, that a device of an application may now act for them.
-func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app string) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
-	u, err := w.User(id)
-	if err != nil {
-		return err
-	}
-	return w.Notify(&u, notice.DeviceSignedIn{Context: w.About(&u), App: app}, time.Time{})
+	return sum
 }

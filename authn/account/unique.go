@@ -11,7 +11,8 @@ import (
 	"barillet/store"
 )
 
-// ReserveUnique reserves a value that only one device may have, such as a credential id (WebAuthn L3 §7.1 step 26).
+// ReserveUnique reserves a value that only one device may have, such as a credential id (WebAuthn L3 §7.1 step 26). It returns
+// Taken if another device has the value.
 func (tx *Tx) ReserveUnique(id UserID, unique string) error {
 	if unique == "" {
 		return nil
@@ -32,13 +33,13 @@ func (tx *Tx) ReserveUnique(id UserID, unique string) error {
 
 func uniqueKey(unique string) string { return secret.From(unique).Hash() }
 
-// ReleaseUnique frees the value of a removed device.
+// ReleaseUnique releases the value of a removed device.
 func (tx *Tx) ReleaseUnique(d factors.Device) error {
 	if d.Unique == "" {
 		return nil
 	}
 	if err := tx.s.uniques.Delete(tx.Raw, uniqueKey(d.Unique)); err != nil {
-		return fmt.Errorf("freeing a credential: %w", err)
+		return fmt.Errorf("releasing a credential: %w", err)
 	}
 	return nil
 }

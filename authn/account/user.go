@@ -9,73 +9,73 @@ import (
 	"barillet/internal/secret"
 )
 
-// UserID names a person for ever; GroupID a garage. They are random and never used again.
+// UserID and GroupID are the ids of users and groups. They are random and never used again.
 type (
 	UserID  string
 	GroupID string
 )
 
-// Status is where a person stands, in Okta's words.
+// Status is the status of a user, with the values of the Okta API.
 type Status string
 
-// The states of a person that are stored; state.go has those that follow. Only an active one can sign in.
+// The stored statuses; status.go has the others. Only an active user can sign in.
 const (
-	StatusStaged      Status = "STAGED"        // made, not yet invited
-	StatusProvisioned Status = "PROVISIONED"   // invited, has not signed in yet
+	StatusStaged      Status = "STAGED"        // created, not invited
+	StatusProvisioned Status = "PROVISIONED"   // invited, never signed in
 	StatusActive      Status = "ACTIVE"        // has a password
-	StatusSuspended   Status = "SUSPENDED"     // keeps everything, cannot sign in
+	StatusSuspended   Status = "SUSPENDED"     // cannot sign in, keeps password and devices
 	StatusDeactivated Status = "DEPROVISIONED" // deactivated
 )
 
-// Limits of one person's record, so that it stays below the store's value limit.
+// Limits of one user record. With all of them reached, the record is smaller than the size limit of the store.
 const (
-	MaxTickets  = 3
-	MaxSessions = 32
-	MaxBrowsers = 32
-	maxActivity = 20
-	MaxCopies   = 5        // of one QR code
-	MaxShowings = 3        // of QR codes in 24 hours (PROTOCOL 14)
-	maxRenewals = 3        // of tickets in 24 hours (PROTOCOL 10)
-	maxProfile  = 16 << 10 // bytes of custom profile members
-	MaxName     = 64       // characters of a device's or person's name
+	MaxTickets        = 3
+	MaxSessions       = 32
+	MaxBrowsers       = 32
+	maxActivity       = 20
+	MaxCopies         = 5        // of one QR code
+	MaxShowings       = 3        // of QR codes in 24 hours (protocol rule 14)
+	maxTicketRenewals = 3        // of tickets in 24 hours (protocol rule 10)
+	maxProfile        = 16 << 10 // bytes of custom profile members
+	MaxName           = 64       // characters of a name of a user or device
 )
 
-// User is one person, in one record: a sign-in reads and writes this one key and a reset is one write.
+// User is the record of a user, with their devices and tickets, so that a sign-in or a reset writes one record.
 type User struct {
 	ID          UserID           `json:"id"`
-	Revision    uint64           `json:"revision"` // rises with every write: an outcome is stored only on the record that was judged
+	Revision    uint64           `json:"revision"` // rises with each write; a result is stored only if the revision is still that of the check
 	Handle      []byte           `json:"handle"`   // WebAuthn user handle, random
-	Login       string           `json:"login"`    // normalised; unique together with every other login and address
+	Login       string           `json:"login"`    // normalized; unique among all logins and addresses
 	Email       string           `json:"email"`
-	SecondEmail string           `json:"secondEmail,omitempty"` // a second address for notices
+	SecondEmail string           `json:"secondEmail,omitempty"` // a second address for notifications
 	FirstName   string           `json:"firstName,omitempty"`
 	LastName    string           `json:"lastName,omitempty"`
 	Profile     json.RawMessage  `json:"profile,omitempty"` // custom members, an object
-	Locale      string           `json:"locale,omitempty"`  // "": the operator's default
+	Locale      string           `json:"locale,omitempty"`  // "": Policy.DefaultLocale
 	Status      Status           `json:"status"`
 	Groups      []GroupID        `json:"groups,omitempty"`
 	Roles       []RoleAssignment `json:"roles,omitempty"`
-	DemotedBy   string           `json:"demotedBy,omitempty"`   // owner of the operator who took a role as high as their own (PROTOCOL 11)
-	Placeholder bool             `json:"placeholder,omitempty"` // stands for somebody outside the inviter's scope: see shadow.go
+	DemotedBy   string           `json:"demotedBy,omitempty"`   // owner of the principal who removed a role of their own rank (protocol rule 11)
+	Placeholder bool             `json:"placeholder,omitempty"` // a placeholder account; see placeholder.go
 
-	// Epoch and its two parts: PROTOCOL 2 and 3. Resets counts those moves of Epoch that were a reset.
+	// Epoch and PasswordEpoch are described in protocol rules 2 and 3. Resets counts resets; each raises Epoch too.
 	Epoch         uint64 `json:"epoch"`
 	PasswordEpoch uint64 `json:"passwordEpoch"`
 	Resets        uint64 `json:"resets"`
 
-	EmailProvenance Mailbox    `json:"emailProvenance,omitzero"`
-	PasswordLink    Recovering `json:"passwordLink,omitzero"`
+	EmailProvenance EmailProvenance `json:"emailProvenance,omitzero"`
+	PasswordLink    PasswordLink    `json:"passwordLink,omitzero"`
 
 	Password          Password         `json:"password"`
 	Devices           []factors.Device `json:"devices,omitempty"`
-	EverHadDevice     bool             `json:"everHadDevice,omitempty"` // ever: whoever had one is never invited again (PROTOCOL 10)
+	EverHadDevice     bool             `json:"everHadDevice,omitempty"` // true if a device was ever enrolled; the user is then reset, not invited (protocol rule 10)
 	Tickets           []Ticket         `json:"tickets,omitempty"`
-	AdminEnrolment    *AdminEnrolment  `json:"adminEnrolment,omitempty"`    // a device that an operator is enrolling
-	AdminVerification *Ceremony        `json:"adminVerification,omitempty"` // between two codes that operators had verified
-	ResetAt           time.Time        `json:"resetAt,omitzero"`            // the last reset, until a device is enrolled after it
+	AdminEnrolment    *AdminEnrolment  `json:"adminEnrolment,omitempty"`    // in progress; see PendingDevice
+	AdminVerification *Ceremony        `json:"adminVerification,omitempty"` // state of a verification by an administrator
+	ResetAt           time.Time        `json:"resetAt,omitzero"`            // time of the last reset; zero after the next enrolment
 	Invited           Invitation       `json:"invited,omitzero"`
-	Showings          []time.Time      `json:"showings,omitempty"` // of QR codes again, in the last 24 hours
-	Renewals          []time.Time      `json:"renewals,omitempty"` // of tickets, in the last 24 hours
+	Showings          []time.Time      `json:"showings,omitempty"` // times at which a QR code was shown again, in the last 24 hours
+	Renewals          []time.Time      `json:"renewals,omitempty"` // times at which a ticket was resent, in the last 24 hours
 
 	Sessions []SessionRef `json:"sessions,omitempty"`
 	Browsers []BrowserRef `json:"browsers,omitempty"`
@@ -87,72 +87,25 @@ type User struct {
 	StatusAt  time.Time `json:"statusAt,omitzero"`
 	LastLogin time.Time `json:"lastLogin,omitzero"`
 
-	State Status `json:"-"` // as Reader.State told it for an answer; "" wherever nobody asked
+	DisplayStatus Status `json:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 
-	stored Summary // as it is stored; zero: not known to be
+	stored Summary // the summary in the store; zero: none or not loaded
 }
 
-// Password is what the house keeps of one: never the password.
-type Password struct {
-	Hash       string    `json:"hash,omitempty"`       // "": none yet
-	Provenance string    `json:"provenance,omitempty"` // whose hand it came from: ProvenanceUser, ProvenanceEmail or an operator's id (PROTOCOL 8)
-	Set        time.Time `json:"set,omitzero"`
-
-	MustChange ChangeReason `json:"mustChange,omitempty"` // why another one is to be chosen
-}
-
-// The hands that a password or a ticket can come from, besides an operator's id.
-const (
-	ProvenanceUser  = "self" // chosen by the person and proven together with a device
-	ProvenanceEmail = "mail" // came through the mailbox alone
-)
-
-// Ticket lets a person enrol again after a reset (PROTOCOL 7). It is worth something only with the password.
-type Ticket struct {
-	ID          string    `json:"id"`
-	Link        string    `json:"link"`       // key of its record below link/; "": it has no link
-	Code        []byte    `json:"code"`       // HMAC of the short code under the pepper
-	Provenance  string    `json:"provenance"` // ProvenanceEmail, or the operator who handed it over
-	Made        time.Time `json:"made"`
-	Expires     time.Time `json:"expires"`
-	Transaction string    `json:"transaction,omitempty"` // the one login that may enrol with it now
-
-	AddressSetBy string `json:"addressSetBy,omitempty"` // with ProvenanceEmail: the operator who wrote the address that it went to (PROTOCOL 8)
-}
-
-// Invitation is what stays of the last one that was sent.
-type Invitation struct {
-	Link       string    `json:"link,omitempty"` // key of its record below link/
-	Provenance string    `json:"provenance,omitempty"`
-	By         string    `json:"by,omitempty"` // who invites, for people to read
-	At         time.Time `json:"at,omitzero"`
-	Expires    time.Time `json:"expires,omitzero"`
-}
-
-// SessionRef and BrowserRef list what is alive of a person; the records themselves are elsewhere.
+// SessionRef refers to a Session record by its key.
 type SessionRef struct {
 	Hash  string    `json:"hash"`
 	Since time.Time `json:"since"`
 }
 
-// BrowserRef is a browser that completed a sign-in of this person (PROTOCOL 4).
+// BrowserRef refers to a known browser of the user (protocol rule 4).
 type BrowserRef struct {
 	Hash  string    `json:"hash"`
 	Since time.Time `json:"since"`
 	Seen  time.Time `json:"seen"`
 }
 
-// Activity is one event that the person reads on their own page.
-type Activity struct {
-	At      time.Time `json:"at"`
-	What    string    `json:"what"`             // an action of the audit log
-	Failed  bool      `json:"failed,omitempty"` // it was tried and refused
-	Detail  string    `json:"detail,omitempty"` // a device's name
-	Address string    `json:"address,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
-}
-
-// DisplayName is the person's name, else the login.
+// DisplayName returns the first and last name; the login if both are empty.
 func (u *User) DisplayName() string {
 	switch {
 	case u.FirstName != "" && u.LastName != "":
@@ -163,8 +116,8 @@ func (u *User) DisplayName() string {
 	return u.Login
 }
 
-// Addresses are those that notices go to: at least one and at most two, never the same twice. A shadow's only one
-// is the empty text, to which nothing is sent.
+// Addresses returns the one or two addresses for notifications, without duplicates. A placeholder has one empty address, to
+// which no email is sent.
 func (u *User) Addresses() []string {
 	if u.Placeholder {
 		return []string{""}
@@ -178,12 +131,12 @@ func (u *User) Addresses() []string {
 	return out
 }
 
-// LastDay keeps the times of the last 24 hours. A strict window, which a bucket that refills is not.
+// LastDay returns the times of the last 24 hours.
 func LastDay(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !now.Before(t.Add(24 * time.Hour)) })
 }
 
-// Device finds one by its id; nil when there is none.
+// Device returns the device with an id; nil if there is none.
 func (u *User) Device(id factors.DeviceID) *factors.Device {
 	for i := range u.Devices {
 		if u.Devices[i].ID == id {
@@ -193,47 +146,7 @@ func (u *User) Device(id factors.DeviceID) *factors.Device {
 	return nil
 }
 
-// Summary is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
-type Summary struct {
-	Epoch         uint64    `json:"e"`
-	PasswordEpoch uint64    `json:"p"`
-	Status        Status    `json:"s"`
-	Login         string    `json:"l"`
-	Name          string    `json:"n"`
-	Email         string    `json:"m,omitempty"` // "": the login
-	Locale        string    `json:"c,omitempty"`
-	Groups        []GroupID `json:"g,omitempty"`
-	Roles         []Role    `json:"r,omitempty"`
-}
-
-// PrimaryEmail is the address that applications are told.
-func (s *Summary) PrimaryEmail() string {
-	if s.Email != "" {
-		return s.Email
-	}
-	return s.Login
-}
-
-func (s *Summary) equal(t *Summary) bool {
-	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
-		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
-}
-
-func (u *User) Summarize() Summary {
-	st := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
-		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
-	if u.Email != u.Login {
-		st.Email = u.Email
-	}
-	for _, g := range u.Roles {
-		if !slices.Contains(st.Roles, g.Role) {
-			st.Roles = append(st.Roles, g.Role)
-		}
-	}
-	return st
-}
-
-// KnowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
+// KnowsBrowser reports whether the user completed a sign-in on the browser within KnownBrowserTTL.
 func (u *User) KnowsBrowser(browser secret.Value, now time.Time) bool {
 	if browser.IsZero() {
 		return false

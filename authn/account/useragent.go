@@ -2,11 +2,11 @@ package account
 
 import "strings"
 
-// DescribeUserAgent says in two words what a User-Agent is: "Firefox, Android". It is for people to recognise their
-// own browser by; nothing is decided on it. "" when nothing is recognised.
+// DescribeUserAgent returns the browser and the system of a User-Agent, such as "Firefox, Android"; "" if it recognizes none.
+// It helps users to recognize their browser. No rule may depend on it.
 func DescribeUserAgent(agent string) string {
 	var parts []string
-	for _, table := range [][][2]string{browserMarks, systemMarks} {
+	for _, table := range [][][2]string{browserTokens, systemTokens} {
 		for _, m := range table {
 			if strings.Contains(agent, m[0]) {
 				parts = append(parts, m[1])
@@ -17,22 +17,21 @@ func DescribeUserAgent(agent string) string {
 	return strings.Join(parts, ", ")
 }
 
-// The order matters: most browsers also claim to be those below them.
+// The tokens are in order: most browsers also send the tokens of those below them.
 var (
-	browserMarks = [][2]string{{"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"},
+	browserTokens = [][2]string{{"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"},
 		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}}
-	systemMarks = [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"},
+	systemTokens = [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"},
 		{"CrOS", "ChromeOS"}, {"Macintosh", "macOS"}, {"Linux", "Linux"}}
 )
 
-// maxAgent is how much of a User-Agent is kept. Each of a person's sessions and recent acts repeats it within
-// the one record of the person.
-const maxAgent = 256
+// maxUserAgent is the maximum size of a stored User-Agent in bytes. A user record repeats it for each event of the activity.
+const maxUserAgent = 256
 
-// cutUserAgent is a User-Agent as it is kept: at most 256 bytes of plain ASCII, and none that JSON writes as six,
-// for a person's record must stay below the store's limit whatever their browser calls itself.
+// cutUserAgent returns the stored form of a User-Agent: at most 256 bytes of ASCII, without the characters that JSON escapes, so
+// that a user record stays below the size limit of the store.
 func cutUserAgent(agent string) string {
-	b := []byte(agent[:min(len(agent), maxAgent)])
+	b := []byte(agent[:min(len(agent), maxUserAgent)])
 	for i, c := range b {
 		if c < 0x20 || c > 0x7e || strings.IndexByte(`<>&"\`, c) >= 0 {
 			b[i] = '?'

@@ -50,7 +50,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 func (s *Service) eventsInScope(ctx context.Context, p Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		part = nil
-		r := s.Accounts.In(snap)
+		r := s.Accounts.Reader(snap)
 		var found []audit.Entry
 		if found, next, err = s.Accounts.Log.Scan(snap, q); err != nil {
 			return err

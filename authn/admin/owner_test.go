@@ -16,7 +16,7 @@ import (
 // owner, and the result.
 func TestAuthenticate_LimitsTokenToItsOwner(t *testing.T) {
 	s := newEnv(t)
-	third := s.Group("Garage du Port")
+	third := s.CreateGroup("Garage du Port")
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	a, b := s.Lumiere, s.Nord
 	groups := func(ids ...account.GroupID) []account.GroupID { return append([]account.GroupID{}, ids...) }

@@ -46,7 +46,7 @@ func TestRole_Permissions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n++
-			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
+			u := s.CreateUser(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
 				u.Groups = []account.GroupID{s.Lumiere}
 				if c.holder != "" {
 					u.Roles = []account.RoleAssignment{authntest.Assignment(c.holder)}

@@ -234,7 +234,7 @@ func (s *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Pr
 	if err != nil {
 		return Principal{}, fmt.Errorf("loading API token: %w", err)
 	}
-	return principalOf(s.Accounts.In(r), &t, now)
+	return principalOf(s.Accounts.Reader(r), &t, now)
 }
 
 // TokenHash returns the hash of the token with this public id, or NotFound. The hash is the key of its record.

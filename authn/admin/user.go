@@ -45,7 +45,7 @@ func (s *Service) User(ctx context.Context, p Principal, idOrLogin string) (acco
 	var u account.User
 	err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, p, PermRead, idOrLogin); err == nil {
-			u.State, err = r.DisplayStatus(&u, s.Accounts.Now())
+			u.DisplayStatus, err = r.DisplayStatus(&u, s.Accounts.Now())
 		}
 		return err
 	})

@@ -111,7 +111,7 @@ func (s *Service) TestWebhook(ctx context.Context, p Principal, req account.Requ
 			return webhook.Endpoint{}, err
 		}
 		if endpoint.DisabledReason != "" {
-			return webhook.Endpoint{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonDisabled}
+			return webhook.Endpoint{}, errcode.WrongStateFor(errcode.ReasonDisabled)
 		}
 		return endpoint, tx.Audit(p.webhookEvent(audit.WebhookTested, &endpoint))
 	})

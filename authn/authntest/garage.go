@@ -37,12 +37,12 @@ type Garage struct {
 func NewGarage(t *testing.T) *Garage {
 	t.Helper()
 	s := &Garage{Env: New(t)}
-	s.Lumiere, s.Nord = s.Group("Garage Lumière"), s.Group("Garage du Nord")
-	s.Manager = s.Person("manager@garage.example", func(u *account.User) {
+	s.Lumiere, s.Nord = s.CreateGroup("Garage Lumière"), s.CreateGroup("Garage du Nord")
+	s.Manager = s.CreateUser("manager@garage.example", func(u *account.User) {
 		u.Groups = []account.GroupID{s.Lumiere}
 		u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Lumiere}}}
 	})
-	s.Administrator = s.Person("admin@garage.example", func(u *account.User) {
+	s.Administrator = s.CreateUser("admin@garage.example", func(u *account.User) {
 		u.Roles = []account.RoleAssignment{{ID: "r2", Role: account.RoleSuperAdmin}}
 	})
 	for _, id := range []account.UserID{s.Manager.ID, s.Administrator.ID} {
@@ -179,7 +179,7 @@ func (s *Garage) FillSessions(t *testing.T, id account.UserID) {
 // NewAdministrator creates an active user with role assignments.
 func (s *Garage) NewAdministrator(t *testing.T, address string, assignments ...account.RoleAssignment) account.User {
 	t.Helper()
-	u := s.Person(address, func(u *account.User) { u.Roles = assignments })
+	u := s.CreateUser(address, func(u *account.User) { u.Roles = assignments })
 	s.Change(u.ID, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	return s.User(string(u.ID))
 }

@@ -42,7 +42,7 @@ func (s *env) offersTo(t *testing.T, p admin.Principal, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone := &authntest.Phone{House: s.Env, Secret: out.Secret.Secret}
+	phone := &authntest.Phone{Env: s.Env, Secret: out.Secret.Secret}
 	if _, _, j, err := s.Directory.ActivateDevice(t.Context(), p, s.From, id, out.Device.ID, phone.Next()); err != nil || !j.Accepted() {
 		t.Fatalf("confirming an offered phone: %+v, %v", j, err)
 	}

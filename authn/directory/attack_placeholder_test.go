@@ -15,7 +15,7 @@ func TestAttack_ManyPlaceholdersOfOneAddress(t *testing.T) {
 	s := newEnv(t)
 	var all []account.User
 	for i := range 20 {
-		g := s.Group(fmt.Sprintf("Garage %d", i))
+		g := s.CreateGroup(fmt.Sprintf("Garage %d", i))
 		p := authntest.Limited(authntest.AsHelpDesk, s.Nord, g)
 		all = append(all, s.inviteElsewhere(t, p, authntest.Technician, s.Nord, g))
 	}

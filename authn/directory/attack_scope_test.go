@@ -13,10 +13,10 @@ import (
 func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 	s := newEnv(t)
 	p := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
-	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} })
+	s.CreateUser("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} })
 	for range 3 { // who lie outside, though they are members
 		s.Clock.Advance(1)
-		s.Person("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *account.User) {
+		s.CreateUser("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *account.User) {
 			u.Groups = []account.GroupID{s.Lumiere, s.Nord}
 		})
 	}

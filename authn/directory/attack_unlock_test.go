@@ -12,7 +12,7 @@ import (
 // and unlocks whenever a wait begins. The odds of protocol rule 17 hold for twenty wrong codes a day.
 func TestAttack_UnlockToContinueGuessing(t *testing.T) {
 	s := newEnv(t)
-	another := &authntest.Phone{House: s.Env, Secret: foreignSecret} // of no user here
+	another := &authntest.Phone{Env: s.Env, Secret: foreignSecret} // of no user here
 	wrong, unlocked := 0, 0
 	guess := func() bool {
 		started, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")

@@ -138,7 +138,7 @@ func (s *Service) Groups(ctx context.Context, p admin.Principal, q account.Group
 			continue // a deleted group can remain in a scope
 		case err != nil:
 			return nil, "", err
-		case !q.Keeps(g):
+		case !q.Matches(g):
 			continue
 		case len(groups) == q.Limit:
 			return groups, string(groups[q.Limit-1].ID), nil

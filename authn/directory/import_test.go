@@ -44,7 +44,7 @@ func (s *env) bring(t *testing.T) (account.User, *authntest.Phone) {
 	if err != nil || got.ID == "" || !got.Invited || got.Exists || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	return s.User(string(got.ID)), &authntest.Phone{House: s.Env, Secret: foreignSecret}
+	return s.User(string(got.ID)), &authntest.Phone{Env: s.Env, Secret: foreignSecret}
 }
 
 func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
@@ -242,7 +242,7 @@ func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 	n := directory.NewUser{Login: "zoe", Email: "zoe@garage.example", SecondEmail: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
 		Role: account.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
-		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
+		n.Groups = append(n.Groups, s.CreateGroup(fmt.Sprint("Garage ", i)))
 	}
 	got, err := s.importUser(t.Context(), authntest.AsOperator, n, true, false)
 	if err != nil || !got.Invited {
@@ -317,8 +317,8 @@ func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 
 func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 	s := newEnv(t)
-	s.Group("Twin")
-	s.Group("Twin")
+	s.CreateGroup("Twin")
+	s.CreateGroup("Twin")
 	row := func(login string, names ...string) directory.ImportRow {
 		return directory.ImportRow{NewUser: directory.NewUser{Login: login}, GroupNames: names}
 	}

@@ -30,7 +30,7 @@ func (s *Service) Deactivate(ctx context.Context, p admin.Principal, req account
 func (s *Service) Unlock(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	return s.changeStatus(ctx, p, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
-			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
+			return errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
 		return tx.Unlock(u, p.Operator)
 	})
@@ -89,7 +89,7 @@ func (s *Service) Reactivate(ctx context.Context, p admin.Principal, req account
 			return Invitation{}, err
 		}
 		if u.Status != account.StatusProvisioned {
-			return Invitation{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotInvited}
+			return Invitation{}, errcode.WrongStateFor(errcode.ReasonNotInvited)
 		}
 		if !sendEmail && !p.CanSeeInvitations() {
 			return Invitation{}, errcode.New(errcode.Forbidden)

@@ -59,7 +59,7 @@ func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 	for action, row := range want {
 		for i, state := range states {
 			t.Run(fmt.Sprint(action, " from ", state), func(t *testing.T) {
-				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
+				u := s.CreateUser(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
 				s.Change(u.ID, func(u *account.User) { u.Status = state })
 				before, events := s.User(string(u.ID)), len(s.Events())
 				err := s.steps()[action](t.Context(), authntest.AsSuperAdmin, s.From, string(u.ID))
@@ -91,7 +91,7 @@ func TestLifecycle_EveryOperationFromEveryStatus(t *testing.T) {
 
 func TestLifecycle_Permissions(t *testing.T) {
 	s := newEnv(t)
-	reader := s.Person("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
+	reader := s.CreateUser("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
 	self := authntest.AsSuperAdmin
 	self.Owner = string(reader.ID)
 	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
@@ -235,9 +235,9 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	s := newEnv(t)
 	groups := []account.GroupID{s.Lumiere}
 	for i := range 31 {
-		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
+		groups = append(groups, s.CreateGroup(fmt.Sprintf("Garage %d", i)))
 	}
-	u := s.Person("luc@garage.example", func(u *account.User) {
+	u := s.CreateUser("luc@garage.example", func(u *account.User) {
 		u.Login, u.SecondEmail, u.FirstName, u.LastName, u.Groups = "lucien.p", "luc@home.example", "Lucien", "Petit", groups[:20]
 	})
 	s.FillSessions(t, u.ID)
@@ -283,7 +283,7 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 	if len(events) != 2 || events[1].Action != audit.UserDeleted || events[1].SubjectName != "lucien.p" {
 		t.Errorf("got events %+v, want two acts", events)
 	}
-	if again := s.Person("luc@garage.example", func(u *account.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
+	if again := s.CreateUser("luc@garage.example", func(u *account.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
 		t.Error("the id was used again")
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil {

@@ -15,7 +15,7 @@ func (s *Service) Users(ctx context.Context, p admin.Principal, q account.UserQu
 	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
-	q.States = true
+	q.WithDisplayStatus = true
 	var users []account.User
 	var next string
 	var err error
@@ -60,7 +60,7 @@ func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(users), Placeholders: true, Filter: func(u account.User) bool {
+		sub := account.UserQuery{Group: g, WithDisplayStatus: q.WithDisplayStatus, Limit: q.Limit - len(users), Placeholders: true, Filter: func(u account.User) bool {
 			return p.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {

@@ -62,8 +62,8 @@ func TestMembership_Permissions(t *testing.T) {
 	own := authntest.WithRole(authntest.AsSuperAdmin, account.RoleSuperAdmin)
 	own.Owner = string(s.Administrator.ID)
 	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
-	both := s.Person("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Lumiere, s.Nord} })
-	dead := s.Group("Garage fermé")
+	both := s.CreateUser("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Lumiere, s.Nord} })
+	dead := s.CreateGroup("Garage fermé")
 	if err := s.Directory.DeleteGroup(ctx, authntest.AsSuperAdmin, s.From, dead); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestGroup_Permissions(t *testing.T) {
 	} {
 		gid := c.gid
 		if gid == "" {
-			gid = s.Group("Garage " + c.name)
+			gid = s.CreateGroup("Garage " + c.name)
 		}
 		before := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))
 		_, err := s.Directory.UpdateGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
@@ -180,7 +180,7 @@ func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Person("elsewhere@garage.example", nil)
+	s.CreateUser("elsewhere@garage.example", nil)
 	s.EmptyOutbox()
 	if err := s.Directory.DeleteGroup(ctx, authntest.AsSuperAdmin, s.From, s.Lumiere); err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestAddMember_RejectsMoreThan32Groups(t *testing.T) {
 	s := newEnv(t)
 	var last account.GroupID
 	for i := range 33 {
-		last = s.Group(fmt.Sprintf("Garage %d", i))
+		last = s.CreateGroup(fmt.Sprintf("Garage %d", i))
 		want := errcode.Code("")
 		if i >= 31 { // one they have
 			want = errcode.Invalid

@@ -79,7 +79,7 @@ func (s *Service) findForPassword(ctx context.Context, p admin.Principal, id str
 			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != account.StatusActive {
-			err = &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
+			err = errcode.WrongStateFor(errcode.ReasonNotActive)
 		}
 		return err
 	})
@@ -126,7 +126,7 @@ func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *accoun
 // withDisplayStatus returns u with its display status. It returns err if that is not nil.
 func withDisplayStatus(tx *account.Tx, u account.User, err error) (account.User, error) {
 	if err == nil {
-		u.State, err = tx.DisplayStatus(&u, tx.Op.Now)
+		u.DisplayStatus, err = tx.DisplayStatus(&u, tx.Op.Now)
 	}
 	return u, err
 }

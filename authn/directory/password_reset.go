@@ -35,7 +35,7 @@ func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req acco
 		if err != nil {
 			return secret.Value{}, err
 		}
-		u.PasswordLink = account.Recovering{Epoch: u.Epoch, Until: expires}
+		u.PasswordLink = account.PasswordLink{Epoch: u.Epoch, Until: expires}
 		link := s.signIn.URL("/password/" + token.Reveal())
 		context := notice.Context{Name: u.DisplayName()} // without the browser and address of the administrator
 		e, answer := p.Event(audit.PasswordReset, &u), secret.Value{}

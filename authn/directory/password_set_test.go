@@ -33,10 +33,10 @@ func (s *env) renews(t *testing.T, present, next string) {
 func (s *env) sees(t *testing.T, want account.Status) {
 	t.Helper()
 	u, err := s.Directory.Admin.User(t.Context(), authntest.AsSuperAdmin, authntest.Technician)
-	if err != nil || u.State != want {
-		t.Errorf("got state %q, %v, want %q", u.State, err, want)
+	if err != nil || u.DisplayStatus != want {
+		t.Errorf("got state %q, %v, want %q", u.DisplayStatus, err, want)
 	}
-	users, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
+	users, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.DisplayStatus == want }})
 	if err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
 		t.Errorf("listing %q: got %d users, %v", want, len(users), err)
 	}
@@ -46,8 +46,8 @@ func TestExpirePassword_RequiresChangeAtNextSignIn(t *testing.T) {
 	s := newEnv(t)
 	for range 2 { // a repeat changes nothing
 		u, err := s.Directory.ExpirePassword(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician)
-		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
-			t.Fatalf("got %q, %v", u.State, err)
+		if err != nil || u.DisplayStatus != account.StatusExpired || u.Password.Hash != "" {
+			t.Fatalf("got %q, %v", u.DisplayStatus, err)
 		}
 	}
 	s.sees(t, account.StatusExpired)
@@ -101,8 +101,8 @@ func TestUpdateUser_SetsPassword(t *testing.T) {
 	s := newEnv(t)
 	p := authntest.WithSecrets(authntest.AsSuperAdmin)
 	u, err := s.Directory.UpdateUser(t.Context(), p, s.From, authntest.Technician, directory.ProfileChange{Password: given})
-	if err != nil || u.State != account.StatusActive {
-		t.Fatalf("got %q, %v", u.State, err)
+	if err != nil || u.DisplayStatus != account.StatusActive {
+		t.Fatalf("got %q, %v", u.DisplayStatus, err)
 	}
 	s.WantSignedOut(t, s.Session)
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"password_set_by_admin to " + authntest.Technician, "password_set_by_admin to " + authntest.SecondEmail})

@@ -73,7 +73,7 @@ func TestResetPassword_ReturnsLinkAndNotifies(t *testing.T) {
 func TestResetPassword_Permissions(t *testing.T) {
 	s := newEnv(t)
 	userAdmin := authntest.WithRole(authntest.AsSuperAdmin, account.RoleUserAdmin)
-	never := s.Person("never@garage.example", nil)
+	never := s.CreateUser("never@garage.example", nil)
 	s.Change(never.ID, func(u *account.User) { u.Status = account.StatusActive })
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {

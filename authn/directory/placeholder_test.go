@@ -75,7 +75,7 @@ func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
 	var all []admin.Principal
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
-		g := s.Group(fmt.Sprintf("Garage %d", i))
+		g := s.CreateGroup(fmt.Sprintf("Garage %d", i))
 		p := authntest.Limited(authntest.AsHelpDesk, g)
 		u := s.inviteElsewhere(t, p, authntest.Technician, g)
 		if got, err := s.Directory.Admin.User(t.Context(), p, string(u.ID)); err != nil || got.ID != u.ID {
@@ -115,7 +115,7 @@ func TestPlaceholder_EndsWhenUserJoinsGroup(t *testing.T) {
 // the other group sees the user.
 func TestPlaceholder_VisibleInItsGroup(t *testing.T) {
 	s := newEnv(t)
-	third := s.Group("Garage du Port")
+	third := s.CreateGroup("Garage du Port")
 	placeholder := s.inviteElsewhere(t, authntest.Limited(authntest.AsHelpDesk, s.Nord), authntest.Technician, s.Nord)
 	for _, c := range []struct {
 		name string

@@ -64,7 +64,7 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 		}
 		action := audit.ProfileUpdated
 		if u.Email != old.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: emailProvenance(p), Moved: tx.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
 		addressChanged, err := tx.UpdateProfile(&u, &old)

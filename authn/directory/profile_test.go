@@ -53,7 +53,7 @@ func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(users), err, want)
 		}
 	}
-	s.Person(authntest.Technician, nil) // the address is free again
+	s.CreateUser(authntest.Technician, nil) // the address is free again
 }
 
 func TestUpdateUser_AddressChangeEndsTicketsAndInvitation(t *testing.T) {

@@ -32,7 +32,7 @@ func (s *env) risks(t *testing.T, p admin.Principal, q directory.RiskQuery) (all
 func say(found []directory.LockoutRisk) (out []string) {
 	for _, r := range found {
 		if r.Kind == directory.RiskUser {
-			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.User.Login, len(r.Devices.Devices), r.Devices.Copies, r.Devices.Codes))
+			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.User.Login, len(r.Devices.Devices), r.Devices.Copies, r.Devices.RecoveryCodes))
 		} else {
 			unscoped := "-"
 			if r.UnscopedAdmins != nil {
@@ -54,10 +54,10 @@ func TestLockoutRisk_Users(t *testing.T) {
 			u.Devices = []factors.Device{{ID: "k1", Kind: "webauthn", Name: "blue"}, {ID: "k2", Kind: "webauthn", Name: "red", Disabled: disabled}}
 		}
 	}
-	s.Change(s.Person("karim@garage.example", nil).ID, two("clone"))
-	s.Change(s.Person("lina@garage.example", nil).ID, two(""))
-	s.Change(s.Person("marc@garage.example", nil).ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	s.Person("nadia@garage.example", nil)
+	s.Change(s.CreateUser("karim@garage.example", nil).ID, two("clone"))
+	s.Change(s.CreateUser("lina@garage.example", nil).ID, two(""))
+	s.Change(s.CreateUser("marc@garage.example", nil).ID, func(u *account.User) { u.Status = account.StatusSuspended })
+	s.CreateUser("nadia@garage.example", nil)
 	s.Change(s.Amelie.ID, func(u *account.User) {
 		now := s.Clock.Now()
 		u.Devices[0].Copies = []factors.Copy{{ID: "c1", Name: "tablet", Shown: now, Confirmed: now}, {ID: "c2", Shown: now}, {ID: "c3", Shown: now, Confirmed: now, ScanAgain: true}}
@@ -79,8 +79,8 @@ func TestLockoutRisk_Users(t *testing.T) {
 					t.Errorf("%s: the report holds what proves a device", r.User.Login)
 				}
 			}
-			if open := !r.Devices.Ticket.IsZero(); open != (r.User.Login == authntest.Technician) {
-				t.Errorf("%s: got ticket %v", r.User.Login, r.Devices.Ticket)
+			if open := !r.Devices.TicketUntil.IsZero(); open != (r.User.Login == authntest.Technician) {
+				t.Errorf("%s: got ticket %v", r.User.Login, r.Devices.TicketUntil)
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func TestLockoutRisk_Groups(t *testing.T) {
 	s := newEnv(t)
 	key := []factors.Device{{ID: "k1", Kind: "webauthn", Name: "key"}}
 	staff := func(address string, change func(*account.User)) {
-		s.Change(s.Person(address, nil).ID, func(u *account.User) {
+		s.Change(s.CreateUser(address, nil).ID, func(u *account.User) {
 			u.Status, u.Devices = account.StatusActive, key
 			change(u)
 		})
@@ -123,7 +123,7 @@ func TestLockoutRisk_Groups(t *testing.T) {
 
 func TestLockoutRisk_StaysWithinScope(t *testing.T) {
 	s := newEnv(t)
-	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} }).ID, func(u *account.User) { u.Status = account.StatusActive })
+	s.Change(s.CreateUser("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.Nord} }).ID, func(u *account.User) { u.Status = account.StatusActive })
 	got := say(s.risks(t, authntest.Limited(authntest.AsHelpDesk, s.Lumiere), directory.RiskQuery{Limit: 1}))
 	authntest.SameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
 	if got := s.risks(t, authntest.Limited(authntest.AsHelpDesk), directory.RiskQuery{}); len(got) != 0 {

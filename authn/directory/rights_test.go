@@ -122,7 +122,7 @@ func (s *env) newUser(t *testing.T, p admin.Principal, kind string) (id string, 
 	garages := map[string][]account.GroupID{"B": {s.Nord}, "AB": {s.Lumiere, s.Nord}, "no": nil}
 	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": p.Role}
 	s.users++
-	u := s.Person(fmt.Sprintf("p%d@garage.example", s.users), func(u *account.User) {
+	u := s.CreateUser(fmt.Sprintf("p%d@garage.example", s.users), func(u *account.User) {
 		u.Groups = []account.GroupID{s.Lumiere}
 		if in, ok := garages[kind]; ok {
 			u.Groups = in

@@ -15,7 +15,7 @@ func (s *Service) Sessions(ctx context.Context, p admin.Principal, id string) (u
 	now := s.accounts.Now()
 	err = s.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = admin.FindUser(r, p, admin.PermRead, id); err == nil {
-			open, err = s.sessions.OpenSessions(r, &u, now)
+			open, err = s.sessions.List(r, &u, "", now)
 		}
 		return err
 	})

@@ -119,7 +119,7 @@ func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 	var want []string
 	for i := range 7 {
 		groups := [][]account.GroupID{{s.Lumiere}, {s.Nord}, {s.Lumiere, s.Nord}}[i%3]
-		u := s.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = groups })
+		u := s.CreateUser(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = groups })
 		want = append(want, u.Login)
 	}
 	want = append(want, authntest.Technician)

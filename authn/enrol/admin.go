@@ -66,7 +66,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c a
 		if err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
-		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
+		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Provenance: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(account.EnrolmentTTL)}
 		d, _ := u.PendingDevice(op.Now)
 		tx.AddAdminActivity(&u, audit.FactorAdminEnrolled, d.Name)
@@ -194,7 +194,7 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 			return d, err
 		}
 	}
-	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
+	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Provenance, o.ByName
 	if s.Accounts.CountPrimary(u) > 0 {
 		d.Disabled = factors.DisabledUnconfirmed
 	}

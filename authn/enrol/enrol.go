@@ -99,7 +99,7 @@ func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device,
 		return nil, errcode.New(errcode.NotFound)
 	}
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
-		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.BackupFactor(d)
+		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.IsBackup(d)
 	}), nil
 }
 
@@ -216,7 +216,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, n
 func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m notice.Notice = notice.DeviceAdded{Context: tx.About(u), Device: d.Name}
-	backup := s.Accounts.BackupFactor(*d)
+	backup := s.Accounts.IsBackup(*d)
 	renewed := backup && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.Device(e.Replace); {
 	case e.Replace != "" && old == nil:

@@ -187,7 +187,7 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 	now := s.accounts.Now()
 	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		all, next = nil, ""
-		r := s.accounts.In(snap)
+		r := s.accounts.Reader(snap)
 		user, _, _ := strings.Cut(after, "-")
 		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
 			switch _, _, err := s.findApproval(r, snap, p, approval.ID, now); {
@@ -216,7 +216,7 @@ func (s *Service) Approval(ctx context.Context, p admin.Principal, id string) (a
 	}
 	now := s.accounts.Now()
 	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		approval, _, err = s.findApproval(s.accounts.In(snap), snap, p, id, now)
+		approval, _, err = s.findApproval(s.accounts.Reader(snap), snap, p, id, now)
 		return err
 	})
 	return approval, err
@@ -230,7 +230,7 @@ func (s *Service) Approve(ctx context.Context, p admin.Principal, req account.Re
 	var u account.User
 	var approval ResetApproval
 	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		approval, u, err = s.checkApprover(s.accounts.In(snap), snap, p, id, now)
+		approval, u, err = s.checkApprover(s.accounts.Reader(snap), snap, p, id, now)
 		return err
 	}); err != nil {
 		return ResetResult{}, err

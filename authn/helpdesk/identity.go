@@ -65,9 +65,9 @@ func (c *Request) checkResettable(u *account.User, repeat bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!repeat || c.Changed.Before(u.ResetAt)):
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
+		return errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	case c.Identity == "":
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonIdentity}
+		return errcode.WrongStateFor(errcode.ReasonIdentity)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, none := Me, ""
 	switch {
 	case patch.Status == "" && patch.Assignee != nil && c.State.closed():
-		return patch, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
+		return patch, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	case patch.Status == "" && patch.Assignee != nil && *patch.Assignee == "":
 		patch.Status = StateOpen
 	case patch.Status == "" && patch.Assignee != nil:
@@ -149,7 +149,7 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.canBecome(patch.Status) || patch.Check != nil && c.State.closed() && !moves {
-		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonRequestClosed}
+		return audit.Event{}, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	}
 	if moves && c.State.closed() { // the check was valid for the closed request
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
@@ -221,7 +221,7 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subj
 func (s *Service) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
 	if c.User == "" || errcode.Of(err) == errcode.NotFound { // never known, or deleted after the request
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}
+		return errcode.WrongStateFor(errcode.ReasonUnknownAddress)
 	}
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 func (s *env) agents(t *testing.T) (zoe, ines admin.Principal) {
 	t.Helper()
 	agent := func(address, name string) admin.Principal {
-		u := s.Person(address, func(u *account.User) {
+		u := s.CreateUser(address, func(u *account.User) {
 			u.FirstName, u.Roles = name, []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk}}
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -105,7 +105,7 @@ func TestPatch_RejectsWrongStateWithReason(t *testing.T) {
 		"in progress without assignee":   {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
 		"open with assignee":             {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
 		"given to an unknown user":       {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
-		"given to a user without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
+		"given to a user without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.CreateUser("p@support.example", nil).ID))}, errcode.Invalid},
 		"given to who asked":             {zoe, helpdesk.RequestPatch{Assignee: to(authntest.Technician)}, errcode.Invalid},
 		"met by no one named":            {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
 		"confirmed by no manager":        {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},

@@ -231,7 +231,7 @@ func checkHadDevice(u *account.User) error {
 	case u.Status == account.StatusDeactivated:
 		return errcode.New(errcode.WrongState)
 	case !u.EverHadDevice: // nor a password that could be used with a ticket (protocol rule 23)
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNeverHadDevice}
+		return errcode.WrongStateFor(errcode.ReasonNeverHadDevice)
 	}
 	return nil
 }

@@ -261,7 +261,7 @@ func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
 	var want []string
 	for i := range 9 {
 		a := fmt.Sprintf("admin%d@garage.example", i)
-		u := s.Person(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
+		u := s.CreateUser(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 		want = append(want, "user_devices_reset to "+a)
 	}
@@ -276,7 +276,7 @@ func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
 func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 	s := newEnv(t)
 	for i := range 7 {
-		u := s.Person(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
+		u := s.CreateUser(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
 			u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Lumiere}}}
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -327,7 +327,7 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 
 func TestReset_RejectsUserWithoutDeviceHistory(t *testing.T) {
 	s := newEnv(t)
-	s.Person("new@garage.example", nil)
+	s.CreateUser("new@garage.example", nil)
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, "new@garage.example", helpdesk.ResetRequest{})
 	authntest.WantCode(t, "reset", err, errcode.WrongState)
 	_, err = s.Directory.Activate(t.Context(), authntest.AsOperator, s.From, authntest.Technician, true)

@@ -13,9 +13,9 @@ import (
 	"barillet/store"
 )
 
-// BenchmarkPassword has bare Argon2id beside the pool, so that one run gives the ratio.
+// BenchmarkPassword measures plain Argon2id and the pool, so that one run gives the ratio.
 func BenchmarkPassword(b *testing.B) {
-	p := newPasswords(b, store.NewRootKeys().Pepper, password.Policy{})
+	p := newHasher(b, store.NewRootKeys().Pepper, password.Policy{})
 	phc := hashOf(b, p, "quai des brumes")
 	salt, cost := make([]byte, 16), p.Policy.Cost
 	bare := func() error {
@@ -25,7 +25,7 @@ func BenchmarkPassword(b *testing.B) {
 	verify := func() error {
 		ok, _, err := p.Verify(context.Background(), false, phc, "quai des brumes")
 		if err == nil && !ok {
-			return fmt.Errorf("the right password was refused")
+			return fmt.Errorf("the correct password was rejected")
 		}
 		return err
 	}
@@ -41,15 +41,15 @@ func BenchmarkPassword(b *testing.B) {
 	}
 }
 
-// together runs an act b.N times in all, by so many clients at once.
-func together(b *testing.B, clients int, act func() error) {
+// together calls fn b.N times in total, in a number of goroutines.
+func together(b *testing.B, clients int, fn func() error) {
 	var done atomic.Int64
 	var all sync.WaitGroup
 	b.ResetTimer()
 	for range clients {
 		all.Go(func() {
 			for done.Add(1) <= int64(b.N) {
-				if err := act(); err != nil {
+				if err := fn(); err != nil {
 					b.Error(err)
 				}
 			}
@@ -59,8 +59,8 @@ func together(b *testing.B, clients int, act func() error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "hashes/s")
 }
 
-func BenchmarkCheck(b *testing.B) {
-	p := newPasswords(b, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin"}})
+func BenchmarkValidate(b *testing.B) {
+	p := newHasher(b, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin"}})
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur"}
 	b.ReportAllocs()
 	for b.Loop() {

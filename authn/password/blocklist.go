@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// blocklist/README.md says where the lists come from and how they were made.
+// blocklist/README.md describes the sources of the lists.
 var (
 	//go:embed blocklist/common.txt.gz
 	blockedCommon []byte
@@ -19,43 +19,42 @@ var (
 	blockedFrench string
 )
 
-// aroundCommon is how many digits and signs around a common password still leave it common: "Soleil2026!".
-const aroundCommon = 6
+// maxAroundCommon is the maximum number of digits and signs around a common password that leave it common, as in "Soleil2026!".
+const maxAroundCommon = 6
 
-// blocklist is every blocked password in one sorted text, each between line ends: 400 KB and no pointers, where
-// a map would be several MB and 50,000 objects for the collector.
+// blocklist returns all blocked passwords as one sorted text, each between line ends. The text has 400 KB and no pointers; a map
+// would have several MB and 50,000 objects for the garbage collector.
 var blocklist = sync.OnceValue(func() string {
 	words := strings.Fields(blockedFrench)
 	unpack, err := gzip.NewReader(bytes.NewReader(blockedCommon))
 	if err != nil {
-		panic(fmt.Sprintf("authn: embedded blocklist: %v", err)) // a build of this program that never worked
+		panic(fmt.Sprintf("password: embedded blocklist: %v", err)) // a fault of the build
 	}
 	common, err := io.ReadAll(unpack)
 	if err != nil {
-		panic(fmt.Sprintf("authn: embedded blocklist: %v", err))
+		panic(fmt.Sprintf("password: embedded blocklist: %v", err))
 	}
 	words = append(words, strings.Fields(string(common))...)
 	slices.Sort(words)
 	return "\n" + strings.Join(slices.Compact(words), "\n") + "\n"
 })
 
-// isCommon tells whether a folded password is on the blocklist, or is one of it with a few digits and signs
-// around.
+// isCommon reports whether a folded password is on the blocklist, also with a few digits and signs around it.
 func isCommon(folded string) bool {
 	list := blocklist()
-	if blocked(list, folded) {
+	if contains(list, folded) {
 		return true
 	}
 	core, around := coreOf(folded)
-	return around <= aroundCommon && len(core) >= shortestWord && blocked(list, core)
+	return around <= maxAroundCommon && len(core) >= minWord && contains(list, core)
 }
 
-// blocked searches a list for a word, without allocating.
-func blocked(list, word string) bool {
-	low, high := 0, len(list)-1 // both at line ends; the word is between them if anywhere
+// contains reports whether a sorted list contains a word. It does not allocate.
+func contains(list, word string) bool {
+	low, high := 0, len(list)-1 // both are line ends; a match is between them
 	for high-low > 1 {
 		middle := strings.LastIndexByte(list[:(low+high)/2+1], '\n')
-		if middle <= low { // the first half holds no line end but low: look at the word after it
+		if middle <= low { // no other line end in the first half
 			middle = low
 		}
 		end := middle + 1 + strings.IndexByte(list[middle+1:], '\n')

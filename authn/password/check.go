@@ -11,21 +11,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// shortestWord is the number of letters from which a word about the person is looked for inside a password.
-const shortestWord = 4
+// minWord is the minimum length of a word about the user that Validate searches inside a password.
+const minWord = 4
 
-// Validate judges a password that somebody chooses. about holds what is known of the person: login, names,
-// addresses. There are no rules of composition (NIST SP 800-63B-4 section 3.1.1.2). The error is
-// Invalid("password", reason), with the first of these reasons that holds:
+// Validate checks a new password. about contains the login, names and addresses of the user. There are no rules of composition
+// (NIST SP 800-63B-4 §3.1.1.2). The error is errcode.InvalidField("password", reason), with the first of these reasons that
+// applies:
 //
 //   - too_long: more than 256 code points in NFC, which are at most 1 KiB
-//   - control: control characters, or no text at all
+//   - control: control characters, or invalid UTF-8
 //   - too_short: fewer code points than Policy.Min
-//   - site, about_you: little is left of it without the words of the house, or of the person
-//   - common: on the blocklist, alone or with a few digits and signs around it; or a repetition, a count, a
-//     row of keys
-func (p *Hasher) Validate(password string, about []string) error {
-	composed, err := normal(password)
+//   - site, about_you: it consists mainly of words of Policy.Context, or of about
+//   - common: on the blocklist, also with a few digits and signs around it; or a repetition, a count or a row of keys
+func (h *Hasher) Validate(password string, about []string) error {
+	composed, err := normalize(password)
 	if err != nil {
 		return err
 	}
@@ -35,11 +34,11 @@ func (p *Hasher) Validate(password string, about []string) error {
 	switch {
 	case !utf8.ValidString(password) || strings.ContainsFunc(text, unicode.IsControl):
 		reason = "control"
-	case utf8.RuneCountInString(text) < p.Policy.Min:
+	case utf8.RuneCountInString(text) < h.Policy.Min:
 		reason = "too_short"
-	case madeOf(folded, p.about, p.Policy.Min):
+	case consistsOf(folded, h.siteWords, h.Policy.Min):
 		reason = "site"
-	case madeOf(folded, wordsOf(about), p.Policy.Min):
+	case consistsOf(folded, wordsOf(about), h.Policy.Min):
 		reason = "about_you"
 	case isCommon(folded) || isRow(strings.ToLower(text)) || isPeriodic(folded):
 		reason = "common"
@@ -50,7 +49,7 @@ func (p *Hasher) Validate(password string, about []string) error {
 	return errcode.InvalidField("password", reason)
 }
 
-// fold makes texts alike that people take for the same word: case, accents and compatibility forms go.
+// fold removes case, accents and compatibility forms.
 func fold(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -60,13 +59,14 @@ func fold(text string) string {
 	}, norm.NFKD.String(text))
 }
 
+// notWord reports whether r separates words.
 func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
-// wordsOf gives the folded words of the texts, and each text of several words as one, the longest first.
+// wordsOf returns the folded words of the texts, and each text of several words as one word, longest first.
 func wordsOf(texts []string) []string {
 	var words []string
 	for _, text := range texts {
-		if len(text) > largestTyped {
+		if len(text) > maxTyped {
 			continue
 		}
 		parts := strings.FieldsFunc(fold(text), notWord)
@@ -84,10 +84,9 @@ func wordsOf(texts []string) []string {
 	return slices.Compact(words)
 }
 
-// madeOf tells whether fewer than least letters and digits are left of a password without the words, or
-// whether it is one of the words, however short, in digits and signs. Signs are not looked at, so that
-// "du-pont" is "dupont".
-func madeOf(folded string, words []string, least int) bool {
+// consistsOf reports whether a password without the words has fewer than minLeft letters and digits. It is also true for one of the
+// words with digits and signs around it. It ignores signs, so that "du-pont" is "dupont".
+func consistsOf(folded string, words []string, minLeft int) bool {
 	core, _ := coreOf(folded)
 	plain := strings.Join(strings.FieldsFunc(folded, notWord), "")
 	left := plain
@@ -95,21 +94,21 @@ func madeOf(folded string, words []string, least int) bool {
 		if core == word && core != "" {
 			return true
 		}
-		if utf8.RuneCountInString(word) >= shortestWord {
+		if utf8.RuneCountInString(word) >= minWord {
 			left = strings.ReplaceAll(left, word, "")
 		}
 	}
-	return left != plain && utf8.RuneCountInString(left) < least
+	return left != plain && utf8.RuneCountInString(left) < minLeft
 }
 
-// coreOf is the password without the digits and signs around it, and how many those are.
+// coreOf returns the password without the digits and signs around it, and their number.
 func coreOf(folded string) (core string, around int) {
 	core = strings.TrimFunc(folded, func(r rune) bool { return !unicode.IsLetter(r) })
 	return core, utf8.RuneCountInString(folded) - utf8.RuneCountInString(core)
 }
 
-// keyRows are the rows along which fingers run: letters of QWERTY, QWERTZ and AZERTY, digits with and without
-// the shift of AZERTY, and the columns of QWERTY and AZERTY.
+// keyRows lists sequences of neighbouring keys: letters of QWERTY, QWERTZ and AZERTY, digits with and without the shift of AZERTY,
+// and columns of QWERTY and AZERTY.
 var keyRows = [...]string{
 	"01234567890", "abcdefghijklmnopqrstuvwxyz",
 	"qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn",
@@ -117,8 +116,8 @@ var keyRows = [...]string{
 	"1qaz2wsx3edc4rfv5tgb6yhn7ujm", "1aqw2zsx3edc4rfv5tgb6yhn7uj", "aqwzsxedcrfvtgbyhn",
 }
 
-// isRow tells whether a password is made of few runs: the same character again, a count, or neighbouring keys,
-// four characters and more to a run on average. "azerty12" is two runs in eight.
+// isRow reports whether a password consists of runs of at least four characters on average. A run repeats a character, counts, or
+// follows neighbouring keys. "azerty12" has two runs in eight characters.
 func isRow(lower string) bool {
 	chars := []rune(lower)
 	runs, i := 0, 0
@@ -129,7 +128,7 @@ func isRow(lower string) bool {
 	return len(chars) >= 4*runs
 }
 
-// runLength is the length of the longest run that chars begins with, at least 1.
+// runLength returns the length of the longest run at the start of chars, at least 1.
 func runLength(chars []rune) int {
 	same := 1
 	for same < len(chars) && chars[same] == chars[0] {
@@ -142,7 +141,7 @@ func runLength(chars []rune) int {
 	return longest
 }
 
-// rowLength counts how far chars follow a row, forward or back.
+// rowLength returns how many of chars follow a row. step is 1 for forward, -1 for backward.
 func rowLength(chars, row []rune, step int) int {
 	longest := 0
 	for at := range row {
@@ -155,7 +154,7 @@ func rowLength(chars, row []rune, step int) int {
 	return longest
 }
 
-// isPeriodic tells whether a password is up to four characters again and again.
+// isPeriodic reports whether a password repeats up to four characters.
 func isPeriodic(folded string) bool {
 	chars := []rune(folded)
 	for period := 1; period <= 4 && 2*period <= len(chars); period++ {

@@ -16,18 +16,18 @@ import (
 	"barillet/store"
 )
 
-func TestCheck(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin", "Barillet"}})
+func TestValidate(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin", "Barillet"}})
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur", "mécano-chef"}
 	tests := []struct{ name, password, want string }{
 		{"a sentence", "trois chats sur le capot", ""},
-		{"eight characters that nobody guesses", "vK7#qmzT", ""},
+		{"eight random characters", "vK7#qmzT", ""},
 		{"eight code points of two bytes", "éàùçôîêœ", ""},
 		{"spaces and emoji", "🔧 clé de douze 🔧", ""},
 		{"64 characters", strings.Repeat("quatre roues ", 5)[:64], ""},
 		{"256 characters", norm.NFC.String(strings.Repeat("une phrase bien longue et sans fin, ", 8)[:256]), ""},
 		{"only small letters", "brumeuxcapotlent", ""},
-		{"a word of the person in a long sentence", "vasseur aime la pluie d'octobre", ""},
+		{"a word of the user in a long sentence", "vasseur aime la pluie d'octobre", ""},
 		{"a word that holds three letters of a name", "cle a molette oubliee", ""},
 
 		{"nothing", "", "too_short"},
@@ -38,7 +38,7 @@ func TestCheck(t *testing.T) {
 		{"a megabyte", strings.Repeat("a", 1<<20), "too_long"},
 		{"NUL", "trois chats\x00sur", "control"},
 		{"a line end", "trois chats\nsur", "control"},
-		{"no UTF-8", "trois chats \xff", "control"},
+		{"invalid UTF-8", "trois chats \xff", "control"},
 
 		{"the most common", "password", "common"},
 		{"a common one in capitals", "PassWord", "common"},
@@ -88,17 +88,17 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestCheckWithoutContext(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{})
+func TestValidate_AcceptsEmptyContext(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{})
 	for _, about := range [][]string{nil, {""}, {"", "  ", "-"}, {"\xff\xfe"}, {strings.Repeat("a", 1<<20)}} {
 		if err := p.Validate("trois chats sur le capot", about); err != nil {
-			t.Errorf("got %v, want no refusal", err)
+			t.Errorf("got %v, want no error", err)
 		}
 	}
 }
 
-func TestLongerMinimum(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Min: 15})
+func TestValidate_UsesMinimumOfPolicy(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Min: 15})
 	if err := p.Validate("vK7#qmzTpW3x&b", nil); !errors.Is(err, errcode.InvalidField("password", "too_short")) {
 		t.Errorf("got %v, want too_short", err)
 	}
@@ -107,7 +107,7 @@ func TestLongerMinimum(t *testing.T) {
 	}
 }
 
-// TestBlocklist holds the lists to their form, and every entry long enough to be chosen to its refusal.
+// TestBlocklist checks the form of the lists, and that Validate rejects each entry of eight characters or more.
 func TestBlocklist(t *testing.T) {
 	file, err := os.Open("blocklist/common.txt.gz")
 	if err != nil {
@@ -126,18 +126,18 @@ func TestBlocklist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{})
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{})
 	for name, list := range map[string]string{"common": string(common), "french": string(french)} {
 		words := strings.Split(strings.TrimSuffix(list, "\n"), "\n")
 		if name == "common" && len(words) < 10_000 {
-			t.Errorf("got %d words, want 10,000 at least", len(words))
+			t.Errorf("got %d words, want at least 10,000", len(words))
 		}
 		if !slices.IsSorted(words) || len(slices.Compact(slices.Clone(words))) != len(words) {
-			t.Errorf("%s is not sorted, each word once", name)
+			t.Errorf("%s is not sorted or has duplicates", name)
 		}
 		for _, word := range words {
 			if len(word) < 4 || word != strings.ToLower(word) || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }) {
-				t.Errorf("%s: %q is not in the form of the list", name, word)
+				t.Errorf("%s: malformed entry %q", name, word)
 			}
 			if len(word) < 8 {
 				continue
@@ -149,9 +149,9 @@ func TestBlocklist(t *testing.T) {
 	}
 }
 
-// FuzzCheck: whatever is typed is judged without panic, and what passes can be hashed.
-func FuzzCheck(f *testing.F) {
-	p := newPasswords(f, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin"}})
+// FuzzValidate checks that Validate does not panic and that NFC does not change its result.
+func FuzzValidate(f *testing.F) {
+	p := newHasher(f, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin"}})
 	for _, seed := range []string{"trois chats sur le capot", "azertyui", "e\u0301\u0301", "\xff", "1234", ""} {
 		f.Add(seed, "Léa Vasseur")
 	}
@@ -161,9 +161,9 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("got %v", err)
 		}
 		if composed := norm.NFC.String(password); len(password) < 1<<10 && len(composed) < 1<<10 {
-			again := p.Validate(composed, []string{about})
-			if (err == nil) != (again == nil) {
-				t.Errorf("got %v as typed, %v in NFC", err, again)
+			composedErr := p.Validate(composed, []string{about})
+			if (err == nil) != (composedErr == nil) {
+				t.Errorf("got %v as typed, %v in NFC", err, composedErr)
 			}
 		}
 	})

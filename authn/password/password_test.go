@@ -14,10 +14,10 @@ import (
 	"barillet/store"
 )
 
-// cheap is the least that a hash may cost, to keep tests short.
+// cheap is the minimum cost, for short tests.
 var cheap = password.Cost{Memory: 8192, Time: 1, Threads: 1}
 
-func newPasswords(t testing.TB, pepper store.Pepper, policy password.Policy) *password.Hasher {
+func newHasher(t testing.TB, pepper store.Pepper, policy password.Policy) *password.Hasher {
 	t.Helper()
 	p, err := password.NewHasher(pepper, policy)
 	if err != nil {
@@ -35,7 +35,7 @@ func hashOf(t testing.TB, p *password.Hasher, password string) string {
 	return phc
 }
 
-// allocated counts the bytes that f allocates: every Argon2id run takes its whole memory anew.
+// allocated returns the number of bytes that f allocates. Each Argon2id run allocates its whole memory.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -44,8 +44,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-func TestPasswordVerifies(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+func TestVerify(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	at72 := strings.Repeat("0123456789ab", 6)
 	tests := []struct {
 		name, stored, typed string
@@ -56,11 +56,11 @@ func TestPasswordVerifies(t *testing.T) {
 		{"composed and decomposed accents are the same", "caf\u00e9 du garage", "cafe\u0301 du garage", true},
 		{"compatibility forms are not the same", "of\ufb01ce du garage", "office du garage", false},
 		{"a difference after 72 bytes counts", at72 + "a", at72 + "b", false},
-		{"a password cut at 72 bytes is another", at72 + "a", at72, false},
+		{"a password cut at 72 bytes is different", at72 + "a", at72, false},
 		{"256 code points count to the last", strings.Repeat("é", 255) + "a", strings.Repeat("é", 255) + "b", false},
 		{"256 code points of four bytes fit", strings.Repeat("🔧", 256), strings.Repeat("🔧", 256), true},
 		{"spaces at the end count", "quai des brumes", "quai des brumes ", false},
-		{"an empty password is nobody's", "quai des brumes", "", false},
+		{"an empty password", "quai des brumes", "", false},
 		{"text after a NUL counts", "quai des\x00brumes", "quai des\x00brume", false},
 	}
 	for _, tt := range tests {
@@ -73,8 +73,8 @@ func TestPasswordVerifies(t *testing.T) {
 	}
 }
 
-func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+func TestVerify_RejectsLongPasswordWithoutHash(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	phc := hashOf(t, p, "quai des brumes")
 	for name, password := range map[string]string{
 		"257 code points":                      strings.Repeat("a", 257),
@@ -87,31 +87,31 @@ func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
 				for _, stored := range []string{phc, "", "garbage"} {
 					ok, rehash, err := p.Verify(t.Context(), true, stored, password)
 					if ok || rehash || !errors.Is(err, errcode.InvalidField("password", "too_long")) {
-						t.Errorf("verify: got %v, %v, %v, want a refusal", ok, rehash, err)
+						t.Errorf("verify: got %v, %v, %v, want an error", ok, rehash, err)
 					}
 				}
 				if phc, err := p.Hash(t.Context(), true, password); phc != "" || errcode.Of(err) != errcode.Invalid {
-					t.Errorf("hash: got %q, %v, want a refusal", phc, err)
+					t.Errorf("hash: got %q, %v, want an error", phc, err)
 				}
 			})
 			if got > 4<<20 {
-				t.Errorf("it allocated %d bytes: a hash was run", got)
+				t.Errorf("allocated %d bytes: a hash was computed", got)
 			}
 		})
 	}
 }
 
-func TestHashRefusesWhatIsNoText(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
-	for name, password := range map[string]string{"nothing": "", "bytes that are no UTF-8": "abcdefgh\xff"} {
+func TestHash_RejectsInvalidText(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+	for name, password := range map[string]string{"empty": "", "invalid UTF-8": "abcdefgh\xff"} {
 		if phc, err := p.Hash(t.Context(), false, password); phc != "" || errcode.Of(err) != errcode.Invalid {
-			t.Errorf("%s: got %q, %v, want a refusal", name, phc, err)
+			t.Errorf("%s: got %q, %v, want an error", name, phc, err)
 		}
 	}
 }
 
-func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{})
+func TestVerify_DoesSameWorkForUnknownLogin(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{})
 	phc := hashOf(t, p, "quai des brumes")
 	verify := func(stored string, wantErr bool) uint64 {
 		return allocated(func() {
@@ -121,17 +121,17 @@ func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
 			}
 		})
 	}
-	somebody, nobody, damaged := verify(phc, false), verify("", false), verify("$2a$10$damaged", true)
+	known, unknown, damaged := verify(phc, false), verify("", false), verify("$2a$10$damaged", true)
 	const run, slack = 19 << 20, 1 << 20
-	for name, got := range map[string]uint64{"a known name": somebody, "an unknown name": nobody, "a damaged record": damaged} {
+	for name, got := range map[string]uint64{"a known login": known, "an unknown login": unknown, "a damaged record": damaged} {
 		if got < run || got > run+slack {
 			t.Errorf("%s: got %d bytes allocated, want one run of %d", name, got, run)
 		}
 	}
 }
 
-func TestNobodyHasNoPassword(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+func TestVerify_RejectsEveryPasswordOfUnknownLogin(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	for _, password := range []string{"", "\x00", "password", strings.Repeat("\x00", 32)} {
 		if ok, rehash, err := p.Verify(t.Context(), false, "", password); ok || rehash || err != nil {
 			t.Errorf("%q: got %v, %v, %v, want no", password, ok, rehash, err)
@@ -139,36 +139,36 @@ func TestNobodyHasNoPassword(t *testing.T) {
 	}
 }
 
-func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
+func TestVerify_RequestsRehashForOtherCost(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
-	phc := hashOf(t, newPasswords(t, pepper, password.Policy{Cost: cheap}), "quai des brumes")
+	phc := hashOf(t, newHasher(t, pepper, password.Policy{Cost: cheap}), "quai des brumes")
 	for name, cost := range map[string]password.Cost{
 		"memory": {Memory: 9000, Time: 1, Threads: 1}, "passes": {Memory: 8192, Time: 2, Threads: 1}, "threads": {Memory: 8192, Time: 1, Threads: 2},
 	} {
-		p := newPasswords(t, pepper, password.Policy{Cost: cost})
+		p := newHasher(t, pepper, password.Policy{Cost: cost})
 		if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); !ok || !rehash || err != nil {
 			t.Errorf("%s: got %v, %v, %v, want yes, rehash", name, ok, rehash, err)
 		}
 	}
 }
 
-func TestAnotherPepperIsDetected(t *testing.T) {
-	phc := hashOf(t, newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap}), "quai des brumes")
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+func TestVerify_DetectsOtherPepper(t *testing.T) {
+	phc := hashOf(t, newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap}), "quai des brumes")
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); ok || !rehash || err != nil {
 		t.Errorf("got %v, %v, %v, want no, rehash", ok, rehash, err)
 	}
 }
 
-func TestEachHashHasItsOwnSalt(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+func TestHash_UsesNewSalt(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	if a, b := hashOf(t, p, "quai des brumes"), hashOf(t, p, "quai des brumes"); a == b {
 		t.Errorf("got %q twice", a)
 	}
 }
 
-func TestDamagedRecordsAreErrors(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
+func TestVerify_RejectsMalformedHash(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	good := hashOf(t, p, "quai des brumes")
 	swap := func(old, new string) string {
 		if !strings.Contains(good, old) {
@@ -204,7 +204,7 @@ func TestDamagedRecordsAreErrors(t *testing.T) {
 	}
 }
 
-func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
+func TestNewHasher_NamesWrongSetting(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
 	cost := func(m, passes uint32, p uint8) password.Policy {
 		return password.Policy{Cost: password.Cost{Memory: m, Time: passes, Threads: p}}
@@ -216,8 +216,8 @@ func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 		want   string
 	}{
 		{"no pepper", store.Pepper{}, password.Policy{}, "pepper"},
-		{"too short a password", pepper, password.Policy{Min: 7}, "8 to 64"},
-		{"too long a shortest password", pepper, password.Policy{Min: 65}, "8 to 64"},
+		{"too short a minimum", pepper, password.Policy{Min: 7}, "8 to 64"},
+		{"too long a minimum", pepper, password.Policy{Min: 65}, "8 to 64"},
 		{"no slots", pepper, password.Policy{MaxConcurrent: -1}, "at once"},
 		{"little memory", pepper, cost(1024, 2, 1), "KiB"},
 		{"much memory", pepper, cost(1<<20, 2, 1), "KiB"},
@@ -231,17 +231,17 @@ func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 	}
 }
 
-func TestManyVerifyAtOnce(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap, MaxConcurrent: 2})
+func TestVerify_Concurrent(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap, MaxConcurrent: 2})
 	phc := hashOf(t, p, "quai des brumes")
-	var right, busy atomic.Int32
+	var correct, busy atomic.Int32
 	var all sync.WaitGroup
 	for i := range 40 {
 		all.Go(func() {
 			ok, _, err := p.Verify(context.Background(), i%2 == 0, phc, "quai des brumes")
 			switch {
 			case ok:
-				right.Add(1)
+				correct.Add(1)
 			case errors.Is(err, errcode.New(errcode.Overloaded)): // on a slow machine
 				busy.Add(1)
 			default:
@@ -250,7 +250,7 @@ func TestManyVerifyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if got := right.Load(); got == 0 || got+busy.Load() != 40 {
-		t.Errorf("got %d right, %d busy of 40", got, busy.Load())
+	if got := correct.Load(); got == 0 || got+busy.Load() != 40 {
+		t.Errorf("got %d correct, %d busy of 40", got, busy.Load())
 	}
 }

@@ -10,157 +10,158 @@ import (
 	"barillet/internal/errcode"
 )
 
-// maxWait is the longest that anybody waits for a hash; past it the answer is Overloaded.
+// maxWait is the maximum time that a caller waits for a hash.
 const maxWait = 2 * time.Second
 
-// pool lets so many hashes run at once. Known browsers and strangers wait in a queue each, first come
-// first served, so that strangers by the thousand do not keep known people out (PROTOCOL 18):
+// ErrOverloaded is the error of a hash that would wait longer than two seconds.
+var ErrOverloaded error = &errcode.Error{Code: errcode.Overloaded, RetryAfter: maxWait}
+
+// pool limits the number of hashes that run at the same time. Calls with and without priority wait in a queue each, in the
+// order of their arrival. Known browsers have priority, so that many unauthenticated clients do not block the sign-in of
+// users (protocol rule 18):
 //
-//   - a third of the slots, rounded down, is never given to strangers;
-//   - while both wait, known browsers go first, but no more than two in a row: strangers are never starved by
-//     somebody who has a known browser, and known browsers always have two thirds of the machine;
-//   - whoever would have to wait longer than maxWait is refused at once.
+//   - Calls without priority use at most two thirds of the slots, rounded up.
+//   - If both queues have waiters, those with priority go first, but at most two in a row. A client with a known browser
+//     therefore cannot block all others.
+//   - A caller that would wait longer than maxWait gets ErrOverloaded immediately.
 type pool struct {
-	slots int
-	limit int // hashes that the pool finishes within maxWait
+	slots    int
+	maxQueue int // number of hashes that the pool finishes within maxWait
 
 	mu         sync.Mutex
 	running    int
-	lowRunning int          // of those running
-	row        int          // known browsers served in a row while a stranger waited
-	queue      [2]list.List // of *poolTurn, by rank
+	lowRunning int          // running without priority
+	highInRow  int          // served with priority in a row while a waiter without priority waited
+	queue      [2]list.List // of *waiter, by rank
 }
 
-type poolRank int
+// rank is the index of a queue.
+type rank int
 
 const (
-	strangerRank poolRank = iota
-	knownRank
+	low  rank = iota // without priority
+	high             // with priority
 )
 
-// poolTurn is one who waits. Its channel is closed when the turn has come, under the pool's lock.
-type poolTurn struct {
-	rank poolRank
-	come chan struct{}
+// waiter is a call that waits for a slot. ready is closed, under the lock of the pool, when the waiter has a slot.
+type waiter struct {
+	rank  rank
+	ready chan struct{}
 }
 
-func newPool(slots, limit int) *pool {
-	return &pool{slots: slots, limit: max(limit, slots)}
+func newPool(slots, maxQueue int) *pool {
+	return &pool{slots: slots, maxQueue: max(maxQueue, slots)}
 }
 
-// queueFor tells how many hashes a pool finishes within maxWait: one pass over one MiB takes about a
-// millisecond of one core. A slower machine is caught by the clock of each who waits.
-func queueFor(slots int, cost Cost) int {
+// queueLength returns the number of hashes that a pool finishes within maxWait. It assumes that one pass over 1 MiB takes one
+// millisecond of one core. On a slower machine the timer of each waiter applies.
+func queueLength(slots int, cost Cost) int {
 	each := time.Duration(cost.Memory) * time.Duration(cost.Time) * time.Millisecond / 1024
 	return int(time.Duration(slots) * maxWait / each)
 }
 
-// acquire waits for a slot; release gives it back and must be called once. The error is Overloaded, or wraps
-// that of ctx.
-func (p *pool) acquire(ctx context.Context, known bool) (release func(), err error) {
-	turn := &poolTurn{come: make(chan struct{})}
-	if known {
-		turn.rank = knownRank
+// acquire waits for a slot. The caller must call release once. The error is ErrOverloaded, or wraps that of ctx.
+func (p *pool) acquire(ctx context.Context, priority bool) (release func(), err error) {
+	w := &waiter{ready: make(chan struct{})}
+	if priority {
+		w.rank = high
 	}
-	place, err := p.line(turn)
+	place, err := p.enqueue(w)
 	if err != nil {
 		return nil, err
 	}
-	release = func() { p.leave(turn) }
+	release = func() { p.release(w) }
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
-	case <-turn.come:
+	case <-w.ready:
 		return release, nil
 	case <-timer.C:
-		if p.giveUp(place, turn) {
-			return nil, busy()
+		if p.abandon(place, w) {
+			return nil, ErrOverloaded
 		}
-		return release, nil // the turn came at the same moment
+		return release, nil // the waiter got a slot at the same moment
 	case <-ctx.Done():
-		if !p.giveUp(place, turn) {
+		if !p.abandon(place, w) {
 			release()
 		}
 		return nil, fmt.Errorf("waiting to hash a password: %w", context.Cause(ctx))
 	}
 }
 
-func busy() *errcode.Error {
-	return &errcode.Error{Code: errcode.Overloaded, RetryAfter: maxWait}
-}
-
-// line puts a turn at the end of its queue, or refuses it for the length of the wait ahead.
-func (p *pool) line(turn *poolTurn) (*list.Element, error) {
+// enqueue adds a waiter to its queue. It returns ErrOverloaded if the queue is too long.
+func (p *pool) enqueue(w *waiter) (*list.Element, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ahead(turn.rank) >= p.limit {
-		return nil, busy()
+	if p.ahead(w.rank) >= p.maxQueue {
+		return nil, ErrOverloaded
 	}
-	place := p.queue[turn.rank].PushBack(turn)
+	place := p.queue[w.rank].PushBack(w)
 	p.serve()
 	return place, nil
 }
 
-// ahead counts the turns that come before a newcomer of a rank, as serve gives them.
-func (p *pool) ahead(rank poolRank) int {
-	strangers, known := p.queue[strangerRank].Len(), p.queue[knownRank].Len()
-	if rank == knownRank {
-		return known + min(strangers, known/2)
+// ahead returns the number of waiters that get a slot before a new waiter of the rank.
+func (p *pool) ahead(r rank) int {
+	l, h := p.queue[low].Len(), p.queue[high].Len()
+	if r == high {
+		return h + min(l, h/2)
 	}
-	return strangers + min(known, 2*(strangers+1))
+	return l + min(h, 2*(l+1))
 }
 
-// giveUp takes a turn out of the queue; false when it has come meanwhile.
-func (p *pool) giveUp(place *list.Element, turn *poolTurn) bool {
+// abandon removes a waiter from its queue. It returns false if the waiter has a slot.
+func (p *pool) abandon(place *list.Element, w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-turn.come:
+	case <-w.ready:
 		return false
 	default:
-		p.queue[turn.rank].Remove(place)
+		p.queue[w.rank].Remove(place)
 		return true
 	}
 }
 
-func (p *pool) leave(turn *poolTurn) {
+// release gives the slot of a waiter back.
+func (p *pool) release(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
-	if turn.rank == strangerRank {
+	if w.rank == low {
 		p.lowRunning--
 	}
 	p.serve()
 }
 
-// serve gives the free slots to those whose turn it is. The caller holds the lock.
+// serve gives the free slots to the next waiters. The caller holds the lock.
 func (p *pool) serve() {
 	for p.running < p.slots {
-		rank, found := p.next()
+		r, found := p.next()
 		if !found {
 			return
 		}
-		queue := &p.queue[rank]
-		turn := queue.Remove(queue.Front()).(*poolTurn)
+		queue := &p.queue[r]
+		w := queue.Remove(queue.Front()).(*waiter)
 		p.running++
-		if rank == strangerRank {
+		if r == low {
 			p.lowRunning++
 		}
-		close(turn.come)
+		close(w.ready)
 	}
 }
 
-// next tells whose turn it is, if anybody may go.
-func (p *pool) next() (rank poolRank, found bool) {
-	stranger := p.queue[strangerRank].Len() > 0 && p.lowRunning < p.slots-p.slots/3
-	known := p.queue[knownRank].Len() > 0
+// next returns the queue of the next waiter; found is false if no waiter may have a slot.
+func (p *pool) next() (r rank, found bool) {
+	hasLow := p.queue[low].Len() > 0 && p.lowRunning < p.slots-p.slots/3
+	hasHigh := p.queue[high].Len() > 0
 	switch {
-	case stranger && known && p.row < 2:
-		p.row++
-		return knownRank, true
-	case stranger:
-		p.row = 0
-		return strangerRank, true
+	case hasLow && hasHigh && p.highInRow < 2:
+		p.highInRow++
+		return high, true
+	case hasLow:
+		p.highInRow = 0
+		return low, true
 	}
-	return knownRank, known
+	return high, hasHigh
 }

@@ -1,7 +1,6 @@
 package password
 
-// The pool has no exported door of its own: these tests hold its slots as long as they like, which a hash
-// cannot.
+// These tests call the pool directly, to hold its slots as long as they need.
 
 import (
 	"context"
@@ -16,7 +15,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-// arrivals lets people into a pool one after the other and writes down who got a slot.
+// arrivals calls a pool by named callers, one after the other, and records which of them get a slot.
 type arrivals struct {
 	t    *testing.T
 	pool *pool
@@ -27,13 +26,13 @@ type arrivals struct {
 	release map[string]func()
 }
 
-func newArrivals(t *testing.T, slots, limit int) *arrivals {
-	return &arrivals{t: t, pool: newPool(slots, limit), refused: map[string]error{}, release: map[string]func(){}}
+func newArrivals(t *testing.T, slots, maxQueue int) *arrivals {
+	return &arrivals{t: t, pool: newPool(slots, maxQueue), refused: map[string]error{}, release: map[string]func(){}}
 }
 
-func (a *arrivals) arrive(ctx context.Context, name string, known bool) {
+func (a *arrivals) arrive(ctx context.Context, name string, priority bool) {
 	go func() {
-		release, err := a.pool.acquire(ctx, known)
+		release, err := a.pool.acquire(ctx, priority)
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if err != nil {
@@ -52,20 +51,20 @@ func (a *arrivals) leave(name string) {
 	release := a.release[name]
 	a.mu.Unlock()
 	if release == nil {
-		a.t.Fatalf("%s has no slot to give back; served: %v", name, a.served)
+		a.t.Fatalf("%s has no slot to release; served: %v", name, a.served)
 	}
 	release()
 	synctest.Wait()
 }
 
-// refusal is what somebody was refused with, nil when they were not.
+// refusal returns the error of a caller; nil if there is none.
 func (a *arrivals) refusal(name string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.refused[name]
 }
 
-// last is who was served last.
+// last returns the caller that got the last slot.
 func (a *arrivals) last() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -81,11 +80,11 @@ func (a *arrivals) want(served ...string) {
 	}
 }
 
-func TestNoMoreRunAtOnceThanSlots(t *testing.T) {
+func TestPool_LimitsRunningHashes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := newPool(3, 1000)
 		var mu sync.Mutex
-		running, most := 0, 0
+		running, peak := 0, 0
 		for i := range 90 {
 			go func() {
 				release, err := pool.acquire(context.Background(), i%2 == 0)
@@ -96,7 +95,7 @@ func TestNoMoreRunAtOnceThanSlots(t *testing.T) {
 				defer release()
 				mu.Lock()
 				running++
-				most = max(most, running)
+				peak = max(peak, running)
 				mu.Unlock()
 				time.Sleep(20 * time.Millisecond)
 				mu.Lock()
@@ -106,20 +105,20 @@ func TestNoMoreRunAtOnceThanSlots(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if most != 3 || running != 0 || pool.running != 0 || pool.lowRunning != 0 {
-			t.Errorf("got %d at most, then %d (%d, %d), want 3, then none", most, running, pool.running, pool.lowRunning)
+		if peak != 3 || running != 0 || pool.running != 0 || pool.lowRunning != 0 {
+			t.Errorf("got %d at peak, then %d (%d, %d), want 3, then none", peak, running, pool.running, pool.lowRunning)
 		}
 	})
 }
 
-func TestFirstComeFirstServed(t *testing.T) {
-	for _, known := range []bool{false, true} {
+func TestPool_ServesInOrderOfArrival(t *testing.T) {
+	for _, priority := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newArrivals(t, 1, 100)
 			var names []string
 			for i := range 20 {
 				names = append(names, fmt.Sprint(i))
-				a.arrive(t.Context(), names[i], known)
+				a.arrive(t.Context(), names[i], priority)
 			}
 			for i, name := range names {
 				a.want(names[:i+1]...)
@@ -129,41 +128,41 @@ func TestFirstComeFirstServed(t *testing.T) {
 	}
 }
 
-func TestStrangersNeverTakeTheThirdOfTheKnown(t *testing.T) {
+func TestPool_ReservesThirdForPriority(t *testing.T) {
 	for slots, want := range map[int]int{1: 1, 2: 2, 3: 2, 4: 3, 6: 4} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newArrivals(t, slots, 100)
 			for i := range 20 {
-				a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
+				a.arrive(t.Context(), fmt.Sprint("low ", i), false)
 			}
 			var first []string
 			for i := range want {
-				first = append(first, fmt.Sprint("stranger ", i))
+				first = append(first, fmt.Sprint("low ", i))
 			}
 			a.want(first...)
 			if slots < 3 {
-				a.leave("stranger 0")
+				a.leave("low 0")
 				return
 			}
-			a.arrive(t.Context(), "known", true)
-			if got := a.last(); got != "known" {
-				t.Errorf("%d slots: the known browser waits behind strangers", slots)
+			a.arrive(t.Context(), "high", true)
+			if got := a.last(); got != "high" {
+				t.Errorf("%d slots: the caller with priority waits", slots)
 			}
 		})
 	}
 }
 
-func TestKnownBrowsersGoFirstButNotForEver(t *testing.T) {
+func TestPool_ServesPriorityFirstTwoInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newArrivals(t, 1, 100)
 		a.arrive(t.Context(), "first", false)
 		for i := range 3 {
-			a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
+			a.arrive(t.Context(), fmt.Sprint("low ", i), false)
 		}
 		for i := range 4 {
-			a.arrive(t.Context(), fmt.Sprint("known ", i), true)
+			a.arrive(t.Context(), fmt.Sprint("high ", i), true)
 		}
-		want := []string{"first", "known 0", "known 1", "stranger 0", "known 2", "known 3", "stranger 1", "stranger 2"}
+		want := []string{"first", "high 0", "high 1", "low 0", "high 2", "high 3", "low 1", "low 2"}
 		for i, name := range want {
 			a.want(want[:i+1]...)
 			a.leave(name)
@@ -171,7 +170,7 @@ func TestKnownBrowsersGoFirstButNotForEver(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
+func TestPool_RejectsAfterMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newArrivals(t, 1, 100)
 		a.arrive(t.Context(), "slow", false)
@@ -185,65 +184,65 @@ func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
 		synctest.Wait()
 		refusal, _ := errors.AsType[*errcode.Error](a.refusal("patient"))
 		if refusal == nil || refusal.Code != errcode.Overloaded || refusal.RetryAfter <= 0 {
-			t.Fatalf("got %v, want busy with a time to come back", a.refusal("patient"))
+			t.Fatalf("got %v, want ErrOverloaded with RetryAfter", a.refusal("patient"))
 		}
 		a.arrive(t.Context(), "next", false)
 		a.leave("slow")
-		a.want("slow", "next") // the slot did not go to the one who went away
+		a.want("slow", "next") // the slot did not go to the caller that gave up
 	})
 }
 
-func TestPastTheQueueTheAnswerIsBusyAtOnce(t *testing.T) {
+func TestPool_RejectsImmediatelyIfQueueIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newArrivals(t, 1, 3)
 		for i := range 5 {
-			a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
+			a.arrive(t.Context(), fmt.Sprint("low ", i), false)
 		}
 		for i := range 5 {
-			got := errcode.Of(a.refusal(fmt.Sprint("stranger ", i)))
+			got := errcode.Of(a.refusal(fmt.Sprint("low ", i)))
 			if want := i == 4; (got == errcode.Overloaded) != want {
-				t.Errorf("stranger %d: got %q, want the fifth alone busy: one runs, three wait", i, got)
+				t.Errorf("low %d: got %q, want only the fifth rejected: one runs, three wait", i, got)
 			}
 		}
-		a.arrive(t.Context(), "known", true)
-		if err := a.refusal("known"); err != nil {
-			t.Errorf("strangers filled the queue of known browsers: %v", err)
+		a.arrive(t.Context(), "high", true)
+		if err := a.refusal("high"); err != nil {
+			t.Errorf("callers without priority filled the queue of those with priority: %v", err)
 		}
-		a.leave("stranger 0")
-		a.want("stranger 0", "known")
-		for range 4 { // the known browser and the three who waited
+		a.leave("low 0")
+		a.want("low 0", "high")
+		for range 4 { // the caller with priority and the three that waited
 			a.leave(a.last())
 		}
 		a.arrive(t.Context(), "late", false)
 		if got := a.last(); got != "late" {
-			t.Errorf("got %s served last: the queue did not open again", got)
+			t.Errorf("got %s served last: the queue is still full", got)
 		}
 	})
 }
 
-func TestWhoGoesAwayLeavesTheQueue(t *testing.T) {
+func TestPool_RemovesCanceledCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newArrivals(t, 1, 100)
 		ctx, cancel := context.WithCancelCause(t.Context())
-		gone := errors.New("the browser went away")
+		canceled := errors.New("request canceled")
 		a.arrive(t.Context(), "first", false)
 		a.arrive(ctx, "gone", false)
 		a.arrive(t.Context(), "second", false)
-		cancel(gone)
+		cancel(canceled)
 		synctest.Wait()
-		if err := a.refusal("gone"); !errors.Is(err, gone) {
+		if err := a.refusal("gone"); !errors.Is(err, canceled) {
 			t.Errorf("got %v, want the cause", err)
 		}
 		a.leave("first")
 		a.want("first", "second")
 		a.leave("second")
 		if a.pool.running != 0 || a.pool.lowRunning != 0 {
-			t.Errorf("got %d running, %d strangers, want none", a.pool.running, a.pool.lowRunning)
+			t.Errorf("got %d running, %d without priority, want none", a.pool.running, a.pool.lowRunning)
 		}
 	})
 }
 
-func TestTheQueueHoldsWhatTwoSecondsFinish(t *testing.T) {
+func TestQueueLength(t *testing.T) {
 	tests := []struct {
 		slots int
 		cost  Cost
@@ -254,17 +253,17 @@ func TestTheQueueHoldsWhatTwoSecondsFinish(t *testing.T) {
 		{1, Cost{256 << 10, 10, 1}, 0},
 	}
 	for _, tt := range tests {
-		if got := queueFor(tt.slots, tt.cost); got != tt.want {
+		if got := queueLength(tt.slots, tt.cost); got != tt.want {
 			t.Errorf("%d slots at %v: got %d, want %d", tt.slots, tt.cost, got, tt.want)
 		}
-		if pool := newPool(tt.slots, tt.want); pool.limit < tt.slots {
-			t.Errorf("%d slots: a queue of %d", tt.slots, pool.limit)
+		if pool := newPool(tt.slots, tt.want); pool.maxQueue < tt.slots {
+			t.Errorf("%d slots: a queue of %d", tt.slots, pool.maxQueue)
 		}
 	}
 }
 
-// FuzzPasswordRecord: a record that is taken has one spelling and a cost that Argon2 takes without panic.
-func FuzzPasswordRecord(f *testing.F) {
+// FuzzParseRecord checks that a parsed record has one spelling and a cost that Argon2 accepts without panic.
+func FuzzParseRecord(f *testing.F) {
 	good := record{
 		cost: Cost{Memory: 19456, Time: 2, Threads: 1}, pepper: make([]byte, 8), salt: make([]byte, 16), key: make([]byte, 32),
 	}
@@ -277,7 +276,7 @@ func FuzzPasswordRecord(f *testing.F) {
 		r, err := parseRecord(phc, 8<<10)
 		if err != nil {
 			if r.key != nil || r.salt != nil || r.pepper != nil {
-				t.Errorf("got a record along with %v", err)
+				t.Errorf("got a record with error %v", err)
 			}
 			return
 		}

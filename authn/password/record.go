@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// record is one stored hash in the Hash string format:
-// $argon2id$v=19$m=19456,t=2,p=1,keyid=<pepper>$<salt>$<key>. The parameter keyid is the format's own.
+// record is a stored hash in the PHC string format:
+// $argon2id$v=19$m=19456,t=2,p=1,keyid=<pepper>$<salt>$<key>.
 type record struct {
 	cost   Cost
-	pepper []byte // 8 bytes: the id of the pepper, no secret
+	pepper []byte // id of the pepper, 8 bytes; not a secret
 	salt   []byte
 	key    []byte
 }
 
-const maxRecord = 256 // characters; ours are below 130
+const maxRecord = 256 // characters; String returns at most 130
 
-var errRecord = errors.New("not a password hash of this program")
+var errRecord = errors.New("malformed password hash")
 
-// unpadded, and strict: one record has one spelling.
+// phcBase64 has no padding and is strict, so that a record has one spelling.
 var phcBase64 = base64.RawStdEncoding.Strict()
 
 func (r record) String() string {
@@ -29,14 +29,14 @@ func (r record) String() string {
 		phcBase64.EncodeToString(r.pepper), phcBase64.EncodeToString(r.salt), phcBase64.EncodeToString(r.key))
 }
 
-// parseRecord reads what String wrote and nothing else. The bounds are judged here because Argon2
-// itself panics on a cost of zero and would take any amount of memory that a damaged record names.
+// parseRecord parses the result of String and no other text. It checks the limits of the cost, because the Argon2 package panics on
+// a cost of zero and allocates any amount of memory.
 func parseRecord(phc string, minMemory uint32) (record, error) {
 	var none record
 	if len(phc) > maxRecord {
 		return none, errRecord
 	}
-	rest, found := strings.CutPrefix(phc, "$argon2id$v=19$") // 19 = 0x13: RFC 9106 section 3.2
+	rest, found := strings.CutPrefix(phc, "$argon2id$v=19$") // version 0x13 (RFC 9106 §3.2)
 	parts := strings.Split(rest, "$")
 	if !found || len(parts) != 3 {
 		return none, errRecord
@@ -64,20 +64,20 @@ func parseRecord(phc string, minMemory uint32) (record, error) {
 		return none, errRecord
 	}
 	for _, field := range []struct {
-		to          *[]byte
-		text        string
-		least, most int // bytes
+		to       *[]byte
+		text     string
+		min, max int // bytes
 	}{{&r.pepper, keyid, 8, 8}, {&r.salt, parts[1], 16, 48}, {&r.key, parts[2], 16, 64}} {
 		raw, err := phcBase64.DecodeString(field.text)
-		if err != nil || len(raw) < field.least || len(raw) > field.most || phcBase64.EncodeToString(raw) != field.text {
-			return none, errRecord // the last condition: the decoder skips line ends
+		if err != nil || len(raw) < field.min || len(raw) > field.max || phcBase64.EncodeToString(raw) != field.text {
+			return none, errRecord // the decoder ignores line ends
 		}
 		*field.to = raw
 	}
 	return r, nil
 }
 
-// phcNumber reads a positive decimal in its one spelling, without sign or leading zero.
+// phcNumber parses the positive decimal number of a setting, without sign or leading zero.
 func phcNumber(setting, name string) (uint32, bool) {
 	digits, found := strings.CutPrefix(setting, name)
 	n, err := strconv.ParseUint(digits, 10, 32)
@@ -87,15 +87,15 @@ func phcNumber(setting, name string) (uint32, bool) {
 	return uint32(n), true
 }
 
-// check bounds a cost: below, a hash is too cheap; above, one sign-in would hold the machine.
+// check returns an error if the cost is out of range. A higher cost would let one sign-in block the machine.
 func (c Cost) check(minMemory uint32) error {
 	switch {
 	case c.Memory < minMemory || c.Memory > 256<<10:
-		return fmt.Errorf("a hash of %d KiB, it must be %d to 262144", c.Memory, minMemory)
+		return fmt.Errorf("a hash of %d KiB, must be %d to 262144", c.Memory, minMemory)
 	case c.Time < 1 || c.Time > 10:
-		return fmt.Errorf("a hash of %d passes, it must be 1 to 10", c.Time)
+		return fmt.Errorf("a hash of %d passes, must be 1 to 10", c.Time)
 	case c.Threads < 1 || c.Threads > 8:
-		return fmt.Errorf("a hash of %d threads, it must be 1 to 8", c.Threads)
+		return fmt.Errorf("a hash of %d threads, must be 1 to 8", c.Threads)
 	}
 	return nil
 }

@@ -7,55 +7,57 @@ import (
 	"barillet/authn/account"
 )
 
-// monotonicAges holds how long sessions last by the time that goes by in the process, so that a clock that is set back gives no
-// session more of it (BAR 3). It begins anew with the process; the clock counts in any case. Its zero value is ready.
+// monotonicAges measures the age of sessions by the uptime of the process, so that a clock that is set back does not extend a
+// session. It starts empty with the process; the limits by the wall clock apply in addition. The zero value is ready to use.
 type monotonicAges struct {
-	mu sync.Mutex
-	of map[string]age // by record hash
+	mu     sync.Mutex
+	byHash map[string]age
 }
 
-// age is on the scale of Service.Ran.
-type age struct{ begun, used time.Duration }
+// age is the start and the last use of a session, in uptime of the process.
+type age struct{ start, lastUse time.Duration }
 
-// look notes a use. old is the session's age by the clock, believed when it is met for the first time.
-func (a *monotonicAges) look(hash string, ran, old time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	x, met := a.of[hash]
-	if !met {
-		x.begun = ran - max(old, 0)
+// observe records a use of a session. wallAge is its age by the wall clock, which counts at the first use in this process.
+func (m *monotonicAges) observe(hash string, uptime, wallAge time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, found := m.byHash[hash]
+	if !found {
+		a.start = uptime - max(wallAge, 0)
 	}
-	x.used = ran
-	if a.of == nil {
-		a.of = map[string]age{}
+	a.lastUse = uptime
+	if m.byHash == nil {
+		m.byHash = map[string]age{}
 	}
-	a.of[hash] = x
+	m.byHash[hash] = a
 }
 
-// over tells whether the time of a session is over, by what went by since it was met.
-func (a *monotonicAges) over(hash string, ran time.Duration, p account.Policy) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	x, met := a.of[hash]
-	return met && x.over(ran, p)
+// expired reports whether a session has reached a limit of the policy. It returns false for a session without a use in this
+// process.
+func (m *monotonicAges) expired(hash string, uptime time.Duration, p account.Policy) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, found := m.byHash[hash]
+	return found && a.expired(uptime, p)
 }
 
-func (x age) over(ran time.Duration, p account.Policy) bool {
-	return ran-x.begun >= p.SessionMax || ran-x.used >= p.SessionIdle
+func (a age) expired(uptime time.Duration, p account.Policy) bool {
+	return uptime-a.start >= p.SessionMax || uptime-a.lastUse >= p.SessionIdle
 }
 
-// forget drops the sessions whose records are swept away by now, were their clock right: an hour later than they end.
-func (a *monotonicAges) forget(ran time.Duration, p account.Policy) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for hash, x := range a.of {
-		if x.over(ran-time.Hour, p) {
-			delete(a.of, hash)
+// deleteExpired deletes the sessions that expired more than one hour ago. Service.DeleteExpired deletes their records after the
+// same time.
+func (m *monotonicAges) deleteExpired(uptime time.Duration, p account.Policy) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for hash, a := range m.byHash {
+		if a.expired(uptime-time.Hour, p) {
+			delete(m.byHash, hash)
 		}
 	}
 }
 
-// uptime is how long the process has run; 0 for ever where nobody tells.
+// uptime returns how long the process has run; always 0 if Uptime is nil.
 func (s *Service) uptime() time.Duration {
 	if s.Uptime == nil {
 		return 0

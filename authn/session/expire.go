@@ -13,7 +13,7 @@ import (
 // for one hour after its idle limit.
 func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.Accounts.Now()
-	s.ages.forget(s.uptime(), s.Accounts.Policy)
+	s.ages.deleteExpired(s.uptime(), s.Accounts.Policy)
 	return errors.Join(
 		store.DeleteExpired(ctx, s.Accounts.Store, s.sessions, func(x account.Session) bool {
 			return !now.Before(x.Created.Add(s.Accounts.Policy.SessionMax)) || !now.Before(x.LastSeen.Add(s.Accounts.Policy.SessionIdle+time.Hour))

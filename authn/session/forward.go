@@ -17,31 +17,31 @@ import (
 	"barillet/store"
 )
 
-// ForwardSession lets somebody through to one host of an application that stands behind forward-auth (PROTOCOL 27). It stands
-// on a session, ends with it, and is accepted for its own host and for nothing else. While State is set it is no
-// gate yet but a return code: good once, for GateCodeLife, for the browser that holds the nonce.
+// ForwardSession is the record of a forward-auth session on one protected host (protocol rule 27). It ends with its session.
+// While State is set, the record is a return code: it can be redeemed once, within ReturnCodeTTL, by the browser that has
+// the nonce.
 type ForwardSession struct {
 	User    account.UserID `json:"user"`
-	Session string         `json:"session"` // hash of the session's secret
+	Session string         `json:"session"` // key of the session's record
 	Host    string         `json:"host"`
 	State   string         `json:"state,omitempty"`
 	Made    time.Time      `json:"made"`
 	Expires time.Time      `json:"expires"`
 }
 
-// GateCodeLife is how long a return code is good.
-const GateCodeLife = time.Minute
+// ReturnCodeTTL is the lifetime of a return code.
+const ReturnCodeTTL = time.Minute
 
-// ParseForwardState is what the browser's nonce is known by on the way to the sign-in and back.
-func ParseForwardState(nonce secret.Value) string {
+// ForwardState returns the state that identifies a nonce of the browser in URLs: its SHA-256 in base64url.
+func ForwardState(nonce secret.Value) string {
 	sum := sha256.Sum256([]byte(nonce.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// NewReturnCode makes a return code for a host, on the way back from the sign-in. RateLimited beyond throttle.Gates.
+// NewReturnCode stores and returns a return code for a host. It returns RateLimited beyond throttle.ReturnCodes.
 func (s *Service) NewReturnCode(ctx context.Context, req account.RequestInfo, session secret.Value, host, state string) (secret.Value, error) {
 	op := s.Accounts.NewOperation(req)
-	code := op.Secret("gate code")
+	code := op.Secret("return code")
 	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
 		ses, u, err := s.Load(tx.Reader, session, op.Now)
 		if err != nil {
@@ -49,13 +49,13 @@ func (s *Service) NewReturnCode(ctx context.Context, req account.RequestInfo, se
 		}
 		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ReturnCodes, session.Hash())
 		if err != nil {
-			return 0, fmt.Errorf("counting gates: %w", err)
+			return 0, fmt.Errorf("counting return codes: %w", err)
 		}
 		if !v.OK {
 			return v.Retry, nil
 		}
 		return 0, s.putForwardSession(tx, code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: op.Now,
-			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Accounts.Policy.SessionMax))})
+			Expires: earlier(op.Now.Add(ReturnCodeTTL), ses.Created.Add(s.Accounts.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
 		err = errcode.RateLimit(wait)
@@ -63,53 +63,53 @@ func (s *Service) NewReturnCode(ctx context.Context, req account.RequestInfo, se
 	return code, err
 }
 
-// RedeemReturnCode changes a return code into a gate, once. InvalidLink when the code is not, or no longer, good, or was made
-// for another host or browser: a code in the wrong hands is spent by the try.
+// RedeemReturnCode replaces a return code by a forward-auth session and returns its secret. It returns InvalidLink if the code
+// does not exist, has expired, or was made for another host or browser. A failed attempt uses up the code.
 func (s *Service) RedeemReturnCode(ctx context.Context, req account.RequestInfo, code secret.Value, host string, nonce secret.Value) (secret.Value, error) {
 	op := s.Accounts.NewOperation(req)
-	secret := op.Secret("gate")
-	passed, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (bool, error) {
-		g, err := s.forwards.Get(tx.Raw, code.Hash())
+	secret := op.Secret("forward session")
+	redeemed, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (bool, error) {
+		f, err := s.forwards.Get(tx.Raw, code.Hash())
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
 		if err != nil {
 			return false, fmt.Errorf("loading a return code: %w", err)
 		}
-		if g.State == "" { // a gate's own secret is no code
+		if f.State == "" { // the secret of a forward-auth session is not a return code
 			return false, nil
 		}
 		if err := s.forwards.Delete(tx.Raw, code.Hash()); err != nil {
-			return false, fmt.Errorf("spending a return code: %w", err)
+			return false, fmt.Errorf("deleting a return code: %w", err)
 		}
-		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(ParseForwardState(nonce))) == 1
-		if g.Host != host || !same || !op.Now.Before(g.Expires) {
+		same := subtle.ConstantTimeCompare([]byte(f.State), []byte(ForwardState(nonce))) == 1
+		if f.Host != host || !same || !op.Now.Before(f.Expires) {
 			return false, nil
 		}
-		ses, u, err := s.loadByHash(tx.Reader, g.Session, op.Now)
+		ses, u, err := s.loadByHash(tx.Reader, f.Session, op.Now)
 		if errcode.Of(err) == errcode.NoSession {
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		g.State, g.Made, g.Expires = "", op.Now, ses.Created.Add(s.Accounts.Policy.SessionMax)
-		if err := s.putForwardSession(tx, secret, g); err != nil {
+		f.State, f.Made, f.Expires = "", op.Now, ses.Created.Add(s.Accounts.Policy.SessionMax)
+		if err := s.putForwardSession(tx, secret, f); err != nil {
 			return false, err
 		}
 		return true, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 			Subject: string(u.ID), SubjectName: u.Login, Action: audit.AppSignIn, Outcome: audit.Success,
-			Session: account.SessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
+			Session: account.SessionID(f.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
-	if err == nil && !passed {
+	if err == nil && !redeemed {
 		err = errcode.New(errcode.InvalidLink)
 	}
 	return secret, err
 }
 
-func (s *Service) putForwardSession(tx *account.Tx, secret secret.Value, g ForwardSession) error {
-	if err := s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
-		return fmt.Errorf("storing a gate: %w", err)
+func (s *Service) putForwardSession(tx *account.Tx, secret secret.Value, f ForwardSession) error {
+	if err := s.forwards.Put(tx.Raw, secret.Hash(), f); err != nil {
+		return fmt.Errorf("storing a forward-auth session: %w", err)
 	}
 	return nil
 }
@@ -121,26 +121,26 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// AuthenticateForward finds out who a gate lets through to a host; NoSession for anything that is no gate of that host, or
-// whose session is over. It reads three records and never waits for a write.
+// AuthenticateForward returns the session of a forward-auth session on a host. It returns NoSession if the secret is not that of
+// a forward-auth session on this host, or if the session is not active. It reads three records and waits for no write.
 func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, host string) (Info, error) {
 	if secret.IsZero() {
 		return Info{}, errcode.New(errcode.NoSession)
 	}
 	now := s.Accounts.Now()
-	var live Info
+	var info Info
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		g, err := s.forwards.Get(r.Raw, secret.Hash())
+		f, err := s.forwards.Get(r.Raw, secret.Hash())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return errcode.New(errcode.NoSession)
 		case err != nil:
-			return fmt.Errorf("checking a gate: %w", err)
-		case g.State != "", g.Host != host, !now.Before(g.Expires):
+			return fmt.Errorf("loading a forward-auth session: %w", err)
+		case f.State != "", f.Host != host, !now.Before(f.Expires):
 			return errcode.New(errcode.NoSession)
 		}
-		live, err = s.use(r.Raw, g.Session, now)
+		info, err = s.use(r.Raw, f.Session, now)
 		return err
 	})
-	return live, err
+	return info, err
 }

@@ -49,14 +49,14 @@ func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account
 	ses, err := s.sessions.Get(r, key)
 	var sum account.Summary
 	if err == nil {
-		sum, err = s.Accounts.Summary(r, ses.User)
+		sum, err = s.Accounts.Reader(r).Summary(ses.User)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errcode.Of(err) == errcode.NotFound:
 		return Info{}, ses, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Info{}, ses, fmt.Errorf("loading session: %w", err)
-	case !s.alive(&ses, &sum, key, now):
+	case !s.active(&ses, &sum, key, now):
 		return Info{}, ses, errcode.New(errcode.NoSession)
 	}
 	i := Info{Key: key, ID: account.SessionID(key), User: ses.User, Epoch: ses.Epoch, Login: sum.Login, Name: sum.Name,
@@ -72,25 +72,25 @@ func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account
 	return i, ses, nil
 }
 
-// use is info for a request that uses the session: it records the time of the use.
+// use returns a session and records its use.
 func (s *Service) use(r store.Reader, key string, now time.Time) (Info, error) {
 	i, ses, err := s.info(r, key, now)
 	if err != nil {
 		return Info{}, err
 	}
-	s.ages.look(key, s.uptime(), now.Sub(ses.Created))
+	s.ages.observe(key, s.uptime(), now.Sub(ses.Created))
 	if now.Sub(ses.LastSeen) >= time.Minute {
-		s.lastSeen.touch(key, now.Round(0)) // by the clock alone; ages has the time that goes by
+		s.lastSeen.set(key, now.Round(0)) // without the monotonic clock reading
 	}
 	return i, nil
 }
 
-// IsListed tells whether the person's record still lists a session of that key. One that somebody ended is not
-// listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
-func (s *Service) IsListed(r store.Reader, id account.UserID, session string) (bool, error) {
-	u, err := s.Accounts.User(r, id)
+// IsListed reports whether the user record lists the session with a key. It does not list a session that was ended. It lists an
+// expired session until a later sign-in of the user removes it.
+func (s *Service) IsListed(r store.Reader, id account.UserID, key string) (bool, error) {
+	u, err := s.Accounts.Reader(r).User(id)
 	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}
-	return err == nil && slices.ContainsFunc(u.Sessions, func(ref account.SessionRef) bool { return ref.Hash == session }), err
+	return err == nil && slices.ContainsFunc(u.Sessions, func(ref account.SessionRef) bool { return ref.Hash == key }), err
 }

@@ -11,46 +11,46 @@ import (
 	"barillet/store"
 )
 
-// lastSeenCache holds when sessions were last used, so that a check never waits for a write.
+// lastSeenCache stores the last use of sessions in memory, so that a check never waits for a write.
 type lastSeenCache struct {
 	mu sync.Mutex
-	at map[string]time.Time // by record hash; those that are newer than the record
+	at map[string]time.Time // by hash; only times that are later than those of the records
 }
 
-func (t *lastSeenCache) touch(hash string, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.at == nil {
-		t.at = map[string]time.Time{}
+func (c *lastSeenCache) set(hash string, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at == nil {
+		c.at = map[string]time.Time{}
 	}
-	t.at[hash] = now
+	c.at[hash] = now
 }
 
-func (t *lastSeenCache) of(hash string) time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.at[hash]
+func (c *lastSeenCache) get(hash string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at[hash]
 }
 
-func (t *lastSeenCache) all() map[string]time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return maps.Clone(t.at)
+func (c *lastSeenCache) snapshot() map[string]time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.at)
 }
 
-// stored forgets what the records now say themselves; a use that came meanwhile stays.
-func (t *lastSeenCache) stored(batch map[string]time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// remove deletes the times that were stored in the records. A later use stays.
+func (c *lastSeenCache) remove(batch map[string]time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for hash, at := range batch {
-		if !t.at[hash].After(at) {
-			delete(t.at, hash)
+		if !c.at[hash].After(at) {
+			delete(c.at, hash)
 		}
 	}
 }
 
-// FlushLastSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
-// loses is that minute.
+// FlushLastSeen stores the last use of sessions in their records. Call it once a minute and at shutdown. A crash loses at most the
+// time since the last call. If it fails, the times stay in memory, so that a full disk ends no session (promise D7).
 func (s *Service) FlushLastSeen(ctx context.Context) error {
 	batch := map[string]time.Time{}
 	flush := func() error {
@@ -73,14 +73,14 @@ func (s *Service) FlushLastSeen(ctx context.Context) error {
 			}
 			return nil
 		})
-		if err != nil { // kept in memory: a full disk signs nobody out (BAR D7)
-			return fmt.Errorf("storing when sessions were used: %w", err)
+		if err != nil {
+			return fmt.Errorf("storing last use of sessions: %w", err)
 		}
-		s.lastSeen.stored(batch)
+		s.lastSeen.remove(batch)
 		clear(batch)
 		return nil
 	}
-	for hash, at := range s.lastSeen.all() {
+	for hash, at := range s.lastSeen.snapshot() {
 		if batch[hash] = at; len(batch) == 32 {
 			if err := flush(); err != nil {
 				return err

@@ -10,9 +10,16 @@ import (
 	"barillet/store"
 )
 
-// OpenSessions lists where a person is signed in, the last seen first; This is never set.
-func (s *Service) OpenSessions(r account.Reader, u *account.User, now time.Time) ([]Summary, error) {
-	return s.List(r, u, "", now)
+// Summary describes one session of a list.
+type Summary struct {
+	ID        string
+	Agent     string
+	Address   string
+	Since     time.Time
+	LastSeen  time.Time
+	ExpiresAt time.Time // if it is not used again
+	Current   bool
+	FromAPI   bool // opened by an API sign-in
 }
 
 // ExpiresAt returns the time at which a session ends if it is not used after seen.
@@ -20,21 +27,9 @@ func (s *Service) ExpiresAt(created, seen time.Time) time.Time {
 	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))
 }
 
-// Summary is one place where the person is signed in.
-type Summary struct {
-	ID        string
-	Agent     string
-	Address   string
-	Since     time.Time
-	Seen      time.Time
-	ExpiresAt time.Time // if it is not used again
-	Current   bool
-	Program   bool // a program's, which no browser holds
-}
-
-// List lists the sessions of the person that are alive, this one first.
-func (s *Service) List(r account.Reader, u *account.User, this string, now time.Time) ([]Summary, error) {
-	st := u.Summarize()
+// List returns the active sessions of the user, the one with the key current first, then by last use. current may be empty.
+func (s *Service) List(r account.Reader, u *account.User, current string, now time.Time) ([]Summary, error) {
+	sum := u.Summarize()
 	var out []Summary
 	for _, ref := range u.Sessions {
 		ses, err := s.sessions.Get(r.Raw, ref.Hash)
@@ -44,15 +39,12 @@ func (s *Service) List(r account.Reader, u *account.User, this string, now time.
 		if err != nil {
 			return nil, fmt.Errorf("loading a session: %w", err)
 		}
-		if !s.listed(&ses, &st, ref.Hash, now) {
+		if !s.listed(&ses, &sum, ref.Hash, now) {
 			continue
 		}
-		seen := ses.LastSeen
-		if t := s.lastSeen.of(ref.Hash); t.After(seen) {
-			seen = t
-		}
+		seen := s.seen(&ses, ref.Hash)
 		out = append(out, Summary{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			Seen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, Program: ses.APIToken != ""})
+			LastSeen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == current, FromAPI: ses.APIToken != ""})
 	}
 	slices.SortStableFunc(out, func(a, b Summary) int {
 		if a.Current != b.Current && a.Current {
@@ -60,7 +52,7 @@ func (s *Service) List(r account.Reader, u *account.User, this string, now time.
 		} else if a.Current != b.Current {
 			return 1
 		}
-		return b.Seen.Compare(a.Seen)
+		return b.LastSeen.Compare(a.LastSeen)
 	})
 	return out, nil
 }

@@ -11,7 +11,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// SignOut ends the session; ending one that is gone is no error.
+// SignOut ends the session of a secret. It is not an error if there is no such session.
 func (s *Service) SignOut(ctx context.Context, req account.RequestInfo, secret secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
@@ -25,7 +25,7 @@ func (s *Service) SignOut(ctx context.Context, req account.RequestInfo, secret s
 		hash := secret.Hash()
 		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return r.Hash == hash })
 		if err := s.sessions.Delete(tx.Raw, hash); err != nil {
-			return struct{}{}, fmt.Errorf("ending a session: %w", err)
+			return struct{}{}, fmt.Errorf("deleting a session: %w", err)
 		}
 		if err := tx.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
 			return struct{}{}, err
@@ -35,7 +35,7 @@ func (s *Service) SignOut(ctx context.Context, req account.RequestInfo, secret s
 	return err
 }
 
-// RevokeSession ends another session of the same person by its public name; ending one that is gone is no error.
+// RevokeSession ends another session of the same user by its public id. It is not an error if there is no such session.
 func (s *Service) RevokeSession(ctx context.Context, req account.RequestInfo, secret secret.Value, id string) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
@@ -48,11 +48,11 @@ func (s *Service) RevokeSession(ctx context.Context, req account.RequestInfo, se
 			return struct{}{}, nil
 		}
 		if err := s.sessions.Delete(tx.Raw, u.Sessions[i].Hash); err != nil {
-			return struct{}{}, fmt.Errorf("ending a session: %w", err)
+			return struct{}{}, fmt.Errorf("deleting a session: %w", err)
 		}
 		u.Sessions = slices.Delete(slices.Clone(u.Sessions), i, i+1)
 		tx.AddActivity(&u, audit.SessionEnd, "")
-		if err := tx.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
+		if err := tx.AuditUser(&u, audit.SessionEnd, audit.Success, "by the user, in another session"); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -60,8 +60,8 @@ func (s *Service) RevokeSession(ctx context.Context, req account.RequestInfo, se
 	return err
 }
 
-// RevokeOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
-// else stands on it, logins and enrolments under way included; this one is re-issued (PROTOCOL 2).
+// RevokeOthers ends every other session of the user and raises the epoch, which ends grants, transactions and enrolments too. It
+// returns new credentials for this session (protocol rule 2).
 func (s *Service) RevokeOthers(ctx context.Context, req account.RequestInfo, secret secret.Value) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Credentials, error) {
@@ -74,10 +74,10 @@ func (s *Service) RevokeOthers(ctx context.Context, req account.RequestInfo, sec
 		if err := tx.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := s.Rotate(tx, &u, ses)
+		credentials, err := s.Rotate(tx, &u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}
-		return issued, tx.Save(&u)
+		return credentials, tx.Save(&u)
 	})
 }

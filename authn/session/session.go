@@ -15,7 +15,7 @@ import (
 	"barillet/store"
 )
 
-// Browser is a browser that somebody completed a sign-in on.
+// Browser is the record of a browser on which a user completed a sign-in. Its key is the hash of the known-browser cookie.
 type Browser struct {
 	Since  time.Time `json:"since"`
 	Shared bool      `json:"shared,omitempty"`
@@ -24,7 +24,7 @@ type Browser struct {
 // Service stores sessions, known browsers and forward-auth sessions.
 type Service struct {
 	Accounts *account.Service
-	Uptime   func() time.Duration // how long the process has run, independent of the wall clock; nil: not known
+	Uptime   func() time.Duration // how long the process has run, independent of the wall clock; may be nil
 
 	sessions store.Table[account.Session]
 	browsers store.Table[Browser]
@@ -33,7 +33,7 @@ type Service struct {
 	ages     monotonicAges
 }
 
-// New returns the sessions of the users of accounts. uptime may be nil.
+// New returns a service for the users of accounts. uptime may be nil; see Service.Uptime.
 func New(accounts *account.Service, ring *store.Keyring, uptime func() time.Duration) *Service {
 	return &Service{Accounts: accounts, Uptime: uptime,
 		sessions: store.NewTable[account.Session](ring, store.Sessions),
@@ -41,21 +41,26 @@ func New(accounts *account.Service, ring *store.Keyring, uptime func() time.Dura
 		forwards: store.NewTable[ForwardSession](ring, store.Forwards)}
 }
 
-// alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
-func (s *Service) alive(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
-	return ses.APIToken == "" && s.listed(ses, st, hash, now)
+// active reports whether the session authenticates requests. A session of an API sign-in does not (protocol rule 25).
+func (s *Service) active(ses *account.Session, sum *account.Summary, hash string, now time.Time) bool {
+	return ses.APIToken == "" && s.listed(ses, sum, hash, now)
 }
 
-// listed is alive for lists, whatever opened the session.
-func (s *Service) listed(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
-	seen := ses.LastSeen
-	if t := s.lastSeen.of(hash); t.After(seen) {
-		seen = t
+// listed reports whether a list shows the session. It includes the sessions of API sign-ins.
+func (s *Service) listed(ses *account.Session, sum *account.Summary, hash string, now time.Time) bool {
+	return ses.OpenAt(sum, &s.Accounts.Policy, s.seen(ses, hash), now) && !s.ages.expired(hash, s.uptime(), s.Accounts.Policy)
+}
+
+// seen returns the last use of a session, which may be later than that of its record.
+func (s *Service) seen(ses *account.Session, hash string) time.Time {
+	if t := s.lastSeen.get(hash); t.After(ses.LastSeen) {
+		return t
 	}
-	return ses.OpenAt(st, &s.Accounts.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Accounts.Policy)
+	return ses.LastSeen
 }
 
-// Authenticate returns the session of a secret; NoSession if there is none. It reads two records and waits for no write.
+// Authenticate returns the session of a secret. It returns NoSession if there is none or it is not active. It reads two records
+// and waits for no write.
 func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Info, error) {
 	if secret.IsZero() {
 		return Info{}, errcode.New(errcode.NoSession)
@@ -68,7 +73,7 @@ func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Info, 
 	return info, err
 }
 
-// Load loads a live session and its person within one run.
+// Load returns the record of an active session and its user, as r reads them; NoSession if the session is not active.
 func (s *Service) Load(r account.Reader, secret secret.Value, now time.Time) (account.Session, account.User, error) {
 	if secret.IsZero() {
 		return account.Session{}, account.User{}, errcode.New(errcode.NoSession)
@@ -76,7 +81,7 @@ func (s *Service) Load(r account.Reader, secret secret.Value, now time.Time) (ac
 	return s.loadByHash(r, secret.Hash(), now)
 }
 
-// loadByHash is session for one that is known by its hash.
+// loadByHash is Load with the key of the record.
 func (s *Service) loadByHash(r account.Reader, hash string, now time.Time) (account.Session, account.User, error) {
 	ses, err := s.sessions.Get(r.Raw, hash)
 	if errors.Is(err, store.ErrNotFound) {
@@ -89,27 +94,27 @@ func (s *Service) loadByHash(r account.Reader, hash string, now time.Time) (acco
 	if err != nil {
 		return account.Session{}, account.User{}, err
 	}
-	if st := u.Summarize(); !s.alive(&ses, &st, hash, now) {
+	if sum := u.Summarize(); !s.active(&ses, &sum, hash, now) {
 		return account.Session{}, account.User{}, errcode.New(errcode.NoSession)
 	}
 	return ses, u, nil
 }
 
-// Credentials is what the browser gets at the end of a sign-in, or when its session is re-issued.
+// Credentials are the secrets that a browser receives at the end of a sign-in or when its session is rotated.
 type Credentials struct {
 	Session secret.Value
-	Browser secret.Value // the known-browser cookie; empty: keep the one there is
+	Browser secret.Value // known-browser cookie; zero: keep the present one
 }
 
-// Open signs the person in within this change: the session, its place in the person's list, the known
-// browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
-func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, proof account.StepUp, notice bool) (Credentials, error) {
+// Open opens a session for the user and makes the browser known. amr are the authentication methods of the sign-in. If notify is
+// true, the user is notified of a new browser. The caller saves the user.
+func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, stepUp account.StepUp, notify bool) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	if req.APIToken != "" {
 		return s.openAPISession(tx, u, amr)
 	}
 	out := Credentials{Session: tx.Op.Secret("session")}
-	browser, err := s.trackBrowser(tx, u, notice)
+	browser, err := s.trackBrowser(tx, u, notify)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -117,12 +122,12 @@ func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, proof acco
 		out.Browser = browser
 	}
 	ses := account.Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr, Browser: browser.Hash(),
-		Address: req.ClientAddress(), Agent: req.Agent, StepUp: proof}
+		Address: req.ClientAddress(), Agent: req.Agent, StepUp: stepUp}
 	u.LastLogin = now
 	return out, s.startSession(tx, u, out.Session, ses)
 }
 
-// startSession stores the session that a sign-in ends with, and tells of it.
+// startSession stores the session of a sign-in, with its activity and audit event.
 func (s *Service) startSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
 	if err := s.putSession(tx, u, secret, ses); err != nil {
 		return err
@@ -131,16 +136,17 @@ func (s *Service) startSession(tx *account.Tx, u *account.User, secret secret.Va
 	return tx.AuditUser(u, audit.SessionStart, audit.Success, "")
 }
 
-// putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
+// putSession stores a session under a new secret and lists it in the user. If the user has the maximum number of sessions, the
+// oldest one ends.
 func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
 	hash := secret.Hash()
-	// Those whose time is over are swept by themselves; here they would only lengthen the record.
+	// DeleteExpired deletes the records of expired sessions, but not the references to them.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool {
 		return !tx.Op.Now.Before(r.Since.Add(s.Accounts.Policy.SessionMax))
 	})
 	for len(u.Sessions) >= account.MaxSessions {
 		if err := s.sessions.Delete(tx.Raw, u.Sessions[0].Hash); err != nil {
-			return fmt.Errorf("ending the oldest session: %w", err)
+			return fmt.Errorf("deleting the oldest session: %w", err)
 		}
 		u.Sessions = u.Sessions[1:]
 	}
@@ -151,9 +157,9 @@ func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Valu
 	return nil
 }
 
-// trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
-// value would make a guesser's browser known.
-func (s *Service) trackBrowser(tx *account.Tx, u *account.User, message bool) (secret.Value, error) {
+// trackBrowser makes the browser a known browser of the user and returns its cookie value. It replaces a value that the service did
+// not issue, because an attacker could set a value that they know.
+func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (secret.Value, error) {
 	now, value := tx.Op.Now, tx.Op.Request.Browser
 	known := false
 	if !value.IsZero() {
@@ -185,14 +191,14 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, message bool) (s
 		u.Browsers = slices.Delete(u.Browsers, oldest, oldest+1)
 	}
 	u.Browsers = append(u.Browsers, account.BrowserRef{Hash: hash, Since: now, Seen: now})
-	if message && !first {
+	if notify && !first {
 		return value, tx.Notify(u, notice.NewBrowser{Context: tx.About(u)}, time.Time{})
 	}
 	return value, nil
 }
 
-// Rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
-// What was pending in it stands on the old Epoch and is dropped.
+// Rotate gives the session a new secret after the epoch of the user rose, and ends every other session (protocol rule 2). It drops
+// pending enrolments and ceremonies, which belong to the old epoch.
 func (s *Service) Rotate(tx *account.Tx, u *account.User, ses account.Session) (Credentials, error) {
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Credentials{}, err
@@ -203,8 +209,7 @@ func (s *Service) Rotate(tx *account.Tx, u *account.User, ses account.Session) (
 	return out, s.putSession(tx, u, out.Session, ses)
 }
 
-// openAPISession is Open for a program: no browser becomes known by it, and no act follows that a proof could
-// be for.
+// openAPISession is Open for an API sign-in. It makes no browser known and has no step-up.
 func (s *Service) openAPISession(tx *account.Tx, u *account.User, amr []string) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	secret := tx.Op.Secret("session")
@@ -213,6 +218,7 @@ func (s *Service) openAPISession(tx *account.Tx, u *account.User, amr []string) 
 		APIToken: req.APIToken, Address: req.ClientAddress(), Agent: req.Agent})
 }
 
+// Put stores the record of a session that was changed in this transaction.
 func (s *Service) Put(tx *account.Tx, secret secret.Value, ses account.Session) error {
 	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)

@@ -44,16 +44,29 @@ type Error struct {
 	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }
 
-// The reasons of WrongState for a help request, a reset or a webhook.
-const (
-	ReasonNeverHadDevice = "never_had_device" // the user never had a device: invite the user
-	ReasonHadDevice      = "had_device"       // the user has or had a device: reset the devices
-	ReasonIdentity       = "identity"         // the identity of the user was not checked (protocol rule 24)
-	ReasonRequestClosed  = "request_closed"   // the help request is closed: open it again
-	ReasonAssigned       = "assigned"         // another administrator has the help request
-	ReasonUnknownAddress = "unknown_address"  // no user has the address of the help request
-	ReasonDisabled       = "disabled"         // the webhook is disabled
-)
+// New returns an Error with the code.
+func New(code Code) *Error { return &Error{Code: code} }
+
+// InvalidField returns an Invalid error about one input.
+func InvalidField(field, reason string) *Error {
+	return &Error{Code: Invalid, Field: field, Reason: reason}
+}
+
+// WrongStateFor returns a WrongState error with a reason.
+func WrongStateFor(reason string) *Error { return &Error{Code: WrongState, Reason: reason} }
+
+// RateLimit returns a RateLimited error. The caller may try again after d, which is at least one second.
+func RateLimit(d time.Duration) *Error {
+	return &Error{Code: RateLimited, RetryAfter: max(d, time.Second)}
+}
+
+// Of returns the code of the first Error in the chain of err; "" if there is none.
+func Of(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
 
 func (e *Error) Error() string {
 	if e.Field != "" {
@@ -62,58 +75,8 @@ func (e *Error) Error() string {
 	return string(e.Code)
 }
 
-// Is reports whether target is an Error with the same code and, if target has a field, the same field.
+// Is reports whether target is an Error with the same code. If target has a field, the field must be the same too.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && (t.Field == "" || t.Field == e.Field)
 }
-
-// New returns an Error with the code.
-func New(code Code) *Error { return &Error{Code: code} }
-
-// InvalidField returns an Error about one input.
-func InvalidField(field, reason string) *Error {
-	return &Error{Code: Invalid, Field: field, Reason: reason}
-}
-
-// RateLimit returns an Error for a caller that must wait for d, or for one second if d is shorter.
-func RateLimit(d time.Duration) *Error {
-	return &Error{Code: RateLimited, RetryAfter: max(d, time.Second)}
-}
-
-// Of returns the code of the Error in the chain of err, or "".
-func Of(err error) Code {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Code
-	}
-	return ""
-}
-
-// The reasons of WrongState for the status of a user.
-const (
-	ReasonNotActive    = "not_active"
-	ReasonNotSuspended = "not_suspended"
-	ReasonNotInvited   = "not_invited"
-	ReasonDeactivated  = "deactivated"
-	ReasonNoPassword   = "no_password"
-)
-
-// ReasonAddressChanged is the reason of WrongState for a ticket to an address that changed within AddressCooldown.
-const ReasonAddressChanged = "address_changed"
-
-// ReasonUnusable is the reason of WrongState for a device that the user cannot use now (see account.Service.CanUse).
-const ReasonUnusable = "unusable"
-
-// ReasonBrowserOnly is the reason of Invalid for a kind of device that can be enrolled only in a browser.
-const ReasonBrowserOnly = "browser_only"
-
-// ReasonNoDevice is the reason of WrongState for a user who cannot sign in with a new password alone.
-const ReasonNoDevice = "no_device"
-
-// The reasons of WrongState for roles.
-const (
-	ReasonHasRole    = "has_role"    // the user has this role: change its targets
-	ReasonLastTarget = "last_target" // without its last target the role would apply to all users
-	ReasonNoTargets  = "no_targets"  // the role cannot be limited to groups
-	ReasonLastAdmin  = "last_admin"  // no active super administrator would remain
-)

@@ -13,60 +13,60 @@ import (
 	"unicode"
 )
 
-// Value is a bearer value on its way to or from the person: a session, a login, a link, a short code. It
-// prints as [redacted] in whatever way it is printed; Reveal is the one way out.
+// Value is a bearer secret that a user or a client holds. fmt, log/slog and encoding/json print it as [redacted]; only Reveal
+// returns it. The zero value is no secret.
 //
-// The value is behind a pointer, for fmt asks no method of a Secret in an unexported field: there it prints an
-// address. So Secrets are not compared with ==; Same does.
+// The text is behind a pointer, because fmt calls no method of an unexported field; it prints the address instead. Compare
+// values with Equal, not with ==.
 type Value struct{ value *string }
 
 const redacted = "[redacted]"
 
-// From takes a value as it came from a cookie, a form or a link.
+// From returns a value with the text of a cookie, a form or a link.
 func From(value string) Value { return Value{&value} }
 
-// New draws 256 bits, as 43 characters of base64url.
+// New returns a random value of 256 bits, as 43 characters of base64url.
 func New() Value {
 	var b [32]byte
-	rand.Read(b[:]) // never fails: Go 1.24 crypto/rand
+	rand.Read(b[:]) // never fails
 	return From(base64.RawURLEncoding.EncodeToString(b[:]))
 }
 
-// Reveal gives the value itself, for a cookie, a mail or a page.
-func (s Value) Reveal() string {
-	if s.value == nil {
+// Reveal returns the text, for a cookie, an email or a page.
+func (v Value) Reveal() string {
+	if v.value == nil {
 		return ""
 	}
-	return *s.value
+	return *v.value
 }
 
-// IsZero tells whether there is no value at all.
-func (s Value) IsZero() bool { return s.Reveal() == "" }
+// IsZero reports whether the text is empty.
+func (v Value) IsZero() bool { return v.Reveal() == "" }
 
-// Equal tells, in constant time, whether both hold one value.
-func (s Value) Equal(t Value) bool {
-	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(t.Reveal())) == 1
+// Equal reports whether both values have the same text, in constant time.
+func (v Value) Equal(w Value) bool {
+	return subtle.ConstantTimeCompare([]byte(v.Reveal()), []byte(w.Reveal())) == 1
 }
 
-// Hash is the record key under which a bearer value of 112 bits and more is kept: its SHA-256 in hex.
-func (s Value) Hash() string {
-	sum := sha256.Sum256([]byte(s.Reveal()))
+// Hash returns the SHA-256 of the text in hex. It is the record key of a value of 112 bits or more.
+func (v Value) Hash() string {
+	sum := sha256.Sum256([]byte(v.Reveal()))
 	return hex.EncodeToString(sum[:])
 }
 
-func (s Value) String() string               { return redacted }
-func (s Value) GoString() string             { return redacted }
-func (s Value) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
-func (s Value) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (s Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (v Value) String() string               { return redacted }
+func (v Value) GoString() string             { return redacted }
+func (v Value) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
+func (v Value) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// NormalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
+// NormalizeShortCode returns a typed short code in upper case, without hyphens and blanks, with 0 for O and 1 for I and L.
 func NormalizeShortCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':
 			r -= 'a' - 'A'
-		case r == '-' || r == '‐' || r == '‑' || r == '–' || unicode.IsSpace(r): // phones turn a dash into another
+		case r == '-' || r == '‐' || r == '‑' || r == '–' || unicode.IsSpace(r): // a phone may replace a hyphen by a dash
 			return -1
 		}
 		switch r {

@@ -110,7 +110,7 @@ func (s *Service) Userinfo(ctx context.Context, value string) (Userinfo, error) 
 	var u account.User
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		if t, err = s.lookup(snap, value); err == nil && t != nil && t.grant != nil {
-			u, err = s.Accounts.User(snap, t.grant.User)
+			u, err = s.Accounts.Reader(snap).User(t.grant.User)
 		}
 		return err
 	})
@@ -165,7 +165,7 @@ func (s *Service) Introspect(ctx context.Context, c *client.Client, value string
 		out = Introspection{Active: true, Scope: strings.Join(t.Scopes, " "), Client: t.Client, Type: typ,
 			Expires: t.Expires.Unix(), Issued: t.Created.Unix(), Audience: t.Client, Issuer: s.Issuer, Subject: string(t.Client)}
 		if g := t.grant; g != nil {
-			st, err := s.Accounts.Summary(snap, g.User)
+			st, err := s.Accounts.Reader(snap).Summary(g.User)
 			if err != nil {
 				return err
 			}

@@ -72,7 +72,7 @@ func (s *Service) DeleteExpired(ctx context.Context) error {
 func (s *Service) deleteOrphanedConsents(ctx context.Context) error {
 	orphaned := func(r store.Reader, id string) (bool, error) {
 		user, app, _ := strings.Cut(id, "/")
-		if _, err := s.Accounts.Summary(r, account.UserID(user)); isGone(err) {
+		if _, err := s.Accounts.Reader(r).Summary(account.UserID(user)); isGone(err) {
 			return true, nil
 		} else if err != nil {
 			return false, err

@@ -65,7 +65,7 @@ func (s *Service) status(r store.Reader, now time.Time, g *Grant) (grantStatus, 
 	if !now.Before(g.Expires) {
 		return expired, nil
 	}
-	st, err := s.Accounts.Summary(r, g.User)
+	st, err := s.Accounts.Reader(r).Summary(g.User)
 	switch {
 	case isGone(err):
 		return revoked, nil

@@ -250,7 +250,7 @@ func (s *Service) checkPolicy(r store.Reader, c *client.Client, g *Grant) error 
 
 // satisfiesPolicy reports whether the user of a grant may still use the client.
 func (s *Service) satisfiesPolicy(r store.Reader, c *client.Client, g *Grant) (bool, error) {
-	st, err := s.Accounts.Summary(r, g.User)
+	st, err := s.Accounts.Reader(r).Summary(g.User)
 	return err == nil && c.Policy.Satisfied(st.Groups, g.ACR), err
 }
 
@@ -266,7 +266,7 @@ func (s *Service) storeTokens(tx *account.Tx, i *issuance, id string) (err error
 		}
 	}
 	if i.client.TokenClaims || len(g.IDTokenClaims) > 0 {
-		i.user, err = s.Accounts.User(tx.Raw, g.User)
+		i.user, err = s.Accounts.Reader(tx.Raw).User(g.User)
 	}
 	return err
 }

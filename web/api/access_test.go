@@ -154,7 +154,7 @@ func TestRoles_LimitTheRoutes(t *testing.T) {
 
 func TestUnknownPathsAndMethods_AreProblems(t *testing.T) {
 	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
+	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
 	for _, path := range []string{"/api/v1", "/api/v1/", "/api/", "/api/v2/users", "/api/v1/user", "/api/v1/users/", "/api/v1/users/x/y", "/api/v1/users/x/lifecycle/freeze"} {
 		if doc := problem(t, d.call("GET", path, admin, ""), 404); doc.ErrorCode != "E0000008" {
@@ -196,7 +196,7 @@ func TestUnknownPathsAndMethods_AreProblems(t *testing.T) {
 
 func TestRoutes_RejectMalformedBodies(t *testing.T) {
 	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
+	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
 	for _, pattern := range d.API.Patterns() {
 		method, path := d.concrete(pattern, u)

@@ -113,7 +113,7 @@ func TestAPISignIn_UnknownLoginsGetTheSameResponse(t *testing.T) {
 	d.Member("zoe@garage.example", nil)
 	gone, _, _ := d.Member("gone@garage.example", nil)
 	d.Change(gone.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	garage := d.Group("Garage du Port")
+	garage := d.CreateGroup("Garage du Port")
 	token := d.signer()
 	limited := d.token(account.RoleReadOnly, func(n *admin.NewToken) { n.Authn, n.Groups = true, []account.GroupID{garage} })
 	answer := func(token, login, password string) string {

@@ -24,7 +24,7 @@ func BenchmarkToken(b *testing.B) {
 // BenchmarkGetUser reads a user by id as the operator, who has no rate limit.
 func BenchmarkGetUser(b *testing.B) {
 	d := open(b)
-	u := d.Person("zoe@garage.example", nil)
+	u := d.CreateUser("zoe@garage.example", nil)
 	r := httptest.NewRequest("GET", "/api/v1/users/"+string(u.ID), nil)
 	benchmark(b, d, r)
 }
@@ -33,7 +33,7 @@ func BenchmarkGetUser(b *testing.B) {
 func BenchmarkListUsers(b *testing.B) {
 	d := open(b)
 	for i := range 200 {
-		d.Person("p"+string(rune('a'+i%26))+string(rune('a'+i/26))+"@garage.example", nil)
+		d.CreateUser("p"+string(rune('a'+i%26))+string(rune('a'+i/26))+"@garage.example", nil)
 	}
 	benchmark(b, d, httptest.NewRequest("GET", "/api/v1/users", nil))
 }

@@ -24,7 +24,7 @@ func made(t *testing.T, w *httptest.ResponseRecorder, status int) tree {
 
 func TestClients_RequireUnscopedSuperAdmin(t *testing.T) {
 	d := open(t)
-	garage := d.Group("Canal")
+	garage := d.CreateGroup("Canal")
 	for name, token := range map[string]string{
 		"USER_ADMIN":               d.token(account.RoleUserAdmin, nil),
 		"READ_ONLY_ADMIN":          d.token(account.RoleReadOnly, nil),

@@ -118,7 +118,7 @@ func TestIdempotency_RepeatAfterACrashGetsTheFirstResponse(t *testing.T) {
 
 func (d *apiEnv) walkUsers(walk func(...keyedCall)) {
 	u, _, _ := d.Member("amelie@garage.example", nil)
-	invited := d.Person("nadia@garage.example", nil)
+	invited := d.CreateUser("nadia@garage.example", nil)
 	const users, one = "POST /api/v1/users", "POST /api/v1/users/{id}"
 	amelie, nadia := "/api/v1/users/"+string(u.ID), "/api/v1/users/"+string(invited.ID)
 	reset := amelie + "/lifecycle/reset_factors"

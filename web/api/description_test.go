@@ -84,7 +84,7 @@ func TestDescription_ContainsOnlyThePublicURL(t *testing.T) {
 
 func TestNotImplemented_Returns501(t *testing.T) {
 	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
+	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
 	here := "/api/v1/users/" + string(u.ID)
 	for _, call := range []string{

@@ -28,12 +28,12 @@ func (d *apiEnv) offered(token string, u account.User) (*authntest.Phone, tree) 
 	x := read[tree](d.T, d.call("POST", "/api/v1/users/"+string(u.ID)+"/factors", token, totpBody), 200)
 	secret, _ := x.get("_embedded", "activation", "sharedSecret").(string)
 	id, _ := x.get("id").(string)
-	return &authntest.Phone{House: d.Env, Secret: secret, Device: factors.DeviceID(id)}, x
+	return &authntest.Phone{Env: d.Env, Secret: secret, Device: factors.DeviceID(id)}, x
 }
 
 func code(p *authntest.Phone) string { return `{"passCode":"` + string(p.Code()) + `"}` }
 func nextCode(p *authntest.Phone) string {
-	p.House.Clock.Advance(30 * time.Second)
+	p.Env.Clock.Advance(30 * time.Second)
 	return code(p)
 }
 
@@ -160,7 +160,7 @@ func TestEnrol_RequiresTheSecretsAllowance(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	boss, _, _ := d.Member("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
-	garage := d.Group("Garage du Port")
+	garage := d.CreateGroup("Garage du Port")
 	path := "/api/v1/users/" + string(u.ID) + "/factors"
 	for name, token := range map[string]string{
 		"no allowance":  d.admin(),

@@ -53,7 +53,7 @@ func TestFaults_FailedWriteChangesNothing(t *testing.T) {
 			d := open(t)
 			secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 			hook, _ := d.webhook(d.admin()) // so that acts queue calls as well
-			garage := d.Group("Garage")
+			garage := d.CreateGroup("Garage")
 			u, _, _ := d.Member("zoe@garage.example", nil)
 			v, _, _ := d.Member("ines@garage.example", nil)
 			boss, _ := d.boss("boss@garage.example", account.RoleUserAdmin, 0)

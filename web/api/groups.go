@@ -39,7 +39,7 @@ func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op admin.Princi
 		if len(starts) > 256 {
 			return nil, "", badParameter("q")
 		}
-		return a.directory.Groups(r.Context(), op, account.GroupQuery{Starts: starts, After: p.after, Limit: p.limit})
+		return a.directory.Groups(r.Context(), op, account.GroupQuery{Prefix: starts, After: p.after, Limit: p.limit})
 	}, a.group)
 }
 

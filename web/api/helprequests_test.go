@@ -87,7 +87,7 @@ func TestHelpRequest_ConflictNamesTheAssignee(t *testing.T) {
 	if mine.get("status") != "in_progress" || mine.get("assignee") != "operator:0" || mine.get("assigneeName") != "root" {
 		t.Errorf("got %v, want it taken", mine)
 	}
-	boss := d.Person("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk}} })
+	boss := d.CreateUser("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk}} })
 	agent := admin.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: account.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
 	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "assigned to root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {

@@ -11,7 +11,7 @@ import (
 func TestIdempotency_LostScopeRejectsReplay(t *testing.T) {
 	d := open(t)
 	owner, tokens := d.boss("boss@garage.example", account.RoleUserAdmin, 1)
-	here := d.Group("Garage Lumière")
+	here := d.CreateGroup("Garage Lumière")
 	body := `{"profile":{"login":"far@garage.example"}}`
 	if w := d.keyed("/api/v1/users", tokens[0], body, "k"); w.Code != 200 {
 		t.Fatalf("got %d %s", w.Code, w.Body)

@@ -86,7 +86,7 @@ func TestIdempotency_KeyIsBoundToRequestTokenAndDay(t *testing.T) {
 func TestIdempotency_RefusedRequestTakesNoKey(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
-	d.Person("there@garage.example", nil)
+	d.CreateUser("there@garage.example", nil)
 	problem(t, d.keyed("/api/v1/users", admin, `{"profile":{"login":"there@garage.example"}}`, "k"), 409)
 	problem(t, d.keyed("/api/v1/users", admin, `{"profile":{"login":"no address"}}`, "k"), 400)
 	problem(t, d.keyed("/api/v1/users/nobody@garage.example/lifecycle/reset_factors", admin, ``, "k"), 404)

@@ -38,8 +38,8 @@ func outcomes(t *testing.T, got tree) (all []string) {
 
 func TestImports_DryRunThenCreateOnce(t *testing.T) {
 	d := open(t)
-	gid := d.Group("Garage Lumière")
-	d.Person("there@garage.example", nil)
+	gid := d.CreateGroup("Garage Lumière")
+	d.CreateUser("there@garage.example", nil)
 	body := `{"users":[
 		{"profile":{"login":"zoe@garage.example","firstName":"Zoé","badge":"K-17"},"groupIds":["` + string(gid) + `"],"otpauth":"` + otpauth + `"},
 		{"profile":{"email":"luc@garage.example"}},
@@ -112,7 +112,7 @@ func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 
 func TestImports_GroupNamesAndDuplicates(t *testing.T) {
 	d := open(t)
-	gid := d.Group("Garage Lumière")
+	gid := d.CreateGroup("Garage Lumière")
 	body := `{"users":[
 		{"profile":{"login":"zoe@garage.example"},"groups":["Garage Lumière"]},
 		{"profile":{"login":"luc@garage.example"},"groups":["` + string(gid) + `","Nowhere"]},

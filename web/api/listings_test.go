@@ -100,7 +100,7 @@ func TestGroups_CreateAndFind(t *testing.T) {
 		`{"profile":{"name":"x","description":"` + strings.Repeat("x", 1025) + `"}}`, `{"profile":{"name":"x","colour":"red"}}`} {
 		problem(t, d.call("POST", "/api/v1/groups", administrator, body), 400)
 	}
-	d.Group("Garage Nord")
+	d.CreateGroup("Garage Nord")
 	w := d.call("GET", "/api/v1/groups?limit=1", administrator, "")
 	second := read[[]tree](t, d.call("GET", next(t, w.Header()), administrator, ""), 200)
 	if len(second) != 1 || second[0].get("id") == read[[]tree](t, w, 200)[0].get("id") {
@@ -124,7 +124,7 @@ func TestGroups_CreateAndFind(t *testing.T) {
 
 func TestTokens_SecretIsShownOnce(t *testing.T) {
 	d := open(t)
-	gid := d.Group("Garage")
+	gid := d.CreateGroup("Garage")
 	body := `{"name":"help desk","role":"HELP_DESK_ADMIN","groups":["` + string(gid) + `"],"expiresIn":86400}`
 	made := read[tree](t, d.local("POST", "/api/v1/api-tokens", body), 201)
 	secret, _ := made.get("token").(string)

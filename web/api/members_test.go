@@ -44,7 +44,7 @@ func TestGroups_RenameAndDelete(t *testing.T) {
 	for _, body := range []string{`{}`, `{"profile":{"name":" "}}`, `{"profile":{"name":"x","colour":"red"}}`, `{"hunter2":1}`, `[]`, `{"broken`} {
 		problem(t, d.call("PUT", path, admin, body), 400)
 	}
-	u := d.Person("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{account.GroupID(gid)} })
+	u := d.CreateUser("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{account.GroupID(gid)} })
 	if w := d.call("DELETE", path, admin, ""); w.Code != 204 || w.Body.Len() != 0 {
 		t.Errorf("deleting: got %d %s", w.Code, w.Body)
 	}
@@ -66,8 +66,8 @@ func TestGroups_RenameAndDelete(t *testing.T) {
 func TestMembers_AddAndRemove(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
-	u := d.Person("zoe@garage.example", nil)
-	gid := d.Group("Garage Nord")
+	u := d.CreateUser("zoe@garage.example", nil)
+	gid := d.CreateGroup("Garage Nord")
 	path := fmt.Sprintf("/api/v1/groups/%s/users/%s", gid, u.ID)
 	for range 2 {
 		if w := d.call("PUT", path, admin, ""); w.Code != 204 || w.Body.Len() != 0 {
@@ -102,12 +102,12 @@ func TestMembers_AddAndRemove(t *testing.T) {
 func TestMembers_PagesListEachOnce(t *testing.T) {
 	d := open(t)
 	administrator := d.admin()
-	gid, other := d.Group("Garage Nord"), d.Group("Garage Sud")
+	gid, other := d.CreateGroup("Garage Nord"), d.CreateGroup("Garage Sud")
 	for i := range 25 {
-		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = []account.GroupID{other, gid} })
+		d.CreateUser(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = []account.GroupID{other, gid} })
 	}
-	only := d.Person("only@garage.example", func(u *account.User) { u.Groups = []account.GroupID{gid} })
-	d.Person("nobody@garage.example", nil)
+	only := d.CreateUser("only@garage.example", func(u *account.User) { u.Groups = []account.GroupID{gid} })
+	d.CreateUser("nobody@garage.example", nil)
 	for _, limit := range []int{1, 5, 7, 26, 200} {
 		ids, pages := d.walk(t, fmt.Sprintf("/api/v1/groups/%s/users?limit=%d", gid, limit), administrator)
 		distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
@@ -135,10 +135,10 @@ func TestMembers_PagesListEachOnce(t *testing.T) {
 // are equal except for the request id.
 func TestMembers_GroupOutsideScopeLooksUnknown(t *testing.T) {
 	d := open(t)
-	mine, other := d.Group("Garage Nord"), d.Group("Garage Sud")
-	zoe := d.Person("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{mine} })
-	outside := d.Person("paul@garage.example", func(u *account.User) { u.Groups = []account.GroupID{other} })
-	chief := d.Person("chief@garage.example", func(u *account.User) {
+	mine, other := d.CreateGroup("Garage Nord"), d.CreateGroup("Garage Sud")
+	zoe := d.CreateUser("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{mine} })
+	outside := d.CreateUser("paul@garage.example", func(u *account.User) { u.Groups = []account.GroupID{other} })
+	chief := d.CreateUser("chief@garage.example", func(u *account.User) {
 		u.Groups, u.Roles = []account.GroupID{mine}, []account.RoleAssignment{{ID: "r1", Role: account.RoleReadOnly}}
 	})
 	const nobody, never = "uaaaaaaaaaaaaaaaaaaaaaaaaaa", "gaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -53,7 +53,7 @@ type scopedEnv struct {
 func found(t *testing.T, change func(v *scopedEnv, u *account.User)) *scopedEnv {
 	t.Helper()
 	v := &scopedEnv{apiEnv: open(t)}
-	v.north, v.south = v.Group("Garage du Nord"), v.Group("Garage du Sud")
+	v.north, v.south = v.CreateGroup("Garage du Nord"), v.CreateGroup("Garage du Sud")
 	if change != nil {
 		v.known, _, _ = v.Member("zoe@garage.example", func(u *account.User) { change(v, u) })
 	}

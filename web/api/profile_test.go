@@ -54,7 +54,7 @@ func TestProfile_RejectsInvalidValues(t *testing.T) {
 	d := open(t)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	u, _, session := d.Member("zoe@garage.example", nil)
-	d.Person("there@garage.example", nil)
+	d.CreateUser("there@garage.example", nil)
 	d.EmptyOutbox()
 	for _, method := range []string{"POST", "PUT"} {
 		for _, c := range []struct {

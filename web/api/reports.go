@@ -66,7 +66,7 @@ func (a *API) risk(x directory.LockoutRisk) any {
 	}
 	u := x.User
 	out := userRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
-		Copies: x.Devices.Copies, RecoveryCodesLeft: x.Devices.Codes, TicketExpiresAt: reply.Timestamp(x.Devices.Ticket),
+		Copies: x.Devices.Copies, RecoveryCodesLeft: x.Devices.RecoveryCodes, TicketExpiresAt: reply.Timestamp(x.Devices.TicketUntil),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {
 		out.GroupIDs = []account.GroupID{}

@@ -11,7 +11,7 @@ import (
 
 func TestLockoutRisk_PagesByLinks(t *testing.T) {
 	d := open(t)
-	garage := d.Group("Garage Lumière")
+	garage := d.CreateGroup("Garage Lumière")
 	u, _, _ := d.Member("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
 	reader := d.token(account.RoleReadOnly, nil)
 	var all []tree

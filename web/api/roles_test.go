@@ -10,8 +10,8 @@ import (
 
 func TestRoles_AssignLimitAndRevoke(t *testing.T) {
 	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
-	port, canal := d.Group("Garage du Port"), d.Group("Garage du Canal")
+	u := d.CreateUser("zoe@garage.example", nil)
+	port, canal := d.CreateGroup("Garage du Port"), d.CreateGroup("Garage du Canal")
 	admin := d.admin()
 	roles := "/api/v1/users/" + string(u.ID) + "/roles"
 	if got := read[[]tree](t, d.call("GET", roles, admin, ""), 200); len(got) != 0 {
@@ -73,7 +73,7 @@ func TestRoles_AssignLimitAndRevoke(t *testing.T) {
 
 func TestRoles_RejectInvalidBody(t *testing.T) {
 	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
+	u := d.CreateUser("zoe@garage.example", nil)
 	roles := "/api/v1/users/" + string(u.ID) + "/roles"
 	for body, want := range map[string]int{
 		`{}`: 400, `{"type":""}`: 400, `{"type":"ORG_ADMIN"}`: 400, `{"type":"help_desk_admin"}`: 400, `{"type":7}`: 400,

@@ -27,7 +27,7 @@ var bodies = map[string]string{
 // one. Status, headers and bodies are the same.
 func TestScope_ObjectsOutsideLookUnknown(t *testing.T) {
 	d := open(t)
-	north, south := d.Group("Garage du Nord"), d.Group("Garage du Sud")
+	north, south := d.CreateGroup("Garage du Nord"), d.CreateGroup("Garage du Sud")
 	outside := map[string]account.User{}
 	for name, change := range map[string]func(u *account.User){
 		"of another garage": func(u *account.User) { u.Groups = []account.GroupID{south} },

@@ -18,7 +18,7 @@ func TestStatus_RejectsImpossibleOperations(t *testing.T) {
 	d.Change(gone.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	path := "/api/v1/users/" + string(gone.ID)
 	passwords := `{"oldPassword":{"value":"dix clefs et un tournevis"},"newPassword":{"value":"onze clefs et un marteau"}}`
-	garage := d.Group("Garage du Port")
+	garage := d.CreateGroup("Garage du Port")
 	for _, c := range []struct {
 		method, path, token, body string
 		want                      int
@@ -63,7 +63,7 @@ func TestStatus_RejectsImpossibleOperations(t *testing.T) {
 // A body is checked first, whatever the method is.
 func TestStatus_RejectsMalformedBodiesFirst(t *testing.T) {
 	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
+	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
 	c, err := theContract()
 	if err != nil {

@@ -73,7 +73,7 @@ var operationPaths = map[string]string{"resetPassword": "lifecycle/reset_passwor
 	"changePassword": "credentials/change_password"}
 
 // state returns the status to show: the display status if it is set, or the stored one.
-func state(u *account.User) account.Status { return cmp.Or(u.State, u.Status) }
+func state(u *account.User) account.Status { return cmp.Or(u.DisplayStatus, u.Status) }
 
 func (a *API) user(u *account.User) (userJSON, error) {
 	profile, err := profileOf(u)

@@ -17,7 +17,7 @@ import (
 func TestUsers_CreateAndFind(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
-	gid := d.Group("Garage Lumière")
+	gid := d.CreateGroup("Garage Lumière")
 	body := `{"profile":{"login":"Zoe@Garage.example","email":"zoe.mail@garage.example","secondEmail":"zoe@home.example","firstName":"Zoé",
 		"lastName":"Martin","locale":"fr_CH","department":"Atelier","badges":["a","b"],"nested":{"x":[1,null]}},
 		"groupIds":["` + string(gid) + `"],"id":"mine","status":"ACTIVE","created":"2020-01-01T00:00:00.000Z","_links":{"self":{}},
@@ -53,7 +53,7 @@ func TestUsers_CreateAndFind(t *testing.T) {
 func TestUsers_InvalidMembersAreNamed(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
-	d.Person("there@garage.example", nil)
+	d.CreateUser("there@garage.example", nil)
 	for _, c := range []struct {
 		name, body, says string
 		want             int
@@ -236,7 +236,7 @@ func TestUsers_SearchCustomMembers(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	for i, profile := range []string{`{"badge":"K-17"}`, `{"badge":["x","K-17"]}`, `{"badge":17}`, `{}`} {
-		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Profile = []byte(profile) })
+		d.CreateUser(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Profile = []byte(profile) })
 	}
 	for search, want := range map[string]int{`profile.badge eq "k-17"`: 2, `profile.badge sw "K"`: 2, `profile.badge eq "17"`: 0, `profile.nothing eq ""`: 0,
 		`profile.badge sw "k" and profile.login sw "p1"`: 1, `profile.badge sw "k" or profile.login sw "p3"`: 3} {

@@ -135,7 +135,7 @@ func TestWebhooks_RejectInvalidBody(t *testing.T) {
 
 func TestWebhooks_RequireUnscopedSuperAdmin(t *testing.T) {
 	d := open(t)
-	g := d.Group("Garage Lumière")
+	g := d.CreateGroup("Garage Lumière")
 	id, _ := d.webhook(d.admin())
 	some := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Groups = []account.GroupID{g} })
 	for _, route := range []string{"GET /webhooks", "POST /webhooks", "GET /webhooks/{wid}", "PUT /webhooks/{wid}", "DELETE /webhooks/{wid}",

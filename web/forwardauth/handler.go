@@ -157,7 +157,7 @@ func (h *Handler) startSignIn(w http.ResponseWriter, req proxyRequest, rule *Rul
 		to = "/"
 	}
 	h.setCookie(w, h.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), returnTTL)
-	redirect(w, h.signInURL(req.host, rule, session.ParseForwardState(nonce)))
+	redirect(w, h.signInURL(req.host, rule, session.ForwardState(nonce)))
 }
 
 // signInURL returns the page that continues to a host after the sign-in.

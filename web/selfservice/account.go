@@ -56,7 +56,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	page.AtRisk = a.PrimaryDevices <= 1 && left == 0
 	for _, ses := range a.Sessions {
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: account.DescribeUserAgent(ses.Agent), Address: ses.Address,
-			Started: ses.Since, Seen: ses.Seen, This: ses.Current, Program: ses.Program})
+			Started: ses.Since, Seen: ses.LastSeen, This: ses.Current, Program: ses.FromAPI})
 	}
 	if page.Applications, err = s.applications(r); err != nil {
 		return templates.Account{}, err

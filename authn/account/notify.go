@@ -1,0 +1,114 @@
+package account
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/mail"
+	"barillet/internal/notice"
+	"barillet/internal/throttle"
+	"barillet/store"
+)
+
+// NotifyDeviceSignIn notifies the user, within tx, that a device of the application can now act for
+// them (RFC 8628).
+func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app string) error {
+	t := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
+	u, err := t.User(id)
+	if err != nil {
+		return err
+	}
+	return t.Notify(&u, notice.DeviceSignedIn{Context: t.About(&u), App: app}, time.Time{})
+}
+
+// About returns the context of a notification: the name of the user, and the time, browser and address of the operation.
+func (tx *Tx) About(u *User) notice.Context {
+	return notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
+		Address: tx.Op.Request.ClientAddress()}
+}
+
+// Notify queues a notification to the addresses of the user, in their language. It is discarded if it is not delivered before
+// expires; zero means never. If the user had ten notifications within an hour, it is delayed and sent in a digest
+// (protocol rule 18).
+func (tx *Tx) Notify(u *User, m notice.Notice, expires time.Time) error {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.NoticeMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting notifications: %w", err)
+	}
+	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: expires}
+	if !v.OK {
+		row.NotBefore, row.Notice, row.Key = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
+	}
+	return tx.queue(u.Addresses(), m, row)
+}
+
+// SendTo queues one email to each address, so that no recipient sees another address. An email is discarded if it is not
+// delivered before expires; zero means never.
+func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, expires time.Time) error {
+	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: expires})
+}
+
+func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encoding email %s: %w", m.Name(), err)
+	}
+	row.Template, row.Data, row.Queued = m.Name(), data, tx.Op.Now
+	if row.NotBefore.IsZero() {
+		row.NotBefore = tx.Op.SendAfter
+	}
+	for _, to := range addresses {
+		if to == "" { // of a placeholder account
+			continue
+		}
+		row.To = []string{to}
+		if err := tx.s.Outbox.Queue(tx.Raw, tx.NewRecordID("mail"), row); err != nil {
+			return fmt.Errorf("queueing email %s: %w", row.Template, err)
+		}
+	}
+	return nil
+}
+
+// NotifyLimited queues a notification that an unauthenticated client can cause. It drops the notification if the user had the
+// maximum number of them (promise S8).
+func (tx *Tx) NotifyLimited(u *User, m notice.Notice) error {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting notifications of unauthenticated clients: %w", err)
+	}
+	if !v.OK {
+		return nil
+	}
+	return tx.Notify(u, m, time.Time{})
+}
+
+// OnDeadLetter returns a function for mail.Sender.Died. The function appends an audit event about an email that was given up,
+// within the same Update. The event contains template, recipient, times and error, never text, link or code.
+func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
+	op := s.NewOperation(RequestInfo{})
+	return func(tx store.Tx, m mail.MessageInfo) error {
+		h := fnv.New64a() // one operation may give up several emails, each with its own event
+		h.Write([]byte(m.ID))
+		t := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op, n: h.Sum64()}
+		e := audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: audit.MailFailed, Outcome: audit.Failure,
+			Reason: "undeliverable", Targets: []audit.Actor{{Type: audit.TypeMail, ID: m.ID, Name: m.Template}},
+			Detail: map[string]string{"to": m.To, "error": m.LastError, "attempts": strconv.Itoa(m.Attempts),
+				"queued": m.Queued.UTC().Format(time.RFC3339)}}
+		if !m.UselessAfter.IsZero() && !m.UselessAfter.After(m.Died) {
+			e.Reason = "too_late"
+		}
+		u, err := t.UserByAddress(m.To)
+		switch {
+		case err == nil:
+			e.Subject, e.SubjectName = string(u.ID), u.Login
+		case errcode.Of(err) != errcode.NotFound: // for example the support address
+			return err
+		}
+		return t.Audit(e)
+	}
+}

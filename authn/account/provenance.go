@@ -1,0 +1,58 @@
+package account
+
+import (
+	"slices"
+	"time"
+)
+
+// EmailProvenance says who set the address of a user. Email to an address that an administrator set has the provenance of that
+// administrator too, because the mailbox may be theirs (protocol rule 8).
+type EmailProvenance struct {
+	By    string    `json:"by,omitempty"`   // the administrator who set the address; "": email reached the user
+	Moved time.Time `json:"moved,omitzero"` // time of the last change; zero: never changed
+}
+
+// AddressCooldown is how long no ticket is mailed to a changed address. The old address is notified, and its owner has this
+// time to object (protocol rule 13).
+const AddressCooldown = 72 * time.Hour
+
+// AddressChanged reports whether the address was changed within AddressCooldown.
+func (u *User) AddressChanged(now time.Time) bool {
+	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
+}
+
+// ConfirmEmail records that the user enrolled a first device by their invitation. If the invitation was mailed, email reaches
+// the user.
+func (u *User) ConfirmEmail() {
+	if u.Invited.Provenance == ProvenanceEmail {
+		u.EmailProvenance = EmailProvenance{}
+	}
+}
+
+// Provenances returns all provenances of the ticket.
+func (t *Ticket) Provenances() []string {
+	if t.AddressSetBy != "" {
+		return []string{t.Provenance, t.AddressSetBy}
+	}
+	return []string{t.Provenance}
+}
+
+// ShareProvenance reports whether a and b have a common element (the two-source rule).
+func ShareProvenance(a, b []string) bool {
+	return slices.ContainsFunc(b, func(p string) bool { return slices.Contains(a, p) })
+}
+
+// The provenances of a password, a ticket or a secret. Any other value is the id of an administrator.
+const (
+	ProvenanceUser  = "self" // chosen by the user and used together with a device
+	ProvenanceEmail = "mail" // from the mailbox alone
+)
+
+// ConfirmProvenance records that the user proved a device together with the password. A password from the mailbox is the
+// user's from then on. A password that an administrator chose, or whose link they received, keeps its provenance, because
+// they may still know it (protocol rule 8).
+func (p *Password) ConfirmProvenance() {
+	if p.Provenance == ProvenanceEmail {
+		p.Provenance = ProvenanceUser
+	}
+}

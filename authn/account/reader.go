@@ -1,0 +1,89 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"barillet/internal/errcode"
+	"barillet/store"
+)
+
+// Reader reads users and groups within one snapshot or transaction of the store.
+type Reader struct {
+	s   *Service
+	Raw store.Reader
+}
+
+// View calls fn with a reader of one snapshot of the store.
+func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {
+	return s.Store.View(ctx, func(snap store.Snapshot) error { return fn(s.Reader(snap)) })
+}
+
+// Reader returns a reader of a snapshot or transaction of the store.
+func (s *Service) Reader(r store.Reader) Reader { return Reader{s, r} }
+
+// User returns a user; NotFound if there is none.
+func (r Reader) User(id UserID) (User, error) {
+	return r.UserCached(id, &store.Cached[User]{})
+}
+
+// UserCached is User with a cache of the decoded record.
+func (r Reader) UserCached(id UserID, cache *store.Cached[User]) (User, error) {
+	u, err := r.s.users.GetCached(r.Raw, string(id), cache)
+	u.stored = u.Summarize()
+	u.stored.Groups = slices.Clone(u.Groups) // the caller may change u.Groups in place
+	return u, missing(err, "user", string(id))
+}
+
+// UserByAddress returns the user who has the normalized address as login or address; NotFound if there is none.
+func (r Reader) UserByAddress(address string) (User, error) {
+	id, err := r.s.addresses.Get(r.Raw, store.Escape(address))
+	if err != nil {
+		return User{}, missing(err, "address", "")
+	}
+	return r.User(id)
+}
+
+// Group returns a group; NotFound if there is none or it is deleted.
+func (r Reader) Group(id GroupID) (Group, error) {
+	g, err := r.s.groups.Get(r.Raw, string(id))
+	if err == nil && !g.Deleted.IsZero() {
+		return Group{}, errcode.New(errcode.NotFound)
+	}
+	return g, missing(err, "group", string(id))
+}
+
+// Summary returns the summary of a user; NotFound if there is none.
+func (r Reader) Summary(id UserID) (Summary, error) {
+	sum, err := r.s.summaries.Get(r.Raw, string(id))
+	return sum, missing(err, "summary", string(id))
+}
+
+// Find returns the user with an id, login or address; NotFound if there is none.
+func (r Reader) Find(idOrLogin string) (User, error) {
+	if strings.HasPrefix(idOrLogin, "u") && len(idOrLogin) == 27 {
+		u, err := r.User(UserID(idOrLogin))
+		if errcode.Of(err) != errcode.NotFound {
+			return u, err
+		}
+	}
+	a, ok := NormalizeLogin(idOrLogin)
+	if !ok {
+		return User{}, errcode.New(errcode.NotFound)
+	}
+	return r.UserByAddress(a)
+}
+
+// missing returns NotFound for store.ErrNotFound, and any other error with its operation.
+func missing(err error, what, id string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNotFound):
+		return errcode.New(errcode.NotFound)
+	}
+	return fmt.Errorf("loading %s %q: %w", what, id, err)
+}

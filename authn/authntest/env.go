@@ -1,0 +1,307 @@
+// Package authntest provides test environments: the services of authn and its subpackages on a real store in a temporary
+// directory. An environment has all kinds of factors and a clock that the test moves. Its users sign in and enrol by the same
+// methods as in production. Only tests import this package. It contains no rules.
+package authntest
+
+import (
+	"encoding/json"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
+	"barillet/authn/enrol"
+	"barillet/authn/helpdesk"
+	"barillet/authn/password"
+	"barillet/authn/session"
+	"barillet/factors"
+	"barillet/factors/hotp"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/factors/webauthn"
+	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/internal/notice"
+	"barillet/internal/secret"
+	"barillet/internal/throttle"
+	"barillet/internal/webhook"
+	"barillet/store"
+	"barillet/store/bolt"
+	"barillet/store/storetest"
+	"barillet/templates"
+)
+
+// Start is the initial time of the clock of an Env.
+var Start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+
+// Clock is a clock that the test moves. It is safe for concurrent use.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now returns the time of the clock.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Env is an environment of a test: the services and what they depend on.
+type Env struct {
+	T         testing.TB
+	Accounts  *account.Service
+	Sessions  *session.Service
+	Authn     *authn.Service
+	Enrolment *enrol.Service
+	Directory *directory.Service // with its Admin and HelpDesk
+	Store     store.Store        // runs every closure twice and rejects nested calls
+	Ring      *store.Keyring
+	Keys      store.RootKeys
+	Clock     *Clock
+	Outbox    *mail.Outbox
+	Hooks     *webhook.Endpoints
+	Log       audit.Log
+	From      account.RequestInfo // a request of a browser without a cookie
+
+	bolt *bolt.Store
+}
+
+// Password is the password of the users that Member creates.
+const Password = "clef de douze et tournevis"
+
+// New returns an environment with its own store. Every Update closure runs twice (protocol rule 31), and password hashes are cheap.
+// A test that calls New runs in parallel with the other tests of its package that call it.
+func New(t testing.TB) *Env {
+	t.Helper()
+	parallel(t)
+	return newIn(t, storetest.Dir(t), store.NewRootKeys())
+}
+
+var parallelTests sync.Map // of *testing.T
+
+// parallel calls t.Parallel once for a test. It does not call it for subtests, because later code may need their results.
+func parallel(t testing.TB) {
+	test, ok := t.(*testing.T)
+	if !ok || strings.Contains(t.Name(), "/") {
+		return
+	}
+	if _, called := parallelTests.LoadOrStore(test, true); !called {
+		test.Parallel()
+	}
+}
+
+// newIn is New with a data directory and root keys.
+func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
+	t.Helper()
+	file, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := file.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+	})
+	clock := &Clock{now: Start}
+	ring, err := store.OpenKeyring(t.Context(), file, keys, Start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passwords, err := password.NewHasher(keys.Pepper, password.Policy{MinMemory: 64, Cost: password.Cost{Memory: 64, Time: 1, Threads: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := webauthn.New(webauthn.Config{RPID: "login.example", RPDisplayName: "Garage Lumière", Origins: []string{"https://login.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
+	log.Watch = hooks.Watch
+	e := &Env{T: t, bolt: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
+		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
+		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
+			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
+	e.open(passwords, []factors.Factor{totp.TOTP{}, key, hotp.HOTP{}, recovery.Recovery{MAC: keys.Pepper.MAC}})
+	return e
+}
+
+// open makes the services on the store and the keyring of e.
+func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
+	e.Accounts = &account.Service{
+		Store: e.Store, Pepper: e.Keys.Pepper, Hasher: hasher,
+		Factors: kinds,
+		Limiter: throttle.NewLimiter(e.Ring, e.Keys.Pepper), Failures: throttle.NewFailureStore(e.Ring, e.Keys.Pepper),
+		Log: e.Log, Outbox: e.Outbox, Now: e.Clock.Now,
+		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", Locales: []string{"fr", "en"}, AllowCopies: true,
+			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
+	}
+	e.Accounts.Open(e.Ring)
+	e.Sessions = session.New(e.Accounts, e.Ring, nil)
+	e.Authn = authn.New(e.Accounts, e.Sessions, e.Ring)
+	e.Enrolment = &enrol.Service{Accounts: e.Accounts, Sessions: e.Sessions, SignIn: e.Authn}
+	admin := admin.New(e.Authn, e.Ring)
+	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment)
+}
+
+// Node returns an environment on the same store, as a second process: without the caches of this one.
+func (e *Env) Node() *Env {
+	e.T.Helper()
+	ring, err := store.OpenKeyring(e.T.Context(), e.Store, e.Keys, e.Clock.Now())
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	node := *e
+	node.Ring, node.Log = ring, audit.NewLog(ring)
+	node.open(e.Accounts.Hasher, e.Accounts.Factors)
+	node.Accounts.Policy = e.Accounts.Policy
+	return &node
+}
+
+// CreateUser creates a staged user without a password. change may be nil.
+func (e *Env) CreateUser(address string, change func(*account.User)) account.User {
+	e.T.Helper()
+	u, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (account.User, error) {
+		u := tx.NewUser()
+		u.Login, u.Email = address, address
+		if change != nil {
+			change(&u)
+		}
+		return u, tx.Create(&u)
+	})
+	if err != nil {
+		e.T.Fatalf("creating %s: %v", address, err)
+	}
+	return u
+}
+
+// CreateGroup creates a group.
+func (e *Env) CreateGroup(name string) account.GroupID {
+	e.T.Helper()
+	g, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (account.Group, error) {
+		g := account.Group{Name: name}
+		return g, tx.CreateGroup(&g)
+	})
+	if err != nil {
+		e.T.Fatalf("creating group %s: %v", name, err)
+	}
+	return g.ID
+}
+
+// Invite invites a user and returns the token of the invitation.
+func (e *Env) Invite(id account.UserID) secret.Value {
+	e.T.Helper()
+	token, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (secret.Value, error) {
+		u, err := tx.User(id)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		token, err := e.Authn.Invite(tx, &u, account.ProvenanceEmail, "Garage Lumiere")
+		if err != nil {
+			return secret.Value{}, err
+		}
+		return token, tx.Save(&u)
+	})
+	if err != nil {
+		e.T.Fatalf("inviting %s: %v", id, err)
+	}
+	return token
+}
+
+// User returns the stored user.
+func (e *Env) User(idOrLogin string) account.User {
+	e.T.Helper()
+	var u account.User
+	err := e.Accounts.View(e.T.Context(), func(r account.Reader) (err error) {
+		u, err = r.Find(idOrLogin)
+		return err
+	})
+	if err != nil {
+		e.T.Fatalf("reading %s: %v", idOrLogin, err)
+	}
+	return u
+}
+
+// Change changes the stored user, without regard to the rules.
+func (e *Env) Change(id account.UserID, change func(*account.User)) {
+	e.T.Helper()
+	_, err := account.Update(e.T.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (struct{}, error) {
+		u, err := tx.User(id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		change(&u)
+		return struct{}{}, tx.Save(&u)
+	})
+	if err != nil {
+		e.T.Fatalf("changing %s: %v", id, err)
+	}
+}
+
+// Mail is an email in the outbox, with its decoded notice.
+type Mail struct {
+	ID, To, Lang string
+	What         notice.Notice
+	NotBefore    time.Time // zero: sent immediately
+	UselessAfter time.Time
+}
+
+// Mails returns the emails in the outbox, oldest first.
+func (e *Env) Mails() []Mail {
+	e.T.Helper()
+	var out []Mail
+	table := store.NewTable[mail.Message](e.Ring, store.Outbox)
+	err := e.Store.View(e.T.Context(), func(s store.Snapshot) error {
+		out = nil
+		return table.Scan(s, "", "", 0, func(id string, row mail.Message) error {
+			m, err := templates.DecodeNotice(row.Template, json.RawMessage(row.Data))
+			if err != nil {
+				return err
+			}
+			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, NotBefore: row.NotBefore, UselessAfter: row.ExpiresAt})
+			return nil
+		})
+	})
+	if err != nil {
+		e.T.Fatalf("reading the outbox: %v", err)
+	}
+	return out
+}
+
+// EmptyOutbox deletes the emails in the outbox.
+func (e *Env) EmptyOutbox() {
+	e.T.Helper()
+	for _, m := range e.Mails() {
+		err := e.Store.Update(e.T.Context(), func(tx store.Tx) error { return tx.Delete(store.Outbox.Prefix + m.ID) })
+		if err != nil {
+			e.T.Fatalf("emptying the outbox: %v", err)
+		}
+	}
+}
+
+// Events returns the audit events with the actions, oldest first. Without actions, it returns all.
+func (e *Env) Events(actions ...string) []audit.Entry {
+	e.T.Helper()
+	var out []audit.Entry
+	err := e.Store.View(e.T.Context(), func(s store.Snapshot) (err error) {
+		out, _, err = e.Log.Scan(s, audit.Query{Actions: actions, Limit: 1000})
+		return err
+	})
+	if err != nil {
+		e.T.Fatalf("reading the audit log: %v", err)
+	}
+	return out
+}
