@@ -99,7 +99,7 @@ func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 			Reason: "undeliverable", Targets: []audit.Actor{{Type: audit.TypeMail, ID: m.ID, Name: m.Template}},
 			Detail: map[string]string{"to": m.To, "error": m.LastError, "attempts": strconv.Itoa(m.Attempts),
 				"queued": m.Queued.UTC().Format(time.RFC3339)}}
-		if !m.UselessAfter.IsZero() && !m.UselessAfter.After(m.Died) {
+		if !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(m.Died) {
 			e.Reason = "too_late"
 		}
 		u, err := t.UserByAddress(m.To)

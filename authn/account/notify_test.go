@@ -22,7 +22,7 @@ func TestOnDeadLetter_NamesUser(t *testing.T) {
 		onDeadLetter := e.Accounts.OnDeadLetter()
 		if err := e.Store.Update(t.Context(), func(tx store.Tx) error {
 			return onDeadLetter(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: e.Clock.Now(), Died: e.Clock.Now().Add(time.Hour),
-				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: e.Clock.Now().Add(2 * time.Hour)})
+				LastError: "550 no such mailbox", Attempts: 8, ExpiresAt: e.Clock.Now().Add(2 * time.Hour)})
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -61,11 +61,11 @@ func PlaceholderOf(r account.Reader, p Principal, address string) (account.User,
 	if !ok {
 		return account.User{}, errcode.New(errcode.NotFound)
 	}
-	shadows, err := r.PlaceholdersFor(a)
+	placeholders, err := r.PlaceholdersFor(a)
 	if err != nil {
 		return account.User{}, err
 	}
-	for _, u := range shadows {
+	for _, u := range placeholders {
 		if p.InScope(&u) {
 			return u, nil
 		}

@@ -94,18 +94,18 @@ func (o *Outbox) messageID(key string) string {
 
 // MessageInfo is a stored message without its data, which can contain a secret.
 type MessageInfo struct {
-	ID           string
-	Template     string
-	Lang         string
-	To           string
-	Queued       time.Time
-	NotBefore    time.Time
-	UselessAfter time.Time
-	Tried        time.Time
-	Attempts     int
-	LastError    string
-	Dead         bool
-	Died         time.Time
+	ID        string
+	Template  string
+	Lang      string
+	To        string
+	Queued    time.Time
+	NotBefore time.Time
+	ExpiresAt time.Time
+	Tried     time.Time
+	Attempts  int
+	LastError string
+	Dead      bool
+	Died      time.Time
 }
 
 // List selects the messages that Items returns.
@@ -129,7 +129,7 @@ func (o *Outbox) Items(s store.Snapshot, list List) (items []MessageInfo, next s
 
 func (r Message) item(id string) MessageInfo {
 	return MessageInfo{ID: id, Template: r.Template, Lang: r.Lang, To: strings.Join(r.To, ", "), Queued: r.Queued, NotBefore: r.NotBefore,
-		UselessAfter: r.ExpiresAt, Tried: r.Tried, Attempts: r.AttemptCount, LastError: r.LastError, Dead: r.Dead, Died: r.Died}
+		ExpiresAt: r.ExpiresAt, Tried: r.Tried, Attempts: r.AttemptCount, LastError: r.LastError, Dead: r.Dead, Died: r.Died}
 }
 
 var _ outbox.Job[Message] = Message{}
