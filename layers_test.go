@@ -48,8 +48,8 @@ var allowed = map[string]string{
 	"static": "", "templates": "internal/notice",
 	"web/apidocs":       "templates",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
-	"web/api/scim":      "internal/errcode web/reply",
-	"web/api/systemlog": "internal/audit internal/errcode web/reply",
+	"web/api/scim":      "",
+	"web/api/systemlog": "authn/account internal/audit web/api/scim web/reply",
 	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/session factors internal/audit " +
 		"internal/errcode internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
@@ -68,7 +68,7 @@ var allowed = map[string]string{
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/errcode internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
-		"templates web web/api web/apidocs web/forwardauth web/reply",
+		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.

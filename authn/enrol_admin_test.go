@@ -78,9 +78,9 @@ func TestConfirmByAdmin_DeviceSignsInWithUsersPassword(t *testing.T) {
 	if v := env.verify(waits, phone.Next()); !v.Accepted() {
 		t.Errorf("the next code: %q", v.Rejected)
 	}
-	for _, action := range []string{audit.FactorOffered, audit.FactorActivated} {
+	for _, action := range []string{audit.FactorAdminEnrolled, audit.FactorActivated} {
 		events := env.Events(action)
-		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["secretSeenBy"] != "uboss" {
+		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["provenance"] != "uboss" {
 			t.Errorf("%s: got %+v, want the token's with its owner as provenance", action, last)
 		}
 	}

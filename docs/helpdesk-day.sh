@@ -52,7 +52,7 @@ call GET "/users/$user/factors" | jq -r '.[] | "has: \(.factorType) \(.name)"'
 
 # 4. Take the request, call back on the number on file, and record the check.
 call PATCH "/help-requests/$request" --json '{"assignee": "me", "note": "Took this one."}' >"$work/request"
-call PATCH "/help-requests/$request" --json '{"identityCheck": {"way": "called_back"}}' | jq -r '"checked: \(.identityCheck.way)"'
+call PATCH "/help-requests/$request" --json '{"identityCheck": {"method": "called_back"}}' | jq -r '"checked: \(.identityCheck.method)"'
 
 # 5. Reset. The key makes a retry safe after a lost answer: the reset happens once.
 jq -n --arg request "$request" '{reason: "Phone lost, called back on the number on file", helpRequestId: $request}' >"$work/reset"

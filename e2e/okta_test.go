@@ -39,7 +39,7 @@ func (h *Env) gather() {
 		for i := range people {
 			people[i] = map[string]any{"profile": map[string]string{"login": person(from + i), "firstName": "Foule", "lastName": fmt.Sprint(from + i)}}
 		}
-		h.Admin.Call("POST", "/imports", map[string]any{"people": people}).Want(200)
+		h.Admin.Call("POST", "/imports", map[string]any{"users": people}).Want(200)
 	}
 }
 
@@ -360,11 +360,11 @@ func (s *oktaScript) log(p oktaPerson, since time.Time) {
 	s.refused("a filter that cannot be read", err, 400, "E0000031")
 }
 
-// absent checks that unsupported operations are reported as such, and not as missing objects.
+// absent checks that a call of Okta that Barillet does not implement returns 501, not 404.
 func (s *oktaScript) absent(p oktaPerson) {
 	for name, err := range s.Absent(p.ID, "factor", "group") {
 		var f *oktaFault
-		if !errors.As(err, &f) || f.Status != http.StatusNotImplemented || f.Code != "E0000008" || !strings.Contains(f.Summary, "not offered") {
+		if !errors.As(err, &f) || f.Status != http.StatusNotImplemented || f.Code != "E0000008" || !strings.Contains(f.Summary, "not implemented") {
 			s.t.Errorf("%s: got %v, want 501 E0000008 that says so", name, err)
 		}
 	}

@@ -126,7 +126,7 @@ func TestReset_SameResultThroughEachInterface(t *testing.T) {
 	}{
 		{"by HTTP", func(m *Member, hid string) (got tree) {
 			h.Admin.Call("POST", "/users/"+m.Login+"/lifecycle/reset_factors", map[string]any{"reason": "téléphone perdu", "helpRequestId": hid,
-				"identityCheck": map[string]string{"way": "called_back"}}).Want(200).Into(&got)
+				"identityCheck": map[string]string{"method": "called_back"}}).Want(200).Into(&got)
 			return got
 		}},
 		{"by the socket", func(m *Member, hid string) tree { return run(m, hid) }},

@@ -37,7 +37,7 @@ func TestStory_English(t *testing.T) {
 	}
 	h.Admin.Call("POST", "/users/"+ben.Login+"/lifecycle/reset_factors",
 		map[string]any{"reason": "called back on the number on file", "helpRequestId": asked.ID,
-			"identityCheck": map[string]any{"way": "in_person", "by": "the garage's manager"}}).Want(200)
+			"identityCheck": map[string]any{"method": "in_person", "by": "the garage's manager"}}).Want(200)
 
 	link, _ := h.ticket(ben.Login)
 	ben.Open(link)

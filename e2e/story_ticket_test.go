@@ -57,7 +57,7 @@ func TestTicket_NotShownToAPIToken(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	member := h.Member(t, "amelie@garage.example")
 	for _, body := range []map[string]any{
-		{"reason": "x", "hand": true},
+		{"reason": "x", "showCode": true},
 		{"reason": "x", "sendEmail": false},
 	} {
 		answer := h.Admin.Call("POST", "/users/"+member.Login+"/lifecycle/reset_factors", body)

@@ -54,7 +54,7 @@ func gallerySignIn(lang string) []Sample {
 		{"ticket-wrong", Ticket{Base: refused(NewFieldProblem("ticket", ProblemTicketWrong)), CanRenew: true}},
 		{"ticket-expired", Ticket{Base: b, State: TicketExpired, CanRenew: true}},
 		{"ticket-used", Ticket{Base: b, State: TicketUsed}},
-		{"ticket-same-hand", Ticket{Base: b, State: TicketSameHand}},
+		{"ticket-same-hand", Ticket{Base: b, State: TicketSameProvenance}},
 		{"ticket-renewed", Ticket{Base: b, State: TicketRenewed}},
 		{"ticket-link", TicketLink{Base: b, Token: "abc"}},
 		{"ticket-link-used", TicketLink{Base: b, Token: "abc", State: TicketUsed}},

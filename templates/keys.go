@@ -21,13 +21,13 @@ const (
 	ProblemCopyOld    Key = "problem.copy_old"    // a code from before the QR code was shown
 
 	// recovery codes, tickets
-	ProblemRecoveryWrong  Key = "problem.recovery_wrong"
-	ProblemRecoveryFresh  Key = "problem.recovery_fresh" // the operation does not accept a recovery code
-	ProblemTicketWrong    Key = "problem.ticket_wrong"
-	ProblemTicketExpired  Key = "problem.ticket_expired"
-	ProblemTicketUsed     Key = "problem.ticket_used"
-	ProblemTicketSameHand Key = "problem.ticket_same_hand"
-	ProblemTicketNoMore   Key = "problem.ticket_no_more" // the daily limit of emails is reached
+	ProblemRecoveryWrong        Key = "problem.recovery_wrong"
+	ProblemRecoveryFresh        Key = "problem.recovery_fresh" // the operation does not accept a recovery code
+	ProblemTicketWrong          Key = "problem.ticket_wrong"
+	ProblemTicketExpired        Key = "problem.ticket_expired"
+	ProblemTicketUsed           Key = "problem.ticket_used"
+	ProblemTicketSameProvenance Key = "problem.ticket_same_provenance"
+	ProblemTicketNoMore         Key = "problem.ticket_no_more" // the daily limit of emails is reached
 
 	// YubiKeys
 	ProblemKeyRefused   Key = "problem.key_refused"
@@ -86,7 +86,7 @@ func Keys() []Key {
 		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
-		ProblemTicketSameHand, ProblemTicketNoMore,
+		ProblemTicketSameProvenance, ProblemTicketNoMore,
 		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyTaken, ProblemCeremonyGone,
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,

@@ -48,11 +48,11 @@ type TicketState string
 
 // States of a ticket (protocol rules 7 to 10).
 const (
-	TicketAsk      TicketState = ""          // the page asks for the code
-	TicketExpired  TicketState = "expired"   // a new one can be emailed
-	TicketUsed     TicketState = "used"      // a device was enrolled with it
-	TicketSameHand TicketState = "same_hand" // password and ticket have the same provenance
-	TicketRenewed  TicketState = "renewed"   // a new one was requested
+	TicketAsk            TicketState = ""                // the page asks for the code
+	TicketExpired        TicketState = "expired"         // a new one can be emailed
+	TicketUsed           TicketState = "used"            // a device was enrolled with it
+	TicketSameProvenance TicketState = "same_provenance" // password and ticket have the same provenance
+	TicketRenewed        TicketState = "renewed"         // a new one was requested
 )
 
 // Ticket asks for the code of a ticket after a reset. The password step is complete.

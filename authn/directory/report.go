@@ -12,8 +12,8 @@ import (
 
 // The kinds of LockoutRisk.
 const (
-	RiskUser  = "person"
-	RiskGroup = "garage"
+	RiskUser  = "user"
+	RiskGroup = "group"
 )
 
 // minManagers is the number of administrators who can reset the users of a group below which the group is a risk. One

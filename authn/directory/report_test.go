@@ -131,7 +131,7 @@ func TestLockoutRisk_StaysWithinScope(t *testing.T) {
 	}
 	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
 	authntest.WantCode(t, "without a role", err, errcode.Forbidden)
-	for _, q := range []directory.RiskQuery{{Kind: "service"}, {After: "x"}, {After: "service:"}, {Kind: directory.RiskUser, After: "garage:"}} {
+	for _, q := range []directory.RiskQuery{{Kind: "service"}, {After: "x"}, {After: "service:"}, {Kind: directory.RiskUser, After: "group:"}} {
 		_, _, err := s.Directory.LockoutRisk(t.Context(), authntest.AsSuperAdmin, q)
 		authntest.WantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}

@@ -69,8 +69,8 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c a
 		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Provenance: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(account.EnrolmentTTL)}
 		d, _ := u.PendingDevice(op.Now)
-		tx.AddAdminActivity(&u, audit.FactorOffered, d.Name)
-		if err := s.auditAdminEnrolment(tx, c, &u, audit.FactorOffered, d); err != nil {
+		tx.AddAdminActivity(&u, audit.FactorAdminEnrolled, d.Name)
+		if err := s.auditAdminEnrolment(tx, c, &u, audit.FactorAdminEnrolled, d); err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
 		err = tx.Save(&u)
@@ -99,7 +99,7 @@ func (s *Service) beginSecret(now time.Time, want Request, subject factors.Subje
 // auditAdminEnrolment records an operation of a principal on a device of the user.
 func (s *Service) auditAdminEnrolment(tx *account.Tx, c authn.AdminCall, u *account.User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
-		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "secretSeenBy": d.SecretSeenBy}})
+		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "provenance": d.SecretSeenBy}})
 }
 
 // AdminQR returns the QR code of a pending admin enrolment as PNG. Only the principal that began it may read it.

@@ -103,10 +103,10 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	if err := s.approvals.Put(tx.Raw, string(u.ID), approval); err != nil {
 		return storedApproval{}, fmt.Errorf("storing reset approval: %w", err)
 	}
-	if err := tx.Audit(approvalEvent(p, audit.ResetAsked, &approval)); err != nil {
+	if err := tx.Audit(approvalEvent(p, audit.ResetRequested, &approval)); err != nil {
 		return storedApproval{}, err
 	}
-	tx.AddAdminActivity(&u, audit.ResetAsked, "")
+	tx.AddAdminActivity(&u, audit.ResetRequested, "")
 	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: p.DisplayName(s.accounts.Policy.Issuer), Until: approval.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return storedApproval{}, err

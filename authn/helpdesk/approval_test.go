@@ -82,7 +82,7 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 	if u := c.User(authntest.Technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
-	e := c.Events(audit.ResetAsked, audit.FactorsReset)
+	e := c.Events(audit.ResetRequested, audit.FactorsReset)
 	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["requestedBy"] != c.first.ID || e[1].Detail["approvalId"] != approval.ID {
 		t.Errorf("got events %+v", e)
 	}

@@ -32,7 +32,7 @@ func (k *IdentityCheck) validate() (*IdentityCheck, error) {
 		return nil, nil
 	}
 	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
-		return nil, errcode.InvalidField("identityCheck.way", "unknown")
+		return nil, errcode.InvalidField("identityCheck.method", "unknown")
 	}
 	by, ok := admin.Sanitize(k.By, 128, false)
 	switch {

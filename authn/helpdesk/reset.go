@@ -267,7 +267,7 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 	}
 	action := audit.TicketIssued
 	if j.delivery == onScreen {
-		action = audit.SecretHandedOver
+		action = audit.SecretDisclosed
 	}
 	if err := tx.Audit(j.resetEvent(u, c, action, result)); err != nil {
 		return resetOutcome{}, err

@@ -95,7 +95,7 @@ func socketServer(handler http.Handler, log *slog.Logger) *http.Server {
 			http.Error(w, "not the operator", http.StatusForbidden)
 			return
 		}
-		handler.ServeHTTP(w, r.WithContext(api.WithOperator(r.Context(), operator)))
+		handler.ServeHTTP(w, r.WithContext(api.WithPrincipal(r.Context(), operator)))
 	}), log)
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		uid, err := peerUID(conn)

@@ -188,7 +188,7 @@ type inProcess struct{ handler http.Handler }
 // RoundTrip implements http.RoundTripper.
 func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	operator := operatorPrincipal(os.Geteuid())
-	asked := r.Clone(api.WithOperator(r.Context(), operator))
+	asked := r.Clone(api.WithPrincipal(r.Context(), operator))
 	asked.RequestURI = r.URL.RequestURI()
 	asked.Host = r.URL.Host
 	if asked.Body == nil {

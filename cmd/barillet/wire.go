@@ -27,6 +27,7 @@ import (
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/api"
+	"barillet/web/api/systemlog"
 	"barillet/web/apidocs"
 )
 
@@ -66,7 +67,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	events := audit.NewLog(dir.ring)
 	events.Watch = hooks.Watch
 	out := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed})
-	a.webhooks = &webhook.Sender{Store: dir.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
+	a.webhooks = &webhook.Sender{Store: dir.store, Hooks: hooks, Events: events, Client: out, Compose: systemlog.Notification, Now: now, Log: log}
 	if a.accounts, err = a.newAccounts(outbox, events); err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (a *app) runWorkers(ctx context.Context) {
 func (a *app) deleteExpired(ctx context.Context) error {
 	for _, deleteExpired := range []func(context.Context) error{
 		a.signIn.DeleteExpired, a.accounts.DeleteExpired, a.sessions.DeleteExpired,
-		a.api.Sweep, a.directory.HelpDesk.DeleteExpired, a.oidc.DeleteExpired,
+		a.api.DeleteExpired, a.directory.HelpDesk.DeleteExpired, a.oidc.DeleteExpired,
 	} {
 		if err := deleteExpired(ctx); err != nil {
 			return err

@@ -10,7 +10,7 @@ const (
 	PasswordProven    = "barillet.password.proven"
 	FactorProven      = "user.authentication.auth_via_mfa"
 	StepUp            = "user.authentication.verify" // step-up: a device proven for one operation after the sign-in
-	LockedOut         = "barillet.guess.waiting"     // an answer that was not checked, after too many failures
+	LockedOut         = "barillet.user.locked_out"   // an answer that was not checked, after too many failures
 	UnknownName       = "barillet.login.unknown_name"
 	RateLimited       = "system.operation.rate_limit.violation"
 	SourceLimited     = "barillet.login.source_limited"
@@ -18,24 +18,24 @@ const (
 	RecoveryCodeSpent = "barillet.recovery.used"
 
 	// Devices.
-	FactorOffered      = "barillet.factor.offered"   // an administrator begins to enrol a device for a user
-	FactorConfirmed    = "barillet.factor.confirmed" // the user confirmed a device that an administrator enrolled
-	FactorActivated    = "user.mfa.factor.activate"
-	FactorRemoved      = "user.mfa.factor.deactivate"
-	FactorsReset       = "user.mfa.factor.reset_all"
-	FactorUpdated      = "user.mfa.factor.update" // renamed
-	FactorMarked       = "user.mfa.factor.suspend"
-	SecretShown        = "barillet.factor.shown_again"
-	CopyConfirmed      = "barillet.factor.copy_confirmed"
-	CopyRemoved        = "barillet.factor.copy_removed"
-	RecoveryCodesMade  = "barillet.recovery.created"
-	TicketIssued       = "barillet.ticket.issued"
-	TicketPresented    = "barillet.ticket.presented"
-	TicketSpent        = "barillet.ticket.spent"
-	TicketRenewed      = "barillet.ticket.renewed"
-	TicketRefused      = "barillet.ticket.refused"
-	InvitationIssued   = "barillet.invitation.issued"
-	InvitationAccepted = "barillet.invitation.accepted"
+	FactorAdminEnrolled = "barillet.factor.admin_enrolled" // an administrator begins to enrol a device for a user
+	FactorConfirmed     = "barillet.factor.confirmed"      // the user confirmed a device that an administrator enrolled
+	FactorActivated     = "user.mfa.factor.activate"
+	FactorRemoved       = "user.mfa.factor.deactivate"
+	FactorsReset        = "user.mfa.factor.reset_all"
+	FactorUpdated       = "user.mfa.factor.update" // renamed
+	FactorMarked        = "user.mfa.factor.suspend"
+	SecretShown         = "barillet.factor.shown_again"
+	CopyConfirmed       = "barillet.factor.copy_confirmed"
+	CopyRemoved         = "barillet.factor.copy_removed"
+	RecoveryCodesMade   = "barillet.recovery.created"
+	TicketIssued        = "barillet.ticket.issued"
+	TicketPresented     = "barillet.ticket.presented"
+	TicketSpent         = "barillet.ticket.spent"
+	TicketRenewed       = "barillet.ticket.renewed"
+	TicketRefused       = "barillet.ticket.refused"
+	InvitationIssued    = "barillet.invitation.issued"
+	InvitationAccepted  = "barillet.invitation.accepted"
 
 	// Accounts.
 	UserCreated         = "user.lifecycle.create"
@@ -54,8 +54,8 @@ const (
 	PasswordForgotten   = "barillet.password.forgotten"
 	RoleGranted         = "user.account.privilege.grant"
 	RoleRevoked         = "user.account.privilege.revoke"
-	RoleLimited         = "barillet.role.limited" // the group scope of a role changed
-	ResetAsked          = "barillet.reset.asked"  // a reset waits for approval
+	RoleLimited         = "barillet.role.limited"    // the group scope of a role changed
+	ResetRequested      = "barillet.reset.requested" // a reset waits for approval
 	ResetRefused        = "barillet.reset.refused"
 	GroupCreated        = "group.lifecycle.create"
 	GroupUpdated        = "group.profile.update"
@@ -67,7 +67,7 @@ const (
 	HelpUpdated         = "barillet.help.updated"
 	HelpClosed          = "barillet.help.closed"
 	HelpJoined          = "barillet.help.joined" // a follow-up was added to an open request
-	SecretHandedOver    = "barillet.secret.handed_over"
+	SecretDisclosed     = "barillet.secret.disclosed"
 	MailFailed          = "barillet.mail.dead_letter"
 	TokenCreated        = "system.api_token.create"
 	TokenRevoked        = "system.api_token.revoke"

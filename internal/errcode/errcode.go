@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// Code names a fault that a user or a client can act on.
+// Code identifies a fault that a user or a client can act on. The type of a problem document ends with it.
 type Code string
 
-// The codes. Each has a sentence in every language of the message catalogues.
+// The codes.
 const (
-	SignInFailed   Code = "sign_in"         // a failed sign-in, for any cause
-	RateLimited    Code = "wait"            // too many attempts; Error.RetryAfter is the time to wait
-	Overloaded     Code = "busy"            // too many passwords are being hashed; Error.RetryAfter is the time to wait
-	Expired        Code = "expired"         // the sign-in transaction or the ceremony no longer exists
-	NoSession      Code = "no_session"      // no active session
-	StepUpRequired Code = "proof"           // a step-up is required first (protocol rule 5)
-	Forbidden      Code = "forbidden"       // the caller is known and has no permission
-	NotFound       Code = "not_found"       // no such record, or none that the caller may know of
-	Invalid        Code = "invalid"         // Error.Field is wrong, for Error.Reason
-	Taken          Code = "taken"           // another user has the address or the key
-	LastDevice     Code = "last_device"     // a user cannot remove their last device
-	TooMany        Code = "too_many"        // the maximum number is reached
-	InvalidLink    Code = "link"            // the token of a link is unknown, used or expired
-	InvalidTicket  Code = "ticket"          // the ticket code is unknown or used
-	TicketExpired  Code = "ticket_expired"  // the ticket code was correct and has expired
-	SameProvenance Code = "same_provenance" // password and ticket have the same provenance (protocol rule 8)
-	QRLimit        Code = "shown_too_often" // the QR code was shown three times within 24 hours
-	CopiesDisabled Code = "copies_off"      // the policy allows no copies
-	WrongState     Code = "state"           // not possible in the present state, for Error.Reason
-	Conflict       Code = "conflict"        // two records named in one request do not belong together
+	SignInFailed   Code = "sign_in_failed"   // a failed sign-in, whatever failed
+	RateLimited    Code = "rate_limited"     // too many attempts; Error.RetryAfter is set
+	Overloaded     Code = "overloaded"       // the password queue is full; Error.RetryAfter may be set
+	Expired        Code = "expired"          // the sign-in transaction or the ceremony expired
+	NoSession      Code = "no_session"       // no active session
+	StepUpRequired Code = "step_up_required" // the operation requires step-up (protocol rule 5)
+	Forbidden      Code = "forbidden"        // the principal is known and lacks the permission
+	NotFound       Code = "not_found"        // the object does not exist, or the caller must not learn that it exists
+	Invalid        Code = "invalid"          // Error.Field is invalid for Error.Reason
+	Taken          Code = "taken"            // the address or the key belongs to another record
+	LastDevice     Code = "last_device"      // the user cannot remove their last device
+	TooMany        Code = "too_many"         // the maximum number exists
+	InvalidLink    Code = "invalid_link"     // an invitation, ticket or password link that is unknown or used
+	InvalidTicket  Code = "invalid_ticket"   // not a valid ticket code
+	TicketExpired  Code = "ticket_expired"   // the ticket code was valid and has expired
+	SameProvenance Code = "same_provenance"  // password and ticket have the same provenance (protocol rule 8)
+	QRLimit        Code = "qr_limit"         // the QR code was shown the maximum number of times today
+	CopiesDisabled Code = "copies_disabled"  // the policy does not allow copies
+	WrongState     Code = "wrong_state"      // the state of the object does not allow the operation; Error.Reason may be set
+	Conflict       Code = "conflict"         // two named objects do not belong together
 )
 
 // Error is a fault that a user or a client can act on. It never contains what was submitted.

@@ -42,7 +42,7 @@ type Endpoint struct {
 
 // The reasons why an endpoint is disabled.
 const (
-	DisabledByAdmin = "operator"
+	DisabledByAdmin = "administrator"
 	DisabledGone    = "gone" // it returned 410 (Standard Webhooks, "Deactivating subscriptions")
 )
 

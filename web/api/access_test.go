@@ -12,13 +12,13 @@ import (
 )
 
 // concrete puts something that is there, or at least sound, in the place of a pattern's wildcards.
-func (d *door) concrete(pattern string, u account.User) (method, path string) {
+func (d *apiEnv) concrete(pattern string, u account.User) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123",
 		"{rid}", "r1", "{aid}", string(u.ID)+"-x", "{wid}", "w1").Replace(path)
 }
 
-func TestNoRouteIsOpenWithoutAGoodToken(t *testing.T) {
+func TestRoutes_RequireAToken(t *testing.T) {
 	d := open(t)
 	u, _, session := d.Member("zoe@garage.example", nil)
 	good := d.admin()
@@ -66,7 +66,7 @@ func TestNoRouteIsOpenWithoutAGoodToken(t *testing.T) {
 	}
 }
 
-func TestEitherSchemeInAnyCaseIsTheSame(t *testing.T) {
+func TestAuthorization_AcceptsBothSchemesInAnyCase(t *testing.T) {
 	d := open(t)
 	good := d.admin()
 	for _, scheme := range []string{"SSWS", "Bearer", "ssws", "bearer", "BEARER"} {
@@ -76,7 +76,7 @@ func TestEitherSchemeInAnyCaseIsTheSame(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsRevokedOrOverIsNone(t *testing.T) {
+func TestToken_RevokedOrExpiredIsInvalid(t *testing.T) {
 	d := open(t)
 	good, other := d.admin(), d.admin()
 	list := read[[]tree](t, d.call("GET", "/api/v1/api-tokens", good, ""), 200)
@@ -92,7 +92,7 @@ func TestATokenThatIsRevokedOrOverIsNone(t *testing.T) {
 	problem(t, d.call("GET", "/api/v1/users", good, ""), 401)
 }
 
-func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
+func TestRoles_LimitTheRoutes(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	for _, c := range []struct {
@@ -123,12 +123,12 @@ func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
 		{account.RoleHelpDesk, "POST /api/v1/api-tokens", `{"name":"x","role":"HELP_DESK_ADMIN"}`, 403},
 		{account.RoleHelpDesk, "DELETE /api/v1/api-tokens/{tid}", "", 403},
 		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"sendEmail":false}`, 403},
-		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
+		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"showCode":true}`, 403},
 		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/activate?sendEmail=false", "", 403},
 		{account.RoleUserAdmin, "POST /api/v1/users", `{"profile":{"login":"n@garage.example"},"role":"SUPER_ADMIN"}`, 403},
 		{account.RoleUserAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN"}`, 403},
 		{account.RoleSuperAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN","allow":["secrets"]}`, 403},
-		{account.RoleSuperAdmin, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
+		{account.RoleSuperAdmin, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"showCode":true}`, 403},
 		{account.RoleUserAdmin, "GET /api/v1/webhooks", "", 403},
 		{account.RoleUserAdmin, "POST /api/v1/webhooks", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
 		{account.RoleUserAdmin, "GET /api/v1/webhooks/{wid}", "", 403},
@@ -152,7 +152,7 @@ func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereAndNotByThisMethodIsAProblemToo(t *testing.T) {
+func TestUnknownPathsAndMethods_AreProblems(t *testing.T) {
 	d := open(t)
 	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
@@ -194,7 +194,7 @@ func TestWhatIsNotThereAndNotByThisMethodIsAProblemToo(t *testing.T) {
 	}
 }
 
-func TestABodyThatCannotBeReadIsRefusedOnEveryRouteThatTakesOne(t *testing.T) {
+func TestRoutes_RejectMalformedBodies(t *testing.T) {
 	d := open(t)
 	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
@@ -232,7 +232,7 @@ func TestABodyThatCannotBeReadIsRefusedOnEveryRouteThatTakesOne(t *testing.T) {
 	}
 }
 
-func TestATokenHasSixHundredCallsAMinute(t *testing.T) {
+func TestToken_IsLimitedTo600CallsAMinute(t *testing.T) {
 	d := open(t)
 	one, other := d.admin(), d.admin()
 	for i := range 600 {

@@ -18,24 +18,24 @@ import (
 	"barillet/web/reply"
 )
 
-// maxBody is the most that a call takes, in bytes.
+// maxBody is the maximum size of a request body, in bytes.
 const maxBody = 64 << 10
 
-// Config is what the API stands on.
+// Config contains the dependencies of the API.
 type Config struct {
 	Directory *directory.Service
-	OIDC      *oidc.Provider   // keeps the applications; nil: there are none
-	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
-	PublicURL string           // without a slash at the end: every address in an answer begins with it
-	Now       func() time.Time // nil: the clock of the Desk's people
-	SignIn    bool             // POST /authn is served (PROTOCOL 25); else it is refused
-	Log       *slog.Logger     // for requests that bring no log of their own; nil: the default of log/slog
+	OIDC      *oidc.Provider   // nil: no OAuth clients
+	Ring      *store.Keyring   // encrypts the stored responses
+	PublicURL string           // the prefix of each URL in a response, without a final slash
+	Now       func() time.Time // nil: the clock of the accounts
+	SignIn    bool             // enables POST /authn (protocol rule 25)
+	Log       *slog.Logger     // for requests without a logger; nil: slog.Default
 
-	// Docs is the description, composed when it is first asked for; nil: it is not served.
+	// Docs returns the description. If it is nil, the description is not served.
 	Docs func() (*apidocs.Document, error)
 }
 
-// API serves everything below /api/, and the registration of applications. It is safe for concurrent use.
+// API serves all paths below /api/, and the registration of OAuth clients. It is safe for concurrent use.
 type API struct {
 	directory *directory.Service
 	publicURL string
@@ -48,7 +48,7 @@ type API struct {
 	mux       *http.ServeMux
 }
 
-// New makes the API. It panics on a pattern that contradicts another, which a test would meet.
+// New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
 	a := &API{directory: c.Directory, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
 		answers: store.NewTable[storedResponse](c.Ring, store.Idempotency), mux: http.NewServeMux()}
@@ -65,18 +65,18 @@ func New(c Config) *API {
 		}
 	}
 	if c.Docs != nil {
-		a.mux.HandleFunc("GET "+descriptionPath, described(c.Docs))
+		a.mux.HandleFunc("GET "+descriptionPath, serveDescription(c.Docs))
 		allowed[descriptionPath] = []string{http.MethodGet, http.MethodHead}
 	}
 	for _, pattern := range notImplemented {
-		a.mux.HandleFunc(pattern, notOffered)
+		a.mux.HandleFunc(pattern, serveNotImplemented)
 	}
 	for path, methods := range allowed {
 		allow := strings.Join(methods, ", ")
 		refuse := func(w http.ResponseWriter, r *http.Request) {
 			reply.Problem(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: allow})
 		}
-		for _, pattern := range others(path, allowed) {
+		for _, pattern := range fallbackPatterns(path, allowed) {
 			a.mux.HandleFunc(pattern, refuse)
 		}
 	}
@@ -86,9 +86,10 @@ func New(c Config) *API {
 	return a
 }
 
-// others are the patterns that take whatever a path does not serve. A path that a wildcard of another one also stands
-// for, such as a list's catalogue beside its members, has to name the methods, or the mux could not tell which to prefer.
-func others(path string, allowed map[string][]string) []string {
+// fallbackPatterns returns the patterns for the methods that path does not serve. If another path matches path by a
+// wildcard, such as a list next to its catalogue, each pattern names a method, because ServeMux rejects ambiguous
+// patterns.
+func fallbackPatterns(path string, allowed map[string][]string) []string {
 	parent := path[:strings.LastIndexByte(path, '/')+1]
 	beside := false
 	for other := range allowed {
@@ -107,7 +108,7 @@ func others(path string, allowed map[string][]string) []string {
 	return out
 }
 
-// Patterns lists every route, for the test that compares them with what is written about them.
+// Patterns returns the patterns of all routes, for tests that compare them with the documentation.
 func (a *API) Patterns() []string {
 	var out []string
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
@@ -128,18 +129,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// handler is one call: it decodes, asks for one use case and answers, or returns why not.
+// handler serves a call. It decodes the request, performs one operation, and either writes the response or returns an
+// error.
 type handler func(w http.ResponseWriter, r *http.Request, op admin.Principal) error
 
-// authenticated finds out who calls before anything else is looked at, and answers what the handler refuses.
+// authenticated returns a handler that authenticates the caller first, and writes the error of the route.
 func (a *API) authenticated(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		op, err := a.operator(w, r)
+		op, err := a.principal(w, r)
 		if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPatch) {
-			r, err = remembered(r)
+			r, err = bufferBody(r)
 		}
 		if err == nil {
-			err = named(route.pattern, route.serve(w, r, op))
+			err = withMemberNames(route.pattern, route.serve(w, r, op))
 		}
 		if err != nil {
 			reply.Problem(w, r, err)
@@ -147,7 +149,7 @@ func (a *API) authenticated(route route) http.Handler {
 	})
 }
 
-// pathID reads an id out of the path. What cannot be the key of a record names nothing.
+// pathID returns an id of the path. A text that cannot be a key of the store is NotFound.
 func pathID(r *http.Request, name string) (string, error) {
 	id := r.PathValue(name)
 	if id == "" || len(id) > 254 || !isCursor(id) {

@@ -9,7 +9,7 @@ import (
 )
 
 // boss makes somebody active with a role and a device, and the tokens of theirs.
-func (d *door) boss(login string, role account.Role, tokens int) (account.User, []string) {
+func (d *apiEnv) boss(login string, role account.Role, tokens int) (account.User, []string) {
 	d.T.Helper()
 	u, _, _ := d.Member(login, nil)
 	d.Change(u.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: role}} })
@@ -20,7 +20,7 @@ func (d *door) boss(login string, role account.Role, tokens int) (account.User, 
 	return d.User(login), out
 }
 
-func TestTwoAdministratorsResetAThird(t *testing.T) {
+func TestResetApproval_SecondAdministratorApproves(t *testing.T) {
 	d := open(t)
 	zoe, _ := d.boss("zoe@garage.example", account.RoleUserAdmin, 0)
 	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 2)
@@ -66,7 +66,7 @@ func TestTwoAdministratorsResetAThird(t *testing.T) {
 	}
 }
 
-func TestAResetThatWaitsIsRefusedAndAskedAnew(t *testing.T) {
+func TestResetApproval_RejectedAndRequestedAgain(t *testing.T) {
 	d := open(t)
 	zoe, own := d.boss("zoe@garage.example", account.RoleUserAdmin, 1)
 	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 1)
@@ -88,9 +88,8 @@ func TestAResetThatWaitsIsRefusedAndAskedAnew(t *testing.T) {
 	}
 }
 
-// TestOneOwnerObtainsBothHalves: an administrator tries every road that these routes have to a reset of an equal, or to
-// more than they have, with as many tokens as they like.
-func TestOneOwnerObtainsBothHalves(t *testing.T) {
+// An administrator with any number of tokens tries each route to a reset of an equal, or to more permissions.
+func TestResetApproval_OneOwnerCannotApproveAlone(t *testing.T) {
 	d := open(t)
 	zoe, _ := d.boss("zoe@garage.example", account.RoleSuperAdmin, 0)
 	eve, tokens := d.boss("eve@garage.example", account.RoleSuperAdmin, 2)
@@ -98,7 +97,7 @@ func TestOneOwnerObtainsBothHalves(t *testing.T) {
 	asked := read[tree](t, d.call("POST", reset, tokens[0], ""), 202)
 	one := "/api/v1/reset-approvals/" + asked.get("id").(string)
 
-	// Somebody of one's own making is no second administrator without a token, and tokens are for oneself.
+	// A user that the administrator created has no token, and tokens belong to their creator.
 	puppet := read[tree](t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"},"role":"SUPER_ADMIN"}`), 200)
 	problem(t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN","owner":"`+puppet.get("id").(string)+`"}`), 403)
 	made := read[tree](t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN"}`), 201)
@@ -108,15 +107,15 @@ func TestOneOwnerObtainsBothHalves(t *testing.T) {
 	for _, token := range append(tokens, made.get("token").(string)) {
 		problem(t, d.call("POST", one, token, ""), 403)
 		problem(t, d.call("POST", reset, token, `{"sendEmail":false}`), 403)
-		problem(t, d.call("POST", reset, token, `{"hand":true}`), 403)
+		problem(t, d.call("POST", reset, token, `{"showCode":true}`), 403)
 		problem(t, d.call("DELETE", "/api/v1/users/"+string(zoe.ID)+"/factors/"+string(zoe.Devices[0].ID), token, ""), 403)
 		problem(t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_password", token, ""), 403)
 		problem(t, d.call("POST", "/api/v1/users/"+string(zoe.ID), token, `{"profile":{"email":"eve2@garage.example"}}`), 403)
-		// Nothing for oneself either.
+		// Nor for oneself.
 		problem(t, d.call("POST", "/api/v1/users/"+eve.Login+"/roles", token, `{"type":"USER_ADMIN"}`), 403)
 		problem(t, d.call("POST", "/api/v1/users/"+eve.Login+"/lifecycle/reset_factors", token, ""), 403)
 	}
-	// The role taken away, the person is still an equal to whoever took it.
+	// After the loss of the role, the user is still an equal of the one who revoked it.
 	if w := d.call("DELETE", "/api/v1/users/"+string(zoe.ID)+"/roles/r1", tokens[0], ""); w.Code != 204 {
 		t.Fatalf("got %d %s", w.Code, w.Body)
 	}
@@ -129,7 +128,7 @@ func TestOneOwnerObtainsBothHalves(t *testing.T) {
 	}
 }
 
-func TestASecondWordForAHelpRequestThatWasClosedResetsNobody(t *testing.T) {
+func TestResetApproval_ClosedHelpRequestIsRejected(t *testing.T) {
 	d := open(t)
 	zoe, _ := d.boss("zoe@garage.example", account.RoleUserAdmin, 0)
 	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 1)
@@ -139,7 +138,7 @@ func TestASecondWordForAHelpRequestThatWasClosedResetsNobody(t *testing.T) {
 	}
 	help := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)[0].get("id").(string)
 	asked := read[tree](t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", ines[0],
-		`{"helpRequestId":"`+help+`","identityCheck":{"way":"called_back"}}`), 202)
+		`{"helpRequestId":"`+help+`","identityCheck":{"method":"called_back"}}`), 202)
 	read[tree](t, d.local("PATCH", "/api/v1/help-requests/"+help, `{"status":"rejected"}`), 200)
 	doc := problem(t, d.call("POST", "/api/v1/reset-approvals/"+asked.get("id").(string), paul[0], ""), 409)
 	if doc.ErrorCode != "E0000038" || len(d.User(zoe.Login).Devices) == 0 {

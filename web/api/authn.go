@@ -12,13 +12,13 @@ import (
 	"barillet/web/reply"
 )
 
-// Limits of what a program is given by a person, in bytes: those of the page.
+// The limits of login and password in bytes, as on the sign-in page.
 const (
-	longestName     = 1 << 10
-	longestPassword = 1 << 10
+	maxName     = 1 << 10
+	maxPassword = 1 << 10
 )
 
-// signInBody is the beginning of a sign-in. The relay state is the program's own to keep.
+// signInBody starts a sign-in. The relay state is of no use to the service.
 type signInBody struct {
 	Username   string        `json:"username"`
 	Password   string        `json:"password"`
@@ -28,13 +28,13 @@ type signInBody struct {
 	Audience   reply.Ignored `json:"audience"`
 }
 
-// signInJSON is Okta's primary-authentication transaction.
+// signInJSON is a transaction in the shape of Okta's primary authentication.
 type signInJSON struct {
 	StateToken   string              `json:"stateToken,omitempty"`
 	ExpiresAt    *string             `json:"expiresAt"`
 	Status       string              `json:"status"`
-	SessionToken string              `json:"sessionToken,omitempty"` // with SUCCESS: of a session that no page takes
-	SessionID    string              `json:"sessionId,omitempty"`    // ours: its name in GET /users/{id}/sessions
+	SessionToken string              `json:"sessionToken,omitempty"` // with SUCCESS; pages do not accept the session
+	SessionID    string              `json:"sessionId,omitempty"`    // specific to Barillet: its id in GET /users/{id}/sessions
 	Embedded     signInParts         `json:"_embedded"`
 	Links        map[string]linkJSON `json:"_links,omitempty"`
 }
@@ -57,20 +57,19 @@ type signInFactorJSON struct {
 	Provider   string              `json:"provider"`
 	VendorName string              `json:"vendorName"`
 	Profile    factorProfileJSON   `json:"profile"`
-	Name       string              `json:"name"` // ours
+	Name       string              `json:"name"` // specific to Barillet
 	Links      map[string]linkJSON `json:"_links"`
 }
 
-// statusOf is the one place where a step of ours becomes a status of Okta's. A step that is not here asks for something
-// that only a page can show.
+// statusOf returns Okta's status for a step. A step that only a page can complete is WrongState.
 func statusOf(step authn.Step) (string, error) {
 	switch step {
 	case authn.StepVerify:
 		return "MFA_REQUIRED", nil
 	case authn.StepBlocked, authn.StepTicket, authn.StepEnrol:
-		return "MFA_ENROLL", nil // without links, whoever it is (PROTOCOL 1)
+		return "MFA_ENROLL", nil // without links: enrolment needs a browser (protocol rule 1)
 	case authn.StepChangePassword:
-		return "PASSWORD_EXPIRED", nil // without links: another is chosen at the pages
+		return "PASSWORD_EXPIRED", nil // without links: the user chooses a password in a browser
 	case authn.StepDone:
 		return "SUCCESS", nil
 	}
@@ -83,8 +82,8 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 		return signInJSON{}, err
 	}
 	u := t.User
-	out := signInJSON{StateToken: t.State.Reveal(), ExpiresAt: moment(t.Expires), Status: status, SessionToken: t.Session.Reveal(), SessionID: t.SessionID}
-	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: moment(u.Password.Set), Profile: map[string]string{"login": u.Login,
+	out := signInJSON{StateToken: t.State.Reveal(), ExpiresAt: reply.Timestamp(t.Expires), Status: status, SessionToken: t.Session.Reveal(), SessionID: t.SessionID}
+	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: reply.Timestamp(u.Password.Set), Profile: map[string]string{"login": u.Login,
 		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale}}
 	if t.Step != authn.StepVerify {
 		return out, nil
@@ -103,16 +102,16 @@ func (a *API) signInFactor(u *account.User, d factors.Device) signInFactorJSON {
 		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}
 }
 
-// served refuses the sign-in for programs where the operator did not switch it on.
-func (a *API) served() error {
+// checkSignInEnabled returns an error unless the configuration enables the API sign-in.
+func (a *API) checkSignInEnabled() error {
 	if !a.signIn {
-		return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindSwitchedOff}
+		return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindDisabled}
 	}
 	return nil
 }
 
-// signInByProgram judges name and password by the rules and counters of the page: whatever is wrong is one answer.
-func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+// startSignIn checks login and password with the rules and failure counters of the sign-in page.
+func (a *API) startSignIn(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body signInBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -120,14 +119,14 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op admin.P
 	switch {
 	case body.Username == "":
 		return errcode.InvalidField("username", "empty")
-	case len(body.Username) > longestName:
+	case len(body.Username) > maxName:
 		return errcode.InvalidField("username", "too_long")
 	case body.Password == "":
 		return errcode.InvalidField("password", "empty")
-	case len(body.Password) > longestPassword:
+	case len(body.Password) > maxPassword:
 		return errcode.InvalidField("password", "too_long")
 	}
-	if err := a.served(); err != nil {
+	if err := a.checkSignInEnabled(); err != nil {
 		return err
 	}
 	t, err := a.directory.Admin.SignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Username, body.Password)
@@ -145,15 +144,16 @@ func (a *API) answerTransaction(w http.ResponseWriter, t authn.APISignIn) error 
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// stale is an error of a transaction: one that is over, another token's and one that never was are one answer.
-func stale(err error) error {
+// transactionError returns the same error for a transaction that expired, that is of another token, or that never
+// existed.
+func transactionError(err error) error {
 	if errcode.Of(err) == errcode.Expired {
 		return &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
 	}
 	return err
 }
 
-// signInCode judges a code; without one it only says which device it waits for.
+// signInCode verifies a code. Without a code it returns the device that the code must come from.
 func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body codeBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
@@ -163,7 +163,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if state.IsZero() {
 		return errcode.InvalidField("stateToken", "empty")
 	}
-	if err := a.served(); err != nil {
+	if err := a.checkSignInEnabled(); err != nil {
 		return err
 	}
 	fid, err := pathID(r, "fid")
@@ -175,19 +175,19 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Princi
 	}
 	t, j, err := a.directory.Admin.SignInCode(r.Context(), op, req, state, factors.DeviceID(fid), []byte(body.PassCode))
 	if err == nil {
-		err = judged(j)
+		err = verificationError(j)
 	}
 	if err != nil {
-		return stale(err)
+		return transactionError(err)
 	}
 	return a.answerTransaction(w, t)
 }
 
-// challenge answers which device a code is awaited of.
+// challenge writes the transaction with the selected device.
 func (a *API) challenge(w http.ResponseWriter, r *http.Request, op admin.Principal, state secret.Value, fid factors.DeviceID) error {
 	t, err := a.directory.Admin.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
-		return stale(err)
+		return transactionError(err)
 	}
 	out, err := a.transaction(t)
 	if err != nil {
@@ -203,7 +203,7 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return errcode.New(errcode.NotFound)
 }
 
-// cancelBody names the sign-in that ends.
+// cancelBody identifies the transaction to cancel.
 type cancelBody struct {
 	StateToken string `json:"stateToken"`
 }
@@ -216,12 +216,12 @@ func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op admin.Prin
 	if body.StateToken == "" {
 		return errcode.InvalidField("stateToken", "empty")
 	}
-	if err := a.served(); err != nil {
+	if err := a.checkSignInEnabled(); err != nil {
 		return err
 	}
 	err := a.directory.Admin.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.From(body.StateToken))
 	if err != nil {
-		return stale(err)
+		return transactionError(err)
 	}
 	return reply.JSON(w, http.StatusOK, struct{}{})
 }

@@ -14,16 +14,16 @@ import (
 	"barillet/web/api"
 )
 
-// programs is a door with the sign-in for programs switched on.
-func programs(t testing.TB) *door {
+// programs returns an API with the API sign-in.
+func programs(t testing.TB) *apiEnv {
 	t.Helper()
 	d := open(t)
 	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example/", SignIn: true})
 	return d
 }
 
-// signer is a token of the least role that may sign people in.
-func (d *door) signer() string {
+// signer returns a token of the lowest role that may use the API sign-in.
+func (d *apiEnv) signer() string {
 	return d.token(account.RoleReadOnly, func(n *admin.NewToken) { n.Authn = true })
 }
 
@@ -35,7 +35,7 @@ func withState(x tree, code string) string {
 	return `{"stateToken":"` + x.get("stateToken").(string) + `","passCode":"` + code + `"}`
 }
 
-func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
+func TestAPISignIn_SucceedsInTwoCalls(t *testing.T) {
 	d := programs(t)
 	u, phone, _ := d.Member("zoe@garage.example", func(u *account.User) { u.FirstName, u.LastName = "Zoé", "Martin" })
 	token := d.signer()
@@ -80,7 +80,7 @@ func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
 	}
 }
 
-func TestTheSignInForProgramsIsOffUnlessSwitchedOnAndAllowed(t *testing.T) {
+func TestAPISignIn_RequiresConfigurationAndAllowance(t *testing.T) {
 	d := open(t)
 	_, phone, _ := d.Member("zoe@garage.example", nil)
 	bodies := map[string]string{
@@ -89,7 +89,7 @@ func TestTheSignInForProgramsIsOffUnlessSwitchedOnAndAllowed(t *testing.T) {
 		"/api/v1/authn/cancel": `{"stateToken":"x"}`,
 	}
 	for path, body := range bodies {
-		if doc := problem(t, d.call("POST", path, d.signer(), body), 403); doc.Type != "/problems/switched_off" {
+		if doc := problem(t, d.call("POST", path, d.signer(), body), 403); doc.Type != "/problems/disabled" {
 			t.Errorf("%s while it is off: got %+v", path, doc)
 		}
 		problem(t, d.local("POST", path, body), 403)
@@ -108,7 +108,7 @@ func TestTheSignInForProgramsIsOffUnlessSwitchedOnAndAllowed(t *testing.T) {
 	}
 }
 
-func TestKnownAndUnknownPeopleGetTheSameAnswerFromAProgram(t *testing.T) {
+func TestAPISignIn_UnknownLoginsGetTheSameResponse(t *testing.T) {
 	d := programs(t)
 	d.Member("zoe@garage.example", nil)
 	gone, _, _ := d.Member("gone@garage.example", nil)
@@ -158,7 +158,7 @@ func TestKnownAndUnknownPeopleGetTheSameAnswerFromAProgram(t *testing.T) {
 	}
 }
 
-func TestWhoeverHasNoUsableDeviceIsToldToEnrolWithoutAWayToDoSo(t *testing.T) {
+func TestAPISignIn_WithoutDeviceReturnsMFAEnrollWithoutLinks(t *testing.T) {
 	d := programs(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	token := d.signer()
@@ -185,7 +185,7 @@ func TestWhoeverHasNoUsableDeviceIsToldToEnrolWithoutAWayToDoSo(t *testing.T) {
 	}
 }
 
-func TestAStateTokenBelongsToTheTokenThatGotIt(t *testing.T) {
+func TestAPISignIn_StateTokenIsBoundToItsToken(t *testing.T) {
 	d := programs(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	token, other := d.signer(), d.signer()

@@ -9,7 +9,7 @@ import (
 	"barillet/web/api"
 )
 
-// BenchmarkToken is what every call by token pays before it does anything.
+// BenchmarkToken measures the authentication of a token.
 func BenchmarkToken(b *testing.B) {
 	d := open(b)
 	secret := secret.From(d.admin())
@@ -21,7 +21,7 @@ func BenchmarkToken(b *testing.B) {
 	}
 }
 
-// BenchmarkGetUser is one person read by id through the socket, which has no limit of calls.
+// BenchmarkGetUser reads a user by id as the operator, who has no rate limit.
 func BenchmarkGetUser(b *testing.B) {
 	d := open(b)
 	u := d.CreateUser("zoe@garage.example", nil)
@@ -29,7 +29,7 @@ func BenchmarkGetUser(b *testing.B) {
 	benchmark(b, d, r)
 }
 
-// BenchmarkListUsers is a page of 200.
+// BenchmarkListUsers reads a page of 200 users.
 func BenchmarkListUsers(b *testing.B) {
 	d := open(b)
 	for i := range 200 {
@@ -38,8 +38,8 @@ func BenchmarkListUsers(b *testing.B) {
 	benchmark(b, d, httptest.NewRequest("GET", "/api/v1/users", nil))
 }
 
-func benchmark(b *testing.B, d *door, r *http.Request) {
-	r = r.WithContext(api.WithOperator(r.Context(), machine))
+func benchmark(b *testing.B, d *apiEnv, r *http.Request) {
+	r = r.WithContext(api.WithPrincipal(r.Context(), operator))
 	b.ReportAllocs()
 	for b.Loop() {
 		w := httptest.NewRecorder()

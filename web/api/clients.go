@@ -12,8 +12,8 @@ import (
 	"barillet/web/reply"
 )
 
-// clientRoutes register applications (RFC 7591, RFC 7592). They stand beside the other endpoints of OpenID Connect
-// and ask for an API token as everything here; a client manages itself with the token that came with it.
+// clientRoutes returns the routes for OAuth clients (RFC 7591, RFC 7592). They are next to the other endpoints of
+// OpenID Connect, and require an API token. A client can also manage itself with its registration access token.
 func (a *API) clientRoutes() []route {
 	if a.oidc == nil {
 		return nil
@@ -30,7 +30,7 @@ func (a *API) clientRoutes() []route {
 	}
 }
 
-// registration answers metadata that cannot be taken as RFC 7591 section 3.2.2 has it.
+// registration writes the error for invalid metadata as RFC 7591 §3.2.2 defines it.
 func (a *API) registration(serve handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		err := serve(w, r, op)
@@ -41,29 +41,29 @@ func (a *API) registration(serve handler) handler {
 	}
 }
 
-// clientItself is the id of an operator that is a client with its registration access token: it may do nothing but
-// manage itself.
-const clientItself = "client:"
+// clientPrefix begins the id of a principal that is a client with its registration access token. Such a principal can
+// only manage itself.
+const clientPrefix = "client:"
 
-// itself tells whether a request to manage a client bears that client's own token.
-func (a *API) itself(r *http.Request, secret secret.Value) (admin.Principal, bool, error) {
+// clientPrincipal reports whether the secret is the registration access token of the client in the path.
+func (a *API) clientPrincipal(r *http.Request, secret secret.Value) (admin.Principal, bool, error) {
 	id := r.PathValue("cid")
 	if a.oidc == nil || id == "" {
 		return admin.Principal{}, false, nil
 	}
 	ok, err := a.oidc.Clients.CheckRegistrationToken(r.Context(), client.ID(id), secret)
-	return admin.Principal{ID: clientItself + id, Name: id}, ok, err
+	return admin.Principal{ID: clientPrefix + id, Name: id}, ok, err
 }
 
-// managing judges who manages the client of a path.
-func managing(r *http.Request, op admin.Principal) (id client.ID, self bool, err error) {
-	if id = client.ID(r.PathValue("cid")); op.ID == clientItself+string(id) {
+// authorizeClient checks that the principal can manage the client in the path. self reports whether it is that client.
+func authorizeClient(r *http.Request, op admin.Principal) (id client.ID, self bool, err error) {
+	if id = client.ID(r.PathValue("cid")); op.ID == clientPrefix+string(id) {
 		return id, true, nil
 	}
 	return id, false, op.RequireUnscoped(admin.PermConfigure)
 }
 
-func (a *API) by(r *http.Request, op admin.Principal) client.Registrar {
+func (a *API) registrar(r *http.Request, op admin.Principal) client.Registrar {
 	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.directory.Admin.Accounts.Policy.Issuer}
 }
 
@@ -85,7 +85,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Prin
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
-		return a.oidc.Clients.Register(r.Context(), a.by(r, op), body.Registration)
+		return a.oidc.Clients.Register(r.Context(), a.registrar(r, op), body.Registration)
 	}, func(made client.Information) (int, any, any, error) {
 		kept := made
 		kept.Secret, kept.RegistrationToken = "", ""
@@ -94,7 +94,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Prin
 }
 
 func (a *API) getClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, _, err := managing(r, op)
+	id, _, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func (a *API) getClient(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return reply.JSON(w, http.StatusOK, c)
 }
 
-// registrationBody is a registration as it is sent: what we say ourselves, and what the standards name and nothing here
-// needs, is taken and passed over (RFC 7591 section 2).
+// registrationBody is the metadata in a request. It ignores the members that the service sets, and those of the
+// standards that it does not need (RFC 7591 §2).
 type registrationBody struct {
 	ID            client.ID     `json:"client_id"`
 	Secret        reply.Ignored `json:"client_secret"`
@@ -120,13 +120,13 @@ type registrationBody struct {
 	Privacy       reply.Ignored `json:"policy_uri"`
 	Software      reply.Ignored `json:"software_id"`
 	Version       reply.Ignored `json:"software_version"`
-	AuthTime      reply.Ignored `json:"require_auth_time"` // it is in every ID token
+	AuthTime      reply.Ignored `json:"require_auth_time"` // every ID token has auth_time
 	Initiate      reply.Ignored `json:"initiate_login_uri"`
 	client.Registration
 }
 
 func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, self, err := managing(r, op)
+	id, self, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
@@ -137,16 +137,16 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Pri
 	if body.ID != "" && body.ID != id {
 		return errcode.InvalidField("client_id", "other")
 	}
-	c, err := a.oidc.Clients.Replace(r.Context(), a.by(r, op), id, body.Registration, self)
+	c, err := a.oidc.Clients.Replace(r.Context(), a.registrar(r, op), id, body.Registration, self)
 	if err != nil {
 		return err
 	}
 	return reply.JSON(w, http.StatusOK, c)
 }
 
-// rotateClientSecret gives a client another secret, which is in this one answer.
+// rotateClientSecret replaces the secret of a client. Only this response contains the new secret.
 func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, _, err := managing(r, op)
+	id, _, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admi
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
-		return a.oidc.Clients.RotateSecret(r.Context(), a.by(r, op), id)
+		return a.oidc.Clients.RotateSecret(r.Context(), a.registrar(r, op), id)
 	}, func(made client.Information) (int, any, any, error) {
 		kept := made
 		kept.Secret = ""
@@ -163,11 +163,11 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admi
 }
 
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, _, err := managing(r, op)
+	id, _, err := authorizeClient(r, op)
 	if err != nil {
 		return err
 	}
-	if err := a.oidc.Clients.Delete(r.Context(), a.by(r, op), id); err != nil {
+	if err := a.oidc.Clients.Delete(r.Context(), a.registrar(r, op), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -182,7 +182,7 @@ type signingKey struct {
 	Signs bool    `json:"signs"`
 }
 
-// listSigningKeys tells of the keys that tokens are signed with; there are a few for each algorithm.
+// listSigningKeys lists the published signing keys, a few for each algorithm.
 func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
 		return err
@@ -193,12 +193,12 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.P
 	}
 	out := make([]signingKey, len(keys))
 	for i, k := range keys {
-		out[i] = signingKey{k.ID, k.Alg, moment(k.Created), moment(k.NotBefore), k.Signs}
+		out[i] = signingKey{k.ID, k.Alg, reply.Timestamp(k.Created), reply.Timestamp(k.NotBefore), k.Signs}
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
+// rotateSigningKeys creates keys that sign after a day. It creates none while the next keys wait.
 func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
 		return err

@@ -22,7 +22,7 @@ func made(t *testing.T, w *httptest.ResponseRecorder, status int) tree {
 	return out
 }
 
-func TestApplicationsAreRegisteredBySuperAdministratorsOfEverybodyAlone(t *testing.T) {
+func TestClients_RequireUnscopedSuperAdmin(t *testing.T) {
 	d := open(t)
 	garage := d.CreateGroup("Canal")
 	for name, token := range map[string]string{
@@ -65,7 +65,7 @@ func TestApplicationsAreRegisteredBySuperAdministratorsOfEverybodyAlone(t *testi
 	}
 }
 
-func TestARepeatedRegistrationMakesOneClientAndTellsItsSecretOnce(t *testing.T) {
+func TestClients_RepeatedRegistrationCreatesOneClient(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	first := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody, "Idempotency-Key", "k-1"), http.StatusCreated)
@@ -75,7 +75,7 @@ func TestARepeatedRegistrationMakesOneClientAndTellsItsSecretOnce(t *testing.T) 
 	}
 }
 
-func TestAClientManagesItselfAndWidensNothing(t *testing.T) {
+func TestClients_ManageThemselvesWithoutExtension(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
@@ -113,7 +113,7 @@ func TestAClientManagesItselfAndWidensNothing(t *testing.T) {
 	}
 }
 
-func TestAClientThatManagesItselfHasALimitOfItsOwn(t *testing.T) {
+func TestClients_OwnManagementHasItsOwnLimit(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
@@ -132,7 +132,7 @@ func TestAClientThatManagesItselfHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAnotherSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
+func TestClients_RotateSecret(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
@@ -157,7 +157,7 @@ func TestAnotherSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
 	}
 }
 
-func TestSigningKeysAreListedWithoutSecretsAndTurnedOnce(t *testing.T) {
+func TestSigningKeys_ListAndRotate(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	first := read[[]tree](t, d.call("GET", "/api/v1/signing-keys", admin, ""), http.StatusOK)

@@ -22,8 +22,7 @@ import (
 	"barillet/web/apidocs"
 )
 
-// contract is the description of the API as a judge of answers. Every request of these tests goes through
-// serve, so every answer that any of them gets is held against the document.
+// contract compares requests and responses with the description. All requests of these tests go through serve.
 type contract struct {
 	document map[string]any
 	calls    map[string]string
@@ -66,7 +65,7 @@ func (c *contract) readCalls() map[string]string {
 			if method == "servers" {
 				continue
 			}
-			pattern := strings.ToUpper(method) + " " + apidocs.Whole(path)
+			pattern := strings.ToUpper(method) + " " + apidocs.FullPath(path)
 			out[pattern] = "#/paths/" + strings.ReplaceAll(path, "/", "~1") + "/" + method
 		}
 	}
@@ -137,7 +136,7 @@ func (c *contract) validAny(place, text string) (err error) {
 }
 
 // serve sends a request to the API and holds request and answer against the document.
-func (d *door) serve(w *httptest.ResponseRecorder, r *http.Request) {
+func (d *apiEnv) serve(w *httptest.ResponseRecorder, r *http.Request) {
 	d.T.Helper()
 	c, err := theContract()
 	if err != nil {
@@ -353,7 +352,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func TestEveryRouteIsDescribedAndEveryCallDescribedIsARoute(t *testing.T) {
+func TestRoutes_MatchTheDescription(t *testing.T) {
 	c, err := theContract()
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"barillet/web/api"
 )
 
-// keyedCall is a call with an idempotency key, after which the process ends as soon as the act is on disk.
+// keyedCall is a call with an idempotency key. The process ends as soon as the operation is on disk.
 type keyedCall struct {
 	route       string // as the document has it
 	path, body  string
@@ -24,7 +24,7 @@ type keyedCall struct {
 }
 
 // crashed makes the call, loses the process, and makes it again.
-func (d *door) crashed(c keyedCall, key string) {
+func (d *apiEnv) crashed(c keyedCall, key string) {
 	d.T.Helper()
 	method, _, _ := strings.Cut(c.route, " ")
 	d.fill(1) // the process ends as soon as the act is on disk
@@ -73,9 +73,9 @@ func keyedRoutes(t *testing.T) (routes []string) {
 var withoutKey = []string{"POST /api/v1/imports", "POST /api/v1/users/{id}/factors/{fid}/verify",
 	"POST /api/v1/signing-keys/rotate", "POST /api/v1/authn", "POST /api/v1/authn/factors/{fid}/verify", "POST /api/v1/authn/cancel"}
 
-// The answer is kept in the very Update of the act (PROTOCOL 26): a crash behind it loses nothing but the secrets. Every
-// route is walked, so that a new one cannot be forgotten.
-func TestARepeatAfterACrashGetsTheFirstAnswer(t *testing.T) {
+// The response is stored in the Update of the operation (protocol rule 26), so that a crash loses only its secrets. The
+// test covers every route with a key.
+func TestIdempotency_RepeatAfterACrashGetsTheFirstResponse(t *testing.T) {
 	d := open(t)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	walked := map[string]bool{}
@@ -94,9 +94,9 @@ func TestARepeatAfterACrashGetsTheFirstAnswer(t *testing.T) {
 			walked[c.route] = true
 		}
 	}
-	d.walkPeople(walk)
+	d.walkUsers(walk)
 	d.walkDevices(walk, secrets)
-	d.walkHouse(walk, secrets)
+	d.walkService(walk, secrets)
 
 	keyed := keyedRoutes(t)
 	for _, pattern := range d.API.Patterns() {
@@ -116,7 +116,7 @@ func TestARepeatAfterACrashGetsTheFirstAnswer(t *testing.T) {
 	}
 }
 
-func (d *door) walkPeople(walk func(...keyedCall)) {
+func (d *apiEnv) walkUsers(walk func(...keyedCall)) {
 	u, _, _ := d.Member("amelie@garage.example", nil)
 	invited := d.CreateUser("nadia@garage.example", nil)
 	const users, one = "POST /api/v1/users", "POST /api/v1/users/{id}"
@@ -143,7 +143,7 @@ func (d *door) walkPeople(walk func(...keyedCall)) {
 	)
 }
 
-func (d *door) walkDevices(walk func(...keyedCall), token string) {
+func (d *apiEnv) walkDevices(walk func(...keyedCall), token string) {
 	u, _, _ := d.Member("luc@garage.example", nil)
 	const one = "POST /api/v1/users/{id}/factors"
 	path := "/api/v1/users/" + string(u.ID) + "/factors"
@@ -152,7 +152,7 @@ func (d *door) walkDevices(walk func(...keyedCall), token string) {
 	walk(keyedCall{route: one + "/{fid}/lifecycle/activate", path: path + "/" + string(phone.Device) + "/lifecycle/activate", body: code(phone)})
 }
 
-func (d *door) walkHouse(walk func(...keyedCall), token string) {
+func (d *apiEnv) walkService(walk func(...keyedCall), token string) {
 	const cases, hooks = "/api/v1/help-requests/{hid}", "POST /api/v1/webhooks"
 	super := func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleSuperAdmin}} }
 	boss, _, _ := d.Member("boss@garage.example", super)

@@ -9,13 +9,13 @@ import (
 	"barillet/web/reply"
 )
 
-// descriptionPath is where the OpenAPI document is. It asks for no token: it tells nothing of this house but its
-// public URL, and tools read it before they have one.
+// descriptionPath is the path of the OpenAPI document. It requires no token: the document contains nothing about this
+// service except its public URL, and tools read it before they have a token.
 const descriptionPath = "/api/v1/openapi.json"
 
-// described serves the document. It changes with the program alone, so whoever has it asks only whether it is
-// still the same (RFC 9110 section 13.1.2).
-func described(docs func() (*apidocs.Document, error)) http.HandlerFunc {
+// serveDescription serves the document. It changes only with the program, so clients revalidate it by ETag (RFC 9110
+// §13.1.2).
+func serveDescription(docs func() (*apidocs.Document, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d, err := docs()
 		if err != nil {
@@ -31,8 +31,8 @@ func described(docs func() (*apidocs.Document, error)) http.HandlerFunc {
 	}
 }
 
-// notImplemented are calls of Okta's that Barillet does not offer; docs/okta.md says why. They answer 501, not 404:
-// to programs written for Okta 404 means that the thing is gone, and some then drop it or make it anew.
+// notImplemented lists the calls of Okta that Barillet does not implement; docs/okta.md gives the reasons. They return
+// 501 instead of 404, because programs for Okta take 404 as the absence of an object, and then delete or recreate it.
 var notImplemented = []string{
 	"GET /api/v1/users/{id}/factors/questions",
 	"/api/v1/users/{id}/factors/{fid}/resend",
@@ -104,7 +104,7 @@ var notImplemented = []string{
 	"/api/v1/zones", "/api/v1/zones/{rest...}",
 }
 
-// notOffered needs no token, as an unknown path needs none: it tells nothing.
-func notOffered(w http.ResponseWriter, r *http.Request) {
-	reply.Problem(w, r, &reply.HTTPError{Status: http.StatusNotImplemented, Kind: reply.KindNotOffered})
+// serveNotImplemented requires no token, as an unknown path requires none.
+func serveNotImplemented(w http.ResponseWriter, r *http.Request) {
+	reply.Problem(w, r, &reply.HTTPError{Status: http.StatusNotImplemented, Kind: reply.KindNotImplemented})
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // description gets the description, which needs no token.
-func (d *door) description(method string, header ...string) *httptest.ResponseRecorder {
+func (d *apiEnv) description(method string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/api/v1/openapi.json", nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -25,7 +25,7 @@ func (d *door) description(method string, header ...string) *httptest.ResponseRe
 	return w
 }
 
-func TestTheDescriptionIsServedToAnybodyAndAskedForAgainOnlyWhenItChanged(t *testing.T) {
+func TestDescription_NeedsNoTokenAndIsRevalidated(t *testing.T) {
 	d := open(t)
 	w := d.description("GET")
 	h := w.Header()
@@ -62,13 +62,13 @@ func TestTheDescriptionIsServedToAnybodyAndAskedForAgainOnlyWhenItChanged(t *tes
 	}
 }
 
-func TestAnAPIWithoutADescriptionServesNone(t *testing.T) {
+func TestDescription_IsOptional(t *testing.T) {
 	d := open(t)
 	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example"})
 	problem(t, d.description("GET"), http.StatusNotFound)
 }
 
-func TestTheDescriptionHoldsNothingOfTheHouseButItsAddress(t *testing.T) {
+func TestDescription_ContainsOnlyThePublicURL(t *testing.T) {
 	d := open(t)
 	d.Member("zoe@garage.example", nil)
 	before := d.description("GET").Body.String()
@@ -82,7 +82,7 @@ func TestTheDescriptionHoldsNothingOfTheHouseButItsAddress(t *testing.T) {
 	}
 }
 
-func TestCallsOfOktasThatAreNotOfferedSaySoAndAreNotNotFound(t *testing.T) {
+func TestNotImplemented_Returns501(t *testing.T) {
 	d := open(t)
 	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()
@@ -110,14 +110,14 @@ func TestCallsOfOktasThatAreNotOfferedSaySoAndAreNotNotFound(t *testing.T) {
 		method, path, _ := strings.Cut(call, " ")
 		for _, token := range []string{admin, ""} {
 			doc := problem(t, d.call(method, path, token, ""), http.StatusNotImplemented)
-			if doc.ErrorCode != "E0000008" || doc.Type != "/problems/not_offered" || !strings.Contains(doc.Detail, "/api/docs") {
+			if doc.ErrorCode != "E0000008" || doc.Type != "/problems/not_implemented" || !strings.Contains(doc.Detail, "/api/docs") {
 				t.Errorf("%s: got %+v", call, doc)
 			}
 		}
 	}
 }
 
-func TestACallThatIsNotOfferedIsNoTroubleForTheLog(t *testing.T) {
+func TestNotImplemented_IsNotLogged(t *testing.T) {
 	d := open(t)
 	var log bytes.Buffer
 	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -127,12 +127,12 @@ func TestACallThatIsNotOfferedIsNoTroubleForTheLog(t *testing.T) {
 	}
 }
 
-func TestWhatOfOktaIsNotOfferedIsWrittenDown(t *testing.T) {
+func TestNotImplemented_IsDocumented(t *testing.T) {
 	written, err := os.ReadFile("../../docs/okta.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pattern := range api.Absent() {
+	for _, pattern := range api.NotImplementedPatterns() {
 		path := pattern[strings.Index(pattern, "/api/v1")+len("/api/v1"):]
 		path = strings.TrimSuffix(path, "/{rest...}")
 		if !strings.Contains(string(written), "`"+path+"`") && !strings.Contains(string(written), "`"+path+"/…`") {

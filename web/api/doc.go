@@ -1,4 +1,4 @@
-// Package api owns what programs call: the REST API below /api/v1, in the shapes of Okta's management API for
-// what both have. It reads and writes JSON, authenticates tokens and limits them; what an operator may do is
-// judged by authn/helpdesk, and errors become answers in web/reply.
+// Package api serves the REST API below /api/v1, and the registration of OAuth clients. It authenticates API tokens, limits
+// their rate, reads and writes JSON in Okta's shapes, and replays the response of a repeated request. The packages of authn
+// check the permissions of the principal, and web/reply turns errors into problem documents.
 package api

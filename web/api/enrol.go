@@ -22,17 +22,17 @@ type enrolmentJSON struct {
 	Activation keyJSON `json:"activation"`
 }
 
-// keyJSON is the key of a phone that is being enrolled. The secret is in the one answer that began it.
+// keyJSON is the key of a device that is being enrolled. Only the response that starts the enrolment has the secret.
 type keyJSON struct {
-	TimeStep     int                 `json:"timeStep,omitempty"` // seconds; left out for a kind whose codes do not depend on time
+	TimeStep     int                 `json:"timeStep,omitempty"` // seconds; absent if the codes do not depend on time
 	SharedSecret string              `json:"sharedSecret,omitempty"`
 	Encoding     string              `json:"encoding"`
 	KeyLength    int                 `json:"keyLength"` // characters of the shared secret
-	ExpiresAt    *string             `json:"expiresAt"` // ours
+	ExpiresAt    *string             `json:"expiresAt"` // specific to Barillet
 	Links        map[string]linkJSON `json:"_links"`
 }
 
-// pending is a device that is being enrolled, without its secret.
+// pending returns a device that is being enrolled, without its secret.
 func (a *API) pending(u *account.User, d factors.Device) factorJSON {
 	out := a.factor(u, d)
 	self := out.Links["self"].Href
@@ -41,17 +41,17 @@ func (a *API) pending(u *account.User, d factors.Device) factorJSON {
 	return out
 }
 
-// begun is pending with what is to be shown to the person.
-func (a *API) begun(x enrol.AdminEnrolmentSecret) factorJSON {
+// withSecret returns a device that is being enrolled, with its secret.
+func (a *API) withSecret(x enrol.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
 	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.directory.Admin.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
-		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: moment(x.Device.Added.Add(account.EnrolmentTTL)),
+		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: reply.Timestamp(x.Device.Added.Add(account.EnrolmentTTL)),
 		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
 	return out
 }
 
-// supportedJSON is a kind of device that somebody could have, in Okta's shape.
-type supportedJSON struct {
+// supportedFactorJSON is a kind of device in Okta's shape.
+type supportedFactorJSON struct {
 	FactorType string              `json:"factorType"`
 	Provider   string              `json:"provider"`
 	VendorName string              `json:"vendorName"`
@@ -60,9 +60,9 @@ type supportedJSON struct {
 	Links      map[string]linkJSON `json:"_links"`
 }
 
-// listSupported is Okta's catalogue. One that no program can enrol has no link to do so.
+// listSupported serves Okta's catalogue. A kind that only the user can enrol has no link.
 func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}
@@ -70,12 +70,12 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op admin.Pri
 	for _, d := range u.Devices {
 		have[[2]string{a.directory.Admin.Accounts.Method(d.Kind).OktaType, a.directory.Admin.Accounts.Status(d).Provider}] = true
 	}
-	out := []supportedJSON{}
+	out := []supportedFactorJSON{}
 	for _, f := range a.directory.Admin.Accounts.Factors {
 		about := f.Method()
 		_, byProgram := f.(factors.AdminEnroller)
 		for _, provider := range about.Providers {
-			x := supportedJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
+			x := supportedFactorJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
 				Links: map[string]linkJSON{}}
 			if have[[2]string{about.OktaType, provider}] {
 				x.Status = "ACTIVE"
@@ -89,11 +89,11 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op admin.Pri
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// enrolBody is a device to be enrolled. Only a kind whose devices have a secret of their own accepts a shared secret.
+// enrolBody is a device to enrol. Only a kind whose devices have a secret of their own accepts a shared secret.
 type enrolBody struct {
 	FactorType string            `json:"factorType"`
 	Provider   string            `json:"provider"`
-	Name       string            `json:"name"` // ours; left out: the app's
+	Name       string            `json:"name"` // specific to Barillet; default: the name of the app
 	VendorName reply.Ignored     `json:"vendorName"`
 	Profile    factorProfileBody `json:"profile"`
 	Verify     reply.Ignored     `json:"verify"`
@@ -105,10 +105,10 @@ type enrolBody struct {
 	Links      reply.Ignored     `json:"_links"`
 }
 
-// factorProfileBody is the secret of a device that was programmed elsewhere. Other members are ignored, as Okta's are read-only.
+// factorProfileBody is the secret of a hardware token. Other members are ignored, because Okta's are read-only.
 type factorProfileBody struct {
 	SharedSecret string // base32
-	Counter      uint64 // ours: the next counter of the device
+	Counter      uint64 // specific to Barillet: the next counter of the device
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -122,7 +122,7 @@ func (b *factorProfileBody) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// seed returns the secret; nil if the body has none.
+// seed returns the secret, or nil if the body has none.
 func (b *factorProfileBody) seed() (*factors.Seed, error) {
 	if b.SharedSecret == "" {
 		return nil, nil
@@ -135,10 +135,10 @@ func (b *factorProfileBody) seed() (*factors.Seed, error) {
 	return &factors.Seed{Secret: secret, Counter: b.Counter}, nil
 }
 
-// maxSharedSecret is the longest shared secret, in characters.
+// maxSharedSecret is the maximum length of a shared secret, in characters.
 const maxSharedSecret = 128
 
-// appNames are what a device is called that nobody gave a name.
+// appNames are the default names of devices.
 var appNames = map[string]string{"OKTA": "Okta Verify", "GOOGLE": "Google Authenticator"}
 
 func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -150,10 +150,10 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	switch active, err := q.truth("activate", false); {
+	switch active, err := q.boolean("activate", false); {
 	case err != nil:
 		return err
-	case active: // only a code of the new device proves that its secret arrived
+	case active: // only a code of the new device proves that it has the secret
 		return badParameter("activate")
 	}
 	id, err := pathID(r, "id")
@@ -170,9 +170,9 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op admin.Princ
 	return a.once(w, r, op, answering(func(r *http.Request) (enrol.AdminEnrolmentSecret, error) {
 		return a.directory.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	}, func(x enrol.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
-		whole := a.begun(x)
+		whole := a.withSecret(x)
 		x.Secret.Secret = ""
-		return http.StatusOK, whole, a.begun(x), nil
+		return http.StatusOK, whole, a.withSecret(x), nil
 	}))
 }
 
@@ -188,8 +188,8 @@ type codeBody struct {
 	StateToken       string        `json:"stateToken"` // of a sign-in
 }
 
-// aboutDevice reads a call that brings a code of one device.
-func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte, err error) {
+// readPassCode reads a request with a code of one device.
+func readPassCode(r *http.Request) (id string, fid factors.DeviceID, code []byte, err error) {
 	var body codeBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return "", "", nil, err
@@ -204,8 +204,9 @@ func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte,
 	return id, factors.DeviceID(device), []byte(body.PassCode), err
 }
 
-// judged is an answer that was not accepted as an error, after it was stored.
-func judged(j authn.Verification) error {
+// verificationError returns the error for a rejected answer, whose failure is stored already. It returns nil for an
+// accepted answer.
+func verificationError(j authn.Verification) error {
 	refused := func(kind string) error {
 		return &reply.HTTPError{Status: http.StatusForbidden, Kind: kind, Member: "passCode"}
 	}
@@ -229,14 +230,14 @@ func judged(j authn.Verification) error {
 }
 
 func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, fid, code, err := aboutDevice(r)
+	id, fid, code, err := readPassCode(r)
 	if err != nil {
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (enrol.AdminEnrolmentResult, error) {
 		u, d, j, err := a.directory.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 		if err == nil {
-			err = judged(j)
+			err = verificationError(j)
 		}
 		return enrol.AdminEnrolmentResult{User: u, Device: d}, err
 	}, func(x enrol.AdminEnrolmentResult) (status int, shown, kept any, err error) {
@@ -245,28 +246,28 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op admin.Pr
 	}))
 }
 
-// resultJSON is Okta's answer to a code that was right.
-type resultJSON struct {
+// verifyResultJSON is Okta's response to a correct code.
+type verifyResultJSON struct {
 	FactorResult string `json:"factorResult"`
 }
 
-// verifyFactor takes no idempotency key: a code is good once whoever repeats it.
+// verifyFactor accepts no idempotency key, because a code is valid once.
 func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, fid, code, err := aboutDevice(r)
+	id, fid, code, err := readPassCode(r)
 	if err != nil {
 		return err
 	}
 	j, err := a.directory.VerifyDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 	if err == nil {
-		err = judged(j)
+		err = verificationError(j)
 	}
 	if err != nil {
 		return err
 	}
-	return reply.JSON(w, http.StatusOK, resultJSON{"SUCCESS"})
+	return reply.JSON(w, http.StatusOK, verifyResultJSON{"SUCCESS"})
 }
 
-func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+func (a *API) getQR(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err

@@ -17,13 +17,13 @@ import (
 
 const totpBody = `{"factorType":"token:software:totp","provider":"OKTA","name":"Garage"}`
 
-// enroller is a token that may enrol devices for people.
-func (d *door) enroller() string {
+// enroller returns a token that may enrol devices for users.
+func (d *apiEnv) enroller() string {
 	return d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Secrets = true })
 }
 
-// offered begins to enrol a phone for somebody and scans the answer.
-func (d *door) offered(token string, u account.User) (*authntest.Phone, tree) {
+// offered starts the enrolment of a phone for a user and reads its secret.
+func (d *apiEnv) offered(token string, u account.User) (*authntest.Phone, tree) {
 	d.T.Helper()
 	x := read[tree](d.T, d.call("POST", "/api/v1/users/"+string(u.ID)+"/factors", token, totpBody), 200)
 	secret, _ := x.get("_embedded", "activation", "sharedSecret").(string)
@@ -37,7 +37,7 @@ func nextCode(p *authntest.Phone) string {
 	return code(p)
 }
 
-func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
+func TestEnrol_SecondPhoneNeedsConfirmation(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	token := d.enroller()
@@ -77,7 +77,7 @@ func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
 		t.Errorf("a wrong code: got %+v", doc)
 	}
 	done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200)
-	if done.get("status") != "INACTIVE" || done.get("awaitsPerson") != true || done.get("enrolledBy") != "script" || done.get("id") != string(phone.Device) {
+	if done.get("status") != "INACTIVE" || done.get("pendingConfirmation") != true || done.get("enrolledBy") != "script" || done.get("id") != string(phone.Device) {
 		t.Errorf("got %v, want a device that waits for the person's word", done)
 	}
 	for _, path := range []string{self + "/qr", self + "/lifecycle/activate"} {
@@ -87,7 +87,7 @@ func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
 		}
 		problem(t, d.call(method, path, token, body), 404)
 	}
-	if doc := problem(t, d.call("POST", self+"/verify", token, nextCode(phone)), 409); !strings.Contains(doc.Detail, "waits for the person") {
+	if doc := problem(t, d.call("POST", self+"/verify", token, nextCode(phone)), 409); !strings.Contains(doc.Detail, "not confirmed") {
 		t.Errorf("verifying one that waits: got %+v", doc)
 	}
 	if w := d.call("DELETE", self, token, ""); w.Code != http.StatusNoContent || len(d.User(u.Login).Devices) != 1 {
@@ -95,7 +95,7 @@ func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
 	}
 }
 
-func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
+func TestEnrol_FirstPhoneIsUsableImmediately(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	token, help := d.enroller(), d.token(account.RoleHelpDesk, nil)
@@ -104,7 +104,7 @@ func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
 	}
 	phone, _ := d.offered(token, u)
 	self := "/api/v1/users/" + string(u.ID) + "/factors/" + string(phone.Device)
-	if done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200); done.get("status") != "ACTIVE" || done.get("awaitsPerson") != nil {
+	if done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200); done.get("status") != "ACTIVE" || done.get("pendingConfirmation") != nil {
 		t.Errorf("got %v, want a device that counts", done)
 	}
 	if doc := problem(t, d.call("POST", self+"/verify", help, code(phone)), 403); doc.ErrorCode != "E0000082" {
@@ -134,14 +134,14 @@ func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
 	if w := d.call("POST", self+"/verify", help, nextCode(phone)); w.Code != 200 {
 		t.Errorf("after the wait: got %d %s", w.Code, w.Body)
 	}
-	d.Change(u.ID, func(u *account.User) { u.Password.Provenance = "operator:0" }) // the hand that enrolled it
+	d.Change(u.ID, func(u *account.User) { u.Password.Provenance = "operator:0" }) // the administrator who enrolled it
 	if x := read[tree](t, d.call("GET", self, help, ""), 200); x.get("status") != "INACTIVE" {
 		t.Errorf("both halves by one hand: got %v, want it inactive", x)
 	}
 	problem(t, d.call("POST", self+"/verify", help, nextCode(phone)), 409)
 }
 
-func TestTwoCodesInARowOfAnotherTimeTellOfTheClock(t *testing.T) {
+func TestEnrol_ReportsAWrongClock(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID) + "/factors/" + string(phone.Device) + "/verify"
@@ -156,7 +156,7 @@ func TestTwoCodesInARowOfAnotherTimeTellOfTheClock(t *testing.T) {
 	}
 }
 
-func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
+func TestEnrol_RequiresTheSecretsAllowance(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	boss, _, _ := d.Member("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
@@ -209,7 +209,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	if got := d.User(u.Login); len(got.Devices) != 1 || got.AdminEnrolment != nil {
 		t.Error("a refused call left something behind")
 	}
-	// Members of Okta's model are taken, and what they would set is not.
+	// Members of Okta's model are accepted and ignored.
 	x := read[tree](t, d.call("POST", path+"?activate=false", token, `{"id":"mine","factorType":"token:software:totp","provider":"GOOGLE","vendorName":"GOOGLE",`+
 		`"status":"ACTIVE","profile":{"credentialId":"someone@else.example","platform":"ANDROID"},"verify":{"passCode":"1"},"_links":{}}`), 200)
 	if x.get("id") == "mine" || x.get("status") != "PENDING_ACTIVATION" || x.get("name") != "Google Authenticator" || x.get("profile", "credentialId") != u.Login {
@@ -217,7 +217,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	}
 }
 
-func TestWhatCanBeEnrolledIsListed(t *testing.T) {
+func TestEnrol_CatalogueListsKinds(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	list := read[[]tree](t, d.call("GET", "/api/v1/users/"+u.Login+"/factors/catalog", d.token(account.RoleReadOnly, nil), ""), 200)
@@ -240,7 +240,7 @@ func TestWhatCanBeEnrolledIsListed(t *testing.T) {
 	problem(t, d.call("DELETE", "/api/v1/users/"+u.Login+"/factors/catalog", d.admin(), ""), 405)
 }
 
-func TestASecretIsInTheOneAnswerAndNowhereElse(t *testing.T) {
+func TestEnrol_SecretIsOnlyInTheFirstResponse(t *testing.T) {
 	d := open(t)
 	u, mine, _ := d.Member("zoe@garage.example", nil)
 	token, other := d.enroller(), d.enroller()
@@ -272,7 +272,7 @@ func TestASecretIsInTheOneAnswerAndNowhereElse(t *testing.T) {
 	problem(t, d.call("GET", path+"/"+x.get("id").(string), token, ""), 404)
 }
 
-func TestAnEnrolmentIsWithdrawnLikeADevice(t *testing.T) {
+func TestEnrol_DeleteCancelsEnrolment(t *testing.T) {
 	d := open(t)
 	u, _, session := d.Member("zoe@garage.example", nil)
 	token := d.enroller()

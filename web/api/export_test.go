@@ -1,4 +1,4 @@
 package api
 
-// Absent are the patterns of what Okta has and Barillet does not.
-func Absent() []string { return notImplemented }
+// NotImplementedPatterns returns the patterns of calls that return 501.
+func NotImplementedPatterns() []string { return notImplemented }

@@ -10,24 +10,24 @@ import (
 	"barillet/web/reply"
 )
 
-// factorJSON is a device in Okta's shape. Its secret part has no place in it.
+// factorJSON is a device in Okta's shape. It has no member for the secret.
 type factorJSON struct {
-	ID          factors.DeviceID    `json:"id"`
-	FactorType  string              `json:"factorType"`
-	Provider    string              `json:"provider"`
-	VendorName  string              `json:"vendorName"`
-	Status      string              `json:"status"`
-	Created     *string             `json:"created"`
-	LastUpdated *string             `json:"lastUpdated"`
-	Profile     factorProfileJSON   `json:"profile"`
-	Name        string              `json:"name"`     // ours, as are the rest
-	LastUsed    *string             `json:"lastUsed"` // null: not since enrolment
-	Copies      []copyJSON          `json:"copies"`
-	Left        *int                `json:"left,omitempty"` // recovery codes that are left
-	EnrolledBy  string              `json:"enrolledBy,omitempty"`
-	Waits       bool                `json:"awaitsPerson,omitempty"` // until the person confirms it, it counts for nothing
-	Embedded    *enrolmentJSON      `json:"_embedded,omitempty"`
-	Links       map[string]linkJSON `json:"_links"`
+	ID                  factors.DeviceID    `json:"id"`
+	FactorType          string              `json:"factorType"`
+	Provider            string              `json:"provider"`
+	VendorName          string              `json:"vendorName"`
+	Status              string              `json:"status"`
+	Created             *string             `json:"created"`
+	LastUpdated         *string             `json:"lastUpdated"`
+	Profile             factorProfileJSON   `json:"profile"`
+	Name                string              `json:"name"`     // specific to Barillet, as are the following members
+	LastUsed            *string             `json:"lastUsed"` // null: not used since enrolment
+	Copies              []copyJSON          `json:"copies"`
+	RecoveryCodesLeft   *int                `json:"left,omitempty"` // unused recovery codes
+	EnrolledBy          string              `json:"enrolledBy,omitempty"`
+	PendingConfirmation bool                `json:"pendingConfirmation,omitempty"` // not usable until the user confirms it
+	Embedded            *enrolmentJSON      `json:"_embedded,omitempty"`
+	Links               map[string]linkJSON `json:"_links"`
 }
 
 type factorProfileJSON struct {
@@ -39,15 +39,15 @@ type copyJSON struct {
 	ID        string  `json:"id"`
 	Name      string  `json:"name"`
 	Shown     *string `json:"shown"`
-	Confirmed *string `json:"confirmed"` // null: shown, never confirmed
+	Confirmed *string `json:"confirmed"` // null: shown, and not confirmed
 }
 
 func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	m, st := a.directory.Admin.Accounts.Method(d.Kind), a.directory.Admin.Accounts.Status(d)
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
-		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
-		EnrolledBy: d.EnrolledBy, Waits: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
+		Status: "ACTIVE", Created: reply.Timestamp(d.Added), LastUpdated: reply.Timestamp(d.LastUsed), LastUsed: reply.Timestamp(d.LastUsed), Name: d.Name,
+		EnrolledBy: d.EnrolledBy, PendingConfirmation: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
@@ -55,20 +55,20 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	if m.Input != factors.InputBackup && !a.directory.Admin.Accounts.CanUse(u, d) {
 		out.Status = "INACTIVE"
 	}
-	if d.Unique != "" && m.Input == factors.InputAssertion { // a credential id, which is public; that of an imported key is nobody's business
+	if d.Unique != "" && m.Input == factors.InputAssertion { // a credential id, which is public
 		out.Profile = factorProfileJSON{CredentialID: d.Unique, AuthenticatorName: d.Name}
 	}
 	if m.Input == factors.InputBackup {
-		out.Left = &st.Remaining
+		out.RecoveryCodesLeft = &st.Remaining
 	}
 	for _, c := range d.Copies {
-		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: moment(c.Shown), Confirmed: moment(c.Confirmed)})
+		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: reply.Timestamp(c.Shown), Confirmed: reply.Timestamp(c.Confirmed)})
 	}
 	return out
 }
 
-// person reads whom a path is about.
-func (a *API) person(r *http.Request, op admin.Principal) (account.User, error) {
+// findUser returns the user in the path.
+func (a *API) findUser(r *http.Request, op admin.Principal) (account.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return account.User{}, err
@@ -77,7 +77,7 @@ func (a *API) person(r *http.Request, op admin.Principal) (account.User, error) 
 }
 
 func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op admin.Princ
 }
 
 func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}

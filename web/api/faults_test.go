@@ -12,7 +12,7 @@ import (
 	"barillet/store"
 )
 
-// full is a store whose disk is full once it has written so many more Updates.
+// full is a store whose disk is full after a number of Updates.
 type full struct {
 	store.Store
 	left atomic.Int64
@@ -25,15 +25,15 @@ func (f *full) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return f.Store.Update(ctx, fn)
 }
 
-// fill lets so many more Updates through.
-func (d *door) fill(updates int64) *full {
+// fill limits the store to this number of Updates.
+func (d *apiEnv) fill(updates int64) *full {
 	f := &full{Store: d.Store}
 	f.left.Store(updates)
 	d.Accounts.Store = f
 	return f
 }
 
-func TestAFullDiskStopsWritesAndSaysWhenToComeBack(t *testing.T) {
+func TestFaults_FullDiskReturnsRetryAfter(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	admin := d.admin()
@@ -64,8 +64,8 @@ func TestAFullDiskStopsWritesAndSaysWhenToComeBack(t *testing.T) {
 	}
 }
 
-// A wrong password that was counted is no act: it takes no key, and to try again is to be judged again.
-func TestAGuessWithAKeyIsCountedEachTime(t *testing.T) {
+// A counted wrong password takes no key: a repeat is checked again.
+func TestIdempotency_WrongPasswordTakesNoKey(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	u, _, _ := d.Member("zoe@garage.example", nil)

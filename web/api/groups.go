@@ -9,7 +9,7 @@ import (
 	"barillet/web/reply"
 )
 
-// groupJSON is a garage in Okta's shape.
+// groupJSON is a group in Okta's shape.
 type groupJSON struct {
 	ID          account.GroupID     `json:"id"`
 	Created     *string             `json:"created"`
@@ -26,7 +26,7 @@ type groupProfileJSON struct {
 }
 
 func (a *API) group(g account.Group) groupJSON {
-	return groupJSON{ID: g.ID, Created: moment(g.Created), LastUpdated: moment(g.Changed),
+	return groupJSON{ID: g.ID, Created: reply.Timestamp(g.Created), LastUpdated: reply.Timestamp(g.Changed),
 		ObjectClass: []string{"okta:user_group"}, Type: "OKTA_GROUP",
 		Profile: groupProfileJSON{Name: g.Name, Description: g.Description},
 		Links: map[string]linkJSON{"self": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID)},
@@ -55,7 +55,7 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op admin.Principa
 	return reply.JSON(w, http.StatusOK, a.group(g))
 }
 
-// groupBody is a garage to be made or changed in Okta's model.
+// groupBody is a group in a request, in Okta's model.
 type groupBody struct {
 	Profile groupProfileJSON `json:"profile"`
 
@@ -81,7 +81,7 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op admin.Princ
 	}))
 }
 
-// replaceGroup is Okta's update: name and description are what they are here.
+// replaceGroup replaces name and description, as Okta's update does.
 func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body groupBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {

@@ -9,75 +9,76 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
+	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
 
-// helpRequestJSON is a help request. What it says is what somebody typed: anybody can have typed it.
+// helpRequestJSON is a help request. Its texts are not trustworthy: the form requires no sign-in.
 type helpRequestJSON struct {
-	ID             string              `json:"id"`
-	Reference      string              `json:"reference"`
-	Status         helpdesk.State      `json:"status"`
-	UserID         *account.UserID     `json:"userId"` // null: the address is nobody's
-	Email          string              `json:"email"`
-	Topic          notice.Topic        `json:"topic"`
-	Message        string              `json:"message"`
-	Texts          []textJSON          `json:"texts"` // that joined it later
-	More           int                 `json:"more"`  // further ones, too many to keep
-	PasswordProven bool                `json:"passwordProven"`
-	Forgotten      bool                `json:"forgotten"`
-	Assignee       string              `json:"assignee"` // id of who has it; "": nobody
-	AssigneeName   string              `json:"assigneeName"`
-	IdentityCheck  *checkedJSON        `json:"identityCheck"` // null: not checked yet
-	Client         senderJSON          `json:"client"`
-	Created        *string             `json:"created"`
-	LastUpdated    *string             `json:"lastUpdated"`
-	History        []stepJSON          `json:"history"`
-	Links          map[string]linkJSON `json:"_links"`
-	Embedded       *casePersonJSON     `json:"_embedded,omitempty"` // where one is read, and not in lists
+	ID               string                   `json:"id"`
+	Reference        string                   `json:"reference"`
+	Status           helpdesk.State           `json:"status"`
+	UserID           *account.UserID          `json:"userId"` // null: no user has the address
+	Email            string                   `json:"email"`
+	Topic            notice.Topic             `json:"topic"`
+	Message          string                   `json:"message"`
+	FollowUps        []followUpJSON           `json:"followUps"`
+	DroppedFollowUps int                      `json:"droppedFollowUps"` // not stored
+	PasswordProven   bool                     `json:"passwordProven"`
+	Forgotten        bool                     `json:"forgotten"`
+	Assignee         string                   `json:"assignee"` // an id; empty: none
+	AssigneeName     string                   `json:"assigneeName"`
+	IdentityCheck    *identityCheckJSON       `json:"identityCheck"` // null: not checked
+	Client           helpClientJSON           `json:"client"`
+	Created          *string                  `json:"created"`
+	LastUpdated      *string                  `json:"lastUpdated"`
+	History          []historyEntryJSON       `json:"history"`
+	Links            map[string]linkJSON      `json:"_links"`
+	Embedded         *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // not in lists
 }
 
-// casePersonJSON is what else a helper looks at.
-type casePersonJSON struct {
+// helpRequestEmbeddedJSON contains further facts about the user.
+type helpRequestEmbeddedJSON struct {
 	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
 }
 
-// changeJSON is one change about a person, by the words of the log.
+// changeJSON is a change of the account, in the terms of the log.
 type changeJSON struct {
 	At             *string `json:"at"`
 	EventType      string  `json:"eventType"`
 	DisplayMessage string  `json:"displayMessage"`
-	Detail         string  `json:"detail"` // the name of a device or a garage
+	Detail         string  `json:"detail"` // the name of a device or a group
 	IPAddress      string  `json:"ipAddress"`
 	Browser        string  `json:"browser"`
 }
 
-// checkedJSON is how an operator made sure who is asking, and when.
-type checkedJSON struct {
-	Way helpdesk.IdentityMethod `json:"way"`
-	By  string                  `json:"by"`
-	At  *string                 `json:"at"`
+// identityCheckJSON describes how and when an administrator checked the identity of the user.
+type identityCheckJSON struct {
+	Method helpdesk.IdentityMethod `json:"method"`
+	By     string                  `json:"by"`
+	At     *string                 `json:"at"`
 }
 
-// checkBody is the same as an operator says it.
-type checkBody struct {
-	Way helpdesk.IdentityMethod `json:"way"`
-	By  string                  `json:"by"`
+// identityCheckBody is an identity check in a request.
+type identityCheckBody struct {
+	Method helpdesk.IdentityMethod `json:"method"`
+	By     string                  `json:"by"`
 }
 
-func (c *checkBody) check() *helpdesk.IdentityCheck {
+func (c *identityCheckBody) domain() *helpdesk.IdentityCheck {
 	if c == nil {
 		return nil
 	}
-	return &helpdesk.IdentityCheck{Method: c.Way, By: c.By}
+	return &helpdesk.IdentityCheck{Method: c.Method, By: c.By}
 }
 
-// senderJSON is where a help request came from.
-type senderJSON struct {
+// helpClientJSON describes the client that sent a help request.
+type helpClientJSON struct {
 	IPAddress string `json:"ipAddress"`
 	Browser   string `json:"browser"` // "Firefox, Android"
 }
 
-type textJSON struct {
+type followUpJSON struct {
 	At        *string      `json:"at"`
 	Reference string       `json:"reference"`
 	Topic     notice.Topic `json:"topic"`
@@ -85,39 +86,39 @@ type textJSON struct {
 	IPAddress string       `json:"ipAddress"`
 }
 
-type stepJSON struct {
+type historyEntryJSON struct {
 	At   *string `json:"at"`
 	By   string  `json:"by"`
 	Name string  `json:"name"`
 	What string  `json:"what"`
 	Text string  `json:"text"`
-	Who  string  `json:"who,omitempty"` // assigned to
+	Who  string  `json:"who,omitempty"` // the new assignee
 }
 
 func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
-		Texts: []textJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
-		AssigneeName: c.AssigneeName, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
-		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
+		FollowUps: []followUpJSON{}, DroppedFollowUps: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
+		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []historyEntryJSON{},
+		Client: helpClientJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
 		out.UserID = &c.User
 		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
 	}
 	if c.Identity != "" {
-		out.IdentityCheck = &checkedJSON{c.Identity, c.IdentityBy, moment(c.IdentityAt)}
+		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.FollowUps {
-		out.Texts = append(out.Texts, textJSON{At: moment(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
 	}
 	for _, s := range c.History {
-		out.History = append(out.History, stepJSON{At: moment(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
+		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
 	}
 	return out
 }
 
-// isState tells whether a text names where a help request can stand.
+// isState reports whether text is a status of a help request.
 func isState(text string) bool {
 	switch helpdesk.State(text) {
 	case helpdesk.StateOpen, helpdesk.StateInProgress, helpdesk.StateResolved, helpdesk.StateRejected:
@@ -154,34 +155,34 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 		return err
 	}
 	out := a.helpRequest(c)
-	out.Embedded = &casePersonJSON{[]changeJSON{}}
+	out.Embedded = &helpRequestEmbeddedJSON{[]changeJSON{}}
 	for _, x := range changes {
-		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: moment(x.At), EventType: x.What,
-			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
+		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: reply.Timestamp(x.At), EventType: x.What,
+			DisplayMessage: systemlog.DisplayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// casePatchBody changes what it names; what is left out stays.
-type casePatchBody struct {
-	Status        helpdesk.State `json:"status"`
-	Assignee      *string        `json:"assignee"`
-	TakeOver      bool           `json:"takeOver"`
-	Note          string         `json:"note"`
-	IdentityCheck *checkBody     `json:"identityCheck"`
-	Answer        string         `json:"answer"` // mailed to the person
+// helpRequestPatchBody contains the changes of a help request. An absent member is not changed.
+type helpRequestPatchBody struct {
+	Status        helpdesk.State     `json:"status"`
+	Assignee      *string            `json:"assignee"`
+	TakeOver      bool               `json:"takeOver"`
+	Note          string             `json:"note"`
+	IdentityCheck *identityCheckBody `json:"identityCheck"`
+	Answer        string             `json:"answer"` // sent to the user by email
 }
 
 func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	var body casePatchBody
+	var body helpRequestPatchBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.changeCase(w, r, op, http.StatusOK, helpdesk.RequestPatch{Status: body.Status, Assignee: body.Assignee,
-		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.check(), Answer: body.Answer})
+	return a.updateHelpRequest(w, r, op, http.StatusOK, helpdesk.RequestPatch{Status: body.Status, Assignee: body.Assignee,
+		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.domain(), Answer: body.Answer})
 }
 
-// addNote writes a note for the operators into the history.
+// addNote adds a note for other administrators to the history.
 func (a *API) addNote(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body struct {
 		Text string `json:"text"`
@@ -192,11 +193,11 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op admin.Principal
 	if body.Text == "" {
 		return errcode.InvalidField("text", "missing")
 	}
-	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
+	return a.updateHelpRequest(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
 }
 
-// changeCase changes a help request, once for one idempotency key.
-func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op admin.Principal, status int, p helpdesk.RequestPatch) error {
+// updateHelpRequest changes a help request once for each idempotency key.
+func (a *API) updateHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal, status int, p helpdesk.RequestPatch) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err

@@ -19,32 +19,33 @@ import (
 	"barillet/web/reply"
 )
 
-// answersLive is how long a repeat gets the first answer.
-const answersLive = 24 * time.Hour
+// answerTTL is how long a repeated request gets the first response.
+const answerTTL = 24 * time.Hour
 
-// storedResponse is what is remembered of a request that named an idempotency key. It is written in the Update of the act
-// itself, so that the act, its being done and its answer are one.
+// storedResponse is the response of a request with an idempotency key. It is written in the Update of the operation
+// itself, so that operation and response are stored together.
 type storedResponse struct {
-	Claim   string          `json:"claim"`  // which request took the key
-	Digest  []byte          `json:"digest"` // of method, path, query, body and what the token may do
+	Claim   string          `json:"claim"`  // identifies the request that took the key
+	Digest  []byte          `json:"digest"` // of method, path, query, body and permissions of the token
 	Status  int             `json:"status"`
 	Body    json.RawMessage `json:"body,omitempty"` // without secrets
 	Expires time.Time       `json:"expires"`
 }
 
-// errRepeated undoes an act whose key another request took first, whose answer is stored with it.
-var errRepeated = errors.New("the idempotency key was taken a moment ago")
+// errKeyTaken rolls back an operation whose key another request took first. That request stored its response.
+var errKeyTaken = errors.New("idempotency key taken by another request")
 
-// idempotentCall is one call that creates or sends, made by answering. Of what it came to, shown goes to the caller and kept is the
-// same without its secrets; status 0: that was not the act.
+// idempotentCall is a call that creates or sends something; answering returns one. answer returns the status, the
+// response for the caller, and the response to store, which has no secrets. Status 0 means that the outcome is not that
+// of the operation.
 type idempotentCall struct {
 	do     func(r *http.Request) (outcome any, err error)
 	answer func(outcome any) (status int, shown, kept any, err error)
 }
 
-// answering makes an act whose answer follows from what its Update came to, a T (authn.Work.Outcome): so it is kept in
-// that very Update, and no crash comes between. An Update of the call that came to something else, such as a wrong
-// password that was counted, is not the act and takes no key.
+// answering returns a call whose response depends only on the result T of its Update (account.Tx.Result). The response
+// is stored in that Update, so that a crash cannot separate them. An Update with another result, such as the count of a
+// wrong password, is not the operation and takes no key.
 func answering[T any](do func(r *http.Request) (T, error), answer func(T) (status int, shown, kept any, err error)) idempotentCall {
 	return idempotentCall{
 		do: func(r *http.Request) (any, error) { return do(r) },
@@ -58,7 +59,7 @@ func answering[T any](do func(r *http.Request) (T, error), answer func(T) (statu
 	}
 }
 
-// reply does the act and answers, where no key is named.
+// reply performs the operation without a key and writes the response.
 func (x idempotentCall) reply(w http.ResponseWriter, r *http.Request) error {
 	out, err := x.do(r)
 	if err != nil {
@@ -71,11 +72,11 @@ func (x idempotentCall) reply(w http.ResponseWriter, r *http.Request) error {
 	return reply.JSON(w, status, shown)
 }
 
-// bodyKey is where remembered leaves a body for the digest.
+// bodyKey is the context key of the body that bufferBody read, for the digest.
 type bodyKey struct{}
 
-// once answers with what do came to, and with the first answer when the request repeats one that named the
-// same key (PROTOCOL 26). Without a key it only answers.
+// once performs the call and writes the response. If the request repeats an earlier one with the same key, it writes
+// the response of that one (protocol rule 26).
 func (a *API) once(w http.ResponseWriter, r *http.Request, op admin.Principal, do idempotentCall) error {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
@@ -85,29 +86,30 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op admin.Principal, d
 		return badParameter("Idempotency-Key")
 	}
 	id := hex.EncodeToString(a.directory.Admin.Accounts.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
-	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
-	claimed := r.WithContext(account.WithTxHook(r.Context(), a.take(id, mine, do)))
+	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answerTTL)}
+	claimed := r.WithContext(account.WithTxHook(r.Context(), a.claimKey(id, mine, do)))
 	for {
-		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
+		if done, err := a.replay(w, r.Context(), id, mine.Digest); done || err != nil {
 			return err
 		}
 		err := do.reply(w, claimed)
 		switch {
-		case errors.Is(err, errRepeated): // another request with the key was faster: its answer is there
+		case errors.Is(err, errKeyTaken): // another request with the key stored its response first
 			continue
 		case err == nil:
 			return nil
 		}
-		// What another request with the key did may be why this one failed.
-		if done, failed := a.repeat(w, r.Context(), id, mine.Digest); done || failed != nil {
+		// This request may have failed because another one with the key succeeded.
+		if done, failed := a.replay(w, r.Context(), id, mine.Digest); done || failed != nil {
 			return failed
 		}
 		return err
 	}
 }
 
-// take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
-func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*account.Tx) error {
+// claimKey returns a hook that stores the key and the response in the Update of the operation. The hook fails with
+// errKeyTaken if the key is taken.
+func (a *API) claimKey(id string, mine storedResponse, do idempotentCall) func(*account.Tx) error {
 	return func(tx *account.Tx) error {
 		status, _, body, err := do.answer(tx.Result())
 		if err != nil || status == 0 {
@@ -116,26 +118,26 @@ func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*acco
 		mine := mine
 		mine.Status = status
 		if mine.Body, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encoding the answer to keep: %w", err)
+			return fmt.Errorf("encoding response: %w", err)
 		}
 		old, err := a.answers.Get(tx.Raw, id)
 		switch {
 		case err == nil && old.Claim == mine.Claim:
-			return nil // a further change of the same call
+			return nil // another Update of the same call
 		case err == nil && tx.Op.Now.Before(old.Expires):
-			return errRepeated
+			return errKeyTaken
 		case err != nil && !errors.Is(err, store.ErrNotFound):
-			return fmt.Errorf("looking up an idempotency key: %w", err)
+			return fmt.Errorf("reading idempotency key: %w", err)
 		}
 		if err := a.answers.Put(tx.Raw, id, mine); err != nil {
-			return fmt.Errorf("taking an idempotency key: %w", err)
+			return fmt.Errorf("storing idempotency key: %w", err)
 		}
 		return nil
 	}
 }
 
-// repeat answers a request whose key was used before. done tells whether it was.
-func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
+// replay writes the stored response of a key. done reports whether there is one.
+func (a *API) replay(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
 	var first storedResponse
 	err = a.directory.Admin.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		first, err = a.answers.Get(s, id)
@@ -145,7 +147,7 @@ func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum 
 	case errors.Is(err, store.ErrNotFound), err == nil && !a.now().Before(first.Expires):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("looking up an idempotency key: %w", err)
+		return false, fmt.Errorf("reading idempotency key: %w", err)
 	case !bytes.Equal(first.Digest, sum):
 		return false, &reply.HTTPError{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
 	}
@@ -153,8 +155,8 @@ func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum 
 	return true, reply.JSON(w, first.Status, first.Body)
 }
 
-// digest tells requests apart: every part with its length before it. What the token may do by its owner's present role and
-// scope is one: whoever lost some of it is not to read again what they could then see (PROTOCOL 20).
+// digest returns a hash of the request. Each part follows its length. The permissions of the token are a part, so that
+// a token whose owner lost permissions cannot read an earlier response (protocol rule 20).
 func digest(r *http.Request, op admin.Principal) []byte {
 	h := sha256.New()
 	body, _ := r.Context().Value(bodyKey{}).([]byte)
@@ -165,9 +167,9 @@ func digest(r *http.Request, op admin.Principal) []byte {
 	return h.Sum(nil)
 }
 
-// remembered reads the body of a request that names a key, so that the digest knows it, and gives the handler
-// the same bytes again. A body over the limit is left to the handler to refuse.
-func remembered(r *http.Request) (*http.Request, error) {
+// bufferBody reads the body of a request with a key for the digest, and returns a request with the same body. The
+// handler rejects a body above the limit.
+func bufferBody(r *http.Request) (*http.Request, error) {
 	if len(r.Header.Values("Idempotency-Key")) == 0 || r.Body == nil {
 		return r, nil
 	}
@@ -183,8 +185,8 @@ func remembered(r *http.Request) (*http.Request, error) {
 	return r, nil
 }
 
-// Sweep forgets answers whose time is over, in small bites. Call it once in a while.
-func (a *API) Sweep(ctx context.Context) error {
+// DeleteExpired deletes expired responses, a few in each Update.
+func (a *API) DeleteExpired(ctx context.Context) error {
 	now, st := a.now(), a.directory.Admin.Accounts.Store
 	for after, more := "", true; more; {
 		var dead []string
@@ -203,16 +205,16 @@ func (a *API) Sweep(ctx context.Context) error {
 			})
 		})
 		if err != nil {
-			return fmt.Errorf("looking for old answers: %w", err)
+			return fmt.Errorf("reading expired responses: %w", err)
 		}
-		if err := a.forget(ctx, now, dead); err != nil {
+		if err := a.deleteAnswers(ctx, now, dead); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *API) forget(ctx context.Context, now time.Time, dead []string) error {
+func (a *API) deleteAnswers(ctx context.Context, now time.Time, dead []string) error {
 	if len(dead) == 0 {
 		return nil
 	}
@@ -232,7 +234,7 @@ func (a *API) forget(ctx context.Context, now time.Time, dead []string) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("forgetting old answers: %w", err)
+		return fmt.Errorf("deleting expired responses: %w", err)
 	}
 	return nil
 }

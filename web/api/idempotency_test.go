@@ -14,11 +14,11 @@ import (
 )
 
 // keyed is one request with an idempotency key.
-func (d *door) keyed(path, token, body, key string) *httptest.ResponseRecorder {
+func (d *apiEnv) keyed(path, token, body, key string) *httptest.ResponseRecorder {
 	return d.call("POST", path, token, body, "Idempotency-Key", key)
 }
 
-func TestARepeatedRequestDoesNothingAndGetsTheFirstAnswer(t *testing.T) {
+func TestIdempotency_RepeatGetsTheFirstResponse(t *testing.T) {
 	d := open(t)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	u, _, _ := d.Member("zoe@garage.example", nil)
@@ -55,7 +55,7 @@ func TestARepeatedRequestDoesNothingAndGetsTheFirstAnswer(t *testing.T) {
 	}
 }
 
-func TestAKeyIsGoodForOneRequestOfOneTokenForADay(t *testing.T) {
+func TestIdempotency_KeyIsBoundToRequestTokenAndDay(t *testing.T) {
 	d := open(t)
 	one, other := d.admin(), d.admin()
 	body := `{"profile":{"name":"Garage"}}`
@@ -83,7 +83,7 @@ func TestAKeyIsGoodForOneRequestOfOneTokenForADay(t *testing.T) {
 	}
 }
 
-func TestARefusedRequestTakesNoKey(t *testing.T) {
+func TestIdempotency_RefusedRequestTakesNoKey(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	d.CreateUser("there@garage.example", nil)
@@ -93,7 +93,7 @@ func TestARefusedRequestTakesNoKey(t *testing.T) {
 	read[tree](t, d.keyed("/api/v1/users", admin, `{"profile":{"login":"new@garage.example"}}`, "k"), 200)
 }
 
-func TestOneKeyAtOnceIsOneAct(t *testing.T) {
+func TestIdempotency_SimultaneousRequestsRunOnce(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	admin := d.admin()
@@ -122,7 +122,7 @@ func TestOneKeyAtOnceIsOneAct(t *testing.T) {
 	}
 }
 
-func TestKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
+func TestIdempotency_ExpiredResponsesAreDeleted(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	count := func() (n int) {
@@ -140,11 +140,11 @@ func TestKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
 	}
 	d.Clock.Advance(23 * time.Hour)
 	d.keyed("/api/v1/groups", admin, `{"profile":{"name":"G"}}`, "young")
-	if err := d.API.Sweep(t.Context()); err != nil || count() != 41 {
+	if err := d.API.DeleteExpired(t.Context()); err != nil || count() != 41 {
 		t.Errorf("within the day: got %d, %v, want all kept", count(), err)
 	}
 	d.Clock.Advance(time.Hour)
-	if err := d.API.Sweep(t.Context()); err != nil || count() != 1 {
+	if err := d.API.DeleteExpired(t.Context()); err != nil || count() != 1 {
 		t.Errorf("after a day: got %d, %v, want the young one", count(), err)
 	}
 }

@@ -18,7 +18,7 @@ const maxImport = 100
 
 // importBody is a part of a list of users. The response has the same order.
 type importBody struct {
-	People []importedBody `json:"people"`
+	Users []importedBody `json:"users"`
 }
 
 type importedBody struct {
@@ -54,7 +54,7 @@ type causeJSON struct {
 func imported(got directory.ImportResult, named, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
-		field := cmp.Or(ofPerson[fault.Field], fault.Field)
+		field := cmp.Or(userMembers[fault.Field], fault.Field)
 		if named && field == "groupIds" {
 			field = "groups"
 		}
@@ -71,17 +71,17 @@ func imported(got directory.ImportResult, named, dry bool) importedJSON {
 	return out
 }
 
-// importPeople creates the users of a list. It needs no idempotency key: a repeated call finds that they exist.
-func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+// importUsers creates the users of a list. It needs no idempotency key: a repeated call finds that they exist.
+func (a *API) importUsers(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	dry, err := q.truth("dryRun", false)
+	dry, err := q.boolean("dryRun", false)
 	if err != nil {
 		return err
 	}
-	invite, err := q.truth("activate", false)
+	invite, err := q.boolean("activate", false)
 	if err != nil {
 		return err
 	}
@@ -89,10 +89,10 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op admin.Prin
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	if len(body.People) == 0 || len(body.People) > maxImport {
-		return errcode.InvalidField("people", "count")
+	if len(body.Users) == 0 || len(body.Users) > maxImport {
+		return errcode.InvalidField("users", "count")
 	}
-	rows, err := importRows(body.People)
+	rows, err := importRows(body.Users)
 	if err != nil {
 		return err
 	}
@@ -102,9 +102,9 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	out := make([]importedJSON, len(got))
 	for i, one := range got {
-		out[i] = imported(one, len(body.People[i].Groups) > 0, dry)
+		out[i] = imported(one, len(body.Users[i].Groups) > 0, dry)
 	}
-	return reply.JSON(w, http.StatusOK, map[string][]importedJSON{"people": out})
+	return reply.JSON(w, http.StatusOK, map[string][]importedJSON{"users": out})
 }
 
 // importRows reads all users before the first one is created: a malformed call creates no user.
@@ -114,11 +114,11 @@ func importRows(bodies []importedBody) ([]directory.ImportRow, error) {
 		if one.Profile == nil {
 			one.Profile = profileBody{}
 		}
-		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
+		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).newUser()
 		if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 			out[i].Faults = []*errcode.Error{fault}
 		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {
-			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
+			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "users." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}

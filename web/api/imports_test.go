@@ -13,7 +13,7 @@ const otpauth = "otpauth://totp/Okta:zoe?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
 // outcomes returns a text for each user of a response: outcome, invited, causes.
 func outcomes(t *testing.T, got tree) (all []string) {
 	t.Helper()
-	people, ok := got["people"].([]any)
+	people, ok := got["users"].([]any)
 	if !ok {
 		t.Fatalf("got %v", got)
 	}
@@ -40,7 +40,7 @@ func TestImports_DryRunThenCreateOnce(t *testing.T) {
 	d := open(t)
 	gid := d.CreateGroup("Garage Lumière")
 	d.CreateUser("there@garage.example", nil)
-	body := `{"people":[
+	body := `{"users":[
 		{"profile":{"login":"zoe@garage.example","firstName":"Zoé","badge":"K-17"},"groupIds":["` + string(gid) + `"],"otpauth":"` + otpauth + `"},
 		{"profile":{"email":"luc@garage.example"}},
 		{"profile":{"login":"THERE@garage.example","firstName":"Mallory"}},
@@ -88,24 +88,24 @@ func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 		token             string
 		want              int
 	}{
-		{"nobody", "", `{"people":[]}`, d.admin(), 400},
+		{"nobody", "", `{"users":[]}`, d.admin(), 400},
 		{"no list", "", `{}`, d.admin(), 400},
-		{"a hundred and one", "", `{"people":[` + many + `]}`, d.admin(), 400},
-		{"a login that is a number", "", `{"people":[` + good + `,{"profile":{"login":17}}]}`, d.admin(), 400},
-		{"an unknown member", "", `{"people":[` + good + `,{"password":"x"}]}`, d.admin(), 400},
-		{"a login twice", "", `{"people":[` + good + `,{"profile":{"login":"a@b.example","login":"c@d.example"}}]}`, d.admin(), 400},
-		{"neither true nor false", "?dryRun=maybe", `{"people":[` + good + `]}`, d.admin(), 400},
-		{"a key by a token", "", `{"people":[` + good + `,{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
-		{"a key by a token, tried", "?dryRun=true", `{"people":[{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
-		{"whoever only reads", "", `{"people":[` + good + `]}`, d.token(account.RoleReadOnly, nil), 403},
+		{"a hundred and one", "", `{"users":[` + many + `]}`, d.admin(), 400},
+		{"a login that is a number", "", `{"users":[` + good + `,{"profile":{"login":17}}]}`, d.admin(), 400},
+		{"an unknown member", "", `{"users":[` + good + `,{"password":"x"}]}`, d.admin(), 400},
+		{"a login twice", "", `{"users":[` + good + `,{"profile":{"login":"a@b.example","login":"c@d.example"}}]}`, d.admin(), 400},
+		{"neither true nor false", "?dryRun=maybe", `{"users":[` + good + `]}`, d.admin(), 400},
+		{"a key by a token", "", `{"users":[` + good + `,{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
+		{"a key by a token, tried", "?dryRun=true", `{"users":[{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
+		{"a read-only token", "", `{"users":[` + good + `]}`, d.token(account.RoleReadOnly, nil), 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			problem(t, d.call("POST", "/api/v1/imports"+c.query, c.token, c.body), c.want)
 			problem(t, d.local("GET", "/api/v1/users/luc@garage.example", ""), 404)
 		})
 	}
-	problem(t, d.call("POST", "/api/v1/imports", d.admin(), `{"people":[{"profile":{"x":"`+strings.Repeat("y", 64<<10)+`"}}]}`), 413)
-	if got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports", d.admin(), `{"people":[`+good+`,{"profile":null}]}`), 200)); got[0] != "created false" || !strings.HasPrefix(got[1], "invalid") {
+	problem(t, d.call("POST", "/api/v1/imports", d.admin(), `{"users":[{"profile":{"x":"`+strings.Repeat("y", 64<<10)+`"}}]}`), 413)
+	if got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports", d.admin(), `{"users":[`+good+`,{"profile":null}]}`), 200)); got[0] != "created false" || !strings.HasPrefix(got[1], "invalid") {
 		t.Errorf("got %v", got)
 	}
 }
@@ -113,7 +113,7 @@ func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 func TestImports_GroupNamesAndDuplicates(t *testing.T) {
 	d := open(t)
 	gid := d.CreateGroup("Garage Lumière")
-	body := `{"people":[
+	body := `{"users":[
 		{"profile":{"login":"zoe@garage.example"},"groups":["Garage Lumière"]},
 		{"profile":{"login":"luc@garage.example"},"groups":["` + string(gid) + `","Nowhere"]},
 		{"profile":{"login":"eve@garage.example","secondEmail":"ZOE@garage.example"}}]}`

@@ -13,21 +13,21 @@ import (
 	"barillet/web/reply"
 )
 
-// activationJSON is Okta's answer to an activation, and ours what else is known of it. The link is in it only
-// where it was not mailed.
+// activationJSON is Okta's response to an activation, with two more members. It contains the link only if it was not
+// sent by email.
 type activationJSON struct {
 	ActivationURL   string  `json:"activationUrl,omitempty"`
 	ActivationToken string  `json:"activationToken,omitempty"`
-	Mailed          bool    `json:"mailed"`    // ours
-	ExpiresAt       *string `json:"expiresAt"` // ours
+	Mailed          bool    `json:"mailed"`    // specific to Barillet
+	ExpiresAt       *string `json:"expiresAt"` // specific to Barillet
 }
 
-// activationOf is nil when nobody was invited.
+// activationOf returns nil if there is no invitation.
 func activationOf(i directory.Invitation) *activationJSON {
 	if !i.Sent && i.Link.IsZero() {
 		return nil
 	}
-	out := &activationJSON{Mailed: i.Sent, ExpiresAt: moment(i.Expires)}
+	out := &activationJSON{Mailed: i.Sent, ExpiresAt: reply.Timestamp(i.Expires)}
 	if !i.Link.IsZero() {
 		out.ActivationURL = i.Link.Reveal()
 		out.ActivationToken = out.ActivationURL[strings.LastIndexByte(out.ActivationURL, '/')+1:]
@@ -42,17 +42,17 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 	return &activationJSON{Mailed: x.Mailed, ExpiresAt: x.ExpiresAt}
 }
 
-// mailed reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
-func mailed(r *http.Request) (id string, sendEmail bool, err error) {
-	id, err = bodiless(r, func(q query) (err error) {
-		sendEmail, err = q.truth("sendEmail", true)
+// readSendEmail reads a call that sends an email, or returns its content with sendEmail=false.
+func readSendEmail(r *http.Request) (id string, sendEmail bool, err error) {
+	id, err = readParameters(r, func(q query) (err error) {
+		sendEmail, err = q.boolean("sendEmail", true)
 		return err
 	})
 	return id, sendEmail, err
 }
 
-// bodiless reads a call about a person that has parameters and no body but perhaps an empty object.
-func bodiless(r *http.Request, parameters func(query) error) (id string, err error) {
+// readParameters reads a call on a user with query parameters, and without a body or with an empty object.
+func readParameters(r *http.Request, parameters func(query) error) (id string, err error) {
 	q, err := readQuery(r)
 	if err != nil {
 		return "", err
@@ -66,10 +66,10 @@ func bodiless(r *http.Request, parameters func(query) error) (id string, err err
 	return pathID(r, "id")
 }
 
-// invite serves the two calls that invite a person, again if need be.
-func (a *API) invite(do invitation) handler {
+// invite serves the two calls that invite a user.
+func (a *API) invite(do inviteFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-		id, sendEmail, err := mailed(r)
+		id, sendEmail, err := readSendEmail(r)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (a *API) invite(do invitation) handler {
 			return do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
 		}, func(invitation directory.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
-			if out == nil { // active again without one
+			if out == nil { // reactivated without an invitation
 				out = &activationJSON{}
 			}
 			return http.StatusOK, out, out.withoutSecrets(), nil
@@ -85,19 +85,19 @@ func (a *API) invite(do invitation) handler {
 	}
 }
 
-// invitation is what an inviting call asks the desk for.
-type invitation func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string, sendEmail bool) (directory.Invitation, error)
+// inviteFunc invites a user.
+type inviteFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string, sendEmail bool) (directory.Invitation, error)
 
-// resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
+// resetBody contains the options of a reset. Each can be absent, because Okta's clients send none.
 type resetBody struct {
-	Reason        string     `json:"reason"`
-	HelpRequestID string     `json:"helpRequestId"`
-	IdentityCheck *checkBody `json:"identityCheck"`
-	SendEmail     *bool      `json:"sendEmail"`
-	Hand          bool       `json:"hand"` // at the socket or the closed folder only
+	Reason        string             `json:"reason"`
+	HelpRequestID string             `json:"helpRequestId"`
+	IdentityCheck *identityCheckBody `json:"identityCheck"`
+	SendEmail     *bool              `json:"sendEmail"`
+	ShowCode      bool               `json:"showCode"` // for the operator only
 }
 
-// receiptJSON tells what a reset did. Okta answers nothing here.
+// receiptJSON is the result of a reset. Okta returns an empty object.
 type receiptJSON struct {
 	UserID            account.UserID `json:"userId"`
 	Login             string         `json:"login"`
@@ -108,9 +108,9 @@ type receiptJSON struct {
 	Mailed            bool           `json:"mailed"`
 	MailedTo          []string       `json:"mailedTo"` // masked
 	Ticket            ticketJSON     `json:"ticket"`
-	Repeated          bool           `json:"repeated"` // nothing was left to clear and a ticket was open
+	Repeated          bool           `json:"repeated"` // no device was left, and a ticket was open
 	Reason            string         `json:"reason"`
-	HelpRequestID     string         `json:"helpRequestId,omitempty"` // which it resolved
+	HelpRequestID     string         `json:"helpRequestId,omitempty"` // the request that it resolved
 }
 
 type clearedJSON struct {
@@ -138,8 +138,8 @@ func (a *API) cleared(devices map[factors.Kind]int) []clearedDevicesJSON {
 
 type ticketJSON struct {
 	ExpiresAt *string `json:"expiresAt"`
-	URL       string  `json:"url,omitempty"`  // where it was not mailed
-	Code      string  `json:"code,omitempty"` // where it was handed over or not mailed
+	URL       string  `json:"url,omitempty"`  // if it was not sent by email
+	Code      string  `json:"code,omitempty"` // if it was not sent by email
 }
 
 func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {
@@ -147,10 +147,10 @@ func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {
 	if to == nil {
 		to = []string{}
 	}
-	return receiptJSON{UserID: x.User, Login: x.Login, At: moment(x.At),
+	return receiptJSON{UserID: x.User, Login: x.Login, At: reply.Timestamp(x.At),
 		Cleared:       clearedJSON{Devices: a.cleared(x.Devices), Copies: x.Copies, RecoveryCodes: x.RecoveryCodes},
 		SessionsEnded: x.Sessions, BrowsersForgotten: x.Browsers, Mailed: x.Mailed, MailedTo: to,
-		Ticket: ticketJSON{ExpiresAt: moment(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
+		Ticket: ticketJSON{ExpiresAt: reply.Timestamp(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
 		HelpRequestID: x.HelpRequest}
 }
 
@@ -165,7 +165,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.directory.HelpDesk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
-			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, ShowCode: body.Hand})
+			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.domain(), SendEmail: body.SendEmail, ShowCode: body.ShowCode})
 	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
 		if receipt.Approval != nil {
 			waits := a.approval(*receipt.Approval)

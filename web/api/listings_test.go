@@ -13,7 +13,7 @@ import (
 	"barillet/internal/audit"
 )
 
-func TestTheLogIsReadInOktasShape(t *testing.T) {
+func TestLogs_HaveOktasShape(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	admin := d.admin()
@@ -54,7 +54,7 @@ func TestTheLogIsReadInOktasShape(t *testing.T) {
 	}
 }
 
-func TestTheLogIsReadPageByPageBothWays(t *testing.T) {
+func TestLogs_PageInBothOrders(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	for i := range 25 {
@@ -87,7 +87,7 @@ func TestTheLogIsReadPageByPageBothWays(t *testing.T) {
 	}
 }
 
-func TestAGarageIsMadeAndFound(t *testing.T) {
+func TestGroups_CreateAndFind(t *testing.T) {
 	d := open(t)
 	administrator := d.admin()
 	made := read[tree](t, d.call("POST", "/api/v1/groups", administrator, `{"profile":{"name":"Garage Lumière","description":"Lyon"},"type":"OKTA_GROUP","objectClass":[]}`), 200)
@@ -122,7 +122,7 @@ func TestAGarageIsMadeAndFound(t *testing.T) {
 	}
 }
 
-func TestATokenIsShownOnce(t *testing.T) {
+func TestTokens_SecretIsShownOnce(t *testing.T) {
 	d := open(t)
 	gid := d.CreateGroup("Garage")
 	body := `{"name":"help desk","role":"HELP_DESK_ADMIN","groups":["` + string(gid) + `"],"expiresIn":86400}`

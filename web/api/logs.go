@@ -3,156 +3,12 @@ package api
 import (
 	"errors"
 	"net/http"
-	"net/netip"
-	"strings"
 
-	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
+	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
-
-// eventJSON is an event in the shape of Okta's System Log.
-type eventJSON struct {
-	UUID                  string             `json:"uuid"`
-	Published             *string            `json:"published"`
-	EventType             string             `json:"eventType"`
-	LegacyEventType       *string            `json:"legacyEventType"` // null: there were none before
-	Version               string             `json:"version"`
-	Severity              string             `json:"severity"`
-	DisplayMessage        string             `json:"displayMessage"`
-	Actor                 entityJSON         `json:"actor"`
-	Client                clientJSON         `json:"client"`
-	AuthenticationContext authenticationJSON `json:"authenticationContext"`
-	Outcome               outcomeJSON        `json:"outcome"`
-	Target                []entityJSON       `json:"target"`
-	Transaction           transactionJSON    `json:"transaction"`
-	DebugContext          debugJSON          `json:"debugContext"`
-	Request               requestJSON        `json:"request"`
-	SecurityContext       securityJSON       `json:"securityContext"`
-}
-
-type entityJSON struct {
-	ID          string `json:"id"`
-	Type        string `json:"type"`
-	AlternateID string `json:"alternateId"`
-	DisplayName string `json:"displayName"`
-}
-
-type clientJSON struct {
-	IPAddress string    `json:"ipAddress"`
-	UserAgent agentJSON `json:"userAgent"`
-}
-
-type agentJSON struct {
-	RawUserAgent string `json:"rawUserAgent"`
-	Browser      string `json:"browser"` // "Firefox"
-	OS           string `json:"os"`      // "Android"
-}
-
-type authenticationJSON struct {
-	AuthenticationStep int    `json:"authenticationStep"` // always 0, as with Okta
-	ExternalSessionID  string `json:"externalSessionId"`
-}
-
-// requestJSON is where the request came from; the proxies that are trusted do not count.
-type requestJSON struct {
-	IPChain []addressJSON `json:"ipChain"`
-}
-
-type addressJSON struct {
-	IP      string `json:"ip"`
-	Version string `json:"version"` // "V4", "V6"
-}
-
-// securityJSON is what Okta knows of a network. This house asks nobody about addresses.
-type securityJSON struct {
-	AsNumber *int    `json:"asNumber"`
-	AsOrg    *string `json:"asOrg"`
-	ISP      *string `json:"isp"`
-	Domain   *string `json:"domain"`
-	IsProxy  *bool   `json:"isProxy"`
-}
-
-type outcomeJSON struct {
-	Result string  `json:"result"`
-	Reason *string `json:"reason"`
-}
-
-type transactionJSON struct {
-	Type   string   `json:"type"`
-	ID     string   `json:"id"`
-	Detail struct{} `json:"detail"`
-}
-
-type debugJSON struct {
-	DebugData map[string]string `json:"debugData"`
-}
-
-func event(e audit.Entry) eventJSON {
-	out := eventJSON{UUID: e.ID, Published: moment(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
-		DisplayMessage: displayMessage(e.Action), Actor: entity(e.Actor),
-		Client: clientJSON{IPAddress: e.Address, UserAgent: agentOf(e.Agent)}, Request: chain(e.Address),
-		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
-		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},
-		Transaction: transactionJSON{Type: "WEB", ID: e.Request}, DebugContext: debugJSON{DebugData: e.Detail}}
-	if e.Actor.Type == audit.TypeOperator || e.Actor.Type == audit.TypeSystem {
-		out.Transaction.Type = "JOB"
-	}
-	if out.DebugContext.DebugData == nil {
-		out.DebugContext.DebugData = map[string]string{}
-	}
-	if e.Reason != "" {
-		out.Outcome.Reason = &e.Reason
-	}
-	if e.Subject != "" {
-		out.Target = append(out.Target, entity(audit.Actor{Type: audit.TypeUser, ID: e.Subject, Name: e.SubjectName}))
-	}
-	for _, t := range e.Targets {
-		out.Target = append(out.Target, entity(t))
-	}
-	return out
-}
-
-// agentOf names browser and system as the pages do.
-func agentOf(agent string) agentJSON {
-	browser, system, both := strings.Cut(account.DescribeUserAgent(agent), ", ")
-	if !both { // one of the two: which it is, is not said
-		browser = ""
-	}
-	return agentJSON{RawUserAgent: agent, Browser: browser, OS: system}
-}
-
-// chain is the one address that is known: none for the socket and the house itself.
-func chain(address string) requestJSON {
-	at, err := netip.ParseAddr(address)
-	switch {
-	case err != nil:
-		return requestJSON{[]addressJSON{}}
-	case at.Is4():
-		return requestJSON{[]addressJSON{{address, "V4"}}}
-	}
-	return requestJSON{[]addressJSON{{address, "V6"}}}
-}
-
-func entity(a audit.Actor) entityJSON {
-	if a.Type == "" {
-		a.Type = audit.TypeUnknown
-	}
-	return entityJSON{ID: a.ID, Type: a.Type, AlternateID: a.Name, DisplayName: a.Name}
-}
-
-// severity is Okta's: what was refused is worth a look, what is damaged is worth getting up.
-func severity(e audit.Event) string {
-	switch {
-	case e.Action == audit.StoreDamaged:
-		return "ERROR"
-	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed, e.Action == audit.ClockJumped,
-		e.Action == audit.WebhookDisabled, e.Action == audit.WebhookOverrun:
-		return "WARN"
-	}
-	return "INFO"
-}
 
 func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
@@ -170,9 +26,9 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	out := make([]eventJSON, len(found))
+	out := make([]systemlog.Event, len(found))
 	for i, e := range found {
-		out[i] = event(e)
+		out[i] = systemlog.New(e)
 	}
 	a.links(w, r, q, next)
 	return reply.JSON(w, http.StatusOK, out)
@@ -184,10 +40,10 @@ func eventQuery(q query) (audit.Query, error) {
 	if out.Limit, out.After, err = q.paging(); err != nil {
 		return out, err
 	}
-	if out.Since, err = q.moment("since"); err != nil {
+	if out.Since, err = q.time("since"); err != nil {
 		return out, err
 	}
-	if out.Until, err = q.moment("until"); err != nil {
+	if out.Until, err = q.time("until"); err != nil {
 		return out, err
 	}
 	switch q.text("sortOrder") {
@@ -200,17 +56,20 @@ func eventQuery(q query) (audit.Query, error) {
 	if out.Contains = q.text("q"); len(out.Contains) > 256 {
 		return out, badParameter("q")
 	}
-	f, err := parseEventFilter(q.text("filter"))
-	if err != nil || f == nil {
-		return out, err
+	f, err := systemlog.ParseFilter(q.text("filter"))
+	if err != nil {
+		return out, badParameter("filter")
 	}
-	since, until := f.span()
+	if f == nil {
+		return out, nil
+	}
+	since, until := f.Span()
 	if since.After(out.Since) {
 		out.Since = since
 	}
 	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
 		out.Until = until
 	}
-	out.Keep = func(e audit.Entry) bool { return f.holds(e) }
+	out.Keep = func(e audit.Entry) bool { return f.Matches(e) }
 	return out, nil
 }

@@ -1,41 +1,67 @@
 package api
 
 import (
-	"errors"
+	"context"
+	"net/http"
 
-	"barillet/internal/errcode"
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/web/reply"
 )
 
-// ofPerson are the members in which a person is written, by the names that the domain has for what is wrong.
-var ofPerson = map[string]string{"login": "profile.login", "email": "profile.email", "secondEmail": "profile.secondEmail",
-	"firstName": "profile.firstName", "lastName": "profile.lastName", "locale": "profile.locale", "password": "credentials.password.value"}
-
-// members are, by route, the names that what is refused has in its request, where the domain has others: a program is
-// told of the member that it sent. The tests hold every refusal against the description.
-var members = map[string]map[string]string{
-	"POST /api/v1/users":                                       ofPerson,
-	"POST /api/v1/users/{id}":                                  ofPerson,
-	"PUT /api/v1/users/{id}":                                   ofPerson,
-	"POST /api/v1/groups":                                      ofGroup,
-	"PUT /api/v1/groups/{gid}":                                 ofGroup,
-	"PUT /api/v1/groups/{gid}/users/{uid}":                     {"groupIds": "gid"},
-	"POST /api/v1/api-tokens":                                  {"groupIds": "groups", "expires": "expiresIn", "secrets": "allow"},
-	"POST /api/v1/users/{id}/credentials/change_password":      {"current": "oldPassword.value", "password": "newPassword.value"},
-	"POST /api/v1/users/{id}/factors":                          {"sharedSecret": "profile.sharedSecret"},
-	"POST /api/v1/users/{id}/factors/{fid}/verify":             {"factorType": "passCode"},
-	"POST /api/v1/users/{id}/factors/{fid}/lifecycle/activate": {"factorType": "passCode"},
-	"POST /api/v1/help-requests/{hid}/notes":                   {"note": "text"},
-}
-
-var ofGroup = map[string]string{"name": "profile.name", "description": "profile.description"}
-
-// named is a refusal with the names of the members of the request.
-func named(pattern string, err error) error {
-	e, ok := errors.AsType[*errcode.Error](err)
-	if !ok || members[pattern][e.Field] == "" {
+// listMembers lists the users of a group.
+func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	q, err := readQuery(r)
+	if err != nil {
 		return err
 	}
-	out := *e
-	out.Field = members[pattern][e.Field]
-	return &out
+	var people account.UserQuery
+	if people.Limit, people.After, err = q.paging(); err != nil {
+		return err
+	}
+	if !isCursor(people.After) {
+		return badParameter("after")
+	}
+	gid, err := pathID(r, "gid")
+	if err != nil {
+		return err
+	}
+	found, next, err := a.directory.Members(r.Context(), op, account.GroupID(gid), people)
+	if err != nil {
+		return err
+	}
+	return a.users(w, r, q, found, next)
+}
+
+// listGroupsOf lists the groups of a user.
+func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	return list(a, w, r, func(p page) ([]account.Group, string, error) {
+		id, err := pathID(r, "id")
+		if err != nil {
+			return nil, "", err
+		}
+		return a.directory.GroupsOf(r.Context(), op, id, account.GroupQuery{After: p.after, Limit: p.limit})
+	}, a.group)
+}
+
+// membership serves the calls that add and remove a member. Neither takes a body, and both can be repeated.
+func (a *API) membership(do func(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+			return err
+		}
+		gid, err := pathID(r, "gid")
+		if err != nil {
+			return err
+		}
+		uid, err := pathID(r, "uid")
+		if err != nil {
+			return err
+		}
+		if err := do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), uid); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 }

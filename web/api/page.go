@@ -2,117 +2,39 @@ package api
 
 import (
 	"net/http"
-	"net/url"
-	"strconv"
-	"time"
 
 	"barillet/web/reply"
 )
 
-// maxPage is the most that one answer lists, and what it lists when nothing is said.
-const maxPage = 200
-
-// stamp is how every time is written: RFC 3339, UTC, milliseconds.
-const stamp = "2006-01-02T15:04:05.000Z"
-
-// moment writes a time, nil for one that never was.
-func moment(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	s := t.UTC().Format(stamp)
-	return &s
+// page is the requested part of a list.
+type page struct {
+	query
+	limit int
+	after string
 }
 
-// query is the parameters of a call: each at most once, so that no two readers take different ones.
-type query struct{ values url.Values }
-
-func readQuery(r *http.Request) (query, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+// list writes one page of a list. find returns the entries and the cursor of the next page; show returns the JSON of an
+// entry.
+func list[T, J any](a *API, w http.ResponseWriter, r *http.Request, find func(page) ([]T, string, error), show func(T) J) error {
+	q, err := readQuery(r)
 	if err != nil {
-		return query{}, badParameter("")
+		return err
 	}
-	for name, all := range values {
-		if len(all) > 1 {
-			return query{}, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: knownParameter(name)}
-		}
+	p := page{query: q}
+	if p.limit, p.after, err = q.paging(); err != nil {
+		return err
 	}
-	return query{values}, nil
-}
-
-// knownParameter is the name if it is one of ours: what else a caller put into a query is not repeated.
-func knownParameter(name string) string {
-	switch name {
-	case "q", "filter", "search", "limit", "after", "activate", "dryRun", "sendEmail", "status", "reference", "since", "until", "sortOrder", "kind", "disableNotifications":
-		return name
+	if !isCursor(p.after) {
+		return badParameter("after")
 	}
-	return ""
-}
-
-func (q query) text(name string) string { return q.values.Get(name) }
-
-// truth reads true or false; absent is the given value.
-func (q query) truth(name string, absent bool) (bool, error) {
-	switch q.values.Get(name) {
-	case "":
-		return absent, nil
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, badParameter(name)
-}
-
-// moment reads an RFC 3339 time; absent is the zero time.
-func (q query) moment(name string) (time.Time, error) {
-	text := q.values.Get(name)
-	if text == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
+	found, next, err := find(p)
 	if err != nil {
-		return time.Time{}, badParameter(name)
+		return err
 	}
-	return t, nil
-}
-
-// paging reads limit and after. A limit above the most is the most, as with Okta.
-func (q query) paging() (limit int, after string, err error) {
-	limit = maxPage
-	if text := q.values.Get("limit"); text != "" {
-		limit, err = strconv.Atoi(text)
-		if err != nil || limit < 1 {
-			return 0, "", badParameter("limit")
-		}
+	out := make([]J, len(found))
+	for i, one := range found {
+		out[i] = show(one)
 	}
-	if after = q.values.Get("after"); len(after) > 512 {
-		return 0, "", badParameter("after")
-	}
-	return min(limit, maxPage), after, nil
-}
-
-// links puts where this page and the next one are into the headers (RFC 8288 section 3), one header a link, for
-// Okta's client for Go takes no list apart. The addresses are on the public URL, whatever Host was asked for, and have the
-// parameters that are ours: a token that somebody put into the query is not repeated.
-func (a *API) links(w http.ResponseWriter, r *http.Request, q query, next string) {
-	link := func(values url.Values, rel string) {
-		target := a.publicURL + r.URL.EscapedPath()
-		if encoded := values.Encode(); encoded != "" {
-			target += "?" + encoded
-		}
-		w.Header().Add("Link", "<"+target+`>; rel="`+rel+`"`)
-	}
-	ours := url.Values{}
-	for name, all := range q.values {
-		if knownParameter(name) != "" {
-			ours[name] = all
-		}
-	}
-	link(ours, "self")
-	if next == "" {
-		return
-	}
-	ours.Set("after", next)
-	link(ours, "next")
+	a.links(w, r, q, next)
+	return reply.JSON(w, http.StatusOK, out)
 }

@@ -11,13 +11,13 @@ import (
 	"barillet/web/reply"
 )
 
-// passwordLinkJSON is Okta's answer: empty where the link was mailed.
+// passwordLinkJSON is Okta's response. It is empty if the link was sent by email.
 type passwordLinkJSON struct {
 	ResetPasswordURL string `json:"resetPasswordUrl,omitempty"`
 }
 
 func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, sendEmail, err := mailed(r)
+	id, sendEmail, err := readSendEmail(r)
 	if err != nil {
 		return err
 	}
@@ -28,20 +28,20 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op admin.Pri
 	}))
 }
 
-// temporaryJSON is Okta's answer with a temporary password; the kept answer is without it.
+// temporaryJSON is Okta's response with a temporary password. The stored response is without it.
 type temporaryJSON struct {
 	TempPassword string `json:"tempPassword,omitempty"`
 }
 
-// expirePassword serves both of Okta's paths: the one whose answer is the user, and the one that answers a temporary
-// password, which older clients ask for with tempPassword=true. revokeSessions is read: with a temporary password
-// sessions end in any case, without one none does.
+// expirePassword serves two paths of Okta: one returns the user, the other a temporary password, which older clients
+// request by tempPassword=true. revokeSessions has no effect: a temporary password ends all sessions, and otherwise
+// none ends.
 func (a *API) expirePassword(temporary bool) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		asked := false
-		id, err := bodiless(r, func(q query) (err error) {
-			if asked, err = q.truth("tempPassword", temporary); err == nil {
-				_, err = q.truth("revokeSessions", false)
+		id, err := readParameters(r, func(q query) (err error) {
+			if asked, err = q.boolean("tempPassword", temporary); err == nil {
+				_, err = q.boolean("revokeSessions", false)
 			}
 			return err
 		})
@@ -69,35 +69,33 @@ func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op admin
 type changeBody struct {
 	OldPassword    passwordBody `json:"oldPassword"`
 	NewPassword    passwordBody `json:"newPassword"`
-	RevokeSessions bool         `json:"revokeSessions"` // they end in any case
+	RevokeSessions bool         `json:"revokeSessions"` // without effect: all sessions end
 }
 
-// credentialsAnswer is Okta's answer to a change of password: that there is one.
+// credentialsAnswer is Okta's response to a change of the password.
 type credentialsAnswer struct {
 	Password struct{}     `json:"password"`
 	Provider providerJSON `json:"provider"`
 }
 
-// changePassword takes both passwords. strict asks Okta for its least age of a password, which is not a rule here.
+// changePassword requires the current password. The parameter strict, which enables Okta's minimum age, has no effect.
 func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	if _, err := q.truth("strict", false); err != nil {
+	if _, err := q.boolean("strict", false); err != nil {
 		return err
 	}
 	var body changeBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	for member, password := range map[string]passwordBody{"oldPassword": body.OldPassword, "newPassword": body.NewPassword} {
-		if err := password.check(member); err != nil {
-			return err
-		}
-		if password.Value == "" {
-			return errcode.InvalidField(member+".value", "empty")
-		}
+	if err := body.OldPassword.require("oldPassword"); err != nil {
+		return err
+	}
+	if err := body.NewPassword.require("newPassword"); err != nil {
+		return err
 	}
 	id, err := pathID(r, "id")
 	if err != nil {
@@ -111,14 +109,15 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Pr
 	}))
 }
 
-// passwordBody is a password in Okta's model. A hash or a hook is never ignored: who sends one believes that it counts.
+// passwordBody is a password in Okta's model. A hash or a hook is refused, because a caller that sends one relies on
+// it.
 type passwordBody struct {
-	Value string     `json:"value"`
-	Hash  givenOrNot `json:"hash"`
-	Hook  givenOrNot `json:"hook"`
+	Value string   `json:"value"`
+	Hash  presence `json:"hash"`
+	Hook  presence `json:"hook"`
 }
 
-// check refuses what a password cannot be given as.
+// check returns an error for a hash or a hook.
 func (b *passwordBody) check(member string) error {
 	switch {
 	case bool(b.Hash):
@@ -129,11 +128,22 @@ func (b *passwordBody) check(member string) error {
 	return nil
 }
 
-// givenOrNot is a member that is refused wherever it has a value.
-type givenOrNot bool
+// require returns an error for a hash, a hook or an empty value.
+func (b *passwordBody) require(member string) error {
+	if err := b.check(member); err != nil {
+		return err
+	}
+	if b.Value == "" {
+		return errcode.InvalidField(member+".value", "empty")
+	}
+	return nil
+}
 
-// UnmarshalJSON takes anything and remembers whether there was something.
-func (g *givenOrNot) UnmarshalJSON(text []byte) error {
+// presence reports whether a member that is not supported has a value.
+type presence bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *presence) UnmarshalJSON(text []byte) error {
 	*g = string(text) != "null"
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
+func TestPassword_LinkIsSentOrReturned(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_password"
@@ -49,7 +49,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 	}
 }
 
-func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
+func TestPassword_ExpireCreateAndChange(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID)
@@ -119,7 +119,7 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 }
 
 // hashed is a password as it is kept.
-func (d *door) hashed(text string) account.Password {
+func (d *apiEnv) hashed(text string) account.Password {
 	d.T.Helper()
 	phc, err := d.Accounts.Hasher.Hash(d.T.Context(), false, text)
 	if err != nil {
@@ -128,7 +128,7 @@ func (d *door) hashed(text string) account.Password {
 	return account.Password{Hash: phc, Provenance: account.ProvenanceUser}
 }
 
-func TestAPasswordIsSetByEitherCall(t *testing.T) {
+func TestPassword_IsSetByPostAndPut(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID)
@@ -143,12 +143,12 @@ func TestAPasswordIsSetByEitherCall(t *testing.T) {
 		d.SignIn(u.Login, text, phone)
 	}
 	d.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	if doc := problem(t, d.call("POST", path, secrets, `{"credentials":{"password":{"value":"douze clefs de trop"}}}`), 409); doc.Type != "/problems/state" {
+	if doc := problem(t, d.call("POST", path, secrets, `{"credentials":{"password":{"value":"douze clefs de trop"}}}`), 409); doc.Type != "/problems/wrong_state" {
 		t.Errorf("suspended: got %+v", doc)
 	}
 }
 
-func TestAStateIsFilteredByAndOffersWhatFits(t *testing.T) {
+func TestUsers_StatusFilterAndLinks(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	links := func(u tree) string {

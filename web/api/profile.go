@@ -10,13 +10,13 @@ import (
 	"barillet/web/reply"
 )
 
-// change reads what is to become of a profile out of the body of POST (named members) or PUT (whole).
+// change returns the change of a profile by POST, or by PUT if whole is true.
 func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 	c := directory.ProfileChange{Replace: whole, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
 		return c, err
 	}
-	if b.Role != "" { // never ignored: who sends one believes that it counts
+	if b.Role != "" { // not ignored: the caller relies on it
 		return c, errcode.InvalidField("role", "unsupported")
 	}
 	for i, into := range []**string{&c.Login, &c.Email, &c.SecondEmail, &c.FirstName, &c.LastName, &c.Locale} {
@@ -30,12 +30,12 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 			continue
 		}
 		if *into = &text; name == "locale" && text != "" && language(text) == "" {
-			b.Profile[name] = raw // as it was written, a language that we do not speak
+			b.Profile[name] = raw // stored unchanged: a language without translation
 			text = ""
 		} else if name == "locale" {
 			text = language(text)
 			if !whole {
-				b.Profile[name] = []byte("null") // takes an earlier such one away
+				b.Profile[name] = []byte("null") // removes an earlier one
 			}
 		}
 	}
@@ -43,8 +43,8 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 	return c, nil
 }
 
-// changed decodes the body of either call.
-func changed(r *http.Request, whole bool) (id string, c directory.ProfileChange, err error) {
+// readProfileChange reads the request of either call.
+func readProfileChange(r *http.Request, whole bool) (id string, c directory.ProfileChange, err error) {
 	body := userBody{Profile: profileBody{}}
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return "", c, err
@@ -61,7 +61,7 @@ func changed(r *http.Request, whole bool) (id string, c directory.ProfileChange,
 
 // updateUser is Okta's partial update.
 func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, c, err := changed(r, false)
+	id, c, err := readProfileChange(r, false)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 
 // replaceUser is Okta's full update.
 func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	id, c, err := changed(r, true)
+	id, c, err := readProfileChange(r, true)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"barillet/internal/audit"
 )
 
-func TestAProfileIsAddedToByPostAndReplacedByPut(t *testing.T) {
+func TestProfile_PostUpdatesAndPutReplaces(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	made := read[tree](t, d.call("POST", "/api/v1/users?activate=false", admin, `{"profile":{"login":"zoe@garage.example","secondEmail":"zoe@home.example",
@@ -50,7 +50,7 @@ func TestAProfileIsAddedToByPostAndReplacedByPut(t *testing.T) {
 	}
 }
 
-func TestAProfileThatCannotBeIsRefusedByEitherCall(t *testing.T) {
+func TestProfile_RejectsInvalidValues(t *testing.T) {
 	d := open(t)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	u, _, session := d.Member("zoe@garage.example", nil)

@@ -9,7 +9,7 @@ import (
 	"barillet/store/storetest"
 )
 
-func TestEveryVersionOfAnAnswerDecodes(t *testing.T) {
+func TestStoredResponse_DecodesEveryVersion(t *testing.T) {
 	storetest.Golden(t, store.Idempotency, nil, storedResponse{Claim: "WJ5K7XQ2", Digest: []byte{1, 2, 3}, Status: 200,
 		Body: json.RawMessage(`{"id":"g1"}`), Expires: time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC)})
 }

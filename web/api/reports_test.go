@@ -9,7 +9,7 @@ import (
 	"barillet/authn/admin"
 )
 
-func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
+func TestLockoutRisk_PagesByLinks(t *testing.T) {
 	d := open(t)
 	garage := d.CreateGroup("Garage Lumière")
 	u, _, _ := d.Member("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
@@ -25,18 +25,18 @@ func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
 		t.Fatalf("got %v in %d pages, want a person and a garage", all, pages)
 	}
 	p, g := all[0], all[1]
-	if p.get("kind") != "person" || p.get("risk") != "one_device" || p.get("userId") != string(u.ID) || p.get("device", "factorType") != "token:software:totp" ||
+	if p.get("kind") != "user" || p.get("risk") != "one_device" || p.get("userId") != string(u.ID) || p.get("device", "factorType") != "token:software:totp" ||
 		p.get("recoveryCodesLeft") != 0.0 || p.get("copies") != 0.0 || fmt.Sprint(p.get("groupIds")) != "["+string(garage)+"]" {
 		t.Errorf("got %v", p)
 	}
-	if g.get("kind") != "garage" || g.get("risk") != "few_managers" || g.get("groupId") != string(garage) || g.get("canReset") != 0.0 || g.get("houseWide") != 0.0 {
+	if g.get("kind") != "group" || g.get("risk") != "few_managers" || g.get("groupId") != string(garage) || g.get("canReset") != 0.0 || g.get("unscopedAdmins") != 0.0 {
 		t.Errorf("got %v", g)
 	}
 	manager := d.token(account.RoleHelpDesk, func(n *admin.NewToken) { n.Groups = []account.GroupID{garage} })
-	if got := d.call("GET", "/api/v1/reports/lockout-risk?kind=garage", manager, ""); !strings.Contains(got.Body.String(), `"houseWide":null`) {
+	if got := d.call("GET", "/api/v1/reports/lockout-risk?kind=group", manager, ""); !strings.Contains(got.Body.String(), `"unscopedAdmins":null`) {
 		t.Errorf("got %s, want nothing said of who is outside", got.Body)
 	}
-	for _, query := range []string{"kind=house", "after=x", "after=house:", "kind=garage&after=person:", "limit=0", "kind=person&kind=person"} {
+	for _, query := range []string{"kind=other", "after=x", "after=other:", "kind=group&after=user:", "limit=0", "kind=user&kind=user"} {
 		problem(t, d.call("GET", "/api/v1/reports/lockout-risk?"+query, reader, ""), 400)
 	}
 }

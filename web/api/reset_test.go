@@ -18,13 +18,13 @@ import (
 	"barillet/internal/secret"
 )
 
-// lost is somebody who will have lost their phone.
-func (d *door) lost(address string) (account.User, *authntest.Phone, secret.Value) {
+// lost creates a user with devices to reset.
+func (d *apiEnv) lost(address string) (account.User, *authntest.Phone, secret.Value) {
 	d.T.Helper()
 	return d.Member(address, nil)
 }
 
-func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
+func TestReset_RemovesEverythingAndReturnsResult(t *testing.T) {
 	d := open(t)
 	u, _, session := d.lost("zoe@garage.example")
 	had := len(u.Devices)
@@ -49,7 +49,7 @@ func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
 	if mails == 0 {
 		t.Error("nobody was told")
 	}
-	// PROTOCOL 11: nothing to clear and a ticket open.
+	// Protocol rule 11: no device is left, and a ticket is open.
 	again := read[tree](t, d.call("POST", path, admin, ""), 200)
 	if again.get("repeated") != true || phonesCleared(again) != 1.0 || again.get("at") != receipt.get("at") ||
 		again.get("ticket", "expiresAt") != receipt.get("ticket", "expiresAt") || len(d.Mails()) != mails || len(d.Events(audit.FactorsReset)) != 1 {
@@ -70,13 +70,13 @@ func mustJSON(t testing.TB, v any) string {
 	return string(b)
 }
 
-func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
+func TestReset_TicketRequiresTheSecretsAllowance(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.lost("zoe@garage.example")
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors"
 	problem(t, d.call("POST", path, d.admin(), `{"sendEmail":false}`), 403)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
-	problem(t, d.call("POST", path, secrets, `{"hand":true}`), 403)
+	problem(t, d.call("POST", path, secrets, `{"showCode":true}`), 403)
 	if got := len(d.User(string(u.ID)).Devices); got == 0 {
 		t.Fatal("a refused reset took the devices")
 	}
@@ -85,13 +85,13 @@ func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 		t.Errorf("got %v, want a code and no mail", receipt)
 	}
 	v, _, _ := d.lost("ines@garage.example")
-	handed := read[tree](t, d.local("POST", "/api/v1/users/"+string(v.ID)+"/lifecycle/reset_factors", `{"hand":true,"reason":"au comptoir"}`), 200)
+	handed := read[tree](t, d.local("POST", "/api/v1/users/"+string(v.ID)+"/lifecycle/reset_factors", `{"showCode":true,"reason":"au comptoir"}`), 200)
 	if code, _ := handed.get("ticket", "code").(string); len(code) != 9 || handed.get("ticket", "url") != nil {
 		t.Errorf("got %v, want a code alone", handed)
 	}
 }
 
-func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
+func TestReset_ResolvesHelpRequest(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.lost("zoe@garage.example")
 	other, _, _ := d.lost("ines@garage.example")
@@ -121,11 +121,11 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 			t.Errorf("reference %s: got %d, want %d", query, len(got), want)
 		}
 	}
-	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"way":"called_back"}}`), 200)
-	if patched.get("status") != "in_progress" || patched.get("identityCheck", "way") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
+	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"method":"called_back"}}`), 200)
+	if patched.get("status") != "in_progress" || patched.get("identityCheck", "method") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
 		t.Errorf("got %v, want the change and its history", patched)
 	}
-	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identityCheck":{"way":"mail"}}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
+	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identityCheck":{"method":"mail"}}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
 		problem(t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, body), want)
 	}
 	problem(t, d.call("GET", "/api/v1/help-requests?status=done", admin, ""), 400)
@@ -143,7 +143,7 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 	}
 }
 
-func TestADeviceIsSeenAndTakenAway(t *testing.T) {
+func TestFactors_ReadAndDelete(t *testing.T) {
 	d := open(t)
 	u, phone, session := d.lost("zoe@garage.example")
 	admin := d.admin()
@@ -172,7 +172,7 @@ func TestADeviceIsSeenAndTakenAway(t *testing.T) {
 	}
 }
 
-func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
+func TestResponses_ContainNoSecrets(t *testing.T) {
 	d := open(t)
 	u, phone, session := d.lost("zoe@garage.example")
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets, n.Authn = true, true })

@@ -10,7 +10,7 @@ import (
 	"barillet/web/reply"
 )
 
-// roleJSON is a role of a person in Okta's shape.
+// roleJSON is a role assignment in Okta's shape.
 type roleJSON struct {
 	ID             string              `json:"id"`
 	Label          string              `json:"label"`
@@ -19,7 +19,7 @@ type roleJSON struct {
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
 	AssignmentType string              `json:"assignmentType"`
-	Targets        []account.GroupID   `json:"targets"` // ours; null: everybody
+	Targets        []account.GroupID   `json:"targets"` // specific to Barillet; null: all users
 	Links          map[string]linkJSON `json:"_links"`
 }
 
@@ -34,12 +34,12 @@ var labels = map[account.Role]string{
 func (a *API) role(user account.UserID, g account.RoleAssignment) roleJSON {
 	holder := a.publicURL + "/api/v1/users/" + string(user)
 	self := holder + "/roles/" + g.ID
-	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: "ACTIVE", Created: moment(g.Created), LastUpdated: moment(g.Changed),
+	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: "ACTIVE", Created: reply.Timestamp(g.Created), LastUpdated: reply.Timestamp(g.Changed),
 		AssignmentType: "USER", Targets: g.Groups,
 		Links: map[string]linkJSON{"self": {Href: self}, "assignee": {Href: holder}, "targets": {Href: self + "/targets/groups"}}}
 }
 
-// listRoles answers all of them: a person has four at most.
+// listRoles returns all roles: a user has at most four.
 func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *API) getRole(w http.ResponseWriter, r *http.Request, op admin.Principal
 	return reply.JSON(w, http.StatusOK, a.role(user, g))
 }
 
-// roleID reads whose role and which out of the path.
+// roleID returns the ids of the user and the role assignment in the path.
 func roleID(r *http.Request) (id, rid string, err error) {
 	if id, err = pathID(r, "id"); err == nil {
 		rid, err = pathID(r, "rid")
@@ -76,10 +76,10 @@ func roleID(r *http.Request) (id, rid string, err error) {
 	return id, rid, err
 }
 
-// roleBody is a role to be given.
+// roleBody is a role to assign.
 type roleBody struct {
 	Type    account.Role      `json:"type"`
-	Targets []account.GroupID `json:"targets"` // ours; left out or null: everybody; [] is refused
+	Targets []account.GroupID `json:"targets"` // specific to Barillet; absent or null: all users; [] is refused
 
 	ID             reply.Ignored `json:"id"`
 	Label          reply.Ignored `json:"label"`
@@ -92,14 +92,13 @@ type roleBody struct {
 	Links          reply.Ignored `json:"_links"`
 }
 
-// grantRole gives a role. A disableNotifications, which with Okta keeps administrators from being mailed, is read and
-// does nothing: whoever gets a role is told of it.
+// grantRole assigns a role. The parameter disableNotifications has no effect: the user always gets a notification.
 func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	if _, err := q.truth("disableNotifications", false); err != nil {
+	if _, err := q.boolean("disableNotifications", false); err != nil {
 		return err
 	}
 	var body roleBody
@@ -130,7 +129,7 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op admin.Princi
 	return nil
 }
 
-// targets reads the garages that a role is limited to.
+// targets returns the groups of a role assignment.
 func (a *API) targets(r *http.Request, op admin.Principal) ([]account.Group, error) {
 	id, rid, err := roleID(r)
 	if err != nil {
@@ -139,7 +138,7 @@ func (a *API) targets(r *http.Request, op admin.Principal) ([]account.Group, err
 	return a.directory.Admin.Targets(r.Context(), op, id, rid)
 }
 
-// listTargets answers all of them: 32 at most.
+// listTargets returns all groups: there are at most 32.
 func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	groups, err := a.targets(r, op)
 	if err != nil {
@@ -165,11 +164,11 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return errcode.New(errcode.NotFound)
 }
 
-// targeting is what a call about a target asks the desk for.
-type targeting func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
+// targetFunc adds or removes a group of a role assignment.
+type targetFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
 
-// target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
-func (a *API) target(do targeting) handler {
+// target serves the calls that add and remove a group. Neither takes a body or returns one.
+func (a *API) target(do targetFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err

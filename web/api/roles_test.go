@@ -8,7 +8,7 @@ import (
 	"barillet/authn/admin"
 )
 
-func TestARoleIsGivenLimitedAndTakenAsOktasClientsDo(t *testing.T) {
+func TestRoles_AssignLimitAndRevoke(t *testing.T) {
 	d := open(t)
 	u := d.CreateUser("zoe@garage.example", nil)
 	port, canal := d.CreateGroup("Garage du Port"), d.CreateGroup("Garage du Canal")
@@ -71,7 +71,7 @@ func TestARoleIsGivenLimitedAndTakenAsOktasClientsDo(t *testing.T) {
 	}
 }
 
-func TestARoleThatCannotBeReadIsRefused(t *testing.T) {
+func TestRoles_RejectInvalidBody(t *testing.T) {
 	d := open(t)
 	u := d.CreateUser("zoe@garage.example", nil)
 	roles := "/api/v1/users/" + string(u.ID) + "/roles"
@@ -89,7 +89,7 @@ func TestARoleThatCannotBeReadIsRefused(t *testing.T) {
 	}
 }
 
-func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
+func TestTokens_OnlyOperatorCreatesTokensOfUsers(t *testing.T) {
 	d := open(t)
 	boss, _, _ := d.Member("boss@garage.example", nil)
 	d.Change(boss.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleUserAdmin}} })
@@ -103,7 +103,7 @@ func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	if w := d.call("GET", "/api/v1/users", token, ""); w.Code != 200 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if err := d.Directory.Suspend(t.Context(), machine, d.From, string(boss.ID)); err != nil {
+	if err := d.Directory.Suspend(t.Context(), operator, d.From, string(boss.ID)); err != nil {
 		t.Fatal(err)
 	}
 	problem(t, d.call("GET", "/api/v1/users", token, ""), 401)

@@ -4,18 +4,18 @@ import (
 	"net/http"
 )
 
-// route is one call, by a pattern of http.ServeMux.
+// route is a call with its pattern of http.ServeMux.
 type route struct {
 	pattern string
 	serve   handler
 }
 
-// routes are all there are. Each asks for a token, or comes by the socket or the closed folder.
+// routes returns all routes. Each requires a token, the admin socket or offline mode.
 func (a *API) routes() []route {
 	return []route{
 		{"GET /api/v1/users", a.listUsers},
 		{"POST /api/v1/users", a.createUser},
-		{"POST /api/v1/imports", a.importPeople},
+		{"POST /api/v1/imports", a.importUsers},
 		{"GET /api/v1/users/{id}", a.getUser},
 		{"POST /api/v1/users/{id}", a.updateUser},
 		{"PUT /api/v1/users/{id}", a.replaceUser},
@@ -38,7 +38,7 @@ func (a *API) routes() []route {
 		{"GET /api/v1/users/{id}/factors/catalog", a.listSupported},
 		{"POST /api/v1/users/{id}/factors/{fid}/lifecycle/activate", a.activateFactor},
 		{"POST /api/v1/users/{id}/factors/{fid}/verify", a.verifyFactor},
-		{"GET /api/v1/users/{id}/factors/{fid}/qr", a.getPicture},
+		{"GET /api/v1/users/{id}/factors/{fid}/qr", a.getQR},
 		{"GET /api/v1/users/{id}/factors/{fid}", a.getFactor},
 		{"DELETE /api/v1/users/{id}/factors/{fid}", a.deleteFactor},
 		{"GET /api/v1/groups", a.listGroups},
@@ -61,7 +61,7 @@ func (a *API) routes() []route {
 		{"GET /api/v1/reset-approvals", a.listApprovals},
 		{"GET /api/v1/reset-approvals/{aid}", a.getApproval},
 		{"POST /api/v1/reset-approvals/{aid}", a.approve},
-		{"DELETE /api/v1/reset-approvals/{aid}", a.refuseApproval},
+		{"DELETE /api/v1/reset-approvals/{aid}", a.rejectApproval},
 		{"GET /api/v1/help-requests", a.listHelpRequests},
 		{"GET /api/v1/help-requests/{hid}", a.getHelpRequest},
 		{"PATCH /api/v1/help-requests/{hid}", a.patchHelpRequest},
@@ -71,7 +71,7 @@ func (a *API) routes() []route {
 		{"POST /api/v1/api-tokens", a.createToken},
 		{"DELETE /api/v1/api-tokens/{tid}", a.revokeToken},
 		{"GET /api/v1/logs", a.listEvents},
-		{"POST /api/v1/authn", a.signInByProgram},
+		{"POST /api/v1/authn", a.startSignIn},
 		{"POST /api/v1/authn/factors/{fid}/verify", a.signInCode},
 		{"POST /api/v1/authn/cancel", a.cancelSignIn},
 		{"GET /api/v1/webhooks", a.listWebhooks},

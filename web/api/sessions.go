@@ -7,17 +7,17 @@ import (
 	"barillet/web/reply"
 )
 
-// sessionJSON is one place where a person is signed in, with the names of Okta's session object.
+// sessionJSON is an active session, with the names of Okta's session object.
 type sessionJSON struct {
-	ID         string  `json:"id"` // a public name: it opens nothing
+	ID         string  `json:"id"` // public; not a credential
 	UserID     string  `json:"userId"`
 	Login      string  `json:"login"`
 	Status     string  `json:"status"`
 	CreatedAt  *string `json:"createdAt"`
 	ExpiresAt  *string `json:"expiresAt"`
-	LastSeenAt *string `json:"lastSeenAt"` // ours
-	Address    string  `json:"address"`    // ours: where the sign-in came from
-	UserAgent  string  `json:"userAgent"`  // ours
+	LastSeenAt *string `json:"lastSeenAt"` // specific to Barillet
+	Address    string  `json:"address"`    // specific to Barillet: the address of the sign-in
+	UserAgent  string  `json:"userAgent"`  // specific to Barillet
 }
 
 func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -31,8 +31,8 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	out := make([]sessionJSON, len(open))
 	for i, s := range open {
-		out[i] = sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.Login, Status: "ACTIVE", CreatedAt: moment(s.Since),
-			ExpiresAt: moment(s.ExpiresAt), LastSeenAt: moment(s.LastSeen), Address: s.Address, UserAgent: s.Agent}
+		out[i] = sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.Login, Status: "ACTIVE", CreatedAt: reply.Timestamp(s.Since),
+			ExpiresAt: reply.Timestamp(s.ExpiresAt), LastSeenAt: reply.Timestamp(s.LastSeen), Address: s.Address, UserAgent: s.Agent}
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }
@@ -42,11 +42,11 @@ func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err != nil {
 		return err
 	}
-	// What applications hold stands on the Epoch and ends in any case.
-	if _, err := q.truth("oauthTokens", false); err != nil {
+	// The tokens of applications depend on the epoch and end in any case.
+	if _, err := q.boolean("oauthTokens", false); err != nil {
 		return err
 	}
-	forget, err := q.truth("forgetDevices", false)
+	forget, err := q.boolean("forgetDevices", false)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"barillet/internal/errcode"
 )
 
-func TestSessionsAreListedWithoutTheirSecretsAndEnded(t *testing.T) {
+func TestSessions_ListAndEnd(t *testing.T) {
 	d := open(t)
 	u, _, session := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID) + "/sessions"

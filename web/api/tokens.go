@@ -11,13 +11,13 @@ import (
 	"barillet/web/reply"
 )
 
-// tokenJSON is an API token; the secret is in the one answer that made it.
+// tokenJSON is an API token. Only the response that creates it contains the secret.
 type tokenJSON struct {
 	ID       string              `json:"id"`
 	Name     string              `json:"name"`
 	Owner    string              `json:"owner"`
 	Role     account.Role        `json:"role"`
-	Groups   []account.GroupID   `json:"groups"` // null: everybody; []: nobody
+	Groups   []account.GroupID   `json:"groups"` // null: all users; []: no users
 	Allow    []string            `json:"allow"`
 	By       string              `json:"createdBy"`
 	Created  *string             `json:"created"`
@@ -29,7 +29,7 @@ type tokenJSON struct {
 
 func (a *API) token(t admin.Token) tokenJSON {
 	out := tokenJSON{ID: t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups, Allow: []string{}, By: t.By,
-		Created: moment(t.Created), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed),
+		Created: reply.Timestamp(t.Created), Expires: reply.Timestamp(t.Expires), LastUsed: reply.Timestamp(t.LastUsed),
 		Links: map[string]linkJSON{"revoke": {Href: a.publicURL + "/api/v1/api-tokens/" + t.ID, Method: http.MethodDelete}}}
 	if t.Secrets {
 		out.Allow = append(out.Allow, allowSecrets)
@@ -40,7 +40,7 @@ func (a *API) token(t admin.Token) tokenJSON {
 	return out
 }
 
-// The allowances of a token (PROTOCOL 20).
+// The allowances of a token (protocol rule 20).
 const (
 	allowSecrets = "secrets"
 	allowAuthn   = "authn"
@@ -52,25 +52,25 @@ func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op admin.Princi
 	}, a.token)
 }
 
-// tokenBody is a token to be made.
+// tokenBody is a token to create.
 type tokenBody struct {
 	Name      string            `json:"name"`
 	Role      account.Role      `json:"role"`
-	Groups    []account.GroupID `json:"groups"`    // left out or null: everybody; []: nobody
-	ExpiresIn int64             `json:"expiresIn"` // seconds; left out: 90 days
+	Groups    []account.GroupID `json:"groups"`    // absent or null: all users; []: no users
+	ExpiresIn int64             `json:"expiresIn"` // seconds; default: 90 days
 	Allow     []string          `json:"allow"`
-	Owner     string            `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
+	Owner     string            `json:"owner"` // a user; for the operator only
 }
 
-// longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
-const longestLife = 10 * 365 * 24 * 60 * 60
+// maxTokenTTL limits expiresIn before it is multiplied. The domain checks the allowed lifetime.
+const maxTokenTTL = 10 * 365 * 24 * 60 * 60
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body tokenBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
+	if body.ExpiresIn < 0 || body.ExpiresIn > maxTokenTTL {
 		return errcode.InvalidField("expiresIn", "too_long")
 	}
 	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, TTL: time.Duration(body.ExpiresIn) * time.Second}
@@ -84,7 +84,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Princ
 			return errcode.InvalidField("allow", "unknown")
 		}
 	}
-	var secret secret.Value // in the one answer, after the act: nothing of it is kept
+	var secret secret.Value // written after the operation, and not stored
 	return a.once(w, r, op, answering(func(r *http.Request) (t admin.Token, err error) {
 		secret, t, err = a.directory.Admin.CreateToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 		return t, err

@@ -15,8 +15,7 @@ import (
 	"barillet/web/reply"
 )
 
-// userJSON is a person in Okta's shape. What is not named here is not in any answer: no password, no device,
-// no ticket.
+// userJSON is a user in Okta's shape. It has no member for passwords, devices or tickets.
 type userJSON struct {
 	ID              string                     `json:"id"`
 	Status          string                     `json:"status"`
@@ -28,7 +27,7 @@ type userJSON struct {
 	PasswordChanged *string                    `json:"passwordChanged"`
 	Profile         map[string]json.RawMessage `json:"profile"`
 	Credentials     credentialsJSON            `json:"credentials"`
-	GroupIDs        []string                   `json:"groupIds"` // ours
+	GroupIDs        []string                   `json:"groupIds"` // specific to Barillet
 	Embedded        *embeddedJSON              `json:"_embedded,omitempty"`
 	Links           map[string]linkJSON        `json:"_links"`
 }
@@ -51,29 +50,29 @@ type embeddedJSON struct {
 	Activation *activationJSON `json:"activation,omitempty"`
 }
 
-// The members of a profile that are ours to judge; every other one is kept and given back as it came.
+// profileMembers are the known members of a profile. Others are stored unchanged.
 var profileMembers = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
 
-// nextSteps are the acts that a state offers, by Okta's names. Those of somebody active are offered whatever follows
-// from their passwords and wrong answers.
+// nextSteps maps a status to the operations that it allows, by Okta's names. An active user has the same ones in every
+// temporary status.
 var nextSteps = map[account.Status][]string{
 	account.StatusStaged:      {"activate", "deactivate"},
 	account.StatusProvisioned: {"activate", "reactivate", "deactivate"},
-	account.StatusActive:      ofActive,
-	account.StatusRecovery:    ofActive,
-	account.StatusExpired:     ofActive,
-	account.StatusLocked:      append([]string{"unlock"}, ofActive...),
+	account.StatusActive:      activeSteps,
+	account.StatusRecovery:    activeSteps,
+	account.StatusExpired:     activeSteps,
+	account.StatusLocked:      append([]string{"unlock"}, activeSteps...),
 	account.StatusSuspended:   {"unsuspend", "deactivate"},
 	account.StatusDeactivated: {"activate"},
 }
 
-var ofActive = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
+var activeSteps = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
 
-// actPaths are the paths of acts that are not their names below lifecycle/.
-var actPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "expirePassword": "lifecycle/expire_password",
+// operationPaths maps operations to their paths, if these are not the name below lifecycle/.
+var operationPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "expirePassword": "lifecycle/expire_password",
 	"changePassword": "credentials/change_password"}
 
-// state is where a person stands, for an answer: as it was told with them, or as it is stored.
+// state returns the status to show: the display status if it is set, or the stored one.
 func state(u *account.User) account.Status { return cmp.Or(u.DisplayStatus, u.Status) }
 
 func (a *API) user(u *account.User) (userJSON, error) {
@@ -82,9 +81,9 @@ func (a *API) user(u *account.User) (userJSON, error) {
 		return userJSON{}, err
 	}
 	self := a.publicURL + "/api/v1/users/" + string(u.ID)
-	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: moment(u.Created), Activated: moment(u.Activated),
-		StatusChanged: moment(u.StatusAt), LastLogin: moment(u.LastLogin), LastUpdated: moment(u.Changed),
-		PasswordChanged: moment(u.Password.Set), Profile: profile,
+	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: reply.Timestamp(u.Created), Activated: reply.Timestamp(u.Activated),
+		StatusChanged: reply.Timestamp(u.StatusAt), LastLogin: reply.Timestamp(u.LastLogin), LastUpdated: reply.Timestamp(u.Changed),
+		PasswordChanged: reply.Timestamp(u.Password.Set), Profile: profile,
 		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}}, GroupIDs: []string{},
 		Links: map[string]linkJSON{
 			"self":         {Href: self},
@@ -95,12 +94,12 @@ func (a *API) user(u *account.User) (userJSON, error) {
 		out.GroupIDs = append(out.GroupIDs, string(g))
 	}
 	for _, step := range nextSteps[state(u)] {
-		out.Links[step] = linkJSON{Href: self + "/" + cmp.Or(actPaths[step], "lifecycle/"+step), Method: http.MethodPost}
+		out.Links[step] = linkJSON{Href: self + "/" + cmp.Or(operationPaths[step], "lifecycle/"+step), Method: http.MethodPost}
 	}
 	return out, nil
 }
 
-// userAnswer is a person as an answer that holds no secret.
+// userAnswer returns the response for a user. It contains no secret.
 func (a *API) userAnswer(u account.User) (status int, shown, kept any, err error) {
 	out, err := a.user(&u)
 	return http.StatusOK, out, out, err
@@ -110,17 +109,17 @@ func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 	out := map[string]json.RawMessage{}
 	if len(u.Profile) > 0 {
 		if err := json.Unmarshal(u.Profile, &out); err != nil {
-			return nil, fmt.Errorf("reading the profile of %q: %w", u.ID, err)
+			return nil, fmt.Errorf("reading profile of %q: %w", u.ID, err)
 		}
 	}
 	for name, text := range map[string]string{"login": u.Login, "email": u.Email, "secondEmail": u.SecondEmail,
 		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale} {
 		if text == "" && name == "locale" {
-			continue // as it was written, perhaps a language that we do not speak
+			continue // the stored value may be a language without translation
 		}
 		value, err := json.Marshal(text)
 		if err != nil {
-			return nil, fmt.Errorf("encoding the profile of %q: %w", u.ID, err)
+			return nil, fmt.Errorf("encoding profile of %q: %w", u.ID, err)
 		}
 		out[name] = value
 		if text == "" {
@@ -130,15 +129,15 @@ func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 	return out, nil
 }
 
-// profileBody is a profile as it is sent: an object of anything.
+// profileBody is a profile in a request: an object with any members.
 type profileBody map[string]json.RawMessage
 
-// UnmarshalJSON makes the member open to strict reading.
+// UnmarshalJSON implements json.Unmarshaler, so that strict decoding accepts any member.
 func (p *profileBody) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*map[string]json.RawMessage)(p))
 }
 
-// take removes one of our own members: a text, or null for none.
+// take removes a known member and returns its text; null means "".
 func (p profileBody) take(name string) (string, error) {
 	raw, ok := p[name]
 	if !ok {
@@ -155,7 +154,7 @@ func (p profileBody) take(name string) (string, error) {
 	return *text, nil
 }
 
-// custom is what is left, compact and in the order of names; nil for nothing.
+// custom returns the remaining members as compact JSON in the order of names, or nil.
 func (p profileBody) custom() (json.RawMessage, error) {
 	if len(p) == 0 {
 		return nil, nil
@@ -164,20 +163,20 @@ func (p profileBody) custom() (json.RawMessage, error) {
 	for i, name := range slices.Sorted(maps.Keys(p)) {
 		key, err := json.Marshal(name)
 		if err != nil {
-			return nil, fmt.Errorf("encoding a profile: %w", err)
+			return nil, fmt.Errorf("encoding profile: %w", err)
 		}
 		out.WriteByte("{,"[min(i, 1)])
 		out.Write(key)
 		out.WriteByte(':')
 		if err := json.Compact(&out, p[name]); err != nil {
-			return nil, fmt.Errorf("encoding a profile: %w", err)
+			return nil, fmt.Errorf("encoding profile: %w", err)
 		}
 	}
 	out.WriteByte('}')
 	return out.Bytes(), nil
 }
 
-// language is the one of ours that a locale names: "fr_CH" is French. "" for one that we do not speak.
+// language returns the language of a locale, such as "fr" for "fr_CH", or "" if there is no translation.
 func language(locale string) string {
 	head, _, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
 	if head = strings.ToLower(head); slices.Contains(templates.Languages(), head) {

@@ -9,11 +9,12 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
+	"barillet/web/api/scim"
 	"barillet/web/reply"
 )
 
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.person(r, op)
+	u, err := a.findUser(r, op)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op admin.Princip
 	if err != nil {
 		return err
 	}
-	people, err := peopleQuery(q)
+	people, err := userQuery(q)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return a.users(w, r, q, found, next)
 }
 
-// users answers one page of people.
+// users writes one page of users.
 func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []account.User, next string) (err error) {
 	out := make([]userJSON, len(found))
 	for i := range found {
@@ -52,8 +53,8 @@ func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []acc
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// peopleQuery turns q, filter and search into what authn looks up by an index and what it then compares.
-func peopleQuery(q query) (account.UserQuery, error) {
+// userQuery turns q, filter and search into a prefix for the index and a filter for the rest.
+func userQuery(q query) (account.UserQuery, error) {
 	var out account.UserQuery
 	var err error
 	if out.Limit, out.After, err = q.paging(); err != nil {
@@ -62,14 +63,14 @@ func peopleQuery(q query) (account.UserQuery, error) {
 	if !isCursor(out.After) {
 		return out, badParameter("after")
 	}
-	var both []expression
+	var both []scim.Filter
 	for _, parameter := range []string{"filter", "search"} {
-		e, err := parseExpression(parameter, q.text(parameter))
+		e, err := scim.Parse(q.text(parameter))
 		if err != nil {
-			return out, err
+			return out, badParameter(parameter)
 		}
-		for _, c := range e.conditions {
-			if c.attribute != "status" && c.attribute != "id" && !strings.HasPrefix(c.attribute, "profile.") {
+		for _, c := range e.Conditions {
+			if c.Attribute != "status" && c.Attribute != "id" && !strings.HasPrefix(c.Attribute, "profile.") {
 				return out, badParameter(parameter)
 			}
 		}
@@ -79,26 +80,26 @@ func peopleQuery(q query) (account.UserQuery, error) {
 		return out, badParameter("q")
 	}
 	if out.Prefix == "" {
-		out.Prefix = indexed(both)
+		out.Prefix = indexedPrefix(both)
 	}
 	out.Filter = func(u account.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
-		return both[0].holds(attributes) && both[1].holds(attributes)
+		return both[0].Matches(attributes) && both[1].Matches(attributes)
 	}
 	return out, nil
 }
 
-// indexed is a text that every person looked for begins with in one of their names or addresses; "" for none.
-func indexed(all []expression) string {
+// indexedPrefix returns a prefix of a name or address that all matching users have, or "".
+func indexedPrefix(all []scim.Filter) string {
 	for _, e := range all {
-		if e.any && len(e.conditions) > 1 {
+		if e.Any && len(e.Conditions) > 1 {
 			continue
 		}
-		for _, c := range e.conditions {
-			switch c.attribute {
+		for _, c := range e.Conditions {
+			switch c.Attribute {
 			case "profile.login", "profile.email", "profile.secondEmail", "profile.firstName", "profile.lastName":
-				if strings.TrimSpace(c.text) == c.text && c.text != "" {
-					return c.text
+				if strings.TrimSpace(c.Value) == c.Value && c.Value != "" {
+					return c.Value
 				}
 			}
 		}
@@ -106,7 +107,7 @@ func indexed(all []expression) string {
 	return ""
 }
 
-// attribute is what an expression compares: none for one that the person does not have.
+// attribute returns the values of an attribute. A user without the attribute has none.
 func attribute(u *account.User, name string) []string {
 	switch name {
 	case "id":
@@ -143,22 +144,22 @@ func attribute(u *account.User, name string) []string {
 	return many
 }
 
-// isCursor tells whether a text could be a cursor of ours: what a key of the store is made of.
+// isCursor reports whether text can be a key of the store, and so a cursor.
 func isCursor(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < 0x21 || r > 0x7e }) && len(text) <= 400
 }
 
-// userBody is POST /users: Okta's model, and a role to be born with.
+// userBody is a user in a request, in Okta's model, and a role.
 type userBody struct {
 	Profile     profileBody `json:"profile"`
 	Credentials struct {
 		Password         passwordBody  `json:"password"`
 		Provider         reply.Ignored `json:"provider"`
-		RecoveryQuestion givenOrNot    `json:"recovery_question"` // NIST SP 800-63B-4 section 3.1.1.2 forbids them
+		RecoveryQuestion presence      `json:"recovery_question"` // forbidden by NIST SP 800-63B-4 §3.1.1.2
 		Emails           reply.Ignored `json:"emails"`
 	} `json:"credentials"`
 	GroupIDs []account.GroupID `json:"groupIds"`
-	Role     account.Role      `json:"role"` // ours
+	Role     account.Role      `json:"role"` // specific to Barillet
 
 	ID                    reply.Ignored `json:"id"`
 	Status                reply.Ignored `json:"status"`
@@ -175,7 +176,8 @@ type userBody struct {
 	Links                 reply.Ignored `json:"_links"`
 }
 
-// unsupported refuses what is deliberately not there, rather than let a caller believe that it is.
+// unsupported returns an error for members that are deliberately not supported, because a caller that sends one relies
+// on it.
 func (b *userBody) unsupported() error {
 	if b.Credentials.RecoveryQuestion {
 		return errcode.InvalidField("credentials.recovery_question", "unsupported")
@@ -183,8 +185,8 @@ func (b *userBody) unsupported() error {
 	return b.Credentials.Password.check("credentials.password")
 }
 
-// person reads what is to be made out of the body.
-func (b *userBody) person() (directory.NewUser, error) {
+// newUser returns the user to create.
+func (b *userBody) newUser() (directory.NewUser, error) {
 	n := directory.NewUser{Groups: b.GroupIDs, Role: b.Role, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
 		return n, err
@@ -208,8 +210,8 @@ func (b *userBody) person() (directory.NewUser, error) {
 	return n, err
 }
 
-// added is the answer to a person who was made.
-func (a *API) added(x directory.CreateResult) (status int, shown, kept any, err error) {
+// createdAnswer returns the response for a new user.
+func (a *API) createdAnswer(x directory.CreateResult) (status int, shown, kept any, err error) {
 	whole, err := a.user(&x.User)
 	plain := whole
 	if activation := activationOf(x.Invitation); activation != nil {
@@ -224,11 +226,11 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	activate, err := q.truth("activate", true)
+	activate, err := q.boolean("activate", true)
 	if err != nil {
 		return err
 	}
-	sendEmail, err := q.truth("sendEmail", true)
+	sendEmail, err := q.boolean("sendEmail", true)
 	if err != nil {
 		return err
 	}
@@ -236,12 +238,12 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	n, err := body.person()
+	n, err := body.newUser()
 	if err != nil {
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (directory.CreateResult, error) {
 		u, invitation, err := a.directory.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
 		return directory.CreateResult{User: u, Invitation: invitation}, err
-	}, a.added))
+	}, a.createdAnswer))
 }

@@ -14,7 +14,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func TestAPersonIsMadeAndFoundInOktasShape(t *testing.T) {
+func TestUsers_CreateAndFind(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	gid := d.CreateGroup("Garage Lumière")
@@ -50,7 +50,7 @@ func TestAPersonIsMadeAndFoundInOktasShape(t *testing.T) {
 	}
 }
 
-func TestWhatAPersonCannotBeIsSaidByItsName(t *testing.T) {
+func TestUsers_InvalidMembersAreNamed(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	d.CreateUser("there@garage.example", nil)
@@ -88,7 +88,7 @@ func TestWhatAPersonCannotBeIsSaidByItsName(t *testing.T) {
 	}
 }
 
-func TestOneAddressInManyCasesAtOnceIsOnePerson(t *testing.T) {
+func TestUsers_ConcurrentCreationIsUnique(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	codes := make([]int, 8)
@@ -115,7 +115,7 @@ func TestOneAddressInManyCasesAtOnceIsOnePerson(t *testing.T) {
 	}
 }
 
-func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
+func TestUsers_InvitationLinkRequiresTheSecretsAllowance(t *testing.T) {
 	d := open(t)
 	body := `{"profile":{"login":"%s@garage.example"}}`
 	problem(t, d.call("POST", "/api/v1/users?sendEmail=false", d.admin(), fmt.Sprintf(body, "a")), 403)
@@ -147,7 +147,7 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	}
 }
 
-func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
+func TestUsers_PagesListEachOnce(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	const many = 450
@@ -213,7 +213,7 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 	}
 }
 
-func TestAListThatCannotBeAskedForSoIsRefused(t *testing.T) {
+func TestUsers_RejectInvalidQueries(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	for _, query := range []string{"limit=0", "limit=-1", "limit=x", "limit=99999999999999999999", "after=%00", "after=a%20b", "after=" + strings.Repeat("x", 600),
@@ -232,7 +232,7 @@ func TestAListThatCannotBeAskedForSoIsRefused(t *testing.T) {
 	}
 }
 
-func TestACustomMemberIsSearchedFor(t *testing.T) {
+func TestUsers_SearchCustomMembers(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	for i, profile := range []string{`{"badge":"K-17"}`, `{"badge":["x","K-17"]}`, `{"badge":17}`, `{}`} {

@@ -1,31 +1,31 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"barillet/authn/admin"
-	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/internal/webhook"
+	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
 
-// webhookJSON is a receiver of events; its secret is in the one answer that made it.
+// webhookJSON is a webhook. Only the response that creates the secret contains it.
 type webhookJSON struct {
 	ID             string              `json:"id"`
 	Name           string              `json:"name"`
 	URL            string              `json:"url"`
 	Events         []string            `json:"events"`
 	Enabled        bool                `json:"enabled"`
-	DisabledReason *string             `json:"disabledReason"` // "operator", or "gone": it answered 410
-	Overrun        bool                `json:"overrun"`        // too much waits: new events are left out
+	DisabledReason *string             `json:"disabledReason"` // "administrator", or "gone" after a response with 410
+	Overrun        bool                `json:"overrun"`        // the queue is full: new events are dropped
 	By             string              `json:"createdBy"`
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
-	OldSecretUntil *string             `json:"oldSecretUntil"` // a secret that was replaced signs until then
+	OldSecretUntil *string             `json:"oldSecretUntil"` // the previous secret signs until then
 	Secret         string              `json:"secret,omitempty"`
 	Links          map[string]linkJSON `json:"_links"`
 }
@@ -35,20 +35,20 @@ func (a *API) webhook(h webhook.Endpoint) webhookJSON { return a.webhookAt(h, a.
 func (a *API) webhookAt(h webhook.Endpoint, now time.Time) webhookJSON {
 	self := a.publicURL + "/api/v1/webhooks/" + h.ID
 	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.DisabledReason == "", Overrun: h.Overrun, By: h.By,
-		Created: moment(h.Created), LastUpdated: moment(h.Changed),
+		Created: reply.Timestamp(h.Created), LastUpdated: reply.Timestamp(h.Changed),
 		Links: map[string]linkJSON{"self": {Href: self}, "deliveries": {Href: self + "/deliveries"}}}
 	if h.DisabledReason != "" {
 		out.DisabledReason = &h.DisabledReason
 	}
 	for _, k := range h.Keys {
 		if now.Before(k.Until) {
-			out.OldSecretUntil = moment(k.Until)
+			out.OldSecretUntil = reply.Timestamp(k.Until)
 		}
 	}
 	return out
 }
 
-// deliveryJSON is a call that waits for its receiver, or was given up. What it says is in the log.
+// deliveryJSON is a delivery that waits or is dead. Its content is in the log.
 type deliveryJSON struct {
 	ID          string  `json:"id"`
 	EventID     string  `json:"eventId"`
@@ -57,7 +57,7 @@ type deliveryJSON struct {
 	Created     *string `json:"created"`
 	Attempts    int     `json:"attempts"`
 	LastAttempt *string `json:"lastAttempt"`
-	NextAttempt *string `json:"nextAttempt"` // null: as soon as may be, or never again
+	NextAttempt *string `json:"nextAttempt"` // null: as soon as possible, or never
 	GivenUp     *string `json:"givenUp"`
 	LastError   *string `json:"lastError"`
 }
@@ -69,8 +69,8 @@ const (
 )
 
 func delivery(x webhook.Delivery) deliveryJSON {
-	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: moment(x.Queued), Attempts: x.Count,
-		LastAttempt: moment(x.Tried), NextAttempt: moment(x.NotBefore), GivenUp: moment(x.Died)}
+	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: reply.Timestamp(x.Queued), Attempts: x.Count,
+		LastAttempt: reply.Timestamp(x.Tried), NextAttempt: reply.Timestamp(x.NotBefore), GivenUp: reply.Timestamp(x.Died)}
 	if x.Dead {
 		out.Status, out.NextAttempt = deliveryDead, nil
 	}
@@ -80,12 +80,12 @@ func delivery(x webhook.Delivery) deliveryJSON {
 	return out
 }
 
-// webhookBody is a receiver as it is to be.
+// webhookBody is a webhook in a request.
 type webhookBody struct {
 	Name    string   `json:"name"`
 	URL     string   `json:"url"`
 	Events  []string `json:"events"`
-	Enabled *bool    `json:"enabled"` // left out: true
+	Enabled *bool    `json:"enabled"` // default: true
 }
 
 func readWebhook(r *http.Request) (admin.NewWebhook, error) {
@@ -95,20 +95,15 @@ func readWebhook(r *http.Request) (admin.NewWebhook, error) {
 	}
 	for _, filter := range body.Events {
 		if !matchesAny(filter) {
-			return admin.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never be told
+			return admin.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never match
 		}
 	}
 	return admin.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
 }
 
-// matchesAny tells whether there is an event type that the filter asks for.
+// matchesAny reports whether the filter matches an event type.
 func matchesAny(filter string) bool {
-	for action := range messages {
-		if webhook.Matches(filter, action) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(systemlog.EventTypes(), func(t string) bool { return webhook.Matches(filter, t) })
 }
 
 func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -123,16 +118,16 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op admin.Pri
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (secret.Value, webhook.Endpoint, error) {
+	return a.once(w, r, op, a.webhookCall(http.StatusCreated, func(r *http.Request) (secret.Value, webhook.Endpoint, error) {
 		return a.directory.Admin.CreateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 	}))
 }
 
-// ofWebhook is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
-// answer, after the act, and nothing of it is kept.
-func (a *API) ofWebhook(status int, do func(r *http.Request) (secret.Value, webhook.Endpoint, error)) idempotentCall {
+// webhookCall returns a call whose response is a webhook, with the secret if the call creates one. The secret is
+// written after the operation, and is not stored.
+func (a *API) webhookCall(status int, do func(r *http.Request) (secret.Value, webhook.Endpoint, error)) idempotentCall {
 	var secret secret.Value
-	now := a.now() // the answer is made within an Update, which reads no clock
+	now := a.now() // the response is created in an Update, which reads no clock
 	return answering(func(r *http.Request) (h webhook.Endpoint, err error) {
 		secret, h, err = do(r)
 		return h, err
@@ -184,7 +179,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op admin.Pri
 	return nil
 }
 
-// onWebhook serves a call on one receiver that takes no body.
+// onWebhook serves a call on a webhook without a body.
 func (a *API) onWebhook(status int, do func(r *http.Request, op admin.Principal, id string) (secret.Value, webhook.Endpoint, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
@@ -194,7 +189,7 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op admin.Principal,
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (secret.Value, webhook.Endpoint, error) { return do(r, op, id) }))
+		return a.once(w, r, op, a.webhookCall(status, func(r *http.Request) (secret.Value, webhook.Endpoint, error) { return do(r, op, id) }))
 	}
 }
 
@@ -219,13 +214,4 @@ func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op admin.Pr
 		}
 		return a.directory.Admin.Deliveries(r.Context(), op, id, state, p.after, p.limit)
 	}, delivery)
-}
-
-// Notification is what a receiver is told of an event: its type, its time, and the event as GET /logs shows it.
-func Notification(e audit.Entry) ([]byte, error) {
-	return json.Marshal(struct {
-		Type      string    `json:"type"`
-		Timestamp *string   `json:"timestamp"`
-		Data      eventJSON `json:"data"`
-	}{e.Action, moment(e.At), event(e)})
 }

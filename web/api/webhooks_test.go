@@ -13,20 +13,20 @@ import (
 	"barillet/internal/outbound"
 	"barillet/internal/webhook"
 	"barillet/store"
-	"barillet/web/api"
+	"barillet/web/api/systemlog"
 )
 
 const receiver = `{"name":"Atelier","url":"https://hooks.example.com/in?key=URLSECRET","events":["user.mfa.*","barillet.webhook.*"]}`
 
-// webhook makes a receiver and gives its id and secret.
-func (d *door) webhook(token string) (id, secret string) {
+// webhook creates a webhook and returns its id and secret.
+func (d *apiEnv) webhook(token string) (id, secret string) {
 	d.T.Helper()
 	made := read[tree](d.T, d.call("POST", "/api/v1/webhooks", token, receiver), 201)
 	return made.get("id").(string), made.get("secret").(string)
 }
 
 // logged are the entries of these actions, oldest first.
-func (d *door) logged(actions ...string) (out []audit.Entry) {
+func (d *apiEnv) logged(actions ...string) (out []audit.Entry) {
 	d.T.Helper()
 	err := d.Store.View(d.T.Context(), func(s store.Snapshot) (err error) {
 		out, _, err = d.Log.Scan(s, audit.Query{Limit: 200, Actions: actions})
@@ -38,7 +38,7 @@ func (d *door) logged(actions ...string) (out []audit.Entry) {
 	return out
 }
 
-func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
+func TestWebhooks_CreateReadUpdateDelete(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	id, secret := d.webhook(admin)
@@ -55,7 +55,7 @@ func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
 		t.Errorf("got %v, want the one", list)
 	}
 	changed := read[tree](t, d.call("PUT", "/api/v1/webhooks/"+id, admin, `{"name":"Other","url":"https://other.example.com/","events":["*","*"],"enabled":false}`), 200)
-	if events := changed.get("events").([]any); changed.get("name") != "Other" || len(events) != 1 || changed.get("enabled") != false || changed.get("disabledReason") != "operator" {
+	if events := changed.get("events").([]any); changed.get("name") != "Other" || len(events) != 1 || changed.get("enabled") != false || changed.get("disabledReason") != "administrator" {
 		t.Errorf("got %v", changed)
 	}
 	before := len(d.logged(audit.WebhookUpdated))
@@ -87,7 +87,7 @@ func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestAWebhookIsJudgedBeforeItIsMade(t *testing.T) {
+func TestWebhooks_RejectInvalidBody(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	long := strings.Repeat("x", 1100)
@@ -133,7 +133,7 @@ func TestAWebhookIsJudgedBeforeItIsMade(t *testing.T) {
 	read[tree](t, d.call("POST", "/api/v1/webhooks", d.admin(), `{"name":"x","url":"http://hooks.garage.local/","events":["*"]}`), 201)
 }
 
-func TestAnAdministratorOfSomeGaragesHasNoWebhooks(t *testing.T) {
+func TestWebhooks_RequireUnscopedSuperAdmin(t *testing.T) {
 	d := open(t)
 	g := d.CreateGroup("Garage Lumière")
 	id, _ := d.webhook(d.admin())
@@ -148,11 +148,11 @@ func TestAnAdministratorOfSomeGaragesHasNoWebhooks(t *testing.T) {
 		problem(t, d.call(method, "/api/v1"+strings.Replace(path, "{wid}", id, 1), some, body), 403)
 	}
 	if w := d.local("GET", "/api/v1/webhooks/"+id, ""); w.Code != 200 {
-		t.Errorf("the machine's owner: got %d", w.Code)
+		t.Errorf("the operator: got %d", w.Code)
 	}
 }
 
-func TestANewSecretIsAnotherAndTheOldOneIsToldToSignForADay(t *testing.T) {
+func TestWebhooks_RotateKeepsOldSecretForADay(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	id, old := d.webhook(admin)
@@ -166,7 +166,7 @@ func TestANewSecretIsAnotherAndTheOldOneIsToldToSignForADay(t *testing.T) {
 	}
 }
 
-func TestWhatAReceiverMissesIsListedWithoutWhatItSays(t *testing.T) {
+func TestWebhooks_ListDeliveries(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	id, _ := d.webhook(admin)
@@ -201,14 +201,14 @@ func TestWhatAReceiverMissesIsListedWithoutWhatItSays(t *testing.T) {
 	problem(t, d.call("GET", deliveries+"?status=lost", admin, ""), 400)
 }
 
-func TestWhatAReceiverIsToldIsTheEventOfTheLog(t *testing.T) {
+func TestNotification_ContainsTheEventOfTheLog(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	read[tree](t, d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", admin, `{"reason":"lost"}`), 200)
 	shown := read[[]tree](t, d.call("GET", `/api/v1/logs?filter=eventType+eq+"user.mfa.factor.reset_all"`, admin, ""), 200)
 	entry := d.logged(audit.FactorsReset)[0]
-	body, err := api.Notification(entry)
+	body, err := systemlog.Notification(entry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestWhatAReceiverIsToldIsTheEventOfTheLog(t *testing.T) {
 	if string(got) != string(want) || told.get("type") != "user.mfa.factor.reset_all" || told.get("timestamp") != shown[0].get("published") {
 		t.Errorf("got %s\nwant %s", body, want)
 	}
-	if again, _ := api.Notification(entry); string(again) != string(body) {
+	if again, _ := systemlog.Notification(entry); string(again) != string(body) {
 		t.Error("the same event is told in other bytes the second time")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// composer puts the files of a folder together and fills in what every operation has.
+// composer merges the files of a directory and expands the directives of each operation.
 type composer struct {
 	files      fs.FS
 	publicURL  string
@@ -26,12 +26,12 @@ type composer struct {
 var (
 	methods = []string{"get", "post", "put", "patch", "delete"}
 	roles   = []string{"READ_ONLY_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN", "SUPER_ADMIN"}
-	// wildcard is a part of a path that stands for anything.
+	// wildcard matches a wildcard of a path.
 	wildcard = regexp.MustCompile(`\{([a-z]+)\}`)
 )
 
-// limits are the headers of Okta on every answer to a token.
-var limits = []string{"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"}
+// rateLimitHeaders are Okta's headers in each response to a token.
+var rateLimitHeaders = []string{"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"}
 
 func (c *composer) compose() (*yaml.Node, error) {
 	head, err := read(c.files, "api.yaml")
@@ -46,7 +46,7 @@ func (c *composer) compose() (*yaml.Node, error) {
 	}
 	c.problems = take(c.components, "problems")
 	c.paths, c.operations = object(), map[string]bool{}
-	if err := c.answers(); err != nil {
+	if err := c.problemResponses(); err != nil {
 		return nil, fmt.Errorf("components.yaml: problems: %w", err)
 	}
 	named := map[string]bool{"api.yaml": true, "components.yaml": true}
@@ -63,29 +63,29 @@ func (c *composer) compose() (*yaml.Node, error) {
 	}
 	for _, entry := range entries {
 		if !named[entry] {
-			return nil, fmt.Errorf("%s is not among the areas of api.yaml", entry)
+			return nil, fmt.Errorf("%s is not an area of api.yaml", entry)
 		}
 	}
 	root := object("openapi", text("3.1.1"), "info", get(head, "info"),
 		"servers", list(object("url", text(c.publicURL+BasePath))),
 		"tags", list(c.tags...), "paths", c.paths, "components", c.components)
-	point(root)
-	return root, resolver{root, map[string]bool{}}.resolved(root)
+	expandRefs(root)
+	return root, resolver{root, map[string]bool{}}.check(root)
 }
 
-// answers makes a response of each kind of problem.
-func (c *composer) answers() error {
+// problemResponses adds a response for each kind of problem.
+func (c *composer) problemResponses() error {
 	responses := object()
 	err := each(c.problems, func(status string, p *yaml.Node) error {
 		headers := object()
-		for _, name := range limits {
+		for _, name := range rateLimitHeaders {
 			put(headers, name, reference("headers", name))
 		}
 		for _, name := range items(take(p, "headers")) {
 			put(headers, name.Value, reference("headers", name.Value))
 		}
 		if value(get(p, "description")) == "" {
-			return errors.New("no description")
+			return errors.New("description is missing")
 		}
 		if len(headers.Content) > 0 {
 			put(p, "headers", headers)
@@ -106,57 +106,57 @@ func (c *composer) area(path, file string) error {
 	}
 	name, about, paths, schemas := take(n, "area"), take(n, "about"), take(n, "paths"), take(n, "schemas")
 	if value(name) == "" || value(about) == "" || len(n.Content) > 0 {
-		return errors.New("want area, about, paths, schemas, and nothing else")
+		return errors.New("only area, about, paths and schemas are allowed, and all but schemas are required")
 	}
 	c.tags = append(c.tags, object("name", name, "description", about, "x-path", text(path)))
 	err = each(paths, func(path string, at *yaml.Node) error {
 		if get(c.paths, path) != nil {
-			return errors.New("in two files")
+			return errors.New("defined in two files")
 		}
 		put(c.paths, path, at)
 		return each(at, func(method string, op *yaml.Node) error {
 			if !slices.Contains(methods, method) {
-				return errors.New("no method")
+				return errors.New("unknown method")
 			}
 			return c.operation(path, name.Value, op)
 		})
 	})
-	c.besides(paths)
+	c.setServers(paths)
 	if err != nil {
 		return err
 	}
 	all := get(c.components, "schemas")
 	return each(schemas, func(name string, s *yaml.Node) error {
 		if get(all, name) != nil {
-			return errors.New("in two files")
+			return errors.New("defined in two files")
 		}
 		put(all, name, s)
 		return nil
 	})
 }
 
-// beside begins the paths that stand beside the base and not below it.
-const beside = "/oauth2/"
+// outsideBase begins the paths that are not below BasePath.
+const outsideBase = "/oauth2/"
 
-// besides tells of such paths that they have another server.
-func (c *composer) besides(paths *yaml.Node) {
+// setServers gives the paths outside BasePath a server of their own.
+func (c *composer) setServers(paths *yaml.Node) {
 	_ = each(paths, func(path string, at *yaml.Node) error {
-		if strings.HasPrefix(path, beside) {
+		if strings.HasPrefix(path, outsideBase) {
 			put(at, "servers", list(object("url", text(c.publicURL))))
 		}
 		return nil
 	})
 }
 
-// Whole is a path of the document with what stands before it.
-func Whole(path string) string {
-	if strings.HasPrefix(path, beside) {
+// FullPath returns a path of the document with BasePath, if it is below it.
+func FullPath(path string) string {
+	if strings.HasPrefix(path, outsideBase) {
 		return path
 	}
 	return BasePath + path
 }
 
-// eachOperation goes through the operations of a path.
+// eachOperation calls do for each operation of a path.
 func eachOperation(at *yaml.Node, do func(method string, op *yaml.Node) error) error {
 	return each(at, func(name string, op *yaml.Node) error {
 		if !slices.Contains(methods, name) {
@@ -166,16 +166,16 @@ func eachOperation(at *yaml.Node, do func(method string, op *yaml.Node) error) e
 	})
 }
 
-// operation fills in what its directives ask for. README.md lists them.
+// operation expands the directives of an operation. README.md lists them.
 func (c *composer) operation(path, area string, op *yaml.Node) error {
 	id := value(get(op, "operationId"))
 	if id == "" || c.operations[id] || value(get(op, "summary")) == "" || get(op, "responses") == nil {
-		return errors.New("want an operationId of its own, a summary, and responses")
+		return errors.New("a unique operationId, a summary and responses are required")
 	}
 	c.operations[id] = true
 	role := value(get(op, "x-role"))
 	if !slices.Contains(roles, role) {
-		return fmt.Errorf("x-role: %q is no role", role)
+		return fmt.Errorf("x-role: unknown role %q", role)
 	}
 	put(op, "tags", list(text(area)))
 	put(op, "security", list(object("SSWS", list(text(role))), object("Bearer", list(text(role)))))
@@ -184,7 +184,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	for _, status := range items(take(op, "x-errors")) {
 		errs[status.Value] = true
 	}
-	headers := slices.Clone(limits)
+	headers := slices.Clone(rateLimitHeaders)
 	parameters := c.parameters(path, op)
 	if value(take(op, "x-list")) == "true" {
 		parameters = append(parameters, reference("parameters", "limit"), reference("parameters", "after"))
@@ -212,13 +212,13 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	}
 	return each(op, func(name string, _ *yaml.Node) error {
 		if strings.HasPrefix(name, "x-") && name != "x-role" && name != "x-who" {
-			return errors.New("no such directive")
+			return errors.New("unknown directive")
 		}
 		return nil
 	})
 }
 
-// parameters are those of the path, which nobody need write, and the operation's own.
+// parameters returns the parameters of the path and those of the operation.
 func (c *composer) parameters(path string, op *yaml.Node) []*yaml.Node {
 	var all []*yaml.Node
 	for _, m := range wildcard.FindAllStringSubmatch(path, -1) {
@@ -233,7 +233,7 @@ func (c *composer) parameters(path string, op *yaml.Node) []*yaml.Node {
 	return all
 }
 
-// responses gives each answer its body and headers, and adds the problems.
+// responses adds bodies, headers and problems to the responses.
 func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bool) error {
 	all, good := get(op, "responses"), false
 	err := each(all, func(status string, r *yaml.Node) error {
@@ -259,11 +259,11 @@ func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bo
 		return err
 	}
 	if !good {
-		return errors.New("no answer for when all is well")
+		return errors.New("no successful response")
 	}
 	for _, status := range slices.Sorted(maps.Keys(errs)) {
 		if get(c.problems, status) == nil {
-			return fmt.Errorf("status %s is not among the problems of components.yaml", status)
+			return fmt.Errorf("status %s is not in the problems of components.yaml", status)
 		}
 		if get(all, status) == nil { // else the operation has an answer of its own for it
 			put(all, status, reference("responses", "Problem"+status))
@@ -272,50 +272,50 @@ func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bo
 	return nil
 }
 
-// point makes whole references of short ones: "$ref: User" is the schema of that name.
-func point(n *yaml.Node) {
+// expandRefs expands short references: "$ref: User" is the schema of that name.
+func expandRefs(n *yaml.Node) {
 	for i, inner := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "$ref" && !strings.HasPrefix(inner.Value, "#") {
 			inner.Value = "#/components/schemas/" + inner.Value
 		}
-		point(inner)
+		expandRefs(inner)
 	}
 }
 
-// resolver follows every reference once.
+// resolver follows each reference once.
 type resolver struct {
 	root  *yaml.Node
-	under map[string]bool // references on the way: true; those that are done: false
+	under map[string]bool // true for references being followed, false for checked ones
 }
 
-// resolved finds a reference to what is not there, and a thing that is within itself, which no page could show.
-func (r resolver) resolved(n *yaml.Node) error {
+// check returns an error for a reference without target and for a schema that contains itself.
+func (r resolver) check(n *yaml.Node) error {
 	if target := value(get(n, "$ref")); target != "" {
 		under, known := r.under[target]
 		if under {
-			return fmt.Errorf("%s is within itself", target)
+			return fmt.Errorf("%s contains itself", target)
 		}
 		to := follow(r.root, target)
 		if to == nil {
-			return fmt.Errorf("nothing at %s", target)
+			return fmt.Errorf("%s does not exist", target)
 		}
 		if !known {
 			r.under[target] = true
-			if err := r.resolved(to); err != nil {
+			if err := r.check(to); err != nil {
 				return err
 			}
 			r.under[target] = false
 		}
 	}
 	for _, inner := range n.Content {
-		if err := r.resolved(inner); err != nil {
+		if err := r.check(inner); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// follow finds what a reference names.
+// follow returns the target of a reference, or nil.
 func follow(root *yaml.Node, target string) *yaml.Node {
 	parts, ok := strings.CutPrefix(target, "#/")
 	if !ok {
@@ -324,8 +324,8 @@ func follow(root *yaml.Node, target string) *yaml.Node {
 	return get(root, strings.Split(parts, "/")...)
 }
 
-// sayWhoMay repeats x-role and x-who in the descriptions, for viewers that do not show them.
-func sayWhoMay(root *yaml.Node) {
+// describePermissions adds x-role and x-who to the descriptions, for viewers that do not show them.
+func describePermissions(root *yaml.Node) {
 	_ = each(get(root, "paths"), func(_ string, at *yaml.Node) error {
 		return eachOperation(at, func(_ string, op *yaml.Node) error {
 			about := strings.TrimRight(value(get(op, "description")), "\n")

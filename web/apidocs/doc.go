@@ -1,4 +1,3 @@
-// Package apidocs owns the description of the REST API: the OpenAPI 3.1 document, which is written by hand in
-// source/, one file an area, and what the pages of the reference show of it. It knows no HTTP and calls nothing;
-// web/api serves the document, web the pages. A test in web/api holds every answer against it.
+// Package apidocs composes the OpenAPI 3.1 description of the REST API from the files in source, and the pages that show it.
+// It does not serve them: web/api serves the document, and web the pages. A test of web/api compares each response with it.
 package apidocs

@@ -14,19 +14,19 @@ import (
 //go:embed source
 var source embed.FS
 
-// BasePath is where the API begins: the paths of the document are relative to it.
+// BasePath is the prefix of the API. The paths of the document are relative to it.
 const BasePath = "/api/v1"
 
-// Document is the description of the API at one public URL. It is never changed.
+// Document is the description of the API at one public URL. It is immutable.
 type Document struct {
-	json   []byte
-	tag    string
-	shown  templates.Reference
-	byPath map[string]int // areas of shown
+	json     []byte
+	tag      string
+	overview templates.Reference
+	byPath   map[string]int // areas of shown
 }
 
-// New composes the document for a public URL without a slash at its end. An error says which file is wrong, and
-// where; a test composes what is embedded.
+// New composes the document for a public URL without a final slash. An error names the file and the position; a test
+// composes the embedded files.
 func New(publicURL string) (*Document, error) {
 	files, err := fs.Sub(source, "source")
 	if err != nil {
@@ -42,11 +42,11 @@ func compose(files fs.FS, publicURL string) (*Document, error) {
 		return nil, fmt.Errorf("composing the description of the API: %w", err)
 	}
 	v := viewer{root: root, server: publicURL + BasePath}
-	d := &Document{shown: v.reference(), byPath: map[string]int{}}
-	for i, a := range d.shown.Areas {
+	d := &Document{overview: v.reference(), byPath: map[string]int{}}
+	for i, a := range d.overview.Areas {
 		d.byPath[a.Path] = i
 	}
-	sayWhoMay(root)
+	describePermissions(root)
 	if d.json, err = encode(root); err != nil {
 		return nil, fmt.Errorf("composing the description of the API: %w", err)
 	}
@@ -55,16 +55,16 @@ func compose(files fs.FS, publicURL string) (*Document, error) {
 	return d, nil
 }
 
-// JSON is the document. It is not to be written to.
+// JSON returns the document. The caller must not modify it.
 func (d *Document) JSON() []byte { return d.json }
 
-// ETag changes with the document (RFC 9110 section 8.8.3).
+// ETag returns a validator that changes with the document (RFC 9110 §8.8.3).
 func (d *Document) ETag() string { return d.tag }
 
-// Page is the page of an area by the last part of its path, "help-requests", or for "" the overview. ok tells
-// whether there is one.
+// Page returns the page of an area by the last part of its path, such as "help-requests", or the overview for "". ok
+// reports whether the area exists.
 func (d *Document) Page(b templates.Base, area string) (page templates.Reference, ok bool) {
-	page = d.shown
+	page = d.overview
 	page.Base = b
 	if area == "" {
 		return page, true
@@ -73,6 +73,6 @@ func (d *Document) Page(b templates.Base, area string) (page templates.Reference
 	if !ok {
 		return templates.Reference{}, false
 	}
-	page.Area = &d.shown.Areas[i]
+	page.Area = &d.overview.Areas[i]
 	return page, true
 }

@@ -30,7 +30,7 @@ func document(t testing.TB) (*apidocs.Document, map[string]any) {
 	return d, raw.(map[string]any)
 }
 
-func TestTheDocumentIsOpenAPI(t *testing.T) {
+func TestDocument_IsOpenAPI(t *testing.T) {
 	_, doc := document(t)
 	text, err := os.ReadFile("testdata/openapi-3.1.schema.json")
 	if err != nil {
@@ -57,7 +57,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 	}
 }
 
-func TestEverySchemaIsOneIsUsedAndTakesItsOwnExamples(t *testing.T) {
+func TestSchemas_AreUsedAndMatchTheirExamples(t *testing.T) {
 	d, doc := document(t)
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
@@ -87,7 +87,7 @@ func TestEverySchemaIsOneIsUsedAndTakesItsOwnExamples(t *testing.T) {
 	}
 }
 
-func TestTheServerIsThePublicURL(t *testing.T) {
+func TestDocument_ServerIsThePublicURL(t *testing.T) {
 	_, doc := document(t)
 	servers := doc["servers"].([]any)
 	if got := servers[0].(map[string]any)["url"]; len(servers) != 1 || got != "https://login.example/api/v1" {
@@ -104,7 +104,7 @@ func TestTheServerIsThePublicURL(t *testing.T) {
 	}
 }
 
-func TestTheDocumentSaysWhoMayOnEveryCall(t *testing.T) {
+func TestDocument_NamesTheRoleOfEveryCall(t *testing.T) {
 	d, doc := document(t)
 	calls := 0
 	for path, at := range doc["paths"].(map[string]any) {
@@ -153,7 +153,7 @@ func small(change func(fstest.MapFS)) fstest.MapFS {
 	return files
 }
 
-func TestAnAnswerKeepsTheMediaTypeAndTheHeadersThatItsEntryGives(t *testing.T) {
+func TestCompose_KeepsMediaTypeAndHeaders(t *testing.T) {
 	d, err := apidocs.Compose(small(func(f fstest.MapFS) {
 		f["keys.yaml"] = &fstest.MapFile{Data: bytes.Replace(f["keys.yaml"].Data, []byte("description: One., x-schema: Key"),
 			[]byte("description: One., content: { image/png: {} }, headers: { X-Size: { schema: { type: integer } } }"), 1)}
@@ -168,32 +168,32 @@ func TestAnAnswerKeepsTheMediaTypeAndTheHeadersThatItsEntryGives(t *testing.T) {
 	}
 }
 
-func TestADescriptionThatIsWrongSaysWhere(t *testing.T) {
+func TestCompose_ErrorsNameThePosition(t *testing.T) {
 	if _, err := apidocs.Compose(small(nil), ""); err != nil {
 		t.Fatal(err)
 	}
 	keys := string(small(nil)["keys.yaml"].Data)
 	for name, c := range map[string]struct{ file, text, want string }{
-		"a member that stands twice":         {"keys.yaml", keys + "area: Twice\n", "already defined|stands twice"},
-		"an alias":                           {"keys.yaml", strings.Replace(keys, "about: All of them.", "about: &a All\nb: *a", 1), "alias"},
-		"no YAML":                            {"keys.yaml", "area: [", "keys.yaml"},
-		"a list for members":                 {"keys.yaml", "- a\n", "want members"},
-		"a directive of the area unknown":    {"keys.yaml", keys + "extra: 1\n", "nothing else"},
-		"a role that is none":                {"keys.yaml", strings.Replace(keys, "USER_ADMIN", "KING", 1), `"KING" is no role`},
-		"no operationId":                     {"keys.yaml", strings.Replace(keys, "operationId", "operation", 1), "operationId"},
-		"a method that is none":              {"keys.yaml", strings.Replace(keys, "    get:", "    fetch:", 1), "no method"},
-		"a schema that is not there":         {"keys.yaml", strings.Replace(keys, "x-schema: Key", "x-schema: Lock", 1), "nothing at #/components/schemas/Lock"},
-		"a path parameter nobody described":  {"keys.yaml", strings.Replace(keys, "{kid}", "{lid}", 1), "nothing at #/components/parameters/lid"},
-		"an error without a description":     {"keys.yaml", strings.Replace(keys, "x-role: USER_ADMIN", "x-role: USER_ADMIN\n      x-errors: [418]", 1), "status 418"},
-		"no answer when all is well":         {"keys.yaml", strings.Replace(keys, "'200'", "'404'", 1), "no answer"},
-		"a directive that is mistyped":       {"keys.yaml", strings.Replace(keys, "x-role: USER_ADMIN", "x-role: USER_ADMIN\n      x-lists: true", 1), "x-lists"},
-		"a file that no area names":          {"locks.yaml", keys, "locks.yaml is not among"},
-		"a schema that two files have":       {"keys.yaml", keys + "schemas:\n  Key: { type: string }\n", "in two files"},
-		"a schema that is within itself":     {"keys.yaml", keys + "schemas:\n  Ring: { type: array, items: { $ref: Ring } }\n", "Ring is within itself"},
-		"a problem without a description":    {"components.yaml", "schemas: {}\nproblems:\n  401: {}\n", "no description"},
-		"components without schemas at all":  {"components.yaml", "problems: {}\n", "schemas"},
-		"an area whose file is not there":    {"api.yaml", "areas: [keys, locks]\ninfo: { title: Keys, version: v1 }\n", "locks.yaml"},
-		"a document with nothing at its top": {"api.yaml", "", "api.yaml"},
+		"a member that stands twice":              {"keys.yaml", keys + "area: Twice\n", "already defined|duplicate"},
+		"an alias":                                {"keys.yaml", strings.Replace(keys, "about: All of them.", "about: &a All\nb: *a", 1), "alias"},
+		"no YAML":                                 {"keys.yaml", "area: [", "keys.yaml"},
+		"a list for members":                      {"keys.yaml", "- a\n", "not a mapping"},
+		"a directive of the area unknown":         {"keys.yaml", keys + "extra: 1\n", "only area"},
+		"a role that is none":                     {"keys.yaml", strings.Replace(keys, "USER_ADMIN", "KING", 1), `unknown role "KING"`},
+		"no operationId":                          {"keys.yaml", strings.Replace(keys, "operationId", "operation", 1), "operationId"},
+		"a method that is none":                   {"keys.yaml", strings.Replace(keys, "    get:", "    fetch:", 1), "unknown method"},
+		"a schema that is not there":              {"keys.yaml", strings.Replace(keys, "x-schema: Key", "x-schema: Lock", 1), "#/components/schemas/Lock does not exist"},
+		"a path parameter nobody described":       {"keys.yaml", strings.Replace(keys, "{kid}", "{lid}", 1), "#/components/parameters/lid does not exist"},
+		"an error without a description":          {"keys.yaml", strings.Replace(keys, "x-role: USER_ADMIN", "x-role: USER_ADMIN\n      x-errors: [418]", 1), "status 418"},
+		"no successful response when all is well": {"keys.yaml", strings.Replace(keys, "'200'", "'404'", 1), "no successful response"},
+		"a directive that is mistyped":            {"keys.yaml", strings.Replace(keys, "x-role: USER_ADMIN", "x-role: USER_ADMIN\n      x-lists: true", 1), "x-lists"},
+		"a file that no area names":               {"locks.yaml", keys, "locks.yaml is not an area"},
+		"a schema that two files have":            {"keys.yaml", keys + "schemas:\n  Key: { type: string }\n", "in two files"},
+		"a schema that is within itself":          {"keys.yaml", keys + "schemas:\n  Ring: { type: array, items: { $ref: Ring } }\n", "Ring contains itself"},
+		"a problem without a description":         {"components.yaml", "schemas: {}\nproblems:\n  401: {}\n", "description is missing"},
+		"components without schemas at all":       {"components.yaml", "problems: {}\n", "schemas"},
+		"an area whose file is not there":         {"api.yaml", "areas: [keys, locks]\ninfo: { title: Keys, version: v1 }\n", "locks.yaml"},
+		"a document with nothing at its top":      {"api.yaml", "", "api.yaml"},
 	} {
 		d, err := apidocs.Compose(small(func(f fstest.MapFS) { f[c.file] = &fstest.MapFile{Data: []byte(c.text)} }), "")
 		if err == nil || d != nil || !regexp.MustCompile(c.want).MatchString(err.Error()) {
@@ -202,8 +202,8 @@ func TestADescriptionThatIsWrongSaysWhere(t *testing.T) {
 	}
 }
 
-// FuzzComposeNeverGivesHalfADocument: whatever stands in a file, it composes to JSON or to an error.
-func FuzzComposeNeverGivesHalfADocument(f *testing.F) {
+// FuzzCompose checks that any file composes to valid JSON or to an error.
+func FuzzCompose(f *testing.F) {
 	f.Add(string(small(nil)["keys.yaml"].Data))
 	f.Add("area: x\nabout: y\npaths:\n  /a: { get: 1 }\n")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -217,7 +217,7 @@ func FuzzComposeNeverGivesHalfADocument(f *testing.F) {
 	})
 }
 
-func TestAnExampleCallIsOneForAShell(t *testing.T) {
+func TestView_ExampleCallIsValidShell(t *testing.T) {
 	d, _ := document(t)
 	all, _ := d.Page(templates.Base{}, "")
 	for _, a := range all.Areas {

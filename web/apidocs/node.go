@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// read parses one file. A member given twice and an alias are refused: either makes a reader guess.
+// read parses one file. Duplicate members and aliases are errors.
 func read(files fs.FS, name string) (*yaml.Node, error) {
 	text, err := fs.ReadFile(files, name)
 	if err != nil {
@@ -21,7 +21,7 @@ func read(files fs.FS, name string) (*yaml.Node, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s: want members", name)
+		return nil, fmt.Errorf("%s: not a mapping", name)
 	}
 	if err := sound(document.Content[0]); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -31,13 +31,13 @@ func read(files fs.FS, name string) (*yaml.Node, error) {
 
 func sound(n *yaml.Node) error {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return fmt.Errorf("line %d: an anchor or alias", n.Line)
+		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
 	}
 	seen := map[string]bool{}
 	for i, inner := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
 			if inner.Kind != yaml.ScalarNode || seen[inner.Value] {
-				return fmt.Errorf("line %d: member %q stands twice, or is no name", inner.Line, inner.Value)
+				return fmt.Errorf("line %d: member %q is a duplicate or not a name", inner.Line, inner.Value)
 			}
 			seen[inner.Value] = true
 		}
@@ -48,7 +48,7 @@ func sound(n *yaml.Node) error {
 	return nil
 }
 
-// get finds a member by the names on the way; nil when there is none.
+// get returns the member at the path of names, or nil.
 func get(n *yaml.Node, names ...string) *yaml.Node {
 	for _, name := range names {
 		i := index(n, name)
@@ -72,7 +72,7 @@ func index(n *yaml.Node, name string) int {
 	return -1
 }
 
-// take removes a member and gives it; nil when there is none.
+// take removes a member and returns it, or nil.
 func take(n *yaml.Node, name string) *yaml.Node {
 	i := index(n, name)
 	if i < 0 {
@@ -83,7 +83,7 @@ func take(n *yaml.Node, name string) *yaml.Node {
 	return value
 }
 
-// put sets a member, at the end when it is new.
+// put sets a member. A new member is last.
 func put(n *yaml.Node, name string, value *yaml.Node) {
 	if i := index(n, name); i >= 0 {
 		n.Content[i+1] = value
@@ -92,7 +92,7 @@ func put(n *yaml.Node, name string, value *yaml.Node) {
 	n.Content = append(n.Content, text(name), value)
 }
 
-// value is the text of a scalar, "" for none.
+// value returns the text of a scalar, or "".
 func value(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""
@@ -100,13 +100,13 @@ func value(n *yaml.Node) string {
 	return n.Value
 }
 
-// each calls visit with every member in the written order.
+// each calls visit for each member in order.
 func each(n *yaml.Node, visit func(name string, value *yaml.Node) error) error {
 	if n == nil {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: want members", n.Line)
+		return fmt.Errorf("line %d: not a mapping", n.Line)
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		if err := visit(n.Content[i].Value, n.Content[i+1]); err != nil {
@@ -116,7 +116,7 @@ func each(n *yaml.Node, visit func(name string, value *yaml.Node) error) error {
 	return nil
 }
 
-// items are the elements of a list, none for anything else.
+// items returns the elements of a list. It returns none for other nodes.
 func items(n *yaml.Node) []*yaml.Node {
 	if n == nil || n.Kind != yaml.SequenceNode {
 		return nil
@@ -132,7 +132,7 @@ func truth(b bool) *yaml.Node {
 
 func list(all ...*yaml.Node) *yaml.Node { return &yaml.Node{Kind: yaml.SequenceNode, Content: all} }
 
-// object makes members of names and values in turn.
+// object returns a mapping of alternating names and values.
 func object(pairs ...any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -145,7 +145,7 @@ func reference(kind, name string) *yaml.Node {
 	return object("$ref", text("#/components/"+kind+"/"+name))
 }
 
-// encode writes a tree as JSON, members in the written order.
+// encode returns a tree as JSON, with members in order.
 func encode(n *yaml.Node) ([]byte, error) {
 	var b bytes.Buffer
 	err := write(&b, n)
@@ -163,7 +163,7 @@ func write(b *bytes.Buffer, n *yaml.Node) error {
 				b.WriteByte(',')
 			}
 			if i%2 == 0 {
-				inner = text(inner.Value) // a status is a name, whatever it looks like
+				inner = text(inner.Value) // a status is a name, not a number
 			}
 			if err := write(b, inner); err != nil {
 				return err
@@ -186,7 +186,7 @@ func write(b *bytes.Buffer, n *yaml.Node) error {
 		if err := n.Decode(&v); err != nil {
 			return fmt.Errorf("line %d: %w", n.Line, err)
 		}
-		if n.ShortTag() == "!!timestamp" { // a date that nobody quoted is a text in JSON all the same
+		if n.ShortTag() == "!!timestamp" { // an unquoted date is a string in JSON
 			v = n.Value
 		}
 		raw, err := json.Marshal(v)

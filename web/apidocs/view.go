@@ -17,8 +17,8 @@ type viewer struct {
 	server string
 }
 
-// deepest is how far the members of members are shown.
-const deepest = 6
+// maxDepth is the maximum depth of nested members on a page.
+const maxDepth = 6
 
 func (v viewer) reference() templates.Reference {
 	out := templates.Reference{About: prose(get(v.root, "info", "description")), Server: v.server}
@@ -38,8 +38,8 @@ func (v viewer) reference() templates.Reference {
 	return out
 }
 
-// real is a node, or what it refers to.
-func (v viewer) real(n *yaml.Node) *yaml.Node {
+// deref returns the node, or the target of its reference.
+func (v viewer) deref(n *yaml.Node) *yaml.Node {
 	for target := value(get(n, "$ref")); target != ""; target = value(get(n, "$ref")) {
 		n = follow(v.root, target)
 	}
@@ -47,10 +47,10 @@ func (v viewer) real(n *yaml.Node) *yaml.Node {
 }
 
 func (v viewer) operation(method, path string, op *yaml.Node) templates.Operation {
-	out := templates.Operation{ID: value(get(op, "operationId")), Method: method, Path: Whole(path), Summary: value(get(op, "summary")),
+	out := templates.Operation{ID: value(get(op, "operationId")), Method: method, Path: FullPath(path), Summary: value(get(op, "summary")),
 		About: prose(get(op, "description")), Role: value(get(op, "x-role")), Who: prose(get(op, "x-who"))}
 	for _, p := range items(get(op, "parameters")) {
-		p = v.real(p)
+		p = v.deref(p)
 		schema := get(p, "schema")
 		out.Parameters = append(out.Parameters, templates.Member{Name: value(get(p, "name")), Place: value(get(p, "in")), Type: v.typeOf(schema),
 			Required: value(get(p, "required")) == "true", About: prose(get(p, "description")), Rules: v.rules(schema)})
@@ -59,7 +59,7 @@ func (v viewer) operation(method, path string, op *yaml.Node) templates.Operatio
 		out.Body = &templates.Content{Required: value(get(op, "requestBody", "required")) == "true", Members: v.members(body, 0), Example: v.example(body)}
 	}
 	_ = each(get(op, "responses"), func(status string, r *yaml.Node) error {
-		r = v.real(r)
+		r = v.deref(r)
 		a := templates.Answer{Status: status, Problem: status >= "400", About: prose(get(r, "description"))}
 		if schema := get(r, "content", "application/json", "schema"); schema != nil {
 			a.Content = &templates.Content{List: value(get(schema, "type")) == "array", Members: v.members(schema, 0), Example: v.example(schema)}
@@ -75,10 +75,10 @@ func (v viewer) operation(method, path string, op *yaml.Node) templates.Operatio
 	return out
 }
 
-// members are those of an object, or of each of a list of objects.
+// members returns the members of an object, or of the objects of a list.
 func (v viewer) members(schema *yaml.Node, depth int) []templates.Member {
 	schema = v.shape(schema)
-	if depth > deepest {
+	if depth > maxDepth {
 		return nil
 	}
 	var required []string
@@ -88,11 +88,11 @@ func (v viewer) members(schema *yaml.Node, depth int) []templates.Member {
 	var out []templates.Member
 	_ = each(get(schema, "properties"), func(name string, s *yaml.Node) error {
 		if value(get(s, "$ref")) == "#/components/schemas/ReadOnly" {
-			return nil // said once for all of them
+			return nil // documented once for all
 		}
 		m := templates.Member{Name: name, Type: v.typeOf(s), Required: slices.Contains(required, name), Rules: v.rules(s), Members: v.members(s, depth+1)}
 		if m.About = prose(get(s, "description")); m.About == nil {
-			m.About = prose(get(v.real(s), "description"))
+			m.About = prose(get(v.deref(s), "description"))
 		}
 		out = append(out, m)
 		return nil
@@ -100,9 +100,9 @@ func (v viewer) members(schema *yaml.Node, depth int) []templates.Member {
 	return out
 }
 
-// shape is the object within a reference, a list or a choice: the one that has members.
+// shape returns the object in a reference, a list or a choice.
 func (v viewer) shape(schema *yaml.Node) *yaml.Node {
-	schema = v.real(schema)
+	schema = v.deref(schema)
 	if inner := get(schema, "items"); inner != nil {
 		return v.shape(inner)
 	}
@@ -114,9 +114,9 @@ func (v viewer) shape(schema *yaml.Node) *yaml.Node {
 	return schema
 }
 
-// typeOf names the type as JSON Schema does: "string", "string | null", "array of object".
+// typeOf returns the type in the terms of JSON Schema: "string", "string | null", "array of object".
 func (v viewer) typeOf(schema *yaml.Node) string {
-	schema = v.real(schema)
+	schema = v.deref(schema)
 	var names []string
 	for _, one := range items(get(schema, "anyOf")) {
 		names = append(names, v.typeOf(one))
@@ -140,13 +140,13 @@ func (v viewer) typeOf(schema *yaml.Node) string {
 	return strings.Join(slices.Compact(names), " | ")
 }
 
-// rules are the limits of a schema by the names of JSON Schema, which need no translation.
+// rules returns the limits of a schema, by the names of JSON Schema.
 func (v viewer) rules(schema *yaml.Node) []templates.Rule {
 	var out []templates.Rule
 	seen := map[string]bool{}
 	var add func(*yaml.Node)
 	add = func(s *yaml.Node) {
-		s = v.real(s)
+		s = v.deref(s)
 		for _, name := range []string{"const", "format", "default", "minLength", "maxLength", "minimum", "maximum", "maxItems", "enum"} {
 			n := get(s, name)
 			if n == nil || seen[name] || n.Kind == yaml.ScalarNode && n.Value == "" {
@@ -165,7 +165,7 @@ func (v viewer) rules(schema *yaml.Node) []templates.Rule {
 		for _, one := range items(get(s, "anyOf")) {
 			add(one)
 		}
-		if inner := v.real(get(s, "items")); get(inner, "properties") == nil && inner != nil {
+		if inner := v.deref(get(s, "items")); get(inner, "properties") == nil && inner != nil {
 			add(inner)
 		}
 	}
@@ -173,7 +173,7 @@ func (v viewer) rules(schema *yaml.Node) []templates.Rule {
 	return out
 }
 
-// example is the first one of a schema, laid out; "" for none.
+// example returns the first example of a schema, formatted, or "".
 func (v viewer) example(schema *yaml.Node) string {
 	raw := v.sample(schema)
 	if raw == nil {
@@ -193,7 +193,7 @@ func (v viewer) sample(schema *yaml.Node) []byte {
 		}
 		return nil
 	}
-	all := items(get(v.real(schema), "examples"))
+	all := items(get(v.deref(schema), "examples"))
 	if len(all) == 0 {
 		return nil
 	}
@@ -204,11 +204,11 @@ func (v viewer) sample(schema *yaml.Node) []byte {
 	return raw
 }
 
-// curl is a call that can be tried. The token is in a file, for other processes see a command line.
+// curl returns an example call. The token is in a file, because other processes can read a command line.
 func (v viewer) curl(method, path string, op *yaml.Node, body *templates.Content) string {
 	var query []string
 	for _, p := range items(get(op, "parameters")) {
-		p = v.real(p)
+		p = v.deref(p)
 		name, example := value(get(p, "name")), value(get(p, "example"))
 		switch value(get(p, "in")) {
 		case "path":
@@ -232,16 +232,18 @@ func (v viewer) curl(method, path string, op *yaml.Node, body *templates.Content
 	if body != nil && body.Example != "" && body.Example != "{}" {
 		parts = append(parts, "--json "+quote(body.Example))
 	}
-	return strings.Join(append(parts, quote(v.at(path))), " \\\n  ")
+	return strings.Join(append(parts, quote(v.url(path))), " \\\n  ")
 }
 
-// at is the whole address of a path; server is that of the base.
-func (v viewer) at(path string) string { return strings.TrimSuffix(v.server, BasePath) + Whole(path) }
+// url returns the full URL of a path.
+func (v viewer) url(path string) string {
+	return strings.TrimSuffix(v.server, BasePath) + FullPath(path)
+}
 
-// quote makes one word of a text for a shell (POSIX.1-2017, XCU 2.2.2).
+// quote returns a text as one word for a shell (POSIX.1-2017, XCU §2.2.2).
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// prose takes a description apart into paragraphs, lists and code, which is all the Markdown that they are written in.
+// prose splits a description into paragraphs, lists and code, the only Markdown that descriptions use.
 func prose(n *yaml.Node) []templates.Prose {
 	var out []templates.Prose
 	for block := range strings.SplitSeq(strings.TrimSpace(value(n)), "\n\n") {

@@ -13,14 +13,14 @@ const (
 	mediaJSON    = "application/json"
 )
 
-// problemMedia is what a problem document is called: as in RFC 9457, but for a client that asks for application/json
-// and does not name the other (RFC 9110 section 12.5.1). So do Okta's clients, and that for Go, version 5, reads no
-// error under another name: it tells of an undefined response type, and of neither code nor reason.
+// problemMedia returns the media type of a problem document: that of RFC 9457, or application/json for a client that
+// accepts it and not the other (RFC 9110 §12.5.1). Okta's client for Go, version 5, cannot read errors of another media
+// type.
 func problemMedia(h http.Header) string {
 	media := mediaProblem
 	for entry := range strings.SplitSeq(strings.Join(h.Values("Accept"), ","), ",") {
 		name, parameters, err := mime.ParseMediaType(entry)
-		if err != nil || unwanted(parameters["q"]) {
+		if err != nil || rejected(parameters["q"]) {
 			continue
 		}
 		switch name {
@@ -33,8 +33,8 @@ func problemMedia(h http.Header) string {
 	return media
 }
 
-// unwanted tells whether a weight says "not this" (RFC 9110 section 12.4.2).
-func unwanted(weight string) bool {
+// rejected reports whether a weight excludes a media type (RFC 9110 §12.4.2).
+func rejected(weight string) bool {
 	q, err := strconv.ParseFloat(weight, 64)
 	return err == nil && q == 0
 }

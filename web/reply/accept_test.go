@@ -8,7 +8,7 @@ import (
 	"barillet/web/reply"
 )
 
-func TestAProblemIsCalledWhatTheClientReads(t *testing.T) {
+func TestProblem_MediaTypeFollowsAccept(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		accept []string

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// ClientAddress is who sends a request: the socket's other end, and behind trusted proxies what they say in
-// X-Forwarded-For, read from the right up to the first address that is none of theirs (BAR S9). What stands
-// further left was written by the client. The zero Addr is a socket without an address.
+// ClientAddress returns the address of the client. It is the peer, or behind trusted proxies the last address of
+// X-Forwarded-For that is not a trusted proxy (promise S9). Addresses further left are supplied by the client. The zero
+// Addr means a socket without an address.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	ours := func(a netip.Addr) bool {
+	isTrusted := func(a netip.Addr) bool {
 		for _, p := range trusted {
 			if p.Contains(a) {
 				return true
@@ -24,11 +24,11 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	}
 	at := peer.Addr().Unmap()
 	hops := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-	for more := true; more && ours(at); {
+	for more := true; more && isTrusted(at); {
 		last := strings.LastIndexByte(hops, ',')
 		hop, ok := hopAddress(hops[last+1:])
 		if !ok {
-			break // whoever wrote this cannot be told: the proxy itself answers for it
+			break // not an address: use that of the proxy
 		}
 		at = hop
 		if more = last >= 0; more {
@@ -38,7 +38,7 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return at.WithZone("")
 }
 
-// hopAddress reads one entry, with or without a port.
+// hopAddress parses an entry, with or without a port.
 func hopAddress(entry string) (netip.Addr, bool) {
 	entry = strings.TrimSpace(entry)
 	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")); err == nil {

@@ -1,4 +1,3 @@
-// Package reply owns how every HTTP door of the house answers: what is known of a request, the one translation
-// of errors to a status, the problem document, and JSON in and out. It knows no route and no page, and decides
-// nothing about people.
+// Package reply contains what all HTTP endpoints share: the facts about a request, the translation of errors to a status, the
+// problem document, and strict JSON. It knows no routes and no pages.
 package reply

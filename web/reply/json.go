@@ -15,20 +15,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a body may be nested: nothing that we take is deeper than ten.
+// maxDepth is the maximum depth of a body. No request needs more than ten.
 const maxDepth = 32
 
-// JSON answers with v. It is encoded before anything is written, so an error leaves the answer unwritten.
+// JSON writes v with the status. If the encoding fails, it writes nothing.
 func JSON(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("encoding the answer: %w", err)
+		return fmt.Errorf("encoding response: %w", err)
 	}
 	write(w, status, mediaJSON, append(body, '\n'))
 	return nil
 }
 
-// WritePNG answers with one, which nobody may keep.
+// WritePNG writes an image that must not be stored.
 func WritePNG(w http.ResponseWriter, png []byte) { write(w, http.StatusOK, "image/png", png) }
 
 func write(w http.ResponseWriter, status int, media string, body []byte) {
@@ -37,18 +37,18 @@ func write(w http.ResponseWriter, status int, media string, body []byte) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client went away: nobody is left to tell
+	_, _ = w.Write(body) // fails only if the client is gone
 }
 
-// Ignored is a member that a call accepts and does nothing with: read-only in Okta's model.
+// Ignored is a member that a call accepts and ignores, such as a read-only member of Okta's model.
 type Ignored struct{}
 
-// UnmarshalJSON takes anything.
+// UnmarshalJSON implements json.Unmarshaler. It accepts any value.
 func (*Ignored) UnmarshalJSON([]byte) error { return nil }
 
-// DecodeJSON reads a body of at most limit bytes into v, strictly: one JSON value of UTF-8 in application/json,
-// every member known by its exact name and given once. Types with their own UnmarshalJSON, maps and raw
-// messages are open. The error is a *Refused with the name of the member at most, never a value.
+// DecodeJSON decodes a body of at most limit bytes into v. The body must be one JSON value in UTF-8 with the media type
+// application/json. An unknown or duplicate member is an error, and names are case-sensitive. Types with UnmarshalJSON,
+// maps and raw messages accept any member. The error is an HTTPError with at most the name of a member.
 func DecodeJSON(r *http.Request, limit int64, v any) error {
 	body, err := readBody(r, limit)
 	if err != nil {
@@ -57,7 +57,7 @@ func DecodeJSON(r *http.Request, limit int64, v any) error {
 	return decodeBody(r, body, v)
 }
 
-// DecodeOptionalJSON is DecodeJSON for a call whose body may be left out: then v stays as it is.
+// DecodeOptionalJSON is DecodeJSON for a call whose body can be absent. It does not change v then.
 func DecodeOptionalJSON(r *http.Request, limit int64, v any) error {
 	body, err := readBody(r, limit)
 	if err != nil || len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
@@ -75,7 +75,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, &HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: KindTooLarge}
 	}
 	if err != nil {
-		return nil, &HTTPError{Status: http.StatusBadRequest, Kind: KindMalformed} // cut off, or too slow
+		return nil, &HTTPError{Status: http.StatusBadRequest, Kind: KindMalformed} // truncated, or too slow
 	}
 	return body, nil
 }
@@ -89,9 +89,9 @@ func decodeBody(r *http.Request, body []byte, v any) error {
 	return ParseJSON(body, v)
 }
 
-// ParseJSON is DecodeJSON for bytes at hand.
+// ParseJSON is DecodeJSON for a body that was read already.
 func ParseJSON(body []byte, v any) error {
-	// RFC 8259 section 8.1: JSON between systems is UTF-8. encoding/json would put U+FFFD in its place.
+	// RFC 8259 §8.1 requires UTF-8. encoding/json would replace invalid bytes by U+FFFD.
 	if !utf8.Valid(body) {
 		return malformed()
 	}
@@ -117,8 +117,8 @@ func ParseJSON(body []byte, v any) error {
 	return nil
 }
 
-// strict walks a body beside the type that it is for. encoding/json takes the last of two equal members and
-// matches names in any case; either lets two readers of one body disagree about it (RFC 8259 section 4).
+// strict compares a body with the type that it is for. encoding/json uses the last of two equal members and ignores the
+// case of names, so two readers of a body could disagree about it (RFC 8259 §4).
 type strict struct{ d *json.Decoder }
 
 func (s strict) value(t reflect.Type, path string, depth int) error {
@@ -190,7 +190,7 @@ func (s strict) closing() error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// plain is the type behind pointers, or nil for one that is open.
+// plain returns the type behind pointers, or nil for a type that accepts any member.
 func plain(t reflect.Type) reflect.Type {
 	for t != nil {
 		if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) {
@@ -204,7 +204,7 @@ func plain(t reflect.Type) reflect.Type {
 	return nil
 }
 
-// members are the names and types of a struct's members; nil when any name will do.
+// members returns names and types of the members of a struct, or nil if any name is valid.
 func members(t reflect.Type) map[string]reflect.Type {
 	t = plain(t)
 	if t == nil || t.Kind() != reflect.Struct {
@@ -214,7 +214,7 @@ func members(t reflect.Type) map[string]reflect.Type {
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
-		case f.Anonymous && name == "": // its members are this one's
+		case f.Anonymous && name == "": // an embedded struct
 			maps.Copy(out, members(f.Type))
 		case name != "" && name != "-":
 			out[name] = f.Type
@@ -223,14 +223,13 @@ func members(t reflect.Type) map[string]reflect.Type {
 	return out
 }
 
-// shownName is what APIs call their members: at most 31 letters and underlines, then two digits. No code, key, token or
-// link of ours looks like that: they are longer, or have digits or hyphens among their letters.
-var shownName = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2}(\.[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2})*$`)
+// memberPattern matches names of members: at most 31 letters and underscores, then at most two digits. Codes, keys,
+// tokens and links are longer, or have digits or hyphens between letters.
+var memberPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2}(\.[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2})*$`)
 
-// memberName is a member's name as an answer may show it. What is no name, a secret in the wrong place perhaps, is not
-// repeated.
+// memberName returns a name that a response may contain, or "". A text that is no name could be a secret.
 func memberName(name string) string {
-	if len(name) > 64 || !shownName.MatchString(name) {
+	if len(name) > 64 || !memberPattern.MatchString(name) {
 		return ""
 	}
 	return name

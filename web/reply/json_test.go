@@ -37,7 +37,7 @@ func post(media, text string) *http.Request {
 	return r
 }
 
-func TestABodyIsReadStrictly(t *testing.T) {
+func TestDecodeJSON_IsStrict(t *testing.T) {
 	for _, c := range []struct {
 		name, media, body string
 		status            int
@@ -95,7 +95,7 @@ func TestABodyIsReadStrictly(t *testing.T) {
 	}
 }
 
-func TestABodyThatMayBeLeftOutIsStrictWhenItIsThere(t *testing.T) {
+func TestDecodeOptionalJSON_IsStrict(t *testing.T) {
 	got := body{Name: "before"}
 	for _, text := range []string{"", " \n"} {
 		if err := reply.DecodeOptionalJSON(post("", text), 100, &got); err != nil || got.Name != "before" {
@@ -115,7 +115,7 @@ func TestABodyThatMayBeLeftOutIsStrictWhenItIsThere(t *testing.T) {
 	}
 }
 
-// FuzzParseJSON holds that what is taken is what encoding/json reads, and that no error repeats a value.
+// FuzzParseJSON checks that accepted bodies equal those of encoding/json, and that no error repeats a value.
 func FuzzParseJSON(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"name":"x","count":3}`, `{"inner":{"names":[{"name":"y"}]}}`, `{"profile":{"a":[1,{"b":null}]}}`,
 		`{"name":"x","name":"y"}`, `{"Name":"\ud800"}`, `[1,2`, `"plain"`, `{"created":1e99}`} {

@@ -5,7 +5,7 @@ import "cmp"
 // Message returns a sentence without a full stop for the reason of a fault in a field, or the reason itself if it is
 // unknown. A program uses the reason; a message can change.
 func Message(field, reason string) string {
-	return cmp.Or(messages[field+" "+reason], instead[reason], messages[reason], reason)
+	return cmp.Or(messages[field+" "+reason], remedies[reason], messages[reason], reason)
 }
 
 // messages are the words for a reason, or for a reason in one field.

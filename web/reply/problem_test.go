@@ -19,7 +19,7 @@ import (
 	"barillet/web/reply"
 )
 
-func TestEveryErrorHasOneStatus(t *testing.T) {
+func TestStatus_OfEveryError(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		err    error
@@ -51,7 +51,7 @@ func TestEveryErrorHasOneStatus(t *testing.T) {
 	}
 }
 
-func TestEveryCodeOfTheDomainHasAStatusAndAProblem(t *testing.T) {
+func TestDescribe_KnowsEveryCode(t *testing.T) {
 	for _, code := range []errcode.Code{errcode.SignInFailed, errcode.RateLimited, errcode.Overloaded, errcode.Expired, errcode.NoSession,
 		errcode.StepUpRequired, errcode.Forbidden, errcode.NotFound, errcode.Invalid, errcode.Taken, errcode.LastDevice,
 		errcode.TooMany, errcode.InvalidLink, errcode.InvalidTicket, errcode.TicketExpired, errcode.SameProvenance, errcode.QRLimit,
@@ -84,7 +84,7 @@ func answer(t *testing.T, r *http.Request, err error) (*httptest.ResponseRecorde
 	return w, d
 }
 
-func TestAProblemIsReadByBothKindsOfClient(t *testing.T) {
+func TestProblem_HasMembersOfOktaAndRFC9457(t *testing.T) {
 	var log bytes.Buffer
 	w, d := answer(t, with(&log), errcode.InvalidField("email", "address"))
 	if w.Code != 400 || w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("Cache-Control") != "no-store" {
@@ -99,7 +99,7 @@ func TestAProblemIsReadByBothKindsOfClient(t *testing.T) {
 	}
 }
 
-func TestAnInternalErrorShowsItsIDAndIsLoggedOnce(t *testing.T) {
+func TestProblem_InternalErrorIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	w, d := answer(t, with(&log), errors.New("opening /var/lib/barillet.db: page 17"))
 	if w.Code != 500 || d.ErrorCode != "E0000009" || strings.Contains(w.Body.String(), "page 17") || strings.Contains(w.Body.String(), "/var") {
@@ -113,7 +113,7 @@ func TestAnInternalErrorShowsItsIDAndIsLoggedOnce(t *testing.T) {
 	}
 }
 
-func TestWhatCanBeTriedAgainSaysWhen(t *testing.T) {
+func TestProblem_SetsRetryAfter(t *testing.T) {
 	var log bytes.Buffer
 	w, _ := answer(t, with(&log), errcode.RateLimit(1500*time.Millisecond))
 	if got := w.Header().Get("Retry-After"); w.Code != 429 || got != "2" {
@@ -129,7 +129,7 @@ func TestWhatCanBeTriedAgainSaysWhen(t *testing.T) {
 	}
 }
 
-func TestARequestIsFoundInItsContext(t *testing.T) {
+func TestRequestFrom_ReturnsTheRequestOfTheContext(t *testing.T) {
 	if q := reply.RequestFrom(t.Context()); q == nil || q.ID != "" {
 		t.Errorf("got %+v, want the zero value", q)
 	}
@@ -140,7 +140,7 @@ func TestARequestIsFoundInItsContext(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatCannotBeEncodedIsNotBegun(t *testing.T) {
+func TestJSON_WritesNothingAfterAnEncodingError(t *testing.T) {
 	w := httptest.NewRecorder()
 	if err := reply.JSON(w, 200, func() {}); err == nil || w.Body.Len() != 0 || len(w.Header()) != 0 {
 		t.Errorf("got %v with %d bytes, want an error and nothing written", err, w.Body.Len())

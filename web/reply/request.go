@@ -9,24 +9,24 @@ import (
 	"barillet/internal/secret"
 )
 
-// Request is what the outermost handlers know of a request. It is set once and not changed afterwards.
+// Request contains the facts about a request that the outermost handlers determine. It is not changed afterwards.
 type Request struct {
-	ID      string       // of the request in the log and in every error that is shown
-	Address netip.Addr   // of the client, after trusted proxies; invalid: the machine itself
+	ID      string       // in the log, and in every error that is shown
+	Address netip.Addr   // of the client, without trusted proxies; invalid for the admin socket
 	Agent   string       // User-Agent, cut to 256 bytes
-	Lang    string       // the page's language
-	Browser secret.Value // the known-browser cookie, empty without one
-	Log     *slog.Logger // where errors of this request go; nil: the default of log/slog
+	Lang    string       // the language of the page
+	Browser secret.Value // the known-browser cookie, or empty
+	Log     *slog.Logger // the logger for errors; nil: slog.Default
 }
 
 type requestKey struct{}
 
-// With puts q into a context.
+// With returns a context with q.
 func With(ctx context.Context, q *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, q)
 }
 
-// RequestFrom is the Request of a context. It is never nil: without one it is the zero value, the house itself.
+// RequestFrom returns the Request of a context. It is never nil. The zero value means the service itself.
 func RequestFrom(ctx context.Context) *Request {
 	if q, ok := ctx.Value(requestKey{}).(*Request); ok && q != nil {
 		return q
@@ -34,7 +34,7 @@ func RequestFrom(ctx context.Context) *Request {
 	return &Request{}
 }
 
-// Origin is what authn wants to know of the request.
+// Origin returns the facts that the domain needs.
 func (q *Request) Origin() account.RequestInfo {
 	return account.RequestInfo{Address: q.Address, Agent: q.Agent, Browser: q.Browser, RequestID: q.ID, Locale: q.Lang}
 }

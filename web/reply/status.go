@@ -11,17 +11,15 @@ import (
 	"barillet/store"
 )
 
-// retryStore is when to try again what the store could not write: long enough for a disk to be freed or a
-// quorum to come back, short enough for a person to wait for it.
-const retryStore = 5 * time.Second
+// storeRetryAfter is the Retry-After of a store that cannot write.
+const storeRetryAfter = 5 * time.Second
 
-// HTTPError is what HTTP itself refuses, before anything of the domain is asked. Nothing that was submitted is in
-// it but the name of a member.
+// HTTPError is a refusal by HTTP, before the domain is called. It contains at most the name of a member.
 type HTTPError struct {
 	Status int
-	Kind   string // one of problem.go: the last part of the problem's type
-	Member string // which member of the body or query; "": none in particular
-	Allow  string // with 405: the methods of the route
+	Kind   string // the last part of the type of the problem
+	Member string // the member of the body or query, or ""
+	Allow  string // with 405: the methods of the path
 }
 
 func (e *HTTPError) Error() string {
@@ -31,8 +29,8 @@ func (e *HTTPError) Error() string {
 	return e.Kind
 }
 
-// statuses are the codes of authn. A wrong field is 422 here, for forms; the problem document says 400, since
-// that is how Okta's clients know a validation error.
+// statuses maps codes to HTTP statuses. Invalid is 422 for forms; the problem document uses 400, which Okta's clients
+// expect for a validation error.
 var statuses = map[errcode.Code]int{
 	errcode.SignInFailed:   http.StatusUnauthorized,
 	errcode.RateLimited:    http.StatusTooManyRequests,
@@ -56,8 +54,7 @@ var statuses = map[errcode.Code]int{
 	errcode.Conflict:       http.StatusConflict,
 }
 
-// Status is the one translation of an error to an HTTP status. retry, when above zero, goes into Retry-After.
-// An error that nobody foresaw is 500, whatever it says.
+// Status returns the HTTP status of an error, and the Retry-After if it is positive. An unknown error is 500.
 func Status(err error) (status int, retry time.Duration) {
 	if err == nil {
 		return http.StatusOK, 0
@@ -81,7 +78,7 @@ func Status(err error) (status int, retry time.Duration) {
 	}
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
-		return http.StatusServiceUnavailable, retryStore
+		return http.StatusServiceUnavailable, storeRetryAfter
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return http.StatusServiceUnavailable, time.Second
@@ -89,9 +86,8 @@ func Status(err error) (status int, retry time.Duration) {
 	return http.StatusInternalServerError, 0
 }
 
-// Report writes an error to the log if the log should have it: what is internal, and what the store could not
-// do. Refusals are answers, and what matters of them is in the audit log. Whoever answers an error calls this
-// once; Problem does so itself.
+// Report writes an error to the log if it is internal or comes from the store. The audit log has refusals. The handler
+// that writes an error calls Report once; Problem calls it itself.
 func Report(r *http.Request, err error) {
 	status, _ := Status(err)
 	if status < http.StatusInternalServerError || status == http.StatusNotImplemented || errcode.Of(err) != "" && status != http.StatusInternalServerError {
@@ -99,10 +95,10 @@ func Report(r *http.Request, err error) {
 	}
 	level := slog.LevelError
 	if errors.Is(err, context.Canceled) {
-		level = slog.LevelDebug // the client went away
+		level = slog.LevelDebug // the client closed the connection
 	}
 	q := RequestFrom(r.Context())
-	// The pattern, not the path: a path can hold the token of a link.
+	// The pattern, because the path can contain the token of a link.
 	q.logger().LogAttrs(r.Context(), level, "request failed", slog.String("request", q.ID), slog.String("method", r.Method),
 		slog.String("route", r.Pattern), slog.Int("status", status), slog.Any("error", err))
 }

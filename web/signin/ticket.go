@@ -30,7 +30,7 @@ func (s *Pages) getTicket(w http.ResponseWriter, r *http.Request) error {
 var ticketStates = map[errcode.Code]templates.TicketState{
 	errcode.InvalidLink:    templates.TicketUsed,
 	errcode.TicketExpired:  templates.TicketExpired,
-	errcode.SameProvenance: templates.TicketSameHand,
+	errcode.SameProvenance: templates.TicketSameProvenance,
 }
 
 func (s *Pages) postTicket(w http.ResponseWriter, r *http.Request) error {

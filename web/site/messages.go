@@ -48,7 +48,7 @@ var problemsByCode = map[errcode.Code]sentence{
 	errcode.TooMany:        {templates.ProblemTooMany, ""},
 	errcode.InvalidTicket:  {templates.ProblemTicketWrong, "ticket"},
 	errcode.TicketExpired:  {templates.ProblemTicketExpired, "ticket"},
-	errcode.SameProvenance: {templates.ProblemTicketSameHand, "ticket"},
+	errcode.SameProvenance: {templates.ProblemTicketSameProvenance, "ticket"},
 	errcode.QRLimit:        {templates.ProblemTooManyQR, ""},
 	errcode.CopiesDisabled: {templates.ProblemNoCopies, ""},
 	errcode.WrongState:     {templates.ProblemChanged, ""},

@@ -15,12 +15,12 @@ import (
 
 // approval is the part of a reset approval that is printed. --json prints the whole response.
 type approval struct {
-	ID          string    `json:"id"`
-	Login       string    `json:"login"`
-	AskedByName string    `json:"askedByName"`
-	Reason      string    `json:"reason"`
-	Created     time.Time `json:"created"`
-	Expires     time.Time `json:"expiresAt"`
+	ID              string    `json:"id"`
+	Login           string    `json:"login"`
+	RequestedByName string    `json:"requestedByName"`
+	Reason          string    `json:"reason"`
+	Created         time.Time `json:"created"`
+	Expires         time.Time `json:"expiresAt"`
 }
 
 func approvalPath(id string) string { return "/reset-approvals/" + url.PathEscape(id) }
@@ -35,7 +35,7 @@ func (m *CLI) approvalList() *cobra.Command {
 			return fmt.Errorf("listing approvals: %w", err)
 		}
 		return printList(m, all, func(a approval) []string {
-			return []string{a.ID, m.Moment(a.Created), m.Moment(a.Expires), a.Login, a.AskedByName, a.Reason}
+			return []string{a.ID, m.Moment(a.Created), m.Moment(a.Expires), a.Login, a.RequestedByName, a.Reason}
 		})
 	})
 }
@@ -53,7 +53,7 @@ func (m *CLI) approvalApprove() *cobra.Command {
 		if err := s.call(ctx, http.MethodGet, approvalPath(args[0]), nil, &a); err != nil {
 			return fmt.Errorf("approving %s: %w", args[0], err)
 		}
-		if err := confirm("remove all devices of %s, as %s requested (%s)", cli.Plain(a.Login), cli.Plain(a.AskedByName), cli.Plain(a.Reason)); err != nil {
+		if err := confirm("remove all devices of %s, as %s requested (%s)", cli.Plain(a.Login), cli.Plain(a.RequestedByName), cli.Plain(a.Reason)); err != nil {
 			return err
 		}
 		var done resetResult

@@ -68,7 +68,7 @@ type reset struct {
 	Reason      string         `json:"reason"`
 	HelpRequest string         `json:"helpRequestId,omitempty"`
 	Check       *identityCheck `json:"identityCheck,omitempty"`
-	ShowCode    bool           `json:"hand,omitempty"`
+	ShowCode    bool           `json:"showCode,omitempty"`
 	SendEmail   *bool          `json:"sendEmail,omitempty"`
 }
 

@@ -30,7 +30,7 @@ type helpRequest struct {
 	Texts          []struct {
 		At      time.Time `json:"at"`
 		Message string    `json:"message"`
-	} `json:"texts"`
+	} `json:"followUps"`
 	Check *struct {
 		identityCheck
 		At time.Time `json:"at"`

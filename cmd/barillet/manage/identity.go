@@ -11,7 +11,7 @@ var identityMethods = []string{"in_person", "called_back", "manager_confirmed", 
 
 // identityCheck is the method by which an administrator checked who the sender is.
 type identityCheck struct {
-	Method string `json:"way"`
+	Method string `json:"method"`
 	By     string `json:"by,omitempty"`
 }
 

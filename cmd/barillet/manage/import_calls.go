@@ -81,7 +81,7 @@ func (j *importJob) run(ctx context.Context, rows []importRow, each func(importR
 // call makes one call and repeats it while the service cannot be reached or is overloaded: a user that a call created
 // exists for the next one. A call continues after an interrupt, so that its users are counted.
 func (j *importJob) call(ctx context.Context, part []importRow, each func(importRow, importOutcome)) error {
-	request := map[string][]importRow{"people": part}
+	request := map[string][]importRow{"users": part}
 	var response map[string][]importOutcome
 	for attempt := 1; ; attempt++ {
 		err := j.service.call(context.WithoutCancel(ctx), http.MethodPost, "/imports"+j.query, request, &response)
@@ -98,7 +98,7 @@ func (j *importJob) call(ctx context.Context, part []importRow, each func(import
 		case <-time.After(wait):
 		}
 	}
-	outcomes := response["people"]
+	outcomes := response["users"]
 	if len(outcomes) != len(part) {
 		return errors.New("the response does not match the request")
 	}

@@ -32,7 +32,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
-	var ask struct{ People []importRow }
+	var ask struct{ Users []importRow }
 	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
 		return nil, err
 	}
@@ -44,17 +44,17 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 		return refused, nil
 	}
 	var said struct {
-		People []importOutcome `json:"people"`
+		Users []importOutcome `json:"users"`
 	}
-	for _, n := range ask.People {
+	for _, n := range ask.Users {
 		login := string(n.Profile["login"])
 		if _, there := s.made[login]; there {
 			s.twice = append(s.twice, login)
-			said.People = append(said.People, importOutcome{Outcome: "exists"})
+			said.Users = append(said.Users, importOutcome{Outcome: "exists"})
 			continue
 		}
 		s.made[login] = time.Now()
-		said.People = append(said.People, importOutcome{Outcome: "created", Invited: true})
+		said.Users = append(said.Users, importOutcome{Outcome: "created", Invited: true})
 	}
 	if refused != nil {
 		return nil, errors.New("the connection was lost")
@@ -143,7 +143,7 @@ func TestImport_EndsAfterPermanentError(t *testing.T) {
 	for name, trouble := range map[string]func(int) *http.Response{
 		"forbidden":              func(int) *http.Response { return response(403, `{"title":"Not allowed","detail":"Not allowed"}`) },
 		"always busy":            func(int) *http.Response { return response(503, `{"title":"Busy","detail":"Busy"}`) },
-		"a response for no user": func(int) *http.Response { return response(200, `{"people":[]}`) },
+		"a response for no user": func(int) *http.Response { return response(200, `{"users":[]}`) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &service{trouble: trouble}

@@ -27,7 +27,7 @@ type risk struct {
 
 // row returns the devices of a user, or the number of administrators of a group.
 func (r risk) row() []string {
-	if r.Kind == "garage" {
+	if r.Kind == "group" {
 		return []string{r.Kind, r.Risk, "", r.Name, fmt.Sprintf("%d can reset", r.CanReset)}
 	}
 	has := fmt.Sprintf("%d recovery codes", r.Left)
@@ -46,7 +46,7 @@ func (m *CLI) reportLockout() *cobra.Command {
 		Use: "lockout-risk", Short: "list users that the loss of one device locks out, and groups with fewer than two administrators who can reset",
 		Args: cli.ExactArgs(),
 	}
-	known := choiceFlag(c, &kind, "kind", "only entries of this kind", []string{"person", "garage"})
+	known := choiceFlag(c, &kind, "kind", "only entries of this kind", []string{"user", "group"})
 	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if kind != "" {

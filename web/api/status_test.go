@@ -7,8 +7,8 @@ import (
 	"barillet/authn/admin"
 )
 
-// Acts that somebody could be locked out by, or let in, where the state of the person does not allow them.
-func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
+// Operations that could lock a user out, or let one in, in a status that does not allow them.
+func TestStatus_RejectsImpossibleOperations(t *testing.T) {
 	d := open(t)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	gone, _, _ := d.Member("gone@garage.example", nil)
@@ -60,8 +60,8 @@ func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 	problem(t, d.call("POST", path+"/factors/"+string(offered.Device)+"/lifecycle/activate", secrets, code(offered)), 409)
 }
 
-// A body is judged before anything else, whatever the method.
-func TestABodyThatIsNoJSONIsRefusedWithPutAndDeleteToo(t *testing.T) {
+// A body is checked first, whatever the method is.
+func TestStatus_RejectsMalformedBodiesFirst(t *testing.T) {
 	d := open(t)
 	u := d.CreateUser("zoe@garage.example", nil)
 	admin := d.admin()

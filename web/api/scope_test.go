@@ -11,7 +11,7 @@ import (
 	"barillet/authn/helpdesk"
 )
 
-// bodies are what calls are made with that need a body; a sound one, so that nothing but the id is refused.
+// bodies are valid bodies for calls, so that only the id can be refused.
 var bodies = map[string]string{
 	"POST /api/v1/users/{id}":                          `{"profile":{"firstName":"Léa"}}`,
 	"PUT /api/v1/users/{id}":                           `{"profile":{"login":"lea@garage.example","email":"lea@garage.example"}}`,
@@ -23,9 +23,9 @@ var bodies = map[string]string{
 	"POST /api/v1/users/{id}/lifecycle/reset_password": `{}`,
 }
 
-// TestWhatLiesOutsideIsAnsweredAsWhatIsNot: whoever is limited to one garage calls every route that names something by
-// its id, once with an id of another garage and once with one that nobody has. Status, headers and bytes are the same.
-func TestWhatLiesOutsideIsAnsweredAsWhatIsNot(t *testing.T) {
+// A token with a group scope calls every route with an id, once with an id outside the scope and once with an unknown
+// one. Status, headers and bodies are the same.
+func TestScope_ObjectsOutsideLookUnknown(t *testing.T) {
 	d := open(t)
 	north, south := d.CreateGroup("Garage du Nord"), d.CreateGroup("Garage du Sud")
 	outside := map[string]account.User{}

@@ -7,9 +7,8 @@ import (
 	"barillet/authn/account"
 )
 
-// TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee: the owner of a token is limited to one garage, and the token repeats
-// the request that made somebody of another.
-func TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee(t *testing.T) {
+// The owner of a token gets a group scope, and the token repeats a request that created a user outside it.
+func TestIdempotency_LostScopeRejectsReplay(t *testing.T) {
 	d := open(t)
 	owner, tokens := d.boss("boss@garage.example", account.RoleUserAdmin, 1)
 	here := d.CreateGroup("Garage Lumière")

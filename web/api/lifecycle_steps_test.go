@@ -9,7 +9,7 @@ import (
 	"barillet/internal/audit"
 )
 
-func TestALifeGoesThroughOktasStates(t *testing.T) {
+func TestLifecycle_FollowsOktasStatuses(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	u, _, _ := d.Member("zoe@garage.example", nil)
@@ -62,7 +62,7 @@ func TestALifeGoesThroughOktasStates(t *testing.T) {
 	}
 }
 
-func TestSomebodyInvitedIsInvitedAgain(t *testing.T) {
+func TestLifecycle_ReactivateInvitesAgain(t *testing.T) {
 	d := open(t)
 	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	path := "/api/v1/users/" + read[tree](t, d.call("POST", "/api/v1/users", secrets, `{"profile":{"login":"new@garage.example"}}`), 200).get("id").(string)

@@ -12,8 +12,8 @@ import (
 	"barillet/internal/audit"
 )
 
-// write puts events into the log, a second apart from Start on.
-func (d *door) write(events ...audit.Event) {
+// write appends events to the log, one second apart.
+func (d *apiEnv) write(events ...audit.Event) {
 	d.T.Helper()
 	for _, e := range events {
 		d.Clock.Advance(time.Second)
@@ -25,7 +25,7 @@ func (d *door) write(events ...audit.Event) {
 	}
 }
 
-func TestAFilterOfTheLogSelectsWhatItSays(t *testing.T) {
+func TestLogs_Filter(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	zoe := audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "zoe@garage.example"}
@@ -99,7 +99,7 @@ func TestAFilterOfTheLogSelectsWhatItSays(t *testing.T) {
 	}
 }
 
-func TestAFilterOfTheLogThatIsNoneIsRefused(t *testing.T) {
+func TestLogs_RejectInvalidFilter(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	for _, filter := range []string{`eventType`, `eventType eq`, `eventType eq user`, `eventType eq ""`, `eventType is "a"`, `color eq "a"`, `debugContext.debugData.why eq "a"`,
@@ -113,7 +113,7 @@ func TestAFilterOfTheLogThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnEventHasEveryMemberOfOktasSystemLog(t *testing.T) {
+func TestLogs_EventHasAllMembersOfOkta(t *testing.T) {
 	d := open(t)
 	d.write(audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "zoe"}})
 	d.From = account.RequestInfo{}
@@ -130,14 +130,14 @@ func TestAnEventHasEveryMemberOfOktasSystemLog(t *testing.T) {
 		t.Errorf("got request %s", got)
 	}
 	if got := mustJSON(t, list[1].get("request")); got != `{"ipChain":[]}` {
-		t.Errorf("got request %s of the house itself", got)
+		t.Errorf("got request %s of the service itself", got)
 	}
 	if a := list[0].get("client", "userAgent").(map[string]any); a["browser"] != "Firefox" || a["os"] != "Android" {
 		t.Errorf("got %v", a)
 	}
 }
 
-// FuzzEventFilter holds that whatever is asked is read or refused, and that what is read is answered.
+// FuzzEventFilter checks that a filter is either applied or refused.
 func FuzzEventFilter(f *testing.F) {
 	for _, seed := range []string{`eventType eq "a"`, `not (actor.id eq "u1") and published gt "2026-03-02T08:00:00Z"`, `((uuid pr))`, `a eq "b" or (`, `uuid eq "\"\\"`} {
 		f.Add(seed)
@@ -145,9 +145,9 @@ func FuzzEventFilter(f *testing.F) {
 	d := open(f)
 	d.write(audit.Event{Action: audit.SessionStart, Outcome: audit.Success})
 	f.Fuzz(func(t *testing.T, filter string) {
-		house := *d.Env
-		house.T = t // which reports what the judge of answers finds
-		one := door{Env: &house, API: d.API}
+		env := *d.Env
+		env.T = t // reports violations of the contract
+		one := apiEnv{Env: &env, API: d.API}
 		w := one.local("GET", "/api/v1/logs?filter="+url.QueryEscape(filter), "")
 		if w.Code != 200 && w.Code != 400 {
 			t.Errorf("%q: got %d %s", filter, w.Code, w.Body)

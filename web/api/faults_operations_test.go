@@ -14,7 +14,7 @@ import (
 	"barillet/store"
 )
 
-// unsynced is a store whose changes are made and then fail to become durable, while it is ill.
+// unsynced is a store whose Updates fail to become durable while ill is set.
 type unsynced struct {
 	store.Store
 	ill bool
@@ -30,7 +30,7 @@ func (u *unsynced) Update(ctx context.Context, fn func(store.Tx) error) error {
 }
 
 // sum is over every key and value there is.
-func (d *door) sum() string {
+func (d *apiEnv) sum() string {
 	d.T.Helper()
 	h := sha256.New()
 	if err := d.Store.View(d.T.Context(), func(s store.Snapshot) error {
@@ -45,9 +45,9 @@ func (d *door) sum() string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// Whether the disk is full before anything is written, or the sync behind it fails: every act says 503 and when to come
-// back, leaves the store as it was to the byte, and is done as soon as there is room, by the same key, without a restart.
-func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
+// If the disk is full, or the sync fails, every operation returns 503 with Retry-After, changes nothing, and succeeds
+// later with the same key.
+func TestFaults_FailedWriteChangesNothing(t *testing.T) {
 	for _, fault := range []string{"a full disk", "a failed sync"} {
 		t.Run(fault, func(t *testing.T) {
 			d := open(t)
@@ -64,7 +64,7 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 
 			whole := d.Store
 			for i, c := range []struct{ token, method, path, body string }{
-				{secrets, "POST", "/api/v1/imports?activate=true", `{"people":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}}]}`},
+				{secrets, "POST", "/api/v1/imports?activate=true", `{"users":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}}]}`},
 				{secrets, "POST", "/api/v1/users?sendEmail=false", `{"profile":{"login":"new@garage.example"},"groupIds":["` + string(garage) + `"]}`},
 				{secrets, "POST", zoe + "/factors", totpBody},
 				{secrets, "POST", zoe + "/lifecycle/reset_factors", `{"reason":"lost"}`},
@@ -122,12 +122,12 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 	}
 }
 
-// People of a list are made one by one: the disk that fills in the middle stops the list, and a repeat makes the rest.
-func TestAnImportThatTheDiskStopsGoesOnWithARepeat(t *testing.T) {
+// A list creates its users one by one. A full disk stops it, and a repeat creates the rest.
+func TestFaults_ImportContinuesAfterAFullDisk(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	d.call("GET", "/api/v1/users", admin, "")
-	body := `{"people":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}},{"profile":{"login":"c@garage.example"}}]}`
+	body := `{"users":[{"profile":{"login":"a@garage.example"}},{"profile":{"login":"b@garage.example"}},{"profile":{"login":"c@garage.example"}}]}`
 	disk := d.fill(1)
 	w := d.call("POST", "/api/v1/imports?activate=true", admin, body)
 	if problem(t, w, 503); w.Header().Get("Retry-After") != "5" || len(d.Mails()) > 1 {

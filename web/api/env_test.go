@@ -16,17 +16,17 @@ import (
 	"barillet/web/reply"
 )
 
-// machine is the owner of the machine, at the socket.
-var machine = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+// operator is the principal at the admin socket.
+var operator = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 
-// door is the API of a house.
-type door struct {
+// apiEnv is an API with its service.
+type apiEnv struct {
 	*authntest.Env
 	Apps *oidc.Provider
 	API  *api.API
 }
 
-func open(t testing.TB) *door {
+func open(t testing.TB) *apiEnv {
 	t.Helper()
 	h := authntest.New(t)
 	apps, err := oidc.New(oidc.Config{Store: h.Store, Keyring: h.Ring, Pepper: h.Keys.Pepper, Accounts: h.Accounts, Sessions: h.Sessions,
@@ -34,28 +34,28 @@ func open(t testing.TB) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &door{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+	return &apiEnv{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 
-// token makes a token of a role for everybody.
-func (d *door) token(role account.Role, change func(*admin.NewToken)) string {
+// token returns a new API token with a role and without a group scope.
+func (d *apiEnv) token(role account.Role, change func(*admin.NewToken)) string {
 	d.T.Helper()
 	n := admin.NewToken{Name: "script", Role: role}
 	if change != nil {
 		change(&n)
 	}
-	secret, _, err := d.Directory.Admin.CreateToken(d.T.Context(), machine, account.RequestInfo{}, n)
+	secret, _, err := d.Directory.Admin.CreateToken(d.T.Context(), operator, account.RequestInfo{}, n)
 	if err != nil {
 		d.T.Fatalf("making a token: %v", err)
 	}
 	return secret.Reveal()
 }
 
-func (d *door) admin() string { return d.token(account.RoleSuperAdmin, nil) }
+func (d *apiEnv) admin() string { return d.token(account.RoleSuperAdmin, nil) }
 
-// call is one request; header holds names and values in turn.
-func (d *door) call(method, path, token, body string, header ...string) *httptest.ResponseRecorder {
+// call sends a request; header alternates names and values.
+func (d *apiEnv) call(method, path, token, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if body == "" {
 		r = httptest.NewRequest(method, path, nil)
@@ -73,15 +73,15 @@ func (d *door) call(method, path, token, body string, header ...string) *httptes
 	return w
 }
 
-// local is one request by the socket.
-func (d *door) local(method, path, body string) *httptest.ResponseRecorder {
-	return d.as(method, path, machine, body)
+// local sends a request of the operator.
+func (d *apiEnv) local(method, path, body string) *httptest.ResponseRecorder {
+	return d.as(method, path, operator, body)
 }
 
-// tree is any JSON object.
+// tree is a JSON object.
 type tree map[string]any
 
-// get goes down by names.
+// get returns the member at the path of names.
 func (x tree) get(names ...string) any {
 	var at any = map[string]any(x)
 	for _, name := range names {
@@ -91,7 +91,7 @@ func (x tree) get(names ...string) any {
 	return at
 }
 
-// phonesCleared is how many phones a receipt says were removed, as a number of JSON.
+// phonesCleared returns the number of removed phones in the result of a reset.
 func phonesCleared(receipt tree) any {
 	all, _ := receipt.get("cleared", "devices").([]any)
 	for _, x := range all {
@@ -114,7 +114,7 @@ func read[T any](t testing.TB, w *httptest.ResponseRecorder, status int) T {
 	return out
 }
 
-// problem checks that an answer is a whole problem document.
+// problem checks that a response is a complete problem document.
 func problem(t testing.TB, w *httptest.ResponseRecorder, status int) reply.Document {
 	t.Helper()
 	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
@@ -128,7 +128,7 @@ func problem(t testing.TB, w *httptest.ResponseRecorder, status int) reply.Docum
 	return d
 }
 
-// next is the address of the next page, "" at the end.
+// next returns the address of the next page, or "".
 func next(t testing.TB, h http.Header) string {
 	t.Helper()
 	out := ""

@@ -13,7 +13,7 @@ import (
 )
 
 // asked is the path of a help request of Zoé, who has lost her phone, and her id.
-func (d *door) asked() (path string, id account.UserID) {
+func (d *apiEnv) asked() (path string, id account.UserID) {
 	d.T.Helper()
 	u, _, _ := d.lost("zoe@garage.example")
 	if _, err := d.Directory.HelpDesk.Submit(d.T.Context(), d.From, helpdesk.Submission{Email: u.Login, Message: "perdu"}); err != nil {
@@ -23,12 +23,12 @@ func (d *door) asked() (path string, id account.UserID) {
 	return "/api/v1/help-requests/" + list[0].get("id").(string), u.ID
 }
 
-// as is one request of an operator.
-func (d *door) as(method, path string, op admin.Principal, body string) *httptest.ResponseRecorder {
+// as sends a request of the principal.
+func (d *apiEnv) as(method, path string, op admin.Principal, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	d.serve(w, r.WithContext(api.WithOperator(r.Context(), op)))
+	d.serve(w, r.WithContext(api.WithPrincipal(r.Context(), op)))
 	return w
 }
 
@@ -37,7 +37,7 @@ func (x tree) history() []any {
 	return all
 }
 
-func TestANoteIsAddedOnceForAKey(t *testing.T) {
+func TestHelpRequest_NoteIsAddedOnceForAKey(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()
 	agent := d.token(account.RoleHelpDesk, nil)
@@ -63,7 +63,7 @@ func TestANoteIsAddedOnceForAKey(t *testing.T) {
 	}
 }
 
-func TestTheFullestHelpRequestsAnswerIsKeptForARepeat(t *testing.T) {
+func TestHelpRequest_LargestResponseIsReplayed(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()
 	agent := d.token(account.RoleHelpDesk, nil)
@@ -80,7 +80,7 @@ func TestTheFullestHelpRequestsAnswerIsKeptForARepeat(t *testing.T) {
 	}
 }
 
-func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
+func TestHelpRequest_ConflictNamesTheAssignee(t *testing.T) {
 	d := open(t)
 	path, id := d.asked()
 	mine := read[tree](t, d.local("PATCH", path, `{"assignee":"me"}`), 200)
@@ -90,7 +90,7 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	boss := d.CreateUser("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk}} })
 	agent := admin.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: account.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
-	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "held by root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
+	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "assigned to root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
 		t.Errorf("got %+v, want who has it and how to take it over", p)
 	}
 	over := read[tree](t, d.as("PATCH", path, agent, `{"assignee":"me","takeOver":true}`), 200)
@@ -102,15 +102,15 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	if p := problem(t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`"}`), 409); !strings.Contains(p.Detail, "identityCheck") {
 		t.Errorf("got %q, want what is missing", p.Detail)
 	}
-	problem(t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"way":"in_person"}}`), 400)
-	read[tree](t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"way":"in_person","by":"Inès"}}`), 200)
+	problem(t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"method":"in_person"}}`), 400)
+	read[tree](t, d.as("POST", reset, agent, `{"helpRequestId":"`+hid+`","identityCheck":{"method":"in_person","by":"Inès"}}`), 200)
 	done := read[tree](t, d.as("GET", path, agent, ""), 200)
-	if done.get("status") != "resolved" || done.get("identityCheck", "way") != "in_person" || done.get("identityCheck", "by") != "Inès" || done.get("identityCheck", "at") == nil {
+	if done.get("status") != "resolved" || done.get("identityCheck", "method") != "in_person" || done.get("identityCheck", "by") != "Inès" || done.get("identityCheck", "at") == nil {
 		t.Errorf("got %v, want it resolved and how the identity was checked", done)
 	}
 }
 
-func TestACaseTellsWhatChangedAboutThePersonInTheLastSevenDays(t *testing.T) {
+func TestHelpRequest_ListsRecentChanges(t *testing.T) {
 	d := open(t)
 	path, id := d.asked()
 	d.Clock.Advance(8 * 24 * time.Hour)

@@ -13,7 +13,7 @@ import (
 )
 
 // walk follows a list to its end and gives the ids, and how many pages there were.
-func (d *door) walk(t *testing.T, path, token string) (ids []string, pages int) {
+func (d *apiEnv) walk(t *testing.T, path, token string) (ids []string, pages int) {
 	t.Helper()
 	for ; path != ""; pages++ {
 		if pages > 300 {
@@ -28,7 +28,7 @@ func (d *door) walk(t *testing.T, path, token string) (ids []string, pages int) 
 	return ids, pages
 }
 
-func TestAGarageIsRenamedAndDeletedInOktasShape(t *testing.T) {
+func TestGroups_RenameAndDelete(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	made := read[tree](t, d.call("POST", "/api/v1/groups", admin, `{"profile":{"name":"Garage Lumière","description":"Lyon"}}`), 200)
@@ -63,7 +63,7 @@ func TestAGarageIsRenamedAndDeletedInOktasShape(t *testing.T) {
 	}
 }
 
-func TestAPersonIsPutIntoAGarageAndTakenOut(t *testing.T) {
+func TestMembers_AddAndRemove(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	u := d.CreateUser("zoe@garage.example", nil)
@@ -99,7 +99,7 @@ func TestAPersonIsPutIntoAGarageAndTakenOut(t *testing.T) {
 	}
 }
 
-func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
+func TestMembers_PagesListEachOnce(t *testing.T) {
 	d := open(t)
 	administrator := d.admin()
 	gid, other := d.CreateGroup("Garage Nord"), d.CreateGroup("Garage Sud")
@@ -131,9 +131,9 @@ func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
 	problem(t, d.call("GET", "/api/v1/groups?q="+strings.Repeat("x", 300), administrator, ""), 400)
 }
 
-// TestAnotherGarageAnswersAsOneThatNeverWas: an operator of one garage compares the answers about what lies outside
-// with those about what is not there, byte for byte but for the id of the request.
-func TestAnotherGarageAnswersAsOneThatNeverWas(t *testing.T) {
+// An administrator with a group scope compares the responses for a group outside with those for an unknown one. They
+// are equal except for the request id.
+func TestMembers_GroupOutsideScopeLooksUnknown(t *testing.T) {
 	d := open(t)
 	mine, other := d.CreateGroup("Garage Nord"), d.CreateGroup("Garage Sud")
 	zoe := d.CreateUser("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{mine} })

@@ -9,14 +9,14 @@ import (
 	"barillet/web/reply"
 )
 
-// step is one step in a person's life that has nothing to answer.
-type step func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error
+// lifecycleFunc changes the status of a user.
+type lifecycleFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error
 
-// lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
-// administrators, is read and does nothing.
-func (a *API) lifecycle(do step) handler {
+// lifecycle serves a change of status. Okta returns an empty object and takes no body. The parameter sendEmail, which
+// notifies administrators at Okta, has no effect.
+func (a *API) lifecycle(do lifecycleFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-		id, _, err := mailed(r)
+		id, _, err := readSendEmail(r)
 		if err != nil {
 			return err
 		}
@@ -26,13 +26,13 @@ func (a *API) lifecycle(do step) handler {
 	}
 }
 
-// deleteUser deactivates first and deletes second.
+// deleteUser deactivates a user, or deletes a deactivated one.
 func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	if _, err := q.truth("sendEmail", false); err != nil {
+	if _, err := q.boolean("sendEmail", false); err != nil {
 		return err
 	}
 	id, err := pathID(r, "id")

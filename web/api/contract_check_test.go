@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestAnAnswerOrACallThatIsNotAsDescribedIsSeen judges the judge: each line differs from a sound answer in one thing.
-func TestAnAnswerOrACallThatIsNotAsDescribedIsSeen(t *testing.T) {
+// Each case differs from a valid response in one detail.
+func TestContract_DetectsUndocumentedCallsAndResponses(t *testing.T) {
 	c, err := theContract()
 	if err != nil {
 		t.Fatal(err)

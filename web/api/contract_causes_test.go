@@ -63,7 +63,7 @@ func (c *contract) has(schema any, names []string) bool {
 	return s["additionalProperties"] == true && len(names) == 1
 }
 
-func TestARefusalThatBlamesWhatIsNotInTheRequestIsSeen(t *testing.T) {
+func TestContract_DetectsUnknownMembersInCauses(t *testing.T) {
 	c, err := theContract()
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,11 @@
-package api
+package scim
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestAnExpressionIsReadAsWritten(t *testing.T) {
+func TestParse_MatchesAsWritten(t *testing.T) {
 	person := map[string][]string{"status": {"ACTIVE"}, "profile.login": {"zoe@garage.example"}, "profile.note": {`a "quoted" \ text`}, "profile.tags": {"x", "Atelier"}}
 	for text, want := range map[string]bool{
 		``:                                       true,
@@ -26,57 +26,57 @@ func TestAnExpressionIsReadAsWritten(t *testing.T) {
 		`status eq "STAGED" or profile.login sw "y"`:  false,
 		`status eq "and"`: false,
 	} {
-		e, err := parseExpression("search", text)
+		e, err := Parse(text)
 		if err != nil {
 			t.Errorf("%s: got %v", text, err)
 		}
-		if got := e.holds(func(name string) []string { return person[name] }); got != want {
+		if got := e.Matches(func(name string) []string { return person[name] }); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
 	}
 }
 
-func TestAnExpressionThatIsNoneIsRefused(t *testing.T) {
+func TestParse_RejectsInvalidFilters(t *testing.T) {
 	for _, text := range []string{`status`, `status eq`, `status eq ACTIVE`, `status eq "ACTIVE`, `status eq 'ACTIVE'`, `eq "x"`, `status ne "x"`, `status pr`,
 		`status eq "a" and`, `and status eq "a"`, `status eq "a" xor id eq "b"`, `status eq "a"and id eq "b"`, `status eq "a" and id eq "b" or id eq "c"`,
 		`(status eq "a")`, `status eq "\n"`, `status eq "a" id eq "b"`, strings.Repeat(`id eq "a" or `, 20) + `id eq "b"`, `id eq "` + strings.Repeat("x", 3000) + `"`} {
-		if e, err := parseExpression("search", text); err == nil || len(e.conditions) != 0 {
+		if e, err := Parse(text); err == nil || len(e.Conditions) != 0 {
 			t.Errorf("%.60s: got %v, want it refused", text, e)
 		}
 	}
 }
 
-// FuzzExpression holds that what is read reads the same when it is written again, and that a refusal gives nothing.
-func FuzzExpression(f *testing.F) {
+// FuzzParse holds that what is read reads the same when it is written again, and that a refusal gives nothing.
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{`status eq "ACTIVE"`, `profile.login sw "zoe@" and status eq "A"`, `eventType eq "a" or eventType eq "b"`, `x eq "\"\\"`, `a.b-c_d EQ ""`, ``} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := parseExpression("filter", text)
+		e, err := Parse(text)
 		if err != nil {
-			if len(e.conditions) != 0 {
+			if len(e.Conditions) != 0 {
 				t.Error("a refused expression gave conditions")
 			}
 			return
 		}
 		var parts []string
-		for _, c := range e.conditions {
-			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.text)
-			parts = append(parts, c.attribute+" "+c.operator+` "`+quoted+`"`)
+		for _, c := range e.Conditions {
+			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.Value)
+			parts = append(parts, c.Attribute+" "+c.Operator+` "`+quoted+`"`)
 		}
 		joiner := " and "
-		if e.any {
+		if e.Any {
 			joiner = " or "
 		}
-		again, err := parseExpression("filter", strings.Join(parts, joiner))
-		if err != nil || len(again.conditions) != len(e.conditions) {
+		again, err := Parse(strings.Join(parts, joiner))
+		if err != nil || len(again.Conditions) != len(e.Conditions) {
 			t.Fatalf("got %v, %v from %q", again, err, strings.Join(parts, joiner))
 		}
-		for i, c := range again.conditions {
-			if c != e.conditions[i] {
-				t.Errorf("got %v, want %v", c, e.conditions[i])
+		for i, c := range again.Conditions {
+			if c != e.Conditions[i] {
+				t.Errorf("got %v, want %v", c, e.Conditions[i])
 			}
 		}
-		e.holds(func(string) []string { return []string{text} })
+		e.Matches(func(string) []string { return []string{text} })
 	})
 }

@@ -14,11 +14,11 @@ import (
 	"barillet/authn/admin"
 )
 
-// random is what is drawn anew in each house: ids, request ids, references.
+// random matches random values: ids, request ids, references.
 var random = regexp.MustCompile(`H-[0-9A-Z]{4}-[0-9A-Z]{4}|(?:token:)?[0-9a-f]{20}|[A-Za-z2-7]{25,}|Z-[a-z2-7]{16}`)
 
-// plainly writes an answer with its headers so that two houses can be compared: what is drawn at random is numbered
-// in the order of its appearance, and lists that stand in a random order are sorted.
+// plainly returns a response with its headers in a form that can be compared: random values are numbered, and lists are
+// sorted.
 func plainly(w *httptest.ResponseRecorder) string {
 	body := w.Body.String()
 	var all []tree
@@ -42,17 +42,17 @@ func plainly(w *httptest.ResponseRecorder) string {
 	})
 }
 
-// village is a house with two garages. In one of two, somebody of the first has the address that an operator of the
-// second invites.
-type village struct {
-	*door
+// scopedEnv is a service with two groups. In one of two, a user of the first group has the address that an
+// administrator of the second one invites.
+type scopedEnv struct {
+	*apiEnv
 	north, south account.GroupID
 	known        account.User // of the south; the zero value where nobody is
 }
 
-func found(t *testing.T, change func(v *village, u *account.User)) *village {
+func found(t *testing.T, change func(v *scopedEnv, u *account.User)) *scopedEnv {
 	t.Helper()
-	v := &village{door: open(t)}
+	v := &scopedEnv{apiEnv: open(t)}
 	v.north, v.south = v.CreateGroup("Garage du Nord"), v.CreateGroup("Garage du Sud")
 	if change != nil {
 		v.known, _, _ = v.Member("zoe@garage.example", func(u *account.User) { change(v, u) })
@@ -62,40 +62,40 @@ func found(t *testing.T, change func(v *village, u *account.User)) *village {
 	return v
 }
 
-func (v *village) operator(role account.Role, secrets bool) string {
+func (v *scopedEnv) administrator(role account.Role, secrets bool) string {
 	return v.token(role, func(n *admin.NewToken) { n.Groups, n.Secrets = []account.GroupID{v.north}, secrets })
 }
 
-// TestInvitingTellsWhoIsKnownElsewhere: an operator of one garage invites an address, looks at every answer that can
-// be had about the id in the first, by every route, and compares them with those about an address that nobody has.
-func TestInvitingTellsWhoIsKnownElsewhere(t *testing.T) { compared(t, inviteSteps) }
+// An administrator with a group scope invites an address, and reads all responses about the id in the first one. They
+// must equal those for an unknown address.
+func TestPlaceholder_InvitationDoesNotRevealUsers(t *testing.T) { compared(t, inviteSteps) }
 
-// TestImportingTellsWhoIsKnownElsewhere: the same for a list of people.
-func TestImportingTellsWhoIsKnownElsewhere(t *testing.T) { compared(t, importSteps) }
+// The same for an import.
+func TestPlaceholder_ImportDoesNotRevealUsers(t *testing.T) { compared(t, importSteps) }
 
-// compared takes the steps in a house where somebody outside the operator's garage has the address, and in one where
-// nobody has it.
-func compared(t *testing.T, steps []step) {
+// compared runs the calls in a service in which a user outside the scope has the address, and in one without such a
+// user.
+func compared(t *testing.T, steps []apiCall) {
 	t.Helper()
-	for name, change := range map[string]func(v *village, u *account.User){
-		"of another garage": func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} },
-		"of two garages":    func(v *village, u *account.User) { u.Groups = []account.GroupID{v.north, v.south} },
-		"of no garage":      func(*village, *account.User) {},
-		"with a role": func(v *village, u *account.User) {
+	for name, change := range map[string]func(v *scopedEnv, u *account.User){
+		"of another garage": func(v *scopedEnv, u *account.User) { u.Groups = []account.GroupID{v.south} },
+		"of two garages":    func(v *scopedEnv, u *account.User) { u.Groups = []account.GroupID{v.north, v.south} },
+		"of no garage":      func(*scopedEnv, *account.User) {},
+		"with a role": func(v *scopedEnv, u *account.User) {
 			u.Groups, u.Roles = []account.GroupID{v.north}, []account.RoleAssignment{{ID: "r1", Role: account.RoleReadOnly}}
 		},
-		"by a second address": func(v *village, u *account.User) {
+		"by a second address": func(v *scopedEnv, u *account.User) {
 			u.Login, u.Email, u.SecondEmail, u.Groups = "other@garage.example", "other@garage.example", "zoe@garage.example", []account.GroupID{v.south}
 		},
 	} {
 		for _, role := range []account.Role{account.RoleHelpDesk, account.RoleUserAdmin} {
 			t.Run(name+" by "+string(role), func(t *testing.T) {
 				with, without := found(t, change), found(t, nil)
-				a, b := with.operator(role, role == account.RoleUserAdmin), without.operator(role, role == account.RoleUserAdmin)
+				a, b := with.administrator(role, role == account.RoleUserAdmin), without.administrator(role, role == account.RoleUserAdmin)
 				var ids [2]string
 				for i, step := range steps {
 					var got [2]string
-					for side, v := range []*village{with, without} {
+					for side, v := range []*scopedEnv{with, without} {
 						v.Clock.Advance(time.Second)
 						fill := strings.NewReplacer("{id}", ids[side], "{north}", string(v.north))
 						w := v.call(step.method, fill.Replace(step.path), []string{a, b}[side], fill.Replace(step.body))
@@ -111,7 +111,7 @@ func compared(t *testing.T, steps []step) {
 				}
 				for _, m := range with.Mails() {
 					if m.To == "zoe@garage.example" || m.To == "other@garage.example" {
-						t.Errorf("%T went to somebody who is known", m.What)
+						t.Errorf("%T went to a known user", m.What)
 					}
 				}
 			})
@@ -119,29 +119,29 @@ func compared(t *testing.T, steps []step) {
 	}
 }
 
-// made is the id of who was made by a call, alone or as the first of a list; "" for nobody.
+// madeBy returns the id of the user that a call created, or "".
 func madeBy(w *httptest.ResponseRecorder) string {
 	var x struct {
-		ID     string
-		People []struct{ ID string }
+		ID    string
+		Users []struct{ ID string }
 	}
-	if json.Unmarshal(w.Body.Bytes(), &x) == nil && len(x.People) > 0 {
-		return x.People[0].ID
+	if json.Unmarshal(w.Body.Bytes(), &x) == nil && len(x.Users) > 0 {
+		return x.Users[0].ID
 	}
 	return x.ID
 }
 
-// step is one call of the operator of the north; {id} is who was made first.
-type step struct{ method, path, body string }
+// apiCall is a call of the scoped administrator; {id} is the user that was created first.
+type apiCall struct{ method, path, body string }
 
 const inviteBody = `{"profile":{"login":"zoe@garage.example","firstName":"Zoé"},"groupIds":["{north}"]}`
 
-var importSteps = []step{
+var importSteps = []apiCall{
 	{"POST", "/api/v1/imports?dryRun=true", importBody},
 	{"POST", "/api/v1/imports?activate=true", importBody},
 	{"POST", "/api/v1/imports?dryRun=true&activate=true", importBody}, // known by now
 	{"POST", "/api/v1/imports?activate=true", importBody},
-	{"POST", "/api/v1/imports", `{"people":[{"profile":{"login":"other","email":"zoe@garage.example"},"groupIds":["{north}"]}]}`},
+	{"POST", "/api/v1/imports", `{"users":[{"profile":{"login":"other","email":"zoe@garage.example"},"groupIds":["{north}"]}]}`},
 	{"POST", "/api/v1/users", inviteBody},
 	{"GET", "/api/v1/users/{id}", ""},
 	{"GET", "/api/v1/users/zoe@garage.example", ""},
@@ -156,12 +156,12 @@ var importSteps = []step{
 	{"GET", "/api/v1/logs", ""},
 }
 
-const importBody = `{"people":[
+const importBody = `{"users":[
 	{"profile":{"login":"ZOE@garage.example","firstName":"Zoé"},"groupIds":["{north}"]},
 	{"profile":{"login":"luc","email":"luc@garage.example","secondEmail":"zoe@garage.example"},"groupIds":["{north}"]},
 	{"profile":{"login":"nora@garage.example"},"groupIds":["{north}"]}]}`
 
-var inviteSteps = []step{
+var inviteSteps = []apiCall{
 	{"POST", "/api/v1/users?activate=true&sendEmail=false", inviteBody},
 	{"POST", "/api/v1/users", `{"profile":{"login":"zoe@garage.example"},"groupIds":["{north}"],"credentials":{"password":{"value":"clef de douze et tournevis"}}}`},
 	{"GET", "/api/v1/users/zoe@garage.example", ""},
@@ -210,9 +210,9 @@ var inviteSteps = []step{
 	{"GET", "/api/v1/users/zoe@garage.example", ""},
 }
 
-func TestWhoIsNotLimitedSeesTheInvitationElsewhereAsARequest(t *testing.T) {
-	v := found(t, func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} })
-	north, admin := v.operator(account.RoleHelpDesk, false), v.admin()
+func TestPlaceholder_OpensHelpRequestForUnscopedAdministrators(t *testing.T) {
+	v := found(t, func(v *scopedEnv, u *account.User) { u.Groups = []account.GroupID{v.south} })
+	north, admin := v.administrator(account.RoleHelpDesk, false), v.admin()
 	south := v.token(account.RoleHelpDesk, limitedTo(v.south))
 	before := plainly(v.call("GET", "/api/v1/users", admin, ""))
 	log := plainly(v.call("GET", "/api/v1/logs", south, ""))
@@ -254,7 +254,7 @@ func TestWhoIsNotLimitedSeesTheInvitationElsewhereAsARequest(t *testing.T) {
 		t.Errorf("who sees both garages: got %v", got)
 	}
 
-	// Whoever is not limited lets the person in: what stood for them ends.
+	// An unscoped administrator adds the user to the group, and the placeholder account ends.
 	if w := v.call("PUT", "/api/v1/groups/"+string(v.north)+"/users/"+string(v.known.ID), admin, ""); w.Code != 204 {
 		t.Fatalf("adding: got %d %s", w.Code, w.Body)
 	}
@@ -267,15 +267,15 @@ func TestWhoIsNotLimitedSeesTheInvitationElsewhereAsARequest(t *testing.T) {
 	}
 }
 
-// sameBut tells whether two answers differ in nothing but the calls that the token has left.
+// sameBut reports whether two responses differ only in the rate limit.
 func sameBut(a, b string) bool {
 	left := regexp.MustCompile(`X-Rate-Limit-(Remaining|Reset):\[\d+\]`)
 	return left.ReplaceAllString(a, "") == left.ReplaceAllString(b, "")
 }
 
-func TestTheSamePersonIsInvitedElsewhereAgainWithoutFurtherMails(t *testing.T) {
-	v := found(t, func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} })
-	north := v.operator(account.RoleUserAdmin, false)
+func TestPlaceholder_RepeatedInvitationSendsNoEmail(t *testing.T) {
+	v := found(t, func(v *scopedEnv, u *account.User) { u.Groups = []account.GroupID{v.south} })
+	north := v.administrator(account.RoleUserAdmin, false)
 	body := strings.ReplaceAll(inviteBody, "{north}", string(v.north))
 	for range 4 {
 		v.Clock.Advance(time.Second)
@@ -295,8 +295,8 @@ func TestTheSamePersonIsInvitedElsewhereAgainWithoutFurtherMails(t *testing.T) {
 	}
 }
 
-func TestAManagerReadsTheEventsOfTheirPeopleAndNoOther(t *testing.T) {
-	v := found(t, func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} })
+func TestPlaceholder_LogHasOnlyEventsInScope(t *testing.T) {
+	v := found(t, func(v *scopedEnv, u *account.User) { u.Groups = []account.GroupID{v.south} })
 	north, admin := v.token(account.RoleReadOnly, limitedTo(v.north)), v.admin()
 	nora := v.User("nora@garage.example")
 	for range 3 { // what happens elsewhere stands between

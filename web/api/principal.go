@@ -14,16 +14,17 @@ import (
 	"barillet/web/reply"
 )
 
-type operatorKey struct{}
+type principalKey struct{}
 
-// WithOperator marks a request that came by the socket or the closed folder: it acts as op and needs no token.
-func WithOperator(ctx context.Context, op admin.Principal) context.Context {
-	return context.WithValue(ctx, operatorKey{}, op)
+// WithPrincipal returns a context for requests from the admin socket or in offline mode. They act as op and need no
+// token.
+func WithPrincipal(ctx context.Context, op admin.Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, op)
 }
 
-// operator tells who calls. Cookies are not looked at: a person's session is worth nothing here.
-func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal, error) {
-	if op, ok := r.Context().Value(operatorKey{}).(admin.Principal); ok {
+// principal returns the caller of a request. It ignores cookies.
+func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal, error) {
+	if op, ok := r.Context().Value(principalKey{}).(admin.Principal); ok {
 		return op, nil
 	}
 	refused := &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindToken}
@@ -31,13 +32,13 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal,
 	if !ok {
 		return admin.Principal{}, refused
 	}
-	switch op, ok, err := a.itself(r, secret); {
+	switch op, ok, err := a.clientPrincipal(r, secret); {
 	case err != nil:
 		return op, err
 	case ok:
-		return op, a.spend(w, op, throttle.Registration)
+		return op, a.countCall(w, op, throttle.Registration)
 	}
-	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
+	// The lookup is by SHA-256 of the token, so its time reveals nothing about a guess.
 	op, err := a.directory.Admin.Authenticate(r.Context(), secret)
 	if errcode.Of(err) == errcode.NoSession {
 		return admin.Principal{}, refused
@@ -45,25 +46,25 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal,
 	if err != nil {
 		return admin.Principal{}, err
 	}
-	return op, a.spend(w, op, throttle.APIToken)
+	return op, a.countCall(w, op, throttle.APIToken)
 }
 
-// tokenOf reads the one Authorization header: Okta's scheme or that of RFC 6750 section 2.1.
+// tokenOf returns the token in the one Authorization header, in Okta's scheme or that of RFC 6750 §2.1.
 func tokenOf(h http.Header) (secret.Value, bool) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {
 		return secret.Value{}, false
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
-	// RFC 9110 section 11.1: the name of a scheme is the same in any case.
+	// RFC 9110 §11.1: the scheme is case-insensitive.
 	if !ok || !strings.EqualFold(scheme, "SSWS") && !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 256 {
 		return secret.Value{}, false
 	}
 	return secret.From(token), true
 }
 
-// spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
-func (a *API) spend(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
+// countCall counts a call against the rate limit (promise S8) and sets Okta's headers.
+func (a *API) countCall(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
 	now := a.now()
 	ok, retry, left := a.limiter.Take(now, limit, op.ID)
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))

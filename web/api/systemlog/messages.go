@@ -1,0 +1,109 @@
+package systemlog
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"barillet/internal/audit"
+)
+
+// messages maps event types to short English texts, as Okta's displayMessage.
+var messages = map[string]string{
+	audit.SessionStart:        "User signed in",
+	audit.SessionEnd:          "User signed out",
+	audit.SessionsCleared:     "All sessions of the user ended",
+	audit.PasswordProven:      "Password verified",
+	audit.FactorProven:        "Device verified at sign-in",
+	audit.StepUp:              "Device verified for step-up",
+	audit.LockedOut:           "Answer not checked after too many failures",
+	audit.UnknownName:         "Sign-in attempts with unknown logins",
+	audit.RateLimited:         "Rate limit reached",
+	audit.SourceLimited:       "Too many failed sign-ins from one source",
+	audit.LoginBlocked:        "Sign-in without a usable device or ticket",
+	audit.RecoveryCodeSpent:   "Recovery code used",
+	audit.FactorAdminEnrolled: "Device enrolment started by an administrator",
+	audit.FactorConfirmed:     "Device of an administrator confirmed by the user",
+	audit.FactorActivated:     "Device enrolled",
+	audit.FactorRemoved:       "Device removed",
+	audit.FactorsReset:        "All devices reset",
+	audit.FactorUpdated:       "Device renamed",
+	audit.FactorMarked:        "Device disabled",
+	audit.SecretShown:         "QR code shown again",
+	audit.CopyConfirmed:       "Copy of a QR code confirmed",
+	audit.CopyRemoved:         "Copy of a QR code removed",
+	audit.RecoveryCodesMade:   "Recovery codes created",
+	audit.TicketIssued:        "Ticket issued",
+	audit.TicketPresented:     "Ticket presented",
+	audit.TicketSpent:         "Ticket used",
+	audit.TicketRenewed:       "Ticket sent again",
+	audit.TicketRefused:       "Ticket rejected",
+	audit.InvitationIssued:    "Invitation issued",
+	audit.InvitationAccepted:  "Invitation accepted",
+	audit.UserCreated:         "User created",
+	audit.UserActivated:       "User activated",
+	audit.UserReactivated:     "User reactivated",
+	audit.UserDeactivated:     "User deactivated",
+	audit.UserSuspended:       "User suspended",
+	audit.UserUnsuspended:     "User unsuspended",
+	audit.UserDeleted:         "User deleted",
+	audit.UserUnlocked:        "User unlocked",
+	audit.ProfileUpdated:      "Profile updated",
+	audit.AddressUpdated:      "Email address updated",
+	audit.PasswordUpdated:     "Password changed",
+	audit.PasswordReset:       "Password reset",
+	audit.PasswordExpired:     "Password expired",
+	audit.PasswordForgotten:   "Password link requested",
+	audit.RoleGranted:         "Role assigned",
+	audit.RoleRevoked:         "Role revoked",
+	audit.RoleLimited:         "Groups of a role changed",
+	audit.ResetRequested:      "Reset approval requested",
+	audit.ResetRefused:        "Reset approval rejected or withdrawn",
+	audit.GroupCreated:        "Group created",
+	audit.GroupUpdated:        "Group updated",
+	audit.GroupDeleted:        "Group deleted",
+	audit.GroupMemberAdded:    "User added to a group",
+	audit.GroupMemberRemoved:  "User removed from a group",
+	audit.HelpRequested:       "Help requested",
+	audit.HelpAssigned:        "Help request assigned",
+	audit.HelpUpdated:         "Help request updated",
+	audit.HelpClosed:          "Help request closed",
+	audit.HelpJoined:          "Follow-up added to a help request",
+	audit.SecretDisclosed:     "Secret disclosed to an administrator",
+	audit.MailFailed:          "Email delivery failed",
+	audit.TokenCreated:        "API token created",
+	audit.TokenRevoked:        "API token revoked",
+	audit.TokenRefused:        "API token rejected",
+	audit.WebhookCreated:      "Webhook created",
+	audit.WebhookUpdated:      "Webhook updated",
+	audit.WebhookDeleted:      "Webhook deleted",
+	audit.WebhookRotated:      "Secret of a webhook replaced",
+	audit.WebhookTested:       "Webhook tested",
+	audit.WebhookDisabled:     "Webhook disabled after a response with 410",
+	audit.WebhookOverrun:      "Queue of a webhook full: events dropped",
+	audit.WebhookResumed:      "Webhook resumed",
+	audit.ServerStarted:       "Service started",
+	audit.ServerStopped:       "Service stopped",
+	audit.StoreDamaged:        "Store damaged",
+	audit.ClockJumped:         "Clock changed while the service ran",
+	audit.ConfigurationLoaded: "Configuration loaded",
+	audit.AppCreated:          "Application registered",
+	audit.AppUpdated:          "Application updated",
+	audit.AppDeleted:          "Application deleted",
+	audit.AppSignIn:           "User signed in to an application",
+	audit.AppConsent:          "User answered a consent request",
+	audit.AppGrantRevoked:     "Access of an application revoked",
+	audit.AppDevice:           "User answered a device authorization request",
+	audit.AppKeysRotated:      "Signing keys created",
+}
+
+// DisplayMessage returns the text for an event type. For an unknown type it returns the type with spaces.
+func DisplayMessage(action string) string {
+	if m, ok := messages[action]; ok {
+		return m
+	}
+	return strings.NewReplacer(".", " ", "_", " ").Replace(action)
+}
+
+// EventTypes returns the known event types, sorted.
+func EventTypes() []string { return slices.Sorted(maps.Keys(messages)) }
