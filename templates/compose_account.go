@@ -77,7 +77,7 @@ func composeDigest(n notice.Digest, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "digest")
 	m.Lines = []string{c.text("mail.digest_text", "N", len(n.Entries))}
 	for _, e := range n.Entries {
-		m.Facts = append(m.Facts, fact{c.moment(e.At, w.brand.Zone), e.Subject})
+		m.Details = append(m.Details, fact{c.moment(e.At, w.brand.Zone), e.Subject})
 	}
 	return m.notYou(c, w, "mail.not_you")
 }

@@ -23,7 +23,7 @@ type message struct {
 	CodeIs  string // label of Code
 	Code    string
 	After   []string // paragraphs below link and code
-	Facts   []fact
+	Details   []fact
 	Advice  string // what to do if it was not you
 	HelpURL string
 	Foot    string
@@ -93,10 +93,10 @@ func (m message) plain() string {
 	for _, s := range m.After {
 		para(s)
 	}
-	for _, f := range m.Facts {
+	for _, f := range m.Details {
 		b.WriteString(wrap(f.Label+" "+f.Value, 72) + "\n")
 	}
-	if len(m.Facts) > 0 {
+	if len(m.Details) > 0 {
 		b.WriteString("\n")
 	}
 	para(m.Advice)
@@ -126,7 +126,7 @@ func wrap(s string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// begin returns a message with the parts of all emails: subject, greeting, facts and footer.
+// begin returns a message with the parts of all emails: subject, greeting, details and footer.
 func (w composer) begin(c *translator, a notice.Context, subject string, args ...any) message {
 	m := message{Subject: c.text("mail."+subject+"_subject", w.withService(args)...)}
 	m.Greet = c.text("mail.hello_nobody")
@@ -134,13 +134,13 @@ func (w composer) begin(c *translator, a notice.Context, subject string, args ..
 		m.Greet = c.text("mail.hello", "Name", oneLine(a.Name))
 	}
 	if !a.At.IsZero() {
-		m.Facts = append(m.Facts, fact{c.text("mail.fact_when"), c.moment(a.At, w.brand.Zone)})
+		m.Details = append(m.Details, fact{c.text("mail.fact_when"), c.moment(a.At, w.brand.Zone)})
 	}
 	if a.Browser != "" {
-		m.Facts = append(m.Facts, fact{c.text("mail.fact_browser"), oneLine(a.Browser)})
+		m.Details = append(m.Details, fact{c.text("mail.fact_browser"), oneLine(a.Browser)})
 	}
 	if a.Address != "" {
-		m.Facts = append(m.Facts, fact{c.text("mail.fact_address"), a.Address})
+		m.Details = append(m.Details, fact{c.text("mail.fact_address"), a.Address})
 	}
 	m.Foot = c.text("mail.foot", w.withService(nil)...)
 	return m

@@ -37,7 +37,7 @@ type helpRequestJSON struct {
 	Embedded         *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // not in lists
 }
 
-// helpRequestEmbeddedJSON contains further facts about the user.
+// helpRequestEmbeddedJSON contains more about the user.
 type helpRequestEmbeddedJSON struct {
 	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
 }

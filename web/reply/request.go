@@ -9,7 +9,7 @@ import (
 	"barillet/internal/secret"
 )
 
-// Request contains the facts about a request that the outermost handlers determine. It is not changed afterwards.
+// Request contains what the outermost handlers determine about a request. It is not changed afterwards.
 type Request struct {
 	ID      string       // in the log, and in every error that is shown
 	Address netip.Addr   // of the client, without trusted proxies; invalid for the admin socket
@@ -34,7 +34,7 @@ func RequestFrom(ctx context.Context) *Request {
 	return &Request{}
 }
 
-// Origin returns the facts that the domain needs.
+// Origin returns what the domain needs.
 func (q *Request) Origin() account.RequestInfo {
 	return account.RequestInfo{Address: q.Address, Agent: q.Agent, Browser: q.Browser, RequestID: q.ID, Locale: q.Lang}
 }
