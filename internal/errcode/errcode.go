@@ -1,5 +1,3 @@
-// Package errcode defines the error codes of the domain, and the error that carries one. It knows no HTTP status and no
-// sentence: web/reply translates a code to a status, and the message catalogues hold the words.
 package errcode
 
 import (
@@ -8,7 +6,7 @@ import (
 	"time"
 )
 
-// Code identifies what went wrong. The type of a problem document ends with it.
+// Code identifies a fault that a user or a client can act on. The type of a problem document ends with it.
 type Code string
 
 // The codes.
@@ -35,11 +33,11 @@ const (
 	Conflict       Code = "conflict"         // two named objects do not belong together
 )
 
-// Error is a refusal that a user or a program can act on. It contains nothing that was submitted.
+// Error is a fault that a user or a client can act on. It never contains what was submitted.
 type Error struct {
 	Code       Code
 	Field      string        // with Invalid: the name of the input
-	Reason     string        // with Invalid and WrongState: why, as one word
+	Reason     string        // with Invalid and WrongState: the cause, in one word
 	RetryAfter time.Duration // with RateLimited and Overloaded
 	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }
