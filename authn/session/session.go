@@ -26,7 +26,7 @@ type Service struct {
 	Accounts *account.Service
 	Uptime   func() time.Duration // how long the process has run, independent of the wall clock; may be nil
 
-	sessions store.Table[account.Session]
+	sessions store.Table[account.Session] // also in account, which ends the sessions of a user
 	browsers store.Table[Browser]
 	forwards store.Table[ForwardSession]
 	lastSeen lastSeenCache

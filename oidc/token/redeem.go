@@ -19,7 +19,8 @@ import (
 	"barillet/store"
 )
 
-// AuthorizationCode is stored below the SHA-256 of its value. A used code is kept as long as its grant.
+// AuthorizationCode is stored below the SHA-256 of its value. A used code is kept as long as its grant. An approved device
+// code is stored as a used one, too.
 type AuthorizationCode struct {
 	Client         client.ID `json:"client"`
 	Redirect       string    `json:"redirect"`
@@ -101,7 +102,7 @@ func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client
 			}
 			return "", nil, refuse(reason)
 		}
-		return hash, &code, nil
+		return hash, &code, nil // firstTokens stores it as used, in this Update
 	})
 }
 
