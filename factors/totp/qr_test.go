@@ -65,7 +65,7 @@ func TestQRCode_IsReadByZbarimg(t *testing.T) {
 		}
 		files = append(files, name)
 	}
-	out, err := exec.Command(tool, append([]string{"--raw", "-q"}, files...)...).Output()
+	out, err := exec.Command(tool, append([]string{"--raw", "-q", "-Sdisable", "-Sqrcode.enable"}, files...)...).Output()
 	if err != nil {
 		t.Fatalf("zbarimg: %v", err)
 	}
