@@ -2,11 +2,13 @@ package barillet_test
 
 import (
 	"bufio"
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +43,42 @@ func TestTexts_UseNoRetiredWord(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDocuments_NameTestsThatExist requires that each test that a document names exists.
+func TestDocuments_NameTestsThatExist(t *testing.T) {
+	named, defined := map[string]string{}, map[string]bool{}
+	test, definition := regexp.MustCompile(`\bTest[A-Z]\w+`), regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && entry.Name() == "node_modules" {
+			return cmp.Or(err, filepath.SkipDir)
+		}
+		document, isTest := filepath.Ext(path) == ".md", strings.HasSuffix(path, "_test.go")
+		if !document && !isTest {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if document {
+			for _, name := range test.FindAllString(string(text), -1) {
+				named[name] = path
+			}
+			return nil
+		}
+		for _, match := range definition.FindAllSubmatch(text, -1) {
+			defined[string(match[1])] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range named {
+		if !defined[name] {
+			t.Errorf("%s names %s, which does not exist", path, name)
+		}
 	}
 }

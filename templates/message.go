@@ -23,7 +23,7 @@ type message struct {
 	CodeIs  string // label of Code
 	Code    string
 	After   []string // paragraphs below link and code
-	Details   []fact
+	Details []fact
 	Advice  string // what to do if it was not you
 	HelpURL string
 	Foot    string
