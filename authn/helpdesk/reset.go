@@ -76,7 +76,6 @@ func (r ResetRequest) deliveryMethod(p admin.Principal) (deliveryMethod, error) 
 
 // resetJob holds what is known about a reset before its transaction.
 type resetJob struct {
-	service    *Service
 	principal  admin.Principal
 	id         string
 	request    ResetRequest
