@@ -99,7 +99,7 @@ func (s *Service) RotateWebhook(ctx context.Context, p Principal, req account.Re
 	return secret.From(value.Text()), endpoint, err
 }
 
-// TestWebhook sends a test event to one endpoint, whatever event types it selects. It returns WrongState with
+// TestWebhook sends a test event to one endpoint, also if it selects other event types. It returns WrongState with
 // ReasonDisabled if the endpoint is disabled.
 func (s *Service) TestWebhook(ctx context.Context, p Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
 	if err := p.RequireUnscoped(PermConfigure); err != nil {

@@ -11,7 +11,7 @@ type Code string
 
 // The codes.
 const (
-	SignInFailed   Code = "sign_in_failed"   // a failed sign-in, whatever failed
+	SignInFailed   Code = "sign_in_failed"   // a failed sign-in, for any cause
 	RateLimited    Code = "rate_limited"     // too many attempts; Error.RetryAfter is set
 	Overloaded     Code = "overloaded"       // the password queue is full; Error.RetryAfter may be set
 	Expired        Code = "expired"          // the sign-in transaction or the ceremony expired
