@@ -33,17 +33,7 @@ var (
 )
 
 // read decodes a device's data. It returns the zero record with an error.
-func read(d factors.Device) (record, error) {
-	var r record
-	err := json.Unmarshal(d.Data, &r)
-	if err == nil {
-		err = r.check()
-	}
-	if err != nil {
-		return record{}, fmt.Errorf("reading the secret of device %q: %w", d.ID, err)
-	}
-	return r, nil
-}
+func read(d factors.Device) (record, error) { return oath.ReadRecord(d, (*record).check) }
 
 // check returns an error for a record that no enrolment has written.
 func (r *record) check() error {
@@ -57,14 +47,7 @@ func (r *record) check() error {
 }
 
 // write returns the device as it must now be stored.
-func (r *record) write(d factors.Device) (factors.Device, error) {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return factors.Device{}, fmt.Errorf("writing the secret of device %q: %w", d.ID, err)
-	}
-	d.Data, d.Copies = data, slices.Clone(d.Copies)
-	return d, nil
-}
+func (r *record) write(d factors.Device) (factors.Device, error) { return oath.WriteRecord(d, r) }
 
 // candidate is what one try leaves for the next: a code that was right for a counter beyond the look-ahead.
 type candidate struct {

@@ -1,9 +1,7 @@
 package totp
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -27,17 +25,7 @@ var (
 )
 
 // read decodes a device's data. It returns the zero record with an error.
-func read(d factors.Device) (record, error) {
-	var r record
-	err := json.Unmarshal(d.Data, &r)
-	if err == nil {
-		err = r.check()
-	}
-	if err != nil {
-		return record{}, fmt.Errorf("reading the secret of device %q: %w", d.ID, err)
-	}
-	return r, nil
-}
+func read(d factors.Device) (record, error) { return oath.ReadRecord(d, (*record).check) }
 
 // check returns an error for a record that no enrolment has written.
 func (r *record) check() error {
@@ -51,14 +39,7 @@ func (r *record) check() error {
 }
 
 // write returns the device as it must now be stored.
-func (r *record) write(d factors.Device) (factors.Device, error) {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return factors.Device{}, fmt.Errorf("writing the secret of device %q: %w", d.ID, err)
-	}
-	d.Data, d.Copies = data, slices.Clone(d.Copies)
-	return d, nil
-}
+func (r *record) write(d factors.Device) (factors.Device, error) { return oath.WriteRecord(d, r) }
 
 // used reports whether a step is not accepted any more. The present time does not matter: a clock that goes back makes
 // no code acceptable again.
