@@ -11,7 +11,7 @@ import (
 )
 
 // AddMember adds a user to a group. It does nothing if the user is a member. A principal with a group scope may not add
-// existing users, whatever their groups (protocol rule 21).
+// existing users of all groups (protocol rule 21).
 func (s *Service) AddMember(ctx context.Context, p admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
