@@ -50,12 +50,12 @@ func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session s
 		return authn.Verification{}, err
 	}
 	var prompt account.Prompt
-	prepare := func(op *account.Operation, ses *account.Session, u *account.User) error {
+	prepare := func(op *account.Operation, _ *account.Session, u *account.User) error {
 		d, c, err := s.sharer(u, id)
 		if err != nil {
 			return err
 		}
-		if err := checkShowing(op.Now, ses, u, d, copyID); err != nil {
+		if err := checkShowing(op.Now, u, d, copyID); err != nil {
 			return err
 		}
 		p, err := c.ShowAgain(op.Now, s.Accounts.Subject(u), d)
@@ -72,11 +72,9 @@ func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session s
 
 // checkShowing returns an error if the QR code must not be shown. It runs before the answer is verified: a correct
 // answer that is reported but not consumed could be used at another endpoint.
-func checkShowing(now time.Time, ses *account.Session, u *account.User, d factors.Device, copyID string) error {
+func checkShowing(now time.Time, u *account.User, d factors.Device, copyID string) error {
 	known := slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
 	switch {
-	case ses.Shared:
-		return errcode.New(errcode.Forbidden)
 	case len(account.LastDay(u.Showings, now)) >= account.MaxShowings:
 		return errcode.New(errcode.QRLimit)
 	case copyID == "" && len(d.Copies) >= account.MaxCopies:
@@ -94,7 +92,7 @@ func (s *Service) recordShowing(tx *account.Tx, ses *account.Session, u *account
 		return errcode.New(errcode.NotFound)
 	}
 	d := *held
-	if err := checkShowing(tx.Op.Now, ses, u, d, c.Copy); err != nil {
+	if err := checkShowing(tx.Op.Now, u, d, c.Copy); err != nil {
 		return err
 	}
 	u.Showings = append(account.LastDay(u.Showings, tx.Op.Now), tx.Op.Now)

@@ -17,8 +17,7 @@ import (
 
 // Browser is the record of a browser on which a user completed a sign-in. Its key is the hash of the known-browser cookie.
 type Browser struct {
-	Since  time.Time `json:"since"`
-	Shared bool      `json:"shared,omitempty"`
+	Since time.Time `json:"since"`
 }
 
 // Service stores sessions, known browsers and forward-auth sessions.
