@@ -8,21 +8,21 @@ import (
 )
 
 // readCredentials reads how a client authenticates. A request must not use more than one method. The ID is also set if
-// there is an error.
+// there is an error. A header without a secret names a public client.
 func readCredentials(r *http.Request, form url.Values) (client.Credentials, error) {
-	c := client.Credentials{ID: client.ID(form.Get("client_id")), Secret: form.Get("client_secret"), Assertion: form.Get("client_assertion"), Method: client.AuthNone}
+	c := client.Credentials{ID: client.ID(form.Get("client_id")), Secret: form.Get("client_secret"), Assertion: form.Get("client_assertion")}
 	methods := 0
 	if c.Assertion != "" {
-		c.Method, methods = client.AuthJWT, methods+1
+		methods++
 		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 			return c, invalidRequest("client_assertion_type is not supported")
 		}
 	}
 	if c.Secret != "" {
-		c.Method, methods = client.AuthPost, methods+1
+		methods++
 	}
 	if r.Header.Get("Authorization") != "" {
-		c.Method, methods = client.AuthBasic, methods+1
+		methods++
 		id, secret, ok := r.BasicAuth()
 		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1: both are form-encoded
 		secret, badSecret := url.QueryUnescape(secret)
@@ -34,8 +34,8 @@ func readCredentials(r *http.Request, form url.Values) (client.Credentials, erro
 	switch {
 	case methods > 1:
 		return c, invalidRequest("client authentication must not use more than one method")
-	case methods == 0 && r.URL.Path == PathIntrospect: // RFC 7662 §2.1: the caller must authenticate
-		return c, invalidClient()
+	case methods == 0 && r.URL.Path == PathIntrospect:
+		return c, authenticationRequired()
 	case c.ID == "" && c.Assertion == "":
 		return c, invalidRequest("client_id is missing")
 	}

@@ -156,10 +156,10 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 	return p.Tokens.IssueToClient(ctx, req, c, scopes)
 }
 
-// introspect is the introspection endpoint. A client must authenticate (RFC 7662 §2.1).
+// introspect is the introspection endpoint.
 func (p *Provider) introspect(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	if c.AuthMethod == client.AuthNone {
-		return nil, invalidClient()
+		return nil, authenticationRequired()
 	}
 	if err := require(form, "token"); err != nil {
 		return nil, err

@@ -227,14 +227,13 @@ func TestTokenEndpoint_RejectsMalformedRequests(t *testing.T) {
 			f.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
 			f.Set("assertion", "x")
 		}, nil, 400, "unsupported_grant_type"},
-		"a grant of another kind":       {func(f url.Values) { f.Set("grant_type", "client_credentials") }, nil, 400, "unauthorized_client"},
-		"no code":                       {func(f url.Values) { f.Del("code") }, nil, 400, "invalid_request"},
-		"no client":                     {nil, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
-		"a secret that is wrong":        {nil, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }, 401, "invalid_client"},
-		"no secret":                     {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
-		"a client that is unknown":      {nil, func(r *http.Request) { r.SetBasicAuth("cnobody", "wrong") }, 401, "invalid_client"},
-		"the secret in the other place": {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
-		"the secret in two places":      {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Set("Authorization", basic) }, 400, "invalid_request"},
+		"a grant of another kind":  {func(f url.Values) { f.Set("grant_type", "client_credentials") }, nil, 400, "unauthorized_client"},
+		"no code":                  {func(f url.Values) { f.Del("code") }, nil, 400, "invalid_request"},
+		"no client":                {nil, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
+		"a secret that is wrong":   {nil, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }, 401, "invalid_client"},
+		"no secret":                {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
+		"a client that is unknown": {nil, func(r *http.Request) { r.SetBasicAuth("cnobody", "wrong") }, 401, "invalid_client"},
+		"the secret in two places": {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Set("Authorization", basic) }, 400, "invalid_request"},
 		"an assertion signed by none": {func(f url.Values) {
 			f.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 			f.Set("client_assertion", "eyJhbGciOiJub25lIn0.e30.")

@@ -123,7 +123,7 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 	return out, nil
 }
 
-func (c *Client) usesSecret() bool { return c.AuthMethod == AuthBasic || c.AuthMethod == AuthPost }
+func (c *Client) usesSecret() bool { return c.proof() == proofSecret }
 
 // Replace replaces the metadata of a client (RFC 7592 §2.2). The secret stays, unless the method needs one and the
 // client has none: the result then contains a new one. With self, the client itself is the caller: it cannot change
