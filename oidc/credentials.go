@@ -1,8 +1,10 @@
 package oidc
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"barillet/oidc/client"
 )
@@ -23,7 +25,7 @@ func readCredentials(r *http.Request, form url.Values) (client.Credentials, erro
 	}
 	if r.Header.Get("Authorization") != "" {
 		methods++
-		id, secret, ok := r.BasicAuth()
+		id, secret, ok := basicAuth(r)
 		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1: both are form-encoded
 		secret, badSecret := url.QueryUnescape(secret)
 		if !ok || badID != nil || badSecret != nil {
@@ -40,4 +42,12 @@ func readCredentials(r *http.Request, form url.Values) (client.Credentials, erro
 		return c, invalidRequest("client_id is missing")
 	}
 	return c, nil
+}
+
+// basicAuth reads the header of a client. A public client may leave out the colon: okta-auth-js does.
+func basicAuth(r *http.Request) (id, secret string, ok bool) {
+	scheme, encoded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	id, secret, _ = strings.Cut(string(decoded), ":")
+	return id, secret, err == nil && strings.EqualFold(scheme, "Basic")
 }

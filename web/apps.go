@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"barillet/internal/errcode"
 	"barillet/oidc"
@@ -16,18 +17,14 @@ import (
 // registerApplications registers the routes of OpenID Connect. Package oidc serves those that programs call.
 func (s *server) registerApplications(r *site.Router) {
 	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.withRequestInfo(s.OIDC.TokenEndpoints()), s.withRequestInfo(s.OIDC.Userinfo())
-	r.Handle("GET "+oidc.PathDiscovery, documents)
-	r.Handle("GET "+oidc.PathKeys, documents)
-	r.Handle("POST "+oidc.PathToken, programs)
-	r.Handle("POST "+oidc.PathIntrospect, programs)
-	r.Handle("POST "+oidc.PathRevoke, programs)
-	r.Handle("POST "+oidc.PathDevice, programs)
-	r.Handle("POST "+oidc.PathPush, programs)
-	r.Handle("GET "+oidc.PathUserinfo, userinfo)
-	r.Handle("POST "+oidc.PathUserinfo, userinfo)
-	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {
-		r.Handle("OPTIONS "+path, http.HandlerFunc(s.OIDC.Preflight))
+	for pattern, h := range map[string]http.Handler{"GET " + oidc.PathDiscovery: documents, "GET " + oidc.PathServerMetadata: documents, "GET " + oidc.PathKeys: documents,
+		"POST " + oidc.PathToken: programs, "POST " + oidc.PathIntrospect: programs, "POST " + oidc.PathRevoke: programs, "POST " + oidc.PathDevice: programs,
+		"POST " + oidc.PathPush: programs, "POST " + oidc.PathUserinfo: userinfo} {
+		r.Handle(pattern, h)
+		_, path, _ := strings.Cut(pattern, " ")
+		r.Handle("OPTIONS "+path, http.HandlerFunc(oidc.Preflight))
 	}
+	r.Handle("GET "+oidc.PathUserinfo, userinfo)
 	r.Page("GET "+oidc.PathAuthorize, s.authorize)
 	r.Page("POST "+oidc.PathAuthorize, s.authorize)
 	r.Page("GET "+oidc.PathContinue, s.getContinue)

@@ -360,18 +360,29 @@ func TestCORS_AllowsAnyOriginWithoutCookies(t *testing.T) {
 	if status != http.StatusOK || header.Get("Access-Control-Allow-Origin") != "*" || header.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("got %d %v, headers %v", status, got, header)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, p.url+oidc.PathUserinfo, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreign(r)
-	res, err := a.http.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusNoContent || res.Header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(res.Header.Get("Access-Control-Allow-Headers"), "Authorization") {
-		t.Errorf("preflight: got %d %v", res.StatusCode, res.Header)
+	for path, allowed := range map[string]bool{oidc.PathDiscovery: true, oidc.PathServerMetadata: true, oidc.PathKeys: true, oidc.PathToken: true, oidc.PathUserinfo: true,
+		oidc.PathRevoke: true, oidc.PathIntrospect: true, oidc.PathDevice: true, oidc.PathPush: true,
+		oidc.PathAuthorize: false, oidc.PathLogout: false, oidc.PathClients: false, "/api/v1/users": false} {
+		for _, method := range []string{http.MethodOptions, http.MethodGet} {
+			r, err := http.NewRequestWithContext(t.Context(), method, p.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			foreign(r)
+			r.Header.Set("Access-Control-Request-Headers", "authorization, x-okta-user-agent-extended")
+			res, err := a.http.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			h := res.Header
+			origin, headers := h.Get("Access-Control-Allow-Origin"), h.Get("Access-Control-Allow-Headers")
+			if method == http.MethodOptions && (res.StatusCode == http.StatusNoContent) != allowed ||
+				method == http.MethodOptions && (origin == "*") != allowed || allowed && method == http.MethodOptions && headers != "Authorization, *" ||
+				!allowed && origin != "" || h.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s %s: got %d %v, want allowed %t", method, path, res.StatusCode, h, allowed)
+			}
+		}
 	}
 	page := p.browser(t)
 	page.header.Set("Origin", "https://app.example")

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -134,14 +135,18 @@ func TestClientAuthentication_SaysWhatIsRegistered(t *testing.T) {
 	}
 }
 
-// okta-auth-js revokes so.
+// okta-auth-js revokes so, without the colon.
 func TestPublicClient_SendsItsIDInAHeaderWithoutASecret(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) { r.AuthMethod = client.AuthNone })
 	_, _, b := signedIn(p, "lea@garage.example")
-	tok := a.tokens(b)
-	status, _, got := a.post(oidc.PathRevoke, url.Values{"token": {tok.AccessToken}}, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "") })
-	if status != http.StatusOK || a.alive(tok.AccessToken) {
-		t.Errorf("got %d %v, want the token revoked", status, got)
+	for _, header := range []string{string(a.ID) + ":", string(a.ID)} {
+		tok := a.tokens(b)
+		status, _, got := a.post(oidc.PathRevoke, url.Values{"token": {tok.AccessToken}}, func(r *http.Request) {
+			r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(header)))
+		})
+		if status != http.StatusOK || a.alive(tok.AccessToken) {
+			t.Errorf("%q: got %d %v, want the token revoked", header, status, got)
+		}
 	}
 }
