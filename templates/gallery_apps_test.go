@@ -16,6 +16,8 @@ func galleryApps(lang string) []Sample {
 		{"request-error", RequestError{Base: b, Code: "invalid_request"}},
 		{"sign-out-confirm", SignOutConfirm{Base: b, App: app, Client: "c1", State: "1"}},
 		{"sign-out-confirm-unknown", SignOutConfirm{Base: b}},
+		{"not-signed-in", NotSignedIn{Base: Base{Lang: lang, Path: "/login"}}},
+		{"not-signed-in-back", NotSignedIn{Base: Base{Lang: lang, Path: "/login"}, App: app, To: "https://wiki.garage.example/bye"}},
 		{"user-code", UserCode{b}},
 		{"user-code-wrong", UserCode{wrong}},
 		{"user-code-confirm", UserCodeConfirm{Base: b, Request: "abc", App: app, Scopes: []string{"profile", "email", "offline_access"}}},

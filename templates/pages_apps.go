@@ -58,6 +58,17 @@ type SignOutConfirm struct {
 
 func (SignOutConfirm) template() string { return "sign_out_confirm" }
 
+// NotSignedIn reports that a sign-out at the request of an application ended nothing.
+//
+//	GET, POST /oauth2/v1/logout   POST /oauth2/v1/logout/confirm
+type NotSignedIn struct {
+	Base
+	App string // ""
+	To  string // registered URI of the application, or ""
+}
+
+func (NotSignedIn) template() string { return "not_signed_in" }
+
 // UserCode asks for the code that a device shows.
 //
 //	GET, POST /device    code

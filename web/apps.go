@@ -171,8 +171,10 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	case l.Ask:
 		return s.Render(w, http.StatusOK, templates.SignOutConfirm{Base: s.BaseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
+	case l.Nothing:
+		return s.renderNotSignedIn(w, r, l)
 	}
-	if err := s.endSession(w, r, l); err != nil {
+	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
@@ -193,9 +195,10 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case l.Error != nil:
 		return s.renderRequestError(w, r, l.Error)
+	case l.Nothing:
+		return s.renderNotSignedIn(w, r, l)
 	}
-	l.SignOut = true
-	if err := s.endSession(w, r, l); err != nil {
+	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
@@ -204,12 +207,10 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/logged-out")
 }
 
-// endSession ends the session of the browser or, without one, the session that the ID token hint names.
-func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
-	if l.SignOut && site.VisitorOf(r).SignedIn() {
-		return s.SignOut(w, r)
-	}
-	return s.OIDC.EndHinted(r.Context(), l)
+// renderNotSignedIn says that nothing was ended. It does not redirect to the application, which would take that for a
+// sign-out (OIDC RP-Initiated Logout §3).
+func (s *server) renderNotSignedIn(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
+	return s.Render(w, http.StatusOK, templates.NotSignedIn{Base: s.BaseAt(r, "/login"), App: l.App, To: l.Redirect})
 }
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
