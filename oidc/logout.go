@@ -35,7 +35,7 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {
-		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
+		return LogoutAction{Error: Malformed()}, nil
 	}
 	hint, hinted, err := p.readHint(ctx, f.Get("id_token_hint"))
 	if err != nil {
@@ -44,22 +44,25 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 	id := client.ID(f.Get("client_id"))
 	switch {
 	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
-		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
+		return p.refuseLogout(ctx, ua, FaultHint, f, nil)
 	case hinted:
 		id = client.ID(hint.Audience)
+	}
+	c, err := p.Clients.Find(ctx, id)
+	if err != nil {
+		return LogoutAction{}, err
+	}
+	to := f.Get("post_logout_redirect_uri")
+	switch {
+	case to != "" && c == nil:
+		return p.refuseLogout(ctx, ua, FaultClient, f, nil)
+	case to != "" && !slices.Contains(c.PostLogoutRedirects, to):
+		return p.refuseLogout(ctx, ua, FaultLogoutRedirect, f, c)
 	}
 	var out LogoutAction
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = LogoutAction{}
-		c, err := p.Clients.Get(s, id)
-		if err != nil {
-			return err
-		}
-		if to := f.Get("post_logout_redirect_uri"); to != "" {
-			if c == nil || !slices.Contains(c.PostLogoutRedirects, to) {
-				out.Error = &RequestError{Code: "invalid_request"}
-				return nil
-			}
+		if to != "" {
 			out.Redirect = withState(to, f.Get("state"))
 		}
 		if c != nil {
@@ -79,6 +82,16 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 		return nil
 	})
 	return out, err
+}
+
+// refuseLogout answers a logout request with a page.
+func (p *Provider) refuseLogout(ctx context.Context, ua UserAgent, fault Fault, f url.Values, c *client.Client) (LogoutAction, error) {
+	id, uri := f.Get("client_id"), f.Get("post_logout_redirect_uri")
+	if c != nil { // the hint names it
+		id = string(c.ID)
+	}
+	e, err := p.refuse(ctx, ua, fault, id, c, uri)
+	return LogoutAction{Error: e}, err
 }
 
 // once returns the named parameters. It returns false if one is repeated, too long or not text.

@@ -71,7 +71,7 @@ func userAgent(r *http.Request) oidc.UserAgent {
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, oidc.Malformed())
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery {
 		return site.Redirect(w, oidc.PathAuthorize+"?"+form.Encode())
@@ -132,7 +132,14 @@ func (s *server) renderRequestError(w http.ResponseWriter, r *http.Request, wron
 	if wrong.RetryAfter > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.RenderAfter(w, status, wrong.RetryAfter, templates.RequestError{Base: s.BaseAt(r, "/account"), Code: wrong.Code})
+	return s.RenderAfter(w, status, wrong.RetryAfter, templates.RequestError{Base: s.BaseAt(r, "/account"), Code: wrong.Code, Fault: faultKeys[wrong.Fault],
+		App: wrong.App, Client: string(wrong.Client), Address: wrong.Address})
+}
+
+var faultKeys = map[oidc.Fault]templates.Key{
+	oidc.FaultMalformed: templates.FaultMalformed, oidc.FaultClient: templates.FaultClient, oidc.FaultRedirect: templates.FaultRedirect,
+	oidc.FaultLogoutRedirect: templates.FaultLogoutRedirect, oidc.FaultPushed: templates.FaultPushed, oidc.FaultHint: templates.FaultHint,
+	oidc.FaultOver: templates.FaultOver,
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
@@ -157,7 +164,7 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, oidc.Malformed())
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as in authorize
 		return site.Redirect(w, oidc.PathLogout+"?"+form.Encode())
@@ -187,7 +194,7 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, oidc.Malformed())
 	}
 	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {

@@ -148,10 +148,11 @@ func (y Policy) RefreshTokenTTL() time.Duration {
 // AuditEvent returns an event about a user and the client.
 func (c *Client) AuditEvent(u account.UserID, login, action, outcome, reason string) audit.Event {
 	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
-		Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: outcome, Reason: reason}
+		Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: outcome, Reason: reason}
 }
 
-func (c *Client) auditTarget() audit.Actor {
+// AuditTarget returns the client as a target of an event.
+func (c *Client) AuditTarget() audit.Actor {
 	return audit.Actor{Type: audit.TypeApplication, ID: string(c.ID), Name: c.Name}
 }
 

@@ -190,7 +190,7 @@ func (s *Service) putClient(ctx context.Context, op *account.Operation, by Regis
 		if err := s.clients.Put(tx.Raw, string(c.ID), *c); err != nil {
 			return none, err
 		}
-		err := tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: audit.Success})
+		err := tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: audit.Success})
 		return s.information(c), err // without secrets: an idempotent call may return it again
 	})
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 		if err := s.clients.Put(tx.Raw, string(id), *c); err != nil {
 			return Information{}, err
 		}
-		err = tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppUpdated,
+		err = tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppUpdated,
 			Outcome: audit.Success, Reason: "new secret"})
 		return s.information(c), err // without the secret
 	})
@@ -244,7 +244,7 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 		if err := s.clients.Delete(tx.Raw, string(id)); err != nil {
 			return none, fmt.Errorf("deleting a client: %w", err)
 		}
-		return none, tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
+		return none, tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
 	})
 	return err
 }
