@@ -140,6 +140,9 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 	if !slices.Contains(p.grantTypes(), grant) {
 		return nil, unsupportedGrantType()
 	}
+	if err := checkTarget(c, form); err != nil {
+		return nil, err
+	}
 	required := map[string][]string{client.GrantCode: {"code", "redirect_uri"}, client.GrantRefresh: {"refresh_token"}, client.GrantDevice: {"device_code"}}
 	if err := require(form, required[grant]...); err != nil {
 		return nil, err
@@ -153,6 +156,9 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 		return p.Tokens.Refresh(ctx, req, c, secret.From(form.Get("refresh_token")), scopes)
 	case client.GrantDevice:
 		return p.deviceToken(ctx, c, form)
+	}
+	if err := checkScopes(form, token.OwnScopes(c.Scopes)); err != nil {
+		return nil, err
 	}
 	return p.Tokens.IssueToClient(ctx, req, c, scopes)
 }

@@ -86,7 +86,10 @@ func (NotSignedIn) template() string { return "not_signed_in" }
 // UserCode asks for the code that a device shows.
 //
 //	GET, POST /device    code
-type UserCode struct{ Base }
+type UserCode struct {
+	Base
+	Code string // of the link that the device shows, or ""
+}
 
 func (UserCode) template() string { return "user_code" }
 

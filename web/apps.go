@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -224,8 +225,15 @@ func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
 	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	return s.Render(w, http.StatusOK, templates.UserCode{Base: s.Base(r)})
+	page := templates.UserCode{Base: s.Base(r)}
+	if code := r.URL.Query().Get("user_code"); userCode.MatchString(code) {
+		page.Code = code
+	}
+	return s.Render(w, http.StatusOK, page)
 }
+
+// userCode matches the codes that a device may put into its link.
+var userCode = regexp.MustCompile(`^[A-Za-z0-9-]{1,16}$`)
 
 func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "code")

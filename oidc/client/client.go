@@ -192,8 +192,8 @@ func (c *Client) SpoofableRedirect(redirect string) bool {
 	return c.AuthMethod == AuthNone && !strings.HasPrefix(redirect, "https://")
 }
 
-// withoutPort returns a loopback URI without its port, or false for any other URI. "localhost" is not a loopback
-// address, because its meaning depends on the machine (RFC 8252 §8.3).
+// withoutPort returns a loopback URI without its port, or false for any other URI. "localhost" counts, because many
+// programs listen there (RFC 8252 §8.3 advises against it): a native client needs consent for each request anyway.
 func withoutPort(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "http://")
 	if _, err := url.Parse(uri); err != nil || !ok {
@@ -211,7 +211,7 @@ func withoutPort(uri string) (string, bool) {
 		host = h
 	}
 	host = strings.Trim(host, "[]")
-	if host != "127.0.0.1" && host != "::1" {
+	if host != "127.0.0.1" && host != "::1" && host != "localhost" {
 		return "", false
 	}
 	return host + rest[end:], true

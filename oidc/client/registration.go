@@ -29,7 +29,7 @@ type Registration struct {
 	AuthMethod          string          `json:"token_endpoint_auth_method,omitempty"`
 	Keys                json.RawMessage `json:"jwks,omitempty"`
 	KeysURI             string          `json:"jwks_uri,omitempty"`
-	Grants              []string        `json:"grant_types,omitempty"`
+	Grants              []string        `json:"grant_types"` // nil: the default; empty: none, for a resource server
 	Responses           []string        `json:"response_types,omitempty"`
 	Scope               string          `json:"scope,omitempty"`
 	Alg                 string          `json:"id_token_signed_response_alg,omitempty"`
@@ -212,7 +212,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 		case c == nil:
 			return Information{}, errcode.New(errcode.NotFound)
 		case !c.usesSecret():
-			return Information{}, errcode.New(errcode.WrongState)
+			return Information{}, errcode.WrongStateFor(errcode.ReasonNoSecret)
 		}
 		c.Secret, c.Changed = secret.Hash(), op.Now
 		if err := s.clients.Put(tx.Raw, string(id), *c); err != nil {
@@ -223,7 +223,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 		return s.information(c), err // without the secret
 	})
 	if err != nil {
-		return Information{}, fmt.Errorf("storing a client's secret: %w", err)
+		return Information{}, fmt.Errorf("replacing a client's secret: %w", err)
 	}
 	out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	return out, nil

@@ -96,10 +96,15 @@ func (s *Service) checkRepeat(tx *account.Tx, c *client.Client, t *RefreshToken,
 	return nil
 }
 
+// OwnScopes returns the scopes that are not about users.
+func OwnScopes(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool { return slices.Contains(client.Scopes, scope) })
+}
+
 // IssueToClient issues an access token to a client for itself. It has no scope about users, no refresh token and no ID
 // token.
 func (s *Service) IssueToClient(ctx context.Context, req account.RequestInfo, c *client.Client, scopes []string) (*Response, error) {
-	own := slices.DeleteFunc(c.AllowedScopes(scopes), func(scope string) bool { return slices.Contains(client.Scopes, scope) })
+	own := OwnScopes(c.AllowedScopes(scopes))
 	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) (err error) {
 		i.token, err = s.storeAccess(tx.Raw, tx.Op.Now, i.access, c, "", own, time.Time{})
 		return err
