@@ -2,9 +2,7 @@ package web
 
 import (
 	"maps"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,30 +46,21 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// checkHost rejects requests for another host, because a link made from their Host would lead there. The probes also
-// accept a loopback host. The endpoints of forward-auth accept every host: the proxy may send that of the application,
-// and they accept only trusted proxies.
+// checkHost rejects requests for another host, because a link made from their Host would lead there. The probes accept
+// every host: those of a container ask by address, or without a Host, and the answers contain no link. The endpoints of
+// forward-auth accept every host: the proxy may send that of the application, and they accept only trusted proxies.
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		probing := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
 		asking := s.ForwardAuth != nil && slices.Contains([]string{forwardauth.Path, forwardauth.StartPath, forwardauth.ReturnPath}, r.URL.Path)
 		switch {
-		case s.plainHost(r.Host) != s.host && !asking && !(probing && loopback(r.Host)), s.Demo != nil && forwarded(r):
+		case s.plainHost(r.Host) != s.host && !asking && !probing, s.Demo != nil && forwarded(r):
 			// RFC 9110 §15.5.20: this server does not answer for the name.
 			http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
-}
-
-func loopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = strings.Trim(hostport, "[]")
-	}
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }
 
 // forwarded reports whether a proxy sent the request. The demonstration accepts only direct requests.
