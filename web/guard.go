@@ -36,8 +36,8 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if s.secure {
-		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains") // RFC 6797 §7.2: only over https
+	if s.secure && s.HSTS != "" {
+		h.Set("Strict-Transport-Security", s.HSTS) // RFC 6797 §7.2: only over https
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// All answers share the values. Each is a full slice, so Set and Add of a handler do not change it.

@@ -100,7 +100,7 @@ func TestMiddleware_RejectsRequests(t *testing.T) {
 }
 
 func TestMiddleware_SetsHeaders(t *testing.T) {
-	p := open(t, nil)
+	p := open(t, func(c *web.Config) { c.HSTS = "max-age=5" })
 	for _, path := range []string{"/login", "/help", "/nowhere", "/ticket/none", "/account", "/healthz"} {
 		h := p.ask("GET", path, "").Header()
 		for name, want := range map[string]string{
@@ -112,11 +112,11 @@ func TestMiddleware_SetsHeaders(t *testing.T) {
 				t.Errorf("%s of %s: got %q, want %q", name, path, got, want)
 			}
 		}
-		if h.Get("Strict-Transport-Security") == "" || h.Get("X-Request-Id") == "" {
+		if h.Get("Strict-Transport-Security") != "max-age=5" || h.Get("X-Request-Id") == "" {
 			t.Errorf("%s lacks Strict-Transport-Security or the request id", path)
 		}
 	}
-	local := open(t, func(c *web.Config) { c.PublicURL = "http://localhost:8080" })
+	local := open(t, func(c *web.Config) { c.PublicURL, c.HSTS = "http://localhost:8080", "max-age=5" })
 	if got := local.ask("GET", "/login", "", "Host", "localhost:8080").Header().Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("Strict-Transport-Security over http: got %q, want none", got)
 	}
