@@ -23,6 +23,15 @@ const (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// signInPaths are the paths, or their beginnings at a slash, that a browser can visit between an application's
+// authorization request and its answer. An application may show them in a popup.
+var signInPaths = []string{"/oauth2", "/login", "/enrol", "/account/prove", "/help", "/forgot", "/language"}
+
+// isSignInPath reports whether path is one of signInPaths or below it.
+func isSignInPath(path string) bool {
+	return slices.ContainsFunc(signInPaths, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
+}
+
 // setHeaders sets the security headers of every answer. A handler can override them, for example to allow caching.
 func (s *server) setHeaders(next http.Handler) http.Handler {
 	h := http.Header{}
@@ -33,7 +42,6 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self), "+
 		"camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	if s.secure && s.HSTS != "" {
@@ -42,6 +50,9 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// All answers share the values. Each is a full slice, so Set and Add of a handler do not change it.
 		maps.Copy(w.Header(), h)
+		if !isSignInPath(r.URL.Path) { // else the application's window would lose its popup
+			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -105,7 +105,7 @@ func TestMiddleware_SetsHeaders(t *testing.T) {
 		h := p.ask("GET", path, "").Header()
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
-			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
 			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		} {
 			if got := h.Get(name); got != want {
@@ -222,5 +222,20 @@ func TestLog_ContainsNoSecret(t *testing.T) {
 	}
 	if strings.Contains(log, "\nfake") {
 		t.Error("a path forged a line of the log")
+	}
+}
+
+// An application in the window that opened the popup keeps the popup through the sign-in. Other pages share their
+// window with no site.
+func TestMiddleware_OpenerOfPopup(t *testing.T) {
+	p := open(t, nil)
+	for path, want := range map[string]string{
+		"/oauth2/v1/authorize?client_id=x": "", "/login": "", "/login/factor": "", "/enrol": "", "/account/prove": "", "/help/request": "", "/forgot": "",
+		"/account": "same-origin", "/account/password": "same-origin", "/ticket/none": "same-origin", "/invite/none": "same-origin",
+		"/password/none": "same-origin", "/device": "same-origin", "/loginx": "same-origin", "/nowhere": "same-origin",
+	} {
+		if got := p.ask("GET", path, "").Header().Get("Cross-Origin-Opener-Policy"); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
 	}
 }
