@@ -65,6 +65,7 @@ func TestApache_SignsInByOpenIDConnect(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", id, got, want)
 		}
 	}
+	forged(t, p, site, "mod_auth_openidc_session")
 	p.Expect("401")
 	p.Open(site + "/admin")
 	if p.Count("#path") != 0 {

@@ -46,7 +46,7 @@ func forwardAuth(t *testing.T, h *Env, wiki string) {
 	if p.Count("#path") != 0 {
 		t.Error("a path for others is open")
 	}
-	forged(t, p, wiki)
+	forged(t, p, wiki, forwardCookie)
 	programs(t, p, wiki)
 
 	key := p.Plug()
@@ -85,8 +85,9 @@ var loopbackClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// forged sends requests with identity headers of another user.
-func forged(t *testing.T, p *Person, wiki string) {
+// forged sends requests with identity headers of another user, and with the wish that Remote-User be dropped. cookie is
+// the end of the name of the cookie that signs the user in.
+func forged(t *testing.T, p *Person, wiki, cookie string) {
 	t.Helper()
 	p.Open(wiki + "/page")
 	for _, signedIn := range []bool{true, false} {
@@ -95,9 +96,9 @@ func forged(t *testing.T, p *Person, wiki string) {
 			t.Fatal(err)
 		}
 		r.Header = http.Header{"Remote-User": {"admin"}, "Remote-Groups": {"g-nobody"}, "X-Forwarded-Uri": {"/"}, "X-Forwarded-Host": {"elsewhere.example"},
-			"X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"192.0.2.1"}}
+			"X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"192.0.2.1"}, "Connection": {"Remote-User"}}
 		if signedIn {
-			r.AddCookie(p.gate())
+			r.AddCookie(p.cookie(cookie))
 		}
 		res, err := loopbackClient.Do(r)
 		if err != nil {
@@ -107,6 +108,9 @@ func forged(t *testing.T, p *Person, wiki string) {
 		res.Body.Close()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := res.Header.Get("X-Connection"); strings.Contains(strings.ToLower(got), "remote") {
+			t.Errorf("the application is asked to forget Remote-User: Connection is %q", got)
 		}
 		switch in := strings.Contains(string(body), `id="remote-user"`); {
 		case in != signedIn:

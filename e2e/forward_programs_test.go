@@ -41,22 +41,25 @@ func odd(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// gate is the cookie that a protected host gave to the browser.
-func (p *Person) gate() *http.Cookie {
+// forwardCookie is the end of the name of the cookie that a protected host gives to the browser.
+const forwardCookie = "-forward"
+
+// cookie is a cookie of the page's host by the end of its name.
+func (p *Person) cookie(suffix string) *http.Cookie {
 	p.tb.Helper()
 	for _, c := range p.Cookies() {
-		if strings.HasSuffix(c.Name, "-forward") {
+		if strings.HasSuffix(c.Name, suffix) {
 			return &http.Cookie{Name: c.Name, Value: c.Value}
 		}
 	}
-	p.tb.Fatal("the browser has no cookie of the gate")
+	p.tb.Fatalf("the browser has no cookie %q", suffix)
 	return nil
 }
 
 // programs calls an application behind a proxy with and without a user's cookie.
 func programs(t *testing.T, p *Person, wiki string) {
 	t.Helper()
-	cookie := p.gate()
+	cookie := p.cookie(forwardCookie)
 	for _, test := range []struct {
 		method, path, accept string
 		signedIn             bool

@@ -54,6 +54,7 @@ func mirror(tb testing.TB) *httptest.Server {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("X-Connection", r.Header.Get("Connection"))
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Wiki</title><link rel="icon" href="data:,"><main><h1>Wiki</h1><p id="path">%s</p>`, r.URL.RequestURI())
 		for _, name := range []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
 			fmt.Fprintf(w, `<p id="%s">%s</p>`, strings.ToLower(name), strings.Join(r.Header.Values(name), "|"))
