@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// TestForwardAuth_SignInAndSignOut has nginx and Caddy ask in their own ways, with the recipes of
+// TestForwardAuth_SignInAndSignOut has nginx, Caddy and HAProxy ask in their own ways, with the recipes of
 // docs/applications.md: groups, a step-up by key, a sign-out, and headers that a browser makes up.
 func TestForwardAuth_SignInAndSignOut(t *testing.T) {
 	for _, proxy := range []struct {
 		name  string
 		start func(tb testing.TB, port int, name, barillet, application string)
-	}{{"nginx", nginx}, {"caddy", caddy}} {
+		dots  int // status of a path with dots that leads to an open one
+	}{{"nginx", nginx, 200}, {"caddy", caddy, 200}, {"haproxy", haproxy, 403}} {
 		t.Run(proxy.name, func(t *testing.T) {
 			t.Parallel()
 			port := freePort(t)
@@ -24,12 +25,12 @@ func TestForwardAuth_SignInAndSignOut(t *testing.T) {
 			h := Open(t, EnvOptions{Config: fmt.Sprintf("trusted_proxies = [\"127.0.0.1\", \"::1\"]\n[forward_auth]\n"+
 				"rules = [%q, %q, %q]\n", site, site+"/others group:g-nobody", site+"/admin phishing-resistant")})
 			proxy.start(t, port, "wiki.localhost", h.URL, mirror(t).URL)
-			forwardAuth(t, h, "http://"+site)
+			forwardAuth(t, h, "http://"+site, proxy.dots)
 		})
 	}
 }
 
-func forwardAuth(t *testing.T, h *Env, wiki string) {
+func forwardAuth(t *testing.T, h *Env, wiki string, dots int) {
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Expect("401")
@@ -47,7 +48,7 @@ func forwardAuth(t *testing.T, h *Env, wiki string) {
 		t.Error("a path for others is open")
 	}
 	forged(t, p, wiki, forwardCookie)
-	programs(t, p, wiki)
+	programs(t, p, wiki, dots)
 
 	key := p.Plug()
 	defer key.Unplug()

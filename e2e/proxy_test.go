@@ -129,3 +129,18 @@ func caddy(tb testing.TB, port int, name, barillet, application string) {
 	}
 	startProxy(tb, port, "caddy", "run", "--config", file, "--adapter", "caddyfile")
 }
+
+// haproxy stands before an application.
+func haproxy(tb testing.TB, port int, _, barillet, application string) {
+	tb.Helper()
+	folder := tb.TempDir()
+	script := recipe(tb, "lua", `{ "https" }`, `{ "http" }`, "127.0.0.1:8080", strings.Replace(host(barillet), "localhost", "127.0.0.1", 1))
+	config := recipe(tb, "haproxy", "/etc/haproxy/barillet.lua", filepath.Join(folder, "barillet.lua"),
+		":443 ssl crt /etc/haproxy/wiki.pem", fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:3000", host(application))
+	for name, text := range map[string]string{"barillet.lua": script, "haproxy.cfg": config} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			tb.Fatalf("writing HAProxy's configuration: %v", err)
+		}
+	}
+	startProxy(tb, port, "haproxy", "-db", "-f", filepath.Join(folder, "haproxy.cfg"))
+}
