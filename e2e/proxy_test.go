@@ -28,11 +28,20 @@ func freePort(tb testing.TB) int {
 // recipe is the first block of a language in docs/applications.md: what is written there is what runs here.
 func recipe(tb testing.TB, language string, swap ...string) string {
 	tb.Helper()
+	return recipeOf(tb, "", language, swap...)
+}
+
+// recipeOf is the first block of a language below a heading.
+func recipeOf(tb testing.TB, heading, language string, swap ...string) string {
+	tb.Helper()
 	raw, err := os.ReadFile("../docs/applications.md")
 	if err != nil {
 		tb.Fatalf("reading the recipes: %v", err)
 	}
-	_, rest, found := strings.Cut(string(raw), "```"+language+"\n")
+	_, rest, found := strings.Cut(string(raw), heading)
+	if found {
+		_, rest, found = strings.Cut(rest, "```"+language+"\n")
+	}
 	block, _, ended := strings.Cut(rest, "```")
 	if !found || !ended {
 		tb.Fatalf("docs/applications.md has no %s recipe", language)
@@ -46,9 +55,13 @@ func recipe(tb testing.TB, language string, swap ...string) string {
 	return block
 }
 
-// mirror is an application without a sign-in. It shows the identity headers that it receives.
-func mirror(tb testing.TB) *httptest.Server {
+// mirror is an application without a sign-in. It shows the identity headers that it receives: Remote-User and its
+// relatives, or those named.
+func mirror(tb testing.TB, names ...string) *httptest.Server {
 	tb.Helper()
+	if names == nil {
+		names = []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"}
+	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if odd(w, r) {
 			return
@@ -56,7 +69,7 @@ func mirror(tb testing.TB) *httptest.Server {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("X-Connection", r.Header.Get("Connection"))
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Wiki</title><link rel="icon" href="data:,"><main><h1>Wiki</h1><p id="path">%s</p>`, r.URL.RequestURI())
-		for _, name := range []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
+		for _, name := range names {
 			fmt.Fprintf(w, `<p id="%s">%s</p>`, strings.ToLower(name), strings.Join(r.Header.Values(name), "|"))
 		}
 	}))
@@ -67,9 +80,15 @@ func mirror(tb testing.TB) *httptest.Server {
 // startProxy runs a proxy until the test ends and waits until it listens.
 func startProxy(tb testing.TB, port int, name string, args ...string) {
 	tb.Helper()
-	tool(tb, name, name)
+	runProxy(tb, port, tool(tb, name, name), args...)
+}
+
+// runProxy is startProxy for a program that the tests built.
+func runProxy(tb testing.TB, port int, program string, args ...string) {
+	tb.Helper()
+	name := filepath.Base(program)
 	log := &logBuffer{}
-	c := exec.Command(name, args...)
+	c := exec.Command(program, args...)
 	c.Stdout, c.Stderr = log, log
 	c.Env = append(os.Environ(), "HOME="+tb.TempDir())
 	if err := c.Start(); err != nil {
@@ -80,6 +99,9 @@ func startProxy(tb testing.TB, port int, name string, args ...string) {
 	tb.Cleanup(func() {
 		_ = c.Process.Signal(syscall.SIGTERM)
 		<-exited
+		if tb.Failed() {
+			tb.Logf("the log of %s:\n%s", name, log)
+		}
 	})
 	for end := time.Now().Add(patience); ; {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
