@@ -3,9 +3,11 @@ package e2e_test
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -88,4 +90,55 @@ func TestOAuth2Proxy_EndsSessionAfterSignOutAtService(t *testing.T) {
 	p.Open("/account")
 	p.signOut()
 	p.closes(site + "/page")
+}
+
+// TestOAuth2Proxy_KeepsSessionThroughParallelRequests sends requests as a page with pictures does: all find that the
+// session must be refreshed, and each refreshes it with the same refresh token.
+func TestOAuth2Proxy_KeepsSessionThroughParallelRequests(t *testing.T) {
+	t.Parallel()
+	h := Open(t, EnvOptions{})
+	m := h.Member(t, "lea@garage.example")
+	port := freePort(t)
+	site := fmt.Sprintf("http://localhost:%d", port)
+	oauth2Proxy(t, h, port, h.group(t, m.Login), mirror(t).URL)
+	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
+	p.Open(site + "/page")
+	p.follow(m.Phone)
+	arrives(p, site+"/page")
+	cookie := p.cookie("_oauth2_proxy")
+	for end, refreshed := time.Now().Add(patience), 0; refreshed < 2; {
+		var wait sync.WaitGroup
+		answers := make([]*http.Response, 6)
+		for i := range answers {
+			wait.Go(func() { answers[i] = p.fetch(site+"/picture", cookie) })
+		}
+		wait.Wait()
+		refreshed = 0
+		for _, answer := range answers {
+			if answer == nil || answer.StatusCode != http.StatusOK || answer.Header.Get("X-Method") != "GET" {
+				t.Fatalf("the application does not answer one of the parallel requests: %+v", answer)
+			}
+			if len(answer.Cookies()) > 0 {
+				refreshed++
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatal("oauth2-proxy does not refresh")
+		}
+	}
+}
+
+// fetch sends one request with a cookie, and returns nil if there is no answer.
+func (p *Person) fetch(address string, cookie *http.Cookie) *http.Response {
+	r, err := http.NewRequestWithContext(p.tb.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		return nil
+	}
+	r.AddCookie(cookie)
+	w, err := loopbackClient.Do(r)
+	if err != nil {
+		return nil
+	}
+	w.Body.Close()
+	return w
 }
