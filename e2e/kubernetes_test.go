@@ -89,24 +89,30 @@ func (h *Env) kubernetesApplication(tb testing.TB, redirect string) (app registe
 	return app
 }
 
-// TestKubernetes_AcceptsTokens signs a user in as kubelogin does, at a redirect URI without a path, and shows the ID token
-// to the authenticator of the API server with the configuration of docs/applications.md.
+// kubernetesToken signs an invited user in as kubelogin does, at a redirect URI without a path.
+func kubernetesToken(tb testing.TB, h *Env, trusts string, app registered, redirect string, p *Person, invitation string) (token string) {
+	tb.Helper()
+	p.accept(invitation)
+	p.phone("other", "Téléphone")
+	p.later()
+	x := startTerminal(tb, h, app, []string{"SSL_CERT_FILE=" + trusts}, "-redirect", redirect, "-scope", "openid profile email groups offline_access")
+	p.Open(x.reads("open "))
+	p.Submit(`button[name="decision"][value="yes"]`)
+	p.Wait("#done")
+	return x.tokens(h).ID
+}
+
+// TestKubernetes_AcceptsTokens shows ID tokens to the authenticator of the API server with the configuration of
+// docs/applications.md.
 func TestKubernetes_AcceptsTokens(t *testing.T) {
 	t.Parallel()
 	h, trusts := behindTLS(t)
 	redirect := fmt.Sprintf("http://localhost:%d", freePort(t))
 	app := h.kubernetesApplication(t, redirect)
 	p := h.Person(t, "lea@garage.example", "sept marteaux et une enclume", BrowserOptions{AnyCertificate: true})
-	p.accept(h.invitation(p.Login, "Léa Vasseur"))
-	p.phone("other", "Téléphone")
-	p.later()
+	invitation := h.invitation(p.Login, "Léa Vasseur")
 	group := h.group(t, p.Login)
-
-	x := startTerminal(t, h, app, []string{"SSL_CERT_FILE=" + trusts}, "-redirect", redirect, "-scope", "openid profile groups offline_access")
-	p.Open(x.reads("open "))
-	p.Submit(`button[name="decision"][value="yes"]`)
-	p.Wait("#done")
-	token := x.tokens(h).ID
+	token := kubernetesToken(t, h, trusts, app, redirect, p, invitation)
 
 	config := recipeOf(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID)
 	user, refused := kubernetes(t, config, trusts, token)
