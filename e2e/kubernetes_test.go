@@ -123,3 +123,29 @@ func TestKubernetes_AcceptsTokens(t *testing.T) {
 		t.Errorf("a token for another client is taken for one of %+v", user)
 	}
 }
+
+// TestKubernetes_NamesUserByVerifiedAddress has the API server name users by their addresses: it refuses one that nobody
+// has verified.
+func TestKubernetes_NamesUserByVerifiedAddress(t *testing.T) {
+	for name, test := range map[string]struct {
+		invite  func(h *Env, login, name string) string
+		refused string
+	}{
+		"mailed": {(*Env).invite, ""},
+		"shown":  {(*Env).invitation, "email not verified"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, trusts := behindTLS(t)
+			redirect := fmt.Sprintf("http://localhost:%d", freePort(t))
+			app := h.kubernetesApplication(t, redirect)
+			p := h.Person(t, "lea@garage.example", "sept marteaux et une enclume", BrowserOptions{AnyCertificate: true})
+			token := kubernetesToken(t, h, trusts, app, redirect, p, test.invite(h, p.Login, "Léa Vasseur"))
+			config := recipeOf(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID, "preferred_username", "email")
+			user, refused := kubernetes(t, config, trusts, token)
+			if !strings.Contains(refused, test.refused) || (refused == "") != (user.Name == p.Login) || (refused == "") != (test.refused == "") {
+				t.Errorf("got %+v, refused: %q, want %q", user, refused, test.refused)
+			}
+		})
+	}
+}
