@@ -156,10 +156,15 @@ func caddy(tb testing.TB, port int, name, barillet, application string) {
 func haproxy(tb testing.TB, port int, _, barillet, application string) {
 	tb.Helper()
 	folder := tb.TempDir()
-	script := recipe(tb, "lua", `{ "https" }`, `{ "http" }`, "127.0.0.1:8080", strings.Replace(host(barillet), "localhost", "127.0.0.1", 1))
-	config := recipe(tb, "haproxy", "/etc/haproxy/barillet.lua", filepath.Join(folder, "barillet.lua"),
-		":443 ssl crt /etc/haproxy/wiki.pem", fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:3000", host(application))
-	for name, text := range map[string]string{"barillet.lua": script, "haproxy.cfg": config} {
+	script, err := os.ReadFile("../docs/barillet.lua")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	asks := strings.NewReplacer(`{ "https" }`, `{ "http" }`, "127.0.0.1:8080", strings.Replace(host(barillet), "localhost", "127.0.0.1", 1))
+	config := "defaults\nmode http\ntimeout connect 5s\ntimeout client 60s\ntimeout server 60s\n" + // as in Debian's file
+		recipe(tb, "haproxy", "/etc/haproxy/barillet.lua", filepath.Join(folder, "barillet.lua"),
+			":443 ssl crt /etc/haproxy/wiki.pem", fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:3000", host(application))
+	for name, text := range map[string]string{"barillet.lua": asks.Replace(string(script)), "haproxy.cfg": config} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			tb.Fatalf("writing HAProxy's configuration: %v", err)
 		}
