@@ -63,11 +63,11 @@ func (x *terminal) tokens(h *Env) (t struct {
 	return t
 }
 
-// native registers the native application of docs/applications.md.
-func (h *Env) native(tb testing.TB) (app registered) {
+// native registers the native application of docs/applications.md, with a redirect URI without a port.
+func (h *Env) native(tb testing.TB, redirect string) (app registered) {
 	tb.Helper()
 	var said map[string]any
-	if err := json.Unmarshal([]byte(recipeOf(tb, "### Programs at a terminal", "json")), &said); err != nil {
+	if err := json.Unmarshal([]byte(recipeOf(tb, "### Programs at a terminal", "json", "http://127.0.0.1/cb", redirect)), &said); err != nil {
 		tb.Fatal(err)
 	}
 	NewAPI(tb, h.URL, h.Admin.Token).Call("POST", "/oauth2/v1/clients", said).Want(201).Into(&app)
@@ -79,19 +79,23 @@ func (h *Env) native(tb testing.TB) (app registered) {
 
 // TestTerminal_SignsInByBrowserOnSameMachine comes back to a port that the system chose.
 func TestTerminal_SignsInByBrowserOnSameMachine(t *testing.T) {
-	t.Parallel()
-	h := Open(t, EnvOptions{})
-	app := h.native(t)
-	m := h.Member(t, "lea@garage.example")
-	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
-	x := startTerminal(t, h, app, nil)
-	p.Open(x.reads("open "))
-	p.follow(m.Phone)
-	p.at("/oauth2/v1/continue")
-	p.Submit(`button[name="decision"][value="yes"]`)
-	p.Wait("#done")
-	if got := x.tokens(h); got.Email != m.Login || got.Refresh == "" {
-		t.Errorf("got the address %q, want %q with a refresh token", got.Email, m.Login)
+	for _, redirect := range []string{"http://127.0.0.1/cb", "http://localhost/cb"} {
+		t.Run(redirect, func(t *testing.T) {
+			t.Parallel()
+			h := Open(t, EnvOptions{})
+			app := h.native(t, redirect)
+			m := h.Member(t, "lea@garage.example")
+			p := h.Person(t, m.Login, m.Password, BrowserOptions{})
+			x := startTerminal(t, h, app, nil, "-redirect", redirect)
+			p.Open(x.reads("open "))
+			p.follow(m.Phone)
+			p.at("/oauth2/v1/continue")
+			p.Submit(`button[name="decision"][value="yes"]`)
+			p.Wait("#done")
+			if got := x.tokens(h); got.Email != m.Login || got.Refresh == "" {
+				t.Errorf("got the address %q, want %q with a refresh token", got.Email, m.Login)
+			}
+		})
 	}
 }
 
@@ -99,7 +103,7 @@ func TestTerminal_SignsInByBrowserOnSameMachine(t *testing.T) {
 func TestTerminal_SignsInByAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
-	app := h.native(t)
+	app := h.native(t, "http://127.0.0.1/cb")
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	x := startTerminal(t, h, app, nil, "-device")
@@ -108,18 +112,41 @@ func TestTerminal_SignsInByAnotherBrowser(t *testing.T) {
 		t.Errorf("got the address %q, want one that can be typed", address)
 	}
 	p.Open(address)
-	p.allows(m, code)
+	p.follow(m.Phone)
+	p.at("/device")
+	p.Fill("#f-code", code)
+	p.allows(m)
 	if got := x.tokens(h); got.Email != m.Login || got.Refresh == "" {
 		t.Errorf("got the address %q, want %q with a refresh token", got.Email, m.Login)
 	}
 }
 
-// allows signs in where a device's address leads, types its code and lets the application in.
-func (p *Person) allows(m *Member, code string) {
-	p.tb.Helper()
+// TestTerminal_SignsInByLinkWithCode opens the link that holds the code, as from a QR code, and compares the code.
+func TestTerminal_SignsInByLinkWithCode(t *testing.T) {
+	t.Parallel()
+	h := Open(t, EnvOptions{})
+	app := h.native(t, "http://127.0.0.1/cb")
+	m := h.Member(t, "lea@garage.example")
+	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
+	x := startTerminal(t, h, app, nil, "-device")
+	link := x.reads("with the code: ")
+	_, code, _ := strings.Cut(x.reads("open "), " and type ")
+	p.Open("/login")
 	p.follow(m.Phone)
-	p.at("/device")
-	p.enter(code)
+	p.Open(link)
+	if got := p.Value("#f-code"); got != code {
+		t.Errorf("the page has the code %q, want %q", got, code)
+	}
+	p.allows(m)
+	if got := x.tokens(h); got.Email != m.Login {
+		t.Errorf("got the address %q, want %q", got.Email, m.Login)
+	}
+}
+
+// allows sends the code of a device and lets its application in.
+func (p *Person) allows(m *Member) {
+	p.tb.Helper()
+	p.Submit(mainButton)
 	p.prove(m.Phone)
 	p.at("/device/confirm")
 	p.Submit(`button[name="decision"][value="yes"]`)

@@ -133,5 +133,8 @@ func byDevice(ctx context.Context, config *oauth2.Config) (*oauth2.Token, error)
 		return nil, err
 	}
 	fmt.Fprintln(os.Stderr, "open", device.VerificationURI, "and type", device.UserCode)
+	if device.VerificationURIComplete != "" {
+		fmt.Fprintln(os.Stderr, "or open it with the code:", device.VerificationURIComplete)
+	}
 	return config.DeviceAccessToken(ctx, device)
 }
