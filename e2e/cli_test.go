@@ -67,7 +67,7 @@ func (x *terminal) tokens(h *Env) (t struct {
 func (h *Env) native(tb testing.TB, redirect string) (app registered) {
 	tb.Helper()
 	var said map[string]any
-	if err := json.Unmarshal([]byte(recipeOf(tb, "### Programs at a terminal", "json", "http://127.0.0.1/cb", redirect)), &said); err != nil {
+	if err := json.Unmarshal([]byte(recipeBelow(tb, "### Programs at a terminal", "json", "http://127.0.0.1/cb", redirect)), &said); err != nil {
 		tb.Fatal(err)
 	}
 	NewAPI(tb, h.URL, h.Admin.Token).Call("POST", "/oauth2/v1/clients", said).Want(201).Into(&app)

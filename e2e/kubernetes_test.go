@@ -82,7 +82,7 @@ func behindTLS(tb testing.TB) (h *Env, trusts string) {
 func (h *Env) kubernetesApplication(tb testing.TB, redirect string) (app registered) {
 	tb.Helper()
 	var said map[string]any
-	if err := json.Unmarshal([]byte(recipeOf(tb, "### Kubernetes", "json", "http://localhost:8000", redirect)), &said); err != nil {
+	if err := json.Unmarshal([]byte(recipeBelow(tb, "### Kubernetes", "json", "http://localhost:8000", redirect)), &said); err != nil {
 		tb.Fatal(err)
 	}
 	h.Admin.Call("POST", h.URL+"/oauth2/v1/clients", said).Want(201).Into(&app)
@@ -114,7 +114,7 @@ func TestKubernetes_AcceptsTokens(t *testing.T) {
 	group := h.group(t, p.Login)
 	token := kubernetesToken(t, h, trusts, app, redirect, p, invitation)
 
-	config := recipeOf(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID)
+	config := recipeBelow(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID)
 	user, refused := kubernetes(t, config, trusts, token)
 	if refused != "" || user.Name != p.Login || !slices.Equal(user.Groups, []string{"barillet:" + group}) {
 		t.Errorf("got %+v %s, want %s in the group %s", user, refused, p.Login, group)
@@ -141,7 +141,7 @@ func TestKubernetes_NamesUserByVerifiedAddress(t *testing.T) {
 			app := h.kubernetesApplication(t, redirect)
 			p := h.Person(t, "lea@garage.example", "sept marteaux et une enclume", BrowserOptions{AnyCertificate: true})
 			token := kubernetesToken(t, h, trusts, app, redirect, p, test.invite(h, p.Login, "Léa Vasseur"))
-			config := recipeOf(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID, "preferred_username", "email")
+			config := recipeBelow(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID, "preferred_username", "email")
 			user, refused := kubernetes(t, config, trusts, token)
 			if !strings.Contains(refused, test.refused) || (refused == "") != (user.Name == p.Login) || (refused == "") != (test.refused == "") {
 				t.Errorf("got %+v, refused: %q, want %q", user, refused, test.refused)
