@@ -97,6 +97,8 @@ var bans = []struct {
 		"net/http.NewServeMux net/http.DefaultServeMux", only: "cmd/barillet/... web/... oidc"},
 	{names: "html/template", only: "templates cmd/barillet/sample"},
 	{names: "text/template", only: "templates"}, // for emails in plain text
+	// Elsewhere a refusal says why: errcode.ForbiddenFor.
+	{names: "barillet/internal/errcode.Forbidden", only: "authn/enrol oidc web/forwardauth web/reply"},
 	{names: "math/rand math/rand/v2 net/smtp os/exec log plugin testing unsafe C"},
 	{names: "func.init .Skip .Skipf .SkipNow testing.Short", everywhere: true},
 }

@@ -72,10 +72,17 @@ func (p Principal) InScope(u *account.User) bool {
 		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
+// needs has the reason to refuse a principal below each role.
+var needs = map[account.Role]string{account.RoleReadOnly: errcode.ReasonNeedsReadOnly, account.RoleHelpDesk: errcode.ReasonNeedsHelpDesk,
+	account.RoleUserAdmin: errcode.ReasonNeedsUserAdmin, account.RoleSuperAdmin: errcode.ReasonNeedsSuperAdmin}
+
 // Require returns Forbidden unless the role of p has the permission. It is the check of an operation without a user.
 func (p Principal) Require(perm Permission) error {
-	if p.Owner == "" || p.Rank() < perm.minRole().Rank() {
-		return errcode.New(errcode.Forbidden)
+	switch {
+	case p.Owner == "":
+		return errcode.ForbiddenFor(errcode.ReasonOwnClientOnly)
+	case p.Rank() < perm.minRole().Rank():
+		return errcode.ForbiddenFor(needs[perm.minRole()])
 	}
 	return nil
 }
@@ -87,7 +94,7 @@ func (p Principal) RequireUnscoped(perm Permission) error {
 		return err
 	}
 	if p.Scoped() {
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
 	}
 	return nil
 }
@@ -103,11 +110,13 @@ func Authorize(p Principal, perm Permission, u *account.User) error {
 	case perm == PermRead:
 		return nil
 	case p.Owner == string(u.ID): // an administrator cannot operate on their own account
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonOneself)
 	case perm == PermApprove && p.Rank() >= u.Rank(), perm == PermAssignRoles && p.Rank() >= account.RoleSuperAdmin.Rank():
 		return nil
-	case p.Rank() <= u.Rank(), perm == PermReset && p.NeedsApproval(u): // u must have a strictly lower role
-		return errcode.New(errcode.Forbidden)
+	case p.Rank() <= u.Rank(): // u must have a strictly lower role
+		return errcode.ForbiddenFor(errcode.ReasonNotLower)
+	case perm == PermReset && p.NeedsApproval(u):
+		return errcode.ForbiddenFor(errcode.ReasonNeedsApproval)
 	}
 	return nil
 }
@@ -119,9 +128,18 @@ func (p Principal) NeedsApproval(u *account.User) bool {
 	return !p.Operator && (p.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == p.Owner)
 }
 
-// CanSeeInvitations reports whether p may see an invitation link or choose the password of a new user. A principal with
-// a group scope may not, because the link would reveal whether the address exists outside the scope (protocol rule 21).
-func (p Principal) CanSeeInvitations() bool { return p.CanReadSecrets() && !p.Scoped() }
+// RequireInvitationLink returns Forbidden unless p may see an invitation link or choose the password of a new user. A
+// principal with a group scope may not, because the link would reveal whether the address exists outside the scope
+// (protocol rule 21).
+func (p Principal) RequireInvitationLink() error {
+	switch {
+	case !p.CanReadSecrets():
+		return errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
+	case p.Scoped():
+		return errcode.ForbiddenFor(errcode.ReasonLinkInGroupScope)
+	}
+	return nil
+}
 
 // CanReadSecrets reports whether a result for p may contain a link or a code. HELP_DESK_ADMIN never sees one (protocol
 // rule 20).
@@ -133,7 +151,7 @@ func (p Principal) CanReadSecrets() bool {
 // the user proves password and device.
 func (p Principal) RequireSignIn() error {
 	if p.Owner == "" || !p.CanSignInUsers && !p.Operator {
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonNeedsAuthn)
 	}
 	return nil
 }
@@ -147,8 +165,10 @@ func (p Principal) CheckInitialRole(r account.Role) error {
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
-	case p.Scoped(), p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
-		return errcode.New(errcode.Forbidden)
+	case p.Scoped():
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	case p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
+		return errcode.ForbiddenFor(errcode.ReasonRoleTooHigh)
 	}
 	return nil
 }

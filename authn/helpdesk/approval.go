@@ -41,11 +41,11 @@ type ResetApproval struct {
 // user has a pending approval, it returns that one and sends nothing.
 func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // only an email can deliver the ticket after the approval
-		return ResetApproval{}, errcode.New(errcode.Forbidden)
+		return ResetApproval{}, errcode.ForbiddenFor(errcode.ReasonApprovalByEmail)
 	}
 	hash, err := s.Admin.TokenHash(ctx, strings.TrimPrefix(p.ID, "token:"))
 	if errcode.Of(err) == errcode.NotFound {
-		err = errcode.New(errcode.Forbidden)
+		err = errcode.ForbiddenFor(errcode.ReasonApprovalByToken)
 	}
 	if err != nil {
 		return ResetApproval{}, err
@@ -252,11 +252,11 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 		return approval, u, err
 	}
 	if p.Owner == approval.Owner { // even with another token
-		return approval, u, errcode.New(errcode.Forbidden)
+		return approval, u, errcode.ForbiddenFor(errcode.ReasonSameOwner)
 	}
 	first, err := s.Admin.TokenPrincipal(raw, approval.Token, now)
 	if errcode.Of(err) == errcode.NoSession {
-		err = errcode.New(errcode.Forbidden)
+		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
 	}
 	if err == nil {
 		err = admin.Authorize(first, admin.PermApprove, &u)

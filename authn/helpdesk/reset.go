@@ -63,13 +63,13 @@ func (r ResetRequest) deliveryMethod(p admin.Principal) (deliveryMethod, error) 
 	case r.ShowCode && r.SendEmail != nil:
 		return 0, errcode.New(errcode.Conflict)
 	case r.ShowCode && !p.Operator: // a caller of the API may not be at the screen
-		return 0, errcode.New(errcode.Forbidden)
+		return 0, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
 	case r.ShowCode:
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
 	case !p.CanReadSecrets():
-		return 0, errcode.New(errcode.Forbidden)
+		return 0, errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
 	}
 	return inResponse, nil
 }
