@@ -238,5 +238,6 @@ func GalleryMails() []notice.Notice {
 		notice.ResetRequested{Context: a, By: "Karim Benali", Until: until},
 		notice.ResetRequested{Context: a, By: "Karim Benali", User: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
 		notice.TokenCreated{Context: a, By: "Karim Benali", TokenName: "import", Until: until},
+		notice.TokenCreated{Context: a, By: "Barillet", TokenName: "Terraform"},
 	}
 }

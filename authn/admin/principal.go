@@ -12,7 +12,7 @@ import (
 
 // Principal is the caller of an administrative operation. The zero value has no permissions.
 type Principal struct {
-	ID             string            // "token:<id>", "operator:<uid>"
+	ID             string            // "token:<id>", "client:<id>", "operator:<uid>"
 	Name           string            // of the token or the Unix user
 	Owner          string            // user id or "operator:<uid>"; self-service and provenance are decided by owner, not by ID
 	Role           account.Role      // ignored if Operator is set
@@ -20,6 +20,8 @@ type Principal struct {
 	Operator       bool              // the caller uses the admin socket or the offline mode
 	CanSeeSecrets  bool              // results may contain links and codes (protocol rule 20)
 	CanSignInUsers bool              // may use API sign-in (protocol rule 25)
+
+	CannotAssignRoles bool // an access token without the scope for roles
 
 	expires time.Time // of the token; zero: does not expire
 }
@@ -165,6 +167,8 @@ func (p Principal) CheckInitialRole(r account.Role) error {
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
+	case p.CannotAssignRoles:
+		return errcode.ForbiddenFor(errcode.ReasonNeedsScope)
 	case p.Scoped():
 		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
 	case p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
@@ -196,7 +200,7 @@ func (p Principal) Actor() audit.Actor {
 	switch {
 	case strings.HasPrefix(p.ID, "token:"):
 		kind = audit.TypeToken
-	case strings.HasPrefix(p.ID, "client:"):
+	case strings.HasPrefix(p.ID, ClientPrefix):
 		kind = audit.TypeApplication
 	case strings.HasPrefix(p.ID, "operator:"):
 		kind = audit.TypeOperator

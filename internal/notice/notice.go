@@ -197,12 +197,12 @@ type RoleChanged struct {
 
 func (RoleChanged) Name() string { return "role_changed" }
 
-// TokenCreated reports an API token that acts as the recipient.
+// TokenCreated reports an API token or a service client that acts as the recipient.
 type TokenCreated struct {
 	Context
 	By        string    `json:"by"`
 	TokenName string    `json:"tokenName"`
-	Until     time.Time `json:"until"`
+	Until     time.Time `json:"until,omitzero"` // zero: a service client, which does not expire
 }
 
 func (TokenCreated) Name() string { return "token_created" }
