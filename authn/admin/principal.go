@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 type Principal struct {
 	ID             string            // "token:<id>", "client:<id>", "operator:<uid>"
 	Name           string            // of the token or the Unix user
+	OwnerName      string            // display name of the owner; "": the operator
 	Owner          string            // user id or "operator:<uid>"; self-service and provenance are decided by owner, not by ID
 	Role           account.Role      // ignored if Operator is set
 	Groups         []account.GroupID // the group scope; nil: all users; empty but not nil: none (protocol rule 21)
@@ -213,10 +215,14 @@ func (p Principal) Event(action string, u *account.User) audit.Event {
 	return audit.Event{Actor: p.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
-// DisplayName returns the name of p in notifications. For the operator it is the name of the service.
+// DisplayName returns the name of p in notifications: that of its owner, whom the recipient may know, and not of a
+// token. For the operator and their tokens it is the name of the service.
 func (p Principal) DisplayName(issuer string) string {
-	if p.Operator || p.Name == "" {
+	if p.Operator || ownedByOperator(p.Owner) || p.PersonalName() == "" {
 		return issuer
 	}
-	return p.Name
+	return p.PersonalName()
 }
+
+// PersonalName returns the name of p for other administrators: that of its owner, or that of the token or Unix user.
+func (p Principal) PersonalName() string { return cmp.Or(p.OwnerName, p.Name) }

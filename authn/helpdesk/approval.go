@@ -98,7 +98,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		tx.SetResult(ResetResult{Approval: &waiting})
 		return storedApproval{approval: waiting}, err
 	}
-	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.Name,
+	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.PersonalName(),
 		Owner: p.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
 	if err := s.approvals.Put(tx.Raw, string(u.ID), approval); err != nil {
 		return storedApproval{}, fmt.Errorf("storing reset approval: %w", err)

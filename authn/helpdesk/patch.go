@@ -188,7 +188,7 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subj
 	case subject == Me || subject == p.Owner:
 		u, err := r.User(account.UserID(p.Owner))
 		if errcode.Of(err) == errcode.NotFound { // the operator
-			return p.Owner, p.Name, nil
+			return p.Owner, p.PersonalName(), nil
 		}
 		return p.Owner, u.DisplayName(), err
 	case p.Scoped():

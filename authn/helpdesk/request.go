@@ -163,7 +163,7 @@ func (c *Request) addNote(tx *account.Tx, p admin.Principal, what, text string) 
 
 // addEntry adds an entry of p to the history.
 func (c *Request) addEntry(tx *account.Tx, p admin.Principal, s HistoryEntry) {
-	s.At, s.By, s.Name = tx.Op.Now, p.ID, p.Name
+	s.At, s.By, s.Name = tx.Op.Now, p.ID, p.PersonalName()
 	c.History = append(slices.Clone(c.History), s)
 }
 
