@@ -66,10 +66,9 @@ func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req ac
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
-	link := s.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, s.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
 		return notice.ResetRequested{Context: notice.Context{Name: name, At: op.Now}, User: u.DisplayName(), By: p.DisplayName(s.accounts.Policy.Issuer),
-			Reason: r.Reason, Link: link, Until: out.approval.Expires}
+			Reason: r.Reason, ID: out.approval.ID, Until: out.approval.Expires}
 	}, peers)
 }
 
@@ -89,7 +88,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		return storedApproval{}, err
 	}
 	if r.HelpRequest != "" {
-		if err := s.checkRequest(tx, p, r, &u); err != nil {
+		if r.HelpRequest, err = s.checkRequest(tx, p, r, &u); err != nil {
 			return storedApproval{}, err
 		}
 	}
@@ -115,18 +114,18 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	return storedApproval{approval, true}, tx.Save(&u)
 }
 
-// checkRequest returns nil if a reset may answer the help request after its approval. It stores the identity check of
-// the requesting administrator (protocol rule 24).
-func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest, u *account.User) error {
+// checkRequest returns the id of the help request if a reset may answer it after its approval. It stores the identity
+// check of the requesting administrator (protocol rule 24).
+func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest, u *account.User) (string, error) {
 	c, err := s.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
-		return err
+		return "", err
 	}
 	fresh := r.Check != nil && !c.State.closed() && c.recordIdentity(tx, p, *r.Check)
 	if err := c.checkResettable(u, false); err != nil || !fresh {
-		return err
+		return c.ID, err
 	}
-	return s.save(tx, c)
+	return c.ID, s.save(tx, c)
 }
 
 // approvalEvent returns the audit event of an operation of p on an approval.
