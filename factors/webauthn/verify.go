@@ -77,12 +77,12 @@ func (w *WebAuthn) FinishVerify(now time.Time, subject factors.Subject, devices 
 	if _, err := w.lib.ValidateLogin(user{subject, []library.Credential{k.record.credential()}}, s, parsed); err != nil {
 		return refused(factors.ReasonWrong), nil
 	}
-	return accept(now, k, parsed.Response.AuthenticatorData)
+	return accept(now, k, p.key(k.record.ID).Counter, parsed.Response.AuthenticatorData)
 }
 
 // pick returns the key that answered (WebAuthn L3 §7.2 steps 5 and 6): one that was asked for and that the user still has.
 func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
-	if !p.has(id) {
+	if p.key(id) == nil {
 		return key{}, factors.ReasonWrong
 	}
 	for _, k := range keys {
@@ -112,16 +112,19 @@ func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, r record, 
 	return checkFlags(f, p.UV)
 }
 
-// accept ends a ceremony whose signature is valid, from step 22, about which the library only warns.
-func accept(now time.Time, k key, data protocol.AuthenticatorData) (factors.Outcome, error) {
+// accept ends a ceremony whose signature is valid, from step 22, about which the library only warns. begun is the counter
+// of the key when the ceremony began.
+func accept(now time.Time, k key, begun uint32, data protocol.AuthenticatorData) (factors.Outcome, error) {
 	r, d := k.record, k.device
-	// Step 22: a counter must increase. Many keys have none: both values are zero.
-	if (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter {
+	switch r.addCounter(begun, data.Counter) {
+	case factors.ReasonClone:
 		d.Disabled = "clone"
 		return factors.Outcome{Device: d, Rejected: factors.ReasonClone}, nil
+	case factors.ReasonExpired:
+		return refused(factors.ReasonExpired), nil
 	}
 	uv := data.Flags.HasUserVerified()
-	r.Counter, r.BackedUp = data.Counter, data.Flags.HasBackupState()
+	r.BackedUp = data.Flags.HasBackupState()
 	r.UVInitialised = r.UVInitialised || uv
 	d.LastUsed = now
 	d, err := r.store(d)
