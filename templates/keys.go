@@ -33,6 +33,9 @@ const (
 	ProblemKeyRefused   Key = "problem.key_refused"
 	ProblemKeyCloned    Key = "problem.key_cloned"
 	ProblemKeyPolicy    Key = "problem.key_policy"
+	ProblemKeyPIN       Key = "problem.key_pin"
+	ProblemKeyBackup    Key = "problem.key_backup"
+	ProblemKeyEnrol     Key = "problem.key_enrol"
 	ProblemKeyTaken     Key = "problem.key_taken" // enrolled already
 	ProblemCeremonyGone Key = "problem.ceremony_gone"
 
@@ -87,7 +90,7 @@ func Keys() []Key {
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,
-		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyTaken, ProblemCeremonyGone,
+		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyPIN, ProblemKeyBackup, ProblemKeyEnrol, ProblemKeyTaken, ProblemCeremonyGone,
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemChanged,

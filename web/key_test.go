@@ -12,6 +12,7 @@ import (
 
 	"barillet/authn/authntest"
 	"barillet/factors/factortest"
+	"barillet/internal/audit"
 )
 
 // yubikey is a virtual security key.
@@ -125,7 +126,34 @@ func TestSecurityKey_EnrolledTwiceIsReported(t *testing.T) {
 	b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
 	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
 	status, _, problem := b.script("/enrol/key", `{"name":"Autre","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
-	if status != http.StatusConflict && status != http.StatusUnprocessableEntity || problem == "" {
+	if status != http.StatusUnprocessableEntity || !strings.Contains(problem, "already enrolled") {
 		t.Errorf("got %d %q, want a refusal with the reason", status, problem)
+	}
+	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
+	b.shows("/enrol/key")
+	status, _, problem = b.script("/enrol/key", `{"name":"Autre","answer":{}}`)
+	if status != http.StatusUnprocessableEntity || !strings.Contains(problem, "could not be enrolled") {
+		t.Errorf("no answer of a key: got %d %q, want a refusal with the reason", status, problem)
+	}
+}
+
+func TestSecurityKey_NowSaysThatItCanBeCopied(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	key := newYubikey(p)
+	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
+	if status, _, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`); status != http.StatusOK {
+		t.Fatalf("enrolling: got %d %q", status, problem)
+	}
+	key.auth.Options.BackupEligible = true
+	again := p.browser(t)
+	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	status, _, problem := again.script("/login/factor/key", `{"answer":`+key.signed(t, again.shows("/login/factor?method=key").body)+`}`)
+	if status != http.StatusUnauthorized || !strings.Contains(problem, "copied to other devices") {
+		t.Errorf("got %d %q, want a refusal with the reason", status, problem)
+	}
+	events := p.Events(audit.FactorProven)
+	if last := events[len(events)-1]; last.Outcome != audit.Failure || last.Reason != "webauthn: backup" {
+		t.Errorf("the log has %s, %q", last.Outcome, last.Reason)
 	}
 }

@@ -106,7 +106,7 @@ func (w *WebAuthn) checkNew(p pending, parsed *protocol.ParsedCredentialCreation
 	case !slices.Contains(formats, object.Format): // step 21
 		return factors.ReasonPolicy
 	case p.key(id) != nil: // step 26, for the user's own keys: only an honest browser obeys the exclusion list
-		return factors.ReasonPolicy
+		return factors.ReasonTaken
 	}
 	if r := checkFlags(object.AuthData.Flags, p.UV); r != factors.ReasonNone {
 		return r
@@ -120,7 +120,7 @@ func checkFlags(f protocol.AuthenticatorFlags, uv string) factors.Reason {
 	case !f.HasUserPresent():
 		return factors.ReasonWrong
 	case uv == string(protocol.VerificationRequired) && !f.HasUserVerified():
-		return factors.ReasonPolicy
+		return factors.ReasonPIN
 	case f.HasBackupState() && !f.HasBackupEligible():
 		return factors.ReasonWrong
 	}

@@ -65,7 +65,7 @@ func (w *WebAuthn) FinishVerify(now time.Time, subject factors.Subject, devices 
 	}
 	k, r := pick(p, keys, parsed.RawID)
 	if r == factors.ReasonNone {
-		r = w.checkAssertion(p, subject, k.record, parsed)
+		r = w.checkAssertion(p, subject, parsed)
 	}
 	if r != factors.ReasonNone {
 		return refused(r), nil
@@ -74,8 +74,13 @@ func (w *WebAuthn) FinishVerify(now time.Time, subject factors.Subject, devices 
 	// It does steps 11, 15 to 17, 20 and 21, and repeats the others.
 	s := w.session(p)
 	s.AllowedCredentialIDs = [][]byte{k.record.ID}
-	if _, err := w.lib.ValidateLogin(user{subject, []library.Credential{k.record.credential()}}, s, parsed); err != nil {
+	c, eligible := k.record.credential(), parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
+	c.Flags.BackupEligible = eligible
+	if _, err := w.lib.ValidateLogin(user{subject, []library.Credential{c}}, s, parsed); err != nil {
 		return refused(factors.ReasonWrong), nil
+	}
+	if eligible != k.record.BackupEligible { // step 19, of a flag that is now known to be signed
+		return refused(factors.ReasonBackup), nil
 	}
 	return accept(now, k, p.key(k.record.ID).Counter, parsed.Response.AuthenticatorData)
 }
@@ -94,7 +99,7 @@ func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
 }
 
 // checkAssertion checks what the library does not, or checks differently.
-func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, r record, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
+func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
 	// Step 6: a user handle may be absent; otherwise it must be the user's.
 	if h := parsed.Response.UserHandle; len(h) > 0 && !bytes.Equal(h, subject.Handle) {
 		return factors.ReasonWrong
@@ -103,11 +108,8 @@ func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, r record, 
 		return reason
 	}
 	f := parsed.Response.AuthenticatorData.Flags
-	switch {
-	case f.HasAttestedCredentialData(): // §6.1: not in an assertion
+	if f.HasAttestedCredentialData() { // §6.1: not in an assertion
 		return factors.ReasonFormat
-	case f.HasBackupEligible() != r.BackupEligible: // step 19: a key's eligibility does not change
-		return factors.ReasonWrong
 	}
 	return checkFlags(f, p.UV)
 }

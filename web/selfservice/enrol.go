@@ -224,7 +224,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 			return err
 		}
 		if !done.Accepted() {
-			return s.WriteRejected(w, r, done.Verification, http.StatusUnprocessableEntity)
+			return s.WriteNotEnrolled(w, r, done.Verification)
 		}
 		to, err := s.enrolled(w, r, flow, done)
 		if err != nil {

@@ -76,7 +76,7 @@ func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !v.Accepted() {
-		return s.WriteRejected(w, r, v, http.StatusUnauthorized)
+		return s.WriteRejected(w, r, v)
 	}
 	return site.WriteNext(w, afterStepUp(answer.Next))
 }
