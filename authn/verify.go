@@ -189,7 +189,11 @@ func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a 
 	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.complete(tx, transaction, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
+	second := SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}
+	if a.input == factors.InputAssertion || a.input == factors.InputCode && tr.KnownBrowser { // protocol rule 5
+		second.StepUpAt = tx.Op.Now
+	}
+	if out.Completed, err = s.complete(tx, transaction, tr, &u, second); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)

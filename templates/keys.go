@@ -83,6 +83,19 @@ const (
 	NoticeRecoveryUsed    Key = "notice.recovery_used" // N codes remain
 )
 
+// The operations that the page of a step-up names.
+const (
+	OperationAddDevice     Key = "prove.add_device"
+	OperationConfirmDevice Key = "prove.confirm_device" // Device
+	OperationRemoveDevice  Key = "prove.remove_device"  // Device
+	OperationRemoveCopy    Key = "prove.remove_copy"    // Device
+	OperationRecoveryCodes Key = "prove.recovery_codes"
+	OperationPassword      Key = "prove.password"
+	OperationOtherDevice   Key = "prove.other_device" // a device without a keyboard
+	OperationApplication   Key = "prove.application"  // App
+	OperationAny           Key = "prove.any"
+)
+
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
@@ -98,5 +111,7 @@ func Keys() []Key {
 		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
+		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword,
+		OperationOtherDevice, OperationApplication, OperationAny,
 	}
 }

@@ -96,9 +96,11 @@ type Event struct {
 //	POST /account/prove/key                                     JSON {"answer": …, "next": …} by script
 type StepUp struct {
 	Base
-	Next       string // local path of the operation
-	Method     string // "code" or "key"; /account/prove?method=key&next=…
+	Next       string  // local path of the operation
+	Operation  Message // what the step-up permits
+	Method     string  // "code" or "key"; /account/prove?method=key&next=…
 	Phones     int
+	Wait       time.Duration // until the next code, if the current one was used already; Method "code" only
 	Keys       []string
 	KeyOptions json.RawMessage // request options; Method "key" only
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/factors/factortest"
 	"barillet/internal/audit"
@@ -104,6 +105,8 @@ func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 		t.Errorf("no answer at all: got %d, want 401", status)
 	}
 
+	again.shows("/account/password") // the sign-in counts as a step-up
+	p.Clock.Advance(account.StepUpTTL)
 	proof := again.shows(again.get("/account/password").next()).body // the key was used last: it is asked for first
 	if status, next, problem := again.script("/account/prove/key", `{"answer":`+key.signed(t, proof)+`,"next":"/account/password"}`); status != http.StatusOK || next != "/account/password" {
 		t.Fatalf("a proof: got %d to %q %q, want the act", status, next, problem)
