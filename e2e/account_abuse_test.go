@@ -106,7 +106,7 @@ func TestAccount_KeepsLastDeviceAndRejectsOldCodes(t *testing.T) {
 	if len(fresh) < 2 || page.Header.Get("Cache-Control") != "no-store" {
 		t.Fatal("no recovery codes are shown, or they may be kept by a cache")
 	}
-	m.Post("/enrol/recovery", "kept", "yes").want(t, "/account")
+	m.Post("/enrol/recovery", "kept", "yes", "list", page.find(t, codesList)).want(t, "/account")
 	v := h.Visitor(t)
 	m.give(v)
 	if v.Post("/login/factor/recovery", "code", m.Codes[2]); v.signedIn() {

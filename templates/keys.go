@@ -22,6 +22,7 @@ const (
 
 	// recovery codes, tickets
 	ProblemRecoveryWrong        Key = "problem.recovery_wrong"
+	ProblemCodesReplaced        Key = "problem.codes_replaced" // the page shows recovery codes that a newer list replaced
 	ProblemRecoveryFresh        Key = "problem.recovery_fresh" // the operation does not accept a recovery code
 	ProblemTicketWrong          Key = "problem.ticket_wrong"
 	ProblemTicketExpired        Key = "problem.ticket_expired"
@@ -72,6 +73,7 @@ const (
 	NoticeCopyAdded       Key = "notice.copy_added"
 	NoticeCopyRemoved     Key = "notice.copy_removed"
 	NoticeCodesKept       Key = "notice.codes_kept"
+	NoticeCodesHidden     Key = "notice.codes_hidden" // recovery codes that were shown count
 	NoticeSessionEnded    Key = "notice.session_ended"
 	NoticeOthersEnded     Key = "notice.others_ended"
 	NoticeAppWithdrawn    Key = "notice.app_withdrawn"
@@ -101,14 +103,14 @@ func Keys() []Key {
 	return []Key{
 		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
-		ProblemRecoveryWrong, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
+		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,
 		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyPIN, ProblemKeyBackup, ProblemKeyEnrol, ProblemKeyTaken, ProblemCeremonyGone,
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemChanged,
 		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode,
-		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept,
+		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept, NoticeCodesHidden,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
 		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword,

@@ -81,7 +81,7 @@ func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 	if status, next, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+answer+`}`); status != http.StatusOK || next != "/enrol/recovery" {
 		t.Fatalf("enrolling: got %d to %q %q, want the recovery codes", status, next, problem)
 	}
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 
 	p.Clock.Advance(time.Minute)
 	again := p.browser(t)

@@ -24,7 +24,7 @@ func goldenPrompt() account.Prompt {
 }
 
 func goldenEnrolment() *account.PendingEnrolment {
-	return &account.PendingEnrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
+	return &account.PendingEnrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1", Shown: "d2",
 		Pending: factors.Pending("pending"), Prompt: goldenPrompt(), Expires: then}
 }
 

@@ -17,7 +17,7 @@ import (
 var notices = map[string]templates.Key{
 	"device_added": templates.NoticeDeviceAdded, "device_removed": templates.NoticeDeviceRemoved,
 	"device_renamed": templates.NoticeDeviceRenamed, "copy_added": templates.NoticeCopyAdded,
-	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept,
+	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept, "codes_hidden": templates.NoticeCodesHidden,
 	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
 	"app_withdrawn":    templates.NoticeAppWithdrawn,
 	"password_changed": templates.NoticePasswordChanged, "password_set": templates.NoticePasswordSet,
@@ -26,7 +26,8 @@ var notices = map[string]templates.Key{
 
 var problems = map[string]templates.Key{
 	"session_gone": templates.ProblemSessionGone, "ceremony_gone": templates.ProblemCeremonyGone,
-	"changed": templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
+	"codes_replaced": templates.ProblemCodesReplaced,
+	"changed":        templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
 }
 
