@@ -91,6 +91,7 @@ func galleryEnrol(lang string) []Sample {
 		{"second", AddSecondDevice{Base: b, DeviceName: "Téléphone d’Amélie"}},
 		{"token", Enrol{Base: b, Slug: "token", View: sampleScan(), First: true}},
 		{"codes", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example"}},
+		{"codes-renewed", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example", List: "d9", OldUntil: sampleDay}},
 	}
 }
 
@@ -116,11 +117,11 @@ func galleryAccount(lang string) []Sample {
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
 		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
-			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
+			Recovery: sampleRecovery(2), CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
-		{"prove", StepUp{Base: b, Next: "/account/add", Method: "code", Phones: 1, Keys: keys}},
-		{"prove-key", StepUp{Base: b, Next: "/account/add", Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
+		{"prove", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationAddDevice}, Method: "code", Phones: 1, Keys: keys, Wait: 21 * time.Second}},
+		{"prove-key", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationRemoveDevice, Args: map[string]string{"Device": phone.Name}}, Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
 		{"add", AddDevice{Base: b, Choices: sampleChoices(), Phones: []Device{phone}, CopiesAllowed: true}},
 		{"add-full", AddDevice{Base: b, Full: []string{"phone", "key", "token"}}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
@@ -131,7 +132,8 @@ func galleryAccount(lang string) []Sample {
 		{"copy-remove", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0], Others: []string{phone.Name}, Proven: true}},
 		{"copy-remove-alone", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0]}},
 		{"replace", Replace{Base: b, Scan: sampleScan(), Device: phone, Lost: "Tablette de l’atelier", Others: []string{"Ancien téléphone"}, Works: true}},
-		{"recovery-renew", RecoveryRenew{Base: b, Left: 3, Made: true}},
+		{"recovery-renew", RecoveryRenew{Base: b, Recovery: sampleRecovery(1)}},
+		{"recovery-renew-two", RecoveryRenew{Base: b, Recovery: sampleRecovery(2)}},
 		{"recovery-first", RecoveryRenew{Base: b}},
 		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", MinLength: 8}},
 	}
@@ -163,6 +165,15 @@ func galleryHelp(lang string) []Sample {
 		out = append(out, Sample{"failure-" + strconv.Itoa(status), f})
 	}
 	return out
+}
+
+// sampleRecovery returns one or two lists of recovery codes.
+func sampleRecovery(lists int) RecoveryCodes {
+	c := RecoveryCodes{Lists: []RecoveryList{{Shown: sampleDay.AddDate(0, -3, 0), Left: 8}}}
+	if lists == 2 {
+		c.Lists, c.Until = append(c.Lists, RecoveryList{Shown: sampleDay, Left: 10}), sampleDay.AddDate(0, 0, 1)
+	}
+	return c
 }
 
 // sampleChoices returns the kinds of device that a service offers.
@@ -209,7 +220,7 @@ func GalleryMails() []notice.Notice {
 		notice.QRShown{Context: a, Device: "Téléphone d’Amélie"},
 		notice.CopyConfirmed{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
 		notice.RecoveryUsed{Context: a, Remaining: 1},
-		notice.RecoveryRenewed{Context: a},
+		notice.RecoveryShown{Context: a}, notice.RecoveryShown{Context: a, OldUntil: sampleDay},
 		notice.PasswordChanged{Context: a},
 		notice.AddressChanged{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
 		notice.AddressChanged{Context: a, By: "Karim Benali"},
