@@ -52,7 +52,7 @@ for (const b of document.querySelectorAll("[data-key]")) {
       const body = { answer: answer(credential) };
       if (name) body.name = name.value;
       if (words.next) body.next = words.next;
-      const res = await fetch(words.post, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+      const res = await fetch(words.post, { method: "POST", headers: { "Content-Type": "application/json", "Barillet-Subject": document.body.dataset.subject || "" }, body: JSON.stringify(body) });
       const said = await res.json();
       if (said.next) return location.assign(said.next);
       status.textContent = said.problem || words.failed;

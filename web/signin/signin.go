@@ -63,10 +63,18 @@ func (s *Pages) getBlocked(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) postLogout(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "next")
+	if err != nil {
+		return err
+	}
 	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
-	return site.Redirect(w, "/logged-out")
+	next, ok := site.LocalPath(f["next"])
+	if !ok {
+		next = "/logged-out"
+	}
+	return site.Redirect(w, next)
 }
 
 // beginThen sets the cookie of a sign-in transaction and redirects to path.
@@ -82,7 +90,8 @@ func (s *Pages) static(page func(templates.Base) templates.Page) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
 }
 
-// postLanguage stores a language in this browser and, with a session, in the account.
+// postLanguage stores a language in this browser and, if the page was rendered for the user of the session, in the
+// account.
 func (s *Pages) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "lang", "next")
 	if err != nil {
@@ -91,7 +100,7 @@ func (s *Pages) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	if f["lang"] != templates.Match("", f["lang"], "") {
 		return errcode.InvalidField("lang", "unknown")
 	}
-	if v := site.VisitorOf(r); v.SignedIn() {
+	if v := site.VisitorOf(r); v.SignedIn() && s.FromSubject(r) {
 		if err := s.Authn.SetLocale(r.Context(), site.RequestInfo(r), v.Session, f["lang"]); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (s *Site) Base(r *http.Request) templates.Base {
 // BaseAt returns Base for the answer to a POST, if the form is at path.
 func (s *Site) BaseAt(r *http.Request, path string) templates.Base {
 	v := VisitorOf(r)
-	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Info.Name}
+	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Subject.Name, SubjectToken: s.SubjectToken(v.Subject.User)}
 }
 
 // BaseWithProblem returns BaseAt with a problem.

@@ -16,6 +16,7 @@ type Visitor struct {
 	Session     secret.Value // zero without a session
 	Transaction secret.Value // of a sign-in, which may have ended; zero without one
 	Info        session.Info // of Session
+	Subject     Subject
 	Lang        string
 }
 
@@ -49,6 +50,9 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 		if chosen := r.URL.Query().Get("lang"); info.Locale != "" && chosen != v.Lang {
 			v.Lang, q.Lang = info.Locale, info.Locale
 		}
+	}
+	if err := s.findSubject(r, v); err != nil {
+		return r, err
 	}
 	ctx := reply.With(context.WithValue(r.Context(), visitorKey{}, v), &q)
 	return r.WithContext(ctx), nil
