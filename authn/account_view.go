@@ -18,7 +18,7 @@ type AccountView struct {
 	Login             string
 	Name              string
 	Email             string
-	Locale            string // the language that the user chose; "": none
+	Locale            string // language of emails to the user
 	Groups            []string
 	Devices           []factors.Device // in the order of enrolment, without Data
 	PhishingResistant bool             // one of them is phishing-resistant
@@ -38,7 +38,7 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 		if err != nil {
 			return err
 		}
-		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
+		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: s.Accounts.Locale(&u),
 			PhishingResistant: s.Accounts.HasPhishingResistant(&u), PrimaryDevices: s.Accounts.CountPrimary(&u), Activity: slices.Clone(u.Activity), StepUpFresh: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Activity)
 		out.Devices = slices.Clone(u.Devices)

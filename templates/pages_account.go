@@ -24,6 +24,7 @@ import (
 type Account struct {
 	Base
 	Login         string
+	Locale        string // language of pages and emails
 	Groups        []string
 	Devices       []Device
 	RecoveryLeft  int  // 0: none left or none made

@@ -47,7 +47,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 		return templates.Account{}, err
 	}
 	page := templates.Account{Base: b, Login: a.Login, Groups: a.Groups, RecoveryMade: made, RecoveryLeft: left,
-		CopiesAllowed: s.Accounts.Policy.AllowCopies}
+		CopiesAllowed: s.Accounts.Policy.AllowCopies, Locale: a.Locale}
 	for _, d := range a.Devices {
 		if s.Accounts.Method(d.Kind).Input != factors.InputBackup {
 			page.Devices = append(page.Devices, s.deviceOf(a, d))

@@ -47,7 +47,7 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	v := &Visitor{Lang: q.Lang, Transaction: secret.From(login.ID)}
 	if info, ok := ses.Values[infoKey{}].(session.Info); ok {
 		v.Session, v.Info = secret.From(ses.ID), info
-		if chosen := r.URL.Query().Get("lang"); info.Locale != "" && chosen != v.Lang {
+		if info.Locale != "" {
 			v.Lang, q.Lang = info.Locale, info.Locale
 		}
 	}
