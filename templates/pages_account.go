@@ -20,7 +20,7 @@ import (
 //	POST /account/sessions/end-others           (no field)
 //	POST /account/applications/{id}/withdraw    (no field)
 //	GET  /account/password                      leads to PasswordChange
-//	POST /language                              lang, next
+//	POST /language                              lang, at
 type Account struct {
 	Base
 	Login         string

@@ -18,6 +18,7 @@ type Base struct {
 	SubjectToken string // names that user, which each form sends
 	Notice       *Message
 	Problem      *Problem
+	Typed        map[string]string // text typed before the language was switched, by field name
 }
 
 func (b Base) base() Base { return b }

@@ -130,6 +130,11 @@ func TestPage_LabelsEachField(t *testing.T) {
 			}
 			ids[m[1]] = true
 		}
+		for _, m := range regexp.MustCompile(`\bform="([^"]*)"`).FindAllStringSubmatch(out, -1) {
+			if !ids[m[1]] {
+				t.Errorf("%s: a button sends the form %q, which is not there", s.Name, m[1])
+			}
+		}
 		for _, tag := range input.FindAllString(out, -1) {
 			switch kind := attr(tag, "type"); {
 			case kind == "hidden" || strings.Contains(tag, "aria-label="):

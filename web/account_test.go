@@ -220,11 +220,11 @@ func TestLanguage_ChoiceOfTheUserPrecedesTheBrowser(t *testing.T) {
 	says(b, "/login?lang=xx", "en")
 	b.header.Set("Accept-Language", "fr-CH, en;q=0.5")
 	says(b, "/login", "fr")
-	b.goes("/help", "/language", "lang", "en", "next", "/help")
+	b.goes("/help", "/language", "lang", "en", "at", "/help")
 	says(b, "/help", "en")
 	b.signIn(amelie, phone)
 	says(b, "/account", "fr")
-	b.goes("/account", "/language", "lang", "en", "next", "/account")
+	b.goes("/account", "/language", "lang", "en", "at", "/account")
 	says(b, "/account", "en")
 	if got := p.User(amelie).Locale; got != "en" {
 		t.Errorf("the person's language: got %q, want en", got)

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -58,5 +59,57 @@ func TestLanguage_SignInStoresItUnlessAnAdministratorDid(t *testing.T) {
 		if got := b.shows("/account").body; !strings.Contains(got, `lang="`+c.want+`" aria-pressed="true"`) {
 			t.Errorf("the account does not show %s", c.want)
 		}
+	}
+}
+
+// Switching the language keeps what was typed, except passwords and codes, which a page never contains.
+func TestLanguage_SwitchKeepsWhatWasTyped(t *testing.T) {
+	p := open(t, nil)
+	b := p.browser(t)
+	const secret = "Quatre roues et un volant"
+	for _, c := range []struct {
+		path   string
+		fields []string
+		want   []string
+	}{
+		{"/login?next=%2Faccount%2Fadd", []string{"identifier", "amélie \"a\"", "password", secret, "next", "/account/add"}, []string{`value="amélie &#34;a&#34;"`, `name="next" value="/account/add"`}},
+		{"/forgot", []string{"identifier", amelie}, []string{`value="` + amelie + `"`}},
+		{"/help/request", []string{"email", amelie, "topic", "key_lost", "message", "Ma clé est au fond du canal."}, []string{`value="` + amelie + `"`, `value="key_lost" selected`, "Ma clé est au fond du canal.</textarea>"}},
+	} {
+		for _, lang := range []string{"fr", "en"} {
+			got := b.post("/language", append([]string{"lang", lang, "at", c.path}, c.fields...)...)
+			if got.StatusCode != http.StatusOK || !strings.Contains(got.body, `<html lang="`+lang+`">`) {
+				t.Errorf("%s in %s: got %d to %q, want the page in that language", c.path, lang, got.StatusCode, got.next())
+			}
+			for _, want := range c.want {
+				if !strings.Contains(got.body, want) {
+					t.Errorf("%s in %s: the page lacks %s", c.path, lang, want)
+				}
+			}
+			if strings.Contains(got.body, secret) {
+				t.Errorf("%s: the page contains the password", c.path)
+			}
+			if b.cookie("__Host-barillet-lang") != lang {
+				t.Errorf("%s: the language is not kept", c.path)
+			}
+		}
+	}
+	b.goes("/login", "/language", "lang", "fr", "at", "/login")
+	if got := b.post("/language", "lang", "fr", "at", "/no/such/page", "name", "x"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("a page that does not exist: got %d, want 303", got.StatusCode)
+	}
+}
+
+// In an account, the switch changes pages, emails and what was typed alike.
+func TestLanguage_SwitchInAnEnrolmentKeepsTheName(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+	got := b.post("/language", "lang", "fr", "at", "/enrol/phone", "name", "Tablette de l'atelier", "code", "123456")
+	if got.StatusCode != http.StatusOK || !strings.Contains(got.body, `<html lang="fr">`) || !strings.Contains(got.body, "Tablette de l&#39;atelier") || strings.Contains(got.body, "123456") {
+		t.Errorf("got %d, want the page in French with the name and without the code", got.StatusCode)
+	}
+	if got := p.User(amelie).Locale; got != "fr" {
+		t.Errorf("the stored language: got %q, want fr", got)
 	}
 }

@@ -134,7 +134,7 @@ func TestOtherUser_NoFormActsForAnotherUserThanItsPage(t *testing.T) {
 	if keys := changed(before, p.content(t)); len(keys) > 0 {
 		t.Errorf("changed %v", keys)
 	}
-	b.goes("/help", "/language", "subject", stale, "lang", "fr", "next", "/help")
+	b.goes("/help", "/language", "subject", stale, "lang", "fr", "at", "/help")
 	if got := p.User(bruno).Locale; got == "fr" {
 		t.Error("the language of a page for Amélie was stored for Bruno")
 	}

@@ -38,7 +38,7 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("POST /password/{token}", s.postNewPassword)
 	r.Page("POST /logout", s.postLogout)
 	r.Page("GET /logged-out", s.static(func(b templates.Base) templates.Page { return templates.LoggedOut{Base: b} }))
-	r.ForAnybody("POST /language", s.postLanguage)
+	r.ForAnybody("POST /language", s.postLanguage(r.Mux))
 	r.Page("GET /help", s.static(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
 	r.Page("GET /help/request", s.getHelpRequest)
 	r.ForAnybody("POST /help/request", s.postHelpRequest)

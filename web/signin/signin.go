@@ -89,26 +89,3 @@ func (s *Pages) beginThen(w http.ResponseWriter, r *http.Request, login secret.V
 func (s *Pages) static(page func(templates.Base) templates.Page) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
 }
-
-// postLanguage stores a language in this browser and, if the page was rendered for the user of the session, in the
-// account.
-func (s *Pages) postLanguage(w http.ResponseWriter, r *http.Request) error {
-	f, err := site.ReadForm(r, "lang", "next")
-	if err != nil {
-		return err
-	}
-	if f["lang"] != templates.Match("", f["lang"], "") {
-		return errcode.InvalidField("lang", "unknown")
-	}
-	if v := site.VisitorOf(r); v.SignedIn() && s.FromSubject(r) {
-		if err := s.Authn.SetLocale(r.Context(), site.RequestInfo(r), v.Session, f["lang"]); err != nil {
-			return err
-		}
-	}
-	s.SetLanguage(w, f["lang"])
-	next, ok := site.LocalPath(f["next"])
-	if !ok {
-		next = "/"
-	}
-	return site.Redirect(w, next)
-}

@@ -17,6 +17,7 @@ import (
 // Base returns the part that all pages share. It includes the notice or problem that a redirect left in the query.
 func (s *Site) Base(r *http.Request) templates.Base {
 	b := s.BaseAt(r, CurrentPath(r))
+	b.Typed = Typed(r)
 	q := r.URL.Query()
 	if k, ok := notices[q.Get("done")]; ok {
 		b.Notice = templates.NewNotice(k)

@@ -51,6 +51,9 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 			v.Lang, q.Lang = info.Locale, info.Locale
 		}
 	}
+	if t, ok := r.Context().Value(typedKey{}).(typed); ok {
+		v.Lang, q.Lang = t.lang, t.lang // the session was read before the switch
+	}
 	if err := s.findSubject(r, v); err != nil {
 		return r, err
 	}
