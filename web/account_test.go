@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"html"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -231,5 +233,46 @@ func TestLanguage_ChoiceOfTheUserPrecedesTheBrowser(t *testing.T) {
 	}
 	if got := b.post("/language", "lang", "xx"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a language that we lack: got %d, want 422", got.StatusCode)
+	}
+}
+
+// The device that a user chose is enrolled after a step-up that had expired on the page, and nothing is begun without it.
+func TestAdd_ChoiceIsKeptOverTheStepUp(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	p.Clock.Advance(6 * time.Minute)
+	for _, c := range []struct{ kind, app, want string }{{"webauthn", "", "/enrol/key"}, {"totp", "google", "/enrol/phone"}} {
+		got := b.post("/enrol/begin", "kind", c.kind, "app", c.app)
+		if !strings.HasPrefix(got.next(), "/account/prove?next=") {
+			t.Fatalf("a choice after the step-up expired: got %d to %q, want the step-up", got.StatusCode, got.next())
+		}
+		_, next, _ := strings.Cut(got.next(), "next=")
+		next, err := url.QueryUnescape(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := b.shows(got.next())
+		if !strings.Contains(page.body, `name="next" value="`+html.EscapeString(next)+`"`) {
+			t.Errorf("the step-up does not know what follows: %s", next)
+		}
+		if got := b.get(next); got.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("the choice by GET: got %d, want 405", got.StatusCode)
+		}
+		if got := b.post("/account/prove", "code", "000000", "next", next); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("a wrong code: got %d, want 401", got.StatusCode)
+		}
+		if got := b.get(c.want); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s before the step-up: got %d, want a redirect", c.want, got.StatusCode)
+		}
+		p.Clock.Advance(time.Minute)
+		b.goes(c.want, "/account/prove", "code", string(phone.Next()), "next", next)
+		b.shows(c.want)
+		p.Clock.Advance(11 * time.Minute)
+	}
+	for _, next := range []string{"https://thief.example/enrol/begin?kind=totp", "//thief.example/enrol/begin", "/enrol/begin", "/enrol/begin?kind=recovery", "/enrol/begin?kind=%zz"} {
+		p.Clock.Advance(time.Minute)
+		if got := b.post("/account/prove", "code", string(phone.Next()), "next", next); got.next() != "/account/add" && got.next() != "/account" {
+			t.Errorf("after a step-up for %s: got %q", next, got.next())
+		}
 	}
 }

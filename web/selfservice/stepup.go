@@ -2,8 +2,11 @@ package selfservice
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"barillet/authn"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -40,6 +43,25 @@ func afterStepUp(asked string) string {
 	return "/account"
 }
 
+// finishStepUp returns the page after an accepted step-up. If the user chose a device before, its enrolment begins.
+func (s *Pages) finishStepUp(w http.ResponseWriter, r *http.Request, asked string) (string, error) {
+	next := afterStepUp(asked)
+	path, query, _ := strings.Cut(next, "?")
+	if path != site.PathBeginEnrolment {
+		return next, nil
+	}
+	chosen, err := url.ParseQuery(query)
+	kind, app, ok := s.chosenKind(chosen.Get("kind"), chosen.Get("app"))
+	if err != nil || !ok {
+		return "/account/add", nil
+	}
+	begun, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}, enrol.Request{Kind: kind, App: app})
+	if errcode.Of(err) == errcode.TooMany {
+		return "/account/add", nil // it says so
+	}
+	return begun, err
+}
+
 func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "code", "next")
 	if err != nil {
@@ -54,7 +76,11 @@ func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.Accepted() {
-		return site.Redirect(w, afterStepUp(f["next"]))
+		next, err := s.finishStepUp(w, r, f["next"])
+		if err != nil {
+			return err
+		}
+		return site.Redirect(w, next)
 	}
 	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page := s.stepUpPage(s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
@@ -78,5 +104,9 @@ func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 	if !v.Accepted() {
 		return s.WriteRejected(w, r, v, http.StatusUnauthorized)
 	}
-	return site.WriteNext(w, afterStepUp(answer.Next))
+	next, err := s.finishStepUp(w, r, answer.Next)
+	if err != nil {
+		return err
+	}
+	return site.WriteNext(w, next)
 }

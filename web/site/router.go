@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"barillet/internal/errcode"
@@ -107,11 +108,18 @@ func (s *Site) redirectFor(r *http.Request, err error) (string, bool) {
 	return "", false
 }
 
+// PathBeginEnrolment is the route that begins an enrolment. As the page after a step-up, with the fields in its query, it
+// is no request: the step-up then begins the enrolment.
+const PathBeginEnrolment = "/enrol/begin"
+
 // pageForStepUp returns the page to open after a step-up. Each operation that needs one has a page at its own path,
-// except those of enrolment.
+// except those of enrolment. The choice of a device is kept.
 func pageForStepUp(r *http.Request) string {
-	if strings.HasPrefix(r.URL.Path, "/account/") {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/account/"):
 		return r.URL.EscapedPath()
+	case r.URL.Path == PathBeginEnrolment:
+		return PathBeginEnrolment + "?" + url.Values{"kind": r.PostForm["kind"], "app": r.PostForm["app"]}.Encode()
 	}
 	return "/enrol"
 }
