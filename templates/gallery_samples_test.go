@@ -123,6 +123,8 @@ func galleryAccount(lang string) []Sample {
 		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
+		{"account-maybe-lost", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{phone, key}, RecoveryMade: true, RecoveryLeft: 9, MaybeLost: []Device{phone, key}, Sessions: sessions[:1]}},
+		{"account-add-first", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, RecoveryMade: true, RecoveryLeft: 9, MaybeLost: []Device{only}, AddFirst: true, Sessions: sessions[:1]}},
 		{"account-at-risk", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
 		{"prove", StepUp{Base: b, Next: "/account/add", Method: "code", Phones: 1, Keys: keys}},
 		{"prove-key", StepUp{Base: b, Next: "/account/add", Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},

@@ -27,10 +27,12 @@ type Account struct {
 	Locale        string // language of pages and emails
 	Groups        []string
 	Devices       []Device
-	RecoveryLeft  int  // 0: none left or none made
-	RecoveryMade  bool // a set exists
-	AtRisk        bool // the loss of one device would lock the user out
-	CopiesAllowed bool // the policy allows a QR code to be shown again
+	RecoveryLeft  int      // 0: none left or none made
+	RecoveryMade  bool     // a set exists
+	AtRisk        bool     // the loss of one device would lock the user out
+	MaybeLost     []Device // not used since a sign-in by recovery code
+	AddFirst      bool     // the user has no device except MaybeLost, and must add one before a lost one is removed
+	CopiesAllowed bool     // the policy allows a QR code to be shown again
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event

@@ -276,3 +276,59 @@ func TestAdd_ChoiceIsKeptOverTheStepUp(t *testing.T) {
 		}
 	}
 }
+
+// After a sign-in by recovery code the road leads from the new device to the removal of the lost one.
+func TestRecovery_LostPhoneIsOfferedForRemoval(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	b.goes("/enrol/recovery", "/account/recovery")
+	codes := regexp.MustCompile(`<code>([^<]+)`).FindAllStringSubmatch(b.shows("/enrol/recovery").body, -1)
+	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	lost := "/account/devices/" + p.idOf("Téléphone") + "/remove"
+	const question = "If one of your devices is lost, remove it"
+	if got := b.shows("/account"); strings.Contains(got.body, question) {
+		t.Error("the account asks for a lost device without a reason")
+	}
+	p.Clock.Advance(time.Hour)
+
+	n := p.browser(t)
+	n.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0][1])
+	got := n.shows("/account")
+	if !strings.Contains(got.body, question) || !strings.Contains(got.body, "First add the device") || strings.Contains(got.body, lost) {
+		t.Error("before a new device is enrolled, the account does not ask for one first")
+	}
+	n.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+	added := &authntest.Phone{Env: p.Env, Secret: secretIn(t, n.shows("/enrol/phone").body)}
+	p.Clock.Advance(time.Second)
+	n.goes("/account?done=device_added", "/enrol/phone", "name", "Nouveau", "code", string(added.Code()))
+	got = n.shows("/account?done=device_added")
+	if !strings.Contains(got.body, question) || !strings.Contains(got.body, `<a class="button second" href="`+lost+`"`) || strings.Contains(got.body, `class="button second" href="/account/devices/`+p.idOf("Nouveau")) {
+		t.Error("after the new device the account does not offer to remove the lost one, and that one alone")
+	}
+	if got := n.get("/enrol/second"); got.next() != "/account?done=device_added" {
+		t.Errorf("the advice after a first device: got %d to %q, want the question first", got.StatusCode, got.next())
+	}
+	n.proves(lost, added)
+	n.goes("/account?done=device_removed", lost)
+	if got := n.shows("/account"); strings.Contains(got.body, question) || len(p.User(amelie).Devices) != 2 {
+		t.Error("the lost device is still there, or still asked for")
+	}
+}
+
+// A device that the user used after the recovery code was not lost.
+func TestRecovery_FoundPhoneIsNotOfferedForRemoval(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	b.goes("/enrol/recovery", "/account/recovery")
+	codes := regexp.MustCompile(`<code>([^<]+)`).FindAllStringSubmatch(b.shows("/enrol/recovery").body, -1)
+	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	n := p.browser(t)
+	n.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0][1])
+	p.Clock.Advance(time.Hour / 2)
+	b.proves("/account/add", phone)
+	if got := b.shows("/account"); strings.Contains(got.body, "If one of your devices is lost") {
+		t.Error("the account asks for a device that is in use")
+	}
+}
