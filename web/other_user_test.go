@@ -185,3 +185,18 @@ func TestOtherUser_SessionIgnoresTheSignInOfAnotherUser(t *testing.T) {
 		t.Errorf("the second step of Bruno in Amélie's browser: got %d to %q", got.StatusCode, got.next())
 	}
 }
+
+// The forms for applications act for the user of their page alone, too.
+func TestOtherUser_NoConsentOrApprovalForAnotherUser(t *testing.T) {
+	p, _ := appPlace(t, nil)
+	_, _, b := signedIn(p, bruno)
+	other, _, _ := p.Member(amelie, func(u *account.User) { u.FirstName = "Amélie" })
+	before := p.content(t)
+	for _, path := range []string{"/oauth2/v1/consent", "/oauth2/v1/logout/confirm", "/device", "/device/confirm", "/account/applications/none/withdraw"} {
+		saysOther(t, path, b.post(path, "subject", p.subjectOf(other.ID), "request", "x", "decision", "yes", "code", "x"), http.StatusConflict, "opened for Amélie", "Nothing was changed")
+	}
+	if keys := changed(before, p.content(t)); len(keys) > 0 {
+		t.Errorf("changed %v", keys)
+	}
+	b.shows("/account")
+}
