@@ -2,8 +2,11 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 )
 
 // Upgrade turns the JSON of version From of a record into that of version From+1.
@@ -18,6 +21,7 @@ type Table[T any] struct {
 	ring     *Keyring
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
+	times    *timeRule // nil: the records have no times
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
@@ -29,7 +33,13 @@ func NewTable[T any](ring *Keyring, kind TableDef, upgrades ...Upgrade) Table[T]
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	return Table[T]{ring, kind, upgrades}
+	t := Table[T]{ring, kind, upgrades, timeRuleFor(reflect.TypeFor[T]())}
+	if t.times != nil {
+		ring.addWalk(kind, func(ctx context.Context, s Store) error {
+			return Walk(ctx, s, t, func(Reader, string, T) (bool, error) { return false, nil }, nil)
+		})
+	}
+	return t
 }
 
 // Key returns the full key of an id.
@@ -110,7 +120,37 @@ func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id stri
 	})
 }
 
+// decode returns a record with correct times. If it had wrong ones, the correction is stored after the View or Update.
 func (t Table[T]) decode(id string, sealed []byte) (T, error) {
+	v, err := t.decodeRaw(id, sealed)
+	if err == nil && t.correct(&v) {
+		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
+	}
+	return v, err
+}
+
+// correct corrects the times of a record. It reports whether one was wrong.
+func (t Table[T]) correct(v *T) bool {
+	return t.times != nil && t.ring.now != nil && t.times.correct(reflect.ValueOf(v).Elem(), t.ring.now().Round(0)) > 0
+}
+
+func (t Table[T]) storeCorrection(tx Tx, id string) error {
+	sealed, err := tx.Get(t.Key(id))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+	}
+	v, err := t.decodeRaw(id, sealed)
+	if err != nil || !t.correct(&v) {
+		return err
+	}
+	return t.Put(tx, id, v)
+}
+
+// decodeRaw returns a record as it was written, in the newest version.
+func (t Table[T]) decodeRaw(id string, sealed []byte) (T, error) {
 	var v, none T
 	version, plain, err := t.ring.open(t.Key(id), sealed)
 	if err != nil {

@@ -16,7 +16,7 @@ type PendingEnrolment struct {
 	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that was lost
 	Pending factors.Pending  `json:"pending"`
 	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires"`
+	Expires time.Time        `json:"expires" ahead:"10m"`
 }
 
 // ForDisplay returns the enrolment without its secret state; nil if there is none or it has expired.
@@ -35,7 +35,7 @@ type PendingCopy struct {
 	Copy    string           `json:"copy"`
 	Name    string           `json:"name"`
 	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires"`
+	Expires time.Time        `json:"expires" ahead:"10m"`
 }
 
 // AdminEnrolment is an enrolment that an administrator started for the user through the API (protocol rule 22). The secret
@@ -52,7 +52,7 @@ type AdminEnrolment struct {
 	Epoch      uint64           `json:"epoch"`
 	Pending    factors.Pending  `json:"pending"`
 	At         time.Time        `json:"at"`
-	Expires    time.Time        `json:"expires"`
+	Expires    time.Time        `json:"expires" since:"At"`
 }
 
 // PendingDevice returns the device of the admin enrolment, without Data; false if there is none.

@@ -34,7 +34,7 @@ type ResetApproval struct {
 	Reason      string         `json:"reason,omitempty"`      // as in ResetRequest
 	HelpRequest string         `json:"helpRequest,omitempty"` // as in ResetRequest
 	At          time.Time      `json:"at"`
-	Expires     time.Time      `json:"expires"`
+	Expires     time.Time      `json:"expires" since:"At"`
 }
 
 // requestApproval requests the approval of a reset. It notifies the user and the administrators who can approve. If the

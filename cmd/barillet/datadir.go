@@ -23,7 +23,7 @@ const (
 
 // dataDir is an open data directory.
 type dataDir struct {
-	store *bolt.Store
+	store store.Store
 	ring  *store.Keyring
 	keys  store.RootKeys
 	fresh bool // initialized now
@@ -64,7 +64,7 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &dataDir{store: db, ring: ring, keys: keys, fresh: fresh}, nil
+	return &dataDir{store: ring.CorrectTimes(db, now), ring: ring, keys: keys, fresh: fresh}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.
