@@ -35,6 +35,7 @@ type Keyring struct {
 
 	now         func() time.Time // nil: the times of records are not corrected
 	corrections corrections
+	damage      damagedRecords
 	walks       map[string]func(context.Context, Store) error // by prefix of a table, for CorrectAll
 }
 

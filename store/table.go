@@ -53,7 +53,16 @@ func (t Table[T]) Get(r Reader, id string) (T, error) {
 	if err != nil {
 		return none, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
 	}
-	return t.decode(id, sealed)
+	v, err := t.decode(id, sealed)
+	return v, t.lost(err)
+}
+
+// lost returns ErrNotFound for an unreadable record of a kind that may be lost.
+func (t Table[T]) lost(err error) error {
+	if t.kind.Lost && errors.Is(err, ErrUnreadable) {
+		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, ErrNotFound)
+	}
+	return err
 }
 
 // Cached is a record with the bytes from which it was decrypted. The zero value has no record. All readers share the value
@@ -80,7 +89,7 @@ func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
 	if err == nil {
 		*kept = Cached[T]{key, sealed, v}
 	}
-	return v, err
+	return v, t.lost(err)
 }
 
 // Put writes a record in the newest version.
@@ -105,17 +114,25 @@ func (t Table[T]) Delete(tx Tx, id string) error {
 }
 
 // Scan is like Snapshot.Scan, for the ids that begin with sub and sort after the id after. fn gets each id and its
-// record.
+// record. Scan skips a record that cannot be read, and does not count it. The keyring reports it (promise D6).
 func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id string, v T) error) error {
 	if after != "" {
 		after = t.Key(after)
 	}
-	return s.Scan(t.Key(sub), after, limit, func(key string, sealed []byte) error {
+	seen := 0
+	return s.Scan(t.Key(sub), after, 0, func(key string, sealed []byte) error {
+		if limit > 0 && seen == limit {
+			return ErrStop
+		}
 		id := key[len(t.kind.Prefix):]
 		v, err := t.decode(id, sealed)
+		if errors.Is(err, ErrUnreadable) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
+		seen++
 		return fn(id, v)
 	})
 }
@@ -123,6 +140,9 @@ func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id stri
 // decode returns a record with correct times. If it had wrong ones, the correction is stored after the View or Update.
 func (t Table[T]) decode(id string, sealed []byte) (T, error) {
 	v, err := t.decodeRaw(id, sealed)
+	if errors.Is(err, ErrUnreadable) {
+		t.ring.damage.add(t.kind, id, err)
+	}
 	if err == nil && t.correct(&v) {
 		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
 	}
@@ -144,7 +164,7 @@ func (t Table[T]) storeCorrection(tx Tx, id string) error {
 	}
 	v, err := t.decodeRaw(id, sealed)
 	if err != nil || !t.correct(&v) {
-		return err
+		return nil // changed since it was read
 	}
 	return t.Put(tx, id, v)
 }
@@ -153,14 +173,14 @@ func (t Table[T]) storeCorrection(tx Tx, id string) error {
 func (t Table[T]) decodeRaw(id string, sealed []byte) (T, error) {
 	var v, none T
 	version, plain, err := t.ring.open(t.Key(id), sealed)
-	if err != nil {
-		return none, fmt.Errorf("decrypting a record of %s: %w", t.kind.Prefix, err)
+	if err != nil { // also a format that is not known: the store has the format of this program
+		return none, fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
 		return none, err
 	}
 	if err := json.Unmarshal(plain, &v); err != nil {
-		return none, fmt.Errorf("decoding a record of %s: %w", t.kind.Prefix, err)
+		return none, fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	return v, nil
 }

@@ -191,7 +191,7 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 		user, _, _ := strings.Cut(after, "-")
 		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
 			switch _, _, err := s.findApproval(r, snap, p, approval.ID, now); {
-			case errcode.Of(err) == errcode.NotFound:
+			case account.Missing(err):
 				return nil
 			case err != nil:
 				return err
