@@ -143,10 +143,14 @@ func (t Table[T]) decode(id string, sealed []byte) (T, error) {
 	if errors.Is(err, ErrUnreadable) {
 		t.ring.damage.add(t.kind, id, err)
 	}
-	if err == nil && t.correct(&v) {
+	if err != nil {
+		var none T
+		return none, err
+	}
+	if t.correct(v) {
 		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
 	}
-	return v, err
+	return *v, nil
 }
 
 // correct corrects the times of a record. It reports whether one was wrong.
@@ -163,24 +167,24 @@ func (t Table[T]) storeCorrection(tx Tx, id string) error {
 		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
 	}
 	v, err := t.decodeRaw(id, sealed)
-	if err != nil || !t.correct(&v) {
+	if err != nil || !t.correct(v) {
 		return nil // changed since it was read
 	}
-	return t.Put(tx, id, v)
+	return t.Put(tx, id, *v)
 }
 
 // decodeRaw returns a record as it was written, in the newest version.
-func (t Table[T]) decodeRaw(id string, sealed []byte) (T, error) {
-	var v, none T
+func (t Table[T]) decodeRaw(id string, sealed []byte) (*T, error) {
 	version, plain, err := t.ring.open(t.Key(id), sealed)
 	if err != nil { // also a format that is not known: the store has the format of this program
-		return none, fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
+		return nil, fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
-		return none, err
+		return nil, err
 	}
-	if err := json.Unmarshal(plain, &v); err != nil {
-		return none, fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
+	v := new(T)
+	if err := json.Unmarshal(plain, v); err != nil {
+		return nil, fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	return v, nil
 }
