@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -137,7 +136,7 @@ func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op admin.
 			return nil, "", badParameter("reference")
 		}
 		return a.directory.HelpDesk.Requests(r.Context(), op, helpdesk.RequestQuery{Status: helpdesk.State(status),
-			Reference: strings.ToUpper(reference), After: p.after, Limit: p.limit})
+			Reference: reference, After: p.after, Limit: p.limit})
 	}, a.helpRequest)
 }
 
