@@ -95,7 +95,7 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
-		login, locale = u.Login, s.Accounts.Locale(&u)
+		login, locale = u.AsGiven().Login, s.Accounts.Locale(&u)
 		return err
 	})
 	return login, locale, err

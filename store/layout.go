@@ -19,6 +19,7 @@ var (
 	Members           = TableDef{"member/", "authn/account", "as long as the user", 1, true}
 	Uniques           = TableDef{"unique/", "authn/account", "as long as the user", 1, true}
 	Groups            = TableDef{"group/", "authn/account", "permanent", 1, true}
+	GroupNames        = TableDef{"groupname/", "authn/account", "as long as the group", 1, true}
 	Transactions      = TableDef{"transaction/", "authn", "10 minutes", 1, true}
 	Links             = TableDef{"link/", "authn/account", "24 hours", 1, true}
 	Sessions          = TableDef{"session/", "authn/account", "hours", 1, true}
@@ -51,7 +52,7 @@ var (
 // TableDefs returns every table, in the order above.
 func TableDefs() []TableDef {
 	return []TableDef{
-		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, Transactions, Links, Sessions, Browsers,
+		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
 	}

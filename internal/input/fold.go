@@ -10,12 +10,28 @@ import (
 // Fold returns the form in which two texts are equal if they differ only in case, in composition, in width, in the kind of
 // their apostrophes, dashes and spaces, and in characters that cannot be seen. Accents differ.
 func Fold(s string) string {
+	if printableASCII(s) {
+		return strings.ToLower(s)
+	}
 	return norm.NFC.String(fold(decompose(s)))
+}
+
+// printableASCII reports whether Fold changes only the case of a text.
+func printableASCII(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' && (c < ' ' || i == 0 || i == len(s)-1 || s[i-1] == ' ') || c > '~' || c == '`' {
+			return false
+		}
+	}
+	return true
 }
 
 // Loose returns Fold without accents, and with letters such as "œ" and "ø" as they are typed without them. Marks that are
 // vowels or change a letter, as in Devanagari or Japanese, stay.
 func Loose(s string) string {
+	if printableASCII(s) {
+		return strings.ToLower(s)
+	}
 	var out strings.Builder
 	for _, r := range fold(decompose(s)) {
 		if plain, ok := plainLetters[r]; ok {

@@ -118,14 +118,19 @@ func digit(r rune) rune {
 }
 
 // Address returns a typed login or email address without surrounding white space and without characters that cannot be seen,
-// in NFC. The case stays.
+// in NFC. The case stays, and so does a text with a character of which NFC makes one of ASCII, such as U+212A, the Kelvin
+// sign: it would become another address.
 func Address(typed string) string {
-	return norm.NFC.String(Trim(strings.Map(func(r rune) rune {
+	s := Trim(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(typed, "\uFFFD"))))
+	}, strings.ToValidUTF8(typed, "\uFFFD")))
+	if strings.ContainsFunc(s, func(r rune) bool { return r > '~' && isASCII(norm.NFC.String(string(r))) }) {
+		return s
+	}
+	return norm.NFC.String(s)
 }
 
 // Plain returns s for a terminal: without characters that control it, cannot be seen or change the direction of text.
