@@ -203,7 +203,7 @@ const maxLoginHint = 254
 
 // loginHint returns a hint for the sign-in page; "" if it cannot be a login.
 func loginHint(s string) string {
-	if s = input.Address(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if s = input.Trim(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ""
 	}
 	return s
