@@ -121,6 +121,9 @@ type source struct {
 // notSource lists the names of directories without source files of the module.
 var notSource = []string{"testdata", "node_modules", "bin"}
 
+// clientsModule is a module of its own: clients that the tests of e2e build.
+const clientsModule = "e2e/clients"
+
 // readSources parses the Go files of the module in the order of their paths.
 func readSources(t *testing.T) (all []source) {
 	t.Helper()
@@ -130,6 +133,8 @@ func readSources(t *testing.T) (all []source) {
 		case err != nil:
 			return err
 		case entry.IsDir() && name != "." && (strings.ContainsAny(base[:1], "._") || slices.Contains(notSource, base)):
+			return fs.SkipDir
+		case name == clientsModule:
 			return fs.SkipDir
 		case entry.IsDir() || path.Ext(base) != ".go":
 			return nil

@@ -21,6 +21,9 @@ const (
 	ReasonUnknownAddress = "unknown_address" // no user has the address of the help request
 )
 
+// ReasonNoSecret is the reason of WrongState for a client that authenticates without a secret.
+const ReasonNoSecret = "no_secret"
+
 // Reasons of WrongState about roles.
 const (
 	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead

@@ -29,7 +29,7 @@ type Registration struct {
 	AuthMethod          string          `json:"token_endpoint_auth_method,omitempty"`
 	Keys                json.RawMessage `json:"jwks,omitempty"`
 	KeysURI             string          `json:"jwks_uri,omitempty"`
-	Grants              []string        `json:"grant_types,omitempty"`
+	Grants              []string        `json:"grant_types"` // nil: the default; empty: none, for a resource server
 	Responses           []string        `json:"response_types,omitempty"`
 	Scope               string          `json:"scope,omitempty"`
 	Alg                 string          `json:"id_token_signed_response_alg,omitempty"`
@@ -123,7 +123,7 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 	return out, nil
 }
 
-func (c *Client) usesSecret() bool { return c.AuthMethod == AuthBasic || c.AuthMethod == AuthPost }
+func (c *Client) usesSecret() bool { return c.proof() == proofSecret }
 
 // Replace replaces the metadata of a client (RFC 7592 §2.2). The secret stays, unless the method needs one and the
 // client has none: the result then contains a new one. With self, the client itself is the caller: it cannot change
@@ -190,7 +190,7 @@ func (s *Service) putClient(ctx context.Context, op *account.Operation, by Regis
 		if err := s.clients.Put(tx.Raw, string(c.ID), *c); err != nil {
 			return none, err
 		}
-		err := tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: audit.Success})
+		err := tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: audit.Success})
 		return s.information(c), err // without secrets: an idempotent call may return it again
 	})
 	if err != nil {
@@ -212,18 +212,18 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 		case c == nil:
 			return Information{}, errcode.New(errcode.NotFound)
 		case !c.usesSecret():
-			return Information{}, errcode.New(errcode.WrongState)
+			return Information{}, errcode.WrongStateFor(errcode.ReasonNoSecret)
 		}
 		c.Secret, c.Changed = secret.Hash(), op.Now
 		if err := s.clients.Put(tx.Raw, string(id), *c); err != nil {
 			return Information{}, err
 		}
-		err = tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppUpdated,
+		err = tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppUpdated,
 			Outcome: audit.Success, Reason: "new secret"})
 		return s.information(c), err // without the secret
 	})
 	if err != nil {
-		return Information{}, fmt.Errorf("storing a client's secret: %w", err)
+		return Information{}, fmt.Errorf("replacing a client's secret: %w", err)
 	}
 	out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	return out, nil
@@ -244,7 +244,7 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 		if err := s.clients.Delete(tx.Raw, string(id)); err != nil {
 			return none, fmt.Errorf("deleting a client: %w", err)
 		}
-		return none, tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
+		return none, tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
 	})
 	return err
 }

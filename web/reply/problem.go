@@ -143,6 +143,7 @@ var remedies = map[string]string{
 	errcode.ReasonUnusable:       "the device is disabled or not confirmed, or has the same provenance as the password",
 	errcode.ReasonBrowserOnly:    "security keys can be enrolled only in a browser, at /account/add",
 	errcode.ReasonDisabled:       "the webhook is disabled; enable it (PUT with \"enabled\": true)",
+	errcode.ReasonNoSecret:       "the application has no secret; set another token_endpoint_auth_method first",
 	errcode.ReasonDeactivated:    "the user is deactivated; activate the user (lifecycle/activate)",
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,23 @@ type clientFlags struct {
 	name, file, backchannel, method, scope, alg string
 	redirects, logoutTo, grants, groups         []string
 	native, consent, phishingResistant          bool
+	introspectAll                               bool
+}
+
+// deviceGrant is the grant that the command line calls device_code.
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+var grantNames = []string{"authorization_code", "refresh_token", "client_credentials", "device_code"}
+
+// grantTypes returns grants by their names in the metadata.
+func grantTypes(names []string) []string {
+	out := slices.Clone(names)
+	for i, name := range out {
+		if name == "device_code" {
+			out[i] = deviceGrant
+		}
+	}
+	return out
 }
 
 // maxMetadata is the maximum size of --file in bytes; the service accepts less.
@@ -45,7 +63,9 @@ func (a *clientFlags) flags(c *cobra.Command) {
 	f.StringVar(&a.method, "method", "", "authentication at the token endpoint: client_secret_basic, client_secret_post, private_key_jwt, none")
 	completeWords(c, "method", []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"})
 	f.StringVar(&a.scope, "scope", "", "allowed scopes, separated by spaces")
-	f.StringSliceVar(&a.grants, "grant", nil, "allowed grant type, such as authorization_code; can be repeated")
+	f.StringSliceVar(&a.grants, "grant", nil, "allowed grant type: "+strings.Join(grantNames, ", ")+"; can be repeated")
+	completeWords(c, "grant", grantNames)
+	f.BoolVar(&a.introspectAll, "introspect-all", false, "check the access tokens of other applications; a resource server needs no --redirect")
 	f.StringVar(&a.alg, "alg", "", "signature algorithm of ID tokens: RS256, ES256, EdDSA")
 	completeWords(c, "alg", []string{"RS256", "ES256", "EdDSA"})
 	f.BoolVar(&a.native, "native", false, "the application runs on the device of the user")
@@ -89,9 +109,10 @@ func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, me
 	}{
 		"redirect": {"redirect_uris", a.redirects}, "logout-redirect": {"post_logout_redirect_uris", a.logoutTo},
 		"backchannel": {"backchannel_logout_uri", a.backchannel}, "method": {"token_endpoint_auth_method", a.method},
-		"scope": {"scope", a.scope}, "grant": {"grant_types", a.grants}, "alg": {"id_token_signed_response_alg", a.alg},
+		"scope": {"scope", a.scope}, "grant": {"grant_types", grantTypes(a.grants)}, "alg": {"id_token_signed_response_alg", a.alg},
 		"native": {"application_type", kind}, "consent": {"barillet_consent", a.consent},
-		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant}, "group": {"barillet_groups", groups}, "name": {"client_name", a.name},
+		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant},
+		"introspect-all":     {"barillet_introspect_all", a.introspectAll}, "group": {"barillet_groups", groups}, "name": {"client_name", a.name},
 	} {
 		if c.Flags().Changed(flag) {
 			metadata[put.member] = put.value
@@ -110,14 +131,23 @@ type clientInfo struct {
 	Groups    *[]string `json:"barillet_groups"`
 }
 
-// printCredentials prints the id and, if the response contains it, the secret.
-func (m *CLI) printCredentials(raw json.RawMessage) error {
-	if m.JSON {
-		return m.Result(raw)
-	}
+// printCredentials notes what the application proves itself with, and prints the id and, if the response contains it, the secret.
+// before is its method before an update, or "".
+func (m *CLI) printCredentials(raw json.RawMessage, before string) error {
 	var created clientInfo
 	if err := json.Unmarshal(raw, &created); err != nil {
 		return fmt.Errorf("reading response: %w", err)
+	}
+	switch {
+	case created.Secret != "":
+		m.Note("the secret is not shown again")
+	case created.Method == "none" && before != "none":
+		m.Note("the application has no secret, and uses PKCE")
+	case created.Method == "private_key_jwt" && before != "private_key_jwt":
+		m.Note("the application has no secret: it signs with its keys")
+	}
+	if m.JSON {
+		return m.Result(raw)
 	}
 	rows := [][]string{{"client_id", created.ID}}
 	if created.Secret != "" {
@@ -128,8 +158,8 @@ func (m *CLI) printCredentials(raw json.RawMessage) error {
 
 func (m *CLI) clientAdd() *cobra.Command {
 	var a clientFlags
-	c := &cobra.Command{Use: "add NAME --redirect URI", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
-		Long: "Registers an application that signs users in with OpenID Connect. Prints its id and its secret, which is not shown again."}
+	c := &cobra.Command{Use: "add NAME [--redirect URI]", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
+		Long: "Registers an application that signs users in with OpenID Connect, or that checks access tokens. Prints its id and, if it has one, its secret, which is not shown again."}
 	a.flags(c)
 	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
@@ -141,8 +171,7 @@ func (m *CLI) clientAdd() *cobra.Command {
 		if err := s.oauth().call(ctx, http.MethodPost, clientsPath, metadata, &created); err != nil {
 			return fmt.Errorf("registering client: %w", err)
 		}
-		m.Note("the secret is not shown again")
-		return m.printCredentials(created)
+		return m.printCredentials(created, "")
 	})
 }
 
@@ -185,6 +214,7 @@ func (m *CLI) clientUpdate() *cobra.Command {
 		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &metadata); err != nil {
 			return fmt.Errorf("reading client: %w", err)
 		}
+		before, _ := metadata["token_endpoint_auth_method"].(string)
 		if err := a.addTo(ctx, s, c, metadata); err != nil {
 			return err
 		}
@@ -193,7 +223,7 @@ func (m *CLI) clientUpdate() *cobra.Command {
 			return fmt.Errorf("updating client: %w", err)
 		}
 		m.Note("application updated")
-		return m.printCredentials(now)
+		return m.printCredentials(now, before)
 	})
 }
 
@@ -224,7 +254,7 @@ func (m *CLI) clientRotate() *cobra.Command {
 		if err := s.oauth().call(ctx, http.MethodPost, clientPath(args[0])+"/secret", nil, &created); err != nil {
 			return fmt.Errorf("rotating client secret: %w", err)
 		}
-		m.Note("the old secret no longer works; the new one is not shown again")
-		return m.printCredentials(created)
+		m.Note("the old secret no longer works")
+		return m.printCredentials(created, "")
 	})
 }
