@@ -35,7 +35,7 @@ var forms = map[string][]string{
 	"/enrol/begin":            {"kind", "app"},
 	"/enrol/phone":            {"name", "code"},
 	"/enrol/later":            {},
-	"/enrol/recovery":         {"kept"},
+	"/enrol/recovery":         {"kept", "list"},
 	"/account/prove":          {"code", "next"},
 	"/account/password":       {"current", "password"},
 	"/account/recovery":       {},

@@ -167,6 +167,9 @@ func (m *Member) join(h *Env, link string) {
 	m.enrol(h)
 }
 
+// codesList finds the list of recovery codes that a page shows.
+const codesList = `name="list" value="([^"]+)"`
+
 // enrol enrols a phone in a login that may.
 func (m *Member) enrol(h *Env) {
 	m.tb.Helper()
@@ -178,7 +181,7 @@ func (m *Member) enrol(h *Env) {
 	for _, found := range regexp.MustCompile(`<code>([^<]+)</code>`).FindAllStringSubmatch(page.Body, -1) {
 		m.Codes = append(m.Codes, h.Secret("recovery code", found[1]))
 	}
-	m.Post("/enrol/recovery", "kept", "yes").want(m.tb, "/account")
+	m.Post("/enrol/recovery", "kept", "yes", "list", page.find(m.tb, codesList)).want(m.tb, "/account")
 }
 
 // give proves the password in a visitor.

@@ -9,6 +9,15 @@ import (
 	"barillet/oidc/client"
 )
 
+// assertsInQuery reports whether a request may have its parameters in the URL. Okta's clients send those of the
+// client_credentials grant there, with an empty body. An assertion is good once and for minutes; a secret must not be in
+// a URL. No URL is logged with its query.
+func assertsInQuery(r *http.Request) bool {
+	q := r.URL.Query()
+	return r.URL.Path == PathToken && len(r.PostForm) == 0 && len(r.URL.RawQuery) <= maxForm && q.Get("grant_type") == client.GrantClientCredentials &&
+		q.Get("client_assertion") != "" && !q.Has("client_secret")
+}
+
 // readCredentials reads how a client authenticates. A request must not use more than one method. The ID is also set if
 // there is an error. A header without a secret names a public client.
 func readCredentials(r *http.Request, form url.Values) (client.Credentials, error) {

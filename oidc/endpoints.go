@@ -218,19 +218,23 @@ func setClientHeaders(w http.ResponseWriter) {
 // ReadForm reads the parameters of a body. Each must occur once; wrong describes the first fault.
 func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case err != nil || media != "application/x-www-form-urlencoded":
+	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, "the body is not application/x-www-form-urlencoded"
-	case r.URL.RawQuery != "":
-		return nil, "parameters must not be in the URL"
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if r.ParseForm() != nil {
 		return nil, "the body cannot be read"
 	}
+	parameters := r.PostForm
+	if r.URL.RawQuery != "" {
+		if !assertsInQuery(r) {
+			return nil, "parameters must not be in the URL"
+		}
+		parameters = r.Form
+	}
 	form = url.Values{}
-	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
-		for _, v := range r.PostForm[name] {
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		for _, v := range parameters[name] {
 			switch {
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
 				return nil, "a parameter is not valid UTF-8 text"

@@ -59,6 +59,9 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
 	if e, ok := errors.AsType[*client.MethodError](err); ok {
 		return &Error{"invalid_client", e.Registered, http.StatusUnauthorized}
 	}
+	if e, ok := errors.AsType[*client.AssertionError](err); ok {
+		return &Error{"invalid_client", e.Error(), http.StatusUnauthorized}
+	}
 	switch {
 	case errors.Is(err, client.ErrAuthentication):
 		return invalidClient()

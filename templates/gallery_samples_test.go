@@ -91,6 +91,7 @@ func galleryEnrol(lang string) []Sample {
 		{"second", AddSecondDevice{Base: b, DeviceName: "Téléphone d’Amélie"}},
 		{"token", Enrol{Base: b, Slug: "token", View: sampleScan(), First: true}},
 		{"codes", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example"}},
+		{"codes-renewed", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example", List: "d9", OldUntil: sampleDay}},
 	}
 }
 
@@ -116,11 +117,11 @@ func galleryAccount(lang string) []Sample {
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
 		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
-			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
+			Recovery: sampleRecovery(2), CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
-		{"prove", StepUp{Base: b, Next: "/account/add", Method: "code", Phones: 1, Keys: keys}},
-		{"prove-key", StepUp{Base: b, Next: "/account/add", Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
+		{"prove", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationAddDevice}, Method: "code", Phones: 1, Keys: keys, Wait: 21 * time.Second}},
+		{"prove-key", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationRemoveDevice, Args: map[string]string{"Device": phone.Name}}, Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
 		{"add", AddDevice{Base: b, Choices: sampleChoices(), Phones: []Device{phone}, CopiesAllowed: true}},
 		{"add-full", AddDevice{Base: b, Full: []string{"phone", "key", "token"}}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
@@ -131,7 +132,8 @@ func galleryAccount(lang string) []Sample {
 		{"copy-remove", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0], Others: []string{phone.Name}, Proven: true}},
 		{"copy-remove-alone", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0]}},
 		{"replace", Replace{Base: b, Scan: sampleScan(), Device: phone, Lost: "Tablette de l’atelier", Others: []string{"Ancien téléphone"}, Works: true}},
-		{"recovery-renew", RecoveryRenew{Base: b, Left: 3, Made: true}},
+		{"recovery-renew", RecoveryRenew{Base: b, Recovery: sampleRecovery(1)}},
+		{"recovery-renew-two", RecoveryRenew{Base: b, Recovery: sampleRecovery(2)}},
 		{"recovery-first", RecoveryRenew{Base: b}},
 		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", MinLength: 8}},
 	}
@@ -163,6 +165,15 @@ func galleryHelp(lang string) []Sample {
 		out = append(out, Sample{"failure-" + strconv.Itoa(status), f})
 	}
 	return out
+}
+
+// sampleRecovery returns one or two lists of recovery codes.
+func sampleRecovery(lists int) RecoveryCodes {
+	c := RecoveryCodes{Lists: []RecoveryList{{Shown: sampleDay.AddDate(0, -3, 0), Left: 8}}}
+	if lists == 2 {
+		c.Lists, c.Until = append(c.Lists, RecoveryList{Shown: sampleDay, Left: 10}), sampleDay.AddDate(0, 0, 1)
+	}
+	return c
 }
 
 // sampleChoices returns the kinds of device that a service offers.
@@ -209,7 +220,7 @@ func GalleryMails() []notice.Notice {
 		notice.QRShown{Context: a, Device: "Téléphone d’Amélie"},
 		notice.CopyConfirmed{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
 		notice.RecoveryUsed{Context: a, Remaining: 1},
-		notice.RecoveryRenewed{Context: a},
+		notice.RecoveryShown{Context: a}, notice.RecoveryShown{Context: a, OldUntil: sampleDay},
 		notice.PasswordChanged{Context: a},
 		notice.AddressChanged{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
 		notice.AddressChanged{Context: a, By: "Karim Benali"},
@@ -223,7 +234,9 @@ func GalleryMails() []notice.Notice {
 		notice.Digest{Entries: []notice.DigestEntry{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		notice.WrongCodes{Context: a, Count: 3},
 		notice.HelpReceived{Context: a, Reference: "HR-4821"},
-		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !", Link: link},
+		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !",
+			User: "Amélie Durand", Group: "Garage du Port", Number: "+33 1 23 45 67 89", PasswordProven: true},
+		notice.HelpForSupport{Context: a, Reference: "HR-4823", Open: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicOther, User: "Amélie Durand"},
 		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
 		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
 		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
@@ -236,7 +249,8 @@ func GalleryMails() []notice.Notice {
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", User: "Léa Vasseur"},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Assigned: true},
 		notice.ResetRequested{Context: a, By: "Karim Benali", Until: until},
-		notice.ResetRequested{Context: a, By: "Karim Benali", User: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
+		notice.ResetRequested{Context: a, By: "Karim Benali", User: "Léa Vasseur", Reason: "Téléphone perdu.", ID: "u3k9x7q2mzvb5n8t4hw6jg1cdxy-k4h9w2", Until: until},
 		notice.TokenCreated{Context: a, By: "Karim Benali", TokenName: "import", Until: until},
+		notice.TokenCreated{Context: a, By: "Barillet", TokenName: "Terraform"},
 	}
 }

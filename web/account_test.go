@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -66,7 +67,7 @@ func TestCopy_TabletIsAddedAndRemoved(t *testing.T) {
 	b.proves("/account/add", phone)
 	tablet := b.addPhone("Tablette")
 	b.shows("/enrol/recovery")
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 	if got := b.shows("/account"); strings.Contains(got.body, `class="banner"`) || !strings.Contains(got.body, "10 ") {
 		t.Error("the account warns for no reason, or does not count the recovery codes")
 	}
@@ -141,7 +142,7 @@ func TestCopy_IsRemovedWhileAnotherDeviceRemains(t *testing.T) {
 	copyID := p.User(amelie).Devices[0].Copies[0].ID
 	b.proves("/account/add", phone)
 	other := b.addPhone("Autre")
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 	b.shows(base + "/copies/" + copyID)
 	b.goes(base+"/replace", base+"/copies/"+copyID)
 	if p.User(amelie).Devices[0].Usable() {
@@ -231,5 +232,39 @@ func TestLanguage_ChoiceOfTheUserPrecedesTheBrowser(t *testing.T) {
 	}
 	if got := b.post("/language", "lang", "xx"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a language that we lack: got %d, want 422", got.StatusCode)
+	}
+}
+
+// TestStepUp_CodeThatSignedInIsNotAskedForAgain signs in twice in one browser. In the known browser the page of the operation
+// comes at once. In the new one the page of the step-up names the operation, and says when the next code comes.
+func TestStepUp_CodeThatSignedInIsNotAskedForAgain(t *testing.T) {
+	p, b, phone := member(t)
+	remove := "/account/devices/" + p.idOf("Téléphone") + "/remove"
+	for path, want := range map[string]string{
+		"/account/add":      "add a device",
+		"/account/password": "change your password",
+		"/account/recovery": "create new recovery codes",
+		remove:              "remove the device “Téléphone”",
+	} {
+		asked := b.shows(b.get(path).next())
+		if !strings.Contains(asked.body, want) || !strings.Contains(asked.body, "data-countdown") {
+			t.Errorf("%s: the page does not name the operation, or not the next code", path)
+		}
+	}
+	for next, want := range map[string]string{
+		"/device/confirm?request=x": "sign in another device", "/account": "affects the security", "//evil.example/account/password": "affects the security",
+		"/account/devices/none/remove": "affects the security", "/account/devices/[/remove": "affects the security",
+	} {
+		if asked := b.shows("/account/prove?next=" + url.QueryEscape(next)); !strings.Contains(asked.body, want) {
+			t.Errorf("%s: the page does not say %q", next, want)
+		}
+	}
+	b.post("/logout")
+	b.signIn(amelie, phone)
+	for _, path := range []string{"/account/add", "/account/password", "/account/recovery", remove} {
+		b.shows(path)
+	}
+	if got := b.post("/account/devices/"+p.idOf("Téléphone")+"/show", "name", "Tablette", "code", string(phone.Code())); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the code of the sign-in shows the QR code: %d", got.StatusCode)
 	}
 }

@@ -296,7 +296,7 @@ func TestSignIn_ByAnIndependentClientLibrary(t *testing.T) {
 			if err := info.Claims(&userinfo); err != nil {
 				t.Fatal(err)
 			}
-			if info.Subject != string(u.ID) || info.Email != "lea@garage.example" || userinfo["name"] != "Léa Vasseur" || userinfo["email_verified"] != false {
+			if info.Subject != string(u.ID) || info.Email != "lea@garage.example" || userinfo["name"] != "Léa Vasseur" || userinfo["email_verified"] != true {
 				t.Errorf("userinfo: got %v", userinfo)
 			}
 			if tok.RefreshToken == "" || tok.TokenType != "Bearer" || time.Until(tok.Expiry) > time.Hour {

@@ -9,7 +9,6 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -37,7 +36,11 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	q.Reference = secret.NormalizeShortCode(q.Reference)
+	if q.Reference != "" {
+		if reference, is := parseReference(q.Reference); is {
+			q.Reference = reference
+		}
+	}
 	if p.Scoped() {
 		return s.requestsInScope(ctx, p, q)
 	}
@@ -106,10 +109,9 @@ func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	return found, next, nil
 }
 
-// hasReference reports whether a reference, as secret.NormalizeShortCode returns it, is that of the request or of a follow-up.
+// hasReference reports whether the reference is that of the request or of a follow-up.
 func (c *Request) hasReference(reference string) bool {
-	same := func(r string) bool { return secret.NormalizeShortCode(r) == reference }
-	return same(c.Reference) || slices.ContainsFunc(c.FollowUps, func(t FollowUp) bool { return same(t.Reference) })
+	return c.Reference == reference || slices.ContainsFunc(c.FollowUps, func(t FollowUp) bool { return t.Reference == reference })
 }
 
 // requestInScope returns NotFound if p may not read the request.

@@ -113,6 +113,7 @@ type assertionClaims struct {
 	Subject  string           `json:"sub"`
 	Audience jwt.Audience     `json:"aud"`
 	ID       string           `json:"jti"`
+	Issued   *jwt.NumericDate `json:"iat"`
 	Expires  *jwt.NumericDate `json:"exp"`
 	Before   *jwt.NumericDate `json:"nbf"`
 }
@@ -162,11 +163,14 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		return nil, ErrAuthentication
 	}
 	now := s.now()
+	if why := s.serviceFault(&claims, now); why != "" && c.IsService() {
+		return nil, &AssertionError{why}
+	}
 	expires := claims.Expires.Time() // the zero time if it is missing
 	accepted := func(aud string) bool { return slices.Contains(s.Audiences, aud) }
 	switch {
 	case claims.Subject != claims.Issuer || claims.ID == "" || len(claims.ID) > 256 || !all(claims.Audience, accepted),
-		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(time.Minute)):
+		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(clockTolerance)):
 		return nil, ErrAuthentication
 	}
 	// RFC 7523 §3 point 7

@@ -81,6 +81,8 @@ type Client struct {
 	TokenClaims         bool            `json:"tokenClaims,omitempty"`    // ID tokens contain the claims of the scopes
 	IntrospectsAll      bool            `json:"introspectsAll,omitempty"` // may introspect the access tokens of other clients
 	Policy              Policy          `json:"policy,omitzero"`
+	Role                account.Role    `json:"role,omitempty"`              // of a service client at the REST API; Policy.Groups is its group scope
+	Owner               string          `json:"owner,omitempty"`             // with Role: the user or operator as whom it acts
 	RegistrationToken   string          `json:"registrationToken,omitempty"` // SHA-256 of the registration access token
 	RegisteredBy        string          `json:"registeredBy,omitempty"`      // ID of the principal
 	Created             time.Time       `json:"created"`

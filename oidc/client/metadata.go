@@ -66,22 +66,26 @@ func (s *Service) read(r Registration, reserved string, now time.Time) (Client, 
 func (r Registration) client(reserved string, now time.Time) (Client, error) {
 	c := Client{Name: r.Name, URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
 		Native: r.ApplicationType == "native", AuthMethod: r.AuthMethod, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
-		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Created: now, Changed: now}
+		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Role: r.Role, Owner: r.Owner, Created: now, Changed: now}
 	if string(c.Keys) == "null" {
 		c.Keys = nil
 	}
+	method, grant, scopes := AuthBasic, GrantCode, []string{ScopeOpenID, ScopeProfile, ScopeEmail}
+	if c.IsService() {
+		method, grant, scopes = AuthJWT, GrantClientCredentials, APIScopes
+	}
 	if c.AuthMethod == "" {
-		c.AuthMethod = AuthBasic
+		c.AuthMethod = method
 	}
 	if c.Alg == "" {
 		c.Alg = keys.RS256
 	}
 	if c.Grants == nil && !(c.IntrospectsAll && len(c.Redirects) == 0) {
-		c.Grants = []string{GrantCode}
+		c.Grants = []string{grant}
 	}
 	c.Grants = append([]string{}, c.Grants...) // never nil: a resource server has none
-	if c.Scopes = strings.Fields(r.Scope); len(c.Scopes) == 0 && (c.HasGrant(GrantCode) || c.HasGrant(GrantDevice)) {
-		c.Scopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail}
+	if c.Scopes = strings.Fields(r.Scope); len(c.Scopes) == 0 && (c.IsService() || c.HasGrant(GrantCode) || c.HasGrant(GrantDevice)) {
+		c.Scopes = scopes
 	}
 	c.Policy = Policy{Consent: r.Consent == nil || *r.Consent, PhishingResistant: r.PhishingResistant, MaxAge: seconds(r.MaxAge), Groups: r.Groups,
 		AccessTTL: seconds(r.AccessTTL), RefreshTTL: seconds(r.RefreshTTL)}
@@ -89,7 +93,7 @@ func (r Registration) client(reserved string, now time.Time) (Client, error) {
 		c.Policy.Rules = append(c.Policy.Rules, Rule{rule.Group, rule.PhishingResistant, seconds(rule.MaxAge)})
 	}
 	for _, check := range []func() error{func() error { return r.checkMembers(&c) }, func() error { return c.checkName(reserved) }, c.checkGrants,
-		c.checkURIs, c.checkKeys, c.checkPolicy} {
+		c.checkURIs, c.checkKeys, c.checkPolicy, c.checkService} {
 		if err := check(); err != nil {
 			return Client{}, err
 		}

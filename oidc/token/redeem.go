@@ -161,7 +161,7 @@ type issuance struct {
 }
 
 func newIssuance(op *account.Operation, c *client.Client) issuance {
-	return issuance{client: c, access: secret.From(accessPrefix + op.Secret("access").Reveal()),
+	return issuance{client: c, access: secret.From(AccessPrefix + op.Secret("access").Reveal()),
 		refresh: secret.From(refreshPrefix + op.Secret("refresh").Reveal())}
 }
 

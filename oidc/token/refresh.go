@@ -104,6 +104,13 @@ func OwnScopes(scopes []string) []string {
 // IssueToClient issues an access token to a client for itself. It has no scope about users, no refresh token and no ID
 // token.
 func (s *Service) IssueToClient(ctx context.Context, req account.RequestInfo, c *client.Client, scopes []string) (*Response, error) {
+	if c.IsService() {
+		own, ok := c.RequestedScopes(scopes)
+		if !ok {
+			return nil, ErrScope
+		}
+		scopes = own
+	}
 	own := OwnScopes(c.AllowedScopes(scopes))
 	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) (err error) {
 		i.token, err = s.storeAccess(tx.Raw, tx.Op.Now, i.access, c, "", own, time.Time{})

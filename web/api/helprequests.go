@@ -83,6 +83,8 @@ type followUpJSON struct {
 	Topic     notice.Topic `json:"topic"`
 	Message   string       `json:"message"`
 	IPAddress string       `json:"ipAddress"`
+
+	PasswordProven bool `json:"passwordProven"`
 }
 
 type historyEntryJSON struct {
@@ -109,7 +111,8 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.FollowUps {
-		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address,
+			PasswordProven: t.PasswordProven})
 	}
 	for _, s := range c.History {
 		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})

@@ -31,6 +31,7 @@ func clientPath(id string) string { return clientsPath + "/" + url.PathEscape(id
 // clientFlags are the flags for client metadata (RFC 7591). --file can set any member.
 type clientFlags struct {
 	name, file, backchannel, method, scope, alg string
+	role, owner, keys                           string
 	redirects, logoutTo, grants, groups         []string
 	native, consent, phishingResistant          bool
 	introspectAll                               bool
@@ -72,6 +73,10 @@ func (a *clientFlags) flags(c *cobra.Command) {
 	f.BoolVar(&a.consent, "consent", true, "ask each user for consent")
 	f.BoolVar(&a.phishingResistant, "phishing-resistant", false, "require a security key")
 	f.StringSliceVar(&a.groups, "group", nil, "group that can use the application, by id or name; can be repeated; default: all users")
+	f.StringVar(&a.role, "role", "", "make a service client, which calls the REST API with this role: "+strings.Join(roles, ", "))
+	completeWords(c, "role", roles)
+	f.StringVar(&a.owner, "owner", "", "user that a service client acts as, by login, address or id")
+	f.StringVar(&a.keys, "jwks", "", "file with the public keys of private_key_jwt, as a JWK Set")
 	f.StringVar(&a.file, "file", "", "file with more metadata, as a JSON object")
 }
 
@@ -90,6 +95,16 @@ func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, me
 			return fmt.Errorf("reading --file: %w", err)
 		}
 		maps.Copy(metadata, more)
+	}
+	if a.keys != "" {
+		set, err := os.ReadFile(a.keys)
+		if err != nil {
+			return fmt.Errorf("reading --jwks: %w", err)
+		}
+		if !json.Valid(set) {
+			return fmt.Errorf("reading --jwks: not JSON")
+		}
+		metadata["jwks"] = json.RawMessage(set)
 	}
 	kind := "web"
 	if a.native {
@@ -111,8 +126,8 @@ func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, me
 		"backchannel": {"backchannel_logout_uri", a.backchannel}, "method": {"token_endpoint_auth_method", a.method},
 		"scope": {"scope", a.scope}, "grant": {"grant_types", grantTypes(a.grants)}, "alg": {"id_token_signed_response_alg", a.alg},
 		"native": {"application_type", kind}, "consent": {"barillet_consent", a.consent},
-		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant},
-		"introspect-all":     {"barillet_introspect_all", a.introspectAll}, "group": {"barillet_groups", groups}, "name": {"client_name", a.name},
+		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant}, "introspect-all": {"barillet_introspect_all", a.introspectAll},
+		"group": {"barillet_groups", groups}, "role": {"barillet_role", a.role}, "owner": {"barillet_owner", a.owner}, "name": {"client_name", a.name},
 	} {
 		if c.Flags().Changed(flag) {
 			metadata[put.member] = put.value
@@ -159,7 +174,9 @@ func (m *CLI) printCredentials(raw json.RawMessage, before string) error {
 func (m *CLI) clientAdd() *cobra.Command {
 	var a clientFlags
 	c := &cobra.Command{Use: "add NAME [--redirect URI]", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
-		Long: "Registers an application that signs users in with OpenID Connect, or that checks access tokens. Prints its id and, if it has one, its secret, which is not shown again."}
+		Long: "Registers an application that signs users in with OpenID Connect, or that checks access tokens. Prints its id and, if it has one, its secret, which is not shown again.\n\n" +
+			"With --role, it registers a service client, which calls the REST API as --owner, limited to each --group. That needs --jwks, and\n" +
+			"the setting oidc.client_credentials. Only the operator registers one."}
 	a.flags(c)
 	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
