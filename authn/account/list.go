@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -68,7 +67,7 @@ func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string,
 	prefix := searchPrefix(q.Prefix)
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
-		if errcode.Of(err) == errcode.NotFound {
+		if Missing(err) {
 			return nil
 		}
 		if err != nil || q.Prefix != "" && u.firstKey(prefix) != id {
@@ -107,6 +106,9 @@ func (s *Service) ListAdministrators(ctx context.Context, after string) (adminis
 			u, err := r.User(UserID(id))
 			if err == nil {
 				administrators = append(administrators, u)
+			}
+			if Missing(err) {
+				return nil
 			}
 			return err
 		})
