@@ -118,7 +118,7 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 	}
 	res = p.knock(t, knock{host: host, uri: back.RequestURI(), cookies: cookies})
 	keep(res)
-	if to := location(t, res); to.String() != uri {
+	if to := location(t, res); to.String() != "https://"+host+uri {
 		t.Errorf("came back to %q, want %q", to, uri)
 	}
 	return cookies
@@ -336,7 +336,7 @@ func TestForwardAuth_ReturnCodeIsBoundToTheBrowser(t *testing.T) {
 		other[c.Name] = c.Value
 	}
 	res := p.knock(t, knock{host: wiki, uri: u.RequestURI(), cookies: other})
-	if res.StatusCode != http.StatusFound || len(res.Cookies()) != 0 || location(t, res).String() != "/other" {
+	if res.StatusCode != http.StatusFound || len(res.Cookies()) != 0 || location(t, res).String() != "https://"+wiki+"/other" {
 		t.Errorf("a browser with another return cookie: got %d, %v", res.StatusCode, res.Header)
 	}
 	own := map[string]string{}
@@ -369,7 +369,7 @@ func TestForwardAuth_NginxUsesStartAndReturn(t *testing.T) {
 		t.Fatal(err)
 	}
 	res = p.knock(t, knock{path: "/forward-auth/return", host: wiki, uri: u.RequestURI(), cookies: cookies})
-	if res.StatusCode != http.StatusFound || location(t, res).String() != "/deep?x=1" || len(res.Cookies()) != 2 {
+	if res.StatusCode != http.StatusFound || location(t, res).String() != "https://"+wiki+"/deep?x=1" || len(res.Cookies()) != 2 {
 		t.Errorf("got %d, %v", res.StatusCode, res.Header)
 	}
 	if res := p.knock(t, knock{path: "/forward-auth/start", host: wiki, uri: "/", header: map[string]string{"Sec-Fetch-Mode": "cors"}}); res.StatusCode != http.StatusUnauthorized {
@@ -395,7 +395,7 @@ func TestForwardAuth_ReturnStaysOnTheProtectedHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res := p.knock(t, knock{host: wiki, uri: u.RequestURI(), cookies: cookies}); location(t, res).String() != "/" {
+		if res := p.knock(t, knock{host: wiki, uri: u.RequestURI(), cookies: cookies}); location(t, res).String() != "https://"+wiki+"/" {
 			t.Errorf("%q: back to %s, want /", uri, location(t, res))
 		}
 	}

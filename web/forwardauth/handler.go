@@ -174,7 +174,7 @@ func (h *Handler) RuleFor(host, path string) *Rule { return h.rules.find(host, p
 
 // ReturnURL returns the URL of the protected host that takes a return code.
 func (h *Handler) ReturnURL(host string, code secret.Value) string {
-	return h.scheme + "://" + host + hostReturnPath + "?code=" + code.Reveal()
+	return h.urlOf(host, hostReturnPath+"?code="+code.Reveal())
 }
 
 // Return takes a return code. It serves proxies that pass hostReturnPath of a protected host to this endpoint, such as
@@ -188,7 +188,7 @@ func (h *Handler) Return(w http.ResponseWriter, r *http.Request) {
 	h.finish(w, r, req)
 }
 
-// finish exchanges a return code for a forward-auth session, and redirects to the path that the browser asked for. If
+// finish exchanges a return code for a forward-auth session, and redirects to the page that the browser asked for. If
 // the code is invalid, it redirects too: the next request starts another sign-in. Without a return cookie that would
 // repeat for ever, so finish refuses, and spends the code: another browser could read it in the URL of this one.
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyRequest) {
@@ -218,8 +218,12 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyReques
 		h.writeError(w, r, err)
 		return
 	}
-	redirect(w, to)
+	redirect(w, h.urlOf(req.host, to))
 }
+
+// urlOf returns the URL of a path of a protected host. A redirect needs the whole URL: Traefik resolves a relative one
+// against the internal address of the service.
+func (h *Handler) urlOf(host, path string) string { return h.scheme + "://" + host + path }
 
 // readReturnCookie returns the nonce and the path of the return cookie; false without a valid one.
 func (h *Handler) readReturnCookie(r *http.Request) (nonce secret.Value, to string, ok bool) {
