@@ -8,6 +8,9 @@ func galleryApps(lang string) []Sample {
 	return []Sample{
 		{"login-app", Login{Base: Base{Lang: lang, Path: "/login"}, App: app, Next: "/oauth2/v1/continue?request=abc"}},
 		{"continue", Continue{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
+		{"sign-in-over", SignInOver{Base: b, App: app, To: "https://wiki.garage.example/"}},
+		{"sign-in-over-unknown", SignInOver{Base: Base{Lang: lang, Path: "/login"}}},
+		{"sign-in-over-host", SignInOver{Base: b, App: "wiki.garage.example", To: "https://wiki.garage.example/page", Cookies: true}},
 		{"access-denied", AccessDenied{Base: b, App: "wiki.garage.example"}},
 		{"access-denied-redirect", AccessDenied{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
 		{"access-denied-needs-key", AccessDenied{Base: b, App: "wiki.garage.example", NeedsKey: true}},

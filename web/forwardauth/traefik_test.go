@@ -1,7 +1,6 @@
 package forwardauth_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -21,6 +20,7 @@ const (
 // proxied is a service behind the ForwardAuth middleware of Traefik.
 type proxied struct {
 	*authntest.Env
+	handler *forwardauth.Handler
 	address string // internal address of the service
 }
 
@@ -41,7 +41,7 @@ func newProxied(t *testing.T, rules ...string) *proxied {
 	}
 	server := httptest.NewServer(http.HandlerFunc(h.Check))
 	t.Cleanup(server.Close)
-	return &proxied{env, server.URL + forwardauth.Path}
+	return &proxied{env, h, server.URL + forwardauth.Path}
 }
 
 // visit opens a page of a protected host through Traefik. Traefik passes on the status and the headers of the service,
@@ -82,19 +82,26 @@ func TestTraefik_BrowserStaysOnPublicAddresses(t *testing.T) {
 		if to.Host != "login.example" {
 			t.Errorf("before the sign-in: got %s, want the sign-in page", to)
 		}
-		back := p.signedIn(ses, host, to.Query().Get("state"))
+		back := p.signedIn(ses, host, to.Query())
 		if to, _ := p.visit(back, cookies...); to.String() != page.String() {
 			t.Errorf("after the sign-in: got %s, want %s", to, page)
+		}
+		if to, _ := p.visit(back); to.Host != "login.example" {
+			t.Errorf("a browser without cookies: got %s, want a page of the service", to)
 		}
 	}
 }
 
 // signedIn returns the address to which the sign-in page sends the browser.
-func (p *proxied) signedIn(ses secret.Value, host, state string) *url.URL {
+func (p *proxied) signedIn(ses secret.Value, host string, q url.Values) *url.URL {
 	p.T.Helper()
-	code, err := p.Sessions.NewReturnCode(context.WithoutCancel(p.T.Context()), p.From, ses, host, state)
+	code, err := p.Sessions.NewReturnCode(p.T.Context(), p.From, ses, host, q.Get("state"))
 	if err != nil {
 		p.T.Fatal(err)
 	}
-	return &url.URL{Scheme: "https", Host: host, Path: "/.barillet/return", RawQuery: url.Values{"code": {code.Reveal()}}.Encode()}
+	back, err := url.Parse(p.handler.ReturnURL(host, code, q.Get("to")))
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return back
 }

@@ -18,7 +18,7 @@ var fieldLimits = map[string]int{
 	"code": 256, "ticket": 256, "copy": 64,
 	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16,
 	"topic": 64, "message": 32 << 10,
-	"next": 1 << 10, "lang": 64,
+	"next": maxLocalPath, "lang": 64,
 	"request": 64, "decision": 8,
 }
 
