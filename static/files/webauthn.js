@@ -36,7 +36,9 @@ for (const b of document.querySelectorAll("[data-key]")) {
   }
   const raw = JSON.parse(document.getElementById("key-options").textContent);
   const name = document.getElementById("f-name");
+  let done = ""; // the next page: a load that was stopped can be repeated
   const run = async () => {
+    if (done) return location.assign(done);
     if (name && !name.reportValidity()) return;
     b.disabled = true;
     status.textContent = words.waiting;
@@ -54,9 +56,13 @@ for (const b of document.querySelectorAll("[data-key]")) {
       if (words.next) body.next = words.next;
       const res = await fetch(words.post, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
       const said = await res.json();
-      if (said.next) return location.assign(said.next);
+      if (said.next) {
+        done = said.next;
+        b.disabled = false;
+        return location.assign(done);
+      }
       status.textContent = said.problem || words.failed;
-      if (said.reload) return setTimeout(() => location.reload(), 4000);
+      if (said.reload) return setTimeout(() => { done = location.href; b.disabled = false; location.reload(); }, 4000);
     } catch { status.textContent = words.failed; }
     b.disabled = false;
   };
