@@ -112,7 +112,7 @@ func TestKeyButton_WorksAgainAfterAStoppedLoad(t *testing.T) {
 	p.give()
 	p.at("/login/factor")
 	if p.Count(`[data-key="get"]`) == 0 {
-		p.Submit(`a[href="/login/factor?method=key"]`)
+		p.Submit(`a[href^="/login/factor?method=key"]`)
 	}
 	slow := p.slow("/account")
 	p.Click(`[data-key="get"]`)

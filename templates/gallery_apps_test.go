@@ -6,7 +6,7 @@ func galleryApps(lang string) []Sample {
 	wrong.Problem = NewFieldProblem("code", ProblemUserCode)
 	const app = "Planning d’atelier"
 	return []Sample{
-		{"login-app", Login{Base: Base{Lang: lang, Path: "/login"}, App: app, Next: "/oauth2/v1/continue?request=abc"}},
+		{"login-app", Login{Base: Base{Lang: lang, Path: "/login", Next: "/oauth2/v1/continue?request=abc"}, App: app}},
 		{"continue", Continue{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
 		{"sign-in-over", SignInOver{Base: b, App: app, To: "https://wiki.garage.example/"}},
 		{"sign-in-over-unknown", SignInOver{Base: Base{Lang: lang, Path: "/login"}}},

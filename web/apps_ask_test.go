@@ -131,8 +131,8 @@ func TestAuthorize_RecentSignInSatisfiesPromptLogin(t *testing.T) {
 	b := p.browser(t)
 	u, _ := url.Parse(b.get(a.begin(oauth2.GenerateVerifier(), "prompt", "login")).next())
 	next := u.Query().Get("next")
-	b.goes("/login/factor", "/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", next)
-	b.goes(next, "/login/factor", "code", string(phone.Next()))
+	factor := b.post("/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", next).next()
+	b.goes(next, factor, "code", string(phone.Next()))
 	if q := back(t, onward(t, b.get(next))); q.Get("code") == "" {
 		t.Errorf("got %v, want a code", q)
 	}

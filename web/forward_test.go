@@ -174,8 +174,8 @@ func TestForwardAuth_SignsInFirst(t *testing.T) {
 	if body := b.shows("/login?next=" + url.QueryEscape("/forward-auth/sign-in?host=evil.example&path=/")).body; strings.Contains(body, "continue to ") {
 		t.Error("the sign-in names what a link says")
 	}
-	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password, "next", u.Query().Get("next"))
-	b.goes(u.Query().Get("next"), "/login/factor", "code", string(phone.Next()))
+	factor := b.post("/login", "identifier", amelie, "password", authntest.Password, "next", u.Query().Get("next")).next()
+	b.goes(u.Query().Get("next"), factor, "code", string(phone.Next()))
 	if on := b.shows(u.Query().Get("next")); on.goesOn() == "" || !strings.Contains(on.body, wiki) {
 		t.Error("the page does not lead on")
 	}
