@@ -36,7 +36,7 @@ func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if field := f.Missing("identifier", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"], "")
+	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"])
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}
