@@ -40,6 +40,8 @@ var (
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
 	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
+	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network.
+	WaitingRequests = Limit{Name: "waiting-requests", Count: 1000, Per: 3 * time.Hour}
 	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and

@@ -19,7 +19,7 @@ var fieldLimits = map[string]int{
 	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16,
 	"topic": 64, "message": 32 << 10,
 	"next": maxLocalPath, "lang": 64,
-	"request": 64, "decision": 8,
+	"request": 128, "decision": 8,
 }
 
 // Form contains the fields of a POST. A field that was not sent is "".
