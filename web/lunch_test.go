@@ -134,22 +134,71 @@ func TestAccount_FormSentAfterTheSessionEndedLeadsBackToItsPage(t *testing.T) {
 	}
 }
 
-func TestEnrolment_LeftOpenOverLunchSaysSoAndBeginsAgain(t *testing.T) {
-	p := open(t, nil)
-	_, phone, _ := p.Member(amelie, nil)
-	b := p.browser(t)
-	b.signIn(amelie, phone)
-	b.proves("/account/add", phone)
-	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
-	p.Clock.Advance(40 * time.Minute)
-	at := b.post("/enrol/phone", "name", "Tablette", "code", "123456")
-	for range 3 { // the pages that ask for what is needed first
-		if at.StatusCode == http.StatusSeeOther {
-			at = b.get(at.next())
+// follows opens the pages that a redirect leads to.
+func (b *browser) follows(at page) page {
+	b.t.Helper()
+	for range 4 {
+		if at.StatusCode != http.StatusSeeOther {
+			break
+		}
+		at = b.get(at.next())
+	}
+	return at
+}
+
+// A page is left open until what it shows has expired. The session goes on in another tab.
+func TestAccount_PageLeftOpenOverLunchSaysSoAndBeginsAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin func(b *browser, phone *authntest.Phone)
+		path  string   // of the page, and of its form
+		form  []string // as sent
+		again string   // the page that begins again, itself or behind the step-up
+	}{
+		"a new phone": {func(b *browser, phone *authntest.Phone) {
+			b.proves("/account/add", phone)
+			b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+		}, "/enrol/phone", []string{"name", "Tablette", "code", "123456"}, "/enrol"},
+		"recovery codes": {func(b *browser, phone *authntest.Phone) {
+			b.proves("/account/recovery", phone)
+			b.goes("/enrol/recovery", "/account/recovery")
+		}, "/enrol/recovery", []string{"kept", "yes"}, "/account/recovery"},
+	} {
+		for _, by := range []string{"sent", "loaded again"} {
+			t.Run(name+", "+by, func(t *testing.T) {
+				p := open(t, nil)
+				_, phone, _ := p.Member(amelie, nil)
+				b := p.browser(t)
+				b.signIn(amelie, phone)
+				c.begin(b, phone)
+				p.Clock.Advance(40 * time.Minute)
+				b.shows("/account")
+				p.Clock.Advance(40 * time.Minute)
+				at := b.get(c.path)
+				if by == "sent" {
+					at = b.post(c.path, c.form...)
+				}
+				at = b.follows(at)
+				if at.StatusCode != http.StatusOK || !strings.Contains(at.body, "This step has expired") || !strings.Contains(at.body, `value="`+c.again+`"`) {
+					t.Errorf("got %d, %q", at.StatusCode, problemIn(at.body))
+				}
+			})
 		}
 	}
-	if at.StatusCode != http.StatusOK || !strings.Contains(at.body, "This step has expired") || !strings.Contains(at.body, `value="/enrol"`) {
-		t.Errorf("got %d, %q", at.StatusCode, problemIn(at.body))
+}
+
+func TestQRCode_LeftOpenOverLunchSaysSoAndBeginsAgain(t *testing.T) {
+	p := open(t, nil)
+	u, phone, _ := p.Member(amelie, nil)
+	b := p.browser(t)
+	b.signIn(amelie, phone)
+	device := "/account/devices/" + string(p.User(string(u.ID)).Devices[0].ID)
+	p.Clock.Advance(time.Minute)
+	b.goes(device+"/copy", device+"/show", "name", "Tablette", "code", string(phone.Next()))
+	p.Clock.Advance(20 * time.Minute)
+	for name, at := range map[string]page{"sent": b.post(device+"/copy", "code", "123456"), "loaded again": b.get(device + "/copy")} {
+		if at = b.follows(at); at.StatusCode != http.StatusOK || !strings.Contains(at.body, "This step has expired") || !strings.Contains(at.body, `action="`+device+`/show"`) {
+			t.Errorf("%s: got %d, %q", name, at.StatusCode, problemIn(at.body))
+		}
 	}
 }
 

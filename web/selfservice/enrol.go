@@ -117,6 +117,8 @@ func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.Pendin
 	}
 	e, err := s.Enrolment.Pending(r.Context(), flow.Flow)
 	switch code := errcode.Of(err); {
+	case (code == errcode.Expired || code == errcode.StepUpRequired) && path == s.enrolPath(s.backupKind()):
+		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/account/recovery?again=ceremony_gone"}
 	case code == errcode.Expired, code == errcode.StepUpRequired:
 		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 	case err != nil:
