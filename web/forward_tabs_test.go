@@ -170,6 +170,22 @@ func TestForwardAuth_BackButtonAfterTheSignInShowsThePage(t *testing.T) {
 	}
 }
 
+// A browser that opens a path without a rule shows a page, not the JSON that programs get.
+func TestForwardAuth_PathWithoutRuleShowsAPage(t *testing.T) {
+	p := guarded(t, wiki+"/docs")
+	host := newHostCookies(p, wiki)
+	for _, uri := range []string{"/", "/docs/../x", "/documents"} {
+		to := location(t, host.open(t, uri))
+		page := p.browser(t).get(to.RequestURI())
+		if to.Host != "login.example" || page.StatusCode != http.StatusForbidden || !strings.Contains(page.body, "<h1>") || !strings.Contains(page.body, wiki) {
+			t.Errorf("%s: got %s, %d %s", uri, to, page.StatusCode, page.body)
+		}
+	}
+	if res := p.knock(t, knock{host: wiki, uri: "/", header: map[string]string{"Sec-Fetch-Mode": "cors"}}); res.StatusCode != http.StatusForbidden {
+		t.Errorf("a program: got %d, want 403", res.StatusCode)
+	}
+}
+
 // A return names its page in a form that only the service can make, and only for the same host.
 func TestForwardAuth_ReturnIgnoresAPageThatTheServiceDidNotName(t *testing.T) {
 	p := guarded(t, wiki, shop)

@@ -87,12 +87,16 @@ func (h *Handler) Check(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, req)
 		return
 	}
+	redirects = redirects && req.isNavigation(r)
 	rule := h.rules.match(req.host, req.path())
-	if rule == nil {
+	switch {
+	case rule == nil && redirects && h.HasHost(req.host):
+		redirect(w, h.publicURL+SignInPath+"?"+url.Values{"host": {req.host}}.Encode()) // the page there states the reason
+		return
+	case rule == nil:
 		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
-	redirects = redirects && req.isNavigation(r)
 	info, err := h.sessions.AuthenticateForward(r.Context(), readCookie(r, h.sessionCookie), req.host)
 	switch {
 	case errcode.Of(err) == errcode.NoSession, err == nil && rule.Admits(&info) && !rule.Satisfied(&info):
@@ -170,6 +174,9 @@ func (h *Handler) signInURL(host string, rule *Rule, state, page string) string 
 	return h.publicURL + SignInPath + "?" + q.Encode()
 }
 
+// HasHost reports whether a rule names the host.
+func (h *Handler) HasHost(host string) bool { return len(h.rules[host]) > 0 }
+
 // RuleFor returns the rule with this host and path; nil if there is none.
 func (h *Handler) RuleFor(host, path string) *Rule { return h.rules.find(host, path) }
 
@@ -203,7 +210,7 @@ func (h *Handler) Return(w http.ResponseWriter, r *http.Request) {
 // and without access that would repeat for ever, so the user gets a page with a link. The code is spent in any case:
 // another browser could read it in the URL of this one.
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyRequest) {
-	if len(h.rules[req.host]) == 0 {
+	if !h.HasHost(req.host) {
 		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
