@@ -28,14 +28,20 @@ func freePort(tb testing.TB) int {
 // recipe is the first block of a language in docs/applications.md: what is written there is what runs here.
 func recipe(tb testing.TB, language string, swap ...string) string {
 	tb.Helper()
-	raw, err := os.ReadFile("../docs/applications.md")
+	return recipeOf(tb, "applications.md", language, swap...)
+}
+
+// recipeOf is recipe for another document.
+func recipeOf(tb testing.TB, document, language string, swap ...string) string {
+	tb.Helper()
+	raw, err := os.ReadFile("../docs/" + document)
 	if err != nil {
 		tb.Fatalf("reading the recipes: %v", err)
 	}
 	_, rest, found := strings.Cut(string(raw), "```"+language+"\n")
 	block, _, ended := strings.Cut(rest, "```")
 	if !found || !ended {
-		tb.Fatalf("docs/applications.md has no %s recipe", language)
+		tb.Fatalf("docs/%s has no %s recipe", document, language)
 	}
 	for i := 0; i+1 < len(swap); i += 2 {
 		if !strings.Contains(block, swap[i]) {
@@ -104,17 +110,37 @@ func host(address string) string { return strings.TrimPrefix(address, "http://")
 // nginx stands before an application.
 func nginx(tb testing.TB, port int, name, barillet, application string) {
 	tb.Helper()
-	folder := tb.TempDir()
 	server := recipe(tb, "nginx", "listen 443 ssl;", fmt.Sprintf("listen 127.0.0.1:%d;", port), "wiki.garage.example", name,
 		"127.0.0.1:8080", host(barillet), "127.0.0.1:3000", host(application))
+	startNginx(tb, port, server)
+}
+
+// startNginx runs nginx with these server blocks.
+func startNginx(tb testing.TB, port int, servers string) {
+	tb.Helper()
+	folder := tb.TempDir()
 	config := fmt.Sprintf("daemon off; pid %[1]s/pid; error_log stderr; worker_processes 1; events { }\nhttp {\naccess_log off;\n"+
 		"client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;\n%[2]s}\n",
-		folder, server)
+		folder, servers)
 	file := filepath.Join(folder, "nginx.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		tb.Fatalf("writing nginx's configuration: %v", err)
 	}
 	startProxy(tb, port, "nginx", "-p", folder, "-c", file, "-e", "stderr")
+}
+
+// The recipe of docs/operations.md serves a public URL with a port of its own, as a test installation has.
+func TestProxy_PublicURLWithPort(t *testing.T) {
+	t.Parallel()
+	port, listen := freePort(t), fmt.Sprintf("localhost:%d", freePort(t))
+	public := fmt.Sprintf("http://localhost:%d", port)
+	startNginx(t, port, fmt.Sprintf("server {\nlisten 127.0.0.1:%d;\n%s}\n", port, recipeOf(t, "operations.md", "nginx", "127.0.0.1:8080", listen)))
+	h := Open(t, EnvOptions{Config: `trusted_proxies = ["127.0.0.1", "::1"]`, Args: []string{"--listen", listen, "--public-url", public}})
+	m := h.Member(t, "lea@garage.example")
+	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
+	p.Open(public + "/account")
+	p.follow(m.Phone)
+	p.at("/account")
 }
 
 // caddy stands before an application.

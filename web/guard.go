@@ -2,9 +2,7 @@ package web
 
 import (
 	"maps"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,6 +23,15 @@ const (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// signInPaths are the paths, or their beginnings at a slash, that a browser can visit between an application's
+// authorization request and its answer. An application may show them in a popup.
+var signInPaths = []string{"/oauth2", "/login", "/enrol", "/account/prove", "/help", "/forgot", "/language"}
+
+// isSignInPath reports whether path is one of signInPaths or below it.
+func isSignInPath(path string) bool {
+	return slices.ContainsFunc(signInPaths, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
+}
+
 // setHeaders sets the security headers of every answer. A handler can override them, for example to allow caching.
 func (s *server) setHeaders(next http.Handler) http.Handler {
 	h := http.Header{}
@@ -35,43 +42,36 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self), "+
 		"camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if s.secure {
-		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains") // RFC 6797 §7.2: only over https
+	if s.secure && s.HSTS != "" {
+		h.Set("Strict-Transport-Security", s.HSTS) // RFC 6797 §7.2: only over https
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// All answers share the values. Each is a full slice, so Set and Add of a handler do not change it.
 		maps.Copy(w.Header(), h)
+		if !isSignInPath(r.URL.Path) { // else the application's window would lose its popup
+			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// checkHost rejects requests for another host, because a link made from their Host would lead there. The probes also
-// accept a loopback host. The endpoints of forward-auth accept every host: the proxy may send that of the application,
-// and they accept only trusted proxies.
+// checkHost rejects requests for another host, because a link made from their Host would lead there. The probes accept
+// every host: those of a container ask by address, or without a Host, and the answers contain no link. The endpoints of
+// forward-auth accept every host: the proxy may send that of the application, and they accept only trusted proxies.
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		probing := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
 		asking := s.ForwardAuth != nil && slices.Contains([]string{forwardauth.Path, forwardauth.StartPath, forwardauth.ReturnPath}, r.URL.Path)
 		switch {
-		case s.plainHost(r.Host) != s.host && !asking && !(probing && loopback(r.Host)), s.Demo != nil && forwarded(r):
+		case s.plainHost(r.Host) != s.host && !asking && !probing, s.Demo != nil && forwarded(r):
 			// RFC 9110 §15.5.20: this server does not answer for the name.
 			http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
-}
-
-func loopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = strings.Trim(hostport, "[]")
-	}
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }
 
 // forwarded reports whether a proxy sent the request. The demonstration accepts only direct requests.

@@ -47,7 +47,10 @@ func TestMiddleware_RejectsRequests(t *testing.T) {
 		{"a loopback host at a page", "GET", "/login", "", []string{"Host", "127.0.0.1:8080"}, 421},
 		{"a loopback host at a probe", "GET", "/healthz", "", []string{"Host", "127.0.0.1:8080"}, 200},
 		{"a loopback host of IPv6 at a probe", "GET", "/readyz", "", []string{"Host", "[::1]:8080"}, 200},
-		{"a foreign host at a probe", "GET", "/healthz", "", []string{"Host", "evil.example"}, 421},
+		{"a probe by the address of a container", "GET", "/healthz", "", []string{"Host", "172.17.0.2:8080"}, 200},
+		{"a probe by the name of a service", "GET", "/readyz", "", []string{"Host", "barillet.garage.svc"}, 200},
+		{"a probe without a host", "GET", "/healthz", "", []string{"Host", ""}, 200},
+		{"a path below a probe", "GET", "/healthz/x", "", []string{"Host", "172.17.0.2:8080"}, 421},
 		{"a forwarded host changes nothing", "GET", "/login", "", []string{"X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"}, 200},
 		{"no origin at all, as programs send", "POST", "/logout", "", form, 303},
 		{"our own origin", "POST", "/logout", "", append(form, "Origin", own), 303},
@@ -97,23 +100,23 @@ func TestMiddleware_RejectsRequests(t *testing.T) {
 }
 
 func TestMiddleware_SetsHeaders(t *testing.T) {
-	p := open(t, nil)
+	p := open(t, func(c *web.Config) { c.HSTS = "max-age=5" })
 	for _, path := range []string{"/login", "/help", "/nowhere", "/ticket/none", "/account", "/healthz"} {
 		h := p.ask("GET", path, "").Header()
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
-			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
 			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s of %s: got %q, want %q", name, path, got, want)
 			}
 		}
-		if h.Get("Strict-Transport-Security") == "" || h.Get("X-Request-Id") == "" {
+		if h.Get("Strict-Transport-Security") != "max-age=5" || h.Get("X-Request-Id") == "" {
 			t.Errorf("%s lacks Strict-Transport-Security or the request id", path)
 		}
 	}
-	local := open(t, func(c *web.Config) { c.PublicURL = "http://localhost:8080" })
+	local := open(t, func(c *web.Config) { c.PublicURL, c.HSTS = "http://localhost:8080", "max-age=5" })
 	if got := local.ask("GET", "/login", "", "Host", "localhost:8080").Header().Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("Strict-Transport-Security over http: got %q, want none", got)
 	}
@@ -219,5 +222,20 @@ func TestLog_ContainsNoSecret(t *testing.T) {
 	}
 	if strings.Contains(log, "\nfake") {
 		t.Error("a path forged a line of the log")
+	}
+}
+
+// An application in the window that opened the popup keeps the popup through the sign-in. Other pages share their
+// window with no site.
+func TestMiddleware_OpenerOfPopup(t *testing.T) {
+	p := open(t, nil)
+	for path, want := range map[string]string{
+		"/oauth2/v1/authorize?client_id=x": "", "/login": "", "/login/factor": "", "/enrol": "", "/account/prove": "", "/help/request": "", "/forgot": "",
+		"/account": "same-origin", "/account/password": "same-origin", "/ticket/none": "same-origin", "/invite/none": "same-origin",
+		"/password/none": "same-origin", "/device": "same-origin", "/loginx": "same-origin", "/nowhere": "same-origin",
+	} {
+		if got := p.ask("GET", path, "").Header().Get("Cross-Origin-Opener-Policy"); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
 	}
 }

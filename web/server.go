@@ -40,6 +40,7 @@ type Config struct {
 	PublicURL      string         // "https://login.example" or "http://localhost:8080", without a slash at the end
 	TrustedProxies []netip.Prefix // may set X-Forwarded-For; empty means none (promise S9)
 	DefaultLocale  string         // "fr" or "en"
+	HSTS           string         // value of Strict-Transport-Security over https; empty means none
 	Now            func() time.Time
 	Log            *slog.Logger
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise

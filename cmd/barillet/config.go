@@ -23,6 +23,7 @@ type config struct {
 	Data           string   `toml:"data" usage:"data directory"`
 	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, without TLS; port 0 takes a free port"`
 	PublicURL      origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
+	HSTS           string   `toml:"hsts" default:"host" oneof:"off,host,subdomains" usage:"whether browsers must use https for two years, at the host of public_url or also below it"`
 	DefaultLocale  string   `toml:"default_locale" default:"fr" oneof:"fr,en" usage:"default language, used when the browser does not send one"`
 	LogFormat      string   `toml:"log_format" default:"text" oneof:"text,json" usage:"format of the log on stderr"`
 	TrustedProxies networks `toml:"trusted_proxies" usage:"addresses and networks whose X-Forwarded-For header is used"`
@@ -151,6 +152,11 @@ func (c *config) needData() error {
 		c.KeyFile = filepath.Join(c.Data, keyName)
 	}
 	return nil
+}
+
+// hsts returns the value of Strict-Transport-Security (RFC 6797 §6.1), empty for none.
+func (c *config) hsts() string {
+	return map[string]string{"host": "max-age=63072000", "subdomains": "max-age=63072000; includeSubDomains"}[c.HSTS]
 }
 
 // origin returns the public URL. Without public_url, it is http://localhost and the port; an empty port is that of

@@ -18,6 +18,7 @@ data = "/var/lib/barillet"
 listen = "127.0.0.1:8080"
 public_url = "https://Login.Garage.example/"
 default_locale = "en"
+hsts = "subdomains"
 log_format = "json"
 trusted_proxies = ["10.0.0.5", "192.168.0.0/24", "fd00::/8"]
 key_file = "/etc/barillet.key"
@@ -95,6 +96,7 @@ func TestParse_SetsEveryKey(t *testing.T) {
 		"forward_auth.rules, a path":    {c.ForwardAuth.Rules[1].Path, "/admin"},
 		"oidc.client_credentials":       {c.OIDC.ClientCredentials, true},
 		"totp.allow_copies":             {c.TOTP.AllowCopies, false},
+		"hsts":                          {c.hsts(), "max-age=63072000; includeSubDomains"},
 		"api.authn":                     {c.API.Authn, true},
 		"webauthn.attestation":          {c.WebAuthn.Attestation, "none"},
 		"outbound.allow, a network":     {canCall(&c, "https://10.20.0.1/"), true},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"text/tabwriter"
 
 	"barillet/authn/account"
@@ -28,6 +30,8 @@ type demo struct {
 // serveDemo runs the demonstration in a temporary directory, which it removes afterwards. It reads no configuration, so that it
 // cannot use the data of a service.
 func (p *program) serveDemo(ctx context.Context, flags settingFlags) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
+	defer stop()
 	c, err := demoConfig(flags)
 	if err != nil {
 		return err

@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +40,7 @@ func (p *program) serveCommand() *cobra.Command {
 			"With --demo, runs a demonstration with sample users in a temporary directory, which only this host can reach.",
 		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			signal.Ignore(syscall.SIGPIPE) // the reader of the log can end; a write to it then fails, and the service goes on
 			if demo {
 				return p.serveDemo(c.Context(), flags)
 			}
@@ -56,6 +59,7 @@ func (p *program) serveCommand() *cobra.Command {
 // serve runs the service on the data directory of the configuration.
 func (p *program) serve(ctx context.Context, c *config) error {
 	log := p.logger(c.LogFormat)
+	defer ignoreHangup(log)()
 	if err := c.needData(); err != nil {
 		return err
 	}
@@ -81,6 +85,22 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
 	}
 	return err
+}
+
+// ignoreHangup logs SIGHUP instead of ending the process: other services reload their configuration on it. The returned
+// function restores the default.
+func ignoreHangup(log *slog.Logger) (restore func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			log.Info("ignoring SIGHUP: restart the service to read the configuration again")
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+	}
 }
 
 // exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "After an unclean stop" in
@@ -115,7 +135,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 		return err
 	}
 	pagesConfig := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, Now: now, Log: log, Demo: box}
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: log, Demo: box}
 	if len(c.ForwardAuth.Rules) > 0 {
 		if pagesConfig.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, TrustedProxies: c.TrustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)
