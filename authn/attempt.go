@@ -112,7 +112,8 @@ func (a *deviceAttempt) byAdmin() bool { return a.admin != (audit.Actor{}) }
 // ranks orders the rejections of several kinds. The first one decides. ReasonReplayed is not counted, so it comes
 // before those that are.
 var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.ReasonReplayed, factors.ReasonClock, factors.ReasonResync,
-	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonFormat, factors.ReasonExpired}
+	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonPIN, factors.ReasonBackup,
+	factors.ReasonTaken, factors.ReasonFormat, factors.ReasonExpired}
 
 // name returns the kind that decided, or the input if the user has no device for it.
 func (a *deviceAttempt) name() string { return cmp.Or(string(a.kind), string(a.input)) }

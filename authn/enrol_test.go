@@ -246,7 +246,7 @@ func TestFinishEnrol_NewRecoveryCodesReplaceOldOnes(t *testing.T) {
 	old := env.recoveryCodes(session)
 	env.EmptyOutbox()
 	fresh := env.recoveryCodes(session)
-	if got := len(mailed[notice.RecoveryRenewed](env)); got != 1 || len(env.User(string(u.ID)).Devices) != 2 {
+	if got := len(mailed[notice.RecoveryShown](env)); got != 1 || len(env.User(string(u.ID)).Devices) != 2 {
 		t.Errorf("got %d mails and %d devices", got, len(env.User(string(u.ID)).Devices))
 	}
 	try := func(code string) bool {

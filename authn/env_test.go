@@ -242,19 +242,25 @@ func (env *testEnv) verifyKey(transaction secret.Value, k *securityKey, counter 
 	return v
 }
 
-// recoveryCodes makes recovery codes in a session with a step-up.
+// recoveryCodes makes recovery codes in a session with a step-up, and finishes.
 func (env *testEnv) recoveryCodes(session secret.Value) []string {
+	env.t.Helper()
+	codes, list := env.showRecoveryCodes(session)
+	must(env.t, env.Enrolment.FinishRecoveryCodes(env.t.Context(), env.From, enrol.Flow{Session: session}, list), "saving recovery codes")
+	return codes
+}
+
+// showRecoveryCodes makes recovery codes in a session with a step-up, and leaves the page.
+func (env *testEnv) showRecoveryCodes(session secret.Value) (codes []string, list factors.DeviceID) {
 	env.t.Helper()
 	flow := enrol.Flow{Session: session}
 	prompt, err := env.Enrolment.BeginEnrol(env.t.Context(), env.From, flow, enrol.Request{Kind: recovery.Kind, Name: "Feuille"})
 	must(env.t, err, "making recovery codes")
 	var view recovery.View
 	must(env.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")
-	done, err := env.Enrolment.FinishEnrol(env.t.Context(), env.From, flow, "", []byte("kept"))
-	if err != nil || !done.Accepted() {
-		env.t.Fatalf("keeping recovery codes: %v, rejected %q", err, done.Rejected)
-	}
-	return view.Codes
+	shown, err := env.Enrolment.Pending(env.t.Context(), flow)
+	must(env.t, err, "reading the page of recovery codes")
+	return view.Codes, shown.Shown
 }
 
 // retry returns RetryAfter of an error.

@@ -187,8 +187,8 @@ func (s *Service) storeStepUp(tx *account.Tx, session secret.Value, a deviceAtte
 	return &v, tx.Save(&u)
 }
 
-// RequireStepUp loads a session that has a valid step-up. It returns StepUpRequired if the session has none, or one
-// that permits only enrolment.
+// RequireStepUp loads a session that has a valid step-up, for an operation of the user on their own account. It returns
+// StepUpRequired if the session has none, or one that permits only enrolment.
 func (s *Service) RequireStepUp(tx *account.Tx, session secret.Value) (account.Session, account.User, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
 	if err == nil && (!ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {

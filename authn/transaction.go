@@ -161,6 +161,9 @@ type SecondFactor struct {
 	AMR      []string `json:"amr"`                // RFC 8176 §2, of password and device
 	Backup   bool     `json:"backup,omitempty"`   // by a recovery code: the user enrols a device first (protocol rule 6)
 	Enrolled bool     `json:"enrolled,omitempty"` // by a device enrolled in this transaction
+
+	// StepUpAt is when the device was proven, if the sign-in counts as a step-up (protocol rule 5); zero: it does not.
+	StepUpAt time.Time `json:"stepUpAt,omitzero"`
 }
 
 // Completed is the state after the second step.
@@ -212,7 +215,7 @@ func (s *Service) openSession(tx *account.Tx, u *account.User, tr *Transaction, 
 	if tr.Mailed {
 		u.EmailProvenance.Verified = tx.Op.Now
 	}
-	stepUp := account.StepUp{}
+	stepUp := account.StepUp{At: p.StepUpAt, SignIn: !p.StepUpAt.IsZero()}
 	if p.Backup || p.Enrolled {
 		stepUp = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}

@@ -25,6 +25,7 @@ func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 	env.stepUp(session, p)
 	env.enrolKey(enrol.Flow{Session: session}, u)
 	env.recoveryCodes(session)
+	env.showRecoveryCodes(session)
 	env.Change(u.ID, func(u *account.User) {
 		phone, key := u.Devices[0], u.Devices[1]
 		u.Devices = u.Devices[2:]

@@ -175,6 +175,7 @@ func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a 
 		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, transaction, tr, &u, a, v)
 	}
 	out := Result{Verification: v}
+	tx.AdoptLocale(&u) // before any email
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.kind)); err != nil {
 		return nil, err
 	}
@@ -184,10 +185,14 @@ func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a 
 	if out.Enrol = a.input == factors.InputBackup; !out.Enrol {
 		u.Password.ConfirmProvenance() // verified together with a device; recovery codes are not a device
 		u.EverHadDevice = true         // also an imported one, which the user has now used (protocol rule 23)
-	} else if err := s.recordRecoveryCode(tx, &u, v.CodesLeft); err != nil {
+	} else if out.CodesLeft, err = s.recordRecoveryCode(tx, &u, a.outcome.Device.ID); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.complete(tx, transaction, tr, &u, SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}); err != nil {
+	second := SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}
+	if a.input == factors.InputAssertion || a.input == factors.InputCode && tr.KnownBrowser { // protocol rule 5
+		second.StepUpAt = tx.Op.Now
+	}
+	if out.Completed, err = s.complete(tx, transaction, tr, &u, second); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
@@ -225,11 +230,28 @@ func (s *Service) applyNewPassword(tx *account.Tx, u *account.User, tr *Transact
 	return nil
 }
 
-// recordRecoveryCode records the use of a recovery code and notifies the user.
-func (s *Service) recordRecoveryCode(tx *account.Tx, u *account.User, left int) error {
+// recordRecoveryCode records the use of a code of a list, notifies the user, and returns how many codes are left.
+func (s *Service) recordRecoveryCode(tx *account.Tx, u *account.User, list factors.DeviceID) (left int, err error) {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
-		return err
+		return 0, err
 	}
-	return tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Remaining: left}, time.Time{})
+	if err := s.EndOlderRecoveryLists(tx, u, list); err != nil {
+		return 0, err
+	}
+	for _, d := range s.Accounts.RecoveryLists(u) {
+		left += s.Accounts.Status(d).Remaining
+	}
+	return left, tx.Notify(u, notice.RecoveryUsed{Context: tx.About(u), Remaining: left}, time.Time{})
+}
+
+// EndOlderRecoveryLists removes the lists of recovery codes that are older than the list with this id, if it is the newest.
+// The caller saves the user.
+func (s *Service) EndOlderRecoveryLists(tx *account.Tx, u *account.User, id factors.DeviceID) error {
+	for _, d := range s.Accounts.EndOlderRecoveryLists(u, id) {
+		if err := tx.AuditDevice(u, audit.FactorRemoved, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -57,11 +57,20 @@ func TestAccount_RequiresStepUp(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	m := h.Member(t, "anne@garage.example")
 	m.Post("/logout")
+	m.signIn(m.Visitor)
+	phone := m.deviceID("Téléphone")
+	pages := []string{"/account/add", "/account/recovery", "/account/password", "/account/devices/" + phone + "/remove", "/enrol"}
+	for _, path := range pages { // in a known browser the sign-in counts
+		m.Get(path).want(t, path)
+	}
+	if page := m.Post("/account/devices/"+phone+"/show", "name", "x", "code", m.Phone.Code()); strings.Contains(page.Body, `id="secret"`) {
+		t.Error("the code of the sign-in shows the QR code again")
+	}
+	m.Visitor = h.Visitor(t)
 	m.give(m.Visitor)
 	code := m.Phone.Next()
 	m.Post("/login/factor", "code", code).want(t, "/account")
-	phone := m.deviceID("Téléphone")
-	for _, path := range []string{"/account/add", "/account/recovery", "/account/password", "/account/devices/" + phone + "/remove", "/enrol"} {
+	for _, path := range pages {
 		m.Get(path).want(t, "/account/prove")
 	}
 	// The sign-in's own code is used up, also for this.
@@ -97,7 +106,7 @@ func TestAccount_KeepsLastDeviceAndRejectsOldCodes(t *testing.T) {
 	if len(fresh) < 2 || page.Header.Get("Cache-Control") != "no-store" {
 		t.Fatal("no recovery codes are shown, or they may be kept by a cache")
 	}
-	m.Post("/enrol/recovery", "kept", "yes").want(t, "/account")
+	m.Post("/enrol/recovery", "kept", "yes", "list", page.find(t, codesList)).want(t, "/account")
 	v := h.Visitor(t)
 	m.give(v)
 	if v.Post("/login/factor/recovery", "code", m.Codes[2]); v.signedIn() {

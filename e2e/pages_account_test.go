@@ -101,6 +101,11 @@ func (p *Person) actPages(phone *Phone) {
 	p.look("recovery-renew")
 	p.Submit(mainButton)
 	p.look("recovery-renewed")
+	p.Open("/account")
+	p.look("account-two-lists")
+	p.Open("/account/recovery")
+	p.look("recovery-renew-two")
+	p.Open("/enrol/recovery")
 	p.keepCodes()
 
 	p.Open("/account/password")

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,9 +18,11 @@ import (
 type Visitor struct {
 	Address string // client address, sent in the header of a trusted proxy; "": the address of the connection
 
-	tb     testing.TB
-	base   string
-	client *http.Client
+	tb      testing.TB
+	base    string
+	client  *http.Client
+	mu      sync.Mutex
+	subject string // of the last page
 }
 
 // Visitor starts one without cookies. Its connections are its own.
@@ -53,6 +56,9 @@ func (v *Visitor) Try(path string, fields ...string) (Sheet, error) {
 				form.Set(fields[i], fields[i+1])
 			}
 		}
+		v.mu.Lock()
+		form.Set("subject", v.subject)
+		v.mu.Unlock()
 		method, body = http.MethodPost, strings.NewReader(form.Encode())
 	}
 	if strings.HasPrefix(path, "/") {
@@ -83,8 +89,16 @@ func (v *Visitor) follow(request *http.Request) (Sheet, error) {
 	if err != nil {
 		return Sheet{}, err
 	}
+	if found := subjects.FindSubmatch(text); found != nil {
+		v.mu.Lock()
+		v.subject = string(found[1])
+		v.mu.Unlock()
+	}
 	return Sheet{Status: response.StatusCode, Path: response.Request.URL.RequestURI(), Header: response.Header, Body: string(text)}, nil
 }
+
+// subjects finds the user for whom a page acts.
+var subjects = regexp.MustCompile(`<body(?: data-subject="([^"]*)")? data-path`)
 
 // Get opens a page.
 func (v *Visitor) Get(path string) Sheet {
@@ -167,6 +181,9 @@ func (m *Member) join(h *Env, link string) {
 	m.enrol(h)
 }
 
+// codesList finds the list of recovery codes that a page shows.
+const codesList = `name="list" value="([^"]+)"`
+
 // enrol enrols a phone in a login that may.
 func (m *Member) enrol(h *Env) {
 	m.tb.Helper()
@@ -178,7 +195,7 @@ func (m *Member) enrol(h *Env) {
 	for _, found := range regexp.MustCompile(`<code>([^<]+)</code>`).FindAllStringSubmatch(page.Body, -1) {
 		m.Codes = append(m.Codes, h.Secret("recovery code", found[1]))
 	}
-	m.Post("/enrol/recovery", "kept", "yes").want(m.tb, "/account")
+	m.Post("/enrol/recovery", "kept", "yes", "list", page.find(m.tb, codesList)).want(m.tb, "/account")
 }
 
 // give proves the password in a visitor.

@@ -110,6 +110,9 @@ const (
 	ReasonClone    Reason = "clone"  // a signature counter went back: the device must be marked
 	ReasonExpired  Reason = "gone"   // the pending ceremony fits no device: begin again
 	ReasonPolicy   Reason = "policy" // a valid key of a model that the service does not accept
+	ReasonPIN      Reason = "pin"    // a valid key that did not verify its user, which the service requires
+	ReasonBackup   Reason = "backup" // a valid key that is backup eligible and was not at its enrolment, or the reverse
+	ReasonTaken    Reason = "taken"  // a key that the user has enrolled already
 )
 
 // Outcome is the result of a ceremony.

@@ -93,9 +93,12 @@ func (c *catalogue) sentence(key string, args ...any) (string, error) {
 	return s, nil
 }
 
-// message returns the sentence of m. N is always set, so that any sentence can show it.
+// message returns the sentence of m. N is set unless it is 0 and there are other values: then the sentence has one form.
 func (c *catalogue) message(m Message) (string, error) {
-	args := []any{"N", m.N}
+	var args []any
+	if m.N != 0 || len(m.Args) == 0 {
+		args = []any{"N", m.N}
+	}
 	for name, value := range m.Args {
 		args = append(args, name, value)
 	}

@@ -42,9 +42,12 @@ func composeRecoveryUsed(n notice.RecoveryUsed, c *translator, w composer) messa
 	return m.notYou(c, w, "mail.not_you")
 }
 
-func composeRecoveryRenewed(n notice.RecoveryRenewed, c *translator, w composer) message {
-	m := w.begin(c, n.Context, "recovery_renewed")
-	m.Lines = []string{c.text("mail.recovery_renewed_text")}
+func composeRecoveryShown(n notice.RecoveryShown, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "recovery_shown")
+	m.Lines = []string{c.text("mail.recovery_shown_text")}
+	if !n.OldUntil.IsZero() {
+		m.Lines = append(m.Lines, c.text("mail.recovery_shown_old", "Until", c.moment(n.OldUntil, w.brand.Zone)))
+	}
 	return m.notYou(c, w, "mail.not_you")
 }
 

@@ -12,7 +12,7 @@ var eventKeys = map[string]string{
 	"barillet.user.locked_out":              "event.locked_out",
 	"barillet.login.blocked":                "event.blocked",
 	"barillet.recovery.used":                "event.recovery_used",
-	"barillet.recovery.created":             "event.recovery_renewed",
+	"barillet.recovery.created":             "event.recovery_shown",
 	"user.mfa.factor.activate":              "event.device_added",
 	"barillet.factor.admin_enrolled":        "event.device_admin_enrolled",
 	"barillet.factor.confirmed":             "event.device_confirmed",

@@ -30,6 +30,8 @@ func Gallery(lang string) []Sample {
 func gallerySignIn(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/login"}
 	refused := func(p *Problem) Base { c := b; c.Problem = p; return c }
+	signedIn := Base{Lang: lang, Path: "/", SignedIn: true, Name: "Amélie Durand", SubjectToken: "u1.abc"}
+	second := Base{Lang: lang, Path: "/login/factor", Name: "Amélie Durand", SubjectToken: "u1.abc"}
 	withNotice := func(m *Message) Base { c := b; c.Notice = m; return c }
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
@@ -41,7 +43,7 @@ func gallerySignIn(lang string) []Sample {
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
 		{"login-waits", Login{Base: refused(waits), Identifier: login}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
-		{"factor-one", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
+		{"factor-one", Factor{Base: second, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
 		{"factor-clock", Factor{Base: refused(slow), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-waits", Factor{Base: refused(waits), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
@@ -72,6 +74,9 @@ func gallerySignIn(lang string) []Sample {
 		{"password-required", PasswordRequired{Base: b, Login: login, MinLength: 8}},
 		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},
 		{"logged-out", LoggedOut{b}},
+		{"other-user-link", OtherUser{Base: signedIn, Link: true, Now: "Amélie Durand", Stay: "/account", Restart: "/invite/abc"}},
+		{"other-user-page", OtherUser{Base: signedIn, Was: "Karim Benali", Now: "Amélie Durand", Stay: "/account", Restart: "/login"}},
+		{"other-user-nobody", OtherUser{Base: signedIn, Now: "Amélie Durand", Stay: "/account", Restart: "/login"}},
 	}
 }
 
@@ -91,6 +96,7 @@ func galleryEnrol(lang string) []Sample {
 		{"second", AddSecondDevice{Base: b, DeviceName: "Téléphone d’Amélie"}},
 		{"token", Enrol{Base: b, Slug: "token", View: sampleScan(), First: true}},
 		{"codes", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example"}},
+		{"codes-renewed", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example", List: "d9", OldUntil: sampleDay}},
 	}
 }
 
@@ -115,12 +121,14 @@ func galleryAccount(lang string) []Sample {
 	keys := []string{key.Name}
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
-			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
+		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
+			Recovery: sampleRecovery(2), CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
-		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
-		{"prove", StepUp{Base: b, Next: "/account/add", Method: "code", Phones: 1, Keys: keys}},
-		{"prove-key", StepUp{Base: b, Next: "/account/add", Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
+		{"account-maybe-lost", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{phone, key}, Recovery: sampleRecovery(1), MaybeLost: []Device{phone, key}, Sessions: sessions[:1]}},
+		{"account-add-first", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, Recovery: sampleRecovery(1), MaybeLost: []Device{only}, AddFirst: true, Sessions: sessions[:1]}},
+		{"account-at-risk", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
+		{"prove", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationAddDevice}, Method: "code", Phones: 1, Keys: keys, Wait: 21 * time.Second}},
+		{"prove-key", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationRemoveDevice, Args: map[string]string{"Device": phone.Name}}, Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
 		{"add", AddDevice{Base: b, Choices: sampleChoices(), Phones: []Device{phone}, CopiesAllowed: true}},
 		{"add-full", AddDevice{Base: b, Full: []string{"phone", "key", "token"}}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
@@ -131,7 +139,8 @@ func galleryAccount(lang string) []Sample {
 		{"copy-remove", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0], Others: []string{phone.Name}, Proven: true}},
 		{"copy-remove-alone", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0]}},
 		{"replace", Replace{Base: b, Scan: sampleScan(), Device: phone, Lost: "Tablette de l’atelier", Others: []string{"Ancien téléphone"}, Works: true}},
-		{"recovery-renew", RecoveryRenew{Base: b, Left: 3, Made: true}},
+		{"recovery-renew", RecoveryRenew{Base: b, Recovery: sampleRecovery(1)}},
+		{"recovery-renew-two", RecoveryRenew{Base: b, Recovery: sampleRecovery(2)}},
 		{"recovery-first", RecoveryRenew{Base: b}},
 		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", MinLength: 8}},
 	}
@@ -163,6 +172,15 @@ func galleryHelp(lang string) []Sample {
 		out = append(out, Sample{"failure-" + strconv.Itoa(status), f})
 	}
 	return out
+}
+
+// sampleRecovery returns one or two lists of recovery codes.
+func sampleRecovery(lists int) RecoveryCodes {
+	c := RecoveryCodes{Lists: []RecoveryList{{Shown: sampleDay.AddDate(0, -3, 0), Left: 8}}}
+	if lists == 2 {
+		c.Lists, c.Until = append(c.Lists, RecoveryList{Shown: sampleDay, Left: 10}), sampleDay.AddDate(0, 0, 1)
+	}
+	return c
 }
 
 // sampleChoices returns the kinds of device that a service offers.
@@ -209,7 +227,7 @@ func GalleryMails() []notice.Notice {
 		notice.QRShown{Context: a, Device: "Téléphone d’Amélie"},
 		notice.CopyConfirmed{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
 		notice.RecoveryUsed{Context: a, Remaining: 1},
-		notice.RecoveryRenewed{Context: a},
+		notice.RecoveryShown{Context: a}, notice.RecoveryShown{Context: a, OldUntil: sampleDay},
 		notice.PasswordChanged{Context: a},
 		notice.AddressChanged{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
 		notice.AddressChanged{Context: a, By: "Karim Benali"},

@@ -10,6 +10,7 @@ const (
 	ProblemWait          Key = "problem.wait"           // too many tries; set Wait
 	ProblemWaitCode      Key = "problem.wait_code"      // too many wrong codes; a security key still works; set Wait
 	ProblemBusy          Key = "problem.busy"           // the service is overloaded
+	ProblemOtherUser     Key = "problem.other_user"     // the page was rendered for another user
 
 	// codes of a phone
 	ProblemCodeWrong  Key = "problem.code_wrong"
@@ -23,6 +24,7 @@ const (
 
 	// recovery codes, tickets
 	ProblemRecoveryWrong        Key = "problem.recovery_wrong"
+	ProblemCodesReplaced        Key = "problem.codes_replaced" // the page shows recovery codes that a newer list replaced
 	ProblemRecoveryFresh        Key = "problem.recovery_fresh" // the operation does not accept a recovery code
 	ProblemTicketWrong          Key = "problem.ticket_wrong"
 	ProblemTicketExpired        Key = "problem.ticket_expired"
@@ -34,6 +36,9 @@ const (
 	ProblemKeyRefused   Key = "problem.key_refused"
 	ProblemKeyCloned    Key = "problem.key_cloned"
 	ProblemKeyPolicy    Key = "problem.key_policy"
+	ProblemKeyPIN       Key = "problem.key_pin"
+	ProblemKeyBackup    Key = "problem.key_backup"
+	ProblemKeyEnrol     Key = "problem.key_enrol"
 	ProblemKeyTaken     Key = "problem.key_taken" // enrolled already
 	ProblemCeremonyGone Key = "problem.ceremony_gone"
 
@@ -70,6 +75,7 @@ const (
 	NoticeCopyAdded       Key = "notice.copy_added"
 	NoticeCopyRemoved     Key = "notice.copy_removed"
 	NoticeCodesKept       Key = "notice.codes_kept"
+	NoticeCodesHidden     Key = "notice.codes_hidden" // recovery codes that were shown count
 	NoticeSessionEnded    Key = "notice.session_ended"
 	NoticeOthersEnded     Key = "notice.others_ended"
 	NoticeAppWithdrawn    Key = "notice.app_withdrawn"
@@ -81,20 +87,35 @@ const (
 	NoticeRecoveryUsed    Key = "notice.recovery_used" // N codes remain
 )
 
+// The operations that the page of a step-up names.
+const (
+	OperationAddDevice     Key = "prove.add_device"
+	OperationConfirmDevice Key = "prove.confirm_device" // Device
+	OperationRemoveDevice  Key = "prove.remove_device"  // Device
+	OperationRemoveCopy    Key = "prove.remove_copy"    // Device
+	OperationRecoveryCodes Key = "prove.recovery_codes"
+	OperationPassword      Key = "prove.password"
+	OperationOtherDevice   Key = "prove.other_device" // a device without a keyboard
+	OperationApplication   Key = "prove.application"  // App
+	OperationAny           Key = "prove.any"
+)
+
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
-		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitCode, ProblemBusy,
+		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemOtherUser,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
-		ProblemRecoveryWrong, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
+		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,
-		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyTaken, ProblemCeremonyGone,
+		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyPIN, ProblemKeyBackup, ProblemKeyEnrol, ProblemKeyTaken, ProblemCeremonyGone,
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemChanged,
 		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode,
-		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept,
+		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept, NoticeCodesHidden,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
+		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword,
+		OperationOtherDevice, OperationApplication, OperationAny,
 	}
 }

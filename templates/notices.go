@@ -49,7 +49,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composePasswordLink),
 	kindOf(composePasswordLinkShown),
 	kindOf(composeQRShown),
-	kindOf(composeRecoveryRenewed),
+	kindOf(composeRecoveryShown),
 	kindOf(composeRecoveryUsed),
 	kindOf(composeResetRequested),
 	kindOf(composeRoleChanged),

@@ -20,22 +20,45 @@ import (
 //	POST /account/sessions/end-others           (no field)
 //	POST /account/applications/{id}/withdraw    (no field)
 //	GET  /account/password                      leads to PasswordChange
-//	POST /language                              lang, next
+//	POST /language                              lang, at
 type Account struct {
 	Base
 	Login         string
+	Locale        string // language of pages and emails
 	Groups        []string
 	Devices       []Device
-	RecoveryLeft  int  // 0: none left or none made
-	RecoveryMade  bool // a set exists
-	AtRisk        bool // the loss of one device would lock the user out
-	CopiesAllowed bool // the policy allows a QR code to be shown again
+	Recovery      RecoveryCodes
+	AtRisk        bool     // the loss of one device would lock the user out
+	MaybeLost     []Device // not used since a sign-in by recovery code
+	AddFirst      bool     // the user has no device except MaybeLost, and must add one before a lost one is removed
+	CopiesAllowed bool     // the policy allows a QR code to be shown again
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event
 }
 
 func (Account) template() string { return "account" }
+
+// RecoveryCodes describes the recovery codes of a user.
+type RecoveryCodes struct {
+	Lists []RecoveryList // the oldest first, at most two; empty: none were made
+	Until time.Time      // latest end of the older of two lists; zero: there are not two
+}
+
+// RecoveryList is a list of recovery codes.
+type RecoveryList struct {
+	Shown time.Time
+	Left  int
+}
+
+// Left returns how many codes are left.
+func (c RecoveryCodes) Left() int {
+	n := 0
+	for _, l := range c.Lists {
+		n += l.Left
+	}
+	return n
+}
 
 // Device is one device on the account page.
 type Device struct {
@@ -96,9 +119,11 @@ type Event struct {
 //	POST /account/prove/key                                     JSON {"answer": …, "next": …} by script
 type StepUp struct {
 	Base
-	Next       string // local path of the operation
-	Method     string // "code" or "key"; /account/prove?method=key&next=…
+	Next       string  // local path of the operation
+	Operation  Message // what the step-up permits
+	Method     string  // "code" or "key"; /account/prove?method=key&next=…
 	Phones     int
+	Wait       time.Duration // until the next code, if the current one was used already; Method "code" only
 	Keys       []string
 	KeyOptions json.RawMessage // request options; Method "key" only
 }
@@ -195,8 +220,7 @@ func (Replace) template() string { return "replace" }
 //	GET, POST /account/recovery    (no field); the POST shows the page enrol_recovery
 type RecoveryRenew struct {
 	Base
-	Left int
-	Made bool
+	Recovery RecoveryCodes
 }
 
 func (RecoveryRenew) template() string { return "recovery_renew" }

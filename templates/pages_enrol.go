@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"time"
 )
 
 // App is the authenticator that the user chose.
@@ -51,6 +52,9 @@ type Enrol struct {
 	DeviceName string // suggested, or as typed
 	Login      string
 	First      bool // the first device, after an invitation or a reset
+
+	List     string    // id of the list of recovery codes that the page shows
+	OldUntil time.Time // latest end of the older list; zero: there is none
 }
 
 func (p Enrol) template() string { return enrolPage + p.Slug }

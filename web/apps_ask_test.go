@@ -44,6 +44,9 @@ func (a *app) proves(b *browser, phone *authntest.Phone, begin string) url.Value
 		a.place.T.Fatalf("got %d to %q, want the proof", res.StatusCode, res.next())
 	}
 	next := u.Query().Get("next")
+	if asked := b.shows(res.next()); !strings.Contains(asked.body, "asks you to confirm your identity again") {
+		a.place.T.Error("the page of the step-up does not name the application")
+	}
 	b.goes(next, "/account/prove", "code", string(phone.Next()), "next", next)
 	return back(a.place.T, onward(a.place.T, b.get(next)))
 }

@@ -45,7 +45,7 @@ func TestInvitation_UserEnrolsAndSignsIn(t *testing.T) {
 	if got := b.post("/enrol/recovery"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("codes not kept: got %d, want 422", got.StatusCode)
 	}
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 	account := b.shows("/account?done=codes_kept").body
 	for _, want := range []string{"Amélie Durand", "Téléphone d’Amélie", "Your new recovery codes are in use."} {
 		if !strings.Contains(account, want) {

@@ -10,8 +10,10 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/factors/factortest"
+	"barillet/internal/audit"
 )
 
 // yubikey is a virtual security key.
@@ -79,7 +81,7 @@ func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 	if status, next, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+answer+`}`); status != http.StatusOK || next != "/enrol/recovery" {
 		t.Fatalf("enrolling: got %d to %q %q, want the recovery codes", status, next, problem)
 	}
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 
 	p.Clock.Advance(time.Minute)
 	again := p.browser(t)
@@ -103,6 +105,8 @@ func TestSecurityKey_EnrolsStepsUpAndSignsIn(t *testing.T) {
 		t.Errorf("no answer at all: got %d, want 401", status)
 	}
 
+	again.shows("/account/password") // the sign-in counts as a step-up
+	p.Clock.Advance(account.StepUpTTL)
 	proof := again.shows(again.get("/account/password").next()).body // the key was used last: it is asked for first
 	if status, next, problem := again.script("/account/prove/key", `{"answer":`+key.signed(t, proof)+`,"next":"/account/password"}`); status != http.StatusOK || next != "/account/password" {
 		t.Fatalf("a proof: got %d to %q %q, want the act", status, next, problem)
@@ -125,7 +129,34 @@ func TestSecurityKey_EnrolledTwiceIsReported(t *testing.T) {
 	b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
 	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
 	status, _, problem := b.script("/enrol/key", `{"name":"Autre","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
-	if status != http.StatusConflict && status != http.StatusUnprocessableEntity || problem == "" {
+	if status != http.StatusUnprocessableEntity || !strings.Contains(problem, "already enrolled") {
 		t.Errorf("got %d %q, want a refusal with the reason", status, problem)
+	}
+	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
+	b.shows("/enrol/key")
+	status, _, problem = b.script("/enrol/key", `{"name":"Autre","answer":{}}`)
+	if status != http.StatusUnprocessableEntity || !strings.Contains(problem, "could not be enrolled") {
+		t.Errorf("no answer of a key: got %d %q, want a refusal with the reason", status, problem)
+	}
+}
+
+func TestSecurityKey_NowSaysThatItCanBeCopied(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	key := newYubikey(p)
+	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
+	if status, _, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`); status != http.StatusOK {
+		t.Fatalf("enrolling: got %d %q", status, problem)
+	}
+	key.auth.Options.BackupEligible = true
+	again := p.browser(t)
+	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	status, _, problem := again.script("/login/factor/key", `{"answer":`+key.signed(t, again.shows("/login/factor?method=key").body)+`}`)
+	if status != http.StatusUnauthorized || !strings.Contains(problem, "copied to other devices") {
+		t.Errorf("got %d %q, want a refusal with the reason", status, problem)
+	}
+	events := p.Events(audit.FactorProven)
+	if last := events[len(events)-1]; last.Outcome != audit.Failure || last.Reason != "webauthn: backup" {
+		t.Errorf("the log has %s, %q", last.Outcome, last.Reason)
 	}
 }

@@ -140,7 +140,7 @@ func TestKind_InventedKindServesEverywhere(t *testing.T) {
 
 	// Sign-in, step-up and account.
 	b.goes("/enrol/recovery", "/enrol/later")
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 	again := p.browser(t)
 	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
 	if got := again.shows("/login/factor").body; !strings.Contains(got, "Click “My clicker” and type the number.") {

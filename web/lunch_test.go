@@ -158,10 +158,6 @@ func TestAccount_PageLeftOpenOverLunchSaysSoAndBeginsAgain(t *testing.T) {
 			b.proves("/account/add", phone)
 			b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
 		}, "/enrol/phone", []string{"name", "Tablette", "code", "123456"}, "/enrol"},
-		"recovery codes": {func(b *browser, phone *authntest.Phone) {
-			b.proves("/account/recovery", phone)
-			b.goes("/enrol/recovery", "/account/recovery")
-		}, "/enrol/recovery", []string{"kept", "yes"}, "/account/recovery"},
 	} {
 		for _, by := range []string{"sent", "loaded again"} {
 			t.Run(name+", "+by, func(t *testing.T) {

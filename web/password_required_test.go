@@ -78,7 +78,7 @@ func TestPasswordRequired_RecoveryCodeLeadsToEnrolment(t *testing.T) {
 	in.proves("/account/recovery", phone)
 	in.goes("/enrol/recovery", "/account/recovery")
 	code, _, _ := strings.Cut(strings.SplitN(in.shows("/enrol/recovery").body, "<code>", 2)[1], "<")
-	in.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	in.savesCodes()
 	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeExpired })
 
 	b := p.browser(t)

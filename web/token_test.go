@@ -26,7 +26,7 @@ func TestHardwareToken_EnrolsSignsInAndResynchronizes(t *testing.T) {
 	}
 	p.Clock.Advance(time.Second)
 	b.goes("/enrol/recovery", "/enrol/token", "name", "Key fob", "code", press(0))
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.savesCodes()
 	if got := b.shows("/account").body; !strings.Contains(got, "<dd>Code token</dd>") || strings.Count(got, "/show\"") != 1 {
 		t.Error("the account does not name the token, or offers to show its secret again")
 	}

@@ -7,14 +7,15 @@ import (
 )
 
 // PendingEnrolment is an enrolment that is not finished. Its secret cannot be used before the first correct code
-// (promise A8).
+// (promise A8), except that recovery codes count as soon as they are shown.
 type PendingEnrolment struct {
 	Kind    factors.Kind     `json:"kind"`
 	App     string           `json:"app,omitempty"`
 	Name    string           `json:"name"`
 	Replace factors.DeviceID `json:"replace,omitempty"` // the device that it replaces (protocol rule 15)
 	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that was lost
-	Pending factors.Pending  `json:"pending"`
+	Shown   factors.DeviceID `json:"shown,omitempty"`   // recovery codes, which count as soon as they are shown (protocol rule 6)
+	Pending factors.Pending  `json:"pending,omitempty"` // empty with Shown
 	Prompt  Prompt           `json:"prompt"`
 	Expires time.Time        `json:"expires"`
 }

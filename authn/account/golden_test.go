@@ -24,7 +24,7 @@ func goldenPrompt() account.Prompt {
 }
 
 func goldenEnrolment() *account.PendingEnrolment {
-	return &account.PendingEnrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
+	return &account.PendingEnrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1", Shown: "d2",
 		Pending: factors.Pending("pending"), Prompt: goldenPrompt(), Expires: then}
 }
 
@@ -50,7 +50,7 @@ func goldenUser() account.User {
 func TestRecords_Golden(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	ses := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true}, PhishingResistantAt: then, Ceremony: ceremony,
+		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true, SignIn: true}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	summary := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []account.GroupID{"g1"}, Roles: []account.Role{account.RoleHelpDesk}}

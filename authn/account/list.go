@@ -81,7 +81,10 @@ func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string,
 	case q.Group != "":
 		return r.s.members.Scan(snap, string(q.Group)+"/", q.After, 0, byIndex)
 	}
-	return r.s.users.Scan(snap, "", q.After, 0, func(id string, u User) error { return visit(id, u) })
+	return r.s.users.Scan(snap, "", q.After, 0, func(id string, u User) error {
+		r.s.endRecoveryOverlap(&u)
+		return visit(id, u)
+	})
 }
 
 // ListAdministrators returns the users who have a role, in the order of their ids. It scans the summaries, at most 5,000 in

@@ -33,6 +33,7 @@ func (r Reader) User(id UserID) (User, error) {
 // UserCached is User with a cache of the decoded record.
 func (r Reader) UserCached(id UserID, cache *store.Cached[User]) (User, error) {
 	u, err := r.s.users.GetCached(r.Raw, string(id), cache)
+	r.s.endRecoveryOverlap(&u)
 	u.stored = u.Summarize()
 	u.stored.Groups = slices.Clone(u.Groups) // the caller may change u.Groups in place
 	return u, missing(err, "user", string(id))

@@ -28,11 +28,13 @@ type Session struct {
 	Copying             *PendingCopy      `json:"copying,omitempty"`
 }
 
-// StepUp is the last proof of a device after the sign-in (protocol rule 5). EnrolOnly is true for a recovery code or a new
-// device: such a step-up allows only to add devices and to make recovery codes.
+// StepUp is the last proof of a device (protocol rule 5). EnrolOnly is true for a recovery code or a new device: such a
+// step-up allows only to add devices and to make recovery codes. SignIn is true if the proof was the sign-in itself: such a
+// step-up allows only operations of the user on their own account.
 type StepUp struct {
 	At        time.Time `json:"at"`
 	EnrolOnly bool      `json:"enrolOnly,omitempty"`
+	SignIn    bool      `json:"signIn,omitempty"`
 }
 
 // SessionID returns the public id of the session with a record key. It authenticates nothing.

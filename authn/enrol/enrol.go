@@ -78,6 +78,9 @@ func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, flow 
 	if err != nil {
 		return account.Prompt{}, fmt.Errorf("encoding a prompt of %s: %w", want.Kind, err)
 	}
+	if s.Accounts.Method(want.Kind).Input == factors.InputBackup {
+		return s.showRecoveryCodes(ctx, op, flow, want, subject, pending, prompt)
+	}
 	e := &account.PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
 		Pending: pending, Prompt: prompt, Expires: op.Now.Add(account.EnrolmentTTL)}
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
@@ -113,7 +116,7 @@ type Result struct {
 }
 
 // FinishEnrol verifies the answer of the new device. If name is "", the device keeps the name given at the
-// beginning.
+// beginning. Recovery codes have FinishRecoveryCodes instead.
 func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow Flow, name string,
 	answer []byte) (Result, error) {
 	name, err := account.DeviceName(name, true)
@@ -132,7 +135,7 @@ func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, flow
 			return false, err
 		}
 		f := s.Accounts.Factor(st.pending.Kind)
-		if f == nil {
+		if f == nil || st.pending.Shown != "" {
 			return false, errcode.New(errcode.Expired)
 		}
 		o, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&st.user), st.pending.Pending, answer)
@@ -162,6 +165,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, n
 		return nil, err
 	}
 	u, e := &st.user, st.pending
+	tx.AdoptLocale(u) // before any email
 	if u.Revision != verified.user.Revision || !bytes.Equal(e.Pending, verified.pending.Pending) {
 		return nil, nil
 	}
@@ -216,8 +220,6 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, n
 func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m notice.Notice = notice.DeviceAdded{Context: tx.About(u), Device: d.Name}
-	backup := s.Accounts.IsBackup(*d)
-	renewed := backup && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.Device(e.Replace); {
 	case e.Replace != "" && old == nil:
 		return errcode.New(errcode.Expired)
@@ -228,18 +230,11 @@ func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.Pendin
 		d.ID, d.Name, d.Copies = old.ID, old.Name, markForRescan(old.Copies, e.Lost)
 		u.Devices = authn.ReplaceDevice(u.Devices, *d)
 		action = audit.FactorUpdated
-	case backup:
-		u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.Kind == d.Kind })
-		u.Devices = append(u.Devices, *d)
-		action, m = audit.RecoveryCodesMade, nil
-		if renewed {
-			m = notice.RecoveryRenewed{Context: tx.About(u)}
-		}
 	default:
 		u.Devices = append(slices.Clone(u.Devices), *d)
 	}
 	tx.AddActivity(u, action, d.Name)
-	if err := tx.AuditDevice(u, action, *d); err != nil || m == nil {
+	if err := tx.AuditDevice(u, action, *d); err != nil {
 		return err
 	}
 	return tx.Notify(u, m, time.Time{})

@@ -27,7 +27,7 @@ type Info struct {
 	Until   time.Time // latest end
 
 	AMR                 []string  // of the sign-in and of each step-up (RFC 8176)
-	StepUpAt            time.Time // last step-up, not by a recovery code or a new device; zero: none
+	StepUpAt            time.Time // last step-up, not by a recovery code, a new device or the sign-in; zero: none
 	StepUpUntil         time.Time // end of the last step-up; zero: none, or it has ended
 	PhishingResistantAt time.Time // last use of a phishing-resistant device, at the sign-in or later; zero: none
 }
@@ -63,7 +63,7 @@ func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account
 		Email: sum.PrimaryEmail(), Locale: sum.Locale, Roles: sum.Roles, Groups: sum.Groups,
 		Created: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), AMR: ses.AMR,
 		PhishingResistantAt: ses.LastPhishingResistant()}
-	if !ses.StepUp.EnrolOnly {
+	if !ses.StepUp.EnrolOnly && !ses.StepUp.SignIn {
 		i.StepUpAt = ses.StepUp.At
 		if ses.StepUp.Fresh(now) {
 			i.StepUpUntil = ses.StepUp.At.Add(account.StepUpTTL)

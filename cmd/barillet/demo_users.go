@@ -137,9 +137,6 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error 
 	if _, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Request{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("creating recovery codes: %w", err)
 	}
-	if _, err := a.enrol.FinishEnrol(ctx, req, seat, "", nil); err != nil {
-		return fmt.Errorf("storing recovery codes: %w", err)
-	}
 	return a.sessions.SignOut(ctx, req, enrolled.Credentials.Session)
 }
 

@@ -82,7 +82,7 @@ func (w *WebAuthn) FinishEnrol(now time.Time, subject factors.Subject, raw facto
 	}
 	uv := parsed.Response.AttestationObject.AuthData.Flags.HasUserVerified()
 	r := record{
-		Version: recordVersion, ID: c.ID, PublicKey: c.PublicKey, Counter: c.Authenticator.SignCount, AAGUID: c.Authenticator.AAGUID,
+		Version: recordVersion, ID: c.ID, PublicKey: c.PublicKey, Counters: []uint32{c.Authenticator.SignCount}, AAGUID: c.Authenticator.AAGUID,
 		BackupEligible: c.Flags.BackupEligible, BackedUp: c.Flags.BackupState, UVInitialised: uv,
 		Format: c.AttestationFormat, Attested: c.AttestationType, Transports: transports(parsed.Response.Transports),
 	}
@@ -105,8 +105,8 @@ func (w *WebAuthn) checkNew(p pending, parsed *protocol.ParsedCredentialCreation
 		return factors.ReasonFormat
 	case !slices.Contains(formats, object.Format): // step 21
 		return factors.ReasonPolicy
-	case p.has(id): // step 26, for the user's own keys: only an honest browser obeys the exclusion list
-		return factors.ReasonPolicy
+	case p.key(id) != nil: // step 26, for the user's own keys: only an honest browser obeys the exclusion list
+		return factors.ReasonTaken
 	}
 	if r := checkFlags(object.AuthData.Flags, p.UV); r != factors.ReasonNone {
 		return r
@@ -120,7 +120,7 @@ func checkFlags(f protocol.AuthenticatorFlags, uv string) factors.Reason {
 	case !f.HasUserPresent():
 		return factors.ReasonWrong
 	case uv == string(protocol.VerificationRequired) && !f.HasUserVerified():
-		return factors.ReasonPolicy
+		return factors.ReasonPIN
 	case f.HasBackupState() && !f.HasBackupEligible():
 		return factors.ReasonWrong
 	}

@@ -23,19 +23,25 @@ const (
 
 // pending is kept between Begin and Finish. It holds no time: the caller checks its age.
 type pending struct {
-	Version   int      `json:"v"`
-	Purpose   string   `json:"purpose"`
-	Challenge string   `json:"challenge"` // base64url of 32 random bytes
-	Origin    string   `json:"origin,omitempty"`
-	Handle    []byte   `json:"handle"`
-	UV        string   `json:"uv"`
-	Keys      [][]byte `json:"keys,omitempty"` // credential ids: refused at enrolment, allowed at verification
+	Version   int          `json:"v"`
+	Purpose   string       `json:"purpose"`
+	Challenge string       `json:"challenge"` // base64url of 32 random bytes
+	Origin    string       `json:"origin,omitempty"`
+	Handle    []byte       `json:"handle"`
+	UV        string       `json:"uv"`
+	Keys      []pendingKey `json:"keys,omitempty"` // refused at enrolment, allowed at verification
+}
+
+// pendingKey is a key of the user when the ceremony began.
+type pendingKey struct {
+	ID      []byte `json:"id"`
+	Counter uint32 `json:"counter"` // the highest accepted one
 }
 
 func (w *WebAuthn) newPending(purpose string, subject factors.Subject, s *library.SessionData, keys []key) (factors.Pending, error) {
 	p := pending{Version: pendingVersion, Purpose: purpose, Challenge: s.Challenge, Origin: subject.Origin, Handle: subject.Handle, UV: string(w.uv)}
 	for _, k := range keys {
-		p.Keys = append(p.Keys, k.record.ID)
+		p.Keys = append(p.Keys, pendingKey{k.record.ID, k.record.counter()})
 	}
 	out, err := json.Marshal(p)
 	if err != nil {
@@ -54,14 +60,14 @@ func readPending(raw factors.Pending, purpose string, subject factors.Subject) (
 	return p, len(p.Handle) > 0 && bytes.Equal(p.Handle, subject.Handle) && p.Challenge != ""
 }
 
-// has reports whether the credential id is in the list.
-func (p pending) has(id []byte) bool {
-	for _, k := range p.Keys {
-		if bytes.Equal(k, id) {
-			return true
+// key returns the key with a credential id; nil if it is not in the list.
+func (p pending) key(id []byte) *pendingKey {
+	for i := range p.Keys {
+		if bytes.Equal(p.Keys[i].ID, id) {
+			return &p.Keys[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // session returns the pending ceremony as the library requires it. Expires is zero: otherwise the library reads its own

@@ -20,8 +20,8 @@ const recordVersion = 1
 type record struct {
 	Version        int      `json:"v"`
 	ID             []byte   `json:"id"`
-	PublicKey      []byte   `json:"key"` // COSE_Key
-	Counter        uint32   `json:"counter"`
+	PublicKey      []byte   `json:"key"`      // COSE_Key
+	Counters       []uint32 `json:"counters"` // the last accepted ones, ascending
 	AAGUID         []byte   `json:"aaguid"`
 	BackupEligible bool     `json:"backupEligible"`
 	BackedUp       bool     `json:"backedUp"`
@@ -59,8 +59,8 @@ func readRecord(d factors.Device) (record, error) {
 	switch {
 	case err == nil && r.Version != recordVersion:
 		err = fmt.Errorf("unknown version %d", r.Version)
-	case err == nil && (len(r.ID) == 0 || len(r.PublicKey) == 0):
-		err = errors.New("credential id or public key missing")
+	case err == nil && (len(r.ID) == 0 || len(r.PublicKey) == 0 || len(r.Counters) == 0):
+		err = errors.New("credential id, public key or counter missing")
 	}
 	if err != nil {
 		return record{}, fmt.Errorf("reading security key %q: %w", d.ID, err)
@@ -78,7 +78,7 @@ func (r record) credential() library.Credential {
 		Flags: library.CredentialFlags{
 			UserPresent: true, UserVerified: r.UVInitialised, BackupEligible: r.BackupEligible, BackupState: r.BackedUp,
 		},
-		Authenticator: library.Authenticator{AAGUID: r.AAGUID, SignCount: r.Counter},
+		Authenticator: library.Authenticator{AAGUID: r.AAGUID, SignCount: r.counter()},
 	}
 }
 

@@ -65,7 +65,7 @@ func (w *WebAuthn) FinishVerify(now time.Time, subject factors.Subject, devices 
 	}
 	k, r := pick(p, keys, parsed.RawID)
 	if r == factors.ReasonNone {
-		r = w.checkAssertion(p, subject, k.record, parsed)
+		r = w.checkAssertion(p, subject, parsed)
 	}
 	if r != factors.ReasonNone {
 		return refused(r), nil
@@ -74,15 +74,20 @@ func (w *WebAuthn) FinishVerify(now time.Time, subject factors.Subject, devices 
 	// It does steps 11, 15 to 17, 20 and 21, and repeats the others.
 	s := w.session(p)
 	s.AllowedCredentialIDs = [][]byte{k.record.ID}
-	if _, err := w.lib.ValidateLogin(user{subject, []library.Credential{k.record.credential()}}, s, parsed); err != nil {
+	c, eligible := k.record.credential(), parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
+	c.Flags.BackupEligible = eligible
+	if _, err := w.lib.ValidateLogin(user{subject, []library.Credential{c}}, s, parsed); err != nil {
 		return refused(factors.ReasonWrong), nil
 	}
-	return accept(now, k, parsed.Response.AuthenticatorData)
+	if eligible != k.record.BackupEligible { // step 19, of a flag that is now known to be signed
+		return refused(factors.ReasonBackup), nil
+	}
+	return accept(now, k, p.key(k.record.ID).Counter, parsed.Response.AuthenticatorData)
 }
 
 // pick returns the key that answered (WebAuthn L3 §7.2 steps 5 and 6): one that was asked for and that the user still has.
 func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
-	if !p.has(id) {
+	if p.key(id) == nil {
 		return key{}, factors.ReasonWrong
 	}
 	for _, k := range keys {
@@ -94,7 +99,7 @@ func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
 }
 
 // checkAssertion checks what the library does not, or checks differently.
-func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, r record, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
+func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
 	// Step 6: a user handle may be absent; otherwise it must be the user's.
 	if h := parsed.Response.UserHandle; len(h) > 0 && !bytes.Equal(h, subject.Handle) {
 		return factors.ReasonWrong
@@ -103,25 +108,25 @@ func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, r record, 
 		return reason
 	}
 	f := parsed.Response.AuthenticatorData.Flags
-	switch {
-	case f.HasAttestedCredentialData(): // §6.1: not in an assertion
+	if f.HasAttestedCredentialData() { // §6.1: not in an assertion
 		return factors.ReasonFormat
-	case f.HasBackupEligible() != r.BackupEligible: // step 19: a key's eligibility does not change
-		return factors.ReasonWrong
 	}
 	return checkFlags(f, p.UV)
 }
 
-// accept ends a ceremony whose signature is valid, from step 22, about which the library only warns.
-func accept(now time.Time, k key, data protocol.AuthenticatorData) (factors.Outcome, error) {
+// accept ends a ceremony whose signature is valid, from step 22, about which the library only warns. begun is the counter
+// of the key when the ceremony began.
+func accept(now time.Time, k key, begun uint32, data protocol.AuthenticatorData) (factors.Outcome, error) {
 	r, d := k.record, k.device
-	// Step 22: a counter must increase. Many keys have none: both values are zero.
-	if (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter {
+	switch r.addCounter(begun, data.Counter) {
+	case factors.ReasonClone:
 		d.Disabled = "clone"
 		return factors.Outcome{Device: d, Rejected: factors.ReasonClone}, nil
+	case factors.ReasonExpired:
+		return refused(factors.ReasonExpired), nil
 	}
 	uv := data.Flags.HasUserVerified()
-	r.Counter, r.BackedUp = data.Counter, data.Flags.HasBackupState()
+	r.BackedUp = data.Flags.HasBackupState()
 	r.UVInitialised = r.UVInitialised || uv
 	d.LastUsed = now
 	d, err := r.store(d)

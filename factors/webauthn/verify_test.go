@@ -41,7 +41,12 @@ func TestFinishVerify_RejectsEachBrokenStep(t *testing.T) {
 		{"step 15: keys of another domain", func(a *answer) { a.rpID = "evil.example" }, wrong},
 		{"step 16: nobody there", func(a *answer) { a.flags = 0 }, wrong},
 		{"step 18: backed up but not eligible", func(a *answer) { a.flags |= bs }, wrong},
-		{"step 19: eligible all of a sudden", func(a *answer) { a.flags |= be }, wrong},
+		{"step 19: eligible all of a sudden", func(a *answer) { a.flags |= be }, factors.ReasonBackup},
+		{"step 19: eligible and backed up", func(a *answer) { a.flags |= be | bs }, factors.ReasonBackup},
+		{"step 19: eligible, by a flag that is not signed", func(a *answer) {
+			a.flags |= be
+			a.sig = func(b []byte) []byte { b[len(b)-1] ^= 1; return b }
+		}, wrong},
 		{"section 6.1: attested credential data", func(a *answer) {
 			a.flags |= at
 			a.aaguid, a.key = make([]byte, 16), map[int64]any{1: 2}
@@ -148,8 +153,20 @@ func TestFinishVerify_ReadsUserVerificationOfThisAssertion(t *testing.T) {
 		t.Errorf("with verification: got %+v, want hwk, user and mfa", got)
 	}
 	strict := newFactor(t, webauthn.Config{UserVerification: "required"})
-	if got := verify(t, strict, s, have, nil); got.Rejected != factors.ReasonPolicy {
-		t.Errorf("step 17, required and missing: got %q, want %q", got.Rejected, factors.ReasonPolicy)
+	if got := verify(t, strict, s, have, nil); got.Rejected != factors.ReasonPIN {
+		t.Errorf("step 17, required and missing: got %q, want %q", got.Rejected, factors.ReasonPIN)
+	}
+}
+
+func TestFinishVerify_KeyThatIsNoLongerBackupEligible(t *testing.T) {
+	w, s := newFactor(t, webauthn.Config{}), newSoft(t, -7)
+	eligible := func(a *answer) { a.flags |= be }
+	have := []factors.Device{enrol(t, w, s, "d1", eligible)}
+	if got := verify(t, w, s, have, eligible); !got.Accepted() {
+		t.Errorf("as at its enrolment: got %q", got.Rejected)
+	}
+	if got := verify(t, w, s, have, nil); got.Rejected != factors.ReasonBackup || got.Device.ID != "" {
+		t.Errorf("not eligible: got %q, device %q, want %q", got.Rejected, got.Device.ID, factors.ReasonBackup)
 	}
 }
 
@@ -238,8 +255,8 @@ func TestBeginEnrol_RejectsEleventhKeyAndRepeats(t *testing.T) {
 	if err != nil || !bytes.Contains(prompt.JSON, []byte(d.Unique)) {
 		t.Fatalf("got options %s, %v; want the key excluded", prompt.JSON, err)
 	}
-	if got, err := w.FinishEnrol(noon, who, pending, s.creation(t, prompt.JSON).created()); err != nil || got.Rejected != factors.ReasonPolicy {
-		t.Errorf("the same key again: got %q, %v; want %q", got.Rejected, err, factors.ReasonPolicy)
+	if got, err := w.FinishEnrol(noon, who, pending, s.creation(t, prompt.JSON).created()); err != nil || got.Rejected != factors.ReasonTaken {
+		t.Errorf("the same key again: got %q, %v; want %q", got.Rejected, err, factors.ReasonTaken)
 	}
 }
 

@@ -141,10 +141,13 @@ type RecoveryUsed struct {
 
 func (RecoveryUsed) Name() string { return "recovery_used" }
 
-// RecoveryRenewed reports new recovery codes.
-type RecoveryRenewed struct{ Context }
+// RecoveryShown reports that a new list of recovery codes was shown.
+type RecoveryShown struct {
+	Context
+	OldUntil time.Time `json:"oldUntil,omitzero"` // latest end of the older list; zero: there is none
+}
 
-func (RecoveryRenewed) Name() string { return "recovery_renewed" }
+func (RecoveryShown) Name() string { return "recovery_shown" }
 
 // PasswordChanged reports a changed password.
 type PasswordChanged struct{ Context }

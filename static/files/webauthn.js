@@ -2,13 +2,13 @@
 // The server responds {"next": path} or {"problem": sentence}. With "reload" true the page must load new options.
 "use strict";
 
-// Fallback for browsers without PublicKeyCredential.parse…FromJSON and toJSON.
 const bytes = (s) => Uint8Array.from(atob(s.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0)).buffer;
 const text = (b) => btoa(String.fromCharCode(...new Uint8Array(b))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const attempt = (f, otherwise) => { try { return f(); } catch { return otherwise; } };
 
-function parse(kind, json) {
-  const own = kind === "create" ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
-  if (PublicKeyCredential[own]) return PublicKeyCredential[own](json);
+// parse and answer convert by hand. Older browsers have no functions for it, and some password managers replace the
+// browser's by ones that throw.
+function parse(json) {
   const o = { ...json, challenge: bytes(json.challenge) };
   if (o.user) o.user = { ...o.user, id: bytes(o.user.id) };
   for (const list of ["excludeCredentials", "allowCredentials"]) {
@@ -18,15 +18,21 @@ function parse(kind, json) {
 }
 
 function answer(c) {
-  if (c.toJSON) return c.toJSON();
-  const r = {}, from = c.response;
+  const r = {}, from = c.response, id = text(c.rawId);
   for (const k of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
     if (from[k]) r[k] = text(from[k]);
   }
-  if (from.getTransports) r.transports = from.getTransports();
-  return { id: c.id, rawId: text(c.rawId), type: c.type, response: r, clientExtensionResults: c.getClientExtensionResults(),
+  r.transports = attempt(() => from.getTransports());
+  return { id, rawId: id, type: c.type, response: r, clientExtensionResults: attempt(() => c.getClientExtensionResults(), {}),
     authenticatorAttachment: c.authenticatorAttachment || undefined };
 }
+
+// The messages for the errors of the browser. Any other error comes from a script between the page and the key.
+const causes = {
+  NotAllowedError: "cancelled", AbortError: "cancelled", TimeoutError: "cancelled", InvalidStateError: "known",
+  NotSupportedError: "unfit", ConstraintError: "unfit", NotReadableError: "unreadable", UnknownError: "unreadable",
+  SecurityError: "address",
+};
 
 for (const b of document.querySelectorAll("[data-key]")) {
   const status = document.querySelector("[data-key-status]"), words = b.dataset;
@@ -42,29 +48,24 @@ for (const b of document.querySelectorAll("[data-key]")) {
     if (name && !name.reportValidity()) return;
     b.disabled = true;
     status.textContent = words.waiting;
-    let credential;
+    const stop = (message) => { status.textContent = words[message] || message; b.disabled = false; };
+    const body = { name: name ? name.value : undefined, next: words.next };
+    let res, said;
     try {
-      credential = await navigator.credentials[words.key]({ publicKey: parse(words.key, raw.publicKey || raw) });
-    } catch (e) {
-      status.textContent = e.name === "InvalidStateError" ? words.known : words.cancelled;
+      body.answer = answer(await navigator.credentials[words.key]({ publicKey: parse(raw.publicKey || raw) }));
+    } catch (e) { return stop(causes[e && e.name] || "blocked"); }
+    try {
+      const headers = { "Content-Type": "application/json", "Barillet-Subject": document.body.dataset.subject || "" };
+      res = await fetch(words.post, { method: "POST", headers, body: JSON.stringify(body) });
+      said = await res.json();
+    } catch (e) { return stop(e.name === "SyntaxError" ? "service" : "failed"); }
+    if (said.next) {
+      done = said.next;
       b.disabled = false;
-      return;
+      return location.assign(done);
     }
-    try {
-      const body = { answer: answer(credential) };
-      if (name) body.name = name.value;
-      if (words.next) body.next = words.next;
-      const res = await fetch(words.post, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-      const said = await res.json();
-      if (said.next) {
-        done = said.next;
-        b.disabled = false;
-        return location.assign(done);
-      }
-      status.textContent = said.problem || words.failed;
-      if (said.reload) return setTimeout(() => { done = location.href; b.disabled = false; location.reload(); }, 4000);
-    } catch { status.textContent = words.failed; }
-    b.disabled = false;
+    stop(said.problem || "service");
+    if (said.reload) b.disabled = true, setTimeout(() => { done = location.href; b.disabled = false; location.reload(); }, 4000);
   };
   b.hidden = false;
   b.addEventListener("click", run);

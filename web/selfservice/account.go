@@ -2,6 +2,7 @@ package selfservice
 
 import (
 	"net/http"
+	"slices"
 
 	"barillet/authn"
 	"barillet/authn/account"
@@ -42,18 +43,22 @@ func (s *Pages) getAccount(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
-	made, left, err := s.codesLeft(r.Context(), a.User)
+	codes, err := s.recoveryCodes(r.Context(), a.User)
 	if err != nil {
 		return templates.Account{}, err
 	}
-	page := templates.Account{Base: b, Login: a.Login, Groups: a.Groups, RecoveryMade: made, RecoveryLeft: left,
-		CopiesAllowed: s.Accounts.Policy.AllowCopies}
+	page := templates.Account{Base: b, Login: a.Login, Groups: a.Groups, Recovery: codes,
+		CopiesAllowed: s.Accounts.Policy.AllowCopies, Locale: a.Locale}
 	for _, d := range a.Devices {
 		if s.Accounts.Method(d.Kind).Input != factors.InputBackup {
 			page.Devices = append(page.Devices, s.deviceOf(a, d))
 		}
+		if slices.Contains(a.MaybeLost, d.ID) {
+			page.MaybeLost = append(page.MaybeLost, s.deviceOf(a, d))
+		}
 	}
-	page.AtRisk = a.PrimaryDevices <= 1 && left == 0
+	page.AddFirst = a.PrimaryDevices <= len(a.MaybeLost)
+	page.AtRisk = a.PrimaryDevices <= 1 && codes.Left() == 0
 	for _, ses := range a.Sessions {
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: account.DescribeUserAgent(ses.Agent), Address: ses.Address,
 			Started: ses.Since, Seen: ses.LastSeen, This: ses.Current, Program: ses.FromAPI})
@@ -124,11 +129,11 @@ func (s *Pages) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	made, left, err := s.codesLeft(r.Context(), a.User)
+	codes, err := s.recoveryCodes(r.Context(), a.User)
 	if err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, templates.RecoveryRenew{Base: s.Base(r), Made: made, Left: left})
+	return s.Render(w, http.StatusOK, templates.RecoveryRenew{Base: s.Base(r), Recovery: codes})
 }
 
 func (s *Pages) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error {

@@ -53,11 +53,11 @@ func (s *Pages) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := s.Base(r)
 	if r.URL.Query().Get("done") == "recovery_used" && site.VisitorOf(r).SignedIn() {
-		_, left, err := s.codesLeft(r.Context(), site.VisitorOf(r).Info.User)
+		codes, err := s.recoveryCodes(r.Context(), site.VisitorOf(r).Info.User)
 		if err != nil {
 			return err
 		}
-		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: left}
+		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: codes.Left()}
 	}
 	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, flow))
 }
@@ -117,10 +117,8 @@ func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.Pendin
 	}
 	e, err := s.Enrolment.Pending(r.Context(), flow.Flow)
 	switch code := errcode.Of(err); {
-	case (code == errcode.Expired || code == errcode.StepUpRequired) && path == s.enrolPath(s.backupKind()):
-		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/account/recovery?again=ceremony_gone"}
 	case code == errcode.Expired, code == errcode.StepUpRequired:
-		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+		return enrolFlow{}, account.PendingEnrolment{}, s.expired(r, flow, path)
 	case err != nil:
 		return enrolFlow{}, account.PendingEnrolment{}, err
 	case e.Replace != "":
@@ -131,6 +129,21 @@ func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.Pendin
 	return flow, e, nil
 }
 
+// expired returns the error of a page whose enrolment has expired. Recovery codes that were shown count.
+func (s *Pages) expired(r *http.Request, flow enrolFlow, path string) error {
+	if path == s.enrolPath(s.backupKind()) && !flow.first {
+		codes, err := s.recoveryCodes(r.Context(), site.VisitorOf(r).Info.User)
+		if err != nil {
+			return err
+		}
+		if len(codes.Lists) > 0 {
+			return &site.WrongStep{Path: "/account?done=codes_hidden"}
+		}
+		return &site.WrongStep{Path: "/account/recovery?again=ceremony_gone"}
+	}
+	return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+}
+
 // enrolPage returns the page of the pending enrolment at a path.
 func (s *Pages) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
 	flow, e, err := s.pending(r, path)
@@ -138,7 +151,14 @@ func (s *Pages) enrolPage(r *http.Request, b templates.Base, path string) (enrol
 		return enrolFlow{}, templates.Enrol{}, err
 	}
 	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
-		Login: flow.login, First: flow.first}
+		Login: flow.login, First: flow.first, List: string(e.Shown)}
+	if e.Shown != "" {
+		codes, err := s.recoveryCodes(r.Context(), site.VisitorOf(r).Info.User)
+		if err != nil {
+			return enrolFlow{}, templates.Enrol{}, err
+		}
+		page.OldUntil = codes.Until
+	}
 	view := json.NewDecoder(bytes.NewReader(e.Prompt.View))
 	view.UseNumber() // a page shows a number as it is written
 	if view.Decode(&page.View) != nil {
@@ -226,7 +246,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 			return err
 		}
 		if !done.Accepted() {
-			return s.WriteRejected(w, r, done.Verification, http.StatusUnprocessableEntity)
+			return s.WriteNotEnrolled(w, r, done.Verification)
 		}
 		to, err := s.enrolled(w, r, flow, done)
 		if err != nil {
@@ -239,7 +259,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 // postEnrolBackup finishes the enrolment of recovery codes when the user confirms that they are saved.
 func (s *Pages) postEnrolBackup(path string) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		f, err := site.ReadForm(r, "kept")
+		f, err := site.ReadForm(r, "kept", "list")
 		if err != nil {
 			return err
 		}
@@ -251,8 +271,15 @@ func (s *Pages) postEnrolBackup(path string) site.Handler {
 			page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
 			return s.Render(w, http.StatusUnprocessableEntity, page)
 		}
-		if _, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, "", nil); err != nil {
-			return err
+		switch err := s.Enrolment.FinishRecoveryCodes(r.Context(), site.RequestInfo(r), flow.Flow, factors.DeviceID(f["list"])); errcode.Of(err) {
+		case errcode.NotFound:
+			return &site.WrongStep{Path: "/account?again=codes_replaced"}
+		case errcode.Expired:
+			return &site.WrongStep{Path: "/account?done=codes_hidden"}
+		default:
+			if err != nil {
+				return err
+			}
 		}
 		return site.Redirect(w, "/account?done=codes_kept")
 	}
@@ -276,8 +303,8 @@ func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, flow enrolFlow,
 // offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
 func (s *Pages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
 	v := site.VisitorOf(r)
-	made, _, err := s.codesLeft(r.Context(), v.Info.User)
-	if err != nil || made {
+	codes, err := s.recoveryCodes(r.Context(), v.Info.User)
+	if err != nil || len(codes.Lists) > 0 {
 		return otherwise, err
 	}
 	path, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: v.Session}}, enrol.Request{Kind: s.backupKind()})
@@ -287,25 +314,26 @@ func (s *Pages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, other
 	return path, err
 }
 
-// codesLeft reports whether a user has recovery codes, and how many are left.
-func (s *Pages) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
+// recoveryCodes describes the recovery codes of a user.
+func (s *Pages) recoveryCodes(ctx context.Context, id account.UserID) (out templates.RecoveryCodes, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
-		made, left = false, 0
 		u, err := r.User(id)
-		for _, d := range u.Devices {
-			if s.Accounts.Method(d.Kind).Input == factors.InputBackup {
-				made, left = true, left+s.Accounts.Status(d).Remaining
-			}
+		out = templates.RecoveryCodes{Until: s.Accounts.RecoveryUntil(&u)}
+		for _, d := range s.Accounts.RecoveryLists(&u) {
+			out.Lists = append(out.Lists, templates.RecoveryList{Shown: d.Added, Left: s.Accounts.Status(d).Remaining})
 		}
 		return err
 	})
-	return made, left, err
+	return out, err
 }
 
 func (s *Pages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
+	}
+	if len(a.MaybeLost) > 0 {
+		return &site.WrongStep{Path: "/account?done=device_added"} // it asks which one is lost
 	}
 	name := ""
 	for _, d := range a.Devices {

@@ -2,8 +2,12 @@ package selfservice
 
 import (
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 
 	"barillet/authn"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -16,20 +20,60 @@ func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := s.stepUpPage(s.Base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
+	page := s.stepUpPage(r, s.Base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
 	if page.Method == string(factors.InputAssertion) {
 		prompt, err := s.Authn.BeginStepUp(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
 		page.KeyOptions = prompt.JSON
+	} else {
+		page.Wait = s.waitForNextCode(a)
 	}
 	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *Pages) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
-	m := s.MethodsOf(a.Devices)
-	return templates.StepUp{Base: b, Next: afterStepUp(asked), Method: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
+func (s *Pages) stepUpPage(r *http.Request, b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
+	m, next := s.MethodsOf(a.Devices), afterStepUp(asked)
+	return templates.StepUp{Base: b, Next: next, Operation: s.operationAt(r, a, next), Method: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
+}
+
+// operations names the operations that need a step-up, by the patterns of their pages.
+var operations = []struct {
+	pattern string
+	name    templates.Key
+}{
+	{"/account/add", templates.OperationAddDevice},
+	{"/enrol", templates.OperationAddDevice},
+	{site.PathBeginEnrolment, templates.OperationAddDevice},
+	{"/account/devices/*/confirm", templates.OperationConfirmDevice},
+	{"/account/devices/*/remove", templates.OperationRemoveDevice},
+	{"/account/devices/*/copies/*", templates.OperationRemoveCopy},
+	{"/account/recovery", templates.OperationRecoveryCodes},
+	{"/account/password", templates.OperationPassword},
+	{"/device/confirm", templates.OperationOtherDevice},
+}
+
+// operationAt returns the sentence that names the operation of a page.
+func (s *Pages) operationAt(r *http.Request, a authn.AccountView, next string) templates.Message {
+	if app := s.LoginContext(r, next).App; app != "" {
+		return templates.Message{Key: templates.OperationApplication, Args: map[string]string{"App": app}}
+	}
+	at, _, _ := strings.Cut(next, "?")
+	for _, o := range operations {
+		if match, _ := path.Match(o.pattern, at); !match {
+			continue
+		}
+		if !strings.Contains(o.pattern, "*") {
+			return templates.Message{Key: o.name}
+		}
+		for _, d := range a.Devices {
+			if strings.HasPrefix(at, devicePath(d.ID, "")) {
+				return templates.Message{Key: o.name, Args: map[string]string{"Device": d.Name}}
+			}
+		}
+	}
+	return templates.Message{Key: templates.OperationAny}
 }
 
 // afterStepUp returns the page of the operation that follows.
@@ -38,6 +82,25 @@ func afterStepUp(asked string) string {
 		return next
 	}
 	return "/account"
+}
+
+// finishStepUp returns the page after an accepted step-up. If the user chose a device before, its enrolment begins.
+func (s *Pages) finishStepUp(w http.ResponseWriter, r *http.Request, asked string) (string, error) {
+	next := afterStepUp(asked)
+	path, query, _ := strings.Cut(next, "?")
+	if path != site.PathBeginEnrolment {
+		return next, nil
+	}
+	chosen, err := url.ParseQuery(query)
+	kind, app, ok := s.chosenKind(chosen.Get("kind"), chosen.Get("app"))
+	if err != nil || !ok {
+		return "/account/add", nil
+	}
+	begun, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}, enrol.Request{Kind: kind, App: app})
+	if errcode.Of(err) == errcode.TooMany {
+		return "/account/add", nil // it says so
+	}
+	return begun, err
 }
 
 func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
@@ -54,10 +117,14 @@ func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.Accepted() {
-		return site.Redirect(w, afterStepUp(f["next"]))
+		next, err := s.finishStepUp(w, r, f["next"])
+		if err != nil {
+			return err
+		}
+		return site.Redirect(w, next)
 	}
 	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
-		page := s.stepUpPage(s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
+		page := s.stepUpPage(r, s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
 		page.Method, page.Problem = string(factors.InputCode), p
 		return page
 	})
@@ -76,7 +143,11 @@ func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !v.Accepted() {
-		return s.WriteRejected(w, r, v, http.StatusUnauthorized)
+		return s.WriteRejected(w, r, v)
 	}
-	return site.WriteNext(w, afterStepUp(answer.Next))
+	next, err := s.finishStepUp(w, r, answer.Next)
+	if err != nil {
+		return err
+	}
+	return site.WriteNext(w, next)
 }

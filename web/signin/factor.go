@@ -125,7 +125,7 @@ func (s *Pages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !out.Accepted() {
-		return s.WriteRejected(w, r, out.Verification, http.StatusUnauthorized)
+		return s.WriteRejected(w, r, out.Verification)
 	}
 	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 var notices = map[string]templates.Key{
 	"device_added": templates.NoticeDeviceAdded, "device_removed": templates.NoticeDeviceRemoved,
 	"device_renamed": templates.NoticeDeviceRenamed, "copy_added": templates.NoticeCopyAdded,
-	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept,
+	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept, "codes_hidden": templates.NoticeCodesHidden,
 	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
 	"app_withdrawn":    templates.NoticeAppWithdrawn,
 	"password_changed": templates.NoticePasswordChanged, "password_set": templates.NoticePasswordSet,
@@ -26,7 +26,8 @@ var notices = map[string]templates.Key{
 
 var problems = map[string]templates.Key{
 	"session_gone": templates.ProblemSessionGone, "enrolment_gone": templates.ProblemEnrolmentGone, "ceremony_gone": templates.ProblemCeremonyGone,
-	"changed": templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
+	"codes_replaced": templates.ProblemCodesReplaced,
+	"changed":        templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
 	"user_code": templates.ProblemUserCode,
 }
@@ -126,7 +127,8 @@ var problemsByReason = map[factors.Input]map[factors.Reason]templates.Key{
 	factors.InputAssertion: {
 		factors.ReasonWrong: templates.ProblemKeyRefused, factors.ReasonFormat: templates.ProblemKeyRefused,
 		factors.ReasonReplayed: templates.ProblemKeyRefused, factors.ReasonClone: templates.ProblemKeyCloned,
-		factors.ReasonPolicy: templates.ProblemKeyPolicy,
+		factors.ReasonPolicy: templates.ProblemKeyPolicy, factors.ReasonPIN: templates.ProblemKeyPIN,
+		factors.ReasonBackup: templates.ProblemKeyBackup, factors.ReasonTaken: templates.ProblemKeyTaken,
 	},
 	factors.InputBackup: {
 		factors.ReasonWrong: templates.ProblemRecoveryWrong, factors.ReasonFormat: templates.ProblemRecoveryWrong,
@@ -175,12 +177,17 @@ func (s *Site) RenderRejected(w http.ResponseWriter, v authn.Verification, by fa
 	return s.RenderAfter(w, status, retry, page(p))
 }
 
-// WriteRejected answers a script whose assertion was rejected, with status unless the user must wait. The page must be
-// reloaded: each challenge can be used once.
-func (s *Site) WriteRejected(w http.ResponseWriter, r *http.Request, v authn.Verification, status int) error {
-	p, is, retry := s.Rejected(v, factors.InputAssertion)
-	if retry > 0 {
-		status = is
-	}
+// WriteRejected answers a script whose assertion was rejected. The page must be reloaded: each challenge can be used once.
+func (s *Site) WriteRejected(w http.ResponseWriter, r *http.Request, v authn.Verification) error {
+	p, status, retry := s.Rejected(v, factors.InputAssertion)
 	return s.writeScriptError(w, r, status, retry, p.Message, true)
+}
+
+// WriteNotEnrolled answers a script whose new key was rejected.
+func (s *Site) WriteNotEnrolled(w http.ResponseWriter, r *http.Request, v authn.Verification) error {
+	p, _, _ := s.Rejected(v, factors.InputAssertion)
+	if p.Message.Key == templates.ProblemKeyRefused { // which is about keys that are enrolled
+		p.Message.Key = templates.ProblemKeyEnrol
+	}
+	return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true)
 }

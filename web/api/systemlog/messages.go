@@ -32,7 +32,7 @@ var messages = map[string]string{
 	audit.SecretShown:         "QR code shown again",
 	audit.CopyConfirmed:       "Copy of a QR code confirmed",
 	audit.CopyRemoved:         "Copy of a QR code removed",
-	audit.RecoveryCodesMade:   "Recovery codes created",
+	audit.RecoveryCodesMade:   "Recovery codes shown",
 	audit.TicketIssued:        "Ticket issued",
 	audit.TicketPresented:     "Ticket presented",
 	audit.TicketSpent:         "Ticket used",
