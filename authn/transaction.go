@@ -48,7 +48,7 @@ type Transaction struct {
 	APIToken     string    `json:"apiToken,omitempty"` // ID of the only API token that may continue it; "": a browser (protocol rule 25)
 	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the user, which has its own failure budget
 	Started      time.Time `json:"started"`
-	Expires      time.Time `json:"expires"`
+	Expires      time.Time `json:"expires" ahead:"10m" since:"Started"`
 }
 
 // NewPassword is a password that was chosen by a link and does not yet apply.
