@@ -34,7 +34,7 @@ func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, i
 	if req.APIToken == "" {
 		return APISignIn{}, errcode.ForbiddenFor(errcode.ReasonNeedsAuthn)
 	}
-	started, err := s.startWithPassword(ctx, req, identifier, password, "", visible)
+	started, err := s.startWithPassword(ctx, req, identifier, password, visible)
 	if err != nil {
 		return APISignIn{}, err
 	}

@@ -45,7 +45,7 @@ func TestEnrol_MailboxAloneIsNotEnough(t *testing.T) {
 			wantCode(t, err, errcode.Expired, "presenting the link")
 			_, err = env.Authn.RedeemTicketCode(t.Context(), env.From, started.Secret, code.Reveal())
 			wantCode(t, err, errcode.Expired, "presenting the code")
-			if _, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, mine, ""); errcode.Of(err) != errcode.SignInFailed {
+			if _, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, mine); errcode.Of(err) != errcode.SignInFailed {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},

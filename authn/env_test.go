@@ -82,7 +82,7 @@ func (env *testEnv) reset(id account.UserID, provenance string, life time.Durati
 // password starts a transaction with the password of a user.
 func (env *testEnv) password(req account.RequestInfo, login string) authn.TransactionRef {
 	env.t.Helper()
-	started, err := env.Authn.StartWithPassword(env.t.Context(), req, login, authntest.Password, "")
+	started, err := env.Authn.StartWithPassword(env.t.Context(), req, login, authntest.Password)
 	must(env.t, err, "verifying the password of "+login)
 	return started
 }

@@ -20,7 +20,7 @@ func TestTransaction_Golden(t *testing.T) {
 	transaction := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Mailed: true, Ticket: "t1",
 		NewPassword: &authn.NewPassword{Hash: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: enrolment,
 		SecondFactor: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Backup: true, Enrolled: true, StepUpAt: then}, APIToken: "token:t", KnownBrowser: true,
-		ReturnTo: "/account", Started: then, Expires: then}
+		Started: then, Expires: then}
 	storetest.Complete(t, transaction)
 	storetest.Golden(t, store.Transactions, nil, transaction)
 }

@@ -173,10 +173,10 @@ func TestVerify_GuessingDoesNotBlockKeysOrKnownBrowsers(t *testing.T) {
 		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
 	}
 	for range 30 {
-		env.Authn.StartWithPassword(t.Context(), env.fromAddress("198.51.100.66"), amelie, "wrong in any case", "")
+		env.Authn.StartWithPassword(t.Context(), env.fromAddress("198.51.100.66"), amelie, "wrong in any case")
 		env.Clock.Advance(5 * time.Second)
 	}
-	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
 	wantCode(t, err, errcode.RateLimited, "the right password from an unknown browser")
 	env.password(mine, amelie)
 }

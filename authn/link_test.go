@@ -36,9 +36,9 @@ func TestAcceptInvitation_LeadsToSession(t *testing.T) {
 	must(t, err, "accepting again after closing the page")
 	_, err = env.Enrolment.FinishEnrol(t.Context(), env.From, enrol.Flow{Transaction: first.Secret}, "", pending.Code())
 	wantCode(t, err, errcode.Expired, "confirming where the password is no longer the one chosen")
-	_, err = env.Authn.StartWithPassword(t.Context(), env.From, "nadia@garage.example", authntest.Password, "")
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, "nadia@garage.example", authntest.Password)
 	wantCode(t, err, errcode.SignInFailed, "the first password")
-	if got, err := env.Authn.StartWithPassword(t.Context(), env.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
+	if got, err := env.Authn.StartWithPassword(t.Context(), env.From, "nadia@garage.example", another); err != nil || got.Step != authn.StepBlocked {
 		t.Errorf("the password without the link: got %q, %v", got.Step, err)
 	} else if state, err := env.Authn.Transaction(t.Context(), got.Secret); err != nil || !state.Invited {
 		t.Errorf("the valid invitation is not reported: %+v, %v", state, err)
@@ -108,11 +108,11 @@ func TestStartWithPasswordLink_PasswordAppliesAfterSecondStep(t *testing.T) {
 	if env.sessionValid(session) || env.step(elsewhere.Secret) != authn.StepExpired || len(mailed[notice.PasswordChanged](env)) != 1 {
 		t.Errorf("old session valid %v, other transaction at %q, %d mails", env.sessionValid(session), env.step(elsewhere.Secret), len(mailed[notice.PasswordChanged](env)))
 	}
-	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
 	wantCode(t, err, errcode.SignInFailed, "the old password")
 	_, err = env.Authn.StartWithPasswordLink(t.Context(), env.From, link, another)
 	wantCode(t, err, errcode.InvalidLink, "the link a second time")
-	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, another, "")
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, another)
 	must(t, err, "the new password")
 	if got := env.User(string(u.ID)).Password.Provenance; got != account.ProvenanceUser {
 		t.Errorf("got source %q", got)

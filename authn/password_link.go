@@ -127,7 +127,7 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
+		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now))
 		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Hash(), Provenance: link.Provenance}
 		tr.Mailed = link.Provenance == ""
 		transaction := op.Secret("transaction")

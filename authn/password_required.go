@@ -82,5 +82,5 @@ func (s *Service) storeReplacement(tx *account.Tx, transaction secret.Value, tr 
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Completed: Completed{Step: StepDone, Credentials: credentials}, First: tr.SecondFactor.Enrolled, ReturnTo: tr.ReturnTo}, tx.Save(u)
+	return Result{Completed: Completed{Step: StepDone, Credentials: credentials}, First: tr.SecondFactor.Enrolled}, tx.Save(u)
 }

@@ -80,7 +80,7 @@ func TestExpirePassword_RequiresChangeBeforeSession(t *testing.T) {
 		_, err := env.Authn.ReplacePassword(t.Context(), env.From, dead, "encore un autre mot")
 		wantCode(t, err, errcode.Expired, "choosing again")
 	}
-	if _, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, ""); errcode.Of(err) != errcode.SignInFailed {
+	if _, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password); errcode.Of(err) != errcode.SignInFailed {
 		t.Errorf("the expired password: got %v", err)
 	}
 	env.SignIn(amelie, another, p)

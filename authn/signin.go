@@ -39,15 +39,14 @@ type passwordAttempt struct {
 // StartWithPassword verifies an identifier and password and starts a transaction. Every failure returns
 // SignInFailed, or RateLimited above the limits. Known and unknown identifiers cost the same work: one View, one
 // hash, one Update.
-func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password,
-	returnTo string) (TransactionRef, error) {
-	return s.startWithPassword(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
+func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password string) (TransactionRef, error) {
+	return s.startWithPassword(ctx, req, identifier, password, func(*account.User) bool { return true })
 }
 
 // startWithPassword is StartWithPassword for the users for which visible returns true. It treats other users as
 // unknown.
-func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password,
-	returnTo string, visible func(*account.User) bool) (TransactionRef, error) {
+func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo, identifier, password string,
+	visible func(*account.User) bool) (TransactionRef, error) {
 	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
 		// No login begins with a zero byte. The hash gives the same unknown login each time, in the length of a login.
@@ -64,7 +63,7 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 			out = passwordResult{wait: a.wait}
 			return true, nil
 		}
-		done, err := s.tryPassword(ctx, op, a, password, returnTo)
+		done, err := s.tryPassword(ctx, op, a, password)
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -79,8 +78,8 @@ func (s *Service) startWithPassword(ctx context.Context, req account.RequestInfo
 
 // tryPassword verifies a password outside a transaction and stores the result. It returns nil if the password is no
 // longer the verified one.
-func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt, password,
-	returnTo string) (*passwordResult, error) {
+func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a passwordAttempt,
+	password string) (*passwordResult, error) {
 	hash := ""
 	if a.found {
 		hash = a.user.Password.Hash
@@ -95,7 +94,7 @@ func (s *Service) tryPassword(ctx context.Context, op *account.Operation, a pass
 		newHash, _ = s.Accounts.Hasher.Hash(ctx, a.knownBrowser, password)
 	}
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*passwordResult, error) {
-		return s.storePassword(tx, a, right && a.user.Status == account.StatusActive, newHash, returnTo)
+		return s.storePassword(tx, a, right && a.user.Status == account.StatusActive, newHash)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing a sign-in: %w", err)
@@ -184,8 +183,8 @@ func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
 
 // storePassword stores the result of a password attempt. It reads the limits again, because other attempts may run
 // at the same time. It returns nil if the password is no longer the verified one (protocol rule 32).
-func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, newHash,
-	returnTo string) (*passwordResult, error) {
+func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool,
+	newHash string) (*passwordResult, error) {
 	now := tx.Op.Now
 	wait, err := s.passwordWait(tx.Raw, tx.Op, a)
 	if err != nil || wait > 0 {
@@ -213,7 +212,7 @@ func (s *Service) storePassword(tx *account.Tx, a passwordAttempt, right bool, n
 			return nil, err
 		}
 	}
-	tr := s.newTransaction(tx, &u, a.knownBrowser, returnTo)
+	tr := s.newTransaction(tx, &u, a.knownBrowser)
 	transaction := tx.Op.Secret("transaction")
 	if err := s.PutTransaction(tx, transaction, tr); err != nil {
 		return nil, err

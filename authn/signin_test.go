@@ -46,7 +46,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 			if i > 9 {
 				req = env.fromAddress("203.0.113.200")
 			}
-			started, err := env.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
+			started, err := env.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password)
 			wantCode(t, err, errcode.SignInFailed, "signing in")
 			if !started.Secret.IsZero() {
 				t.Error("a transaction was begun")
@@ -54,7 +54,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 		})
 	}
 	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n", amelie + "\u00a0", "\u200b" + amelie + "\ufeff"} {
-		if _, err := env.Authn.StartWithPassword(t.Context(), env.From, identifier, authntest.Password, ""); err != nil {
+		if _, err := env.Authn.StartWithPassword(t.Context(), env.From, identifier, authntest.Password); err != nil {
 			t.Errorf("%q: %v", identifier, err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestStartWithPassword_LimitsUnknownLoginLikeUser(t *testing.T) {
 		if i%2 == 1 {
 			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
 		}
-		_, err := env.Authn.StartWithPassword(t.Context(), env.fromAddress("203.0.113.5"), name, "wrong in any case", "")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.fromAddress("203.0.113.5"), name, "wrong in any case")
 		return answer{errcode.Of(err), retry(err)}
 	}
 	stopped := 0
@@ -116,7 +116,7 @@ func TestStartWithPassword_SameWorkForUnknownLogin(t *testing.T) {
 	env.Accounts.Store = c
 	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
 		c.views, c.updates = 0, 0
-		_, err := env.Authn.StartWithPassword(t.Context(), env.From, name, "wrong in any case", "")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.From, name, "wrong in any case")
 		wantCode(t, err, errcode.SignInFailed, "signing in")
 		if c.views != 1 || c.updates != 1 {
 			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
@@ -159,7 +159,7 @@ func TestStartWithPassword_RejectsPasswordChangedMeanwhile(t *testing.T) {
 		rerun.Between = nil
 		env.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = hash, u.PasswordEpoch+1, u.Epoch+1 })
 	}
-	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
 	wantCode(t, err, errcode.SignInFailed, "the password of a moment ago")
 }
 
@@ -179,7 +179,7 @@ func TestStartWithPassword_SharedAddress(t *testing.T) {
 	}
 	verified := 0
 	for i := range 40 {
-		_, err := env.Authn.StartWithPassword(t.Context(), env.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case")
 		if errcode.Of(err) == errcode.SignInFailed {
 			verified++
 		}
@@ -187,7 +187,7 @@ func TestStartWithPassword_SharedAddress(t *testing.T) {
 	if verified != 20 {
 		t.Errorf("%d wrong names were verified from one address, want 20", verified)
 	}
-	_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+	_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
 	wantCode(t, err, errcode.RateLimited, "an unknown browser at that address")
 	for _, n := range names {
 		req := env.From

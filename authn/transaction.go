@@ -47,7 +47,6 @@ type Transaction struct {
 
 	APIToken     string    `json:"apiToken,omitempty"` // ID of the only API token that may continue it; "": a browser (protocol rule 25)
 	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the user, which has its own failure budget
-	ReturnTo     string    `json:"returnTo,omitempty"` // local path
 	Started      time.Time `json:"started"`
 	Expires      time.Time `json:"expires" ahead:"10m" since:"Started"`
 }
@@ -230,10 +229,10 @@ type TransactionRef struct {
 }
 
 // newTransaction returns a transaction with the epochs of the user.
-func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
+func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool) Transaction {
 	now := tx.Op.Now
 	tr := Transaction{ID: tx.Op.ID("transaction"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		APIToken: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
+		APIToken: tx.Op.Request.APIToken, KnownBrowser: known, Started: now, Expires: now.Add(account.TransactionTTL)}
 	if tr.APIToken != "" {
 		tr.Expires = now.Add(APISignInTTL)
 	}

@@ -23,9 +23,8 @@ type TransactionState struct {
 	Login           string
 	Name            string
 	Locale          string
-	Devices         []factors.Device // devices that can complete the transaction, the last used one first; without Data
-	RecoveryCodes   int              // remaining recovery codes that can complete it
-	ReturnTo        string
+	Devices         []factors.Device          // devices that can complete the transaction, the last used one first; without Data
+	RecoveryCodes   int                       // remaining recovery codes that can complete it
 	CodeWait        time.Duration             // time until a code is verified again
 	ChangeReason    account.ChangeReason      // with StepChangePassword: why
 	CanResendTicket bool                      // with StepTicket: another ticket may be sent (protocol rule 10)
@@ -44,7 +43,7 @@ func (s *Service) Transaction(ctx context.Context, transaction secret.Value) (Tr
 			return err
 		}
 		out = TransactionState{Step: step, User: u.ID, Login: u.AsGiven().Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
-			Devices: DisplayDevices(s.verifiable(&tr, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: tr.ReturnTo}
+			Devices: DisplayDevices(s.verifiable(&tr, &u)), AllDevices: DisplayDevices(u.Devices)}
 		for _, d := range s.verifiable(&tr, &u) { // Status needs Data, which out.Devices lacks
 			out.RecoveryCodes += s.Accounts.Status(d).Remaining
 		}
@@ -87,9 +86,8 @@ func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, tran
 type Result struct {
 	Verification
 	Completed
-	Enrol    bool // a recovery code was used: enrol a device next (protocol rule 6)
-	First    bool // a device was enrolled in this transaction: recommend a second one
-	ReturnTo string
+	Enrol bool // a recovery code was used: enrol a device next (protocol rule 6)
+	First bool // a device was enrolled in this transaction: recommend a second one
 }
 
 // Verify verifies the second step of a transaction. A rejected answer is an outcome: it has been counted and
@@ -176,7 +174,7 @@ func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a 
 	if !v.Accepted() {
 		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, transaction, tr, &u, a, v)
 	}
-	out := Result{Verification: v, ReturnTo: tr.ReturnTo}
+	out := Result{Verification: v}
 	tx.AdoptLocale(&u) // before any email
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.kind)); err != nil {
 		return nil, err

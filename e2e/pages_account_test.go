@@ -182,11 +182,11 @@ func TestPages_Reset(t *testing.T) {
 	p.look("ticket-wrong")
 	p.Open("/login/ticket")
 	for range 3 {
-		p.Submit(`form[action="/login/ticket/renew"] button`)
+		p.Submit(`form[action^="/login/ticket/renew"] button`)
 		p.look("ticket-renewed")
 	}
-	if p.Count(`form[action="/login/ticket/renew"] button`) > 0 {
-		p.Submit(`form[action="/login/ticket/renew"] button`)
+	if p.Count(`form[action^="/login/ticket/renew"] button`) > 0 {
+		p.Submit(`form[action^="/login/ticket/renew"] button`)
 	}
 	p.look("ticket-no-more")
 	h.ticket(p.Login)
@@ -200,7 +200,7 @@ func TestPages_Reset(t *testing.T) {
 	p.sends("#f-ticket", short)
 	p.look("ticket-expired")
 	p.Open("/login/ticket")
-	p.Submit(`form[action="/login/ticket/renew"] button`)
+	p.Submit(`form[action^="/login/ticket/renew"] button`)
 	last, short = h.ticket(p.Login)
 	p.Open("/login/ticket")
 	p.sends("#f-ticket", short)

@@ -94,7 +94,7 @@ func (p *Person) prompt() {
 	p.tb.Helper()
 	p.at("/login/factor")
 	if p.Count("#f-code") == 0 {
-		p.Submit(`a[href="/login/factor?method=code"]`)
+		p.Submit(`a[href^="/login/factor?method=code"]`)
 	}
 	p.Wait("#f-code")
 }
@@ -245,7 +245,7 @@ func (p *Person) byKey() {
 	p.tb.Helper()
 	p.at("/login/factor")
 	if p.Count(`[data-key="get"]`) == 0 {
-		p.Submit(`a[href="/login/factor?method=key"]`)
+		p.Submit(`a[href^="/login/factor?method=key"]`)
 	}
 	p.Click(`[data-key="get"]`)
 	p.Wait("#devices")

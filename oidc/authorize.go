@@ -12,7 +12,6 @@ import (
 
 	"barillet/authn/account"
 	"barillet/internal/audit"
-	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	"barillet/oidc/token"
@@ -25,7 +24,7 @@ type UserAgent struct {
 	Session string // key of the session record; "" if no user is signed in
 }
 
-// Action is the answer to a browser. Exactly one of Redirect, LocalPath, Consent, Denied and Error is set.
+// Action is the answer to a browser. Exactly one of Redirect, LocalPath, Consent, Denied, Over and Error is set.
 type Action struct {
 	Redirect  string // URL of the client; it carries the authorization response
 	App       string // name of the client, if Redirect is set
@@ -33,12 +32,19 @@ type Action struct {
 	Locales   string // ui_locales of the request, if LocalPath is set
 	Consent   *ConsentPage
 	Denied    *AccessDenied
+	Over      *RequestOver
 	Error     *RequestError
+}
+
+// RequestOver describes a stored request that took too long, or is answered already.
+type RequestOver struct {
+	App  string // name of the client; "" if it is not known
+	Home string // URL at which a user opens the client; "" if it is not known
 }
 
 // ConsentPage is the content of the consent page.
 type ConsentPage struct {
-	Request string // secret of the stored request
+	Request string // name of the stored request
 	App     string
 	URI     string
 	Scopes  []string
@@ -86,9 +92,6 @@ func (p *Provider) Authorize(ctx context.Context, ua UserAgent, form url.Values)
 	return a, err
 }
 
-// requestOver answers a stored request that was answered or has expired.
-func requestOver() Action { return Action{Error: FaultOver.error()} }
-
 // refusal answers a request whose error the client cannot get.
 func (p *Provider) refusal(ctx context.Context, ua UserAgent, fault Fault, raw *rawRequest, c *client.Client, uri string) (Action, error) {
 	e, err := p.refuse(ctx, ua, fault, raw.form.Get("client_id"), c, uri)
@@ -110,10 +113,11 @@ func (p *Provider) authorizeWait(ua UserAgent) time.Duration {
 	return retry
 }
 
-// errRequestOver means that a stored request was answered or has expired, or that its client was deleted.
+// errRequestOver means that a stored request was answered or has expired, or that its client was deleted or can no longer
+// make it.
 var errRequestOver = errors.New("the authorization request is over")
 
-// proceed answers req, or returns what the user must do first. request is the secret of a stored request; "" means that
+// proceed answers req, or returns what the user must do first. request is the name of a stored request; "" means that
 // req is new.
 func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *AuthorizationRequest, request string) (Action, error) {
 	var c *client.Client
@@ -123,7 +127,7 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 		if c, err = p.Clients.Get(s, req.Client); err != nil {
 			return err
 		}
-		if c == nil {
+		if c == nil || !req.allowedBy(c) {
 			return errRequestOver
 		}
 		bearer, err := p.Tokens.Session(s, ua.Session)
@@ -169,14 +173,14 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 // caller any other error.
 func (p *Provider) reject(ctx context.Context, req *AuthorizationRequest, request string, err error) (Action, error) {
 	if errors.Is(err, errRequestOver) {
-		return requestOver(), nil
+		return p.over(ctx, req.Client)
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return Action{}, fmt.Errorf("answering an authorization request: %w", err)
 	}
 	if request != "" {
-		if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Delete(tx, secret.From(request).Hash()) }); err != nil {
+		if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Delete(tx, requestKey(request)) }); err != nil {
 			return Action{}, fmt.Errorf("ending an authorization request: %w", err)
 		}
 	}
@@ -187,6 +191,15 @@ func (p *Provider) reject(ctx context.Context, req *AuthorizationRequest, reques
 		a.App = c.Name
 	}
 	return a, nil
+}
+
+// over answers a request that is over with a page that leads back to its client.
+func (p *Provider) over(ctx context.Context, id client.ID) (Action, error) {
+	c, err := p.Clients.Find(ctx, id)
+	if err != nil || c == nil {
+		return Action{Over: &RequestOver{}}, err
+	}
+	return Action{Over: &RequestOver{App: c.Name, Home: c.Home()}}, nil
 }
 
 // errorResponse returns the URL that carries an error to the client.
@@ -220,15 +233,18 @@ func withQuery(registered string, params url.Values) string {
 	return u.String()
 }
 
-// storeRequest stores a request while its user completes a step, and returns its secret.
+// storeRequest stores a request while its user completes a step, and returns its name.
 func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *AuthorizationRequest) (string, error) {
 	op := p.Accounts.NewOperation(ua.From)
-	secret := op.Secret("request")
-	err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), *req) })
+	secret, stored := op.Secret("request"), *req
+	if ok, _, _ := p.limiter.Take(op.Now, throttle.WaitingRequests, throttle.Network(ua.From.Address)); ok {
+		stored.Expires = op.Now.Add(maxRequestTTL)
+	}
+	err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) })
 	if err != nil {
 		return "", fmt.Errorf("storing an authorization request: %w", err)
 	}
-	return secret.Reveal(), nil
+	return requestName(secret, req.Client), nil
 }
 
 // answer stores a code for the request and returns its value. The requirements are checked again in the same Update, which also
@@ -243,7 +259,7 @@ func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationR
 			if err != nil || stored == nil {
 				return none, cmp.Or(err, errRequestOver)
 			}
-			if err := p.requests.Delete(tx.Raw, secret.From(request).Hash()); err != nil {
+			if err := p.requests.Delete(tx.Raw, requestKey(request)); err != nil {
 				return none, err
 			}
 		}

@@ -7,7 +7,6 @@ import (
 
 	"barillet/authn/account"
 	"barillet/internal/audit"
-	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/oidc/token"
 )
@@ -47,7 +46,7 @@ func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, al
 		if err := p.Tokens.AddConsent(tx.Raw, op.Now, b.User, c.ID, req.Scopes); err != nil {
 			return nil, err
 		}
-		if err := p.requests.Put(tx.Raw, secret.From(request).Hash(), *req); err != nil {
+		if err := p.requests.Put(tx.Raw, requestKey(request), *req); err != nil {
 			return nil, err
 		}
 		return req, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Success, ""))
@@ -56,7 +55,7 @@ func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, al
 	case err != nil:
 		return Action{}, fmt.Errorf("storing a consent: %w", err)
 	case req == nil:
-		return requestOver(), nil
+		return p.over(ctx, clientOf(request))
 	case !allow && ua.Session != "":
 		return p.reject(ctx, req, request, accessDenied("the user denied the request"))
 	}

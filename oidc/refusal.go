@@ -37,7 +37,6 @@ const (
 	FaultLogoutRedirect Fault = "unregistered post_logout_redirect_uri"
 	FaultPushed         Fault = "unknown request_uri"
 	FaultHint           Fault = "invalid id_token_hint"
-	FaultOver           Fault = "the request is over"
 )
 
 func (f Fault) error() *RequestError { return &RequestError{Code: "invalid_request", Fault: f} }

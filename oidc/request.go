@@ -72,8 +72,12 @@ func (r *rawRequest) refuse(why string) {
 	}
 }
 
-// requestTTL is how long a stored request waits for its user.
-const requestTTL = 10 * time.Minute
+// A stored request waits for its user for maxRequestTTL, so that a page can be left open. Beyond
+// throttle.WaitingRequests it waits for requestTTL only, so that no client fills the store.
+const (
+	requestTTL    = 10 * time.Minute
+	maxRequestTTL = 3 * time.Hour
+)
 
 // AuthorizationRequest is a valid request, stored below the SHA-256 of a secret while it waits for its user. A pushed request waits for
 // its browser. A device prompt is stored here, too.
@@ -99,16 +103,39 @@ type AuthorizationRequest struct {
 	Expires        time.Time      `json:"expires" since:"Created"`
 }
 
+// allowedBy reports whether a client that may have changed since the request arrived can still make it.
+func (req *AuthorizationRequest) allowedBy(c *client.Client) bool {
+	return c.HasRedirect(req.Redirect) && c.HasGrant(client.GrantCode) && (req.Challenge != "" || c.NoPKCE) &&
+		len(c.AllowedScopes(req.Scopes)) == len(req.Scopes)
+}
+
 func (req *AuthorizationRequest) prompts(value string) bool {
 	return slices.Contains(req.Prompt, value)
 }
 
-// loadRequest loads a stored request by its secret; nil if it does not exist or has expired.
-func (p *Provider) loadRequest(r store.Reader, value string) (*AuthorizationRequest, error) {
-	if !secret.IsToken(value) {
+// A request that waits for its user has a name in URLs and forms: its secret, a dot and the id of its client. The name
+// outlives the record, so that the user can be led back to the client.
+
+func requestName(value secret.Value, id client.ID) string { return value.Reveal() + "." + string(id) }
+
+// requestKey returns the key of the record with a name, or with a secret alone.
+func requestKey(name string) string {
+	value, _, _ := strings.Cut(name, ".")
+	return secret.From(value).Hash()
+}
+
+// clientOf returns the client in the name of a request; "" without one.
+func clientOf(name string) client.ID {
+	_, id, _ := strings.Cut(name, ".")
+	return client.ID(id)
+}
+
+// loadRequest loads a stored request by its name or secret; nil if it does not exist or has expired.
+func (p *Provider) loadRequest(r store.Reader, name string) (*AuthorizationRequest, error) {
+	if value, _, _ := strings.Cut(name, "."); !secret.IsToken(value) {
 		return nil, nil
 	}
-	req, err := p.requests.Get(r, secret.From(value).Hash())
+	req, err := p.requests.Get(r, requestKey(name))
 	if there, err := store.Found(err); !there {
 		return nil, err
 	}

@@ -6,14 +6,17 @@ func galleryApps(lang string) []Sample {
 	wrong.Problem = NewFieldProblem("code", ProblemUserCode)
 	const app = "Planning d’atelier"
 	return []Sample{
-		{"login-app", Login{Base: Base{Lang: lang, Path: "/login"}, App: app, Next: "/oauth2/v1/continue?request=abc"}},
+		{"login-app", Login{Base: Base{Lang: lang, Path: "/login", Next: "/oauth2/v1/continue?request=abc"}, App: app}},
 		{"continue", Continue{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
+		{"sign-in-over", SignInOver{Base: b, App: app, To: "https://wiki.garage.example/"}},
+		{"sign-in-over-unknown", SignInOver{Base: Base{Lang: lang, Path: "/login"}}},
+		{"sign-in-over-host", SignInOver{Base: b, App: "wiki.garage.example", To: "https://wiki.garage.example/page", Cookies: true}},
 		{"access-denied", AccessDenied{Base: b, App: "wiki.garage.example"}},
 		{"access-denied-redirect", AccessDenied{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
 		{"access-denied-needs-key", AccessDenied{Base: b, App: "wiki.garage.example", NeedsKey: true}},
 		{"consent", Consent{Base: b, Request: "abc", App: app, URI: "planning.example", Scopes: []string{"profile", "email", "groups", "offline_access"}}},
 		{"consent-little", Consent{Base: b, Request: "abc", App: app}},
-		{"request-error", RequestError{Base: b, Code: "invalid_request", Fault: FaultOver}},
+		{"request-error", RequestError{Base: b, Code: "invalid_request", Fault: FaultHint}},
 		{"request-error-busy", RequestError{Base: b, Code: "temporarily_unavailable"}},
 		{"request-error-malformed", RequestError{Base: b, Code: "invalid_request", Fault: FaultMalformed}},
 		{"request-error-client", RequestError{Base: b, Code: "invalid_request", Fault: FaultClient, Client: "cplanning", Address: "https://wiki.garage.example/cb"}},

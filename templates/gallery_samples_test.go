@@ -41,7 +41,7 @@ func gallerySignIn(lang string) []Sample {
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
-		{"login-waits", Login{Base: refused(waits), Identifier: login, Next: "/account/add"}},
+		{"login-waits", Login{Base: refused(waits), Identifier: login}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: second, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},

@@ -3,13 +3,14 @@ package templates
 // Problems. Each sentence says what happened and what to do next.
 const (
 	// sign-in
-	ProblemSignIn      Key = "problem.sign_in"      // wrong login or password; the same for unknown logins
-	ProblemMissing     Key = "problem.missing"      // an empty field
-	ProblemSessionGone Key = "problem.session_gone" // the sign-in transaction or the session ended
-	ProblemWait        Key = "problem.wait"         // too many tries; set Wait
-	ProblemWaitCode    Key = "problem.wait_code"    // too many wrong codes; a security key still works; set Wait
-	ProblemBusy        Key = "problem.busy"         // the service is overloaded
-	ProblemOtherUser   Key = "problem.other_user"   // the page was rendered for another user
+	ProblemSignIn        Key = "problem.sign_in"        // wrong login or password; the same for unknown logins
+	ProblemMissing       Key = "problem.missing"        // an empty field
+	ProblemSessionGone   Key = "problem.session_gone"   // the sign-in transaction or the session ended
+	ProblemEnrolmentGone Key = "problem.enrolment_gone" // the transaction of an invitation or a ticket ended
+	ProblemWait          Key = "problem.wait"           // too many tries; set Wait
+	ProblemWaitCode      Key = "problem.wait_code"      // too many wrong codes; a security key still works; set Wait
+	ProblemBusy          Key = "problem.busy"           // the service is overloaded
+	ProblemOtherUser     Key = "problem.other_user"     // the page was rendered for another user
 
 	// codes of a phone
 	ProblemCodeWrong  Key = "problem.code_wrong"
@@ -103,7 +104,7 @@ const (
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
-		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemOtherUser,
+		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemOtherUser,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,

@@ -12,6 +12,18 @@ type Continue struct {
 
 func (Continue) template() string { return "continue" }
 
+// SignInOver reports that the sign-in for an application took too long, or is complete already. Its link begins again.
+//
+//	GET /forward-auth/sign-in, GET /oauth2/v1/continue
+type SignInOver struct {
+	Base
+	App     string // "": not known
+	To      string // URL of the application; "": not known
+	Cookies bool   // the cause can be a browser that does not store the cookies of App
+}
+
+func (SignInOver) template() string { return "sign_in_over" }
+
 // AccessDenied reports that the policy of an application refuses the user.
 //
 //	GET /forward-auth/sign-in   GET /oauth2/v1/continue
@@ -56,7 +68,6 @@ const (
 	FaultLogoutRedirect Key = "request_error.logout_redirect"
 	FaultPushed         Key = "request_error.pushed"
 	FaultHint           Key = "request_error.hint"
-	FaultOver           Key = "request_error.over"
 )
 
 func (RequestError) template() string { return "request_error" }

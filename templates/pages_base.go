@@ -1,6 +1,10 @@
 package templates
 
-import "time"
+import (
+	"net/url"
+	"strings"
+	"time"
+)
 
 // Page is the data of one page. Each page has its own struct in this package, so that the compiler checks the fields
 // that a handler sets.
@@ -13,6 +17,7 @@ type Page interface {
 type Base struct {
 	Lang         string // result of Match; any other value means the fallback language
 	Path         string // path and query of a GET that shows this page; the language switch returns to it
+	Next         string // local path that the user continues to after the sign-in, or ""
 	SignedIn     bool   // shows the account and sign-out links
 	Name         string // name of the user for whom the page acts; "": nobody
 	SubjectToken string // names that user, which each form sends
@@ -22,6 +27,18 @@ type Base struct {
 }
 
 func (b Base) base() Base { return b }
+
+// WithNext returns a path of the sign-in with Next in its query. A page that is left open thus outlives its transaction,
+// and each tab leads to its own path.
+func (b Base) WithNext(path string) string {
+	switch {
+	case b.Next == "":
+		return path
+	case strings.Contains(path, "?"):
+		return path + "&next=" + url.QueryEscape(b.Next)
+	}
+	return path + "?next=" + url.QueryEscape(b.Next)
+}
 
 // Key is the key of a sentence in the catalogues. Handlers use the constants of this package only.
 type Key string

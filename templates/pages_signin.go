@@ -8,7 +8,6 @@ import "encoding/json"
 type Login struct {
 	Base
 	Identifier string // as typed before, or as an application suggests
-	Next       string // local path after the sign-in; "": the account page
 	App        string // application that started the sign-in, or ""
 }
 

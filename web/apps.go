@@ -111,6 +111,8 @@ func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Actio
 		c := a.Consent
 		return s.Render(w, http.StatusOK, templates.Consent{Base: s.BaseAt(r, site.WithQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
+	case a.Over != nil:
+		return s.Render(w, http.StatusGone, templates.SignInOver{Base: s.BaseAt(r, "/account"), App: a.Over.App, To: a.Over.Home})
 	case a.Denied != nil:
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
 	case a.Redirect != "":
@@ -140,16 +142,12 @@ func (s *server) renderRequestError(w http.ResponseWriter, r *http.Request, wron
 var faultKeys = map[oidc.Fault]templates.Key{
 	oidc.FaultMalformed: templates.FaultMalformed, oidc.FaultClient: templates.FaultClient, oidc.FaultRedirect: templates.FaultRedirect,
 	oidc.FaultLogoutRedirect: templates.FaultLogoutRedirect, oidc.FaultPushed: templates.FaultPushed, oidc.FaultHint: templates.FaultHint,
-	oidc.FaultOver: templates.FaultOver,
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
-	}
-	if !site.VisitorOf(r).SignedIn() {
-		return errcode.New(errcode.NoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
 		return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
@@ -221,6 +219,9 @@ func (s *server) renderNotSignedIn(w http.ResponseWriter, r *http.Request, l oid
 	return s.Render(w, http.StatusOK, templates.NotSignedIn{Base: s.BaseAt(r, "/login"), App: l.App, To: l.Redirect})
 }
 
+// userCodeOver is the page for a code that has expired, or was answered already.
+const userCodeOver = oidc.PathUserCode + "?again=user_code"
+
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
 	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
@@ -266,7 +267,7 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	case err != nil:
 		return err
 	case d.Request == "":
-		return site.Redirect(w, oidc.PathUserCode)
+		return site.Redirect(w, userCodeOver)
 	case d.NeedsStepUp: // protocol rule 28
 		to := site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", d.Request))
 		if d.NeedsKey {
@@ -283,14 +284,14 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	if !site.VisitorOf(r).SignedIn() {
-		return errcode.New(errcode.NoSession)
+		return site.Redirect(w, site.WithNext("/login?again=session_gone", site.WithQuery("/device/confirm", "request", f["request"])))
 	}
 	yes := f["decision"] == "yes"
 	switch err := s.OIDC.DecideDevice(r.Context(), userAgent(r), f["request"], yes); errcode.Of(err) {
 	case errcode.StepUpRequired:
 		return site.Redirect(w, site.WithQuery("/account/prove", "next", site.WithQuery("/device/confirm", "request", f["request"])))
 	case errcode.Expired:
-		return site.Redirect(w, oidc.PathUserCode)
+		return site.Redirect(w, userCodeOver)
 	default:
 		if err != nil {
 			return err

@@ -134,8 +134,8 @@ func TestAuthorize_RecentSignInSatisfiesPromptLogin(t *testing.T) {
 	b := p.browser(t)
 	u, _ := url.Parse(b.get(a.begin(oauth2.GenerateVerifier(), "prompt", "login")).next())
 	next := u.Query().Get("next")
-	b.goes("/login/factor", "/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", next)
-	b.goes(next, "/login/factor", "code", string(phone.Next()))
+	factor := b.post("/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", next).next()
+	b.goes(next, factor, "code", string(phone.Next()))
 	if q := back(t, onward(t, b.get(next))); q.Get("code") == "" {
 		t.Errorf("got %v, want a code", q)
 	}
@@ -320,8 +320,8 @@ func TestConsent_IsRequestedOnceAndCanBeRefused(t *testing.T) {
 	if q := back(t, onward(t, b.post("/oauth2/v1/consent", "request", no, "decision", "no"))); q.Get("error") != "access_denied" || q.Get("iss") != p.url {
 		t.Errorf("no: got %v, want access_denied", q)
 	}
-	if res := b.post("/oauth2/v1/consent", "request", no, "decision", "yes"); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("yes after no: got %d, want 400", res.StatusCode)
+	if res := b.post("/oauth2/v1/consent", "request", no, "decision", "yes"); res.StatusCode != http.StatusGone {
+		t.Errorf("yes after no: got %d, want 410", res.StatusCode)
 	}
 	other := p.browser(t)
 	if res := other.post("/oauth2/v1/consent", "request", request(b.get(a.begin(oauth2.GenerateVerifier()))), "decision", "yes"); !strings.HasPrefix(res.next(), "/login") {

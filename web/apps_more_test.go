@@ -166,7 +166,7 @@ func TestDeviceFlow_IsRefusedOrExpires(t *testing.T) {
 	device, code := tv.device()
 	to, _ := url.Parse(b.post("/device", "code", code).next())
 	request := to.Query().Get("request")
-	paul.goes("/device", "/device/confirm", "request", request, "decision", "no") // another user typed it
+	paul.goes("/device?again=user_code", "/device/confirm", "request", request, "decision", "no") // another user typed it
 	b.goes("/device/done", "/device/confirm", "request", request, "decision", "no")
 	if got := tv.poll(device); got["error"] != "access_denied" {
 		t.Errorf("after a no: got %v", got)

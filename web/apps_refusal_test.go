@@ -46,7 +46,6 @@ func TestRequestErrorPage_SaysWhatIsWrongAndWhatWasSent(t *testing.T) {
 		"no redirect": {authorize(url.Values{"redirect_uri": nil}), "The redirect_uri is missing or not registered for Planning", "", "unregistered redirect_uri"},
 		"a pushed request that is over": {authorize(url.Values{"request_uri": {"urn:ietf:params:oauth:request_uri:secret"}}),
 			"The request_uri is unknown, used or expired", "", "unknown request_uri"},
-		"an answered request":         {oidc.PathContinue + "?request=secret", "already answered, or it took too long", "", ""},
 		"a query that cannot be read": {oidc.PathAuthorize + "?client_id=%zz", "repeated, too long or not text", "", ""},
 		"a sign-out to another address": {logout(url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://app.example/out?secret=1"}}),
 			"The post_logout_redirect_uri is not registered for Planning", "https://app.example/out", "unregistered post_logout_redirect_uri"},

@@ -98,8 +98,8 @@ func TestDeviceLink_FillsInTheCodeToCompare(t *testing.T) {
 	if err != nil || next.Path != "/login" || next.Query().Get("next") != to {
 		t.Fatalf("got %q, want the sign-in and then %q", login.next(), to)
 	}
-	b.goes("/login/factor", "/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", to)
-	b.goes(to, "/login/factor", "code", string(phone.Next()))
+	factor := b.post("/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", to).next()
+	b.goes(to, factor, "code", string(phone.Next()))
 	page := b.shows(to)
 	if !strings.Contains(page.body, `value="`+code+`"`) || !strings.Contains(page.body, "exactly this code") {
 		t.Errorf("the page does not show the code to compare:\n%s", page.body)

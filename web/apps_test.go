@@ -269,8 +269,8 @@ func TestSignIn_ByAnIndependentClientLibrary(t *testing.T) {
 				t.Error("the sign-in page does not say which application it leads to")
 			}
 			next, _ := url.Parse(res.next())
-			b.goes("/login/factor", "/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", next.Query().Get("next"))
-			on := b.goes(next.Query().Get("next"), "/login/factor", "code", string(phone.Next()))
+			factor := b.post("/login", "identifier", "lea@garage.example", "password", authntest.Password, "next", next.Query().Get("next")).next()
+			on := b.goes(next.Query().Get("next"), factor, "code", string(phone.Next()))
 			page := b.shows(on.next())
 			to, ok := strings.CutPrefix(page.Header.Get("Refresh"), "0; url=")
 			if !ok || !strings.Contains(page.body, "Planning") {
@@ -303,8 +303,8 @@ func TestSignIn_ByAnIndependentClientLibrary(t *testing.T) {
 				t.Errorf("got %+v", tok)
 			}
 			again := b.get(on.next())
-			if again.StatusCode != http.StatusBadRequest {
-				t.Errorf("the page loaded twice: got %d, want 400 and no second code", again.StatusCode)
+			if again.StatusCode != http.StatusGone {
+				t.Errorf("the page loaded twice: got %d, want 410 and no second code", again.StatusCode)
 			}
 		})
 	}

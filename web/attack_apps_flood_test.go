@@ -46,6 +46,38 @@ func TestAttack_ManyAddressesFillTheStoreWithRequests(t *testing.T) {
 	}
 }
 
+// A client of one network sends as many requests as it may, because each waits for three hours.
+func TestAttack_RequestsThatWaitLongFillTheStore(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, nil)
+	u, err := url.Parse(a.begin("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, sent := u.Query(), 0
+	for i := range 1200 {
+		answer, err := provider.Authorize(t.Context(), oidc.UserAgent{From: six(0, i)}, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.LocalPath != "" {
+			sent++
+		}
+		p.Clock.Advance(200 * time.Millisecond) // 300 a minute
+	}
+	p.Clock.Advance(11 * time.Minute)
+	if err := provider.DeleteExpired(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if kept := p.count("authrequest/"); sent < 1150 || kept < 1000 || kept > 1050 {
+		t.Errorf("got %d of %d requests kept after eleven minutes, want about 1,000", kept, sent)
+	}
+	p.Clock.Advance(3 * time.Hour)
+	if err := provider.DeleteExpired(t.Context()); err != nil || p.count("authrequest/") > 0 {
+		t.Errorf("after three hours: got %d requests, %v", p.count("authrequest/"), err)
+	}
+}
+
 // starts begins the grant of a device from somewhere.
 func (a *app) starts(provider *oidc.Provider, req account.RequestInfo) int {
 	form := url.Values{"client_id": {string(a.ID)}, "scope": {"openid"}}

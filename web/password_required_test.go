@@ -16,8 +16,9 @@ func TestPasswordRequired_PrecedesEveryPage(t *testing.T) {
 	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeTemporary })
 	for _, kind := range []string{"and closes it", "and chooses"} {
 		b := p.browser(t)
-		b.goes("/login/factor", "/login?next=/account/add", "identifier", amelie, "password", authntest.Password, "next", "/account/add")
-		b.goes("/login/password", "/login/factor", "code", string(phone.Next()))
+		const next = "?next=%2Faccount%2Fadd"
+		b.goes("/login/factor"+next, "/login?next=/account/add", "identifier", amelie, "password", authntest.Password, "next", "/account/add")
+		b.goes("/login/password"+next, "/login/factor"+next, "code", string(phone.Next()))
 		if b.cookie("__Host-barillet") != "" {
 			t.Error("there is a session before the choice")
 		}
@@ -40,7 +41,7 @@ func TestPasswordRequired_PrecedesEveryPage(t *testing.T) {
 				t.Errorf("%q: got %d %q", chosen, got.StatusCode, problemIn(got.body))
 			}
 		}
-		b.goes("/account/add", "/login/password", "password", "clef de treize et marteau")
+		b.goes("/account/add", "/login/password"+next, "password", "clef de treize et marteau")
 		if b.cookie("__Host-barillet-login") != "" || b.cookie("__Host-barillet") == "" {
 			t.Error("afterwards the browser should hold a session and no login")
 		}

@@ -87,7 +87,7 @@ func WantCode(t *testing.T, what string, err error, code errcode.Code) {
 // SubmitPassword submits the password of the technician and returns the transaction.
 func (s *Garage) SubmitPassword(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
-	started, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, password, "")
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, Technician, password)
 	if err != nil {
 		t.Fatalf("signing in: %v", err)
 	}

@@ -107,7 +107,7 @@ func (e *Env) Member(address string, change func(*account.User)) (account.User, 
 // SignIn signs a user in with a password and the next code of a phone.
 func (e *Env) SignIn(login, password string, p *Phone) session.Credentials {
 	e.T.Helper()
-	started, err := e.Authn.StartWithPassword(e.T.Context(), e.From, login, password, "")
+	started, err := e.Authn.StartWithPassword(e.T.Context(), e.From, login, password)
 	if err != nil {
 		e.T.Fatalf("signing in as %s: %v", login, err)
 	}

@@ -28,7 +28,7 @@ func TestAttack_AdminEnrolmentMakesImportedKeyUsable(t *testing.T) {
 		_, err = s.Directory.ResetPassword(t.Context(), p, s.From, u.Login, false)
 		authntest.WantCode(t, "the link in the answer", err, errcode.SameProvenance)
 	}
-	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given)
 	if err == nil {
 		v, err := s.VerifyCode(t.Context(), started.Secret, phone.Next())
 		t.Errorf("one operator signed in: step %q, %v", v.Step, err)

@@ -204,7 +204,7 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 // started proves a password of the technician's, whatever their address is now.
 func (s *env) started(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
-	started, err := s.Authn.StartWithPassword(t.Context(), s.From, s.User(string(s.Amelie.ID)).Login, password, "")
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, s.User(string(s.Amelie.ID)).Login, password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,11 +333,11 @@ func TestAttack_ChangePasswordAvoidsSignInLimits(t *testing.T) {
 		authntest.WantCode(t, "by the program", guess("pas le bon du tout"), errcode.Invalid)
 	}
 	for range 2 {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, "pas le bon du tout", "")
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, "pas le bon du tout")
 		authntest.WantCode(t, "by the page", err, errcode.SignInFailed)
 	}
 	authntest.WantCode(t, "the sixth, and right", guess(password), errcode.RateLimited)
-	_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")
+	_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password)
 	authntest.WantCode(t, "on the page", err, errcode.RateLimited)
 	s.Clock.Advance(30 * time.Second)
 	if err := guess(password); err != nil {

@@ -15,7 +15,7 @@ func TestAttack_UnlockToContinueGuessing(t *testing.T) {
 	another := &authntest.Phone{Env: s.Env, Secret: foreignSecret} // of no user here
 	wrong, unlocked := 0, 0
 	guess := func() bool {
-		started, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")
+		started, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password)
 		if err != nil {
 			return false
 		}

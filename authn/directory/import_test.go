@@ -53,7 +53,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	if !u.HasOnlyImportedDevice() || u.Status != account.StatusActive || u.Password.Hash != "" {
 		t.Fatalf("got %+v", u)
 	}
-	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
+	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "")
 	authntest.WantCode(t, "signing in without a password", err, errcode.SignInFailed)
 	m := authntest.Mailed[notice.Welcome](t, s.Env, u.Login)
 	if m.Group != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
@@ -63,7 +63,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
 	}
-	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password, "")
+	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password)
 	authntest.WantCode(t, "the password before the phone proved it", err, errcode.SignInFailed)
 	if v, err := s.VerifyCode(t.Context(), started.Secret, phone.Code()); err != nil || v.Accepted() {
 		t.Errorf("a code that the other service may have accepted: got %+v, %v", v.Verification, err)

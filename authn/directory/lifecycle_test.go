@@ -162,7 +162,7 @@ func TestSuspend_EndsAccessUntilUnsuspended(t *testing.T) {
 			s.WantSignedOut(t, s.Session)
 			_, err := s.VerifyCode(t.Context(), login, s.Phone.Next())
 			authntest.WantCode(t, "a login under way", err, errcode.Expired)
-			_, err = s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, "")
+			_, err = s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password)
 			authntest.WantCode(t, "the password", err, errcode.SignInFailed)
 			if err := s.steps()[c.in](t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician); err != nil {
 				t.Fatal(err)

@@ -85,7 +85,7 @@ func TestTemporaryPassword_NotifiesAndMustBeChanged(t *testing.T) {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, dead, "")
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, dead)
 		authntest.WantCode(t, "an earlier password", err, errcode.SignInFailed)
 	}
 	if got := s.User(authntest.Technician).Password; got.Provenance != p.Owner || got.MustChange != account.ChangeTemporary {
@@ -208,7 +208,7 @@ func TestDisplayStatus_FollowsPasswordAndLink(t *testing.T) {
 	}
 	s.sees(t, account.StatusRecovery)
 	for range 5 {
-		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, "pas le bon du tout", "")
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, "pas le bon du tout")
 		authntest.WantCode(t, "guessing", err, errcode.SignInFailed)
 	}
 	s.sees(t, account.StatusLocked)

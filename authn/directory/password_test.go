@@ -19,7 +19,7 @@ const chosen = "a longer word than that, 42"
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
 func (s *env) takes(t *testing.T, link secret.Value) {
 	t.Helper()
-	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password, ""); err != nil {
+	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, authntest.Technician, password); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
 	}
 	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, authntest.LinkToken(link.Reveal()), chosen)

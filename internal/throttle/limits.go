@@ -40,6 +40,8 @@ var (
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
 	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
+	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network.
+	WaitingRequests = Limit{Name: "waiting-requests", Count: 1000, Per: 3 * time.Hour}
 	// RefusedRequests limits the audit events and log entries of authorization and logout requests that are answered with an error page, in
 	// memory. By client id and fault, or by Network if the client is unknown.
 	RefusedRequests = Limit{Name: "refused-requests", Count: 1, Per: time.Minute}

@@ -188,6 +188,20 @@ func (c *Client) HasRedirect(uri string) bool {
 	})
 }
 
+// Home returns the URL at which a user opens the client: its home page, or the host of a redirect URI; "" if it has
+// neither.
+func (c *Client) Home() string {
+	if c.URI != "" {
+		return c.URI
+	}
+	for _, origin := range origins(c.Redirects) {
+		if strings.HasPrefix(origin, "https://") {
+			return origin + "/"
+		}
+	}
+	return ""
+}
+
 // SpoofableRedirect reports whether another program on the user's machine could receive the response: the client has
 // no credential, and the redirect URI has no owner. Such a request always needs consent (RFC 8252 §8.6).
 func (c *Client) SpoofableRedirect(redirect string) bool {

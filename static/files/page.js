@@ -30,27 +30,27 @@ for (const b of document.querySelectorAll("[data-show]")) {
   input.form.addEventListener("submit", () => { input.type = "password"; });
 }
 
-// A pasted code may contain spaces. The sixth digit submits the form once, if the form is valid.
-for (const input of document.querySelectorAll("[data-digits]")) {
-  const size = Number(input.dataset.digits);
-  let sent = false;
-  input.addEventListener("input", () => {
-    const digits = input.value.replace(/[\s.\-]/g, "");
-    if (digits !== input.value) input.value = digits;
-    if (sent || !/^[0-9]+$/.test(digits) || digits.length !== size || !input.form.checkValidity()) return;
-    sent = true;
-    input.form.requestSubmit();
+// A form is submitted once, even after a double tap. It opens again if the navigation is stopped, or if Back shows the
+// page. A browser that does not report a stopped navigation opens it after ten seconds.
+const submitted = new Set(), reopen = () => submitted.clear();
+addEventListener("pageshow", reopen);
+if (window.navigation) navigation.addEventListener("navigateerror", reopen);
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (e) => {
+    if (submitted.has(form)) return e.preventDefault();
+    submitted.add(form);
+    if (!window.navigation) setTimeout(reopen, 10000);
   });
 }
 
-// A form is submitted once, even after a double tap.
-for (const form of document.querySelectorAll("form[method=post]")) {
-  let gone = false;
-  form.addEventListener("submit", (e) => {
-    if (gone) e.preventDefault();
-    gone = true;
+// A pasted code may contain spaces. The sixth digit submits the form, if the form is valid.
+for (const input of document.querySelectorAll("[data-digits]")) {
+  const size = Number(input.dataset.digits);
+  input.addEventListener("input", () => {
+    const digits = input.value.replace(/[\s.\-]/g, "");
+    if (digits !== input.value) input.value = digits;
+    if (!submitted.has(input.form) && /^[0-9]+$/.test(digits) && digits.length === size && input.form.checkValidity()) input.form.requestSubmit();
   });
-  addEventListener("pageshow", () => { gone = false; });
 }
 
 for (const p of document.querySelectorAll("[data-countdown]")) {

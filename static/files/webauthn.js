@@ -42,7 +42,9 @@ for (const b of document.querySelectorAll("[data-key]")) {
   }
   const raw = JSON.parse(document.getElementById("key-options").textContent);
   const name = document.getElementById("f-name");
+  let done = ""; // the next page: a load that was stopped can be repeated
   const run = async () => {
+    if (done) return location.assign(done);
     if (name && !name.reportValidity()) return;
     b.disabled = true;
     status.textContent = words.waiting;
@@ -57,9 +59,13 @@ for (const b of document.querySelectorAll("[data-key]")) {
       res = await fetch(words.post, { method: "POST", headers, body: JSON.stringify(body) });
       said = await res.json();
     } catch (e) { return stop(e.name === "SyntaxError" ? "service" : "failed"); }
-    if (said.next) return location.assign(said.next);
+    if (said.next) {
+      done = said.next;
+      b.disabled = false;
+      return location.assign(done);
+    }
     stop(said.problem || "service");
-    if (said.reload) b.disabled = true, setTimeout(() => location.reload(), 4000);
+    if (said.reload) b.disabled = true, setTimeout(() => { done = location.href; b.disabled = false; location.reload(); }, 4000);
   };
   b.hidden = false;
   b.addEventListener("click", run);

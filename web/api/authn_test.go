@@ -205,7 +205,7 @@ func TestAPISignIn_StateTokenIsBoundToItsToken(t *testing.T) {
 			t.Errorf("%s: got %s, want E0000011", name, doc)
 		}
 	}
-	browser, err := d.Authn.StartWithPassword(t.Context(), d.From, u.Login, authntest.Password, "")
+	browser, err := d.Authn.StartWithPassword(t.Context(), d.From, u.Login, authntest.Password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func TestPassword_ExpireCreateAndChange(t *testing.T) {
 		if len(temporary) != 19 || len(first) != 1 {
 			t.Fatalf("%s: got %v", call, first)
 		}
-		started, err := d.Authn.StartWithPassword(t.Context(), d.From, u.Login, temporary, "")
+		started, err := d.Authn.StartWithPassword(t.Context(), d.From, u.Login, temporary)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestUsers_StatusFilterAndLinks(t *testing.T) {
 		{"RECOVERY", active + passwords, func(_ account.UserID, path string) { d.call("POST", path+"/lifecycle/reset_password", admin, "") }},
 		{"LOCKED_OUT", active + "unlock=/lifecycle/unlock " + passwords, func(id account.UserID, _ string) {
 			for range 5 {
-				_, _ = d.Authn.StartWithPassword(t.Context(), d.From, string(d.User(string(id)).Login), "pas le bon du tout", "")
+				_, _ = d.Authn.StartWithPassword(t.Context(), d.From, string(d.User(string(id)).Login), "pas le bon du tout")
 			}
 		}},
 		{"SUSPENDED", "unsuspend=/lifecycle/unsuspend deactivate=/lifecycle/deactivate", func(_ account.UserID, path string) { d.call("POST", path+"/lifecycle/suspend", admin, "") }},

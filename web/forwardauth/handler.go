@@ -1,7 +1,6 @@
 package forwardauth
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,6 +29,7 @@ type Handler struct {
 	publicURL      string
 	scheme         string
 	trustedProxies []netip.Prefix
+	pages          pages
 
 	sessionCookie, returnCookie string // names of the two cookies of a protected host
 }
@@ -51,6 +51,9 @@ func New(c Config) (*Handler, error) {
 		return nil, errors.New("trusted_proxies is empty, but a rule needs a trusted proxy")
 	case len(all[NormalizeHost(u.Host, u.Scheme)]) > 0:
 		return nil, fmt.Errorf("a rule names %s, the host of the service", u.Host)
+	}
+	if h.pages, err = newPages(c.Sessions.Accounts.Pepper.MAC("forward-auth page")); err != nil {
+		return nil, err
 	}
 	// A sibling host cannot set a cookie whose name begins with "__Host-" (RFC 6265bis §4.1.3.2).
 	h.sessionCookie, h.returnCookie = "barillet-forward", "barillet-return"
@@ -84,24 +87,28 @@ func (h *Handler) Check(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, req)
 		return
 	}
+	redirects = redirects && req.isNavigation(r)
 	rule := h.rules.match(req.host, req.path())
-	if rule == nil {
+	switch {
+	case rule == nil && redirects && h.HasHost(req.host):
+		redirect(w, h.publicURL+SignInPath+"?"+url.Values{"host": {req.host}}.Encode()) // the page there states the reason
+		return
+	case rule == nil:
 		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
-	redirects = redirects && req.isNavigation(r)
 	info, err := h.sessions.AuthenticateForward(r.Context(), readCookie(r, h.sessionCookie), req.host)
 	switch {
 	case errcode.Of(err) == errcode.NoSession, err == nil && rule.Admits(&info) && !rule.Satisfied(&info):
 		if redirects {
-			h.startSignIn(w, req, rule)
+			h.startSignIn(w, r, req, rule)
 			return
 		}
 		h.writeNoSession(w, r)
 	case err != nil:
 		h.writeError(w, r, err)
 	case !rule.Admits(&info) && redirects:
-		redirect(w, h.signInURL(req.host, rule, "")) // the page there states the reason
+		redirect(w, h.signInURL(req.host, rule, "", req.uri)) // the page there states the reason
 	case !rule.Admits(&info):
 		h.writeError(w, r, errcode.New(errcode.Forbidden))
 	default:
@@ -138,44 +145,54 @@ func (h *Handler) Start(w http.ResponseWriter, r *http.Request) {
 	case !req.isNavigation(r):
 		h.writeNoSession(w, r)
 	default:
-		h.startSignIn(w, req, rule)
+		h.startSignIn(w, r, req, rule)
 	}
 }
 
-// returnTTL is the lifetime of the return cookie, in seconds.
-const returnTTL = 600
+// returnTTL is the lifetime of the return cookie, in seconds. A sign-in page can be left open as long.
+const returnTTL = 12 * 60 * 60
 
-// maxReturnPath is the maximum length of the path in a return cookie. A longer path is replaced by "/".
-const maxReturnPath = 2 << 10
-
-// startSignIn redirects a browser to the sign-in. The return cookie, which is of the protected host, stores the path that
-// the browser asked for, and a nonce that binds the return code to this browser. The sign-in sees neither of them.
-func (h *Handler) startSignIn(w http.ResponseWriter, req proxyRequest, rule *Rule) {
-	nonce := secret.New()
-	to := returnTo(req.uri)
-	if len(to) > maxReturnPath || req.path() == hostReturnPath {
-		to = "/"
+// startSignIn redirects a browser to the sign-in. The return cookie, which is of the protected host, stores a nonce that
+// binds the return code to this browser. All tabs of the host share it. The page that the browser asked for is in the
+// URL, sealed: each tab returns to its own, and the sign-in cannot read it.
+func (h *Handler) startSignIn(w http.ResponseWriter, r *http.Request, req proxyRequest, rule *Rule) {
+	nonce := readCookie(r, h.returnCookie)
+	if nonce.IsZero() {
+		nonce = secret.New()
 	}
-	h.setCookie(w, h.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), returnTTL)
-	redirect(w, h.signInURL(req.host, rule, session.ForwardState(nonce)))
+	h.setCookie(w, h.returnCookie, nonce.Reveal(), returnTTL)
+	redirect(w, h.signInURL(req.host, rule, session.ForwardState(nonce), req.uri))
 }
 
-// signInURL returns the page that continues to a host after the sign-in.
-func (h *Handler) signInURL(host string, rule *Rule, state string) string {
-	q := url.Values{"host": {host}, "path": {rule.Path}}
+// signInURL returns the page that continues to a page of a host after the sign-in. Without a state, that page contains a
+// link and no return code.
+func (h *Handler) signInURL(host string, rule *Rule, state, page string) string {
+	q := url.Values{"host": {host}, "path": {rule.Path}, "to": {h.pages.seal(host, page)}}
 	if state != "" {
 		q.Set("state", state)
 	}
 	return h.publicURL + SignInPath + "?" + q.Encode()
 }
 
+// HasHost reports whether a rule names the host.
+func (h *Handler) HasHost(host string) bool { return len(h.rules[host]) > 0 }
+
 // RuleFor returns the rule with this host and path; nil if there is none.
 func (h *Handler) RuleFor(host, path string) *Rule { return h.rules.find(host, path) }
 
-// ReturnURL returns the URL of the protected host that takes a return code.
-func (h *Handler) ReturnURL(host string, code secret.Value) string {
-	return h.scheme + "://" + host + hostReturnPath + "?code=" + code.Reveal()
+// ReturnURL returns the URL of the protected host that takes a return code, and then shows the sealed page.
+func (h *Handler) ReturnURL(host string, code secret.Value, sealed string) string {
+	return h.urlOf(host, hostReturnPath+"?"+url.Values{"code": {code.Reveal()}, "to": {sealed}}.Encode())
 }
+
+// PageURL returns the URL of a sealed page of a protected host.
+func (h *Handler) PageURL(host, sealed string) string {
+	return h.urlOf(host, h.pages.open(host, sealed))
+}
+
+// urlOf returns the URL of a path of a protected host. A redirect needs the whole URL: Traefik resolves a relative one
+// against the internal address of the service.
+func (h *Handler) urlOf(host, path string) string { return h.scheme + "://" + host + path }
 
 // Return takes a return code. It serves proxies that pass hostReturnPath of a protected host to this endpoint, such as
 // nginx.
@@ -188,12 +205,12 @@ func (h *Handler) Return(w http.ResponseWriter, r *http.Request) {
 	h.finish(w, r, req)
 }
 
-// finish exchanges a return code for a forward-auth session, and redirects to the path that the browser asked for. If
-// the code is invalid, it redirects too: the next request starts another sign-in. Without a return cookie that would
-// repeat for ever, so finish refuses, and spends the code: another browser could read it in the URL of this one.
+// finish exchanges a return code for a forward-auth session, and redirects to the page that the browser asked for. If
+// the code is invalid, it redirects too: the next request starts another sign-in. In a browser without a return cookie
+// and without access that would repeat for ever, so the user gets a page with a link. The code is spent in any case:
+// another browser could read it in the URL of this one.
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyRequest) {
-	nonce, to, ok := h.readReturnCookie(r)
-	if len(h.rules[req.host]) == 0 {
+	if !h.HasHost(req.host) {
 		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
@@ -203,34 +220,31 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyReques
 		h.writeError(w, r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
 		return
 	}
-	if !ok {
-		nonce = secret.New() // matches no code
+	page, nonce := h.pages.open(req.host, q.Get("to")), readCookie(r, h.returnCookie)
+	match := nonce
+	if match.IsZero() {
+		match = secret.New() // matches no code
 	}
-	issued, err := h.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), req.host, nonce)
+	issued, err := h.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), req.host, match)
 	switch {
-	case !ok && (err == nil || errcode.Of(err) == errcode.InvalidLink):
-		h.writeError(w, r, errcode.New(errcode.Forbidden))
-		return
 	case err == nil:
 		h.setCookie(w, h.sessionCookie, issued.Reveal(), 0)
 		h.setCookie(w, h.returnCookie, "", -1)
 	case errcode.Of(err) != errcode.InvalidLink:
 		h.writeError(w, r, err)
 		return
+	case nonce.IsZero() && !h.hasAccess(r, req.host):
+		redirect(w, h.signInURL(req.host, h.rules.nearest(req.host, page), "", page))
+		return
 	}
-	redirect(w, to)
+	redirect(w, h.urlOf(req.host, page))
 }
 
-// readReturnCookie returns the nonce and the path of the return cookie; false without a valid one.
-func (h *Handler) readReturnCookie(r *http.Request) (nonce secret.Value, to string, ok bool) {
-	for _, c := range r.CookiesNamed(h.returnCookie) {
-		value, encoded, _ := strings.Cut(c.Value, ".")
-		path, err := base64.RawURLEncoding.DecodeString(encoded)
-		if err == nil && secret.IsToken(value) {
-			return secret.From(value), returnTo(string(path)), true
-		}
-	}
-	return secret.Value{}, "", false
+// hasAccess reports whether the browser has a forward-auth session on a host, such as the one that a return in another
+// tab has begun.
+func (h *Handler) hasAccess(r *http.Request, host string) bool {
+	_, err := h.sessions.AuthenticateForward(r.Context(), readCookie(r, h.sessionCookie), host)
+	return err == nil
 }
 
 // readCookie returns the secret in a cookie. A cookie of another form is ignored.

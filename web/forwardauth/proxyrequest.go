@@ -88,11 +88,3 @@ func (p proxyRequest) isNavigation(r *http.Request) bool {
 	}
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
-
-// returnTo returns uri if it is a path of the protected host, and "/" otherwise.
-func returnTo(uri string) string {
-	if !reply.IsLocalPath(uri) {
-		return "/"
-	}
-	return uri
-}

@@ -143,6 +143,15 @@ func (all rules) find(host, path string) *Rule {
 	return nil
 }
 
+// nearest returns the rule for a page of a host that has rules; the one with the shortest path if no rule matches.
+func (all rules) nearest(host, page string) *Rule {
+	path, _, _ := strings.Cut(page, "?")
+	if rule := all.match(host, path); rule != nil {
+		return rule
+	}
+	return &all[host][len(all[host])-1]
+}
+
 // below reports whether path is prefix or lies below it.
 func below(path, prefix string) bool {
 	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(prefix, "/"))

@@ -139,6 +139,7 @@ func (s *Pages) expired(r *http.Request, flow enrolFlow, path string) error {
 		if len(codes.Lists) > 0 {
 			return &site.WrongStep{Path: "/account?done=codes_hidden"}
 		}
+		return &site.WrongStep{Path: "/account/recovery?again=ceremony_gone"}
 	}
 	return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
 }

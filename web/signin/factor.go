@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"net/http"
 
 	"barillet/authn"
@@ -17,7 +18,7 @@ func (s *Pages) getFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := s.MethodsOf(st.Devices)
 	if m.Best == "" {
-		return site.Redirect(w, "/login/recovery")
+		return site.Redirect(w, site.WithNext("/login/recovery", site.Next(r)))
 	}
 	page := s.factorPage(r, st, m.Pick(r.URL.Query().Get("method")))
 	if page.Method == string(factors.InputAssertion) {
@@ -58,7 +59,7 @@ func (s *Pages) getRecovery(w http.ResponseWriter, r *http.Request) error {
 func (s *Pages) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, factors.InputBackup, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		m := s.MethodsOf(st.Devices)
-		return templates.Recovery{Base: s.BaseWithProblem(r, "/login/recovery", p), Phones: m.Phones, Keys: m.Keys}
+		return templates.Recovery{Base: s.BaseWithProblem(r, site.WithNext("/login/recovery", site.Next(r)), p), Phones: m.Phones, Keys: m.Keys}
 	})
 }
 
@@ -76,7 +77,7 @@ func (s *Pages) postCode(w http.ResponseWriter, r *http.Request, by factors.Inpu
 		if err := s.Complete(w, r, out.Completed); err != nil {
 			return err
 		}
-		return site.Redirect(w, afterSignIn(out))
+		return site.Redirect(w, afterSignIn(r, out))
 	}
 	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
@@ -100,9 +101,10 @@ func (s *Pages) verify(r *http.Request, by factors.Input, answer []byte) (authn.
 
 // afterSignIn returns the page after a second factor. A required password change comes first. A first device leads to
 // the advice to add another, and a recovery code to enrolment (protocol rule 6).
-func afterSignIn(out authn.Result) string {
+func afterSignIn(r *http.Request, out authn.Result) string {
+	next := site.Next(r)
 	if out.Step != authn.StepDone {
-		return site.StepPath(out.Step)
+		return site.WithNext(site.StepPath(out.Step), next)
 	}
 	if out.First {
 		return "/enrol/second"
@@ -110,10 +112,7 @@ func afterSignIn(out authn.Result) string {
 	if out.Enrol {
 		return "/enrol?done=recovery_used"
 	}
-	if next, ok := site.LocalPath(out.ReturnTo); ok {
-		return next
-	}
-	return "/account"
+	return cmp.Or(next, "/account")
 }
 
 func (s *Pages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
@@ -131,5 +130,5 @@ func (s *Pages) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err
 	}
-	return site.WriteNext(w, afterSignIn(out))
+	return site.WriteNext(w, afterSignIn(r, out))
 }

@@ -28,7 +28,7 @@ func (s *Pages) postPasswordRequired(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	page, err := s.passwordRequiredPage(r, s.BaseAt(r, "/login/password"))
+	page, err := s.passwordRequiredPage(r, s.BaseAt(r, site.CurrentPath(r)))
 	if err != nil {
 		return err
 	}
@@ -42,5 +42,5 @@ func (s *Pages) postPasswordRequired(w http.ResponseWriter, r *http.Request) err
 	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err
 	}
-	return site.Redirect(w, afterSignIn(out))
+	return site.Redirect(w, afterSignIn(r, out))
 }

@@ -19,7 +19,7 @@ func (s *Pages) getLogin(w http.ResponseWriter, r *http.Request) error {
 		return site.Redirect(w, next)
 	}
 	wanted := s.LoginContext(r, next)
-	return s.Render(w, http.StatusOK, templates.Login{Base: s.Base(r), Identifier: wanted.Hint, Next: next, App: wanted.App})
+	return s.Render(w, http.StatusOK, templates.Login{Base: s.Base(r), Identifier: wanted.Hint, App: wanted.App})
 }
 
 func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
@@ -29,20 +29,18 @@ func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	next, _ := site.LocalPath(f["next"])
 	page := func(p *templates.Problem) templates.Page {
-		b := s.BaseAt(r, "/login")
-		if b.Problem = p; next != "" {
-			b.Path = site.WithQuery("/login", "next", next)
-		}
-		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.LoginContext(r, next).App}
+		b := s.BaseAt(r, site.WithNext("/login", next))
+		b.Problem, b.Next = p, next
+		return templates.Login{Base: b, Identifier: f["identifier"], App: s.LoginContext(r, next).App}
 	}
 	if field := f.Missing("identifier", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"], next)
+	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"])
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}
-	return s.beginThen(w, r, started.Secret, site.StepPath(started.Step))
+	return s.beginThen(w, r, started.Secret, site.WithNext(site.StepPath(started.Step), next))
 }
 
 // asSignIn returns the error of a wrong password if the password is invalid: the page shows the same message (promise

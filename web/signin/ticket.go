@@ -52,7 +52,7 @@ func (s *Pages) postTicket(w http.ResponseWriter, r *http.Request) error {
 // answerRedeemed answers with the result of redeeming a ticket.
 func (s *Pages) answerRedeemed(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
 	if err == nil {
-		return s.beginThen(w, r, login, site.StepPath(step)) // the step extends the transaction
+		return s.beginThen(w, r, login, site.WithNext(site.StepPath(step), site.Next(r))) // the step extends the transaction
 	}
 	if errcode.Of(err) == errcode.WrongState {
 		_, err = s.TransactionAt(r, login)
@@ -77,7 +77,7 @@ func (s *Pages) retryTicket(w http.ResponseWriter, r *http.Request, login secret
 	if err != nil {
 		return err
 	}
-	return show(templates.Ticket{Base: s.BaseAt(r, "/login/ticket"), CanRenew: st.CanResendTicket})
+	return show(templates.Ticket{Base: s.BaseAt(r, site.WithNext("/login/ticket", site.Next(r))), CanRenew: st.CanResendTicket})
 }
 
 func (s *Pages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
@@ -86,12 +86,12 @@ func (s *Pages) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 		if _, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepTicket); err != nil {
 			return err
 		}
-		return site.Redirect(w, "/login/ticket?again=ticket_no_more")
+		return site.Redirect(w, site.WithNext("/login/ticket?again=ticket_no_more", site.Next(r)))
 	}
 	if err != nil {
 		return err
 	}
-	return site.Redirect(w, "/login/ticket?done=ticket_sent")
+	return site.Redirect(w, site.WithNext("/login/ticket?done=ticket_sent", site.Next(r)))
 }
 
 // getTicketLink shows the form of a mailed link. It changes nothing, because mail scanners follow links (protocol rule
@@ -131,7 +131,7 @@ func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if field := f.Missing("identifier", "password"); field != "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"], "")
+	started, err := s.Authn.StartWithPassword(r.Context(), site.RequestInfo(r), f["identifier"], f["password"])
 	if err != nil {
 		return s.RenderProblem(w, asSignIn(err), page)
 	}

@@ -18,8 +18,8 @@ var fieldLimits = map[string]int{
 	"code": 256, "ticket": 256, "copy": 64,
 	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16, "list": 64,
 	"topic": 64, "message": 32 << 10,
-	"next": 1 << 10, "at": 1 << 10, "lang": 64,
-	"request": 64, "decision": 8,
+	"next": maxLocalPath, "at": maxLocalPath, "lang": 64,
+	"request": 128, "decision": 8,
 }
 
 // Form contains the fields of a POST. A field that was not sent is "".

@@ -25,10 +25,11 @@ var notices = map[string]templates.Key{
 }
 
 var problems = map[string]templates.Key{
-	"session_gone": templates.ProblemSessionGone, "ceremony_gone": templates.ProblemCeremonyGone,
+	"session_gone": templates.ProblemSessionGone, "enrolment_gone": templates.ProblemEnrolmentGone, "ceremony_gone": templates.ProblemCeremonyGone,
 	"codes_replaced": templates.ProblemCodesReplaced,
 	"changed":        templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
+	"user_code": templates.ProblemUserCode,
 }
 
 // sentence is a message, and the field that it is about.

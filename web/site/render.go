@@ -31,7 +31,7 @@ func (s *Site) Base(r *http.Request) templates.Base {
 // BaseAt returns Base for the answer to a POST, if the form is at path.
 func (s *Site) BaseAt(r *http.Request, path string) templates.Base {
 	v := VisitorOf(r)
-	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Subject.Name, SubjectToken: s.SubjectToken(v.Subject.User)}
+	return templates.Base{Lang: v.Lang, Path: path, Next: Next(r), SignedIn: v.SignedIn(), Name: v.Subject.Name, SubjectToken: s.SubjectToken(v.Subject.User)}
 }
 
 // BaseWithProblem returns BaseAt with a problem.
@@ -84,6 +84,15 @@ func Redirect(w http.ResponseWriter, path string) error {
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
+
+// Next returns the local path that the address of a page of the sign-in contains; "" if there is none.
+func Next(r *http.Request) string {
+	next, _ := LocalPath(r.URL.Query().Get("next"))
+	return next
+}
+
+// WithNext adds next to a path of the sign-in, unless it is "".
+func WithNext(path, next string) string { return templates.Base{Next: next}.WithNext(path) }
 
 // WithQuery adds a parameter to a path of the service.
 func WithQuery(path, name, value string) string {

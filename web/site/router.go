@@ -97,15 +97,32 @@ func (s *Site) redirectFor(r *http.Request, err error) (string, bool) {
 	switch errcode.Of(err) {
 	case errcode.NoSession:
 		if r.Method != http.MethodGet {
-			return "/login?again=session_gone", true
+			return WithNext("/login?again=session_gone", s.pageBefore(r)), true
 		}
 		return WithQuery("/login", "next", CurrentPath(r)), true
 	case errcode.Expired:
-		return "/login?again=session_gone", true
+		if strings.HasPrefix(r.URL.Path, "/enrol") { // a password alone begins no enrolment, and the link does
+			return WithNext("/login?again=enrolment_gone", Next(r)), true
+		}
+		return WithNext("/login?again=session_gone", Next(r)), true
 	case errcode.StepUpRequired:
-		return WithQuery("/account/prove", "next", pageForStepUp(r)), true
+		path := WithQuery("/account/prove", "next", pageForStepUp(r))
+		if again := r.URL.Query().Get("again"); again != "" {
+			path = WithQuery(path, "again", again)
+		}
+		return path, true
 	}
 	return "", false
+}
+
+// pageBefore returns the page of the service whose form or script sent a request; "" if it is not known.
+func (s *Site) pageBefore(r *http.Request) string {
+	page, ok := strings.CutPrefix(r.Referer(), s.PublicURL)
+	if !ok {
+		return ""
+	}
+	page, _ = LocalPath(page)
+	return page
 }
 
 // PathBeginEnrolment is the route that begins an enrolment. As the page after a step-up, with the fields in its query, it

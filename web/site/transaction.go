@@ -18,7 +18,7 @@ import (
 func (s *Site) TransactionAt(r *http.Request, login secret.Value, steps ...authn.Step) (authn.TransactionState, error) {
 	st, err := s.Authn.Transaction(r.Context(), login)
 	if err == nil && !slices.Contains(steps, st.Step) {
-		err = &WrongStep{Path: StepPath(st.Step)}
+		err = &WrongStep{Path: WithNext(StepPath(st.Step), Next(r))}
 	}
 	return st, err
 }

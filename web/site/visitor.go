@@ -64,8 +64,9 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 // RequestInfo describes the client of a request.
 func RequestInfo(r *http.Request) account.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
 
-// maxLocalPath is the maximum length of a path that a form or a query names.
-const maxLocalPath = 512
+// maxLocalPath is the maximum length of a path that a form or a query names. The path of a sign-in for a protected host
+// contains a sealed page, of at most forwardauth.MaxSealed bytes.
+const maxLocalPath = 4 << 10
 
 // LocalPath returns next if it is a path of the service that a browser can be sent to.
 func LocalPath(next string) (string, bool) {
