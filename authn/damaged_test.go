@@ -94,7 +94,7 @@ func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
 
 	// A session, a limit or a counter that cannot be read affects neither sign-in nor the end of the other sessions.
 	for range 3 {
-		_, err := env.Authn.StartWithPassword(ctx, env.From, amelie, "wrong", "")
+		_, err := env.Authn.StartWithPassword(ctx, env.From, amelie, "wrong")
 		wantCode(t, err, errcode.SignInFailed, "a wrong password")
 	}
 	env.damage("throttle/" + throttle.LoginNetwork.Name)
