@@ -29,7 +29,7 @@ func TestStartWithPassword_NetworkSignsInAfterAClockThatWasAhead(t *testing.T) {
 	env.Member(amelie, nil)
 	attacker, neighbour := env.fromAddress("203.0.113.77"), env.fromAddress("203.0.113.78")
 	env.whileAhead(time.Hour, func() {
-		_, err := env.Authn.StartWithPassword(t.Context(), attacker, "zoe@garage.example", "wrong", "")
+		_, err := env.Authn.StartWithPassword(t.Context(), attacker, "zoe@garage.example", "wrong")
 		wantCode(t, err, errcode.SignInFailed, "a wrong password")
 		must(t, env.Authn.RequestPasswordLink(t.Context(), attacker, amelie, nil), "a forgotten password")
 		_, err = env.Directory.HelpDesk.Submit(t.Context(), attacker, helpdesk.Submission{Email: amelie, Message: "lost"})
@@ -52,13 +52,13 @@ func TestStartWithPassword_WaitEndsAfterAClockThatWasAhead(t *testing.T) {
 	env.Member(amelie, nil)
 	env.whileAhead(time.Hour, func() {
 		for range 20 {
-			_, err := env.Authn.StartWithPassword(t.Context(), env.From, "zoe@garage.example", "wrong", "")
+			_, err := env.Authn.StartWithPassword(t.Context(), env.From, "zoe@garage.example", "wrong")
 			if got := errcode.Of(err); got != errcode.SignInFailed && got != errcode.RateLimited {
 				t.Fatal(err)
 			}
 		}
 		for range 6 {
-			_, err := env.Authn.StartWithPassword(t.Context(), env.fromAddress("198.51.100.7"), amelie, "wrong", "")
+			_, err := env.Authn.StartWithPassword(t.Context(), env.fromAddress("198.51.100.7"), amelie, "wrong")
 			if got := errcode.Of(err); got != errcode.SignInFailed && got != errcode.RateLimited {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestStartWithPassword_WaitEndsAfterAClockThatWasAhead(t *testing.T) {
 	left := time.Hour
 	for range 3 {
 		env = env.restarted()
-		_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password, "")
+		_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
 		wantCode(t, err, errcode.RateLimited, "a right password while the wait goes on")
 		var refused *errcode.Error
 		if !errors.As(err, &refused) {
