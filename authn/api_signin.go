@@ -32,7 +32,7 @@ type APISignIn struct {
 func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string,
 	visible func(*account.User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
-		return APISignIn{}, errcode.New(errcode.Forbidden)
+		return APISignIn{}, errcode.ForbiddenFor(errcode.ReasonNeedsAuthn)
 	}
 	started, err := s.startWithPassword(ctx, req, identifier, password, "", visible)
 	if err != nil {

@@ -17,7 +17,7 @@ func TestTransaction_Golden(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	enrolment := &account.PendingEnrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1", Shown: "d2", Pending: factors.Pending("pending"),
 		Prompt: account.Prompt{View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)}, Expires: then}
-	transaction := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
+	transaction := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Mailed: true, Ticket: "t1",
 		NewPassword: &authn.NewPassword{Hash: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: enrolment,
 		SecondFactor: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Backup: true, Enrolled: true, StepUpAt: then}, APIToken: "token:t", KnownBrowser: true,
 		ReturnTo: "/account", Started: then, Expires: then}

@@ -103,7 +103,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 			return TransactionRef{}, err
 		}
 		tr := s.newTransaction(tx, &u, false, "")
-		tr.Ticket = ticketInvitation
+		tr.Ticket, tr.Mailed = ticketInvitation, u.Invited.Provenance == account.ProvenanceEmail
 		transaction := op.Secret("transaction")
 		if err := s.PutTransaction(tx, transaction, tr); err != nil {
 			return TransactionRef{}, err

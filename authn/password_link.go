@@ -129,6 +129,7 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 		}
 		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
 		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Hash(), Provenance: link.Provenance}
+		tr.Mailed = link.Provenance == ""
 		transaction := op.Secret("transaction")
 		return TransactionRef{transaction, s.Next(&tr, &u, op.Now)}, s.PutTransaction(tx, transaction, tr)
 	})

@@ -78,7 +78,7 @@ func (s *Service) storeReplacement(tx *account.Tx, transaction secret.Value, tr 
 	if err := s.recordPasswordChange(tx, u); err != nil {
 		return Result{}, err
 	}
-	credentials, err := s.openSession(tx, u, *tr.SecondFactor)
+	credentials, err := s.openSession(tx, u, tr, *tr.SecondFactor)
 	if err != nil {
 		return Result{}, err
 	}

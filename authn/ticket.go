@@ -155,7 +155,7 @@ func (s *Service) bindTicket(tx *account.Tx, transaction secret.Value, tr Transa
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = tr.ID
-	tr.Ticket, tr.Enrol = t.ID, nil
+	tr.Ticket, tr.Enrol, tr.Mailed = t.ID, nil, t.Provenance == account.ProvenanceEmail
 	tr.Extend(tx.Op.Now)
 	if err := s.PutTransaction(tx, transaction, tr); err != nil {
 		return ticketOutcome{}, err

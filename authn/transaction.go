@@ -39,6 +39,7 @@ type Transaction struct {
 	// Ticket is the ID of the ticket that was presented, or ticketInvitation.
 	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
+	Mailed      bool         `json:"mailed,omitempty"`      // began with, or holds, a link or code that was only mailed to the address
 
 	Ceremony     *account.Ceremony         `json:"ceremony,omitempty"`
 	Enrol        *account.PendingEnrolment `json:"enrol,omitempty"`
@@ -181,7 +182,7 @@ func (s *Service) complete(tx *account.Tx, transaction secret.Value, tr Transact
 		return Completed{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if u.Password.MustChange == "" {
-		credentials, err := s.openSession(tx, u, p)
+		credentials, err := s.openSession(tx, u, &tr, p)
 		return Completed{Step: StepDone, Credentials: credentials}, err
 	}
 	if tr.APIToken != "" { // the password can be changed only on a page, in a new transaction
@@ -202,13 +203,19 @@ func (s *Service) CompleteByEnrolment(tx *account.Tx, transaction secret.Value, 
 	}
 	if u.Password.ConfirmProvenance(); tr.Ticket == ticketInvitation {
 		u.Password.Provenance = account.ProvenanceUser // the user chose it with the invitation
-		u.ConfirmEmail()
+		if tr.Mailed {
+			u.ConfirmEmail()
+		}
 	}
 	return s.complete(tx, transaction, tr, u, SecondFactor{AMR: account.JoinAMR(true, amr), Enrolled: true})
 }
 
-// openSession opens the session of a completed transaction.
-func (s *Service) openSession(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
+// openSession opens the session of a completed transaction. A mailed link or code has now shown that the user reads the
+// address: a change of the address would have ended the transaction (protocol rule 3).
+func (s *Service) openSession(tx *account.Tx, u *account.User, tr *Transaction, p SecondFactor) (session.Credentials, error) {
+	if tr.Mailed {
+		u.EmailProvenance.Verified = tx.Op.Now
+	}
 	stepUp := account.StepUp{At: p.StepUpAt, SignIn: !p.StepUpAt.IsZero()}
 	if p.Backup || p.Enrolled {
 		stepUp = account.StepUp{At: tx.Op.Now, EnrolOnly: true}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // apacheModules are what the recipe needs, as Debian builds them.
@@ -48,10 +49,11 @@ func (h *Env) registers(tb testing.TB, site string) registered {
 	return app
 }
 
-// TestApache_SignsInByOpenIDConnect runs mod_auth_openidc with the recipe of docs/applications.md.
+// TestApache_SignsInByOpenIDConnect runs mod_auth_openidc with the recipe of docs/applications.md, up to a sign-out at the
+// service, which reaches its back-channel address.
 func TestApache_SignsInByOpenIDConnect(t *testing.T) {
 	t.Parallel()
-	h := Open(t, EnvOptions{})
+	h := Open(t, EnvOptions{Config: "[outbound]\nallow = [\"127.0.0.1\"]\n"})
 	port := freePort(t)
 	site := fmt.Sprintf("http://127.0.0.1:%d", port)
 	apache(t, port, h.registers(t, site), h.Secret("passphrase", rand.Text()), "g-nobody", h.URL, mirror(t).URL)
@@ -65,9 +67,27 @@ func TestApache_SignsInByOpenIDConnect(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", id, got, want)
 		}
 	}
+	forged(t, p, site, "mod_auth_openidc_session")
 	p.Expect("401")
 	p.Open(site + "/admin")
 	if p.Count("#path") != 0 {
 		t.Error("a path of another group is open")
 	}
+	p.Open("/account")
+	p.signOut()
+	p.closes(site + "/page?a=1")
+}
+
+// closes opens a page again and again until it leads to the sign-in.
+func (p *Person) closes(address string) {
+	p.tb.Helper()
+	for end := time.Now().Add(patience); ; {
+		if p.Open(address); p.Count("#path") == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			p.tb.Fatalf("%s is still open", address)
+		}
+	}
+	p.at("/login")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -28,6 +29,8 @@ type Browser struct {
 type BrowserOptions struct {
 	Language string // the Accept-Language header; empty: "fr"
 	NoScript bool   // JavaScript is switched off
+
+	AnyCertificate bool // certificates that nobody vouches for are taken
 }
 
 // NewBrowser starts a browser; it ends with the test, which fails for every
@@ -62,6 +65,9 @@ func NewBrowser(tb testing.TB, base string, o BrowserOptions) *Browser {
 		tb.Fatalf("listening to the console: %v", err)
 	}
 	b.language(o.Language)
+	if o.AnyCertificate {
+		call(b, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
+	}
 	if o.NoScript {
 		call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	}

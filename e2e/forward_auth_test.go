@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// TestForwardAuth_SignInAndSignOut has nginx and Caddy ask in their own ways, with the recipes of
+// TestForwardAuth_SignInAndSignOut has nginx, Caddy and HAProxy ask in their own ways, with the recipes of
 // docs/applications.md: groups, a step-up by key, a sign-out, and headers that a browser makes up.
 func TestForwardAuth_SignInAndSignOut(t *testing.T) {
 	for _, proxy := range []struct {
 		name  string
 		start func(tb testing.TB, port int, name, barillet, application string)
-	}{{"nginx", nginx}, {"caddy", caddy}} {
+		dots  int // status of a path with dots that leads to an open one
+	}{{"nginx", nginx, 200}, {"caddy", caddy, 200}, {"haproxy", haproxy, 403}} {
 		t.Run(proxy.name, func(t *testing.T) {
 			t.Parallel()
 			port := freePort(t)
@@ -24,12 +25,12 @@ func TestForwardAuth_SignInAndSignOut(t *testing.T) {
 			h := Open(t, EnvOptions{Config: fmt.Sprintf("trusted_proxies = [\"127.0.0.1\", \"::1\"]\n[forward_auth]\n"+
 				"rules = [%q, %q, %q]\n", site, site+"/others group:g-nobody", site+"/admin phishing-resistant")})
 			proxy.start(t, port, "wiki.localhost", h.URL, mirror(t).URL)
-			forwardAuth(t, h, "http://"+site)
+			forwardAuth(t, h, "http://"+site, proxy.dots)
 		})
 	}
 }
 
-func forwardAuth(t *testing.T, h *Env, wiki string) {
+func forwardAuth(t *testing.T, h *Env, wiki string, dots int) {
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Expect("401")
@@ -46,8 +47,8 @@ func forwardAuth(t *testing.T, h *Env, wiki string) {
 	if p.Count("#path") != 0 {
 		t.Error("a path for others is open")
 	}
-	forged(t, p, wiki)
-	programs(t, p, wiki)
+	forged(t, p, wiki, forwardCookie)
+	programs(t, p, wiki, dots)
 
 	key := p.Plug()
 	defer key.Unplug()
@@ -85,8 +86,9 @@ var loopbackClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// forged sends requests with identity headers of another user.
-func forged(t *testing.T, p *Person, wiki string) {
+// forged sends requests with identity headers of another user, and with the wish that Remote-User be dropped. cookie is
+// the end of the name of the cookie that signs the user in.
+func forged(t *testing.T, p *Person, wiki, cookie string) {
 	t.Helper()
 	p.Open(wiki + "/page")
 	for _, signedIn := range []bool{true, false} {
@@ -95,9 +97,9 @@ func forged(t *testing.T, p *Person, wiki string) {
 			t.Fatal(err)
 		}
 		r.Header = http.Header{"Remote-User": {"admin"}, "Remote-Groups": {"g-nobody"}, "X-Forwarded-Uri": {"/"}, "X-Forwarded-Host": {"elsewhere.example"},
-			"X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"192.0.2.1"}}
+			"X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"192.0.2.1"}, "Connection": {"Remote-User"}}
 		if signedIn {
-			r.AddCookie(p.gate())
+			r.AddCookie(p.cookie(cookie))
 		}
 		res, err := loopbackClient.Do(r)
 		if err != nil {
@@ -107,6 +109,9 @@ func forged(t *testing.T, p *Person, wiki string) {
 		res.Body.Close()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := res.Header.Get("X-Connection"); strings.Contains(strings.ToLower(got), "remote") {
+			t.Errorf("the application is asked to forget Remote-User: Connection is %q", got)
 		}
 		switch in := strings.Contains(string(body), `id="remote-user"`); {
 		case in != signedIn:

@@ -5,7 +5,10 @@
 const readline = require('readline');
 const okta = require('@okta/okta-sdk-nodejs');
 
-const client = new okta.Client({ orgUrl: process.env.OKTA_URL, token: process.env.OKTA_TOKEN, cacheMiddleware: null });
+const { OKTA_URL, OKTA_TOKEN, OKTA_ID, OKTA_KEY, OKTA_SCOPES } = process.env;
+const client = new okta.Client(OKTA_ID
+  ? { orgUrl: OKTA_URL, authorizationMode: 'PrivateKey', clientId: OKTA_ID, privateKey: OKTA_KEY, scopes: OKTA_SCOPES.split(' '), cacheMiddleware: null }
+  : { orgUrl: OKTA_URL, token: OKTA_TOKEN, cacheMiddleware: null });
 
 async function call({ api, method, param }) {
   const value = await client[api][method](param);

@@ -23,12 +23,18 @@ type param map[string]any
 
 func newOktaNode(tb testing.TB, base, token string) oktaClient {
 	tb.Helper()
+	return startOktaNode(tb, "OKTA_URL="+base, "OKTA_TOKEN="+token)
+}
+
+// startOktaNode starts okta.js with these variables.
+func startOktaNode(tb testing.TB, variables ...string) *oktaNode {
+	tb.Helper()
 	if _, err := os.Stat("node_modules/@okta/okta-sdk-nodejs"); err != nil {
 		tb.Fatalf("Okta's client for Node is missing: run npm ci in e2e, or e2e/install-tools.sh: %v", err)
 	}
 	command := exec.CommandContext(tb.Context(), tool(tb, "node", "nodejs"), "okta.js")
 	// No more than this: the client would take a proxy, and a configuration, from the environment.
-	command.Env, command.Stderr = []string{"PATH=" + os.Getenv("PATH"), "OKTA_URL=" + base, "OKTA_TOKEN=" + token}, os.Stderr
+	command.Env, command.Stderr = append(variables, "PATH="+os.Getenv("PATH")), os.Stderr
 	in, err := command.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)

@@ -28,20 +28,34 @@ func freePort(tb testing.TB) int {
 // recipe is the first block of a language in docs/applications.md: what is written there is what runs here.
 func recipe(tb testing.TB, language string, swap ...string) string {
 	tb.Helper()
-	return recipeOf(tb, "applications.md", language, swap...)
+	return recipeIn(tb, "applications.md", "", language, swap...)
+}
+
+// recipeBelow is recipe for the first block below a heading.
+func recipeBelow(tb testing.TB, heading, language string, swap ...string) string {
+	tb.Helper()
+	return recipeIn(tb, "applications.md", heading, language, swap...)
 }
 
 // recipeOf is recipe for another document.
 func recipeOf(tb testing.TB, document, language string, swap ...string) string {
 	tb.Helper()
+	return recipeIn(tb, document, "", language, swap...)
+}
+
+func recipeIn(tb testing.TB, document, heading, language string, swap ...string) string {
+	tb.Helper()
 	raw, err := os.ReadFile("../docs/" + document)
 	if err != nil {
 		tb.Fatalf("reading the recipes: %v", err)
 	}
-	_, rest, found := strings.Cut(string(raw), "```"+language+"\n")
+	_, rest, found := strings.Cut(string(raw), heading)
+	if found {
+		_, rest, found = strings.Cut(rest, "```"+language+"\n")
+	}
 	block, _, ended := strings.Cut(rest, "```")
 	if !found || !ended {
-		tb.Fatalf("docs/%s has no %s recipe", document, language)
+		tb.Fatalf("docs/%s has no %s recipe %s", document, language, heading)
 	}
 	for i := 0; i+1 < len(swap); i += 2 {
 		if !strings.Contains(block, swap[i]) {
@@ -52,16 +66,21 @@ func recipeOf(tb testing.TB, document, language string, swap ...string) string {
 	return block
 }
 
-// mirror is an application without a sign-in. It shows the identity headers that it receives.
-func mirror(tb testing.TB) *httptest.Server {
+// mirror is an application without a sign-in. It shows the identity headers that it receives: Remote-User and its
+// relatives, or those named.
+func mirror(tb testing.TB, names ...string) *httptest.Server {
 	tb.Helper()
+	if names == nil {
+		names = []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"}
+	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if odd(w, r) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("X-Connection", r.Header.Get("Connection"))
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Wiki</title><link rel="icon" href="data:,"><main><h1>Wiki</h1><p id="path">%s</p>`, r.URL.RequestURI())
-		for _, name := range []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
+		for _, name := range names {
 			fmt.Fprintf(w, `<p id="%s">%s</p>`, strings.ToLower(name), strings.Join(r.Header.Values(name), "|"))
 		}
 	}))
@@ -72,9 +91,15 @@ func mirror(tb testing.TB) *httptest.Server {
 // startProxy runs a proxy until the test ends and waits until it listens.
 func startProxy(tb testing.TB, port int, name string, args ...string) {
 	tb.Helper()
-	tool(tb, name, name)
+	runProxy(tb, port, tool(tb, name, name), args...)
+}
+
+// runProxy is startProxy for a program that the tests built.
+func runProxy(tb testing.TB, port int, program string, args ...string) {
+	tb.Helper()
+	name := filepath.Base(program)
 	log := &logBuffer{}
-	c := exec.Command(name, args...)
+	c := exec.Command(program, args...)
 	c.Stdout, c.Stderr = log, log
 	c.Env = append(os.Environ(), "HOME="+tb.TempDir())
 	if err := c.Start(); err != nil {
@@ -85,6 +110,9 @@ func startProxy(tb testing.TB, port int, name string, args ...string) {
 	tb.Cleanup(func() {
 		_ = c.Process.Signal(syscall.SIGTERM)
 		<-exited
+		if tb.Failed() {
+			tb.Logf("the log of %s:\n%s", name, log)
+		}
 	})
 	for end := time.Now().Add(patience); ; {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
@@ -153,4 +181,24 @@ func caddy(tb testing.TB, port int, name, barillet, application string) {
 		tb.Fatalf("writing Caddy's configuration: %v", err)
 	}
 	startProxy(tb, port, "caddy", "run", "--config", file, "--adapter", "caddyfile")
+}
+
+// haproxy stands before an application.
+func haproxy(tb testing.TB, port int, _, barillet, application string) {
+	tb.Helper()
+	folder := tb.TempDir()
+	script, err := os.ReadFile("../docs/barillet.lua")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	asks := strings.NewReplacer(`{ "https" }`, `{ "http" }`, "127.0.0.1:8080", strings.Replace(host(barillet), "localhost", "127.0.0.1", 1))
+	config := "defaults\nmode http\ntimeout connect 5s\ntimeout client 60s\ntimeout server 60s\n" + // as in Debian's file
+		recipe(tb, "haproxy", "/etc/haproxy/barillet.lua", filepath.Join(folder, "barillet.lua"),
+			":443 ssl crt /etc/haproxy/wiki.pem", fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:3000", host(application))
+	for name, text := range map[string]string{"barillet.lua": asks.Replace(string(script)), "haproxy.cfg": config} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			tb.Fatalf("writing HAProxy's configuration: %v", err)
+		}
+	}
+	startProxy(tb, port, "haproxy", "-db", "-f", filepath.Join(folder, "haproxy.cfg"))
 }

@@ -36,13 +36,6 @@ type Action struct {
 	Error     *RequestError
 }
 
-// RequestError describes a request that is answered with a page, because the client or its redirect URI is not known
-// (RFC 6749 §4.1.2.1).
-type RequestError struct {
-	Code       string        // for the developer
-	RetryAfter time.Duration // set if there were too many requests
-}
-
 // ConsentPage is the content of the consent page.
 type ConsentPage struct {
 	Request string // secret of the stored request
@@ -70,17 +63,19 @@ func (p *Provider) Authorize(ctx context.Context, ua UserAgent, form url.Values)
 		case err != nil:
 			return Action{}, err
 		case pushed == nil:
-			return pageError("invalid_request_uri"), nil
+			return p.refusal(ctx, ua, FaultPushed, raw, nil, "")
 		}
 		raw = parseRequest(pushed)
 		raw.pushed = true
 	}
-	c, err := p.lookup(ctx, raw)
-	if err != nil {
+	c, err := p.Clients.Find(ctx, client.ID(raw.form.Get("client_id")))
+	switch {
+	case err != nil:
 		return Action{}, fmt.Errorf("answering an authorization request: %w", err)
-	}
-	if c == nil {
-		return pageError("invalid_request"), nil
+	case c == nil:
+		return p.refusal(ctx, ua, FaultClient, raw, nil, raw.redirect())
+	case !c.HasRedirect(raw.redirect()):
+		return p.refusal(ctx, ua, FaultRedirect, raw, c, raw.redirect())
 	}
 	req, err := p.validate(ctx, raw, c)
 	if err != nil {
@@ -91,15 +86,13 @@ func (p *Provider) Authorize(ctx context.Context, ua UserAgent, form url.Values)
 	return a, err
 }
 
-func pageError(code string) Action { return Action{Error: &RequestError{Code: code}} }
+// requestOver answers a stored request that was answered or has expired.
+func requestOver() Action { return Action{Error: FaultOver.error()} }
 
-// lookup returns the client of a request; nil if the client is unknown or did not register the redirect URI.
-func (p *Provider) lookup(ctx context.Context, raw *rawRequest) (*client.Client, error) {
-	c, err := p.Clients.Find(ctx, client.ID(raw.form.Get("client_id")))
-	if err != nil || c == nil || raw.redirect() == "" || !c.HasRedirect(raw.redirect()) {
-		return nil, err
-	}
-	return c, nil
+// refusal answers a request whose error the client cannot get.
+func (p *Provider) refusal(ctx context.Context, ua UserAgent, fault Fault, raw *rawRequest, c *client.Client, uri string) (Action, error) {
+	e, err := p.refuse(ctx, ua, fault, raw.form.Get("client_id"), c, uri)
+	return Action{Error: e}, err
 }
 
 // authorizeWait counts a request and returns how long the browser must wait before it. Without a session it is
@@ -176,7 +169,7 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 // caller any other error.
 func (p *Provider) reject(ctx context.Context, req *AuthorizationRequest, request string, err error) (Action, error) {
 	if errors.Is(err, errRequestOver) {
-		return pageError("invalid_request"), nil
+		return requestOver(), nil
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {

@@ -56,7 +56,7 @@ func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, al
 	case err != nil:
 		return Action{}, fmt.Errorf("storing a consent: %w", err)
 	case req == nil:
-		return pageError("invalid_request"), nil
+		return requestOver(), nil
 	case !allow && ua.Session != "":
 		return p.reject(ctx, req, request, accessDenied("the user denied the request"))
 	}

@@ -43,23 +43,27 @@ const (
 	codeOfUser   = "oidc user code"
 )
 
-// deviceResponse is the response to a device (RFC 8628 §3.2). It has no verification_uri_complete: the user types
-// the code, so that a link cannot sign in the device of an attacker (protocol rule 28).
+// deviceResponse is the response to a device (RFC 8628 §3.2). The page of Complete only fills in the code: the user compares
+// it, because the link may be of an attacker (protocol rule 28).
 type deviceResponse struct {
 	Device   string `json:"device_code"`
 	User     string `json:"user_code"`
 	URI      string `json:"verification_uri"`
+	Complete string `json:"verification_uri_complete"`
 	Expires  int64  `json:"expires_in"`
 	Interval int64  `json:"interval"`
 }
 
 // startDevice is the device authorization endpoint.
 func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.Values) (any, error) {
-	granted := c.AllowedScopes(strings.Fields(form.Get("scope")))
-	switch {
-	case !c.HasGrant(client.GrantDevice):
+	if !c.HasGrant(client.GrantDevice) {
 		return nil, unauthorizedClient("this client may not use the grant type")
-	case !slices.Contains(granted, client.ScopeOpenID):
+	}
+	if err := cmp.Or(checkScopes(form, c.Scopes), checkTarget(c, form)); err != nil {
+		return nil, err
+	}
+	granted := c.AllowedScopes(strings.Fields(form.Get("scope")))
+	if !slices.Contains(granted, client.ScopeOpenID) {
 		return nil, invalidScope("scope must contain openid")
 	}
 	op := p.Accounts.NewOperation(originOf(ctx))
@@ -84,7 +88,8 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 	if err != nil {
 		return nil, fmt.Errorf("starting a device authorization: %w", err)
 	}
-	return deviceResponse{device.Reveal(), code.Reveal(), p.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
+	page := p.Issuer + PathUserCode
+	return deviceResponse{device.Reveal(), code.Reveal(), page, page + "?user_code=" + code.Reveal(), int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
 }
 
 // macOf returns the HMAC of a typed user code. Case, hyphens and spaces do not matter; O counts as 0, I and L as 1.

@@ -23,19 +23,20 @@ import (
 
 // The paths below the issuer.
 const (
-	PathDiscovery  = "/.well-known/openid-configuration"
-	PathAuthorize  = "/oauth2/v1/authorize"
-	PathContinue   = "/oauth2/v1/continue"
-	PathToken      = "/oauth2/v1/token"
-	PathUserinfo   = "/oauth2/v1/userinfo"
-	PathKeys       = "/oauth2/v1/keys"
-	PathIntrospect = "/oauth2/v1/introspect"
-	PathRevoke     = "/oauth2/v1/revoke"
-	PathLogout     = "/oauth2/v1/logout"
-	PathPush       = "/oauth2/v1/par"
-	PathDevice     = "/oauth2/v1/device/authorize"
-	PathClients    = "/oauth2/v1/clients"
-	PathUserCode   = "/device" // the page where a user enters the code of a device
+	PathDiscovery      = "/.well-known/openid-configuration"
+	PathServerMetadata = "/.well-known/oauth-authorization-server" // the same document (RFC 8414 §3)
+	PathAuthorize      = "/oauth2/v1/authorize"
+	PathContinue       = "/oauth2/v1/continue"
+	PathToken          = "/oauth2/v1/token"
+	PathUserinfo       = "/oauth2/v1/userinfo"
+	PathKeys           = "/oauth2/v1/keys"
+	PathIntrospect     = "/oauth2/v1/introspect"
+	PathRevoke         = "/oauth2/v1/revoke"
+	PathLogout         = "/oauth2/v1/logout"
+	PathPush           = "/oauth2/v1/par"
+	PathDevice         = "/oauth2/v1/device/authorize"
+	PathClients        = "/oauth2/v1/clients"
+	PathUserCode       = "/device" // the page where a user enters the code of a device
 )
 
 type originKey struct{}
@@ -59,10 +60,10 @@ type endpoint func(ctx context.Context, c *client.Client, form url.Values) (any,
 // basicChallenge is the challenge of a failed client authentication (RFC 9110 §15.5.2).
 const basicChallenge = `Basic realm="barillet"`
 
-// PublicEndpoints serves the discovery document and the public keys.
+// PublicEndpoints serves the discovery document, at both of its addresses, and the public keys.
 func (p *Provider) PublicEndpoints() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
+		allowScripts(w)
 		var answer any = p.Metadata()
 		if r.URL.Path == PathKeys {
 			set, err := p.Keys.Published(r.Context())
@@ -139,6 +140,9 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 	if !slices.Contains(p.grantTypes(), grant) {
 		return nil, unsupportedGrantType()
 	}
+	if err := checkTarget(c, form); err != nil {
+		return nil, err
+	}
 	required := map[string][]string{client.GrantCode: {"code", "redirect_uri"}, client.GrantRefresh: {"refresh_token"}, client.GrantDevice: {"device_code"}}
 	if err := require(form, required[grant]...); err != nil {
 		return nil, err
@@ -153,13 +157,16 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 	case client.GrantDevice:
 		return p.deviceToken(ctx, c, form)
 	}
+	if err := checkScopes(form, token.OwnScopes(c.Scopes)); err != nil {
+		return nil, err
+	}
 	return p.Tokens.IssueToClient(ctx, req, c, scopes)
 }
 
-// introspect is the introspection endpoint. A client must authenticate (RFC 7662 §2.1).
+// introspect is the introspection endpoint.
 func (p *Provider) introspect(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	if c.AuthMethod == client.AuthNone {
-		return nil, invalidClient()
+		return nil, authenticationRequired()
 	}
 	if err := require(form, "token"); err != nil {
 		return nil, err
@@ -184,20 +191,26 @@ func require(form url.Values, names ...string) error {
 	return nil
 }
 
-// Preflight answers the preflight of a script. Any origin may call, but without cookies: these endpoints ignore them.
-func (p *Provider) Preflight(w http.ResponseWriter, _ *http.Request) {
+// Preflight answers the preflight of a script at every endpoint for programs. Any origin may call, with the headers that its
+// library adds, but without cookies: these endpoints ignore them, so that a script can do no more than any other program.
+func Preflight(w http.ResponseWriter, _ *http.Request) {
+	allowScripts(w)
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Authorization, *") // the wildcard excludes Authorization
 	h.Set("Access-Control-Max-Age", "3600")
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// allowScripts lets the scripts of any origin read an answer.
+func allowScripts(w http.ResponseWriter) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, X-Request-Id")
+}
+
 func setClientHeaders(w http.ResponseWriter) {
+	allowScripts(w)
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache") // RFC 6749 §5.1
 }
@@ -205,19 +218,23 @@ func setClientHeaders(w http.ResponseWriter) {
 // ReadForm reads the parameters of a body. Each must occur once; wrong describes the first fault.
 func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case err != nil || media != "application/x-www-form-urlencoded":
+	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, "the body is not application/x-www-form-urlencoded"
-	case r.URL.RawQuery != "":
-		return nil, "parameters must not be in the URL"
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if r.ParseForm() != nil {
 		return nil, "the body cannot be read"
 	}
+	parameters := r.PostForm
+	if r.URL.RawQuery != "" {
+		if !assertsInQuery(r) {
+			return nil, "parameters must not be in the URL"
+		}
+		parameters = r.Form
+	}
 	form = url.Values{}
-	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
-		for _, v := range r.PostForm[name] {
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		for _, v := range parameters[name] {
 			switch {
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
 				return nil, "a parameter is not valid UTF-8 text"

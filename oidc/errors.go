@@ -38,9 +38,14 @@ func policyRefusal() *Error { return accessDenied("the user may not use the clie
 // unmetRequirements is the error of OpenID Connect Core Unmet Authentication Requirements §3.
 func unmetRequirements() *Error { return &Error{Code: "unmet_authentication_requirements"} }
 
-// invalidClient is the response to every failed authentication of a client.
+// invalidClient is the response to a failed authentication of a client.
 func invalidClient() *Error {
 	return &Error{"invalid_client", "client authentication failed", http.StatusUnauthorized}
+}
+
+// authenticationRequired is the response of the introspection endpoint to a client that does not authenticate (RFC 7662 §2.1).
+func authenticationRequired() *Error {
+	return &Error{"invalid_client", "introspection requires a client with a secret or with keys", http.StatusUnauthorized}
 }
 
 // fault returns the error response for err. An unknown error is logged, and its text is not sent.
@@ -50,6 +55,12 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
 	}
 	if e, ok := errors.AsType[*token.GrantError](err); ok {
 		return invalidGrant(e.Reason)
+	}
+	if e, ok := errors.AsType[*client.MethodError](err); ok {
+		return &Error{"invalid_client", e.Registered, http.StatusUnauthorized}
+	}
+	if e, ok := errors.AsType[*client.AssertionError](err); ok {
+		return &Error{"invalid_client", e.Error(), http.StatusUnauthorized}
 	}
 	switch {
 	case errors.Is(err, client.ErrAuthentication):

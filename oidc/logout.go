@@ -9,34 +9,33 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"barillet/authn/account"
-	"barillet/authn/session"
 	"barillet/oidc/client"
 	"barillet/oidc/keys"
 	"barillet/store"
 )
 
-// LogoutAction is what follows a logout request (OIDC RP-Initiated Logout §2).
+// LogoutAction is what follows a logout request (OIDC RP-Initiated Logout §2). Exactly one of Ask, SignOut, Nothing and Error is
+// set.
 type LogoutAction struct {
-	Ask      bool   // ask the user, because nothing proves that they want it
-	SignOut  bool   // end the session of this browser
+	Ask     bool // ask the user, because nothing proves that they want it
+	SignOut bool // end the session of this browser
+	Nothing bool // no user is signed in at this browser: nothing ends
+	Error   *RequestError
+
 	Redirect string // a registered URI; "" means the page of the service
 	App      string // name of the client
-	Error    *RequestError
-
-	user account.UserID // of the session that a valid hint names; "" without one
-	sid  string         // public identifier of that session
 }
 
 // Logout answers a logout request. An ID token as a hint proves that the client knows the session. Without a hint, or
-// with the hint of another session, the user is asked. The redirect URI must be registered.
+// with the hint of another session, the user is asked. The redirect URI must be registered. A hint never ends a session
+// that is not of this browser, and the answer does not depend on whether it is active.
 func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (LogoutAction, error) {
 	if wait := p.authorizeWait(ua); wait > 0 {
 		return LogoutAction{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {
-		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
+		return LogoutAction{Error: Malformed()}, nil
 	}
 	hint, hinted, err := p.readHint(ctx, f.Get("id_token_hint"))
 	if err != nil {
@@ -45,68 +44,54 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 	id := client.ID(f.Get("client_id"))
 	switch {
 	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
-		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
+		return p.refuseLogout(ctx, ua, FaultHint, f, nil)
 	case hinted:
 		id = client.ID(hint.Audience)
 	}
-	out := LogoutAction{Ask: true}
-	var bearer *session.Info
+	c, err := p.Clients.Find(ctx, id)
+	if err != nil {
+		return LogoutAction{}, err
+	}
+	to := f.Get("post_logout_redirect_uri")
+	switch {
+	case to != "" && c == nil:
+		return p.refuseLogout(ctx, ua, FaultClient, f, nil)
+	case to != "" && !slices.Contains(c.PostLogoutRedirects, to):
+		return p.refuseLogout(ctx, ua, FaultLogoutRedirect, f, c)
+	}
+	var out LogoutAction
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
-		out = LogoutAction{Ask: true}
-		c, err := p.Clients.Get(s, id)
-		if err != nil {
-			return err
-		}
-		if to := f.Get("post_logout_redirect_uri"); to != "" {
-			if c == nil || !slices.Contains(c.PostLogoutRedirects, to) {
-				out.Error = &RequestError{Code: "invalid_request"}
-				return nil
-			}
+		out = LogoutAction{}
+		if to != "" {
 			out.Redirect = withState(to, f.Get("state"))
 		}
 		if c != nil {
 			out.App = c.Name
 		}
-		if bearer, err = p.Tokens.Session(s, ua.Session); err != nil || !hinted || c == nil {
+		b, err := p.Tokens.Session(s, ua.Session)
+		switch {
+		case err != nil:
 			return err
+		case b == nil:
+			out.Nothing = true
+		case hinted && c != nil && p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject:
+			out.SignOut = true
+		default:
+			out.Ask = true
 		}
-		out.user, out.sid, err = p.hintedSession(s, c, bearer, hint)
-		return err
-	})
-	if err != nil || out.Error != nil {
-		return out, err
-	}
-	switch {
-	case bearer == nil: // this browser is signed out already
-		out.Ask = false
-	case hinted && bearer.ID == out.sid && out.user == bearer.User:
-		out.Ask, out.SignOut = false, true
-	}
-	return out, nil
-}
-
-// hintedSession returns the user and the session of a hint: those of this browser if they match, or those that a
-// client with pairwise subjects knows by these names.
-func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *session.Info, hint hintToken) (user account.UserID, sid string, err error) {
-	if b != nil {
-		if p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject {
-			return b.User, b.ID, nil
-		}
-		return "", "", nil // of another session: the user is asked about their own
-	}
-	if !c.Pairwise {
-		return account.UserID(hint.Subject), hint.SID, nil
-	}
-	return p.Tokens.FindSession(s, c, hint.Subject, hint.SID)
-}
-
-// EndHinted ends the grants of the session that a hint names, unless that session is active. An active session
-// belongs to another browser, and a client that has its ID token must not end what others were granted.
-func (p *Provider) EndHinted(ctx context.Context, l LogoutAction) error {
-	if l.user == "" || !client.ID(l.user).Valid() {
 		return nil
+	})
+	return out, err
+}
+
+// refuseLogout answers a logout request with a page.
+func (p *Provider) refuseLogout(ctx context.Context, ua UserAgent, fault Fault, f url.Values, c *client.Client) (LogoutAction, error) {
+	id, uri := f.Get("client_id"), f.Get("post_logout_redirect_uri")
+	if c != nil { // the hint names it
+		id = string(c.ID)
 	}
-	return p.Tokens.EndInactiveSession(ctx, l.user, l.sid)
+	e, err := p.refuse(ctx, ua, fault, id, c, uri)
+	return LogoutAction{Error: e}, err
 }
 
 // once returns the named parameters. It returns false if one is repeated, too long or not text.

@@ -58,7 +58,7 @@ func New(c Config) (*Provider, error) {
 	}
 	k := keys.New(keys.Config{Store: c.Store, Keyring: c.Keyring, Accounts: c.Accounts, Now: c.Now})
 	clients := client.New(client.Config{Store: c.Store, Keyring: c.Keyring, Accounts: c.Accounts, Now: c.Now, RegistrationURL: c.Issuer + PathClients,
-		Audiences: []string{c.Issuer, c.Issuer + PathToken, c.Issuer + PathPush}, Fetch: c.Fetch, Check: c.Check, Errors: c.Errors})
+		Audiences: []string{c.Issuer, c.Issuer + PathToken, c.Issuer + PathPush}, ServiceAudiences: []string{c.Issuer, c.Issuer + PathToken}, Fetch: c.Fetch, Check: c.Check, Errors: c.Errors})
 	return &Provider{
 		Config: c, Keys: k, Clients: clients,
 		Tokens: token.New(token.Config{Store: c.Store, Keyring: c.Keyring, Pepper: c.Pepper, Accounts: c.Accounts, Sessions: c.Sessions, Clients: clients,

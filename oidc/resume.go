@@ -19,7 +19,7 @@ func (p *Provider) Continue(ctx context.Context, ua UserAgent, request string) (
 		return Action{}, fmt.Errorf("loading an authorization request: %w", err)
 	}
 	if req == nil {
-		return pageError("invalid_request"), nil
+		return requestOver(), nil
 	}
 	return p.proceed(ctx, ua, req, request)
 }

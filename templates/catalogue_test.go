@@ -98,7 +98,7 @@ func TestCatalogue_ContainsExactlyTheKeysInUse(t *testing.T) {
 		used[string(templates.TopicKey(topic))] = true
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
-	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)
+	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice|request_error)\.[a-z0-9_]+)"`)
 	inSubject := regexp.MustCompile(`n\.Context, "([a-z_]+)"`)
 	source := func(dir, ext string, each func(string)) {
 		names, err := fs.Glob(os.DirFS("."), dir+"/*"+ext)

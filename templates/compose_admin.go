@@ -31,6 +31,10 @@ func composeRoleChanged(n notice.RoleChanged, c *translator, w composer) message
 
 func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "token_created")
+	if n.Until.IsZero() {
+		m.Lines = []string{c.text("mail.token_created_application", "By", n.By, "Application", n.TokenName)}
+		return m.notYou(c, w, "mail.not_expected")
+	}
 	m.Lines = []string{c.text("mail.token_created_text", "By", n.By, "Token", n.TokenName, "Until", c.moment(n.Until, w.brand.Zone))}
 	return m.notYou(c, w, "mail.not_expected")
 }

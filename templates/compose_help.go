@@ -1,6 +1,10 @@
 package templates
 
-import "barillet/internal/notice"
+import (
+	"cmp"
+
+	"barillet/internal/notice"
+)
 
 func composeDevicesReset(n notice.DevicesReset, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "devices_reset")
@@ -30,16 +34,28 @@ func composeHelpReceived(n notice.HelpReceived, c *translator, w composer) messa
 func composeHelpForSupport(n notice.HelpForSupport, c *translator, w composer) message {
 	topic := c.text(string(TopicKey(n.Topic)))
 	m := w.begin(c, n.Context, "help_for_support", "Reference", n.Reference, "Topic", topic)
+	m.Lines = []string{c.text("mail.help_for_support_text", "From", n.From, "Topic", topic)}
+	if n.Open != "" {
+		m.Lines = append(m.Lines, c.text("mail.help_for_support_open", "Reference", n.Open))
+	}
 	sentence := "mail.help_for_support_unknown"
 	if n.KnownUser {
 		sentence = "mail.help_for_support_known"
 	}
-	m.Lines = []string{c.text("mail.help_for_support_text", "From", n.From, "Topic", topic), c.text(sentence)}
-	m.Quote = n.Message
-	if n.Link != "" {
-		m.Button, m.Link = c.text("mail.help_for_support_button"), n.Link
+	m.Lines = append(m.Lines, c.text(sentence))
+	if n.User != "" {
+		proven := "mail.help_for_support_unproven"
+		if n.PasswordProven {
+			proven = "mail.help_for_support_proven"
+		}
+		m.Lines = append(m.Lines, c.text(proven))
+		none := c.text("mail.fact_none")
+		m.Details = append(m.Details, fact{c.text("mail.fact_user"), oneLine(n.User)}, fact{c.text("mail.fact_group"), oneLine(cmp.Or(n.Group, none))},
+			fact{c.text("mail.fact_number"), oneLine(cmp.Or(n.Number, none))})
 	}
-	m.After = []string{c.text("mail.help_for_support_check")}
+	m.Quote = n.Message
+	m.After = []string{c.text("mail.help_for_support_check"), c.text("mail.help_for_support_command", "Reference", n.Reference),
+		c.text("mail.help_for_support_call", "Reference", n.Reference)}
 	return m
 }
 
@@ -73,8 +89,8 @@ func composeResetRequested(n notice.ResetRequested, c *translator, w composer) m
 		m.Lines = []string{c.text("mail.reset_requested_others", "By", n.By, "User", n.User), c.text("mail.reset_requested_check")}
 		m.After = []string{c.text("mail.reset_requested_until", "Until", c.moment(n.Until, w.brand.Zone))}
 	}
-	if n.Link != "" {
-		m.Button, m.Link = c.text("mail.reset_requested_button"), n.Link
+	if n.ID != "" {
+		m.After = append(m.After, c.text("mail.reset_requested_command", "ID", n.ID), c.text("mail.reset_requested_call", "ID", n.ID))
 	}
 	if n.Reason != "" {
 		m.Lines = append(m.Lines, c.text("mail.reset_reason"))

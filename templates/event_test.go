@@ -43,7 +43,7 @@ func TestAccount_DescribesEachAuditActionOnAUser(t *testing.T) {
 		"barillet.clock.jumped",
 		"barillet.webhook.created", "barillet.webhook.updated", "barillet.webhook.deleted", "barillet.webhook.secret_rotated", "barillet.webhook.tested",
 		"barillet.webhook.disabled", "barillet.webhook.overrun", "barillet.webhook.resumed",
-		"app.oauth2.as.key.rollover", "application.lifecycle.create", "application.lifecycle.update", "application.lifecycle.delete",
+		"barillet.app.refused", "app.oauth2.as.key.rollover", "application.lifecycle.create", "application.lifecycle.update", "application.lifecycle.delete",
 	}
 	r := open(t)
 	for _, action := range actions(t) {

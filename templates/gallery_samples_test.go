@@ -234,7 +234,9 @@ func GalleryMails() []notice.Notice {
 		notice.Digest{Entries: []notice.DigestEntry{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		notice.WrongCodes{Context: a, Count: 3},
 		notice.HelpReceived{Context: a, Reference: "HR-4821"},
-		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !", Link: link},
+		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !",
+			User: "Amélie Durand", Group: "Garage du Port", Number: "+33 1 23 45 67 89", PasswordProven: true},
+		notice.HelpForSupport{Context: a, Reference: "HR-4823", Open: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicOther, User: "Amélie Durand"},
 		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
 		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
 		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
@@ -247,7 +249,8 @@ func GalleryMails() []notice.Notice {
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", User: "Léa Vasseur"},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Assigned: true},
 		notice.ResetRequested{Context: a, By: "Karim Benali", Until: until},
-		notice.ResetRequested{Context: a, By: "Karim Benali", User: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
+		notice.ResetRequested{Context: a, By: "Karim Benali", User: "Léa Vasseur", Reason: "Téléphone perdu.", ID: "u3k9x7q2mzvb5n8t4hw6jg1cdxy-k4h9w2", Until: until},
 		notice.TokenCreated{Context: a, By: "Karim Benali", TokenName: "import", Until: until},
+		notice.TokenCreated{Context: a, By: "Barillet", TokenName: "Terraform"},
 	}
 }

@@ -42,8 +42,22 @@ func (Consent) template() string { return "consent" }
 //	GET, POST /oauth2/v1/authorize, /oauth2/v1/logout
 type RequestError struct {
 	Base
-	Code string // OAuth error code, for the developer of the application
+	Code            string // OAuth error code, for the developer of the application, like the members below
+	Fault           Key    // what is wrong; "" if there were too many requests
+	App             string // ""
+	Client, Address string // as sent, or ""
 }
+
+// The faults of RequestError.
+const (
+	FaultMalformed      Key = "request_error.malformed"
+	FaultClient         Key = "request_error.client"
+	FaultRedirect       Key = "request_error.redirect"
+	FaultLogoutRedirect Key = "request_error.logout_redirect"
+	FaultPushed         Key = "request_error.pushed"
+	FaultHint           Key = "request_error.hint"
+	FaultOver           Key = "request_error.over"
+)
 
 func (RequestError) template() string { return "request_error" }
 
@@ -58,10 +72,24 @@ type SignOutConfirm struct {
 
 func (SignOutConfirm) template() string { return "sign_out_confirm" }
 
+// NotSignedIn reports that a sign-out at the request of an application ended nothing.
+//
+//	GET, POST /oauth2/v1/logout   POST /oauth2/v1/logout/confirm
+type NotSignedIn struct {
+	Base
+	App string // ""
+	To  string // registered URI of the application, or ""
+}
+
+func (NotSignedIn) template() string { return "not_signed_in" }
+
 // UserCode asks for the code that a device shows.
 //
 //	GET, POST /device    code
-type UserCode struct{ Base }
+type UserCode struct {
+	Base
+	Code string // of the link that the device shows, or ""
+}
 
 func (UserCode) template() string { return "user_code" }
 

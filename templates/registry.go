@@ -8,6 +8,6 @@ func pages() []Page {
 		Account{}, StepUp{}, AddDevice{}, DeviceRemove{}, DeviceConfirm{}, DeviceShow{}, DeviceShown{}, CopyRemove{}, Replace{}, RecoveryRenew{}, PasswordChange{},
 		Help{}, HelpRequest{}, HelpSent{}, Failure{}, Mailbox{}, MailView{},
 		Reference{},
-		Continue{}, AccessDenied{}, Consent{}, RequestError{}, SignOutConfirm{}, UserCode{}, UserCodeConfirm{}, UserCodeDone{},
+		Continue{}, AccessDenied{}, Consent{}, RequestError{}, SignOutConfirm{}, NotSignedIn{}, UserCode{}, UserCodeConfirm{}, UserCodeDone{},
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 
 	"barillet/internal/errcode"
 	"barillet/oidc"
@@ -16,18 +18,14 @@ import (
 // registerApplications registers the routes of OpenID Connect. Package oidc serves those that programs call.
 func (s *server) registerApplications(r *site.Router) {
 	documents, programs, userinfo := s.OIDC.PublicEndpoints(), s.withRequestInfo(s.OIDC.TokenEndpoints()), s.withRequestInfo(s.OIDC.Userinfo())
-	r.Handle("GET "+oidc.PathDiscovery, documents)
-	r.Handle("GET "+oidc.PathKeys, documents)
-	r.Handle("POST "+oidc.PathToken, programs)
-	r.Handle("POST "+oidc.PathIntrospect, programs)
-	r.Handle("POST "+oidc.PathRevoke, programs)
-	r.Handle("POST "+oidc.PathDevice, programs)
-	r.Handle("POST "+oidc.PathPush, programs)
-	r.Handle("GET "+oidc.PathUserinfo, userinfo)
-	r.Handle("POST "+oidc.PathUserinfo, userinfo)
-	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {
-		r.Handle("OPTIONS "+path, http.HandlerFunc(s.OIDC.Preflight))
+	for pattern, h := range map[string]http.Handler{"GET " + oidc.PathDiscovery: documents, "GET " + oidc.PathServerMetadata: documents, "GET " + oidc.PathKeys: documents,
+		"POST " + oidc.PathToken: programs, "POST " + oidc.PathIntrospect: programs, "POST " + oidc.PathRevoke: programs, "POST " + oidc.PathDevice: programs,
+		"POST " + oidc.PathPush: programs, "POST " + oidc.PathUserinfo: userinfo} {
+		r.Handle(pattern, h)
+		_, path, _ := strings.Cut(pattern, " ")
+		r.Handle("OPTIONS "+path, http.HandlerFunc(oidc.Preflight))
 	}
+	r.Handle("GET "+oidc.PathUserinfo, userinfo)
 	r.Page("GET "+oidc.PathAuthorize, s.authorize)
 	r.Page("POST "+oidc.PathAuthorize, s.authorize)
 	r.Page("GET "+oidc.PathContinue, s.getContinue)
@@ -74,7 +72,7 @@ func userAgent(r *http.Request) oidc.UserAgent {
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, oidc.Malformed())
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery {
 		return site.Redirect(w, oidc.PathAuthorize+"?"+form.Encode())
@@ -135,7 +133,14 @@ func (s *server) renderRequestError(w http.ResponseWriter, r *http.Request, wron
 	if wrong.RetryAfter > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.RenderAfter(w, status, wrong.RetryAfter, templates.RequestError{Base: s.BaseAt(r, "/account"), Code: wrong.Code})
+	return s.RenderAfter(w, status, wrong.RetryAfter, templates.RequestError{Base: s.BaseAt(r, "/account"), Code: wrong.Code, Fault: faultKeys[wrong.Fault],
+		App: wrong.App, Client: string(wrong.Client), Address: wrong.Address})
+}
+
+var faultKeys = map[oidc.Fault]templates.Key{
+	oidc.FaultMalformed: templates.FaultMalformed, oidc.FaultClient: templates.FaultClient, oidc.FaultRedirect: templates.FaultRedirect,
+	oidc.FaultLogoutRedirect: templates.FaultLogoutRedirect, oidc.FaultPushed: templates.FaultPushed, oidc.FaultHint: templates.FaultHint,
+	oidc.FaultOver: templates.FaultOver,
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
@@ -160,7 +165,7 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, oidc.Malformed())
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as in authorize
 		return site.Redirect(w, oidc.PathLogout+"?"+form.Encode())
@@ -174,8 +179,10 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	case l.Ask:
 		return s.Render(w, http.StatusOK, templates.SignOutConfirm{Base: s.BaseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
+	case l.Nothing:
+		return s.renderNotSignedIn(w, r, l)
 	}
-	if err := s.endSession(w, r, l); err != nil {
+	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
@@ -188,7 +195,7 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, oidc.Malformed())
 	}
 	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {
@@ -196,9 +203,10 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case l.Error != nil:
 		return s.renderRequestError(w, r, l.Error)
+	case l.Nothing:
+		return s.renderNotSignedIn(w, r, l)
 	}
-	l.SignOut = true
-	if err := s.endSession(w, r, l); err != nil {
+	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
@@ -207,20 +215,25 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/logged-out")
 }
 
-// endSession ends the session of the browser or, without one, the session that the ID token hint names.
-func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
-	if l.SignOut && site.VisitorOf(r).SignedIn() {
-		return s.SignOut(w, r)
-	}
-	return s.OIDC.EndHinted(r.Context(), l)
+// renderNotSignedIn says that nothing was ended. It does not redirect to the application, which would take that for a
+// sign-out (OIDC RP-Initiated Logout §3).
+func (s *server) renderNotSignedIn(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
+	return s.Render(w, http.StatusOK, templates.NotSignedIn{Base: s.BaseAt(r, "/login"), App: l.App, To: l.Redirect})
 }
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
 	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	return s.Render(w, http.StatusOK, templates.UserCode{Base: s.Base(r)})
+	page := templates.UserCode{Base: s.Base(r)}
+	if code := r.URL.Query().Get("user_code"); userCode.MatchString(code) {
+		page.Code = code
+	}
+	return s.Render(w, http.StatusOK, page)
 }
+
+// userCode matches the codes that a device may put into its link.
+var userCode = regexp.MustCompile(`^[A-Za-z0-9-]{1,16}$`)
 
 func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "code")

@@ -185,6 +185,9 @@ var (
 // entries prove every entry of the discovery document.
 var entries = map[string]func(*suite, any){
 	"issuer": func(s *suite, v any) {
+		if same := s.b.shows(oidc.PathServerMetadata).body; same != s.b.shows(oidc.PathDiscovery).body {
+			s.Errorf("the metadata of RFC 8414 is another: %s", same)
+		}
 		_, claims := s.tokens()
 		if v != s.p.url || claims["iss"] != v {
 			s.Errorf("got %v, and %v in tokens", v, claims["iss"])

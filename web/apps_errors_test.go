@@ -110,7 +110,7 @@ func TestAuthorize_UnknownClientGetsAPage(t *testing.T) {
 		"a port":                       {"redirect_uri": {"https://app.example:443/cb?from=test"}},
 		"a fragment":                   {"redirect_uri": {callback + "#x"}},
 		"another host behind an at":    {"redirect_uri": {"https://app.example@thief.example/cb?from=test"}},
-		"localhost on another port":    {"redirect_uri": {"http://localhost:3001/cb"}},
+		"localhost, another path":      {"redirect_uri": {"http://localhost:3001/other"}},
 		"the machine, another path":    {"redirect_uri": {"http://127.0.0.1:4000/other"}},
 		"the machine by another name":  {"redirect_uri": {"http://127.0.0.2:4000/cb"}},
 		"the machine, a port of words": {"redirect_uri": {"http://127.0.0.1:80@thief.example/cb"}},
@@ -124,9 +124,11 @@ func TestAuthorize_UnknownClientGetsAPage(t *testing.T) {
 			}
 		})
 	}
-	res := b.get(a.asked(oauth2.GenerateVerifier(), url.Values{"redirect_uri": {"http://127.0.0.1:49152/cb"}}))
-	if !strings.HasPrefix(res.next(), "http://127.0.0.1:49152/cb?code=") {
-		t.Errorf("a loopback redirect on another port: got %d to %q, want the code there (RFC 8252 §7.3)", res.StatusCode, res.next())
+	for _, to := range []string{"http://127.0.0.1:49152/cb", "http://localhost:49152/cb"} {
+		res := b.get(a.asked(oauth2.GenerateVerifier(), url.Values{"redirect_uri": {to}}))
+		if !strings.HasPrefix(res.next(), to+"?code=") {
+			t.Errorf("a loopback redirect on another port: got %d to %q, want the code at %s (RFC 8252 §7.3)", res.StatusCode, res.next(), to)
+		}
 	}
 }
 
@@ -227,14 +229,13 @@ func TestTokenEndpoint_RejectsMalformedRequests(t *testing.T) {
 			f.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
 			f.Set("assertion", "x")
 		}, nil, 400, "unsupported_grant_type"},
-		"a grant of another kind":       {func(f url.Values) { f.Set("grant_type", "client_credentials") }, nil, 400, "unauthorized_client"},
-		"no code":                       {func(f url.Values) { f.Del("code") }, nil, 400, "invalid_request"},
-		"no client":                     {nil, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
-		"a secret that is wrong":        {nil, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }, 401, "invalid_client"},
-		"no secret":                     {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
-		"a client that is unknown":      {nil, func(r *http.Request) { r.SetBasicAuth("cnobody", "wrong") }, 401, "invalid_client"},
-		"the secret in the other place": {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
-		"the secret in two places":      {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Set("Authorization", basic) }, 400, "invalid_request"},
+		"a grant of another kind":  {func(f url.Values) { f.Set("grant_type", "client_credentials") }, nil, 400, "unauthorized_client"},
+		"no code":                  {func(f url.Values) { f.Del("code") }, nil, 400, "invalid_request"},
+		"no client":                {nil, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
+		"a secret that is wrong":   {nil, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }, 401, "invalid_client"},
+		"no secret":                {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
+		"a client that is unknown": {nil, func(r *http.Request) { r.SetBasicAuth("cnobody", "wrong") }, 401, "invalid_client"},
+		"the secret in two places": {func(f url.Values) { f.Set("client_id", string(a.ID)); f.Set("client_secret", a.Secret) }, func(r *http.Request) { r.Header.Set("Authorization", basic) }, 400, "invalid_request"},
 		"an assertion signed by none": {func(f url.Values) {
 			f.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 			f.Set("client_assertion", "eyJhbGciOiJub25lIn0.e30.")

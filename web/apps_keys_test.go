@@ -117,8 +117,8 @@ func (s signer) public() jose.JSONWebKey {
 	return jose.JSONWebKey{Key: s.Public(), KeyID: s.kid, Algorithm: "ES256", Use: "sig"}
 }
 
-// asserts is what the token endpoint answers to an assertion of the application that this key signed.
-func (a *app) asserts(s signer) int {
+// assertion returns an assertion of the application that this key signed.
+func (a *app) assertion(s signer) string {
 	t := a.place.T
 	t.Helper()
 	with, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.PrivateKey, KeyID: s.kid}}, nil)
@@ -138,7 +138,13 @@ func (a *app) asserts(s signer) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, _, _ := a.post(oidc.PathToken, url.Values{"grant_type": {"client_credentials"}, "client_assertion": {token},
+	return token
+}
+
+// asserts is what the token endpoint answers to an assertion of the application that this key signed.
+func (a *app) asserts(s signer) int {
+	a.place.T.Helper()
+	status, _, _ := a.post(oidc.PathToken, url.Values{"grant_type": {"client_credentials"}, "client_assertion": {a.assertion(s)},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}}, nil)
 	return status
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -226,11 +227,58 @@ func TestLogout_AsksTheUserWithoutAValidHint(t *testing.T) {
 	if gone := b.get("/account"); gone.StatusCode == http.StatusOK {
 		t.Error("the session lives on")
 	}
-	if again := b.leaves("id_token_hint", hint, "post_logout_redirect_uri", bye); again.next() != bye {
-		t.Errorf("once more, signed out: got %d to %q, want the registered address", again.StatusCode, again.next())
+}
+
+// nothingEnded is what the page of a sign-out says that ended nothing.
+const nothingEnded = "so nothing was ended"
+
+// An application must not take for a sign-out what was none, and its ID token must not show whether a user is signed in.
+func TestLogout_WithoutCookieEndsNothingAndSaysSo(t *testing.T) {
+	for _, subject := range []string{"public", "pairwise"} {
+		t.Run(subject, func(t *testing.T) {
+			p, provider := appPlace(t, nil)
+			a := p.app(t, provider, func(r *client.Registration) { r.SubjectType = subject })
+			_, _, b := signedIn(p, "lea@garage.example")
+			tok := a.tokens(b)
+			hint, _ := tok.Extra("id_token").(string)
+			const bye = "https://app.example/bye"
+			requests := [][]string{{"id_token_hint", hint}, {"id_token_hint", hint, "post_logout_redirect_uri", bye, "state", "s"},
+				{"client_id", string(a.ID), "post_logout_redirect_uri", bye}, nil}
+			answers := func(of func(q ...string) page) (out []string) {
+				for i, q := range requests {
+					res := of(q...)
+					if res.StatusCode != http.StatusOK || res.Header.Get("Refresh") != "" || !strings.Contains(res.body, nothingEnded) {
+						t.Errorf("request %d: got %d to %q, want a page that says that nothing ended", i, res.StatusCode, res.next())
+					}
+					if link := strings.Contains(res.body, `href="`+bye); link != slices.Contains(q, bye) {
+						t.Errorf("request %d: a link to the application: %t", i, link)
+					}
+					out = append(out, res.body)
+				}
+				return out
+			}
+			live := answers(p.browser(t).leaves)
+			confirmed := answers(func(q ...string) page { return p.browser(t).post("/oauth2/v1/logout/confirm", q...) })
+			if b.shows("/account"); !a.alive(tok.AccessToken) {
+				t.Fatal("a browser without a session ended one")
+			}
+			b.goes("/logged-out", "/logout")
+			dead := answers(p.browser(t).leaves)
+			own := answers(b.leaves)
+			for i := range live {
+				if live[i] != dead[i] || live[i] != own[i] || live[i] != confirmed[i] {
+					t.Errorf("request %d: the page differs between a live and a dead session", i)
+				}
+			}
+		})
 	}
-	if bare := b.leaves(); bare.next() != "/logged-out" {
-		t.Errorf("signed out, without parameters: got %d to %q", bare.StatusCode, bare.next())
+}
+
+func TestLoggedOutPage_IsNotShownToSignedInUser(t *testing.T) {
+	p := open(t, nil)
+	_, _, b := signedIn(p, "lea@garage.example")
+	if res := b.get("/logged-out"); res.next() != "/account" {
+		t.Errorf("got %d to %q, want the account page", res.StatusCode, res.next())
 	}
 }
 

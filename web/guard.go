@@ -104,7 +104,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 func (s *server) rejectCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allowsCrossSite(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
-			s.writeError(w, r, errcode.New(errcode.Forbidden))
+			s.writeError(w, r, errcode.ForbiddenFor(errcode.ReasonCrossSite))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -3,6 +3,7 @@ package web_test
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"barillet/authn/authntest"
@@ -25,16 +26,18 @@ func allPatterns(t testing.TB) []string {
 
 func TestRoutes_MatchTheDocument(t *testing.T) {
 	var documented []string
-	row := regexp.MustCompile("(?m)^\\| `(/[^`]*)` \\| ([A-Za-z]+) \\|")
+	row := regexp.MustCompile("(?m)^\\| `(/[^`]*)` \\| ([A-Za-z, ]+) \\|")
 	for _, m := range row.FindAllStringSubmatch(readFile(t, "../docs/http.md"), -1) {
-		pattern := m[2] + " " + m[1]
-		switch {
-		case m[2] == "any":
-			pattern = m[1]
-		case m[1] == "/":
-			pattern = m[2] + " /{$}"
+		for method := range strings.SplitSeq(m[2], ", ") {
+			pattern := method + " " + m[1]
+			switch {
+			case method == "any":
+				pattern = m[1]
+			case m[1] == "/":
+				pattern = method + " /{$}"
+			}
+			documented = append(documented, pattern)
 		}
-		documented = append(documented, pattern)
 	}
 	served := allPatterns(t)
 	for _, p := range served {

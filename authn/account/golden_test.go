@@ -36,7 +36,7 @@ func goldenUser() account.User {
 		Password: account.Password{Hash: "$argon2id$x", Provenance: account.ProvenanceUser, Set: then, MustChange: account.ChangeExpired},
 		Devices:  []factors.Device{goldenDevice()}, EverHadDevice: true,
 		Tickets:         []account.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Provenance: account.ProvenanceEmail, Made: then, Expires: then, Transaction: "login", AddressSetBy: "operator:0"}},
-		EmailProvenance: account.EmailProvenance{By: "operator:0", Moved: then}, PasswordLink: account.PasswordLink{Epoch: 5, Until: then}, DisplayStatus: account.StatusActive,
+		EmailProvenance: account.EmailProvenance{By: "operator:0", Moved: then, Verified: then}, PasswordLink: account.PasswordLink{Epoch: 5, Until: then}, DisplayStatus: account.StatusActive,
 		AdminEnrolment: &account.AdminEnrolment{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Provenance: "uboss", ByName: "Karim", Epoch: 5,
 			Pending: factors.Pending("pending"), At: then, Expires: then},
 		AdminVerification: &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},

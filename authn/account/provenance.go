@@ -10,6 +10,11 @@ import (
 type EmailProvenance struct {
 	By    string    `json:"by,omitempty"`   // the administrator who set the address; "": email reached the user
 	Moved time.Time `json:"moved,omitzero"` // time of the last change; zero: never changed
+
+	// Verified is when the user last completed a sign-in that began with a link or code that was mailed to the address
+	// and shown nowhere else; zero: never, or not since the address changed. An address belongs to one account, and so
+	// does a verified one (protocol rule 8).
+	Verified time.Time `json:"verified,omitzero"`
 }
 
 // AddressCooldown is how long no ticket is mailed to a changed address. The old address is notified, and its owner has this
@@ -21,13 +26,13 @@ func (u *User) AddressChanged(now time.Time) bool {
 	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
 }
 
-// ConfirmEmail records that the user enrolled a first device by their invitation. If the invitation was mailed, email reaches
-// the user.
+// ConfirmEmail records that the user enrolled a first device by an invitation that was mailed: email reaches the user.
 func (u *User) ConfirmEmail() {
-	if u.Invited.Provenance == ProvenanceEmail {
-		u.EmailProvenance = EmailProvenance{}
-	}
+	u.EmailProvenance = EmailProvenance{Verified: u.EmailProvenance.Verified}
 }
+
+// EmailVerified reports whether the user has shown that they read the mail of their address.
+func (u *User) EmailVerified() bool { return !u.EmailProvenance.Verified.IsZero() }
 
 // Provenances returns all provenances of the ticket.
 func (t *Ticket) Provenances() []string {

@@ -54,6 +54,7 @@ func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	case err != nil:
 		return Principal{}, err
 	}
+	p.OwnerName = u.DisplayName()
 	p.Role, p.Groups = limitToOwner(t.Role, t.Groups, u.Roles)
 	return p, nil
 }

@@ -131,7 +131,7 @@ func TestCreateToken_KeepsOwnerAndNotifies(t *testing.T) {
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the user's", tok.Owner)
 	}
-	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.TokenName != "second" || m.By != "first" {
+	if m := authntest.Mailed[notice.TokenCreated](t, s.Env, boss.Email); m.TokenName != "second" || m.By != boss.DisplayName() {
 		t.Errorf("got %+v", m)
 	}
 	_, _, err := s.Directory.Admin.CreateToken(t.Context(), p, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,14 +13,17 @@ import (
 
 // Principal is the caller of an administrative operation. The zero value has no permissions.
 type Principal struct {
-	ID             string            // "token:<id>", "operator:<uid>"
+	ID             string            // "token:<id>", "client:<id>", "operator:<uid>"
 	Name           string            // of the token or the Unix user
+	OwnerName      string            // display name of the owner; "": the operator
 	Owner          string            // user id or "operator:<uid>"; self-service and provenance are decided by owner, not by ID
 	Role           account.Role      // ignored if Operator is set
 	Groups         []account.GroupID // the group scope; nil: all users; empty but not nil: none (protocol rule 21)
 	Operator       bool              // the caller uses the admin socket or the offline mode
 	CanSeeSecrets  bool              // results may contain links and codes (protocol rule 20)
 	CanSignInUsers bool              // may use API sign-in (protocol rule 25)
+
+	CannotAssignRoles bool // an access token without the scope for roles
 
 	expires time.Time // of the token; zero: does not expire
 }
@@ -72,10 +76,17 @@ func (p Principal) InScope(u *account.User) bool {
 		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
+// needs has the reason to refuse a principal below each role.
+var needs = map[account.Role]string{account.RoleReadOnly: errcode.ReasonNeedsReadOnly, account.RoleHelpDesk: errcode.ReasonNeedsHelpDesk,
+	account.RoleUserAdmin: errcode.ReasonNeedsUserAdmin, account.RoleSuperAdmin: errcode.ReasonNeedsSuperAdmin}
+
 // Require returns Forbidden unless the role of p has the permission. It is the check of an operation without a user.
 func (p Principal) Require(perm Permission) error {
-	if p.Owner == "" || p.Rank() < perm.minRole().Rank() {
-		return errcode.New(errcode.Forbidden)
+	switch {
+	case p.Owner == "":
+		return errcode.ForbiddenFor(errcode.ReasonOwnClientOnly)
+	case p.Rank() < perm.minRole().Rank():
+		return errcode.ForbiddenFor(needs[perm.minRole()])
 	}
 	return nil
 }
@@ -87,7 +98,7 @@ func (p Principal) RequireUnscoped(perm Permission) error {
 		return err
 	}
 	if p.Scoped() {
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
 	}
 	return nil
 }
@@ -103,11 +114,13 @@ func Authorize(p Principal, perm Permission, u *account.User) error {
 	case perm == PermRead:
 		return nil
 	case p.Owner == string(u.ID): // an administrator cannot operate on their own account
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonOneself)
 	case perm == PermApprove && p.Rank() >= u.Rank(), perm == PermAssignRoles && p.Rank() >= account.RoleSuperAdmin.Rank():
 		return nil
-	case p.Rank() <= u.Rank(), perm == PermReset && p.NeedsApproval(u): // u must have a strictly lower role
-		return errcode.New(errcode.Forbidden)
+	case p.Rank() <= u.Rank(): // u must have a strictly lower role
+		return errcode.ForbiddenFor(errcode.ReasonNotLower)
+	case perm == PermReset && p.NeedsApproval(u):
+		return errcode.ForbiddenFor(errcode.ReasonNeedsApproval)
 	}
 	return nil
 }
@@ -119,9 +132,18 @@ func (p Principal) NeedsApproval(u *account.User) bool {
 	return !p.Operator && (p.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == p.Owner)
 }
 
-// CanSeeInvitations reports whether p may see an invitation link or choose the password of a new user. A principal with
-// a group scope may not, because the link would reveal whether the address exists outside the scope (protocol rule 21).
-func (p Principal) CanSeeInvitations() bool { return p.CanReadSecrets() && !p.Scoped() }
+// RequireInvitationLink returns Forbidden unless p may see an invitation link or choose the password of a new user. A
+// principal with a group scope may not, because the link would reveal whether the address exists outside the scope
+// (protocol rule 21).
+func (p Principal) RequireInvitationLink() error {
+	switch {
+	case !p.CanReadSecrets():
+		return errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
+	case p.Scoped():
+		return errcode.ForbiddenFor(errcode.ReasonLinkInGroupScope)
+	}
+	return nil
+}
 
 // CanReadSecrets reports whether a result for p may contain a link or a code. HELP_DESK_ADMIN never sees one (protocol
 // rule 20).
@@ -133,7 +155,7 @@ func (p Principal) CanReadSecrets() bool {
 // the user proves password and device.
 func (p Principal) RequireSignIn() error {
 	if p.Owner == "" || !p.CanSignInUsers && !p.Operator {
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonNeedsAuthn)
 	}
 	return nil
 }
@@ -147,8 +169,12 @@ func (p Principal) CheckInitialRole(r account.Role) error {
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
-	case p.Scoped(), p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
-		return errcode.New(errcode.Forbidden)
+	case p.CannotAssignRoles:
+		return errcode.ForbiddenFor(errcode.ReasonNeedsScope)
+	case p.Scoped():
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	case p.Rank() < account.RoleSuperAdmin.Rank() && p.Rank() <= r.Rank():
+		return errcode.ForbiddenFor(errcode.ReasonRoleTooHigh)
 	}
 	return nil
 }
@@ -176,7 +202,7 @@ func (p Principal) Actor() audit.Actor {
 	switch {
 	case strings.HasPrefix(p.ID, "token:"):
 		kind = audit.TypeToken
-	case strings.HasPrefix(p.ID, "client:"):
+	case strings.HasPrefix(p.ID, ClientPrefix):
 		kind = audit.TypeApplication
 	case strings.HasPrefix(p.ID, "operator:"):
 		kind = audit.TypeOperator
@@ -189,10 +215,14 @@ func (p Principal) Event(action string, u *account.User) audit.Event {
 	return audit.Event{Actor: p.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
-// DisplayName returns the name of p in notifications. For the operator it is the name of the service.
+// DisplayName returns the name of p in notifications: that of its owner, whom the recipient may know, and not of a
+// token. For the operator and their tokens it is the name of the service.
 func (p Principal) DisplayName(issuer string) string {
-	if p.Operator || p.Name == "" {
+	if p.Operator || ownedByOperator(p.Owner) || p.PersonalName() == "" {
 		return issuer
 	}
-	return p.Name
+	return p.PersonalName()
 }
+
+// PersonalName returns the name of p for other administrators: that of its owner, or that of the token or Unix user.
+func (p Principal) PersonalName() string { return cmp.Or(p.OwnerName, p.Name) }

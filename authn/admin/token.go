@@ -118,9 +118,9 @@ func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
 		return Token{}, errcode.InvalidField("groupIds", "too_many")
 	case p.Operator:
 	case n.Role.Rank() > p.Rank(), n.Secrets, n.Authn, n.Owner != "":
-		return Token{}, errcode.New(errcode.Forbidden)
+		return Token{}, errcode.ForbiddenFor(errcode.ReasonExceedsCaller)
 	case p.Scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })):
-		return Token{}, errcode.New(errcode.Forbidden)
+		return Token{}, errcode.ForbiddenFor(errcode.ReasonExceedsCaller)
 	}
 	if n.TTL == 0 {
 		n.TTL = defaultTokenTTL

@@ -55,6 +55,27 @@ func (s *Service) User(ctx context.Context, p Principal, idOrLogin string) (acco
 	return WithoutSecrets(u), nil
 }
 
+// Self returns the owner of p, also outside the group scope of p. It returns NotFound if the operator owns p.
+func (s *Service) Self(ctx context.Context, p Principal) (account.User, error) {
+	if err := p.Require(PermRead); err != nil {
+		return account.User{}, err
+	}
+	if ownedByOperator(p.Owner) {
+		return account.User{}, &errcode.Error{Code: errcode.NotFound, Reason: errcode.ReasonOwnedByOperator}
+	}
+	var u account.User
+	err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
+		if u, err = r.User(account.UserID(p.Owner)); err == nil {
+			u.DisplayStatus, err = r.DisplayStatus(&u, s.Accounts.Now())
+		}
+		return err
+	})
+	if err != nil {
+		return account.User{}, err
+	}
+	return WithoutSecrets(u), nil
+}
+
 // PlaceholderOf returns the placeholder account for an address in the group scope of p, or NotFound.
 func PlaceholderOf(r account.Reader, p Principal, address string) (account.User, error) {
 	a, ok := account.NormalizeLogin(address)

@@ -25,7 +25,7 @@ func (s *Service) enrolCall(p admin.Principal, id string) authn.AdminCall {
 	c.Find = func(r account.Reader) (account.User, error) {
 		u, err := find(r)
 		if err == nil && !p.CanReadSecrets() {
-			err = errcode.New(errcode.Forbidden)
+			err = errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
 		}
 		return u, err
 	}

@@ -41,7 +41,7 @@ type ImportResult struct {
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
 func (s *Service) Import(ctx context.Context, p admin.Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !p.Operator {
-		return nil, errcode.New(errcode.Forbidden)
+		return nil, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
 	}
 	if err := p.Require(admin.PermInvite); err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (s *Service) importedDevice(p admin.Principal, now time.Time, u *account.Us
 		return nil, nil
 	}
 	if !p.Operator {
-		return nil, errcode.New(errcode.Forbidden)
+		return nil, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
 	}
 	if n.Password != "" { // password and device would have the same provenance (protocol rule 8)
 		return nil, errcode.New(errcode.SameProvenance)

@@ -91,8 +91,10 @@ func (s *Service) Reactivate(ctx context.Context, p admin.Principal, req account
 		if u.Status != account.StatusProvisioned {
 			return Invitation{}, errcode.WrongStateFor(errcode.ReasonNotInvited)
 		}
-		if !sendEmail && !p.CanSeeInvitations() {
-			return Invitation{}, errcode.New(errcode.Forbidden)
+		if !sendEmail {
+			if err := p.RequireInvitationLink(); err != nil {
+				return Invitation{}, err
+			}
 		}
 		return s.invite(tx, p, &u, sendEmail)
 	})

@@ -76,7 +76,7 @@ func (s *Service) findForPassword(ctx context.Context, p admin.Principal, id str
 	var u account.User
 	err := s.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = admin.FindUser(r, p, admin.PermManage, id); err == nil && !p.CanReadSecrets() {
-			err = errcode.New(errcode.Forbidden)
+			err = errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
 		}
 		if err == nil && u.Status != account.StatusActive {
 			err = errcode.WrongStateFor(errcode.ReasonNotActive)

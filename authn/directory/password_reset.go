@@ -22,7 +22,7 @@ func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req acco
 			return secret.Value{}, err
 		}
 		if !sendEmail && !p.CanReadSecrets() {
-			return secret.Value{}, errcode.New(errcode.Forbidden)
+			return secret.Value{}, errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
 		}
 		provenance := account.ProvenanceEmail
 		if !sendEmail {

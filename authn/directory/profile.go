@@ -60,7 +60,7 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 			return withDisplayStatus(tx, u, tx.Save(&u))
 		}
 		if p.Scoped() && (u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail) {
-			return account.User{}, errcode.New(errcode.Forbidden)
+			return account.User{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != old.Email {
@@ -114,7 +114,7 @@ func (s *Service) hashNewPassword(ctx context.Context, p admin.Principal, id str
 // again in the transaction.
 func (s *Service) setPassword(tx *account.Tx, p admin.Principal, u *account.User, hash string) error {
 	if !p.CanReadSecrets() {
-		return errcode.New(errcode.Forbidden)
+		return errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
 	}
 	if err := s.signIn.SetPassword(tx, u, hash, p.Owner, ""); err != nil {
 		return err

@@ -23,7 +23,7 @@ type NewUser struct {
 	Locale                    string // "fr", "en" or "" for the default of the service
 	Groups                    []account.GroupID
 	Role                      account.Role // "": none; except for SUPER_ADMIN it is limited to Groups, if there are any
-	Password                  string       // requires CanSeeInvitations; its provenance is the owner of the principal (protocol rule 8)
+	Password                  string       // requires RequireInvitationLink; its provenance is the owner of the principal (protocol rule 8)
 	OTPAuthURI                secret.Value // an imported device, as an otpauth URI; operator only (protocol rule 23)
 }
 
@@ -41,7 +41,7 @@ type CreateResult struct {
 }
 
 // CreateUser creates a user and, if activate is set, invites them: by email, or with sendEmail false by a link in the
-// result, which requires CanSeeInvitations.
+// result, which requires RequireInvitationLink.
 //
 // A user with a password is active, but without a device can sign in only by the invitation. A user with an OTPAuthURI
 // is active too. They receive a link to choose a password, which also confirms the device.
@@ -131,8 +131,13 @@ func (s *Service) validateNew(p admin.Principal, n NewUser, activate, sendEmail 
 	if err := p.Require(admin.PermInvite); err != nil {
 		return u, err
 	}
-	if !p.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !p.CanSeeInvitations() {
-		return u, errcode.New(errcode.Forbidden)
+	if !p.CoversGroups(n.Groups) {
+		return u, errcode.ForbiddenFor(errcode.ReasonGroupsOutside)
+	}
+	if n.Password != "" || activate && !sendEmail {
+		if err := p.RequireInvitationLink(); err != nil {
+			return u, err
+		}
 	}
 	if err := p.CheckInitialRole(n.Role); err != nil {
 		return u, err
@@ -258,8 +263,10 @@ func (s *Service) Activate(ctx context.Context, p admin.Principal, req account.R
 		if err != nil {
 			return Invitation{}, err
 		}
-		if !sendEmail && !p.CanSeeInvitations() {
-			return Invitation{}, errcode.New(errcode.Forbidden)
+		if !sendEmail {
+			if err := p.RequireInvitationLink(); err != nil {
+				return Invitation{}, err
+			}
 		}
 		if u.Status == account.StatusDeactivated {
 			return s.reactivate(tx, p, &u, sendEmail)

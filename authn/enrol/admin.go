@@ -238,7 +238,7 @@ func adminEnrolmentOf(u *account.User, c authn.AdminCall, id factors.DeviceID, n
 	case !ok || d.ID != id:
 		return nil, errcode.New(errcode.NotFound)
 	case u.AdminEnrolment.By != c.ID:
-		return nil, errcode.New(errcode.Forbidden)
+		return nil, errcode.ForbiddenFor(errcode.ReasonOtherPrincipal)
 	}
 	return u.AdminEnrolment, nil
 }

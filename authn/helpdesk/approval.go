@@ -41,11 +41,11 @@ type ResetApproval struct {
 // user has a pending approval, it returns that one and sends nothing.
 func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // only an email can deliver the ticket after the approval
-		return ResetApproval{}, errcode.New(errcode.Forbidden)
+		return ResetApproval{}, errcode.ForbiddenFor(errcode.ReasonApprovalByEmail)
 	}
 	hash, err := s.Admin.TokenHash(ctx, strings.TrimPrefix(p.ID, "token:"))
 	if errcode.Of(err) == errcode.NotFound {
-		err = errcode.New(errcode.Forbidden)
+		err = errcode.ForbiddenFor(errcode.ReasonApprovalByToken)
 	}
 	if err != nil {
 		return ResetApproval{}, err
@@ -66,10 +66,9 @@ func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req ac
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
-	link := s.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, s.Admin.NotifyRemaining(ctx, req, func(name string) notice.Notice {
 		return notice.ResetRequested{Context: notice.Context{Name: name, At: op.Now}, User: u.DisplayName(), By: p.DisplayName(s.accounts.Policy.Issuer),
-			Reason: r.Reason, Link: link, Until: out.approval.Expires}
+			Reason: r.Reason, ID: out.approval.ID, Until: out.approval.Expires}
 	}, peers)
 }
 
@@ -89,7 +88,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		return storedApproval{}, err
 	}
 	if r.HelpRequest != "" {
-		if err := s.checkRequest(tx, p, r, &u); err != nil {
+		if r.HelpRequest, err = s.checkRequest(tx, p, r, &u); err != nil {
 			return storedApproval{}, err
 		}
 	}
@@ -98,7 +97,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		tx.SetResult(ResetResult{Approval: &waiting})
 		return storedApproval{approval: waiting}, err
 	}
-	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.Name,
+	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.PersonalName(),
 		Owner: p.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
 	if err := s.approvals.Put(tx.Raw, string(u.ID), approval); err != nil {
 		return storedApproval{}, fmt.Errorf("storing reset approval: %w", err)
@@ -115,18 +114,18 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	return storedApproval{approval, true}, tx.Save(&u)
 }
 
-// checkRequest returns nil if a reset may answer the help request after its approval. It stores the identity check of
-// the requesting administrator (protocol rule 24).
-func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest, u *account.User) error {
+// checkRequest returns the id of the help request if a reset may answer it after its approval. It stores the identity
+// check of the requesting administrator (protocol rule 24).
+func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest, u *account.User) (string, error) {
 	c, err := s.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
-		return err
+		return "", err
 	}
 	fresh := r.Check != nil && !c.State.closed() && c.recordIdentity(tx, p, *r.Check)
 	if err := c.checkResettable(u, false); err != nil || !fresh {
-		return err
+		return c.ID, err
 	}
-	return s.save(tx, c)
+	return c.ID, s.save(tx, c)
 }
 
 // approvalEvent returns the audit event of an operation of p on an approval.
@@ -252,11 +251,11 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 		return approval, u, err
 	}
 	if p.Owner == approval.Owner { // even with another token
-		return approval, u, errcode.New(errcode.Forbidden)
+		return approval, u, errcode.ForbiddenFor(errcode.ReasonSameOwner)
 	}
 	first, err := s.Admin.TokenPrincipal(raw, approval.Token, now)
 	if errcode.Of(err) == errcode.NoSession {
-		err = errcode.New(errcode.Forbidden)
+		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
 	}
 	if err == nil {
 		err = admin.Authorize(first, admin.PermApprove, &u)

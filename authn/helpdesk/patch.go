@@ -62,7 +62,7 @@ func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.Requ
 			return Request{}, err
 		}
 		if p.Owner == string(c.User) {
-			return Request{}, errcode.New(errcode.Forbidden)
+			return Request{}, errcode.ForbiddenFor(errcode.ReasonOneself)
 		}
 		before := len(c.History)
 		e, err := s.apply(tx, p, &c, patch)
@@ -188,11 +188,11 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subj
 	case subject == Me || subject == p.Owner:
 		u, err := r.User(account.UserID(p.Owner))
 		if errcode.Of(err) == errcode.NotFound { // the operator
-			return p.Owner, p.Name, nil
+			return p.Owner, p.PersonalName(), nil
 		}
 		return p.Owner, u.DisplayName(), err
 	case p.Scoped():
-		return "", "", errcode.New(errcode.Forbidden)
+		return "", "", errcode.ForbiddenFor(errcode.ReasonGroupScope)
 	}
 	u, err := r.Find(subject)
 	if errcode.Of(err) == errcode.NotFound {

@@ -36,6 +36,11 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
+	if q.Reference != "" {
+		if reference, is := parseReference(q.Reference); is {
+			q.Reference = reference
+		}
+	}
 	if p.Scoped() {
 		return s.requestsInScope(ctx, p, q)
 	}

@@ -13,6 +13,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -27,7 +28,8 @@ const (
 	StateRejected   State = "rejected"
 )
 
-// Request is a help request. A record with an openKey has only an ID: that of the latest open request about an address.
+// Request is a help request. A record with an openKey or a referenceKey has only an ID: that of the latest open request
+// about a user or an unknown address, or of the request with a reference.
 type Request struct {
 	ID               string         `json:"id"`
 	Reference        string         `json:"reference,omitempty"` // "H-7K3F-2Q9M"
@@ -35,7 +37,7 @@ type Request struct {
 	Email            string         `json:"email,omitempty"`     // as typed, normalized; not verified
 	Topic            notice.Topic   `json:"topic,omitempty"`
 	Message          string         `json:"message,omitempty"`
-	FollowUps        []FollowUp     `json:"texts,omitempty"`            // later submissions, beyond the limit of emails
+	FollowUps        []FollowUp     `json:"texts,omitempty"`            // later submissions
 	DroppedFollowUps int            `json:"droppedFollowUps,omitempty"` // number of submissions beyond maxFollowUps
 	State            State          `json:"state,omitempty"`
 	PasswordProven   bool           `json:"passwordProven,omitempty"` // the browser had proven the password of User
@@ -59,6 +61,8 @@ type FollowUp struct {
 	Topic     notice.Topic `json:"topic"`
 	Message   string       `json:"message"` // cut to 400 characters
 	Address   string       `json:"address,omitempty"`
+
+	PasswordProven bool `json:"passwordProven,omitempty"` // as that of Request
 }
 
 // HistoryEntry is one operation of an administrator on a request.
@@ -82,8 +86,18 @@ const (
 	reservedSize      = 6 << 10
 )
 
-// find returns the request with this id, or NotFound.
+// find returns the request with this id or reference, or NotFound.
 func (s *Service) find(r store.Reader, id string) (Request, error) {
+	if reference, is := parseReference(id); is {
+		p, err := s.requests.Get(r, s.referenceKey(reference))
+		if errors.Is(err, store.ErrNotFound) {
+			return Request{}, errcode.New(errcode.NotFound)
+		}
+		if err != nil {
+			return Request{}, fmt.Errorf("looking up help request %s: %w", reference, err)
+		}
+		id = p.ID
+	}
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
 		return Request{}, errcode.New(errcode.NotFound)
 	}
@@ -140,6 +154,29 @@ func (s *Service) openKey(subject string) string {
 	return fmt.Sprintf("of-%x", s.accounts.Pepper.MAC("help request", []byte(subject)))
 }
 
+// referenceKey returns the key under which the id of the request with a reference is stored.
+func (s *Service) referenceKey(reference string) string { return s.openKey("reference " + reference) }
+
+// putReference stores which request has a reference.
+func (s *Service) putReference(tx *account.Tx, reference string, c *Request) error {
+	if err := s.requests.Put(tx.Raw, s.referenceKey(reference), Request{ID: c.ID}); err != nil {
+		return fmt.Errorf("storing the reference of a help request: %w", err)
+	}
+	return nil
+}
+
+// parseReference returns a reference as it is stored, "H-7K3F-2Q9M", for one that a user states or types.
+func parseReference(typed string) (string, bool) {
+	code, is := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(typed)), "H")
+	if !is || len(code) > 16 {
+		return "", false
+	}
+	if code = secret.NormalizeShortCode(code); len(code) != 8 {
+		return "", false
+	}
+	return "H-" + code[:4] + "-" + code[4:], true
+}
+
 // findOpen returns the latest open request about a subject, or nil.
 func (s *Service) findOpen(r store.Reader, subject string) (*Request, error) {
 	p, err := s.requests.Get(r, s.openKey(subject))
@@ -163,7 +200,7 @@ func (c *Request) addNote(tx *account.Tx, p admin.Principal, what, text string) 
 
 // addEntry adds an entry of p to the history.
 func (c *Request) addEntry(tx *account.Tx, p admin.Principal, s HistoryEntry) {
-	s.At, s.By, s.Name = tx.Op.Now, p.ID, p.Name
+	s.At, s.By, s.Name = tx.Op.Now, p.ID, p.PersonalName()
 	c.History = append(slices.Clone(c.History), s)
 }
 

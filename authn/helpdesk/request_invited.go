@@ -43,12 +43,15 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
+	if err := s.putReference(tx, c.Reference, c); err != nil {
+		return err
+	}
 	support := s.accounts.Policy.Support
 	if support == "" || !emails.OK {
 		return nil
 	}
 	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, KnownUser: true,
-		Topic: c.Topic, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
+		Topic: c.Topic}
 	return tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{})
 }
 
@@ -58,7 +61,15 @@ func (c *Request) openSubject() string {
 	if c.unscopedOnly() {
 		return string(c.Topic) + " " + c.Email
 	}
-	return c.Email
+	return subjectOf(c.User, c.Email)
+}
+
+// subjectOf returns the subject of the requests about a user, by each of their addresses, or about an unknown address.
+func subjectOf(u account.UserID, address string) string {
+	if u != "" {
+		return string(u)
+	}
+	return address
 }
 
 // unscopedOnly reports whether principals with a group scope may not read the request.

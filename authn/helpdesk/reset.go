@@ -43,6 +43,7 @@ type ResetResult struct {
 	Link, Code    secret.Value // of a ticket that was not sent by email; a ticket on screen has no Link
 	Reason        string
 	HelpRequest   string // the help request that it resolved
+	OpenRequest   string // reference of the open request of the user, if it stays open because its identity check is missing
 
 	Approval *ResetApproval // not nil: the reset needs this approval first, and other fields are empty
 }
@@ -63,13 +64,13 @@ func (r ResetRequest) deliveryMethod(p admin.Principal) (deliveryMethod, error) 
 	case r.ShowCode && r.SendEmail != nil:
 		return 0, errcode.New(errcode.Conflict)
 	case r.ShowCode && !p.Operator: // a caller of the API may not be at the screen
-		return 0, errcode.New(errcode.Forbidden)
+		return 0, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
 	case r.ShowCode:
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
 	case !p.CanReadSecrets():
-		return 0, errcode.New(errcode.Forbidden)
+		return 0, errcode.ForbiddenFor(errcode.ReasonNeedsSecrets)
 	}
 	return inResponse, nil
 }
@@ -84,6 +85,16 @@ type resetJob struct {
 	previous   ResetResult // result of the last reset, if this may be a repeat
 
 	approval *ResetApproval // the approval that principal gives; nil: none is needed
+
+	unchecked *Request // set by the transaction: the open request of the user, which the reset does not answer
+}
+
+// openReference returns the reference of the request that stays open, or "".
+func (j resetJob) openReference() string {
+	if j.unchecked == nil {
+		return ""
+	}
+	return j.unchecked.Reference
 }
 
 // resetOutcome is the result of the transaction of a reset.
@@ -168,9 +179,12 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	if err := checkHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
-	c, err := s.findRequest(tx, j, &u)
+	c, unchecked, err := s.findRequest(tx, j, &u)
 	if err != nil {
 		return resetOutcome{}, err
+	}
+	if j.unchecked = unchecked; c != nil {
+		j.request.HelpRequest = c.ID
 	}
 	open := openTicket(&u, tx.Op.Now)
 	repeat := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
@@ -189,7 +203,7 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	})
 	result := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
-		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
+		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest, OpenRequest: j.openReference()}
 	if err := s.issueTicket(tx, j, &u, &result); err != nil {
 		return resetOutcome{}, err
 	}
@@ -242,7 +256,7 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 		return resetOutcome{result: ResetResult{At: u.ResetAt}, stale: true}, nil
 	}
 	result.User, result.Login, result.Mailed, result.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
-	result.Repeated, result.HelpRequest = true, cmp.Or(j.request.HelpRequest, result.HelpRequest)
+	result.Repeated, result.HelpRequest, result.OpenRequest = true, cmp.Or(j.request.HelpRequest, result.HelpRequest), j.openReference()
 	if result.Mailed {
 		result.MailTo = masked(u.Addresses()[:1])
 	}
@@ -330,17 +344,26 @@ func openTicket(u *account.User, now time.Time) *account.Ticket {
 	return open
 }
 
-// findRequest returns the help request that the reset answers, or nil. It adds the identity check of the reset to it
-// (protocol rule 24).
-func (s *Service) findRequest(tx *account.Tx, j resetJob, u *account.User) (*Request, error) {
-	if j.request.HelpRequest == "" {
-		return nil, nil
+// findRequest returns the help request that the reset answers, or nil: the one that it names, or the open one of the
+// user. It adds the identity check of the reset to it. Without a check a reset does not answer the open request, which
+// is unchecked then (protocol rule 24).
+func (s *Service) findRequest(tx *account.Tx, j resetJob, u *account.User) (c, unchecked *Request, err error) {
+	named := j.request.HelpRequest != ""
+	if named {
+		c, err = s.requestAbout(tx, j.request.HelpRequest, u)
+	} else {
+		c, err = s.findOpen(tx.Raw, subjectOf(u.ID, ""))
 	}
-	c, err := s.requestAbout(tx, j.request.HelpRequest, u)
-	if err == nil && j.request.Check != nil && !c.State.closed() {
+	if err != nil || c == nil {
+		return nil, nil, err
+	}
+	if j.request.Check != nil && !c.State.closed() {
 		c.recordIdentity(tx, j.principal, *j.request.Check)
 	}
-	return c, err
+	if !named && c.Identity == "" {
+		return nil, c, nil
+	}
+	return c, nil, nil
 }
 
 // requestAbout returns a help request. It returns Conflict if the request is not about u.

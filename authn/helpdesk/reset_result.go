@@ -31,6 +31,9 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, result 
 			e.Detail[key] = text
 		}
 	}
+	if j.unchecked != nil {
+		e.Detail["openHelpRequestId"] = j.unchecked.ID
+	}
 	if j.approval != nil {
 		e.Detail["approvalId"], e.Detail["requestedBy"] = j.approval.ID, j.approval.By
 	}

@@ -95,7 +95,9 @@ func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checked
 	return out.reference, nil
 }
 
-// store stores a submission as a new request or, beyond the limit of emails, as a follow-up of the open request.
+// store stores a submission as a follow-up of the open request about the user or the address, or as a new request. If
+// the open request has no space for its text, it is a new one within the limit of emails, so that others who write in
+// the name of a user cannot displace what the user writes.
 func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, error) {
 	now := tx.Op.Now
 	if q.counted {
@@ -116,20 +118,25 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, erro
 	if err != nil {
 		return submitResult{}, fmt.Errorf("counting emails of help requests: %w", err)
 	}
-	open, err := s.findOpen(tx.Raw, q.address)
+	open, err := s.findOpen(tx.Raw, subjectOf(u.ID, q.address))
 	if err != nil {
 		return submitResult{}, err
 	}
-	if !emails.OK && open != nil {
-		return submitResult{reference: reference}, s.addFollowUp(tx, open, q, reference)
+	if open != nil && (!emails.OK || len(open.FollowUps) < maxFollowUps) {
+		err = s.addFollowUp(tx, open, q, &u, reference)
+	} else {
+		open, err = nil, s.create(tx, q, &u, reference)
 	}
-	return submitResult{reference: reference}, s.create(tx, q, &u, reference, emails.OK)
+	if err == nil && emails.OK {
+		err = s.notifySubmission(tx, q, &u, reference, open)
+	}
+	return submitResult{reference: reference}, err
 }
 
-// create stores a new request and, if emails is set, queues its emails. u is zero for an unknown address.
-func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string, emails bool) error {
+// create stores a new request. u is zero for an unknown address.
+func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
-		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgotPassword,
+		State: StateOpen, PasswordProven: q.provenBy(u), Forgotten: q.forgotPassword,
 		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
 	if tx.Op.Request.Address.IsValid() {
 		c.Address = tx.Op.Request.Address.String()
@@ -137,13 +144,35 @@ func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, r
 	if err := tx.Audit(submissionEvent(audit.HelpRequested, &c)); err != nil {
 		return err
 	}
-	if err := s.save(tx, &c); err != nil || !emails {
+	if err := s.putReference(tx, reference, &c); err != nil {
 		return err
 	}
-	about := notice.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
+	return s.save(tx, &c)
+}
+
+// provenBy reports whether the browser of the submission had proven the password of u.
+func (q checkedSubmission) provenBy(u *account.User) bool { return u.ID != "" && q.proven == u.ID }
+
+// notifySubmission queues the emails about a submission: to support, and to the user. open is the request that it
+// joined, or nil. u is zero for an unknown address.
+func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *account.User, reference string, open *Request) error {
 	if support := s.accounts.Policy.Support; support != "" {
-		m := notice.HelpForSupport{Context: about, Reference: reference, From: q.address, KnownUser: u.ID != "", Topic: q.topic,
-			Message: q.message, Link: s.signIn.URL("/api/v1/help-requests/" + c.ID)}
+		m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now, Browser: account.DescribeUserAgent(tx.Op.Request.Agent)}, Reference: reference,
+			From: q.address, KnownUser: u.ID != "", Topic: q.topic, Message: q.message, PasswordProven: q.provenBy(u)}
+		if tx.Op.Request.Address.IsValid() {
+			m.Address = tx.Op.Request.Address.String()
+		}
+		if open != nil {
+			m.Open = open.Reference
+		}
+		if u.ID != "" {
+			var err error
+			if m.User, m.Number = u.DisplayName(), u.TelephoneNumber(); len(u.Groups) > 0 {
+				if m.Group, err = groupName(tx, u.Groups[0]); err != nil {
+					return err
+				}
+			}
+		}
 		if err := tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
@@ -161,6 +190,15 @@ func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, r
 	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
+// groupName returns the name of a group, or "" if it does not exist.
+func groupName(tx *account.Tx, id account.GroupID) (string, error) {
+	g, err := tx.Group(id)
+	if errcode.Of(err) == errcode.NotFound {
+		return "", nil
+	}
+	return g.Name, err
+}
+
 // notifyAddress returns the address of u that was typed, or the first address if a login was typed.
 func notifyAddress(u *account.User, typed string) []string {
 	all := u.Addresses()
@@ -170,10 +208,13 @@ func notifyAddress(u *account.User, typed string) []string {
 	return all[:min(len(all), 1)]
 }
 
-// addFollowUp adds a submission to an open request and sends no email. Beyond maxFollowUps it only counts.
-func (s *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, reference string) error {
+// addFollowUp adds a submission to an open request. Beyond maxFollowUps it only counts.
+func (s *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, u *account.User, reference string) error {
 	if len(c.FollowUps) < maxFollowUps {
-		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, maxFollowUpLength)}
+		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, maxFollowUpLength), PasswordProven: q.provenBy(u)}
+		if err := s.putReference(tx, reference, c); err != nil {
+			return err
+		}
 		if tx.Op.Request.Address.IsValid() {
 			t.Address = tx.Op.Request.Address.String()
 		}

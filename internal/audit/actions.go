@@ -96,6 +96,7 @@ const (
 	AppConsent      = "app.oauth2.as.consent.grant"
 	AppGrantRevoked = "app.oauth2.as.token.revoke"
 	AppDevice       = "app.oauth2.as.authorize.device"
+	AppRefused      = "barillet.app.refused" // answered with a page, because the application cannot get an error
 	AppKeysRotated  = "app.oauth2.as.key.rollover"
 )
 

@@ -37,7 +37,7 @@ const (
 type Error struct {
 	Code       Code
 	Field      string        // with Invalid: the name of the input
-	Reason     string        // with Invalid and WrongState: the cause, in one word
+	Reason     string        // with Invalid, WrongState, Forbidden and NotFound: the cause, in one word
 	RetryAfter time.Duration // with RateLimited and Overloaded
 	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }
@@ -52,6 +52,9 @@ func InvalidField(field, reason string) *Error {
 
 // WrongStateFor returns a WrongState error with a reason.
 func WrongStateFor(reason string) *Error { return &Error{Code: WrongState, Reason: reason} }
+
+// ForbiddenFor returns a Forbidden error with a reason. It depends only on what the caller may read.
+func ForbiddenFor(reason string) *Error { return &Error{Code: Forbidden, Reason: reason} }
 
 // RateLimit returns a RateLimited error. The caller may try again after d, which is at least one second.
 func RateLimit(d time.Duration) *Error {

@@ -21,6 +21,9 @@ const (
 	ReasonUnknownAddress = "unknown_address" // no user has the address of the help request
 )
 
+// ReasonNoSecret is the reason of WrongState for a client that authenticates without a secret.
+const ReasonNoSecret = "no_secret"
+
 // Reasons of WrongState about roles.
 const (
 	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead
@@ -35,3 +38,37 @@ const (
 	ReasonBrowserOnly = "browser_only" // of Invalid: the device can be enrolled and used only in a browser
 	ReasonDisabled    = "disabled"     // of WrongState: the webhook is disabled
 )
+
+// Reasons of Forbidden about the caller.
+const (
+	ReasonNeedsReadOnly    = "needs_read_only_admin" // the operation needs this role or a higher one
+	ReasonNeedsHelpDesk    = "needs_help_desk_admin"
+	ReasonNeedsUserAdmin   = "needs_user_admin"
+	ReasonNeedsSuperAdmin  = "needs_super_admin"
+	ReasonNeedsOperator    = "needs_operator"      // only the admin socket and offline mode may do this
+	ReasonNeedsSecrets     = "needs_secrets"       // the response would contain a link or a code, or the caller chooses a password
+	ReasonNeedsAuthn       = "needs_authn"         // API sign-in needs this allowance
+	ReasonNeedsScope       = "needs_scope"         // the access token lacks the scope of the call
+	ReasonOwnClientOnly    = "own_client_only"     // a registration access token manages only its own application
+	ReasonGroupScope       = "group_scope"         // the operation concerns users outside every group scope
+	ReasonGroupsOutside    = "groups_outside"      // the request names no group, or one outside the group scope
+	ReasonLinkInGroupScope = "link_in_group_scope" // the link would reveal whether the address exists outside the scope
+	ReasonExceedsCaller    = "exceeds_caller"      // a token cannot have more permissions than the principal that creates it
+	ReasonRoleTooHigh      = "role_too_high"       // the caller may assign only lower roles
+	ReasonOtherPrincipal   = "other_principal"     // another principal began the enrolment
+	ReasonCrossSite        = "cross_site"          // a page of another site caused the request
+)
+
+// Reasons of Forbidden about the caller and a user that the caller may read (protocol rule 11).
+const (
+	ReasonOneself          = "oneself"           // administrators do not act on their own account
+	ReasonNotLower         = "not_lower"         // the role of the user is not strictly lower
+	ReasonNeedsApproval    = "needs_approval"    // only two administrators together may remove a device of the user
+	ReasonApprovalByEmail  = "approval_by_email" // after an approval the ticket is always mailed
+	ReasonApprovalByToken  = "approval_by_token" // only an API token can request an approval
+	ReasonSameOwner        = "same_owner"        // the approval needs another owner than the request
+	ReasonRequesterRefused = "requester_refused" // the requesting administrator may no longer reset the user
+)
+
+// Reasons of NotFound.
+const ReasonOwnedByOperator = "owned_by_operator" // the principal belongs to no user

@@ -67,7 +67,7 @@ type ResetRequested struct {
 	User   string    `json:"user,omitempty"` // owner of the devices; "": the recipient
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`
-	Link   string    `json:"link,omitempty"` // to the reset approval; "" if the recipient is the user
+	ID     string    `json:"id,omitempty"` // of the reset approval; "" if the recipient is the user
 	Until  time.Time `json:"until"`
 }
 
@@ -200,12 +200,12 @@ type RoleChanged struct {
 
 func (RoleChanged) Name() string { return "role_changed" }
 
-// TokenCreated reports an API token that acts as the recipient.
+// TokenCreated reports an API token or a service client that acts as the recipient.
 type TokenCreated struct {
 	Context
 	By        string    `json:"by"`
 	TokenName string    `json:"tokenName"`
-	Until     time.Time `json:"until"`
+	Until     time.Time `json:"until,omitzero"` // zero: a service client, which does not expire
 }
 
 func (TokenCreated) Name() string { return "token_created" }
@@ -244,10 +244,16 @@ type HelpForSupport struct {
 	Context
 	Reference string `json:"reference"`
 	From      string `json:"from"`                // address in the form, not verified
+	Open      string `json:"open,omitempty"`      // reference of the open request that this one joins
 	KnownUser bool   `json:"knownUser,omitempty"` // a user has this address
 	Topic     Topic  `json:"topic"`
 	Message   string `json:"message,omitempty"`
-	Link      string `json:"link,omitempty"` // to the help request
+
+	// These describe the user with this address.
+	User           string `json:"user,omitempty"`
+	Group          string `json:"group,omitempty"`
+	Number         string `json:"number,omitempty"`         // the telephone number on file
+	PasswordProven bool   `json:"passwordProven,omitempty"` // the browser had proven the password
 }
 
 func (HelpForSupport) Name() string { return "help_for_support" }

@@ -40,6 +40,9 @@ var (
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
 	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
+	// RefusedRequests limits the audit events and log entries of authorization and logout requests that are answered with an error page, in
+	// memory. By client id and fault, or by Network if the client is unknown.
+	RefusedRequests = Limit{Name: "refused-requests", Count: 1, Per: time.Minute}
 	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and

@@ -24,21 +24,67 @@ import (
 // noSecret is compared with a secret if the client is unknown or has none. No secret has this hash.
 var noSecret = strings.Repeat("0", 64)
 
-// Credentials is the client authentication of a request (RFC 6749 §2.3).
+// Credentials is the client authentication of a request (RFC 6749 §2.3): a secret, an assertion or neither.
 type Credentials struct {
 	ID        ID
-	Secret    string
+	Secret    string // of the header or of the form
 	Assertion string
-	Method    string
 }
 
-// ErrAuthentication is the result of every failed authentication, for every cause.
+// proof returns the kind of the credentials.
+func (given Credentials) proof() proof {
+	switch {
+	case given.Assertion != "":
+		return proofKey
+	case given.Secret != "":
+		return proofSecret
+	}
+	return proofNone
+}
+
+// proof is a kind of client authentication.
+type proof int
+
+const (
+	proofNone proof = iota
+	proofSecret
+	proofKey
+)
+
+// proof returns how the client authenticates. A client with a secret sends it in the header or in the form, as it likes.
+func (c *Client) proof() proof {
+	switch c.AuthMethod {
+	case AuthBasic, AuthPost:
+		return proofSecret
+	case AuthJWT:
+		return proofKey
+	}
+	return proofNone
+}
+
+// ErrAuthentication is the result of a failed authentication, whether the client is unknown or the proof is wrong.
 var ErrAuthentication = errors.New("client authentication failed")
 
-// Authenticate returns the client of credentials, or ErrAuthentication. Every failure costs the same work, except for
-// an assertion, which names its client in clear.
+// MethodError refuses a client that authenticates by another method than it is registered for. A method is no secret.
+type MethodError struct{ Registered string }
+
+func (e *MethodError) Error() string { return ErrAuthentication.Error() + ": " + e.Registered }
+
+// wrongMethod returns the error that says how the client authenticates.
+func (c *Client) wrongMethod() error {
+	switch c.proof() {
+	case proofSecret:
+		return &MethodError{"this client is registered for " + AuthBasic + " or " + AuthPost}
+	case proofKey:
+		return &MethodError{"this client is registered for " + AuthJWT}
+	}
+	return &MethodError{"this client is registered without a secret, for the method " + AuthNone}
+}
+
+// Authenticate returns the client of credentials, a *MethodError or ErrAuthentication. A wrong secret costs the same work
+// as an unknown client. An assertion names its client in clear.
 func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client, error) {
-	if given.Method == AuthJWT {
+	if given.proof() == proofKey {
 		return s.asserted(ctx, given.Assertion, given.ID)
 	}
 	c, err := s.Find(ctx, given.ID)
@@ -51,9 +97,11 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 	}
 	right := subtle.ConstantTimeCompare([]byte(secret.From(given.Secret).Hash()), []byte(want)) == 1
 	switch {
-	case c == nil || c.AuthMethod != given.Method: // only by the registered method
+	case c == nil:
 		return nil, ErrAuthentication
-	case given.Method != AuthNone && !right:
+	case c.proof() != given.proof():
+		return nil, c.wrongMethod()
+	case c.proof() == proofSecret && !right:
 		return nil, ErrAuthentication
 	}
 	return c, nil
@@ -65,6 +113,7 @@ type assertionClaims struct {
 	Subject  string           `json:"sub"`
 	Audience jwt.Audience     `json:"aud"`
 	ID       string           `json:"jti"`
+	Issued   *jwt.NumericDate `json:"iat"`
 	Expires  *jwt.NumericDate `json:"exp"`
 	Before   *jwt.NumericDate `json:"nbf"`
 }
@@ -105,15 +154,23 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 	if err != nil {
 		return nil, err
 	}
-	if c == nil || c.AuthMethod != AuthJWT || !signedBy(signed, s.assertionKeys(ctx, c, signed.Signatures[0].Header.KeyID)) {
+	switch {
+	case c == nil:
+		return nil, ErrAuthentication
+	case c.proof() != proofKey:
+		return nil, c.wrongMethod()
+	case !signedBy(signed, s.assertionKeys(ctx, c, signed.Signatures[0].Header.KeyID)):
 		return nil, ErrAuthentication
 	}
 	now := s.now()
+	if why := s.serviceFault(&claims, now); why != "" && c.IsService() {
+		return nil, &AssertionError{why}
+	}
 	expires := claims.Expires.Time() // the zero time if it is missing
 	accepted := func(aud string) bool { return slices.Contains(s.Audiences, aud) }
 	switch {
 	case claims.Subject != claims.Issuer || claims.ID == "" || len(claims.ID) > 256 || !all(claims.Audience, accepted),
-		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(time.Minute)):
+		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(clockTolerance)):
 		return nil, ErrAuthentication
 	}
 	// RFC 7523 §3 point 7

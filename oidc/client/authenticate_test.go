@@ -29,7 +29,7 @@ func assertion(t *testing.T, key ed25519.PrivateKey, claims string) client.Crede
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.Credentials{Assertion: compact, Method: client.AuthJWT}
+	return client.Credentials{Assertion: compact}
 }
 
 func newKey(t *testing.T) (ed25519.PrivateKey, json.RawMessage) {

@@ -81,6 +81,8 @@ type Client struct {
 	TokenClaims         bool            `json:"tokenClaims,omitempty"`    // ID tokens contain the claims of the scopes
 	IntrospectsAll      bool            `json:"introspectsAll,omitempty"` // may introspect the access tokens of other clients
 	Policy              Policy          `json:"policy,omitzero"`
+	Role                account.Role    `json:"role,omitempty"`              // of a service client at the REST API; Policy.Groups is its group scope
+	Owner               string          `json:"owner,omitempty"`             // with Role: the user or operator as whom it acts
 	RegistrationToken   string          `json:"registrationToken,omitempty"` // SHA-256 of the registration access token
 	RegisteredBy        string          `json:"registeredBy,omitempty"`      // ID of the principal
 	Created             time.Time       `json:"created"`
@@ -148,10 +150,11 @@ func (y Policy) RefreshTokenTTL() time.Duration {
 // AuditEvent returns an event about a user and the client.
 func (c *Client) AuditEvent(u account.UserID, login, action, outcome, reason string) audit.Event {
 	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
-		Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: outcome, Reason: reason}
+		Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: outcome, Reason: reason}
 }
 
-func (c *Client) auditTarget() audit.Actor {
+// AuditTarget returns the client as a target of an event.
+func (c *Client) AuditTarget() audit.Actor {
 	return audit.Actor{Type: audit.TypeApplication, ID: string(c.ID), Name: c.Name}
 }
 
@@ -191,8 +194,8 @@ func (c *Client) SpoofableRedirect(redirect string) bool {
 	return c.AuthMethod == AuthNone && !strings.HasPrefix(redirect, "https://")
 }
 
-// withoutPort returns a loopback URI without its port, or false for any other URI. "localhost" is not a loopback
-// address, because its meaning depends on the machine (RFC 8252 §8.3).
+// withoutPort returns a loopback URI without its port, or false for any other URI. "localhost" counts, because many
+// programs listen there (RFC 8252 §8.3 advises against it): a native client needs consent for each request anyway.
 func withoutPort(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "http://")
 	if _, err := url.Parse(uri); err != nil || !ok {
@@ -210,7 +213,7 @@ func withoutPort(uri string) (string, bool) {
 		host = h
 	}
 	host = strings.Trim(host, "[]")
-	if host != "127.0.0.1" && host != "::1" {
+	if host != "127.0.0.1" && host != "::1" && host != "localhost" {
 		return "", false
 	}
 	return host + rest[end:], true

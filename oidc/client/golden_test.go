@@ -18,6 +18,6 @@ func TestRecords_DecodeEveryVersion(t *testing.T) {
 		Keys: json.RawMessage(`{"keys":[]}`), KeysURI: "https://app.example/keys", Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, Alg: "ES256", NoPKCE: true, PushedOnly: true,
 		Pairwise: true, TokenClaims: true, IntrospectsAll: true, Policy: client.Policy{Consent: true, PhishingResistant: true, MaxAge: time.Hour, Groups: []account.GroupID{"g1"},
 			Rules: []client.Rule{{Group: "g1", PhishingResistant: true, MaxAge: time.Minute}}, AccessTTL: time.Minute, RefreshTTL: time.Hour},
-		RegistrationToken: "cd", RegisteredBy: "token:1", Created: then, Changed: then})
+		Role: account.RoleUserAdmin, Owner: "u1", RegistrationToken: "cd", RegisteredBy: "token:1", Created: then, Changed: then})
 	storetest.Golden(t, store.Assertions, nil, client.Assertion{Client: "c1", Expires: then})
 }

@@ -66,21 +66,26 @@ func (s *Service) read(r Registration, reserved string, now time.Time) (Client, 
 func (r Registration) client(reserved string, now time.Time) (Client, error) {
 	c := Client{Name: strings.TrimSpace(r.Name), URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
 		Native: r.ApplicationType == "native", AuthMethod: r.AuthMethod, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
-		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Created: now, Changed: now}
+		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Role: r.Role, Owner: r.Owner, Created: now, Changed: now}
 	if string(c.Keys) == "null" {
 		c.Keys = nil
 	}
+	method, grant, scopes := AuthBasic, GrantCode, []string{ScopeOpenID, ScopeProfile, ScopeEmail}
+	if c.IsService() {
+		method, grant, scopes = AuthJWT, GrantClientCredentials, APIScopes
+	}
 	if c.AuthMethod == "" {
-		c.AuthMethod = AuthBasic
+		c.AuthMethod = method
 	}
 	if c.Alg == "" {
 		c.Alg = keys.RS256
 	}
-	if len(c.Grants) == 0 {
-		c.Grants = []string{GrantCode}
+	if c.Grants == nil && !(c.IntrospectsAll && len(c.Redirects) == 0) {
+		c.Grants = []string{grant}
 	}
-	if c.Scopes = strings.Fields(r.Scope); len(c.Scopes) == 0 {
-		c.Scopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail}
+	c.Grants = append([]string{}, c.Grants...) // never nil: a resource server has none
+	if c.Scopes = strings.Fields(r.Scope); len(c.Scopes) == 0 && (c.IsService() || c.HasGrant(GrantCode) || c.HasGrant(GrantDevice)) {
+		c.Scopes = scopes
 	}
 	c.Policy = Policy{Consent: r.Consent == nil || *r.Consent, PhishingResistant: r.PhishingResistant, MaxAge: seconds(r.MaxAge), Groups: r.Groups,
 		AccessTTL: seconds(r.AccessTTL), RefreshTTL: seconds(r.RefreshTTL)}
@@ -88,7 +93,7 @@ func (r Registration) client(reserved string, now time.Time) (Client, error) {
 		c.Policy.Rules = append(c.Policy.Rules, Rule{rule.Group, rule.PhishingResistant, seconds(rule.MaxAge)})
 	}
 	for _, check := range []func() error{func() error { return r.checkMembers(&c) }, func() error { return c.checkName(reserved) }, c.checkGrants,
-		c.checkURIs, c.checkKeys, c.checkPolicy} {
+		c.checkURIs, c.checkKeys, c.checkPolicy, c.checkService} {
 		if err := check(); err != nil {
 			return Client{}, err
 		}
@@ -135,17 +140,23 @@ func (c *Client) checkName(reserved string) error {
 	return nil
 }
 
+// grantTypes are the grants that a client may have.
+var grantTypes = []string{GrantCode, GrantRefresh, GrantClientCredentials, GrantDevice}
+
 func (c *Client) checkGrants() error {
 	for _, g := range c.Grants {
-		if !slices.Contains([]string{GrantCode, GrantRefresh, GrantClientCredentials, GrantDevice}, g) {
-			return invalidMember("grant_types", "contains an unknown grant type")
+		if !slices.Contains(grantTypes, g) {
+			return invalidMember("grant_types", "must be of "+strings.Join(grantTypes, ", "))
 		}
+	}
+	if len(c.Grants) == 0 && !c.IntrospectsAll {
+		return invalidMember("grant_types", "must not be empty without barillet_introspect_all")
 	}
 	own := c.HasGrant(GrantClientCredentials)
 	for _, s := range c.Scopes {
 		custom := own && len(s) <= maxName && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/._-") == ""
 		if !slices.Contains(Scopes, s) && !custom {
-			return invalidMember("scope", "contains an unknown scope")
+			return invalidMember("scope", "must be of "+strings.Join(Scopes, ", ")+"; only client_credentials allows others, of letters, digits and :/._-")
 		}
 	}
 	switch {
@@ -158,7 +169,7 @@ func (c *Client) checkGrants() error {
 	case !slices.Contains(keys.Algorithms, c.Alg):
 		return invalidMember("id_token_signed_response_alg", "must be RS256, ES256 or EdDSA")
 	case c.HasGrant(GrantCode) && len(c.Redirects) == 0:
-		return &MetadataError{"invalid_redirect_uri", "redirect_uris", "is required"}
+		return &MetadataError{"invalid_redirect_uri", "redirect_uris", "is required for authorization_code"}
 	}
 	return nil
 }
@@ -213,7 +224,7 @@ func (c *Client) validRedirect(uri string) bool {
 		return u.Host != "" && u.Hostname() != ""
 	case u.Scheme == "http":
 		_, loopback := withoutPort(uri)
-		return loopback || u.Hostname() == "localhost"
+		return loopback
 	}
 	return c.Native && strings.Contains(u.Scheme, ".")
 }
@@ -240,6 +251,9 @@ func (c *Client) checkKeys() error {
 		return invalidMember("jwks_uri", "must not be combined with jwks")
 	case c.AuthMethod != AuthJWT || c.KeysURI != "":
 		return nil
+	}
+	if len(c.Keys) == 0 {
+		return invalidMember("jwks", "is required for private_key_jwt, or jwks_uri")
 	}
 	var set jose.JSONWebKeySet
 	if len(c.Keys) > maxKeysBytes || json.Unmarshal(c.Keys, &set) != nil || len(set.Keys) == 0 || len(set.Keys) > maxKeys {

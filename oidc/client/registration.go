@@ -29,7 +29,7 @@ type Registration struct {
 	AuthMethod          string          `json:"token_endpoint_auth_method,omitempty"`
 	Keys                json.RawMessage `json:"jwks,omitempty"`
 	KeysURI             string          `json:"jwks_uri,omitempty"`
-	Grants              []string        `json:"grant_types,omitempty"`
+	Grants              []string        `json:"grant_types"` // nil: the default; empty: none, for a resource server
 	Responses           []string        `json:"response_types,omitempty"`
 	Scope               string          `json:"scope,omitempty"`
 	Alg                 string          `json:"id_token_signed_response_alg,omitempty"`
@@ -46,6 +46,8 @@ type Registration struct {
 	Rules             []RegistrationRule `json:"barillet_group_rules,omitempty"`
 	AccessTTL         int64              `json:"barillet_access_token_lifetime,omitempty"`  // seconds
 	RefreshTTL        int64              `json:"barillet_refresh_token_lifetime,omitempty"` // seconds
+	Role              account.Role       `json:"barillet_role,omitempty"`                   // of a service client
+	Owner             string             `json:"barillet_owner,omitempty"`
 }
 
 // RegistrationRule is a Rule with its age in seconds.
@@ -75,7 +77,8 @@ func (s *Service) information(c *Client) Information {
 			Session: c.Backchannel != "", ApplicationType: "web", AuthMethod: c.AuthMethod, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
 			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, IntrospectsAll: c.IntrospectsAll,
 			Consent: &y.Consent, PhishingResistant: y.PhishingResistant, MaxAge: int64(y.MaxAge / time.Second), Groups: y.Groups,
-			AccessTTL: int64(y.AccessTokenTTL() / time.Second), RefreshTTL: int64(y.RefreshTokenTTL() / time.Second)}}
+			AccessTTL: int64(y.AccessTokenTTL() / time.Second), RefreshTTL: int64(y.RefreshTokenTTL() / time.Second),
+			Role: c.Role, Owner: c.Owner}}
 	if c.HasGrant(GrantCode) {
 		out.Responses = []string{"code"}
 	}
@@ -96,10 +99,14 @@ type Registrar struct {
 	Actor        audit.Actor
 	From         account.RequestInfo
 	ReservedName string // the name of the service, which no client may have
+	Operator     bool   // may register a service client
 }
 
 // Register creates a client. The result contains its secrets.
 func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (Information, error) {
+	if err := by.checkOperator(r, nil); err != nil {
+		return Information{}, err
+	}
 	op := s.Accounts.NewOperation(by.From)
 	c, err := s.read(r, by.ReservedName, op.Now)
 	if err != nil {
@@ -107,7 +114,9 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 	}
 	c.ID, c.RegisteredBy = ID("c"+op.ID("client")), by.Actor.ID
 	manage := secret.From(registrationPrefix + op.Secret("manage").Reveal())
-	c.RegistrationToken = manage.Hash()
+	if !c.IsService() {
+		c.RegistrationToken = manage.Hash()
+	}
 	secret := secret.From(clientPrefix + op.Secret("client secret").Reveal())
 	if c.usesSecret() {
 		c.Secret = secret.Hash()
@@ -116,14 +125,16 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 		return Information{}, err
 	}
 	out := s.information(&c)
-	out.RegistrationToken = manage.Reveal()
+	if !c.IsService() {
+		out.RegistrationToken = manage.Reveal()
+	}
 	if c.usesSecret() {
 		out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	}
 	return out, nil
 }
 
-func (c *Client) usesSecret() bool { return c.AuthMethod == AuthBasic || c.AuthMethod == AuthPost }
+func (c *Client) usesSecret() bool { return c.proof() == proofSecret }
 
 // Replace replaces the metadata of a client (RFC 7592 §2.2). The secret stays, unless the method needs one and the
 // client has none: the result then contains a new one. With self, the client itself is the caller: it cannot change
@@ -149,6 +160,9 @@ func (s *Service) Replace(ctx context.Context, by Registrar, id ID, r Registrati
 var errMoved = errors.New("the client was changed meanwhile")
 
 func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r Registration, self bool) (Information, error) {
+	if err := by.checkOperator(r, before); err != nil {
+		return Information{}, err
+	}
 	op := s.Accounts.NewOperation(by.From)
 	c, err := s.read(r, by.ReservedName, op.Now)
 	if err != nil {
@@ -160,6 +174,9 @@ func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r R
 		}
 	}
 	c.ID, c.RegisteredBy, c.Created, c.RegistrationToken, c.Secret = before.ID, before.RegisteredBy, before.Created, before.RegistrationToken, before.Secret
+	if c.IsService() {
+		c.RegistrationToken = ""
+	}
 	secret := secret.From(clientPrefix + op.Secret("client secret").Reveal())
 	fresh := c.usesSecret() && before.Secret == ""
 	if fresh {
@@ -190,8 +207,11 @@ func (s *Service) putClient(ctx context.Context, op *account.Operation, by Regis
 		if err := s.clients.Put(tx.Raw, string(c.ID), *c); err != nil {
 			return none, err
 		}
-		err := tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: audit.Success})
-		return s.information(c), err // without secrets: an idempotent call may return it again
+		e := audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: audit.Success}
+		if err := c.describeRole(tx, by, before, &e); err != nil {
+			return none, err
+		}
+		return s.information(c), tx.Audit(e) // without secrets: an idempotent call may return it again
 	})
 	if err != nil {
 		return fmt.Errorf("storing a client: %w", err)
@@ -212,18 +232,18 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 		case c == nil:
 			return Information{}, errcode.New(errcode.NotFound)
 		case !c.usesSecret():
-			return Information{}, errcode.New(errcode.WrongState)
+			return Information{}, errcode.WrongStateFor(errcode.ReasonNoSecret)
 		}
 		c.Secret, c.Changed = secret.Hash(), op.Now
 		if err := s.clients.Put(tx.Raw, string(id), *c); err != nil {
 			return Information{}, err
 		}
-		err = tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppUpdated,
+		err = tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppUpdated,
 			Outcome: audit.Success, Reason: "new secret"})
 		return s.information(c), err // without the secret
 	})
 	if err != nil {
-		return Information{}, fmt.Errorf("storing a client's secret: %w", err)
+		return Information{}, fmt.Errorf("replacing a client's secret: %w", err)
 	}
 	out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	return out, nil
@@ -244,7 +264,7 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 		if err := s.clients.Delete(tx.Raw, string(id)); err != nil {
 			return none, fmt.Errorf("deleting a client: %w", err)
 		}
-		return none, tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
+		return none, tx.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
 	})
 	return err
 }

@@ -18,6 +18,8 @@ type Config struct {
 	RegistrationURL string   // of the endpoint where clients are registered
 	Audiences       []string // of assertions for this service (RFC 7523 §3)
 
+	ServiceAudiences []string // of assertions of service clients
+
 	Fetch  Fetcher                    // reads the keys that a client publishes; nil: jwks_uri is not accepted
 	Check  func(address string) error // judges an address that the service will call; nil: it must be https or loopback
 	Errors *slog.Logger               // nil: the default logger

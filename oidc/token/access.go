@@ -24,7 +24,7 @@ type AccessToken struct {
 
 // The prefixes of tokens, for scanners that search for leaked secrets.
 const (
-	accessPrefix  = "bat_"
+	AccessPrefix  = "bat_"
 	refreshPrefix = "brt_"
 )
 
@@ -50,7 +50,7 @@ type validToken struct {
 // lookup returns the access token with the given value. It returns nil if the token is unknown, expired or revoked, or if
 // the policy of its client refuses its user.
 func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
-	if len(value) > 256 || !strings.HasPrefix(value, accessPrefix) {
+	if len(value) > 256 || !strings.HasPrefix(value, AccessPrefix) {
 		return nil, nil
 	}
 	now := s.now()
@@ -95,6 +95,23 @@ func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, erro
 		return nil, err
 	}
 	return &validToken{AccessToken{Grant: t.Grant, Client: t.Client, Scopes: scopes, Created: t.Created, Expires: t.Expires}, c, g}, nil
+}
+
+// ServiceAccess is a valid access token of a service client.
+type ServiceAccess struct {
+	Client  *client.Client
+	Scopes  []string
+	Expires time.Time
+}
+
+// ServiceAccess returns the access token with the given value if it was issued to a service client for itself, else nil.
+// A token that acts for a user never is one.
+func (s *Service) ServiceAccess(r store.Reader, value string) (*ServiceAccess, error) {
+	t, err := s.lookup(r, value)
+	if err != nil || t == nil || t.grant != nil || !t.client.IsService() {
+		return nil, err
+	}
+	return &ServiceAccess{Client: t.client, Scopes: t.Scopes, Expires: t.Expires}, nil
 }
 
 // Userinfo is a userinfo response (OIDC Core §5.3.2).

@@ -62,11 +62,10 @@ func claimNames(c *client.Client, granted, byName []string) map[string]bool {
 	return out
 }
 
-// claimsOf returns the named claims about a user. email_verified is false: the service does not know who reads an
-// address. Groups are IDs, because names change and are not unique (protocol rule 27).
+// claimsOf returns the named claims about a user. Groups are IDs, because names change and are not unique (protocol rule 27).
 func claimsOf(u *account.User, named map[string]bool) userClaims {
 	var out userClaims
-	verified := false
+	verified := u.EmailVerified()
 	for name, put := range map[string]func(){
 		"name":               func() { out.Name = u.DisplayName() },
 		"given_name":         func() { out.GivenName = u.FirstName },

@@ -128,18 +128,6 @@ func (s *Service) EndSession(ctx context.Context, user account.UserID, sid strin
 	return s.endGrantsOf(ctx, user, func(_ store.Reader, g *Grant) (bool, error) { return g.SID == sid, nil })
 }
 
-// EndInactiveSession ends the grants of a session, unless the session is active: a client that has an ID token of another
-// browser must not end that session.
-func (s *Service) EndInactiveSession(ctx context.Context, user account.UserID, sid string) error {
-	return s.endGrantsOf(ctx, user, func(r store.Reader, g *Grant) (bool, error) {
-		if g.SID != sid {
-			return false, nil
-		}
-		b, err := s.Session(r, g.Session)
-		return b == nil, err
-	})
-}
-
 func (s *Service) endGrantsOf(ctx context.Context, user account.UserID, match func(store.Reader, *Grant) (bool, error)) error {
 	var keys []string
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
@@ -189,17 +177,4 @@ func (s *Service) endGrant(tx store.Tx, now time.Time, key string, g *Grant) err
 		return err
 	}
 	return s.queueLogout(tx, now, g)
-}
-
-// FindSession returns the user and the public identifier of the session that a client knows by these pairwise names; "" if there is
-// none.
-func (s *Service) FindSession(snap store.Snapshot, c *client.Client, subject, sid string) (user account.UserID, session string, err error) {
-	err = s.grants.Scan(snap, "", "", 0, func(_ string, g Grant) error {
-		if g.Client == c.ID && s.SessionID(c, g.SID) == sid && s.Subject(c, g.User) == subject {
-			user, session = g.User, g.SID
-			return store.ErrStop
-		}
-		return nil
-	})
-	return user, session, err
 }

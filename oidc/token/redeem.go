@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -33,7 +34,8 @@ type AuthorizationCode struct {
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 	Used    time.Time `json:"used,omitzero"`
-	Grant   string    `json:"grant,omitempty"` // key of the grant that it was exchanged for
+	Grant   string    `json:"grant,omitempty"`   // key of the grant that it was exchanged for
+	Refusal string    `json:"refusal,omitempty"` // why it was spent without a grant
 }
 
 // CodeTTL is the lifetime of an authorization code (promise O1).
@@ -96,7 +98,7 @@ func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client
 			}
 		}
 		if reason != "" {
-			code.Expires = tx.Op.Now.Add(CodeTTL)
+			code.Expires, code.Refusal = tx.Op.Now.Add(CodeTTL), reason
 			if err := s.codes.Put(tx.Raw, hash, code); err != nil {
 				return "", nil, err
 			}
@@ -114,9 +116,10 @@ func orRefuse(err error, reason string) error {
 	return refuse(reason)
 }
 
-// reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2).
+// reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2). A code without
+// a grant is refused as before: some clients repeat a refused request, and show the second answer.
 func (s *Service) reused(tx *account.Tx, code *AuthorizationCode) error {
-	return s.revokeStolen(tx, code.Grant, "code used twice", "the code was used before")
+	return s.revokeStolen(tx, code.Grant, "code used twice", cmp.Or(code.Refusal, "the code was used before"))
 }
 
 // revokeStolen deletes a grant, if it exists, because a credential of it was used twice, and returns the refusal.
@@ -158,7 +161,7 @@ type issuance struct {
 }
 
 func newIssuance(op *account.Operation, c *client.Client) issuance {
-	return issuance{client: c, access: secret.From(accessPrefix + op.Secret("access").Reveal()),
+	return issuance{client: c, access: secret.From(AccessPrefix + op.Secret("access").Reveal()),
 		refresh: secret.From(refreshPrefix + op.Secret("refresh").Reveal())}
 }
 

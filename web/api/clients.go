@@ -41,10 +41,6 @@ func (a *API) registration(serve handler) handler {
 	}
 }
 
-// clientPrefix begins the id of a principal that is a client with its registration access token. Such a principal can
-// only manage itself.
-const clientPrefix = "client:"
-
 // clientPrincipal reports whether the secret is the registration access token of the client in the path.
 func (a *API) clientPrincipal(r *http.Request, secret secret.Value) (admin.Principal, bool, error) {
 	id := r.PathValue("cid")
@@ -52,19 +48,21 @@ func (a *API) clientPrincipal(r *http.Request, secret secret.Value) (admin.Princ
 		return admin.Principal{}, false, nil
 	}
 	ok, err := a.oidc.Clients.CheckRegistrationToken(r.Context(), client.ID(id), secret)
-	return admin.Principal{ID: clientPrefix + id, Name: id}, ok, err
+	return admin.Principal{ID: admin.ClientPrefix + id, Name: id}, ok, err
 }
 
-// authorizeClient checks that the principal can manage the client in the path. self reports whether it is that client.
+// authorizeClient checks that the principal can manage the client in the path. self reports whether it is that client
+// with its registration access token: a principal without an owner, which can only manage itself.
 func authorizeClient(r *http.Request, op admin.Principal) (id client.ID, self bool, err error) {
-	if id = client.ID(r.PathValue("cid")); op.ID == clientPrefix+string(id) {
+	if id = client.ID(r.PathValue("cid")); op.Owner == "" && op.ID == admin.ClientPrefix+string(id) {
 		return id, true, nil
 	}
 	return id, false, op.RequireUnscoped(admin.PermConfigure)
 }
 
 func (a *API) registrar(r *http.Request, op admin.Principal) client.Registrar {
-	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.directory.Admin.Accounts.Policy.Issuer}
+	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.directory.Admin.Accounts.Policy.Issuer,
+		Operator: op.Operator}
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
@@ -82,6 +80,9 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	var body registrationBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	if err := a.setServiceOwner(r, op, &body.Registration); err != nil {
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
@@ -136,6 +137,9 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Pri
 	}
 	if body.ID != "" && body.ID != id {
 		return errcode.InvalidField("client_id", "other")
+	}
+	if err := a.setServiceOwner(r, op, &body.Registration); err != nil {
+		return err
 	}
 	c, err := a.oidc.Clients.Replace(r.Context(), a.registrar(r, op), id, body.Registration, self)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
@@ -17,8 +18,13 @@ func (c *contract) blamed(operation string, body []byte) error {
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return err
 	}
-	if doc.Type == "/problems/"+reply.KindUnknown {
+	switch doc.Type {
+	case "/problems/" + reply.KindUnknown:
 		return nil
+	case "/problems/" + string(errcode.Forbidden):
+		if doc.Detail == doc.Title || doc.ErrorSummary == doc.Title {
+			return fmt.Errorf("it forbids without a reason: %s", body)
+		}
 	}
 	op, _ := c.at(operation)
 	parameters, _ := op.(map[string]any)["parameters"].([]any)

@@ -164,7 +164,7 @@ func (d *apiEnv) serve(w *httptest.ResponseRecorder, r *http.Request) {
 	if err := c.answer(place, w, byToken); err != nil {
 		d.T.Errorf("%s: answer %d %v %s is not as documented: %v", pattern, w.Code, w.Header(), w.Body, err)
 	}
-	if w.Code == http.StatusBadRequest {
+	if w.Code == http.StatusBadRequest || w.Code == http.StatusForbidden {
 		if err := c.blamed(place, w.Body.Bytes()); err != nil {
 			d.T.Errorf("%s: %s: %v", pattern, w.Body, err)
 		}

@@ -77,7 +77,7 @@ func TestEnrol_SecondPhoneNeedsConfirmation(t *testing.T) {
 		t.Errorf("a wrong code: got %+v", doc)
 	}
 	done := read[tree](t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 200)
-	if done.get("status") != "INACTIVE" || done.get("pendingConfirmation") != true || done.get("enrolledBy") != "script" || done.get("id") != string(phone.Device) {
+	if done.get("status") != "INACTIVE" || done.get("pendingConfirmation") != true || done.get("enrolledBy") != "Garage Lumiere" || done.get("id") != string(phone.Device) {
 		t.Errorf("got %v, want a device that waits for the person's word", done)
 	}
 	for _, path := range []string{self + "/qr", self + "/lifecycle/activate"} {

@@ -30,7 +30,7 @@ func open(t testing.TB) *apiEnv {
 	t.Helper()
 	h := authntest.New(t)
 	apps, err := oidc.New(oidc.Config{Store: h.Store, Keyring: h.Ring, Pepper: h.Keys.Pepper, Accounts: h.Accounts, Sessions: h.Sessions,
-		Issuer: "https://login.example", Now: h.Clock.Now})
+		Issuer: "https://login.example", Now: h.Clock.Now, ClientCredentials: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -84,6 +83,8 @@ type followUpJSON struct {
 	Topic     notice.Topic `json:"topic"`
 	Message   string       `json:"message"`
 	IPAddress string       `json:"ipAddress"`
+
+	PasswordProven bool `json:"passwordProven"`
 }
 
 type historyEntryJSON struct {
@@ -110,7 +111,8 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.FollowUps {
-		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address,
+			PasswordProven: t.PasswordProven})
 	}
 	for _, s := range c.History {
 		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
@@ -137,7 +139,7 @@ func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op admin.
 			return nil, "", badParameter("reference")
 		}
 		return a.directory.HelpDesk.Requests(r.Context(), op, helpdesk.RequestQuery{Status: helpdesk.State(status),
-			Reference: strings.ToUpper(reference), After: p.after, Limit: p.limit})
+			Reference: reference, After: p.after, Limit: p.limit})
 	}, a.helpRequest)
 }
 

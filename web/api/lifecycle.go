@@ -111,6 +111,7 @@ type receiptJSON struct {
 	Repeated          bool           `json:"repeated"` // no device was left, and a ticket was open
 	Reason            string         `json:"reason"`
 	HelpRequestID     string         `json:"helpRequestId,omitempty"` // the request that it resolved
+	OpenHelpRequest   string         `json:"openHelpRequest,omitempty"`
 }
 
 type clearedJSON struct {
@@ -151,7 +152,7 @@ func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {
 		Cleared:       clearedJSON{Devices: a.cleared(x.Devices), Copies: x.Copies, RecoveryCodes: x.RecoveryCodes},
 		SessionsEnded: x.Sessions, BrowsersForgotten: x.Browsers, Mailed: x.Mailed, MailedTo: to,
 		Ticket: ticketJSON{ExpiresAt: reply.Timestamp(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
-		HelpRequestID: x.HelpRequest}
+		HelpRequestID: x.HelpRequest, OpenHelpRequest: x.OpenRequest}
 }
 
 func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op admin.Principal) error {

@@ -28,6 +28,7 @@ func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal
 		return op, nil
 	}
 	refused := &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindToken}
+	// Each lookup is by SHA-256 of the token, so its time reveals nothing about a guess.
 	secret, ok := tokenOf(r.Header)
 	if !ok {
 		return admin.Principal{}, refused
@@ -38,15 +39,20 @@ func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal
 	case ok:
 		return op, a.countCall(w, op, throttle.Registration)
 	}
-	// The lookup is by SHA-256 of the token, so its time reveals nothing about a guess.
-	op, err := a.directory.Admin.Authenticate(r.Context(), secret)
+	op, scopes, limited, err := a.servicePrincipal(r, secret)
+	if !limited {
+		op, err = a.directory.Admin.Authenticate(r.Context(), secret)
+	}
 	if errcode.Of(err) == errcode.NoSession {
 		return admin.Principal{}, refused
 	}
 	if err != nil {
 		return admin.Principal{}, err
 	}
-	return op, a.countCall(w, op, throttle.APIToken)
+	if err = a.countCall(w, op, throttle.APIToken); err == nil && limited && !coversCall(scopes, r) {
+		err = errcode.ForbiddenFor(errcode.ReasonNeedsScope)
+	}
+	return op, err
 }
 
 // tokenOf returns the token in the one Authorization header, in Okta's scheme or that of RFC 6750 §2.1.

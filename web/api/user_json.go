@@ -34,6 +34,22 @@ type userJSON struct {
 
 type credentialsJSON struct {
 	Provider providerJSON `json:"provider"`
+	Emails   []emailJSON  `json:"emails"`
+}
+
+type emailJSON struct {
+	Value  string `json:"value"`
+	Status string `json:"status"`
+	Type   string `json:"type"`
+}
+
+// emails returns the primary address with its status in Okta's form.
+func emails(u *account.User) []emailJSON {
+	status := "UNVERIFIED"
+	if u.EmailVerified() {
+		status = "VERIFIED"
+	}
+	return []emailJSON{{Value: u.Email, Status: status, Type: "PRIMARY"}}
 }
 
 type providerJSON struct {
@@ -84,7 +100,7 @@ func (a *API) user(u *account.User) (userJSON, error) {
 	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: reply.Timestamp(u.Created), Activated: reply.Timestamp(u.Activated),
 		StatusChanged: reply.Timestamp(u.StatusAt), LastLogin: reply.Timestamp(u.LastLogin), LastUpdated: reply.Timestamp(u.Changed),
 		PasswordChanged: reply.Timestamp(u.Password.Set), Profile: profile,
-		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}}, GroupIDs: []string{},
+		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}, emails(u)}, GroupIDs: []string{},
 		Links: map[string]linkJSON{
 			"self":         {Href: self},
 			"factors":      {Href: self + "/factors"},

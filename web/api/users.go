@@ -14,7 +14,13 @@ import (
 )
 
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	u, err := a.findUser(r, op)
+	find := a.findUser
+	if r.PathValue("id") == "me" {
+		find = func(r *http.Request, op admin.Principal) (account.User, error) {
+			return a.directory.Admin.Self(r.Context(), op)
+		}
+	}
+	u, err := find(r, op)
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	put(op, "tags", list(text(area)))
 	put(op, "security", list(object("SSWS", list(text(role))), object("Bearer", list(text(role)))))
 
-	errs := map[string]bool{"401": true, "429": true, "500": true, "503": true}
+	errs := map[string]bool{"401": true, "403": true, "429": true, "500": true, "503": true}
 	for _, status := range items(take(op, "x-errors")) {
 		errs[status.Value] = true
 	}

@@ -141,7 +141,7 @@ func TestDocument_NamesTheRoleOfEveryCall(t *testing.T) {
 func small(change func(fstest.MapFS)) fstest.MapFS {
 	files := fstest.MapFS{
 		"api.yaml": {Data: []byte("areas: [keys]\ninfo: { title: Keys, version: v1 }\n")},
-		"components.yaml": {Data: []byte("problems:\n  401: { description: a }\n  429: { description: a }\n  500: { description: a }\n" +
+		"components.yaml": {Data: []byte("problems:\n  401: { description: a }\n  403: { description: a }\n  429: { description: a }\n  500: { description: a }\n" +
 			"  503: { description: a }\nschemas: { Key: { type: object }, Problem: {} }\nparameters:\n  kid: { name: kid, in: path, required: true, schema: { type: string } }\n" +
 			"headers: { X-Rate-Limit-Limit: {}, X-Rate-Limit-Remaining: {}, X-Rate-Limit-Reset: {} }\n")},
 		"keys.yaml": {Data: []byte("area: Keys\nabout: All of them.\npaths:\n  /keys/{kid}:\n    get:\n      operationId: getKey\n      summary: Read\n" +

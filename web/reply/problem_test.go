@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +64,23 @@ func TestDescribe_KnowsEveryCode(t *testing.T) {
 		d := reply.Describe(httptest.NewRequest("GET", "/", nil), errcode.New(code))
 		if d.Type != "/problems/"+string(code) || d.Title == "" || !strings.HasPrefix(d.ErrorCode, "E00000") {
 			t.Errorf("code %s: got %+v, want a problem of its own", code, d)
+		}
+	}
+}
+
+// TestDescribe_HasWordsForEveryReason compares the reasons of package errcode with the texts.
+func TestDescribe_HasWordsForEveryReason(t *testing.T) {
+	source, err := os.ReadFile("../../internal/errcode/reason.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`Reason\w+\s*= "(\w+)"`).FindAllSubmatch(source, -1)
+	if len(all) < 40 {
+		t.Fatalf("got %d reasons", len(all))
+	}
+	for _, found := range all {
+		if reason := string(found[1]); reply.Message("", reason) == reason {
+			t.Errorf("reason %s has no text", reason)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("GET /password/{token}", s.getNewPassword)
 	r.Page("POST /password/{token}", s.postNewPassword)
 	r.Page("POST /logout", s.postLogout)
-	r.Page("GET /logged-out", s.static(func(b templates.Base) templates.Page { return templates.LoggedOut{Base: b} }))
+	r.Page("GET /logged-out", s.getLoggedOut)
 	r.Page("POST /language", s.postLanguage)
 	r.Page("GET /help", s.static(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
 	r.Page("GET /help/request", s.getHelpRequest)

@@ -69,6 +69,13 @@ func (s *Pages) postLogout(w http.ResponseWriter, r *http.Request) error {
 	return site.Redirect(w, "/logged-out")
 }
 
+func (s *Pages) getLoggedOut(w http.ResponseWriter, r *http.Request) error {
+	if site.VisitorOf(r).SignedIn() { // the page would be wrong
+		return site.Redirect(w, "/account")
+	}
+	return s.Render(w, http.StatusOK, templates.LoggedOut{Base: s.Base(r)})
+}
+
 // beginThen sets the cookie of a sign-in transaction and redirects to path.
 func (s *Pages) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
 	if err := s.BeginTransaction(w, r, login); err != nil {

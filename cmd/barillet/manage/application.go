@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,8 +31,26 @@ func clientPath(id string) string { return clientsPath + "/" + url.PathEscape(id
 // clientFlags are the flags for client metadata (RFC 7591). --file can set any member.
 type clientFlags struct {
 	name, file, backchannel, method, scope, alg string
+	role, owner, keys                           string
 	redirects, logoutTo, grants, groups         []string
 	native, consent, phishingResistant          bool
+	introspectAll                               bool
+}
+
+// deviceGrant is the grant that the command line calls device_code.
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+var grantNames = []string{"authorization_code", "refresh_token", "client_credentials", "device_code"}
+
+// grantTypes returns grants by their names in the metadata.
+func grantTypes(names []string) []string {
+	out := slices.Clone(names)
+	for i, name := range out {
+		if name == "device_code" {
+			out[i] = deviceGrant
+		}
+	}
+	return out
 }
 
 // maxMetadata is the maximum size of --file in bytes; the service accepts less.
@@ -45,13 +64,19 @@ func (a *clientFlags) flags(c *cobra.Command) {
 	f.StringVar(&a.method, "method", "", "authentication at the token endpoint: client_secret_basic, client_secret_post, private_key_jwt, none")
 	completeWords(c, "method", []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"})
 	f.StringVar(&a.scope, "scope", "", "allowed scopes, separated by spaces")
-	f.StringSliceVar(&a.grants, "grant", nil, "allowed grant type, such as authorization_code; can be repeated")
+	f.StringSliceVar(&a.grants, "grant", nil, "allowed grant type: "+strings.Join(grantNames, ", ")+"; can be repeated")
+	completeWords(c, "grant", grantNames)
+	f.BoolVar(&a.introspectAll, "introspect-all", false, "check the access tokens of other applications; a resource server needs no --redirect")
 	f.StringVar(&a.alg, "alg", "", "signature algorithm of ID tokens: RS256, ES256, EdDSA")
 	completeWords(c, "alg", []string{"RS256", "ES256", "EdDSA"})
 	f.BoolVar(&a.native, "native", false, "the application runs on the device of the user")
 	f.BoolVar(&a.consent, "consent", true, "ask each user for consent")
 	f.BoolVar(&a.phishingResistant, "phishing-resistant", false, "require a security key")
 	f.StringSliceVar(&a.groups, "group", nil, "group that can use the application, by id or name; can be repeated; default: all users")
+	f.StringVar(&a.role, "role", "", "make a service client, which calls the REST API with this role: "+strings.Join(roles, ", "))
+	completeWords(c, "role", roles)
+	f.StringVar(&a.owner, "owner", "", "user that a service client acts as, by login, address or id")
+	f.StringVar(&a.keys, "jwks", "", "file with the public keys of private_key_jwt, as a JWK Set")
 	f.StringVar(&a.file, "file", "", "file with more metadata, as a JSON object")
 }
 
@@ -71,6 +96,16 @@ func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, me
 		}
 		maps.Copy(metadata, more)
 	}
+	if a.keys != "" {
+		set, err := os.ReadFile(a.keys)
+		if err != nil {
+			return fmt.Errorf("reading --jwks: %w", err)
+		}
+		if !json.Valid(set) {
+			return fmt.Errorf("reading --jwks: not JSON")
+		}
+		metadata["jwks"] = json.RawMessage(set)
+	}
 	kind := "web"
 	if a.native {
 		kind = "native"
@@ -89,9 +124,10 @@ func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, me
 	}{
 		"redirect": {"redirect_uris", a.redirects}, "logout-redirect": {"post_logout_redirect_uris", a.logoutTo},
 		"backchannel": {"backchannel_logout_uri", a.backchannel}, "method": {"token_endpoint_auth_method", a.method},
-		"scope": {"scope", a.scope}, "grant": {"grant_types", a.grants}, "alg": {"id_token_signed_response_alg", a.alg},
+		"scope": {"scope", a.scope}, "grant": {"grant_types", grantTypes(a.grants)}, "alg": {"id_token_signed_response_alg", a.alg},
 		"native": {"application_type", kind}, "consent": {"barillet_consent", a.consent},
-		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant}, "group": {"barillet_groups", groups}, "name": {"client_name", a.name},
+		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant}, "introspect-all": {"barillet_introspect_all", a.introspectAll},
+		"group": {"barillet_groups", groups}, "role": {"barillet_role", a.role}, "owner": {"barillet_owner", a.owner}, "name": {"client_name", a.name},
 	} {
 		if c.Flags().Changed(flag) {
 			metadata[put.member] = put.value
@@ -110,14 +146,23 @@ type clientInfo struct {
 	Groups    *[]string `json:"barillet_groups"`
 }
 
-// printCredentials prints the id and, if the response contains it, the secret.
-func (m *CLI) printCredentials(raw json.RawMessage) error {
-	if m.JSON {
-		return m.Result(raw)
-	}
+// printCredentials notes what the application proves itself with, and prints the id and, if the response contains it, the secret.
+// before is its method before an update, or "".
+func (m *CLI) printCredentials(raw json.RawMessage, before string) error {
 	var created clientInfo
 	if err := json.Unmarshal(raw, &created); err != nil {
 		return fmt.Errorf("reading response: %w", err)
+	}
+	switch {
+	case created.Secret != "":
+		m.Note("the secret is not shown again")
+	case created.Method == "none" && before != "none":
+		m.Note("the application has no secret, and uses PKCE")
+	case created.Method == "private_key_jwt" && before != "private_key_jwt":
+		m.Note("the application has no secret: it signs with its keys")
+	}
+	if m.JSON {
+		return m.Result(raw)
 	}
 	rows := [][]string{{"client_id", created.ID}}
 	if created.Secret != "" {
@@ -128,8 +173,10 @@ func (m *CLI) printCredentials(raw json.RawMessage) error {
 
 func (m *CLI) clientAdd() *cobra.Command {
 	var a clientFlags
-	c := &cobra.Command{Use: "add NAME --redirect URI", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
-		Long: "Registers an application that signs users in with OpenID Connect. Prints its id and its secret, which is not shown again."}
+	c := &cobra.Command{Use: "add NAME [--redirect URI]", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
+		Long: "Registers an application that signs users in with OpenID Connect, or that checks access tokens. Prints its id and, if it has one, its secret, which is not shown again.\n\n" +
+			"With --role, it registers a service client, which calls the REST API as --owner, limited to each --group. That needs --jwks, and\n" +
+			"the setting oidc.client_credentials. Only the operator registers one."}
 	a.flags(c)
 	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
@@ -141,8 +188,7 @@ func (m *CLI) clientAdd() *cobra.Command {
 		if err := s.oauth().call(ctx, http.MethodPost, clientsPath, metadata, &created); err != nil {
 			return fmt.Errorf("registering client: %w", err)
 		}
-		m.Note("the secret is not shown again")
-		return m.printCredentials(created)
+		return m.printCredentials(created, "")
 	})
 }
 
@@ -185,6 +231,7 @@ func (m *CLI) clientUpdate() *cobra.Command {
 		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &metadata); err != nil {
 			return fmt.Errorf("reading client: %w", err)
 		}
+		before, _ := metadata["token_endpoint_auth_method"].(string)
 		if err := a.addTo(ctx, s, c, metadata); err != nil {
 			return err
 		}
@@ -193,7 +240,7 @@ func (m *CLI) clientUpdate() *cobra.Command {
 			return fmt.Errorf("updating client: %w", err)
 		}
 		m.Note("application updated")
-		return m.printCredentials(now)
+		return m.printCredentials(now, before)
 	})
 }
 
@@ -224,7 +271,7 @@ func (m *CLI) clientRotate() *cobra.Command {
 		if err := s.oauth().call(ctx, http.MethodPost, clientPath(args[0])+"/secret", nil, &created); err != nil {
 			return fmt.Errorf("rotating client secret: %w", err)
 		}
-		m.Note("the old secret no longer works; the new one is not shown again")
-		return m.printCredentials(created)
+		m.Note("the old secret no longer works")
+		return m.printCredentials(created, "")
 	})
 }

@@ -93,6 +93,7 @@ type resetResult struct {
 	Repeated    bool   `json:"repeated"`
 	Reason      string `json:"reason"`
 	HelpRequest string `json:"helpRequestId,omitempty"` // that the reset resolved
+	OpenRequest string `json:"openHelpRequest,omitempty"`
 
 	pendingApproval
 }
@@ -121,7 +122,7 @@ func (m *CLI) factorsReset() *cobra.Command {
 		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&req.Reason, "reason", "", "reason, for the audit log and the notified administrators")
-	c.Flags().StringVar(&req.HelpRequest, "help-request", "", "id of the help request that this resolves; needs --identity, unless the request has an identity check")
+	c.Flags().StringVar(&req.HelpRequest, "help-request", "", "id or reference of the help request that this resolves; needs --identity, unless the request has an identity check")
 	known := check.flags(c)
 	c.Flags().BoolVar(&req.ShowCode, "show-code", false, "print the ticket as a code")
 	c.Flags().BoolVar(&req.ShowCode, "hand", false, "")
@@ -194,5 +195,8 @@ func (r resetResult) rows(m *CLI) (rows [][]string) {
 		line("code", r.Ticket.Code)
 	}
 	line("ticket expires", m.Moment(r.Ticket.Expires))
+	if r.OpenRequest != "" {
+		line("still open", r.OpenRequest+", without an identity check: see help-request check and close")
+	}
 	return rows
 }

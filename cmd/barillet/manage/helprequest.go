@@ -28,8 +28,10 @@ type helpRequest struct {
 	AssigneeName   string    `json:"assigneeName"`
 	Created        time.Time `json:"created"`
 	Texts          []struct {
-		At      time.Time `json:"at"`
-		Message string    `json:"message"`
+		At             time.Time `json:"at"`
+		Reference      string    `json:"reference"`
+		Message        string    `json:"message"`
+		PasswordProven bool      `json:"passwordProven"`
 	} `json:"followUps"`
 	Check *struct {
 		identityCheck
@@ -54,7 +56,7 @@ func helpPath(id string) string { return "/help-requests/" + url.PathEscape(id) 
 
 func (m *CLI) helpList() *cobra.Command {
 	status := ""
-	c := &cobra.Command{Use: "list", Short: "list help requests: id, created, status, topic, sender, assignee", Args: cli.ExactArgs()}
+	c := &cobra.Command{Use: "list", Short: "list help requests: id, reference, created, status, topic, sender, assignee", Args: cli.ExactArgs()}
 	known := choiceFlag(c, &status, "status", "only with this status", []string{"open", "in_progress", "resolved", "rejected"})
 	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
@@ -66,7 +68,7 @@ func (m *CLI) helpList() *cobra.Command {
 			return fmt.Errorf("listing help requests: %w", err)
 		}
 		return printList(m, all, func(r helpRequest) []string {
-			return []string{r.ID, m.Moment(r.Created), r.Status, r.Topic, r.Email, r.AssigneeName}
+			return []string{r.ID, r.Reference, m.Moment(r.Created), r.Status, r.Topic, r.Email, r.AssigneeName}
 		})
 	}, known)
 }
@@ -74,6 +76,8 @@ func (m *CLI) helpList() *cobra.Command {
 func (m *CLI) helpShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "print a help request and the recent security changes of the user", Args: cli.ExactArgs("ID"),
+		Long: "Prints a help request and the security changes of the user in the last seven days. Here and in the other commands, ID can\n" +
+			"also be the reference that the user has, such as H-7K3F-2Q9M.",
 	}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
@@ -99,7 +103,11 @@ func (r helpRequest) print(m *CLI) error {
 	}
 	texts := []string{r.Message}
 	for _, t := range r.Texts {
-		texts = append(texts, m.Moment(t.At)+"\n"+t.Message)
+		head := m.Moment(t.At) + ", " + t.Reference
+		if t.PasswordProven {
+			head += ", the sender knew the password"
+		}
+		texts = append(texts, head+"\n"+t.Message)
 	}
 	for _, text := range texts {
 		for line := range strings.Lines(text) {

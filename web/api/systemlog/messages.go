@@ -94,6 +94,7 @@ var messages = map[string]string{
 	audit.AppConsent:          "User answered a consent request",
 	audit.AppGrantRevoked:     "Access of an application revoked",
 	audit.AppDevice:           "User answered a device authorization request",
+	audit.AppRefused:          "Requests of an application refused with a page",
 	audit.AppKeysRotated:      "Signing keys created",
 }
 
