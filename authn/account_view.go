@@ -3,10 +3,12 @@ package authn
 import (
 	"context"
 	"slices"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/session"
 	"barillet/factors"
+	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/store"
@@ -18,7 +20,7 @@ type AccountView struct {
 	Login             string
 	Name              string
 	Email             string
-	Locale            string // the language that the user chose; "": none
+	Locale            string // language of emails to the user
 	Groups            []string
 	Devices           []factors.Device // in the order of enrolment, without Data
 	PhishingResistant bool             // one of them is phishing-resistant
@@ -26,6 +28,7 @@ type AccountView struct {
 	Sessions          []session.Summary
 	Activity          []account.Activity // newest first
 	StepUpFresh       bool               // a step-up is valid now
+	MaybeLost         []factors.DeviceID // usable primary devices that were not used since a recovery code was
 }
 
 // Account returns the account page of the session's user.
@@ -38,13 +41,14 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 		if err != nil {
 			return err
 		}
-		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
+		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: s.Accounts.Locale(&u),
 			PhishingResistant: s.Accounts.HasPhishingResistant(&u), PrimaryDevices: s.Accounts.CountPrimary(&u), Activity: slices.Clone(u.Activity), StepUpFresh: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Activity)
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {
 			out.Devices[i].Data = nil
 		}
+		out.MaybeLost = s.maybeLost(&u)
 		if out.Groups, err = s.groupNames(r, &u); err != nil {
 			return err
 		}
@@ -52,6 +56,23 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 		return err
 	})
 	return out, err
+}
+
+// maybeLost returns the usable primary devices that the user neither enrolled nor used since the last recovery code.
+func (s *Service) maybeLost(u *account.User) []factors.DeviceID {
+	var used time.Time
+	for _, a := range u.Activity {
+		if a.What == audit.RecoveryCodeSpent && !a.Failed {
+			used = a.At
+		}
+	}
+	var out []factors.DeviceID
+	for _, d := range u.Devices {
+		if d.Usable() && s.Accounts.Method(d.Kind).Primary && d.Added.Before(used) && d.LastUsed.Before(used) {
+			out = append(out, d.ID)
+		}
+	}
+	return out
 }
 
 // groupNames returns the names of the user's groups. It skips groups that no longer exist.

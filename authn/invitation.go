@@ -38,6 +38,7 @@ func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string)
 
 // InvitationInfo is what the page of an invitation shows.
 type InvitationInfo struct {
+	User    account.UserID
 	By      string // name of the inviter
 	Login   string
 	Name    string
@@ -54,7 +55,7 @@ func (s *Service) Invitation(ctx context.Context, token secret.Value) (Invitatio
 		if err != nil {
 			return err
 		}
-		out = InvitationInfo{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
+		out = InvitationInfo{User: u.ID, By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
 		if len(u.Groups) > 0 {
 			g, err := r.Group(u.Groups[0])
 			if err != nil && errcode.Of(err) != errcode.NotFound {

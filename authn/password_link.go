@@ -91,14 +91,14 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	return tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, expires)
 }
 
-// PasswordLink returns the login and language of the user of a password link.
-func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
+// PasswordLink returns the login and the id of the user of a password link.
+func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login string, id account.UserID, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
-		login, locale = u.Login, s.Accounts.Locale(&u)
+		login, id = u.Login, u.ID
 		return err
 	})
-	return login, locale, err
+	return login, id, err
 }
 
 func (s *Service) passwordLink(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {

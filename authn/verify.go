@@ -177,6 +177,7 @@ func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a 
 		return &Result{Verification: v, Completed: Completed{Step: s.Next(&tr, &u, tx.Op.Now)}}, s.storeRejected(tx, transaction, tr, &u, a, v)
 	}
 	out := Result{Verification: v, ReturnTo: tr.ReturnTo}
+	tx.AdoptLocale(&u) // before any email
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(a.kind)); err != nil {
 		return nil, err
 	}

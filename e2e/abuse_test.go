@@ -31,7 +31,7 @@ var forms = map[string][]string{
 	"/password/x":             {"password"},
 	"/forgot":                 {"identifier"},
 	"/help/request":           {"email", "topic", "message"},
-	"/language":               {"lang", "next"},
+	"/language":               {"lang", "at"},
 	"/enrol/begin":            {"kind", "app"},
 	"/enrol/phone":            {"name", "code"},
 	"/enrol/later":            {},
@@ -182,7 +182,7 @@ func TestRedirect_StaysOnSite(t *testing.T) {
 		"https://evil.example", "//evil.example", "///evil.example", `/\evil.example`, `\\evil.example`, `/\/evil.example`, "http:evil.example",
 		"/%09/evil.example", "/\t/evil.example", "/\n/evil.example", "javascript:alert(1)", "data:text/html,x", "@evil.example", "/..//evil.example", "https:/evil.example", " //evil.example",
 	} {
-		_, to := m.ask("POST", "/language", url.Values{"lang": {"fr"}, "next": {next}}, map[string]string{"Origin": h.URL})
+		_, to := m.ask("POST", "/language", url.Values{"lang": {"fr"}, "at": {next}}, map[string]string{"Origin": h.URL})
 		stays(t, next, to)
 		_, to = m.ask("GET", "/login?next="+url.QueryEscape(next), nil, nil)
 		stays(t, next, to)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,9 +18,11 @@ import (
 type Visitor struct {
 	Address string // client address, sent in the header of a trusted proxy; "": the address of the connection
 
-	tb     testing.TB
-	base   string
-	client *http.Client
+	tb      testing.TB
+	base    string
+	client  *http.Client
+	mu      sync.Mutex
+	subject string // of the last page
 }
 
 // Visitor starts one without cookies. Its connections are its own.
@@ -53,6 +56,9 @@ func (v *Visitor) Try(path string, fields ...string) (Sheet, error) {
 				form.Set(fields[i], fields[i+1])
 			}
 		}
+		v.mu.Lock()
+		form.Set("subject", v.subject)
+		v.mu.Unlock()
 		method, body = http.MethodPost, strings.NewReader(form.Encode())
 	}
 	if strings.HasPrefix(path, "/") {
@@ -83,8 +89,16 @@ func (v *Visitor) follow(request *http.Request) (Sheet, error) {
 	if err != nil {
 		return Sheet{}, err
 	}
+	if found := subjects.FindSubmatch(text); found != nil {
+		v.mu.Lock()
+		v.subject = string(found[1])
+		v.mu.Unlock()
+	}
 	return Sheet{Status: response.StatusCode, Path: response.Request.URL.RequestURI(), Header: response.Header, Body: string(text)}, nil
 }
+
+// subjects finds the user for whom a page acts.
+var subjects = regexp.MustCompile(`<body(?: data-subject="([^"]*)")? data-path`)
 
 // Get opens a page.
 func (v *Visitor) Get(path string) Sheet {

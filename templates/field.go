@@ -36,5 +36,8 @@ func newField(b Base, name, label string, options ...string) field {
 			f.Focus = true
 		}
 	}
+	if typed, ok := b.Typed[name]; ok {
+		f.Value = typed
+	}
 	return f
 }

@@ -30,6 +30,8 @@ func Gallery(lang string) []Sample {
 func gallerySignIn(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/login"}
 	refused := func(p *Problem) Base { c := b; c.Problem = p; return c }
+	signedIn := Base{Lang: lang, Path: "/", SignedIn: true, Name: "Amélie Durand", SubjectToken: "u1.abc"}
+	second := Base{Lang: lang, Path: "/login/factor", Name: "Amélie Durand", SubjectToken: "u1.abc"}
 	withNotice := func(m *Message) Base { c := b; c.Notice = m; return c }
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
@@ -41,7 +43,7 @@ func gallerySignIn(lang string) []Sample {
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
 		{"login-waits", Login{Base: refused(waits), Identifier: login, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
-		{"factor-one", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
+		{"factor-one", Factor{Base: second, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
 		{"factor-clock", Factor{Base: refused(slow), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-waits", Factor{Base: refused(waits), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
@@ -72,6 +74,9 @@ func gallerySignIn(lang string) []Sample {
 		{"password-required", PasswordRequired{Base: b, Login: login, MinLength: 8}},
 		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},
 		{"logged-out", LoggedOut{b}},
+		{"other-user-link", OtherUser{Base: signedIn, Link: true, Now: "Amélie Durand", Stay: "/account", Restart: "/invite/abc"}},
+		{"other-user-page", OtherUser{Base: signedIn, Was: "Karim Benali", Now: "Amélie Durand", Stay: "/account", Restart: "/login"}},
+		{"other-user-nobody", OtherUser{Base: signedIn, Now: "Amélie Durand", Stay: "/account", Restart: "/login"}},
 	}
 }
 
@@ -116,10 +121,12 @@ func galleryAccount(lang string) []Sample {
 	keys := []string{key.Name}
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
+		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			Recovery: sampleRecovery(2), CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
-		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
+		{"account-maybe-lost", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{phone, key}, Recovery: sampleRecovery(1), MaybeLost: []Device{phone, key}, Sessions: sessions[:1]}},
+		{"account-add-first", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, Recovery: sampleRecovery(1), MaybeLost: []Device{only}, AddFirst: true, Sessions: sessions[:1]}},
+		{"account-at-risk", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
 		{"prove", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationAddDevice}, Method: "code", Phones: 1, Keys: keys, Wait: 21 * time.Second}},
 		{"prove-key", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationRemoveDevice, Args: map[string]string{"Device": phone.Name}}, Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
 		{"add", AddDevice{Base: b, Choices: sampleChoices(), Phones: []Device{phone}, CopiesAllowed: true}},

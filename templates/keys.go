@@ -9,6 +9,7 @@ const (
 	ProblemWait        Key = "problem.wait"         // too many tries; set Wait
 	ProblemWaitCode    Key = "problem.wait_code"    // too many wrong codes; a security key still works; set Wait
 	ProblemBusy        Key = "problem.busy"         // the service is overloaded
+	ProblemOtherUser   Key = "problem.other_user"   // the page was rendered for another user
 
 	// codes of a phone
 	ProblemCodeWrong  Key = "problem.code_wrong"
@@ -101,7 +102,7 @@ const (
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
-		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy,
+		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemOtherUser,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,

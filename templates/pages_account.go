@@ -20,15 +20,18 @@ import (
 //	POST /account/sessions/end-others           (no field)
 //	POST /account/applications/{id}/withdraw    (no field)
 //	GET  /account/password                      leads to PasswordChange
-//	POST /language                              lang, next
+//	POST /language                              lang, at
 type Account struct {
 	Base
 	Login         string
+	Locale        string // language of pages and emails
 	Groups        []string
 	Devices       []Device
 	Recovery      RecoveryCodes
-	AtRisk        bool // the loss of one device would lock the user out
-	CopiesAllowed bool // the policy allows a QR code to be shown again
+	AtRisk        bool     // the loss of one device would lock the user out
+	MaybeLost     []Device // not used since a sign-in by recovery code
+	AddFirst      bool     // the user has no device except MaybeLost, and must add one before a lost one is removed
+	CopiesAllowed bool     // the policy allows a QR code to be shown again
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event

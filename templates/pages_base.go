@@ -11,12 +11,14 @@ type Page interface {
 
 // Base is the data that all pages have. The zero Base is for an unauthenticated client in the default language.
 type Base struct {
-	Lang     string // result of Match; any other value means the fallback language
-	Path     string // path and query of a GET that shows this page; the language switch returns to it
-	SignedIn bool   // shows the account and sign-out links
-	Name     string // name of the signed-in user
-	Notice   *Message
-	Problem  *Problem
+	Lang         string // result of Match; any other value means the fallback language
+	Path         string // path and query of a GET that shows this page; the language switch returns to it
+	SignedIn     bool   // shows the account and sign-out links
+	Name         string // name of the user for whom the page acts; "": nobody
+	SubjectToken string // names that user, which each form sends
+	Notice       *Message
+	Problem      *Problem
+	Typed        map[string]string // text typed before the language was switched, by field name
 }
 
 func (b Base) base() Base { return b }

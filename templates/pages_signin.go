@@ -134,6 +134,20 @@ type NewPassword struct {
 
 func (NewPassword) template() string { return "new_password" }
 
+// OtherUser says that this browser is used by another user than the one of a link or of the page whose form was sent.
+//
+//	GET, POST of a link; POST of any form    POST /logout    next
+type OtherUser struct {
+	Base
+	Link    bool   // a link was opened; Was is not read
+	Was     string // user for whom the page was rendered; "": nobody
+	Now     string
+	Stay    string // local path that continues for Now
+	Restart string // local path to open after the sign-out
+}
+
+func (OtherUser) template() string { return "other_user" }
+
 // LoggedOut is the page after sign-out.
 //
 //	GET /logged-out    POST /logout (no field) from any page

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -95,8 +96,8 @@ func (r *Renderer) loadLocale(lang string, asset func(string) string) (*locale, 
 		return nil, err
 	}
 	v := &locale{words: words, pages: map[string]*template.Template{}}
-	common, err := template.New("common").Funcs(r.funcs(words, asset)).ParseFS(files, "layout.html", "parts/*.html")
-	if err != nil {
+	common := template.New("common").Funcs(r.funcs(words, asset))
+	if err := parseForms(common, files, "layout.html", "parts/*.html"); err != nil {
 		return nil, fmt.Errorf("parsing the layout: %w", err)
 	}
 	for _, p := range pages() {
@@ -122,12 +123,39 @@ func (r *Renderer) loadLocale(lang string, asset func(string) string) (*locale, 
 func (v *locale) parse(common *template.Template, from fs.FS, name string) error {
 	t, err := common.Clone()
 	if err == nil {
-		t, err = t.Option("missingkey=error").ParseFS(from, "pages/"+name+".html")
+		err = parseForms(t.Option("missingkey=error"), from, "pages/"+name+".html")
 	}
 	if err != nil {
 		return fmt.Errorf("parsing page %q: %w", name, err)
 	}
 	v.pages[name] = t
+	return nil
+}
+
+// postForm matches the start of a form that changes something.
+var postForm = regexp.MustCompile(`<form [^>]*method="post"[^>]*>`)
+
+// parseForms adds the templates of files to t. Each form gets a field that names the user for whom its page acts.
+func parseForms(t *template.Template, from fs.FS, patterns ...string) error {
+	for _, pattern := range patterns {
+		names, err := fs.Glob(from, pattern)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			return fmt.Errorf("no file %s", pattern)
+		}
+		for _, name := range names {
+			raw, err := fs.ReadFile(from, name)
+			if err != nil {
+				return err
+			}
+			text := postForm.ReplaceAllString(string(raw), `$0{{with $$.SubjectToken}}<input type="hidden" name="subject" value="{{.}}">{{end}}`)
+			if _, err := t.New(path.Base(name)).Parse(text); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

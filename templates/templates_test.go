@@ -99,6 +99,26 @@ func TestPage_ContainsNoInlineScriptStyleOrForeignURL(t *testing.T) {
 	}
 }
 
+// Each form that changes something names the user for whom its page was rendered.
+func TestPage_EachFormNamesItsUser(t *testing.T) {
+	r := open(t)
+	form := regexp.MustCompile(`<form [^>]*method="?post[^>]*>(<input type="hidden" name="subject" value="u1.abc">)?`)
+	for _, s := range templates.Gallery("fr") {
+		page := reflect.New(reflect.TypeOf(s.Page)).Elem()
+		page.Set(reflect.ValueOf(s.Page))
+		page.FieldByName("Base").FieldByName("SubjectToken").SetString("u1.abc")
+		out := render(t, r, page.Interface().(templates.Page))
+		if !strings.Contains(out, `<body data-subject="u1.abc"`) {
+			t.Errorf("%s: the scripts of the page do not know its user", s.Name)
+		}
+		for _, m := range form.FindAllStringSubmatch(out, -1) {
+			if m[1] == "" {
+				t.Errorf("%s: no user in %s", s.Name, m[0])
+			}
+		}
+	}
+}
+
 func TestPage_LabelsEachField(t *testing.T) {
 	r := open(t)
 	for _, s := range templates.Gallery("en") {
@@ -109,6 +129,11 @@ func TestPage_LabelsEachField(t *testing.T) {
 				t.Errorf("%s: id %q is not unique", s.Name, m[1])
 			}
 			ids[m[1]] = true
+		}
+		for _, m := range regexp.MustCompile(`\bform="([^"]*)"`).FindAllStringSubmatch(out, -1) {
+			if !ids[m[1]] {
+				t.Errorf("%s: a button sends the form %q, which is not there", s.Name, m[1])
+			}
 		}
 		for _, tag := range input.FindAllString(out, -1) {
 			switch kind := attr(tag, "type"); {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -221,11 +222,11 @@ func TestLanguage_ChoiceOfTheUserPrecedesTheBrowser(t *testing.T) {
 	says(b, "/login?lang=xx", "en")
 	b.header.Set("Accept-Language", "fr-CH, en;q=0.5")
 	says(b, "/login", "fr")
-	b.goes("/help", "/language", "lang", "en", "next", "/help")
+	b.goes("/help", "/language", "lang", "en", "at", "/help")
 	says(b, "/help", "en")
 	b.signIn(amelie, phone)
 	says(b, "/account", "fr")
-	b.goes("/account", "/language", "lang", "en", "next", "/account")
+	b.goes("/account", "/language", "lang", "en", "at", "/account")
 	says(b, "/account", "en")
 	if got := p.User(amelie).Locale; got != "en" {
 		t.Errorf("the person's language: got %q, want en", got)
@@ -266,5 +267,102 @@ func TestStepUp_CodeThatSignedInIsNotAskedForAgain(t *testing.T) {
 	}
 	if got := b.post("/account/devices/"+p.idOf("Téléphone")+"/show", "name", "Tablette", "code", string(phone.Code())); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the code of the sign-in shows the QR code: %d", got.StatusCode)
+	}
+}
+
+// The device that a user chose is enrolled after a step-up that had expired on the page, and nothing is begun without it.
+func TestAdd_ChoiceIsKeptOverTheStepUp(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	p.Clock.Advance(6 * time.Minute)
+	for _, c := range []struct{ kind, app, want string }{{"webauthn", "", "/enrol/key"}, {"totp", "google", "/enrol/phone"}} {
+		got := b.post("/enrol/begin", "kind", c.kind, "app", c.app)
+		if !strings.HasPrefix(got.next(), "/account/prove?next=") {
+			t.Fatalf("a choice after the step-up expired: got %d to %q, want the step-up", got.StatusCode, got.next())
+		}
+		_, next, _ := strings.Cut(got.next(), "next=")
+		next, err := url.QueryUnescape(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := b.shows(got.next())
+		if !strings.Contains(page.body, `name="next" value="`+html.EscapeString(next)+`"`) {
+			t.Errorf("the step-up does not know what follows: %s", next)
+		}
+		if got := b.get(next); got.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("the choice by GET: got %d, want 405", got.StatusCode)
+		}
+		if got := b.post("/account/prove", "code", "000000", "next", next); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("a wrong code: got %d, want 401", got.StatusCode)
+		}
+		if got := b.get(c.want); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s before the step-up: got %d, want a redirect", c.want, got.StatusCode)
+		}
+		p.Clock.Advance(time.Minute)
+		b.goes(c.want, "/account/prove", "code", string(phone.Next()), "next", next)
+		b.shows(c.want)
+		p.Clock.Advance(11 * time.Minute)
+	}
+	for _, next := range []string{"https://thief.example/enrol/begin?kind=totp", "//thief.example/enrol/begin", "/enrol/begin", "/enrol/begin?kind=recovery", "/enrol/begin?kind=%zz"} {
+		p.Clock.Advance(time.Minute)
+		if got := b.post("/account/prove", "code", string(phone.Next()), "next", next); got.next() != "/account/add" && got.next() != "/account" {
+			t.Errorf("after a step-up for %s: got %q", next, got.next())
+		}
+	}
+}
+
+// After a sign-in by recovery code the road leads from the new device to the removal of the lost one.
+func TestRecovery_LostPhoneIsOfferedForRemoval(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	b.goes("/enrol/recovery", "/account/recovery")
+	codes := regexp.MustCompile(`<code>([^<]+)`).FindAllStringSubmatch(b.shows("/enrol/recovery").body, -1)
+	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	lost := "/account/devices/" + p.idOf("Téléphone") + "/remove"
+	const question = "If one of your devices is lost, remove it"
+	if got := b.shows("/account"); strings.Contains(got.body, question) {
+		t.Error("the account asks for a lost device without a reason")
+	}
+	p.Clock.Advance(time.Hour)
+
+	n := p.browser(t)
+	n.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0][1])
+	got := n.shows("/account")
+	if !strings.Contains(got.body, question) || !strings.Contains(got.body, "First add the device") || strings.Contains(got.body, lost) {
+		t.Error("before a new device is enrolled, the account does not ask for one first")
+	}
+	n.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+	added := &authntest.Phone{Env: p.Env, Secret: secretIn(t, n.shows("/enrol/phone").body)}
+	p.Clock.Advance(time.Second)
+	n.goes("/account?done=device_added", "/enrol/phone", "name", "Nouveau", "code", string(added.Code()))
+	got = n.shows("/account?done=device_added")
+	if !strings.Contains(got.body, question) || !strings.Contains(got.body, `<a class="button second" href="`+lost+`"`) || strings.Contains(got.body, `class="button second" href="/account/devices/`+p.idOf("Nouveau")) {
+		t.Error("after the new device the account does not offer to remove the lost one, and that one alone")
+	}
+	if got := n.get("/enrol/second"); got.next() != "/account?done=device_added" {
+		t.Errorf("the advice after a first device: got %d to %q, want the question first", got.StatusCode, got.next())
+	}
+	n.proves(lost, added)
+	n.goes("/account?done=device_removed", lost)
+	if got := n.shows("/account"); strings.Contains(got.body, question) || len(p.User(amelie).Devices) != 2 {
+		t.Error("the lost device is still there, or still asked for")
+	}
+}
+
+// A device that the user used after the recovery code was not lost.
+func TestRecovery_FoundPhoneIsNotOfferedForRemoval(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/add", phone)
+	b.goes("/enrol/recovery", "/account/recovery")
+	codes := regexp.MustCompile(`<code>([^<]+)`).FindAllStringSubmatch(b.shows("/enrol/recovery").body, -1)
+	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	n := p.browser(t)
+	n.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0][1])
+	p.Clock.Advance(time.Hour / 2)
+	b.proves("/account/add", phone)
+	if got := b.shows("/account"); strings.Contains(got.body, "If one of your devices is lost") {
+		t.Error("the account asks for a device that is in use")
 	}
 }

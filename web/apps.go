@@ -27,11 +27,11 @@ func (s *server) registerApplications(r *site.Router) {
 	}
 	r.Handle("GET "+oidc.PathUserinfo, userinfo)
 	r.Page("GET "+oidc.PathAuthorize, s.authorize)
-	r.Page("POST "+oidc.PathAuthorize, s.authorize)
+	r.ForAnybody("POST "+oidc.PathAuthorize, s.authorize)
 	r.Page("GET "+oidc.PathContinue, s.getContinue)
 	r.Page("POST /oauth2/v1/consent", s.postConsent)
 	r.Page("GET "+oidc.PathLogout, s.appLogout)
-	r.Page("POST "+oidc.PathLogout, s.appLogout)
+	r.ForAnybody("POST "+oidc.PathLogout, s.appLogout)
 	r.Page("POST /oauth2/v1/logout/confirm", s.postAppLogout)
 	r.Page("GET "+oidc.PathUserCode, s.getUserCode)
 	r.Page("POST "+oidc.PathUserCode, s.postUserCode)

@@ -131,7 +131,7 @@ func leaves(want string, over bool, more func(hint string) []string) func(*suite
 	}
 }
 
-const profile = "name given_name family_name preferred_username updated_at"
+const profile = "name given_name family_name locale preferred_username updated_at"
 
 // modules are the modules of the plans Basic OP, Config OP, RP-Initiated Logout OP and Back-Channel Logout OP, by their
 // names in the OpenID Foundation's suite. docs/oidc-conformance.md lists them.

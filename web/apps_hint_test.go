@@ -72,7 +72,7 @@ func TestUILocales_ApplyUnlessTheUserChose(t *testing.T) {
 	speaks(french(), "en", "a region of one of ours, after one that is not", "de-CH en-GB fr")
 	speaks(french(), "fr", "none of ours", "de zz \"><b>")
 	chosen := french()
-	chosen.post("/language", "lang", "fr", "next", "/login")
+	chosen.post("/language", "lang", "fr", "at", "/login")
 	speaks(chosen, "fr", "the person chose before", "en")
 	const cookie = "__Host-barillet-lang"
 	if chosen.cookie(cookie) != "fr" {

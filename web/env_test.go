@@ -22,14 +22,17 @@ import (
 	"testing"
 	"time"
 
+	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
 	"barillet/internal/notice"
+	"barillet/internal/secret"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web"
 	"barillet/web/apidocs"
+	"barillet/web/site"
 )
 
 // place is a running service and its log.
@@ -187,6 +190,9 @@ func (b *browser) do(method, path, media, body string) page {
 	if method == http.MethodPost {
 		r.Header.Set("Origin", b.place.url)
 	}
+	if method == http.MethodPost && media == "application/json" {
+		r.Header.Set("Barillet-Subject", b.subject(path))
+	}
 	for k, v := range b.header {
 		r.Header[k] = v
 	}
@@ -207,12 +213,41 @@ func (b *browser) get(path string) page {
 	return b.do(http.MethodGet, path, "", "")
 }
 
-// post sends a form; fields alternates names and values.
+// subject returns what a page with a form for this path contains: the token of the user for whom it acts.
+func (b *browser) subject(path string) string {
+	b.t.Helper()
+	prefix := ""
+	if strings.HasPrefix(b.place.url, "https:") {
+		prefix = "__Host-"
+	}
+	if login := b.cookie(prefix + "barillet-login"); login != "" && (strings.HasPrefix(path, "/login/") || strings.HasPrefix(path, "/enrol/")) {
+		st, err := b.place.Authn.Transaction(b.t.Context(), secret.From(login))
+		if err == nil && (st.Step == authn.StepEnrol || strings.HasPrefix(path, "/login/")) {
+			return b.place.subjectOf(st.User)
+		}
+	}
+	info, err := b.place.Sessions.Authenticate(b.t.Context(), secret.From(b.cookie(prefix+"barillet")))
+	if err != nil {
+		return ""
+	}
+	return b.place.subjectOf(info.User)
+}
+
+// subjectOf returns the token of a user in the pages.
+func (p *place) subjectOf(id account.UserID) string {
+	s := site.New(site.Config{Accounts: p.Accounts, Sessions: p.Sessions})
+	return s.SubjectToken(id)
+}
+
+// post sends a form as the page does that is shown now; fields alternates names and values.
 func (b *browser) post(path string, fields ...string) page {
 	b.t.Helper()
 	v := url.Values{}
 	for i := 0; i+1 < len(fields); i += 2 {
 		v.Add(fields[i], fields[i+1])
+	}
+	if subject := b.subject(path); subject != "" && !v.Has("subject") && b.header.Get("Origin") == "" {
+		v.Set("subject", subject) // unless another site posts
 	}
 	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", v.Encode())
 }
@@ -323,4 +358,14 @@ func (p *place) reset(id account.UserID) {
 	if err != nil {
 		p.T.Fatal(err)
 	}
+}
+
+// setCookie sets a cookie, as another tab of the browser could have.
+func (b *browser) setCookie(name, value string) {
+	b.t.Helper()
+	u, err := url.Parse(b.place.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: u.Scheme == "https"}})
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"barillet/authn/password"
@@ -90,6 +91,15 @@ func (s *Service) Locale(u *User) string {
 		return u.Locale
 	}
 	return s.Policy.DefaultLocale
+}
+
+// AdoptLocale stores the language of the page for a user without a stored one, at the first complete operation. The
+// caller saves the user.
+func (tx *Tx) AdoptLocale(u *User) {
+	req := tx.Op.Request
+	if u.Locale == "" && req.APIToken == "" && slices.Contains(tx.s.Policy.Locales, req.Locale) {
+		u.Locale = req.Locale
+	}
 }
 
 // FailureID returns the key of the failure counters of a user. It is the same on each endpoint and node.

@@ -133,7 +133,7 @@ func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
 	log.Watch = hooks.Watch
 	e := &Env{T: t, bolt: file, Store: wrapped(t, file), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
-		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
+		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
 	e.open(passwords, []factors.Factor{totp.TOTP{}, key, hotp.HOTP{}, recovery.Recovery{MAC: keys.Pepper.MAC}})
 	return e

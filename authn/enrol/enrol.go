@@ -165,6 +165,7 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, n
 		return nil, err
 	}
 	u, e := &st.user, st.pending
+	tx.AdoptLocale(u) // before any email
 	if u.Revision != verified.user.Revision || !bytes.Equal(e.Pending, verified.pending.Pending) {
 		return nil, nil
 	}

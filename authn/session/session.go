@@ -112,6 +112,7 @@ func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, stepUp acc
 	if req.APIToken != "" {
 		return s.openAPISession(tx, u, amr)
 	}
+	tx.AdoptLocale(u)
 	out := Credentials{Session: tx.Op.Secret("session")}
 	browser, err := s.trackBrowser(tx, u, notify)
 	if err != nil {

@@ -4,6 +4,16 @@
 for (const e of document.querySelectorAll("[data-with-script]")) e.hidden = false;
 for (const e of document.querySelectorAll("[data-without-script]")) e.hidden = true;
 
+// A page of a user is not kept for Back: it is hidden when it is left, and loaded again when the browser brings it back.
+// The page after a sign-out makes the other tabs load theirs again.
+const body = document.body.dataset, signOuts = window.BroadcastChannel && new BroadcastChannel("sign-out");
+if (body.subject) {
+  const load = () => location.replace(body.path);
+  addEventListener("pagehide", () => { document.documentElement.hidden = true; });
+  addEventListener("pageshow", (e) => { if (e.persisted) load(); });
+  if (signOuts) signOuts.onmessage = load;
+} else if (signOuts && document.querySelector("[data-signed-out]")) signOuts.postMessage("");
+
 const problem = document.getElementById("problem");
 if (problem) problem.focus();
 

@@ -53,7 +53,8 @@ for (const b of document.querySelectorAll("[data-key]")) {
       body.answer = answer(await navigator.credentials[words.key]({ publicKey: parse(raw.publicKey || raw) }));
     } catch (e) { return stop(causes[e && e.name] || "blocked"); }
     try {
-      res = await fetch(words.post, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+      const headers = { "Content-Type": "application/json", "Barillet-Subject": document.body.dataset.subject || "" };
+      res = await fetch(words.post, { method: "POST", headers, body: JSON.stringify(body) });
       said = await res.json();
     } catch (e) { return stop(e.name === "SyntaxError" ? "service" : "failed"); }
     if (said.next) return location.assign(said.next);

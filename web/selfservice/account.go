@@ -2,6 +2,7 @@ package selfservice
 
 import (
 	"net/http"
+	"slices"
 
 	"barillet/authn"
 	"barillet/authn/account"
@@ -47,12 +48,16 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 		return templates.Account{}, err
 	}
 	page := templates.Account{Base: b, Login: a.Login, Groups: a.Groups, Recovery: codes,
-		CopiesAllowed: s.Accounts.Policy.AllowCopies}
+		CopiesAllowed: s.Accounts.Policy.AllowCopies, Locale: a.Locale}
 	for _, d := range a.Devices {
 		if s.Accounts.Method(d.Kind).Input != factors.InputBackup {
 			page.Devices = append(page.Devices, s.deviceOf(a, d))
 		}
+		if slices.Contains(a.MaybeLost, d.ID) {
+			page.MaybeLost = append(page.MaybeLost, s.deviceOf(a, d))
+		}
 	}
+	page.AddFirst = a.PrimaryDevices <= len(a.MaybeLost)
 	page.AtRisk = a.PrimaryDevices <= 1 && codes.Left() == 0
 	for _, ses := range a.Sessions {
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: account.DescribeUserAgent(ses.Agent), Address: ses.Address,

@@ -331,6 +331,9 @@ func (s *Pages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if len(a.MaybeLost) > 0 {
+		return &site.WrongStep{Path: "/account?done=device_added"} // it asks which one is lost
+	}
 	name := ""
 	for _, d := range a.Devices {
 		if s.Accounts.Method(d.Kind).Primary {

@@ -20,7 +20,7 @@ func (s *Pages) Register(r *site.Router) {
 
 func (s *Pages) registerEnrolment(r *site.Router) {
 	r.Page("GET /enrol", s.getEnrol)
-	r.Page("POST /enrol/begin", s.postEnrolBegin)
+	r.Page("POST "+site.PathBeginEnrolment, s.postEnrolBegin)
 	for _, f := range s.Accounts.Factors {
 		input, path := f.Method().Input, s.enrolPath(f.Kind())
 		r.Page("GET "+path, s.getEnrolment(path))

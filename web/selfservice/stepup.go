@@ -2,10 +2,12 @@ package selfservice
 
 import (
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
 	"barillet/authn"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -43,6 +45,7 @@ var operations = []struct {
 }{
 	{"/account/add", templates.OperationAddDevice},
 	{"/enrol", templates.OperationAddDevice},
+	{site.PathBeginEnrolment, templates.OperationAddDevice},
 	{"/account/devices/*/confirm", templates.OperationConfirmDevice},
 	{"/account/devices/*/remove", templates.OperationRemoveDevice},
 	{"/account/devices/*/copies/*", templates.OperationRemoveCopy},
@@ -81,6 +84,25 @@ func afterStepUp(asked string) string {
 	return "/account"
 }
 
+// finishStepUp returns the page after an accepted step-up. If the user chose a device before, its enrolment begins.
+func (s *Pages) finishStepUp(w http.ResponseWriter, r *http.Request, asked string) (string, error) {
+	next := afterStepUp(asked)
+	path, query, _ := strings.Cut(next, "?")
+	if path != site.PathBeginEnrolment {
+		return next, nil
+	}
+	chosen, err := url.ParseQuery(query)
+	kind, app, ok := s.chosenKind(chosen.Get("kind"), chosen.Get("app"))
+	if err != nil || !ok {
+		return "/account/add", nil
+	}
+	begun, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}, enrol.Request{Kind: kind, App: app})
+	if errcode.Of(err) == errcode.TooMany {
+		return "/account/add", nil // it says so
+	}
+	return begun, err
+}
+
 func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "code", "next")
 	if err != nil {
@@ -95,7 +117,11 @@ func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.Accepted() {
-		return site.Redirect(w, afterStepUp(f["next"]))
+		next, err := s.finishStepUp(w, r, f["next"])
+		if err != nil {
+			return err
+		}
+		return site.Redirect(w, next)
 	}
 	return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page := s.stepUpPage(r, s.BaseAt(r, site.WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
@@ -119,5 +145,9 @@ func (s *Pages) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
 	if !v.Accepted() {
 		return s.WriteRejected(w, r, v)
 	}
-	return site.WriteNext(w, afterStepUp(answer.Next))
+	next, err := s.finishStepUp(w, r, answer.Next)
+	if err != nil {
+		return err
+	}
+	return site.WriteNext(w, next)
 }

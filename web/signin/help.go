@@ -13,7 +13,10 @@ import (
 )
 
 func (s *Pages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
-	page := templates.HelpRequest{Base: s.Base(r), Topic: notice.Topic(r.URL.Query().Get("topic"))}
+	page := templates.HelpRequest{Base: s.Base(r), Topic: notice.Topic(r.URL.Query().Get("topic")), Message: site.Typed(r)["message"]}
+	if typed := site.Typed(r)["topic"]; typed != "" {
+		page.Topic = notice.Topic(typed)
+	}
 	if !slices.Contains(notice.Topics(), page.Topic) {
 		page.Topic = notice.TopicCannotLogIn
 	}

@@ -31,7 +31,10 @@ func (s *Pages) postForgot(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Pages) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
+	login, user, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
+	if err == nil {
+		err = s.CheckLink(r, user)
+	}
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.NewPassword{Base: s.Base(r), Gone: true})
 	}
@@ -49,7 +52,10 @@ func (s *Pages) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
+	login, user, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
+	if err == nil {
+		err = s.CheckLink(r, user)
+	}
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.StartWithPasswordLink(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {

@@ -63,10 +63,18 @@ func (s *Pages) getBlocked(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) postLogout(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "next")
+	if err != nil {
+		return err
+	}
 	if err := s.SignOut(w, r); err != nil {
 		return err
 	}
-	return site.Redirect(w, "/logged-out")
+	next, ok := site.LocalPath(f["next"])
+	if !ok {
+		next = "/logged-out"
+	}
+	return site.Redirect(w, next)
 }
 
 func (s *Pages) getLoggedOut(w http.ResponseWriter, r *http.Request) error {
@@ -87,26 +95,4 @@ func (s *Pages) beginThen(w http.ResponseWriter, r *http.Request, login secret.V
 // static returns the handler of a page without data.
 func (s *Pages) static(page func(templates.Base) templates.Page) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return s.Render(w, http.StatusOK, page(s.Base(r))) }
-}
-
-// postLanguage stores a language in this browser and, with a session, in the account.
-func (s *Pages) postLanguage(w http.ResponseWriter, r *http.Request) error {
-	f, err := site.ReadForm(r, "lang", "next")
-	if err != nil {
-		return err
-	}
-	if f["lang"] != templates.Match("", f["lang"], "") {
-		return errcode.InvalidField("lang", "unknown")
-	}
-	if v := site.VisitorOf(r); v.SignedIn() {
-		if err := s.Authn.SetLocale(r.Context(), site.RequestInfo(r), v.Session, f["lang"]); err != nil {
-			return err
-		}
-	}
-	s.SetLanguage(w, f["lang"])
-	next, ok := site.LocalPath(f["next"])
-	if !ok {
-		next = "/"
-	}
-	return site.Redirect(w, next)
 }

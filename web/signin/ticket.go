@@ -100,6 +100,9 @@ func (s *Pages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.Base(r), Token: token}
 	err := s.Authn.TicketLink(r.Context(), secret.From(token))
+	if err == nil { // the user of a valid ticket has no session
+		err = s.CheckLink(r, "")
+	}
 	if err == nil {
 		return s.Render(w, http.StatusOK, page)
 	}
@@ -116,6 +119,9 @@ func (s *Pages) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	f, err := site.ReadForm(r, "identifier", "password")
 	if err != nil {
+		return err
+	}
+	if err := s.CheckLink(r, ""); err != nil {
 		return err
 	}
 	token := r.PathValue("token")
@@ -142,6 +148,9 @@ func (s *Pages) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 func (s *Pages) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	invited, err := s.Authn.Invitation(r.Context(), secret.From(token))
+	if err == nil {
+		err = s.CheckLink(r, invited.User)
+	}
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.Invite{Base: s.Base(r), Gone: true})
 	}
@@ -162,6 +171,9 @@ func (s *Pages) postInvite(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := r.PathValue("token")
 	invited, err := s.Authn.Invitation(r.Context(), secret.From(token))
+	if err == nil {
+		err = s.CheckLink(r, invited.User)
+	}
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.Authn.AcceptInvitation(r.Context(), site.RequestInfo(r), secret.From(token), f["password"]); err == nil {

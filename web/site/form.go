@@ -18,7 +18,7 @@ var fieldLimits = map[string]int{
 	"code": 256, "ticket": 256, "copy": 64,
 	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16, "list": 64,
 	"topic": 64, "message": 32 << 10,
-	"next": 1 << 10, "lang": 64,
+	"next": 1 << 10, "at": 1 << 10, "lang": 64,
 	"request": 64, "decision": 8,
 }
 
@@ -30,15 +30,12 @@ type Form map[string]string
 func ReadForm(r *http.Request, names ...string) (Form, error) {
 	if r.ContentLength != 0 {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err != nil || media != "application/x-www-form-urlencoded" {
+		if err != nil || media != formType {
 			return nil, &reply.HTTPError{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
 		}
 	}
-	if err := r.ParseForm(); err != nil {
-		if _, over := errors.AsType[*http.MaxBytesError](err); over {
-			return nil, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
-		}
-		return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
+	if err := parseForm(r); err != nil {
+		return nil, err
 	}
 	out := Form{}
 	for _, name := range names {
@@ -58,6 +55,20 @@ func ReadForm(r *http.Request, names ...string) (Form, error) {
 		}
 	}
 	return out, nil
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// parseForm parses the fields of a request.
+func parseForm(r *http.Request) error {
+	err := r.ParseForm()
+	if err == nil {
+		return nil
+	}
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+	}
+	return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
 }
 
 // maxAnswer is the maximum size of a KeyAnswer, in bytes.

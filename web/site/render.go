@@ -17,6 +17,7 @@ import (
 // Base returns the part that all pages share. It includes the notice or problem that a redirect left in the query.
 func (s *Site) Base(r *http.Request) templates.Base {
 	b := s.BaseAt(r, CurrentPath(r))
+	b.Typed = Typed(r)
 	q := r.URL.Query()
 	if k, ok := notices[q.Get("done")]; ok {
 		b.Notice = templates.NewNotice(k)
@@ -30,7 +31,7 @@ func (s *Site) Base(r *http.Request) templates.Base {
 // BaseAt returns Base for the answer to a POST, if the form is at path.
 func (s *Site) BaseAt(r *http.Request, path string) templates.Base {
 	v := VisitorOf(r)
-	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Info.Name}
+	return templates.Base{Lang: v.Lang, Path: path, SignedIn: v.SignedIn(), Name: v.Subject.Name, SubjectToken: s.SubjectToken(v.Subject.User)}
 }
 
 // BaseWithProblem returns BaseAt with a problem.

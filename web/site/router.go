@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"barillet/internal/errcode"
@@ -29,13 +30,31 @@ func (r *Router) Handle(pattern string, h http.Handler) {
 	r.Mux.Handle(pattern, h)
 }
 
-// Page registers a page. If h returns an error, the browser gets a page that helps the user to continue.
-func (r *Router) Page(pattern string, h Handler) { r.Handle(pattern, r.site.answer(h, r.site.fail)) }
+// Page registers a page. If h returns an error, the browser gets a page that helps the user to continue. A form acts only
+// for the user for whom its page was rendered.
+func (r *Router) Page(pattern string, h Handler) {
+	r.Handle(pattern, r.site.answer(r.site.forSubject(h), r.site.fail))
+}
+
+// ForAnybody registers a page whose forms do not act for the user of a session or transaction.
+func (r *Router) ForAnybody(pattern string, h Handler) {
+	r.Handle(pattern, r.site.answer(h, r.site.fail))
+}
 
 // Script registers the handler of a request that a script of a page sends. The answer is {"next": path} or
 // {"problem": sentence}.
 func (r *Router) Script(pattern string, h Handler) {
-	r.Handle(pattern, r.site.answer(h, r.site.failScript))
+	r.Handle(pattern, r.site.answer(r.site.forSubject(h), r.site.failScript))
+}
+
+// forSubject returns h with checkSubject before it.
+func (s *Site) forSubject(h Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.checkSubject(r); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
 }
 
 // answer returns a handler that reads the visitor, calls h, and passes its error to fail.
@@ -62,6 +81,11 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		_ = Redirect(w, path)
 		return
 	}
+	if other, ok := errors.AsType[*OtherUser](err); ok {
+		if err = s.renderOtherUser(w, r, other); err == nil {
+			return
+		}
+	}
 	s.RenderError(w, r, err)
 }
 
@@ -84,11 +108,18 @@ func (s *Site) redirectFor(r *http.Request, err error) (string, bool) {
 	return "", false
 }
 
+// PathBeginEnrolment is the route that begins an enrolment. As the page after a step-up, with the fields in its query, it
+// is no request: the step-up then begins the enrolment.
+const PathBeginEnrolment = "/enrol/begin"
+
 // pageForStepUp returns the page to open after a step-up. Each operation that needs one has a page at its own path,
-// except those of enrolment.
+// except those of enrolment. The choice of a device is kept.
 func pageForStepUp(r *http.Request) string {
-	if strings.HasPrefix(r.URL.Path, "/account/") {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/account/"):
 		return r.URL.EscapedPath()
+	case r.URL.Path == PathBeginEnrolment:
+		return PathBeginEnrolment + "?" + url.Values{"kind": r.PostForm["kind"], "app": r.PostForm["app"]}.Encode()
 	}
 	return "/enrol"
 }
@@ -102,6 +133,9 @@ func (s *Site) failScript(w http.ResponseWriter, r *http.Request, err error) {
 	reply.Report(r, err)
 	status, retry := reply.Status(err)
 	m := templates.Message{Key: templates.ProblemCeremonyGone}
+	if _, ok := errors.AsType[*OtherUser](err); ok {
+		status, m.Key = http.StatusConflict, templates.ProblemOtherUser
+	}
 	if p, ok := s.problemFor(err); ok {
 		m = p.Message
 	}

@@ -68,7 +68,8 @@ func (s *Site) SetCookies(w http.ResponseWriter, r *http.Request, issued session
 	return s.cookies.put(w, r, s.cookies.session, issued.Session)
 }
 
-// SignOut ends the session of the browser, and the sessions of its applications.
+// SignOut ends the session of the browser, and the sessions of its applications. Nothing of the user stays in the cache,
+// from which Back shows pages. The cookies of the browser stay: it remains known.
 func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if v := VisitorOf(r); v.SignedIn() {
 		if err := s.Sessions.SignOut(r.Context(), RequestInfo(r), v.Session); err != nil {
@@ -80,6 +81,7 @@ func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+	w.Header().Set("Clear-Site-Data", `"cache"`)
 	for _, name := range []string{s.cookies.session, s.cookies.transaction} {
 		if err := s.cookies.put(w, r, name, secret.Value{}); err != nil {
 			return err

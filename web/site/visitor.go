@@ -16,6 +16,7 @@ type Visitor struct {
 	Session     secret.Value // zero without a session
 	Transaction secret.Value // of a sign-in, which may have ended; zero without one
 	Info        session.Info // of Session
+	Subject     Subject
 	Lang        string
 }
 
@@ -46,9 +47,15 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	v := &Visitor{Lang: q.Lang, Transaction: secret.From(login.ID)}
 	if info, ok := ses.Values[infoKey{}].(session.Info); ok {
 		v.Session, v.Info = secret.From(ses.ID), info
-		if chosen := r.URL.Query().Get("lang"); info.Locale != "" && chosen != v.Lang {
+		if info.Locale != "" {
 			v.Lang, q.Lang = info.Locale, info.Locale
 		}
+	}
+	if t, ok := r.Context().Value(typedKey{}).(typed); ok {
+		v.Lang, q.Lang = t.lang, t.lang // the session was read before the switch
+	}
+	if err := s.findSubject(r, v); err != nil {
+		return r, err
 	}
 	ctx := reply.With(context.WithValue(r.Context(), visitorKey{}, v), &q)
 	return r.WithContext(ctx), nil

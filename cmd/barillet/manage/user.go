@@ -22,6 +22,7 @@ type newUser struct {
 		Email     string `json:"email"`
 		FirstName string `json:"firstName,omitempty"`
 		LastName  string `json:"lastName,omitempty"`
+		Locale    string `json:"locale,omitempty"`
 	} `json:"profile"`
 	GroupIDs []string `json:"groupIds,omitempty"`
 	Role     string   `json:"role,omitempty"`
@@ -49,6 +50,7 @@ type createdUser struct {
 // addFlags are the flags of user add.
 type addFlags struct {
 	name, role      string
+	locale          string
 	groups          []string
 	invite, noEmail bool
 }
@@ -62,6 +64,7 @@ func (m *CLI) userAdd() *cobra.Command {
 		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
+	c.Flags().StringVar(&a.locale, "locale", "", "language of pages and emails: fr or en; empty: as the browser of the first sign-in")
 	known := choiceFlag(c, &a.role, "role", "role of the user", roles)
 	c.Flags().StringSliceVar(&a.groups, "group", nil, "group of the user, by id or name; can be repeated")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the user")
@@ -83,6 +86,7 @@ func (m *CLI) addUser(ctx context.Context, s *Client, a *addFlags, email string)
 	req := newUser{GroupIDs: groups, Role: a.role}
 	req.Profile.Login, req.Profile.Email = email, email
 	req.Profile.FirstName, req.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
+	req.Profile.Locale = a.locale
 	req.Profile.LastName = strings.TrimSpace(req.Profile.LastName)
 	if a.invite {
 		m.warnDefaultURL(s)
