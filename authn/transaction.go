@@ -49,7 +49,7 @@ type Transaction struct {
 	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the user, which has its own failure budget
 	ReturnTo     string    `json:"returnTo,omitempty"` // local path
 	Started      time.Time `json:"started"`
-	Expires      time.Time `json:"expires"`
+	Expires      time.Time `json:"expires" ahead:"10m" since:"Started"`
 }
 
 // NewPassword is a password that was chosen by a link and does not yet apply.

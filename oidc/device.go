@@ -29,7 +29,7 @@ type UserCode struct {
 	MAC      []byte             `json:"mac"`
 	Scopes   []string           `json:"scopes"`
 	Created  time.Time          `json:"created"`
-	Expires  time.Time          `json:"expires"`
+	Expires  time.Time          `json:"expires" since:"Created"`
 	Polled   time.Time          `json:"polled,omitzero"`
 	Interval time.Duration      `json:"interval"` // shortest time between polls
 	Denied   bool               `json:"denied,omitempty"`

@@ -95,7 +95,7 @@ type AuthorizationRequest struct {
 	User           account.UserID `json:"user,omitempty"`           // of a device prompt
 	Pushed         string         `json:"pushed,omitempty"`         // the encoded parameters of a pushed request
 	Created        time.Time      `json:"created"`
-	Expires        time.Time      `json:"expires"`
+	Expires        time.Time      `json:"expires" since:"Created"`
 }
 
 func (req *AuthorizationRequest) prompts(value string) bool {

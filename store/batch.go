@@ -52,6 +52,9 @@ func walk[T any](ctx context.Context, s Store, t Table[T], batch int, pick func(
 				last, seen = id, seen+1
 				more = seen == scanBatch
 				picked, err := pick(r, id, v)
+				if errors.Is(err, ErrUnreadable) {
+					return nil // it depends on a record that is reported
+				}
 				if picked {
 					ids = append(ids, id)
 				}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 )
 
+// ErrUnreadable is wrapped by the error for a record that cannot be decrypted or decoded.
+var ErrUnreadable = errors.New("record cannot be read")
+
 // ErrDecrypt is wrapped by the error for a record that cannot be decrypted: it was altered, moved from another key, or
 // damaged.
 var ErrDecrypt = errors.New("record cannot be decrypted")

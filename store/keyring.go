@@ -32,6 +32,19 @@ const (
 type Keyring struct {
 	active dataKeyID
 	aeads  map[dataKeyID]cipher.AEAD // built once: the key schedule costs more than the encryption of a small record
+
+	now         func() time.Time // nil: the times of records are not corrected
+	corrections corrections
+	damage      damagedRecords
+	walks       map[string]func(context.Context, Store) error // by prefix of a table, for CorrectAll
+}
+
+// addWalk adds the walk through a table. The table of a second owner has the same records.
+func (r *Keyring) addWalk(kind TableDef, walk func(context.Context, Store) error) {
+	if r.walks == nil {
+		r.walks = map[string]func(context.Context, Store) error{}
+	}
+	r.walks[kind.Prefix] = walk
 }
 
 type dataKeyID [8]byte

@@ -2,8 +2,11 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 )
 
 // Upgrade turns the JSON of version From of a record into that of version From+1.
@@ -18,6 +21,7 @@ type Table[T any] struct {
 	ring     *Keyring
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
+	times    *timeRule // nil: the records have no times
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
@@ -29,7 +33,13 @@ func NewTable[T any](ring *Keyring, kind TableDef, upgrades ...Upgrade) Table[T]
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	return Table[T]{ring, kind, upgrades}
+	t := Table[T]{ring, kind, upgrades, timeRuleFor(reflect.TypeFor[T]())}
+	if t.times != nil {
+		ring.addWalk(kind, func(ctx context.Context, s Store) error {
+			return Walk(ctx, s, t, func(Reader, string, T) (bool, error) { return false, nil }, nil)
+		})
+	}
+	return t
 }
 
 // Key returns the full key of an id.
@@ -43,7 +53,16 @@ func (t Table[T]) Get(r Reader, id string) (T, error) {
 	if err != nil {
 		return none, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
 	}
-	return t.decode(id, sealed)
+	v, err := t.decode(id, sealed)
+	return v, t.lost(err)
+}
+
+// lost returns ErrNotFound for an unreadable record of a kind that may be lost.
+func (t Table[T]) lost(err error) error {
+	if t.kind.Lost && errors.Is(err, ErrUnreadable) {
+		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, ErrNotFound)
+	}
+	return err
 }
 
 // Cached is a record with the bytes from which it was decrypted. The zero value has no record. All readers share the value
@@ -70,7 +89,7 @@ func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
 	if err == nil {
 		*kept = Cached[T]{key, sealed, v}
 	}
-	return v, err
+	return v, t.lost(err)
 }
 
 // Put writes a record in the newest version.
@@ -95,32 +114,77 @@ func (t Table[T]) Delete(tx Tx, id string) error {
 }
 
 // Scan is like Snapshot.Scan, for the ids that begin with sub and sort after the id after. fn gets each id and its
-// record.
+// record. Scan skips a record that cannot be read, and does not count it. The keyring reports it (promise D6).
 func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id string, v T) error) error {
 	if after != "" {
 		after = t.Key(after)
 	}
-	return s.Scan(t.Key(sub), after, limit, func(key string, sealed []byte) error {
+	seen := 0
+	return s.Scan(t.Key(sub), after, 0, func(key string, sealed []byte) error {
+		if limit > 0 && seen == limit {
+			return ErrStop
+		}
 		id := key[len(t.kind.Prefix):]
 		v, err := t.decode(id, sealed)
+		if errors.Is(err, ErrUnreadable) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
+		seen++
 		return fn(id, v)
 	})
 }
 
+// decode returns a record with correct times. If it had wrong ones, the correction is stored after the View or Update.
 func (t Table[T]) decode(id string, sealed []byte) (T, error) {
-	var v, none T
-	version, plain, err := t.ring.open(t.Key(id), sealed)
-	if err != nil {
-		return none, fmt.Errorf("decrypting a record of %s: %w", t.kind.Prefix, err)
+	v, err := t.decodeRaw(id, sealed)
+	if errors.Is(err, ErrUnreadable) {
+		t.ring.damage.add(t.kind, id, err)
 	}
-	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
+	if err != nil {
+		var none T
 		return none, err
 	}
-	if err := json.Unmarshal(plain, &v); err != nil {
-		return none, fmt.Errorf("decoding a record of %s: %w", t.kind.Prefix, err)
+	if t.correct(v) {
+		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
+	}
+	return *v, nil
+}
+
+// correct corrects the times of a record. It reports whether one was wrong.
+func (t Table[T]) correct(v *T) bool {
+	return t.times != nil && t.ring.now != nil && t.times.correct(reflect.ValueOf(v).Elem(), t.ring.now().Round(0)) > 0
+}
+
+func (t Table[T]) storeCorrection(tx Tx, id string) error {
+	sealed, err := tx.Get(t.Key(id))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+	}
+	v, err := t.decodeRaw(id, sealed)
+	if err != nil || !t.correct(v) {
+		return nil // changed since it was read
+	}
+	return t.Put(tx, id, *v)
+}
+
+// decodeRaw returns a record as it was written, in the newest version.
+func (t Table[T]) decodeRaw(id string, sealed []byte) (*T, error) {
+	version, plain, err := t.ring.open(t.Key(id), sealed)
+	if err != nil { // also a format that is not known: the store has the format of this program
+		return nil, fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
+	}
+	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
+		return nil, err
+	}
+	v := new(T)
+	if err := json.Unmarshal(plain, v); err != nil {
+		return nil, fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	return v, nil
 }

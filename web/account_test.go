@@ -316,8 +316,7 @@ func TestRecovery_LostPhoneIsOfferedForRemoval(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)
 	b.goes("/enrol/recovery", "/account/recovery")
-	codes := regexp.MustCompile(`<code>([^<]+)`).FindAllStringSubmatch(b.shows("/enrol/recovery").body, -1)
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	codes := b.savesCodes()
 	lost := "/account/devices/" + p.idOf("Téléphone") + "/remove"
 	const question = "If one of your devices is lost, remove it"
 	if got := b.shows("/account"); strings.Contains(got.body, question) {
@@ -327,7 +326,7 @@ func TestRecovery_LostPhoneIsOfferedForRemoval(t *testing.T) {
 
 	n := p.browser(t)
 	n.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0][1])
+	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0])
 	got := n.shows("/account")
 	if !strings.Contains(got.body, question) || !strings.Contains(got.body, "First add the device") || strings.Contains(got.body, lost) {
 		t.Error("before a new device is enrolled, the account does not ask for one first")
@@ -355,11 +354,10 @@ func TestRecovery_FoundPhoneIsNotOfferedForRemoval(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)
 	b.goes("/enrol/recovery", "/account/recovery")
-	codes := regexp.MustCompile(`<code>([^<]+)`).FindAllStringSubmatch(b.shows("/enrol/recovery").body, -1)
-	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	codes := b.savesCodes()
 	n := p.browser(t)
 	n.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0][1])
+	n.goes("/enrol?done=recovery_used", "/login/factor/recovery", "code", codes[0])
 	p.Clock.Advance(time.Hour / 2)
 	b.proves("/account/add", phone)
 	if got := b.shows("/account"); strings.Contains(got.body, "If one of your devices is lost") {

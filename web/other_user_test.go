@@ -178,8 +178,8 @@ func TestOtherUser_SessionIgnoresTheSignInOfAnotherUser(t *testing.T) {
 	got := b.shows("/enrol/phone")
 	added := &authntest.Phone{Env: p.Env, Secret: secretIn(t, got.body)}
 	b.goes("/enrol/recovery", "/enrol/phone", "subject", subject, "name", "Tablette", "code", string(added.Code()))
-	if n, m := len(p.User(amelie).Devices), len(p.User(bruno).Devices); n != 2 || m != 0 {
-		t.Errorf("Amélie has %d devices and Bruno %d, want 2 and 0", n, m)
+	if n, m := len(p.User(amelie).Devices), len(p.User(bruno).Devices); n != 3 || m != 0 {
+		t.Errorf("Amélie has %d devices and Bruno %d, want two phones and recovery codes, and 0", n, m)
 	}
 	if got := b.get("/login/factor"); got.next() != "/login?again=session_gone" {
 		t.Errorf("the second step of Bruno in Amélie's browser: got %d to %q", got.StatusCode, got.next())

@@ -71,7 +71,7 @@ func TestAdminEnrolment_IsConfirmedOrRemoved(t *testing.T) {
 	b.signIn(amelie, mine)
 	confirm := "/account/devices/" + string(phone.Device) + "/confirm"
 	account := b.shows("/account").body
-	for _, want := range []string{"script enrolled this device for you. It does not work until you confirm it.", `href="` + confirm + `"`, ">Refuse</a>"} {
+	for _, want := range []string{"Garage Lumiere enrolled this device for you. It does not work until you confirm it.", `href="` + confirm + `"`, ">Refuse</a>"} {
 		if !strings.Contains(account, want) {
 			t.Errorf("the account does not say %q", want)
 		}

@@ -23,10 +23,11 @@ func (p page) recoveryCodes() (codes []string, list string) {
 }
 
 // savesCodes presses Finish on the page of recovery codes.
-func (b *browser) savesCodes() {
+func (b *browser) savesCodes() []string {
 	b.t.Helper()
-	_, list := b.shows("/enrol/recovery").recoveryCodes()
+	codes, list := b.shows("/enrol/recovery").recoveryCodes()
 	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes", "list", list)
+	return codes
 }
 
 // signsInBy reports whether a recovery code signs amelie in, in a new browser.

@@ -44,6 +44,7 @@ type Config struct {
 	Now            func() time.Time
 	Log            *slog.Logger
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise
+	DamagedRecords func() int            // for /readyz; may be nil
 	OIDC           *oidc.Provider        // nil without applications
 	ForwardAuth    *forwardauth.Handler  // nil without protected hosts
 

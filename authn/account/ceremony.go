@@ -12,7 +12,7 @@ import (
 type Ceremony struct {
 	Pending map[factors.Kind]factors.Pending `json:"pending"`
 	At      time.Time                        `json:"at"`
-	Expires time.Time                        `json:"expires"`
+	Expires time.Time                        `json:"expires" since:"At"`
 }
 
 // Prompt is a factors.Prompt in a form that can be stored and shown again while its ceremony is pending.

@@ -17,7 +17,7 @@ type PendingEnrolment struct {
 	Shown   factors.DeviceID `json:"shown,omitempty"`   // recovery codes, which count as soon as they are shown (protocol rule 6)
 	Pending factors.Pending  `json:"pending,omitempty"` // empty with Shown
 	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires"`
+	Expires time.Time        `json:"expires" ahead:"10m"`
 }
 
 // ForDisplay returns the enrolment without its secret state; nil if there is none or it has expired.
@@ -36,7 +36,7 @@ type PendingCopy struct {
 	Copy    string           `json:"copy"`
 	Name    string           `json:"name"`
 	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires"`
+	Expires time.Time        `json:"expires" ahead:"10m"`
 }
 
 // AdminEnrolment is an enrolment that an administrator started for the user through the API (protocol rule 22). The secret
@@ -53,7 +53,7 @@ type AdminEnrolment struct {
 	Epoch      uint64           `json:"epoch"`
 	Pending    factors.Pending  `json:"pending"`
 	At         time.Time        `json:"at"`
-	Expires    time.Time        `json:"expires"`
+	Expires    time.Time        `json:"expires" since:"At"`
 }
 
 // PendingDevice returns the device of the admin enrolment, without Data; false if there is none.

@@ -17,7 +17,8 @@ type Link struct {
 	Ticket     string    `json:"ticket,omitempty"`     // id of the ticket, with PurposeTicket
 	Epoch      uint64    `json:"epoch,omitempty"`      // of the user, with PurposePassword: the link ends when the epoch rises
 	Provenance string    `json:"provenance,omitempty"` // with PurposePassword: the administrator who received it; "": emailed
-	Expires    time.Time `json:"expires"`
+	Made       time.Time `json:"made"`                 // set by PutLink
+	Expires    time.Time `json:"expires" since:"Made"`
 }
 
 // The purposes of links.
@@ -52,6 +53,7 @@ func (r Reader) Link(token secret.Value, purpose string, now time.Time) (Link, U
 // PutLink stores a link and returns its token. The store contains only the hash of the token.
 func (tx *Tx) PutLink(label string, l Link) (secret.Value, error) {
 	token := tx.Op.Secret(label)
+	l.Made = tx.Op.Now
 	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
 		return secret.Value{}, fmt.Errorf("storing a link: %w", err)
 	}
@@ -75,5 +77,5 @@ type Invitation struct {
 	Provenance string    `json:"provenance,omitempty"`
 	By         string    `json:"by,omitempty"` // display name of the administrator
 	At         time.Time `json:"at,omitzero"`
-	Expires    time.Time `json:"expires,omitzero"`
+	Expires    time.Time `json:"expires,omitzero" since:"At"`
 }

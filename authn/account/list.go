@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -67,7 +66,7 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (users []User, nex
 func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string, u User) error) error {
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
-		if errcode.Of(err) == errcode.NotFound {
+		if Missing(err) {
 			return nil
 		}
 		if err != nil || q.Prefix != "" && u.firstKey(FoldName(q.Prefix)) != id {
@@ -104,6 +103,9 @@ func (s *Service) ListAdministrators(ctx context.Context, after string) (adminis
 			u, err := r.User(UserID(id))
 			if err == nil {
 				administrators = append(administrators, u)
+			}
+			if Missing(err) {
+				return nil
 			}
 			return err
 		})

@@ -86,8 +86,11 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	}
 	for _, uid := range members {
 		u, err := tx.User(uid)
-		if errcode.Of(err) == errcode.NotFound {
-			continue // the user was deleted since the members were listed
+		if Missing(err) { // deleted since the members were listed, or damaged
+			if err := tx.s.members.Delete(tx.Raw, string(id)+"/"+string(uid)); err != nil {
+				return fmt.Errorf("deleting a membership: %w", err)
+			}
+			continue
 		}
 		if err != nil {
 			return err

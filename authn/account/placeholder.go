@@ -27,7 +27,7 @@ func (r Reader) PlaceholdersFor(address string) ([]User, error) {
 	var out []User
 	for _, id := range ids {
 		u, err := r.User(id)
-		if errcode.Of(err) == errcode.NotFound {
+		if Missing(err) {
 			continue
 		}
 		if err != nil {

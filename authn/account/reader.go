@@ -50,7 +50,7 @@ func (r Reader) UserByAddress(address string) (User, error) {
 
 // Group returns a group; NotFound if there is none or it is deleted.
 func (r Reader) Group(id GroupID) (Group, error) {
-	g, err := r.s.groups.Get(r.Raw, string(id))
+	g, err := r.s.groups.Get(r.Raw, string(id)) // a damaged one counts as missing
 	if err == nil && !g.Deleted.IsZero() {
 		return Group{}, errcode.New(errcode.NotFound)
 	}
@@ -76,6 +76,11 @@ func (r Reader) Find(idOrLogin string) (User, error) {
 		return User{}, errcode.New(errcode.NotFound)
 	}
 	return r.UserByAddress(a)
+}
+
+// Missing reports whether err means that a list has no record to show: it does not exist or cannot be read.
+func Missing(err error) bool {
+	return errcode.Of(err) == errcode.NotFound || errors.Is(err, store.ErrUnreadable)
 }
 
 // missing returns NotFound for store.ErrNotFound, and any other error with its operation.

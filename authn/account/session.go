@@ -13,11 +13,11 @@ import (
 type Session struct {
 	User     UserID    `json:"user"`
 	Epoch    uint64    `json:"epoch"`
-	Created  time.Time `json:"created"`            // time of the sign-in; a rotation does not change it
-	LastSeen time.Time `json:"lastSeen"`           // at most one minute behind
-	AMR      []string  `json:"amr"`                // RFC 8176
-	Browser  string    `json:"browser"`            // hash of the known-browser cookie
-	APIToken string    `json:"apiToken,omitempty"` // id of the API token of an API sign-in; such a session authenticates no request
+	Created  time.Time `json:"created" within:"1h"` // time of the sign-in; a rotation does not change it
+	LastSeen time.Time `json:"lastSeen"`            // at most one minute behind
+	AMR      []string  `json:"amr"`                 // RFC 8176
+	Browser  string    `json:"browser"`             // hash of the known-browser cookie
+	APIToken string    `json:"apiToken,omitempty"`  // id of the API token of an API sign-in; such a session authenticates no request
 	Address  string    `json:"address,omitempty"`
 	Agent    string    `json:"agent,omitempty"`
 

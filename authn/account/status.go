@@ -17,7 +17,7 @@ const (
 // PasswordLink describes the last password link that an administrator started.
 type PasswordLink struct {
 	Epoch uint64    `json:"epoch"` // of the user; the link ends when the epoch rises
-	Until time.Time `json:"until"`
+	Until time.Time `json:"until" ahead:"1h"`
 }
 
 // DisplayStatus returns the status that administrators see. For an active user it is the first of LOCKED_OUT, RECOVERY,

@@ -9,7 +9,7 @@ type Ticket struct {
 	Code        []byte    `json:"code"`       // HMAC of the short code under the pepper
 	Provenance  string    `json:"provenance"` // ProvenanceEmail, or the administrator who received it
 	Made        time.Time `json:"made"`
-	Expires     time.Time `json:"expires"`
+	Expires     time.Time `json:"expires" since:"Made"`
 	Transaction string    `json:"transaction,omitempty"` // the only sign-in transaction that can enrol with it
 
 	AddressSetBy string `json:"addressSetBy,omitempty"` // with ProvenanceEmail: the administrator who set the address (protocol rule 8)

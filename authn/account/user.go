@@ -74,8 +74,8 @@ type User struct {
 	AdminVerification *Ceremony        `json:"adminVerification,omitempty"` // state of a verification by an administrator
 	ResetAt           time.Time        `json:"resetAt,omitzero"`            // time of the last reset; zero after the next enrolment
 	Invited           Invitation       `json:"invited,omitzero"`
-	Showings          []time.Time      `json:"showings,omitempty"` // times at which a QR code was shown again, in the last 24 hours
-	Renewals          []time.Time      `json:"renewals,omitempty"` // times at which a ticket was resent, in the last 24 hours
+	Showings          []time.Time      `json:"showings,omitempty" within:"any"` // times at which a QR code was shown again, in the last 24 hours
+	Renewals          []time.Time      `json:"renewals,omitempty" within:"any"` // times at which a ticket was resent, in the last 24 hours
 
 	Sessions []SessionRef `json:"sessions,omitempty"`
 	Browsers []BrowserRef `json:"browsers,omitempty"`

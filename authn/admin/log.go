@@ -6,7 +6,6 @@ import (
 
 	"barillet/authn/account"
 	"barillet/internal/audit"
-	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -78,7 +77,7 @@ func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
 		return false, nil
 	}
 	u, err := r.User(account.UserID(id))
-	if errcode.Of(err) == errcode.NotFound {
+	if account.Missing(err) {
 		return false, nil
 	}
 	return err == nil && p.InScope(&u), err

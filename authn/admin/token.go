@@ -30,7 +30,7 @@ type Token struct {
 	Authn    bool              `json:"authn,omitempty"`
 	By       string            `json:"by"` // ID of the principal that created it
 	Created  time.Time         `json:"created"`
-	Expires  time.Time         `json:"expires"`
+	Expires  time.Time         `json:"expires" since:"Created"`
 	LastUsed time.Time         `json:"lastUsed,omitzero"` // to the minute
 }
 

@@ -131,7 +131,7 @@ func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
 	}
 	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = hooks.Watch
-	e := &Env{T: t, bolt: file, Store: wrapped(t, file), Ring: ring, Keys: keys, Clock: clock,
+	e := &Env{T: t, bolt: file, Store: wrapped(t, ring.CorrectTimes(file, clock.Now)), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
@@ -174,7 +174,7 @@ func (e *Env) Node() *Env {
 		e.T.Fatal(err)
 	}
 	node := *e
-	node.Ring, node.Log = ring, audit.NewLog(ring)
+	node.Ring, node.Log, node.Store = ring, audit.NewLog(ring), wrapped(e.T, ring.CorrectTimes(e.bolt, e.Clock.Now))
 	node.open(e.Accounts.Hasher, e.Accounts.Factors)
 	node.Accounts.Policy = e.Accounts.Policy
 	return &node

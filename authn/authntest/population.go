@@ -59,12 +59,12 @@ func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Popu
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.Store = e.bolt
-	e.Accounts.Store, e.Accounts.Hasher = e.Store, passwords
 	model.Devices = append(model.Devices, devices...)
 	began := time.Now()
 	e.Clock.Advance(began.Sub(Start))
 	e.Accounts.Now = func() time.Time { return e.Clock.Now().Add(time.Since(began)) }
+	e.Store = e.Ring.CorrectTimes(e.bolt, e.Accounts.Now)
+	e.Accounts.Store, e.Accounts.Hasher = e.Store, passwords
 	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ type ResetApproval struct {
 	Reason      string         `json:"reason,omitempty"`      // as in ResetRequest
 	HelpRequest string         `json:"helpRequest,omitempty"` // as in ResetRequest
 	At          time.Time      `json:"at"`
-	Expires     time.Time      `json:"expires"`
+	Expires     time.Time      `json:"expires" since:"At"`
 }
 
 // requestApproval requests the approval of a reset. It notifies the user and the administrators who can approve. If the
@@ -190,7 +190,7 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 		user, _, _ := strings.Cut(after, "-")
 		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
 			switch _, _, err := s.findApproval(r, snap, p, approval.ID, now); {
-			case errcode.Of(err) == errcode.NotFound:
+			case account.Missing(err):
 				return nil
 			case err != nil:
 				return err

@@ -123,6 +123,9 @@ func (s *Service) requestInScope(r account.Reader, p admin.Principal, c *Request
 		return errcode.New(errcode.NotFound)
 	}
 	u, err := r.User(c.User)
+	if account.Missing(err) {
+		return errcode.New(errcode.NotFound)
+	}
 	if err != nil {
 		return err
 	}

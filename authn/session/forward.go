@@ -26,7 +26,7 @@ type ForwardSession struct {
 	Host    string         `json:"host"`
 	State   string         `json:"state,omitempty"`
 	Made    time.Time      `json:"made"`
-	Expires time.Time      `json:"expires"`
+	Expires time.Time      `json:"expires" since:"Made"`
 }
 
 // ReturnCodeTTL is the lifetime of a return code.

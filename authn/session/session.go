@@ -47,7 +47,7 @@ func (s *Service) active(ses *account.Session, sum *account.Summary, hash string
 
 // listed reports whether a list shows the session. It includes the sessions of API sign-ins.
 func (s *Service) listed(ses *account.Session, sum *account.Summary, hash string, now time.Time) bool {
-	return ses.OpenAt(sum, &s.Accounts.Policy, s.seen(ses, hash), now) && !s.ages.expired(hash, s.uptime(), s.Accounts.Policy)
+	return ses.OpenAt(sum, &s.Accounts.Policy, earlier(s.seen(ses, hash), now), now) && !s.ages.expired(hash, s.uptime(), s.Accounts.Policy)
 }
 
 // seen returns the last use of a session, which may be later than that of its record.

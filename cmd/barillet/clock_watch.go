@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"barillet/authn/account"
@@ -43,20 +44,29 @@ func (a *app) watchClock(ctx context.Context, c *clockWatch, wall time.Time, ran
 	if err == nil {
 		c.reset(wall, ran)
 	}
+	if by < 0 {
+		err = errors.Join(err, a.dataDir.ring.CorrectAll(ctx, a.dataDir.store))
+	}
 	return err
 }
 
-// checkClock logs a warning if the clock is behind the last audit event.
+// checkClock logs a warning if the clock is behind the last audit event, and corrects the times of all records (protocol rule
+// 34).
 func (a *app) checkClock(ctx context.Context) {
+	behind := false
 	err := a.dataDir.store.View(ctx, func(s store.Snapshot) error {
 		entries, _, err := a.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
 		if err == nil && len(entries) > 0 && entries[0].At.After(now().Add(time.Minute)) {
+			behind = true
 			a.log.Warn("the clock is behind the last audit event: correct it", "clock", now().UTC(), "entry", entries[0].At)
 		}
 		return err
 	})
+	if err == nil && behind {
+		err = a.dataDir.ring.CorrectAll(ctx, a.dataDir.store)
+	}
 	if err != nil {
-		a.log.Error("reading last audit event", "error", err)
+		a.log.Error("checking the clock", "error", err)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 
 // dataDir is an open data directory.
 type dataDir struct {
-	store *bolt.Store
+	store store.Store
 	ring  *store.Keyring
 	keys  store.RootKeys
 	fresh bool // initialized now
@@ -60,11 +60,20 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	if err != nil {
 		return nil, err
 	}
+	if !fresh {
+		empty, err := store.Empty(ctx, db)
+		if err == nil && empty {
+			err = emptyStore(c)
+		}
+		if err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	ring, err := store.OpenKeyring(ctx, db, keys, now())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &dataDir{store: db, ring: ring, keys: keys, fresh: fresh}, nil
+	return &dataDir{store: ring.CorrectTimes(db, now), ring: ring, keys: keys, fresh: fresh}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.
@@ -94,7 +103,7 @@ func inspectDataDir(c *config) (fresh bool, err error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, fmt.Errorf("reading key file: %w", err)
 	case hasStore && hasKey:
-		return false, nil
+		return false, refuseEmptyStore(c)
 	case hasStore:
 		return false, cli.WithHint(fmt.Errorf("key file %s is missing, and %s needs it", c.KeyFile, filepath.Join(c.Data, storeName)),
 			"restore your copy of the key file; a new one cannot open this store")
@@ -108,6 +117,25 @@ func inspectDataDir(c *config) (fresh bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// refuseEmptyStore returns an error if the store has no bytes. A full disk or a failed copy leaves such a file; to fill it anew would
+// hide the loss of all users.
+func refuseEmptyStore(c *config) error {
+	path := filepath.Join(c.Data, storeName)
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading store: %w", err)
+	case info.Size() == 0:
+		return emptyStore(c)
+	}
+	return nil
+}
+
+func emptyStore(c *config) error {
+	return cli.WithHint(fmt.Errorf("store %s is empty, and the key file %s exists", filepath.Join(c.Data, storeName), c.KeyFile),
+		"restore the last backup of the store; if the service never ran here, remove both files")
 }
 
 // initDataDir creates the data directory and the key file. The store is created when it is opened.

@@ -61,6 +61,9 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	if a.files, err = static.New(string(c.Brand.Accent)); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
+	dir.ring.OnDamagedRecord(func(record string, err error) {
+		log.Error("a record cannot be read and is left out: restore a backup", "record", record, "error", err)
+	})
 	outbox := mail.NewOutbox(dir.ring, host(origin))
 	a.sender = &mail.Sender{Store: dir.store, Outbox: outbox, Now: now, Log: log}
 	hooks := webhook.NewEndpoints(dir.ring)

@@ -47,23 +47,22 @@ func (a *app) runWorkers(ctx context.Context) {
 	}
 }
 
-// deleteExpired deletes expired records.
+// deleteExpired deletes expired records. An error of one kind does not stop the others.
 func (a *app) deleteExpired(ctx context.Context) error {
+	var all []error
 	for _, deleteExpired := range []func(context.Context) error{
 		a.signIn.DeleteExpired, a.accounts.DeleteExpired, a.sessions.DeleteExpired,
 		a.api.DeleteExpired, a.directory.HelpDesk.DeleteExpired, a.oidc.DeleteExpired,
 	} {
-		if err := deleteExpired(ctx); err != nil {
-			return err
-		}
+		all = append(all, deleteExpired(ctx))
 	}
 	if err := a.deleteCounters(ctx, a.accounts.Limiter.Full, a.accounts.Limiter.Forget); err != nil {
-		return fmt.Errorf("deleting unused rate limits: %w", err)
+		all = append(all, fmt.Errorf("deleting unused rate limits: %w", err))
 	}
 	if err := a.deleteCounters(ctx, a.accounts.Failures.Expired, a.accounts.Failures.Forget); err != nil {
-		return fmt.Errorf("deleting unused failure counters: %w", err)
+		all = append(all, fmt.Errorf("deleting unused failure counters: %w", err))
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // deleteCounters deletes counters of one kind, a batch in each transaction.

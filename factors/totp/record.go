@@ -16,7 +16,7 @@ type record struct {
 	Last     int64       `json:"last"`               // the last accepted step: it and earlier ones are not accepted again
 	Drift    int         `json:"drift,omitempty"`    // steps that the phone is ahead; at most two either way
 	Lean     int         `json:"lean,omitempty"`     // -1, 0, 1: the side of the window's middle of the last accepted step
-	Consumed []int64     `json:"consumed,omitempty"` // steps after Last whose code was given outside the window
+	Consumed []int64     `json:"consumed,omitempty"` // steps after Last whose code was given outside the window, and the last accepted ones
 }
 
 var (
@@ -41,8 +41,17 @@ func (r *record) check() error {
 // write returns the device as it must now be stored.
 func (r *record) write(d factors.Device) (factors.Device, error) { return oath.WriteRecord(d, r) }
 
-// used reports whether a step is not accepted any more. The present time does not matter: a clock that goes back makes
-// no code acceptable again.
+// settle corrects a Last that a right clock cannot have reached yet. It reports whether it did. It counts as the present step.
+// The steps that were accepted are in Consumed, so a clock that was wrong makes none of them acceptable again.
+func (r *record) settle(cur int64) bool {
+	if r.Last <= cur+maxDrift+1 {
+		return false
+	}
+	r.Last = cur
+	return true
+}
+
+// used reports whether a step is not accepted any more.
 func (r *record) used(step int64) bool {
 	return step <= r.Last || slices.Contains(r.Consumed, step)
 }
@@ -50,7 +59,7 @@ func (r *record) used(step int64) bool {
 // accept consumes a step and, for a secret on one phone, learns its drift.
 func (r *record) accept(step, cur int64, shared bool) {
 	r.Last = step
-	r.Consumed = slices.DeleteFunc(slices.Clone(r.Consumed), func(s int64) bool { return s <= step })
+	r.remember(step, cur)
 	if shared {
 		r.Drift, r.Lean = 0, 0
 		return
@@ -67,14 +76,27 @@ func (r *record) accept(step, cur int64, shared bool) {
 // consume makes one step unusable. Last stays as it is: if it were raised to a step that lies ahead, the codes of the
 // minutes between would be refused.
 func (r *record) consume(step, cur int64) {
-	r.Consumed = slices.DeleteFunc(slices.Clone(r.Consumed), func(s int64) bool { return s <= r.Last || s < cur-resyncSteps })
-	if !slices.Contains(r.Consumed, step) {
-		r.Consumed = append(r.Consumed, step)
+	r.remember(step, cur)
+}
+
+// remember adds a step to Consumed, the newest last. Those that a right clock does not need are the last maxAccepted.
+func (r *record) remember(step, cur int64) {
+	all := append(slices.DeleteFunc(slices.Clone(r.Consumed), func(s int64) bool { return s == step }), step)
+	past := func(s int64) bool { return s <= r.Last || s < cur-resyncSteps }
+	over := -maxAccepted
+	for _, s := range all {
+		if past(s) {
+			over++
+		}
 	}
-	if over := len(r.Consumed) - maxConsumed; over > 0 {
-		slices.Sort(r.Consumed)
-		r.Consumed = r.Consumed[over:]
-	}
+	r.Consumed = slices.DeleteFunc(all, func(s int64) bool {
+		if over <= 0 || !past(s) {
+			return false
+		}
+		over--
+		return true
+	})
+	r.Consumed = r.Consumed[max(0, len(r.Consumed)-maxConsumed):]
 }
 
 func stepOf(now time.Time) int64 { return now.Unix() / period }

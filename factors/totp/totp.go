@@ -117,7 +117,7 @@ func (TOTP) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending, ans
 		return factors.Outcome{Rejected: factors.ReasonWrong}, nil
 	}
 	// RFC 6238 §5.2: the code that confirmed the secret is not accepted again.
-	r.Last, r.Drift = step, int(step-cur)
+	r.Last, r.Drift, r.Consumed = step, int(step-cur), []int64{step}
 	d, err := r.write(factors.Device{Kind: Kind, App: e.App, Added: now})
 	return factors.Outcome{Device: d, AMR: oath.AMR()}, err
 }

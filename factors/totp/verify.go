@@ -17,8 +17,11 @@ const (
 	// resyncSteps is how many steps either way a code outside the window is recognised: ten minutes. A code farther off
 	// says little about the clock, and every step costs an HMAC.
 	resyncSteps = 20
-	// maxConsumed is all that resyncSteps can hold, and half as much again for a clock that went back.
+	// maxConsumed is all that resyncSteps can hold, and maxAccepted.
 	maxConsumed = 64
+	// maxAccepted is how many accepted steps are remembered besides Last, for a clock that goes back: more sign-ins of one
+	// user than an hour has.
+	maxAccepted = 16
 )
 
 // miss is what one try leaves for the next: a code of a step outside the window.
@@ -36,6 +39,7 @@ const hintTTL = 10 * time.Minute
 type key struct {
 	device factors.Device
 	record
+	settled bool // Last was corrected and must be stored
 }
 
 // shared reports whether other phones have the secret: their clocks differ, so that they have no drift in common.
@@ -52,7 +56,8 @@ func (k *key) window(cur int64) (first, last int64) {
 // FinishVerify judges a code against all usable secrets of the user, the last used first. In this order, a code is
 // accepted by one of them, was used before, belongs to a step outside the window and is consumed, or is wrong.
 func (TOTP) FinishVerify(now time.Time, _ factors.Subject, devices []factors.Device, p factors.Pending, answer []byte) (factors.Outcome, error) {
-	keys, err := usable(devices)
+	cur := stepOf(now)
+	keys, err := usable(devices, cur)
 	if err != nil {
 		return factors.Outcome{}, err
 	}
@@ -63,8 +68,7 @@ func (TOTP) FinishVerify(now time.Time, _ factors.Subject, devices []factors.Dev
 	if !ok {
 		return factors.Outcome{Rejected: factors.ReasonFormat}, nil
 	}
-	cur := stepOf(now)
-	used := false
+	var used *key
 	for i := range keys {
 		k := &keys[i]
 		first, last := k.window(cur)
@@ -73,13 +77,13 @@ func (TOTP) FinishVerify(now time.Time, _ factors.Subject, devices []factors.Dev
 			continue
 		}
 		if k.used(step) { // RFC 6238 §5.2: a code must not be accepted twice
-			used = true
+			used = k
 			continue
 		}
 		return k.accepted(now, step, nil)
 	}
-	if used {
-		return factors.Outcome{Rejected: factors.ReasonReplayed}, nil
+	if used != nil {
+		return used.refused(factors.ReasonReplayed)
 	}
 	return recognise(now, keys, code, p)
 }
@@ -87,7 +91,7 @@ func (TOTP) FinishVerify(now time.Time, _ factors.Subject, devices []factors.Dev
 // FinishCopy judges a code from the phone that has just scanned d's QR code again. It must be of the present step or a
 // neighbour, and later than any used (protocol rule 14): an earlier one may have been read from the first phone.
 func (TOTP) FinishCopy(now time.Time, _ factors.Subject, d factors.Device, answer []byte) (factors.Outcome, error) {
-	keys, err := usable([]factors.Device{d})
+	keys, err := usable([]factors.Device{d}, stepOf(now))
 	if err != nil {
 		return factors.Outcome{}, err
 	}
@@ -106,7 +110,7 @@ func (TOTP) FinishCopy(now time.Time, _ factors.Subject, d factors.Device, answe
 		return out, err
 	}
 	if k.used(step) {
-		return factors.Outcome{Rejected: factors.ReasonReplayed}, nil
+		return k.refused(factors.ReasonReplayed)
 	}
 	k.accept(step, cur, true) // from now on two clocks use the secret
 	k.device.LastUsed = now
@@ -115,7 +119,7 @@ func (TOTP) FinishCopy(now time.Time, _ factors.Subject, d factors.Device, answe
 }
 
 // usable reads the user's secrets, the last used first: it is the likeliest to match.
-func usable(devices []factors.Device) ([]key, error) {
+func usable(devices []factors.Device, cur int64) ([]key, error) {
 	var keys []key
 	for _, d := range devices {
 		if d.Kind != Kind || !d.Usable() {
@@ -125,7 +129,7 @@ func usable(devices []factors.Device) ([]key, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, key{d, r})
+		keys = append(keys, key{d, r, r.settle(cur)})
 	}
 	slices.SortStableFunc(keys, func(a, b key) int { return b.device.LastUsed.Compare(a.device.LastUsed) })
 	return keys, nil
@@ -137,6 +141,18 @@ func (k *key) accepted(now time.Time, step int64, p factors.Pending) (factors.Ou
 	k.device.LastUsed = now
 	d, err := k.write(k.device)
 	return factors.Outcome{Device: d, AMR: oath.AMR(), Pending: p}, err
+}
+
+// refused returns the outcome of a refused code. It stores a Last that was corrected: a later correction would refuse the code of
+// that time too.
+func (k *key) refused(reason factors.Reason) (factors.Outcome, error) {
+	out := factors.Outcome{Rejected: reason}
+	if !k.settled {
+		return out, nil
+	}
+	var err error
+	out.Device, err = k.write(k.device)
+	return out, err
 }
 
 // recognise looks for a rejected code within resyncSteps of the window and consumes its step. Two codes in a row, of
@@ -154,7 +170,7 @@ func recognise(now time.Time, keys []key, code string, p factors.Pending) (facto
 			continue
 		}
 		if k.used(step) {
-			return factors.Outcome{Rejected: factors.ReasonReplayed}, nil
+			return k.refused(factors.ReasonReplayed)
 		}
 		m := miss{Device: k.device.ID, Step: step, Off: step - cur, At: now.Unix()}
 		twice := before.Device == m.Device && before.Step+1 == m.Step && before.Off == m.Off && m.At-before.At <= int64(hintTTL/time.Second)
@@ -165,11 +181,12 @@ func recognise(now time.Time, keys []key, code string, p factors.Pending) (facto
 		}
 		return k.missed(cur, m, twice)
 	}
-	out := factors.Outcome{Rejected: factors.ReasonWrong}
+	k := &keys[max(0, slices.IndexFunc(keys, func(k key) bool { return k.settled }))]
+	out, err := k.refused(factors.ReasonWrong)
 	if before.Device != "" {
 		out.Pending = factors.Pending("{}") // another answer came between: not two in a row
 	}
-	return out, nil
+	return out, err
 }
 
 // missed returns the outcome of a code of another time.

@@ -17,7 +17,7 @@ import (
 
 // Event records one operation. It contains no secret: no password, code, cookie, link or token (promise S4).
 type Event struct {
-	At          time.Time         `json:"at"` // set by Append to the time in the id
+	At          time.Time         `json:"at" ahead:"any"` // set by Append to the time in the id
 	Actor       Actor             `json:"actor,omitzero"`
 	Subject     string            `json:"subject,omitempty"`      // id of the user that the event is about
 	SubjectName string            `json:"subject_name,omitempty"` // login of that user at that time

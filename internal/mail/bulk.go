@@ -15,6 +15,7 @@ const (
 // bulk is the group that is being filled.
 type bulk struct {
 	mu   sync.Mutex
+	last time.Time // of the last call
 	due  time.Time
 	size int
 }
@@ -25,6 +26,11 @@ func (o *Outbox) NextBulk(now time.Time) time.Time {
 	b := &o.bulk
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now = now.Round(0) // the stored time is that of the clock
+	if back := b.last.Sub(now); back > 0 {
+		b.due = b.due.Add(-back) // the clock was set back (protocol rule 34)
+	}
+	b.last = now
 	switch {
 	case !now.Before(b.due.Add(bulkInterval)):
 		b.due, b.size = now, 0

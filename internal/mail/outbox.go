@@ -25,9 +25,9 @@ type Message struct {
 	MessageID string    `json:"message_id"`
 	Queued    time.Time `json:"queued"`
 	// NotBefore is the earliest time of the next attempt. Zero means at once.
-	NotBefore time.Time `json:"not_before,omitzero"`
+	NotBefore time.Time `json:"not_before,omitzero" since:"Queued,Tried"`
 	// ExpiresAt is the time from which the message has no use, such as the expiry of its link. Zero means never.
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" since:"Queued"`
 	// Notice marks a notification. Notifications with the same Key, address and language are joined if more than ten
 	// wait, or if they were held: queued with a NotBefore of Queued+DigestDelay (protocol rule 18).
 	Notice bool   `json:"notice,omitempty"`

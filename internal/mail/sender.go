@@ -27,10 +27,7 @@ type Sender struct {
 	worker outbox.Worker[Message]
 }
 
-const (
-	parallel    = 4
-	sendTimeout = time.Minute
-)
+const parallel = 4
 
 // pending is a stored message with its id.
 type pending = outbox.Pending[Message]
@@ -40,6 +37,7 @@ func (s *Sender) work() *outbox.Worker[Message] {
 	s.once.Do(func() {
 		s.worker.What, s.worker.Store, s.worker.Table = "mail", s.Store, s.Outbox.table
 		s.worker.Holds = func(r Message) bool { return r.Notice && r.held() }
+		s.worker.Recipient = func(r Message) string { return r.To[0] }
 		s.worker.Attrs = func(r Message) []any { return []any{"template", r.Template} }
 		if s.Died != nil {
 			s.worker.OnDeadLetter = func() func(store.Tx, string, Message) error {
@@ -81,8 +79,6 @@ func (s *Sender) send(ctx context.Context, _ string, message Message) error {
 	if err != nil {
 		return fmt.Errorf("rendering: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
 	return s.Transport.Send(ctx, Envelope{
 		MessageID: message.MessageID, To: message.To[0], Date: message.Queued, Lang: message.Lang,
 		Subject: subject, Text: text, HTML: html,

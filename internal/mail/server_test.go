@@ -84,19 +84,19 @@ func (x *session) Data(r io.Reader) error {
 		return err
 	}
 	x.s.mu.Lock()
-	defer x.s.mu.Unlock()
 	x.s.seen = append(x.s.seen, string(raw))
-	if x.s.answer != nil {
-		err := x.s.answer(x.to, string(raw))
-		if errors.Is(err, errDrop) {
-			x.s.got = append(x.s.got, string(raw)) // the message is accepted and the reply lost
-			return x.conn.Conn().Close()
-		}
-		if err != nil {
-			return err
-		}
+	answer := x.s.answer
+	x.s.mu.Unlock()
+	if answer != nil {
+		err = answer(x.to, string(raw))
 	}
-	x.s.got = append(x.s.got, string(raw))
+	if err != nil && !errors.Is(err, errDrop) {
+		return err
+	}
+	x.s.set(func() { x.s.got = append(x.s.got, string(raw)) })
+	if errors.Is(err, errDrop) { // the message is accepted and the reply lost
+		return x.conn.Conn().Close()
+	}
 	return nil
 }
 

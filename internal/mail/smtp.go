@@ -6,12 +6,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 )
 
 // SMTPConfig configures the connection to a mail server.
@@ -28,14 +31,25 @@ type SMTPConfig struct {
 
 // SMTP is a Transport to a mail server. It opens a connection for each message.
 type SMTP struct {
-	config SMTPConfig
-	from   *netmail.Address
+	config   SMTPConfig
+	from     *netmail.Address
+	timeouts timeouts
 }
 
 var _ Transport = (*SMTP)(nil)
 
-// stepTimeout limits the connection with its greeting, and then the message.
-const stepTimeout = 20 * time.Second
+// timeouts limits the phases of a delivery. A server that is slow, for example because it scans the message, must not get it twice.
+type timeouts struct {
+	connect time.Duration // of TCP, except with implicit TLS
+	begin   time.Duration // of the connection, the greeting, TLS and the authentication together
+	command time.Duration // of MAIL and of RCPT
+	data    time.Duration // of DATA, and of the message
+	end     time.Duration // of the reply to the final dot
+	quit    time.Duration
+}
+
+// rfc5321Timeouts are the least times of RFC 5321 §4.5.3.2. The last two steps have other ones: nothing depends on them.
+var rfc5321Timeouts = timeouts{connect: 30 * time.Second, begin: 5 * time.Minute, command: 5 * time.Minute, data: 3 * time.Minute, end: 10 * time.Minute, quit: 5 * time.Second}
 
 // NewSMTP returns a Transport, or an error if config is invalid. It does not connect, so the service starts while the mail
 // server is down.
@@ -64,7 +78,7 @@ func NewSMTP(config SMTPConfig) (*SMTP, error) {
 	if config.HELO == "" {
 		config.HELO = "localhost"
 	}
-	s := &SMTP{config: config, from: from}
+	s := &SMTP{config: config, from: from, timeouts: rfc5321Timeouts}
 	if _, err := s.client(context.Background()); err != nil {
 		return nil, fmt.Errorf("mail server %s: %w", config.Host, err)
 	}
@@ -72,7 +86,7 @@ func NewSMTP(config SMTPConfig) (*SMTP, error) {
 }
 
 // Send delivers a message. It returns nil after the server accepted the data, regardless of later errors on the
-// connection.
+// connection. It returns when ctx ends. With implicit TLS, the connection then ends only with its timeout or the program.
 func (s *SMTP) Send(ctx context.Context, e Envelope) error {
 	msg, err := s.message(e)
 	if err != nil {
@@ -80,31 +94,76 @@ func (s *SMTP) Send(ctx context.Context, e Envelope) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	sent := make(chan error, 1)
+	go func() { sent <- s.deliver(ctx, msg) }()
+	select {
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnreachable, ctx.Err())
+	}
+}
+
+// deliver connects and sends a message, with a limit for each phase.
+func (s *SMTP) deliver(ctx context.Context, msg *gomail.Msg) error {
+	from, err := msg.GetSender(false)
+	if err != nil {
+		return fmt.Errorf("%w: sender: %w", ErrRefused, err)
+	}
+	to, err := msg.GetRecipients()
+	if err != nil {
+		return fmt.Errorf("%w: recipient: %w", ErrRefused, err)
+	}
 	client, err := s.client(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	if err := client.DialWithContext(ctx); err != nil {
+	conn, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	err = client.Send(msg)
-	if err == nil || msg.IsDelivered() {
-		_ = client.Close() // the server has the message
-		return nil
+	defer func() {
+		_ = conn.UpdateDeadline(s.timeouts.quit)
+		_ = client.CloseWithSMTPClient(conn)
+		_ = conn.Close() // if QUIT had no answer
+	}()
+	if err := s.within(conn, s.timeouts.command, func() error { return conn.Mail(from) }); err != nil {
+		if replyCode(err) != 0 {
+			return classify(err)
+		}
+		return fmt.Errorf("%w: %w", ErrUnreachable, err) // no recipient is involved yet
 	}
-	_ = client.Close()
-	return classify(err)
+	for _, address := range to {
+		if err := s.within(conn, s.timeouts.command, func() error { return conn.Rcpt(address) }); err != nil {
+			return classify(err)
+		}
+	}
+	var body io.WriteCloser
+	if err := s.within(conn, s.timeouts.data, func() (err error) { body, err = conn.Data(); return err }); err != nil {
+		return classify(err)
+	}
+	if err := s.within(conn, s.timeouts.data, func() error { _, err := msg.WriteTo(body); return err }); err != nil {
+		return classify(err)
+	}
+	return classify(s.within(conn, s.timeouts.end, body.Close))
+}
+
+// within runs one phase with its limit.
+func (s *SMTP) within(conn *smtp.Client, limit time.Duration, phase func() error) error {
+	if err := conn.UpdateDeadline(limit); err != nil {
+		return err
+	}
+	return phase()
 }
 
 // classify returns err wrapped in ErrRefused for a permanent reply (5yz, RFC 5321 §4.2.1), and in ErrUnreachable for
-// reply 421 or no reply. Another reply is temporary, and err is returned as it is.
+// reply 421. Another reply is temporary, and so is none: it can be due to this recipient or message, and other messages must
+// not wait for it. If the server is down, the next connection fails.
 func classify(err error) error {
-	var sent *gomail.SendError
-	if !errors.As(err, &sent) {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	switch code := sent.ErrorCode(); {
-	case code == 421 || code == 0:
+	switch code := replyCode(err); {
+	case err == nil:
+		return nil
+	case code == 421:
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case code >= 500:
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -112,19 +171,27 @@ func classify(err error) error {
 	return err
 }
 
+// replyCode returns the code of the reply that caused an error; 0 if there was no reply.
+func replyCode(err error) int {
+	if reply := (*textproto.Error)(nil); errors.As(err, &reply) {
+		return reply.Code
+	}
+	return 0
+}
+
 func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 	options := []gomail.Option{
 		gomail.WithPort(s.config.Port),
-		gomail.WithTimeout(stepTimeout),
+		gomail.WithTimeout(s.timeouts.begin),
 		gomail.WithHELO(s.config.HELO),
 		gomail.WithTLSConfig(&tls.Config{ServerName: s.config.Host, RootCAs: s.config.Roots, MinVersion: tls.VersionTLS12}),
 		gomail.WithoutNoop(),
 	}
 	switch s.config.TLS {
 	case "starttls":
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithDialContextFunc(dialUntil(ctx)))
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithDialContextFunc(s.dialUntil(ctx)))
 	case "none":
-		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithDialContextFunc(dialUntil(ctx)))
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithDialContextFunc(s.dialUntil(ctx)))
 	case "implicit":
 		// The library must dial: over another connection it does not know that TLS is in use and sends no password.
 		options = append(options, gomail.WithSSL())
@@ -138,9 +205,9 @@ func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 
 // dialUntil returns a dial function whose connection is closed when ctx ends. The library ignores its context after the
 // connection is made, so a slow server would delay the end of the program.
-func dialUntil(ctx context.Context) gomail.DialContextFunc {
+func (s *SMTP) dialUntil(ctx context.Context) gomail.DialContextFunc {
 	return func(dialing context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(dialing, network, address)
+		conn, err := (&net.Dialer{Timeout: s.timeouts.connect}).DialContext(dialing, network, address)
 		if err != nil {
 			return nil, err
 		}

@@ -92,7 +92,7 @@ func TestSend_ClassifiesFailures(t *testing.T) {
 		{"permanent rejection of the data", nil, code(554, "spam"), false, true},
 		{"temporary rejection of the data", nil, code(452, "disk"), false, false},
 		{"the service closes", code(421, "closing"), nil, true, false},
-		{"the connection drops after the data", nil, errDrop, true, false},
+		{"the connection drops after the data", nil, errDrop, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := listen(t, "none")

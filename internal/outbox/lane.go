@@ -9,24 +9,34 @@ import (
 const serverPause = time.Minute
 
 // destination is the state of one server.
-type destination struct {
+type destination[R any] struct {
 	reached time.Time // time of the last delivery
 	paused  time.Time // no attempt before this time
 	down    bool
+
+	queue        []Pending[R]    // due jobs of which no attempt has begun
+	active, slow int             // running attempts; the slow ones have given up their place
+	recipients   map[string]bool // of running attempts
+}
+
+// lane returns the state of a server. w.mu is locked.
+func (w *Worker[R]) lane(name string) *destination[R] {
+	l := w.lanes[name]
+	if l == nil {
+		l = &destination[R]{recipients: map[string]bool{}}
+		if w.lanes == nil {
+			w.lanes = map[string]*destination[R]{}
+		}
+		w.lanes[name] = l
+	}
+	return l
 }
 
 // remember updates the state of a server after an attempt, and logs a change.
 func (w *Worker[R]) remember(name string, now time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.lanes[name]
-	if l == nil {
-		l = &destination{}
-		if w.lanes == nil {
-			w.lanes = map[string]*destination{}
-		}
-		w.lanes[name] = l
-	}
+	l := w.lane(name)
 	attrs := []any{}
 	if name != "" {
 		attrs = append(attrs, "to", name)
@@ -50,18 +60,18 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 func (w *Worker[R]) reachedAt(name string) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if l := w.lanes[name]; l != nil {
-		return l.reached
-	}
-	return time.Time{}
+	return w.lane(name).reached
 }
 
-// pausedUntil returns the end of the pause of a server, or the zero time. If the clock was set back, the pause ends.
 func (w *Worker[R]) pausedUntil(name string, now time.Time) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.lanes[name]
-	if l == nil || !l.paused.After(now) || l.paused.After(now.Add(serverPause)) {
+	return w.lane(name).pausedUntil(now)
+}
+
+// pausedUntil returns the end of the pause of a server, or the zero time. If the clock was set back, the pause ends.
+func (l *destination[R]) pausedUntil(now time.Time) time.Time {
+	if !l.paused.After(now) || l.paused.After(now.Add(serverPause)) {
 		return time.Time{}
 	}
 	return l.paused

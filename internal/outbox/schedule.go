@@ -32,9 +32,9 @@ var (
 type Attempts struct {
 	Queued time.Time `json:"queued"`
 	// NotBefore is the earliest time of the next attempt. Zero means at once.
-	NotBefore time.Time `json:"not_before,omitzero"`
+	NotBefore time.Time `json:"not_before,omitzero" since:"Queued,Tried"`
 	// ExpiresAt is the time from which the job has no use, such as the expiry of a link in it. Zero means never.
-	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	ExpiresAt   time.Time `json:"expires_at,omitzero" since:"Queued"`
 	Count       int       `json:"attempts,omitempty"`
 	Tried       time.Time `json:"tried,omitzero"`
 	LastError   string    `json:"last_error,omitempty"`  // one short line without links

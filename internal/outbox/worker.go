@@ -38,6 +38,8 @@ type Worker[R Job[R]] struct {
 	// Send delivers a job. It returns nil after the server took responsibility for it. If Send is nil, there is no server
 	// and the jobs wait.
 	Send func(ctx context.Context, id string, job R) error
+	// Recipient, if it is not nil, returns the recipient of a job. Attempts for one recipient of a server follow each other.
+	Recipient func(job R) string
 	// Attrs, if it is not nil, returns attributes of a job for the log, besides its id.
 	Attrs func(job R) []any
 	// Holds, if it is not nil, reports whether Prepare gets a job that is not due.
@@ -51,7 +53,7 @@ type Worker[R Job[R]] struct {
 	OnDeadLetter func() func(tx store.Tx, id string, job R) error
 	// OnWaiting, if it is not nil, is called at the start of each pass with the number of waiting jobs for each server.
 	OnWaiting func(ctx context.Context, now time.Time, waiting map[string]int) error
-	Parallel  int           // maximum of concurrent attempts for one server
+	Parallel  int           // maximum of concurrent attempts for one server, besides slow ones
 	Rest      time.Duration // pause after each pass, for tables that can be long
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -59,14 +61,16 @@ type Worker[R Job[R]] struct {
 	signal chan struct{}
 	once   sync.Once
 
-	mu    sync.Mutex
-	lanes map[string]*destination
+	mu       sync.Mutex
+	lanes    map[string]*destination[R]
+	busy     map[string]bool // ids of the jobs that are tried now
+	attempts sync.WaitGroup
+	failed   []error // of the store, in attempts since the last pass; no attempt begins before the next one
 }
 
 const (
 	maxPause   = 10 * time.Second // between passes, so that a change of the clock is noticed
 	storePause = 30 * time.Second // after a pass that failed because of the store
-	passTime   = 10 * time.Second // after this no attempt begins in a pass, so that a slow server does not delay new jobs
 	passSize   = 500              // jobs for one server in one pass
 
 	updateSize = 8 // jobs in one Update, so that the keys of Died fit in it
@@ -85,11 +89,13 @@ func (w *Worker[R]) signalChannel() chan struct{} {
 	return w.signal
 }
 
-// Run delivers jobs until ctx ends, and then returns nil. A failure of a server or of the store does not end it.
+// Run delivers jobs until ctx ends, and then returns nil. A failure of a server or of the store does not end it. A pass does not
+// wait for the attempts that it begins, so a slow attempt delays no other job.
 func (w *Worker[R]) Run(ctx context.Context) error {
+	defer w.attempts.Wait()
 	for {
 		pause := maxPause
-		next, err := w.RunOnce(ctx)
+		next, _, err := w.pass(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -129,50 +135,60 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// RunOnce makes one pass: it gives up jobs without use, and prepares and tries those that are due. It returns the time of
-// the next pass; the zero time means that no job waits. An error is from the store; a failure of a server is stored in
-// the job.
+// RunOnce makes one pass: it gives up jobs without use, prepares and tries those that are due, and waits for the attempts. It
+// returns the time of the next pass; the zero time means that no job waits. An error is from the store; a failure of a
+// server is stored in the job.
 func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
+	next, began, err := w.pass(ctx)
+	if w.attempts.Wait(); began {
+		next = earlier(next, w.Now()) // to find the new times of the jobs that failed or were left
+	}
+	return next, errors.Join(err, w.takeFailures())
+}
+
+// pass makes one pass and begins attempts. began reports whether there are any.
+func (w *Worker[R]) pass(ctx context.Context) (next time.Time, began bool, err error) {
+	if err := w.takeFailures(); err != nil {
+		return time.Time{}, false, err
+	}
 	now := w.Now()
-	todo, err := w.look(ctx, now)
+	todo, err := w.look(ctx, now, w.dequeue())
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
 	if err := w.clear(ctx, now, todo); err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
 	if w.OnWaiting != nil {
 		if err := w.OnWaiting(ctx, now, todo.waiting); err != nil {
-			return time.Time{}, err
+			return time.Time{}, false, err
 		}
 	}
 	if w.Send == nil {
-		return todo.next, nil
+		return todo.next, false, nil
 	}
 	due := todo.due
 	if w.Prepare != nil {
 		if due, err = w.Prepare(ctx, now, due, todo.held); err != nil {
-			return time.Time{}, err
+			return time.Time{}, false, err
 		}
 	}
 	next = todo.next
-	lanes := map[string][]Pending[R]{}
+	queues := map[string][]Pending[R]{}
 	for _, p := range due {
 		name := p.Job.Destination()
 		if until := w.pausedUntil(name, now); !until.IsZero() {
 			next = earlier(next, until)
 			continue
 		}
-		lanes[name] = append(lanes[name], p)
+		queues[name] = append(queues[name], p)
 	}
-	if len(lanes) == 0 {
-		return next, nil
+	for name, queue := range queues {
+		// New jobs come first, so that jobs that failed before do not delay them.
+		slices.SortStableFunc(queue, func(a, b Pending[R]) int { return cmp.Compare(a.Job.Attempts().Count, b.Job.Attempts().Count) })
+		w.deliver(ctx, name, queue)
 	}
-	if err := w.deliver(ctx, lanes); err != nil {
-		return time.Time{}, err
-	}
-	// The next pass is at once, to find the new times of the jobs that failed or were left.
-	return earlier(next, w.Now()), nil
+	return next, len(queues) > 0, nil
 }
 
 // clear gives up jobs without use, and deletes old dead letters.
@@ -200,8 +216,9 @@ type worklist[R any] struct {
 	next         time.Time      // time of the first job that is not due
 }
 
-// look reads the whole table. The table is long only while a server is unavailable, and is then read every ten seconds.
-func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error) {
+// look reads the whole table without the jobs that are tried now. The table is long only while a server is unavailable, and is
+// then read every ten seconds.
+func (w *Worker[R]) look(ctx context.Context, now time.Time, busy map[string]bool) (worklist[R], error) {
 	var list worklist[R]
 	err := w.Store.View(ctx, func(snap store.Snapshot) error {
 		list = worklist[R]{waiting: map[string]int{}}
@@ -212,6 +229,7 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error
 				list.waiting[name]++
 			}
 			switch {
+			case busy[id]:
 			case t.Dead && now.Sub(t.Died) >= deadKept:
 				list.old = append(list.old, id)
 			case t.Dead:
@@ -235,68 +253,6 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error
 		return worklist[R]{}, fmt.Errorf("reading waiting jobs (%s): %w", w.What, err)
 	}
 	return list, nil
-}
-
-// deliver tries jobs. Those for different servers are independent.
-func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) error {
-	begun, cancel := context.WithTimeout(ctx, passTime)
-	defer cancel()
-	var mu sync.Mutex
-	var all []error
-	var workers sync.WaitGroup
-	for name, due := range lanes {
-		// New jobs come first, so that jobs that failed before do not delay them.
-		slices.SortStableFunc(due, func(a, b Pending[R]) int { return cmp.Compare(a.Job.Attempts().Count, b.Job.Attempts().Count) })
-		jobs := make(chan Pending[R], len(due))
-		for _, p := range due {
-			jobs <- p
-		}
-		close(jobs)
-		for range min(w.Parallel, len(due)) {
-			workers.Go(func() {
-				for p := range jobs {
-					if begun.Err() != nil || !w.pausedUntil(name, w.Now()).IsZero() {
-						return // the rest waits for the next pass
-					}
-					if err := w.attempt(ctx, p); err != nil {
-						mu.Lock()
-						all = append(all, err)
-						mu.Unlock()
-						return
-					}
-				}
-			})
-		}
-	}
-	workers.Wait()
-	return errors.Join(all...)
-}
-
-// attempt tries a job and stores the result. Its error is from the store.
-func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
-	err := w.Send(ctx, p.ID, p.Job)
-	if ctx.Err() != nil && err != nil {
-		return nil // the program stops, so the attempt has no result
-	}
-	now := w.Now()
-	if errors.Is(err, ErrDiscard) {
-		return w.change(ctx, []string{p.ID}, func(R) *R { return nil })
-	}
-	w.remember(p.Job.Destination(), now, err)
-	if err == nil {
-		// The end of the program must not prevent this Update: the job would be sent again.
-		return w.change(context.WithoutCancel(ctx), []string{p.ID}, func(R) *R { return nil })
-	}
-	var attrs []any
-	if w.Attrs != nil {
-		attrs = w.Attrs(p.Job)
-	}
-	next := p.Job.Attempts().failed(now, err)
-	w.Log.Info(w.What+" not delivered", append([]any{w.What, p.ID, "attempt", next.Count, "reason", next.LastError}, attrs...)...)
-	if next.Dead {
-		w.Log.Warn(w.What+" given up", append([]any{w.What, p.ID, "reason", next.LastError}, attrs...)...)
-	}
-	return w.change(ctx, []string{p.ID}, func(r R) *R { return with(r, r.Attempts().failed(now, err)) })
 }
 
 func with[R Job[R]](r R, t Attempts) *R {

@@ -22,10 +22,10 @@ func (l Limit) Decide(tat, now time.Time, cost int) (newTAT time.Time, ok bool, 
 	if tat.Before(now) {
 		tat = now
 	}
-	// A time further ahead than a fully used limit was stored before the clock was set back. It must not block its
-	// subject until the clock arrives there.
+	// A time further ahead than a fully used limit is from a wrong clock. It counts as now, so the limit is unused. The times
+	// of a store.Table are corrected before (protocol rule 34).
 	if tat.After(now.Add(full)) {
-		tat = now.Add(full)
+		tat = now
 	}
 	next := tat.Add(step * time.Duration(cost))
 	if wait := next.Sub(now) - full; wait > 0 {

@@ -48,9 +48,9 @@ func TestDecide_WithCostZeroChangesNothing(t *testing.T) {
 
 func TestDecide_EndsAfterTheClockIsSetBack(t *testing.T) {
 	l := throttle.Limit{Name: "x", Count: 3, Per: time.Hour}
-	_, ok, retry, _ := l.Decide(start.AddDate(1, 0, 0), start, 1)
-	if ok || retry > 20*time.Minute {
-		t.Errorf("got %v, retry %v, want a wait of at most 20m", ok, retry)
+	next, ok, _, remaining := l.Decide(start.AddDate(1, 0, 0), start, 1)
+	if !ok || remaining != 2 || !next.Equal(start.Add(20*time.Minute)) {
+		t.Errorf("got %v, remaining %d, next %v, want an unused limit", ok, remaining, next)
 	}
 }
 

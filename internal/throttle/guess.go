@@ -36,7 +36,6 @@ const (
 	streakTTL             = 24 * time.Hour     // without a failure, after which a streak ends
 	knownPassword         = 7 * 24 * time.Hour // how long failed codes after a correct password are kept
 	knownPasswordCount    = 20
-	maxClockSkew          = 5 * time.Minute // between two machines
 )
 
 // Failures counts the failures for one user over all endpoints (promise A3). It is a value: its methods return a changed
@@ -49,22 +48,22 @@ type Failures struct {
 	Streak int `json:"streak,omitzero"`
 	// WrongAfterPassword has the times of the last 20 failed codes of a week, each after a correct password. They are a
 	// sign that another person knows the password.
-	WrongAfterPassword []time.Time `json:"wrong_after_password,omitempty"`
+	WrongAfterPassword []time.Time `json:"wrong_after_password,omitempty" within:"any"`
 }
 
 // Budget has the counters of the known browsers, or those of all others.
 type Budget struct {
 	Codes     Counter     `json:"codes,omitzero"`
 	Passwords Counter     `json:"passwords,omitzero"`
-	Recovery  []time.Time `json:"recovery,omitempty"` // the last 10
-	Ticket    []time.Time `json:"ticket,omitempty"`   // the last 10
+	Recovery  []time.Time `json:"recovery,omitempty" within:"any"` // the last 10
+	Ticket    []time.Time `json:"ticket,omitempty" within:"any"`   // the last 10
 }
 
 // Counter counts failures in a row and has the wait that follows from them.
 type Counter struct {
 	Streak    int         `json:"streak,omitzero"`
-	Times     []time.Time `json:"times,omitempty"` // the last 20 failures, also before the streak
-	WaitUntil time.Time   `json:"wait_until,omitzero"`
+	Times     []time.Time `json:"times,omitempty" within:"any"` // the last 20 failures, also before the streak
+	WaitUntil time.Time   `json:"wait_until,omitzero" since:"Times"`
 }
 
 // Allowed reports whether an answer of a class may be checked now, and otherwise when. The caller must call it again in the
@@ -73,10 +72,10 @@ func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, unti
 	b := f.budget(known)
 	switch class {
 	case Code:
-		until = later(b.Codes.waitUntil(now),
+		until = later(b.Codes.WaitUntil,
 			later(fullUntil(now, b.Codes.Times, shortCount, shortSpan), fullUntil(now, b.Codes.Times, longCount, longSpan)))
 	case Password:
-		until = b.Passwords.waitUntil(now)
+		until = b.Passwords.WaitUntil
 	case Recovery:
 		until = fullUntil(now, b.Recovery, ownCount, ownSpan)
 	case Ticket:
@@ -132,7 +131,7 @@ func (f Failures) Expired(now time.Time) bool {
 func (b Budget) expired(now time.Time) bool {
 	return len(within(now, b.Codes.Times, streakTTL))+len(within(now, b.Passwords.Times, streakTTL))+
 		len(within(now, b.Recovery, ownSpan))+len(within(now, b.Ticket, ownSpan)) == 0 &&
-		!b.Codes.waitUntil(now).After(now) && !b.Passwords.waitUntil(now).After(now)
+		!b.Codes.WaitUntil.After(now) && !b.Passwords.WaitUntil.After(now)
 }
 
 func (f Failures) budget(known bool) Budget {
@@ -149,15 +148,6 @@ func (f Failures) with(known bool, b Budget) Failures {
 		f.Unknown = b
 	}
 	return f
-}
-
-// waitUntil returns the end of the wait, or the zero time. An end further ahead than the longest wait was stored before the
-// clock was set back, and is ignored.
-func (t Counter) waitUntil(now time.Time) time.Time {
-	if t.WaitUntil.After(now.Add(maxWait + maxClockSkew)) {
-		return time.Time{}
-	}
-	return t.WaitUntil
 }
 
 func (t Counter) withFailure(now time.Time) Counter {
@@ -194,12 +184,11 @@ func fullUntil(now time.Time, times []time.Time, count int, span time.Duration) 
 	return times[len(times)-count].Add(span)
 }
 
-// within returns a copy of the times in the last span, oldest first. It drops times in the future, which were stored
-// before the clock was set back, so that each limit ends.
+// within returns a copy of the times in the last span, oldest first.
 func within(now time.Time, times []time.Time, span time.Duration) []time.Time {
 	var kept []time.Time
 	for _, t := range times {
-		if t.Add(span).After(now) && !t.After(now.Add(maxClockSkew)) {
+		if t.Add(span).After(now) {
 			kept = append(kept, t)
 		}
 	}

@@ -127,20 +127,6 @@ func TestSuccess_OfAPasswordDoesNotEndWaitsForCodes(t *testing.T) {
 	}
 }
 
-func TestFailures_ExpireAfterTheClockIsSetBack(t *testing.T) {
-	var f throttle.Failures
-	for range 20 {
-		for class := throttle.Code; class <= throttle.Password; class++ {
-			f = f.WithFailure(start.AddDate(1, 0, 0), class, false)
-		}
-	}
-	for class := throttle.Code; class <= throttle.Password; class++ {
-		if ok, until := f.Allowed(start, class, false); !ok {
-			t.Errorf("class %d waits until %v because of failures in the future", class, until)
-		}
-	}
-}
-
 func TestExpired_KeepsTheStreakOfCodes(t *testing.T) {
 	f := throttle.Failures{}.WithFailure(start, throttle.Code, false)
 	if f.Expired(start.AddDate(0, 1, 0)) {

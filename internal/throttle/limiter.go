@@ -16,9 +16,11 @@ type Limiter struct {
 	pepper store.Pepper
 }
 
-// arrival is the record of a subject: its theoretical arrival time.
+// arrival is the record of a subject: its theoretical arrival time, and the time of its last operation, from which a wrong
+// clock is known (protocol rule 34).
 type arrival struct {
-	TAT time.Time `json:"tat"`
+	At  time.Time `json:"at" within:"any"`
+	TAT time.Time `json:"tat" since:"At"`
 }
 
 // Verdict is the decision of a limit.
@@ -47,7 +49,7 @@ func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (
 	if err != nil || !v.OK {
 		return v, err
 	}
-	if err := l.table.Put(tx, id, arrival{TAT: next}); err != nil {
+	if err := l.table.Put(tx, id, arrival{At: now, TAT: next}); err != nil {
 		return Verdict{}, fmt.Errorf("storing limit %s: %w", limit.Name, err)
 	}
 	return v, nil

@@ -197,5 +197,5 @@ func TestRecords_Golden(t *testing.T) {
 		Recovery:  []time.Time{at(4)}, Ticket: []time.Time{at(5)},
 	}
 	storetest.Golden(t, store.Failures, nil, throttle.Failures{Unknown: budget, Known: budget, Streak: 6, WrongAfterPassword: []time.Time{at(6)}})
-	storetest.Golden(t, store.Throttles, nil, throttle.Arrival{TAT: start})
+	storetest.Golden(t, store.Throttles, nil, throttle.Arrival{At: at(0), TAT: at(1)})
 }

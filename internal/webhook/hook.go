@@ -49,7 +49,7 @@ const (
 // Key is a signing secret.
 type Key struct {
 	Value Secret    `json:"value"`
-	Until time.Time `json:"until,omitzero"` // zero: until it is replaced
+	Until time.Time `json:"until,omitzero" ahead:"24h"` // zero: until it is replaced
 }
 
 // Secret is the value of a key. It prints as [redacted]. Its JSON contains the value and is only for the encrypted

@@ -117,6 +117,9 @@ const forAll = "all"
 // audit.Log. It reads one key and writes at most one more.
 func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 	b, err := h.List(tx)
+	if errors.Is(err, store.ErrUnreadable) {
+		return nil // reported; operations go on without webhooks
+	}
 	if err != nil {
 		return err
 	}

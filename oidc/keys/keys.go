@@ -72,7 +72,7 @@ type Key struct {
 	ID        string    `json:"id"` // kid
 	Private   []byte    `json:"private"`
 	Created   time.Time `json:"created"`
-	NotBefore time.Time `json:"notBefore"`
+	NotBefore time.Time `json:"notBefore" since:"Created"`
 }
 
 // due reports whether a further key is due, and returns the time from which it signs.

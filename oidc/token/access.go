@@ -19,7 +19,7 @@ type AccessToken struct {
 	Client  client.ID `json:"client"`
 	Scopes  []string  `json:"scopes"`
 	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"`
+	Expires time.Time `json:"expires" since:"Created"`
 }
 
 // The prefixes of tokens, for scanners that search for leaked secrets.

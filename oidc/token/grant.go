@@ -19,8 +19,8 @@ type AuthContext struct {
 	Session  string         `json:"session"` // key of the session record
 	SID      string         `json:"sid"`     // public identifier of the session
 	Epoch    uint64         `json:"epoch"`
-	Since    time.Time      `json:"since"` // start of the session
-	Until    time.Time      `json:"until"` // latest end of the session
+	Since    time.Time      `json:"since"`               // start of the session
+	Until    time.Time      `json:"until" since:"Since"` // latest end of the session
 	AuthTime time.Time      `json:"authTime"`
 	AMR      []string       `json:"amr"`
 	ACR      string         `json:"acr"`
@@ -47,7 +47,7 @@ type Grant struct {
 	Offline         bool      `json:"offline,omitempty"`         // stays active when its session expires, but not when it is ended
 	OutlivesSession bool      `json:"outlivesSession,omitempty"` // the session expired; recorded before it expired
 	Created         time.Time `json:"created"`
-	Expires         time.Time `json:"expires"`
+	Expires         time.Time `json:"expires" since:"Created"`
 }
 
 // grantStatus is the state of a grant.

@@ -32,7 +32,7 @@ type AuthorizationCode struct {
 	IDTokenClaims  []string  `json:"idTokenClaims,omitempty"`
 	AuthContext
 	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"`
+	Expires time.Time `json:"expires" since:"Created"`
 	Used    time.Time `json:"used,omitzero"`
 	Grant   string    `json:"grant,omitempty"`   // key of the grant that it was exchanged for
 	Refusal string    `json:"refusal,omitempty"` // why it was spent without a grant

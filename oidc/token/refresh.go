@@ -19,7 +19,7 @@ type RefreshToken struct {
 	Grant   string    `json:"grant"`
 	Client  client.ID `json:"client"`
 	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"` // that of the grant: rotation does not extend it
+	Expires time.Time `json:"expires" ahead:"8760h"` // that of the grant: rotation does not extend it
 	Used    time.Time `json:"used,omitzero"`
 	Salt    string    `json:"salt,omitempty"` // of the successor of a used token
 }

@@ -29,7 +29,7 @@ type storedResponse struct {
 	Digest  []byte          `json:"digest"` // of method, path, query, body and permissions of the token
 	Status  int             `json:"status"`
 	Body    json.RawMessage `json:"body,omitempty"` // without secrets
-	Expires time.Time       `json:"expires"`
+	Expires time.Time       `json:"expires" ahead:"24h"`
 }
 
 // errKeyTaken rolls back an operation whose key another request took first. That request stored its response.

@@ -1,0 +1,123 @@
+package authn_test
+
+import (
+	"strings"
+	"testing"
+
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/throttle"
+	"barillet/store"
+)
+
+// damage changes one byte of each record whose key has the prefix, and returns their number.
+func (env *testEnv) damage(prefix string) (n int) {
+	env.t.Helper()
+	for key, value := range env.allRecords() {
+		if strings.HasPrefix(key, prefix) {
+			n++
+			raw := []byte(value)
+			raw[len(raw)-1] ^= 1
+			must(env.t, env.Store.Update(env.t.Context(), func(tx store.Tx) error { return tx.Put(key, raw) }), "damaging "+key)
+		}
+	}
+	if n == 0 {
+		env.t.Fatalf("no record of %s", prefix)
+	}
+	return n
+}
+
+func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
+	env := newTestEnv(t)
+	ctx := t.Context()
+	member, p, session := env.Member(amelie, nil)
+	group, other := env.CreateGroup("Lyon"), env.CreateGroup("Paris")
+	lost := env.CreateUser("zoe@garage.example", func(u *account.User) {
+		u.Groups = []account.GroupID{group}
+		u.Roles = []account.RoleAssignment{{Role: account.RoleHelpDesk}}
+	})
+	kept := env.CreateUser("ines@garage.example", func(u *account.User) {
+		u.Groups = []account.GroupID{group, other}
+		u.Roles = []account.RoleAssignment{{Role: account.RoleSuperAdmin}}
+	})
+	for _, address := range []string{amelie, "zoe@garage.example"} {
+		_, err := env.Directory.HelpDesk.Submit(ctx, env.From, helpdesk.Submission{Email: address, Message: "lost"})
+		must(t, err, "requesting help")
+	}
+	events := func(p admin.Principal) int {
+		t.Helper()
+		entries, _, err := env.Directory.Admin.Events(ctx, p, audit.Query{Limit: 1000})
+		must(t, err, "reading the log")
+		return len(entries)
+	}
+	all := admin.Principal{Role: account.RoleSuperAdmin, Owner: "operator:0", ID: "operator:0"}
+	scoped := all
+	scoped.Groups = []account.GroupID{group}
+	before := events(all)
+
+	env.damage("user/" + string(lost.ID))
+	env.damage("group/" + string(other))
+	for key := range env.allRecords() {
+		if strings.HasPrefix(key, "audit/") {
+			env.damage(key)
+			break
+		}
+	}
+	for _, q := range []account.UserQuery{{}, {Prefix: "ines"}, {Prefix: ""}, {Group: group}, {WithDisplayStatus: true}} {
+		users, _, err := env.Accounts.ListUsers(ctx, q)
+		if err != nil || len(users) == 0 {
+			t.Errorf("listing users %+v: got %d, %v", q, len(users), err)
+		}
+	}
+	if users, _, err := env.Accounts.ListUsers(ctx, account.UserQuery{Prefix: "zoe"}); err != nil || len(users) != 0 {
+		t.Errorf("listing the damaged user: got %d, %v", len(users), err)
+	}
+	if admins, _, err := env.Accounts.ListAdministrators(ctx, ""); err != nil || len(admins) != 1 || admins[0].ID != kept.ID {
+		t.Errorf("listing administrators: got %d, %v", len(admins), err)
+	}
+	if groups, _, err := env.Accounts.Groups(ctx, account.GroupQuery{}); err != nil || len(groups) != 1 {
+		t.Errorf("listing groups: got %d, %v", len(groups), err)
+	}
+	if got := events(all); got != before-1 {
+		t.Errorf("got %d events, want %d", got, before-1)
+	}
+	events(scoped)
+	for _, p := range []admin.Principal{all, scoped} {
+		_, _, err := env.Directory.HelpDesk.Requests(ctx, p, helpdesk.RequestQuery{})
+		must(t, err, "listing help requests")
+	}
+	env.SignIn(amelie, authntest.Password, p)
+
+	// A session, a limit or a counter that cannot be read affects neither sign-in nor the end of the other sessions.
+	for range 3 {
+		_, err := env.Authn.StartWithPassword(ctx, env.From, amelie, "wrong", "")
+		wantCode(t, err, errcode.SignInFailed, "a wrong password")
+	}
+	env.damage("throttle/" + throttle.LoginNetwork.Name)
+	env.damage("failures/")
+	env.damage("session/")
+	if env.sessionValid(session) {
+		t.Error("a damaged session is valid")
+	}
+	env.SignIn(amelie, authntest.Password, p)
+	_, err := account.Update(ctx, env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
+		u, err := tx.User(member.ID)
+		if err != nil {
+			return struct{}{}, err
+		}
+		_, err = tx.RevokeAllSessions(&u, false)
+		return struct{}{}, err
+	})
+	must(t, err, "ending the sessions")
+	for _, expire := range []error{env.Authn.DeleteExpired(ctx), env.Accounts.DeleteExpired(ctx), env.Sessions.DeleteExpired(ctx),
+		env.Sessions.FlushLastSeen(ctx), env.Directory.HelpDesk.DeleteExpired(ctx)} {
+		must(t, expire, "deleting expired records")
+	}
+	if env.Ring.DamagedRecords() < 5 {
+		t.Errorf("got %d damaged records counted", env.Ring.DamagedRecords())
+	}
+}
