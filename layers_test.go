@@ -15,43 +15,43 @@ import (
 
 // allowed lists each package of the module, and the packages of the module that it may import. Tests may import all.
 var allowed = map[string]string{
-	"internal/errcode": "", "internal/secret": "", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "",
-	"internal/audit": "store", "internal/outbox": "store", "internal/throttle": "store",
+	"internal/errcode": "", "internal/input": "", "internal/secret": "internal/input", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "internal/input",
+	"internal/audit": "internal/input store", "internal/outbox": "store", "internal/throttle": "store",
 	"internal/mail":    "internal/outbox store",
 	"internal/webhook": "internal/audit internal/outbound internal/outbox store",
 
 	"store": "", "store/bolt": "store",
-	"factors": "", "factors/oath": "factors", "factors/recovery": "factors", "factors/webauthn": "factors",
+	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
 	"factors/hotp": "factors factors/oath", "factors/totp": "factors factors/oath",
 
 	"authn/password": "internal/errcode store",
-	"authn/account": "authn/password factors internal/audit internal/errcode internal/mail internal/notice " +
+	"authn/account": "authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/enrol": "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
-	"authn/admin": "authn authn/account authn/session factors internal/audit internal/errcode internal/mail internal/notice " +
+	"authn/admin": "authn authn/account authn/session factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/webhook store",
-	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/notice internal/secret " +
+	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",
 	"authn/directory": "authn authn/account authn/admin authn/enrol authn/helpdesk authn/password authn/session factors " +
-		"internal/audit internal/errcode internal/notice internal/secret",
+		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
 	"oidc/keys":   "authn/account internal/audit store",
-	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/notice internal/secret oidc/keys store",
+	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret oidc/keys store",
 	"oidc/token": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret oidc/client " +
 		"oidc/keys store",
-	"oidc": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret internal/throttle " +
+	"oidc": "authn/account authn/session internal/audit internal/errcode internal/input internal/outbox internal/secret internal/throttle " +
 		"oidc/client oidc/keys oidc/token store",
 
 	"static": "", "templates": "internal/notice",
 	"web/apidocs":       "templates",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
-	"web/api/scim":      "",
-	"web/api/systemlog": "authn/account internal/audit web/api/scim web/reply",
+	"web/api/scim":      "internal/input",
+	"web/api/systemlog": "authn/account internal/audit internal/input web/api/scim web/reply",
 	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/session factors internal/audit " +
-		"internal/errcode internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
+		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
 	"web/site": "authn authn/account authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
@@ -61,12 +61,12 @@ var allowed = map[string]string{
 	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail oidc static " +
 		"templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
-	"cmd/barillet/cli":    "",
-	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/secret internal/usercsv",
+	"cmd/barillet/cli":    "internal/input",
+	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
-		"factors/webauthn internal/audit internal/errcode internal/mail internal/notice internal/outbound internal/outbox " +
+		"factors/webauthn internal/audit internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }

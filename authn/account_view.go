@@ -41,7 +41,7 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 		if err != nil {
 			return err
 		}
-		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: s.Accounts.Locale(&u),
+		out = AccountView{User: u.ID, Login: u.AsGiven().Login, Name: u.DisplayName(), Email: u.Email, Locale: s.Accounts.Locale(&u),
 			PhishingResistant: s.Accounts.HasPhishingResistant(&u), PrimaryDevices: s.Accounts.CountPrimary(&u), Activity: slices.Clone(u.Activity), StepUpFresh: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Activity)
 		out.Devices = slices.Clone(u.Devices)

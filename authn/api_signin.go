@@ -51,7 +51,7 @@ func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state 
 			return err
 		}
 		out = APISignIn{Step: step, State: state, Expires: tr.Expires, Devices: DisplayDevices(s.codeDevices(s.verifiable(&tr, &u)))}
-		out.User = account.User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
+		out.User = account.User{ID: u.ID, Login: u.Login, Given: u.Given, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
 			Password: account.Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
 			out.Step = StepBlocked // a security key can be used only on a page

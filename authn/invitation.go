@@ -55,7 +55,7 @@ func (s *Service) Invitation(ctx context.Context, token secret.Value) (Invitatio
 		if err != nil {
 			return err
 		}
-		out = InvitationInfo{User: u.ID, By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
+		out = InvitationInfo{User: u.ID, By: u.Invited.By, Login: u.AsGiven().Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
 		if len(u.Groups) > 0 {
 			g, err := r.Group(u.Groups[0])
 			if err != nil && errcode.Of(err) != errcode.NotFound {

@@ -95,7 +95,7 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login string, id account.UserID, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
-		login, id = u.Login, u.ID
+		login, id = u.AsGiven().Login, u.ID
 		return err
 	})
 	return login, id, err

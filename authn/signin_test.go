@@ -35,7 +35,6 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 		{"a Kelvin sign for a k", "\u212aim@garage.example", authntest.Password},
 		{"a long s for an s", "ſerge@garage.example", authntest.Password},
 		{"a full-width at", "kim＠garage.example", authntest.Password},
-		{"a blank of no width", "kim\u200b@garage.example", authntest.Password},
 		{"NUL", "kim\x00@garage.example", authntest.Password},
 		{"a slash, towards another key", "../user/x", authntest.Password},
 		{"a name too long for a key", strings.Repeat("%", 254), authntest.Password},
@@ -54,7 +53,7 @@ func TestStartWithPassword_SameAnswerForEveryFailure(t *testing.T) {
 			}
 		})
 	}
-	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n"} {
+	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n", amelie + "\u00a0", "\u200b" + amelie + "\ufeff"} {
 		if _, err := env.Authn.StartWithPassword(t.Context(), env.From, identifier, authntest.Password, ""); err != nil {
 			t.Errorf("%q: %v", identifier, err)
 		}

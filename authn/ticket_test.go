@@ -77,6 +77,8 @@ func TestRedeemTicketCode_NormalizesInput(t *testing.T) {
 		{"in small letters", strings.ToLower(c), ""},
 		{"with blanks around and within", "  " + strings.Join(strings.Split(bare, ""), " ") + "\r\n", ""},
 		{"with the dash of a phone", bare[:4] + "–" + bare[4:], ""},
+		{"with a zero-width blank and a byte order mark", "\ufeff" + c[:3] + "\u200b" + c[3:], ""},
+		{"in full width", strings.Map(func(r rune) rune { return r - '!' + '！' }, c), ""},
 		{"with O for 0", strings.ReplaceAll(c, "0", "o"), ""},
 		{"with I for 1", strings.ReplaceAll(c, "1", "I"), ""},
 		{"with L for 1", strings.ReplaceAll(c, "1", "l"), ""},

@@ -43,7 +43,7 @@ func (s *Service) Transaction(ctx context.Context, transaction secret.Value) (Tr
 		if err != nil {
 			return err
 		}
-		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
+		out = TransactionState{Step: step, User: u.ID, Login: u.AsGiven().Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
 			Devices: DisplayDevices(s.verifiable(&tr, &u)), AllDevices: DisplayDevices(u.Devices), ReturnTo: tr.ReturnTo}
 		for _, d := range s.verifiable(&tr, &u) { // Status needs Data, which out.Devices lacks
 			out.RecoveryCodes += s.Accounts.Status(d).Remaining

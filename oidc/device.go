@@ -94,18 +94,7 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 
 // macOf returns the HMAC of a typed user code. Case, hyphens and spaces do not matter; O counts as 0, I and L as 1.
 func (p *Provider) macOf(typed string) []byte {
-	plain := strings.Map(func(r rune) rune {
-		switch r {
-		case '-', ' ':
-			return -1
-		case 'O':
-			return '0'
-		case 'I', 'L':
-			return '1'
-		}
-		return r
-	}, strings.ToUpper(typed))
-	return p.Pepper.MAC(codeOfUser, []byte(plain))
+	return p.Pepper.MAC(codeOfUser, []byte(secret.NormalizeShortCode(typed)))
 }
 
 // deviceToken answers a device that polls (RFC 8628 §3.4).

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn/account"
+	"barillet/internal/input"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
@@ -201,7 +202,7 @@ const maxLoginHint = 254
 
 // loginHint returns a hint for the sign-in page; "" if it cannot be a login.
 func loginHint(s string) string {
-	if s = strings.TrimSpace(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if s = input.Trim(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ""
 	}
 	return s

@@ -22,6 +22,7 @@ var (
 	Members           = TableDef{"member/", "authn/account", "as long as the user", 1, true, false}
 	Uniques           = TableDef{"unique/", "authn/account", "as long as the user", 1, true, false}
 	Groups            = TableDef{"group/", "authn/account", "permanent", 1, true, true}
+	GroupNames        = TableDef{"groupname/", "authn/account", "as long as the group", 1, true, false}
 	Transactions      = TableDef{"transaction/", "authn", "10 minutes", 1, true, true}
 	Links             = TableDef{"link/", "authn/account", "24 hours", 1, true, true}
 	Sessions          = TableDef{"session/", "authn/account", "hours", 1, true, true}
@@ -54,7 +55,7 @@ var (
 // TableDefs returns every table, in the order above.
 func TableDefs() []TableDef {
 	return []TableDef{
-		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, Transactions, Links, Sessions, Browsers,
+		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
 	}

@@ -12,7 +12,7 @@ import (
 const (
 	MaxKey        = 512      // bytes of a key, each within 0x21–0x7E
 	MaxValue      = 64 << 10 // bytes of a value; at least one
-	MaxUpdateKeys = 64       // distinct keys that one Update touches, read or written
+	MaxUpdateKeys = 96       // distinct keys that one Update touches, read or written
 	MaxUpdateSize = 1 << 20  // bytes of keys and values that one Update writes
 )
 

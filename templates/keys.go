@@ -50,15 +50,16 @@ const (
 	ProblemPasswordCurrent Key = "problem.password_current" // the current password was wrong
 
 	// devices
-	ProblemLastDevice  Key = "problem.last_device"
-	ProblemTooMany     Key = "problem.too_many"    // the maximum of the kind
-	ProblemTooManyQR   Key = "problem.too_many_qr" // shown three times today
-	ProblemNoCopies    Key = "problem.no_copies"   // the policy forbids showing again
-	ProblemNameLength  Key = "problem.name_length"
-	ProblemChanged     Key = "problem.changed"       // the account changed at the same time
-	ProblemNotKept     Key = "problem.not_kept"      // the box was not ticked
-	ProblemNeedsProof  Key = "problem.needs_proof"   // the step-up is older than five minutes
-	ProblemNoSuchThing Key = "problem.no_such_thing" // the device or session does not exist
+	ProblemLastDevice     Key = "problem.last_device"
+	ProblemTooMany        Key = "problem.too_many"    // the maximum of the kind
+	ProblemTooManyQR      Key = "problem.too_many_qr" // shown three times today
+	ProblemNoCopies       Key = "problem.no_copies"   // the policy forbids showing again
+	ProblemNameLength     Key = "problem.name_length"
+	ProblemNameCharacters Key = "problem.name_characters"
+	ProblemChanged        Key = "problem.changed"       // the account changed at the same time
+	ProblemNotKept        Key = "problem.not_kept"      // the box was not ticked
+	ProblemNeedsProof     Key = "problem.needs_proof"   // the step-up is older than five minutes
+	ProblemNoSuchThing    Key = "problem.no_such_thing" // the device or session does not exist
 
 	// help form
 	ProblemEmail       Key = "problem.email"
@@ -109,7 +110,7 @@ func Keys() []Key {
 		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyPIN, ProblemKeyBackup, ProblemKeyEnrol, ProblemKeyTaken, ProblemCeremonyGone,
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
-		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemChanged,
+		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemNameCharacters, ProblemChanged,
 		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode,
 		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept, NoticeCodesHidden,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,

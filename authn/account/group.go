@@ -2,20 +2,23 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/store"
 )
 
 // maxGroups is the maximum number of groups of one user.
 const maxGroups = 32
 
-// maxGroupsAtCreation is the maximum number of groups of a new user. Each needs two of the 64 keys that one Update may
+// maxGroupsAtCreation is the maximum number of groups of a new user. Each needs two of the 96 keys that one Update may
 // touch. The user can be added to other groups afterwards.
 const maxGroupsAtCreation = 20
 
@@ -30,7 +33,13 @@ type Group struct {
 	Emptied     bool      `json:"emptied,omitempty"` // deleted, and all memberships are removed
 }
 
-// CreateGroup stores a new group. It sets the id if it is empty.
+// maxGroupName is the maximum length of a group's name, in characters.
+const maxGroupName = 255
+
+// maxGroupWords is the maximum number of words of a group's name at which a search can start.
+const maxGroupWords = 16
+
+// CreateGroup stores a new group. It sets the id if it is empty, and returns the errors of SaveGroup.
 func (tx *Tx) CreateGroup(g *Group) error {
 	if g.ID == "" {
 		g.ID = GroupID("g" + tx.Op.ID("group"))
@@ -39,19 +48,69 @@ func (tx *Tx) CreateGroup(g *Group) error {
 	return tx.SaveGroup(g)
 }
 
-// SaveGroup stores a group that was loaded in this transaction. It returns Invalid if the name is wrong.
+// SaveGroup stores a group. It returns Invalid if the name is wrong, or looks like the name of another group.
 func (tx *Tx) SaveGroup(g *Group) error {
-	name := strings.TrimSpace(g.Name)
-	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
-		return errcode.InvalidField("name", "name")
+	name, err := GroupName(g.Name)
+	if err != nil {
+		return err
+	}
+	old, err := tx.s.groups.Get(tx.Raw, string(g.ID))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("loading group %q: %w", g.ID, err)
+	}
+	if err := tx.releaseGroupName(&old); err != nil {
+		return err
+	}
+	key := groupNameKey(name)
+	switch _, err := tx.s.groupNames.Get(tx.Raw, key); {
+	case err == nil:
+		return errcode.InvalidField("name", "taken")
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("looking up a group's name: %w", err)
+	}
+	if err := tx.s.groupNames.Put(tx.Raw, key, g.ID); err != nil {
+		return fmt.Errorf("storing a group's name: %w", err)
 	}
 	g.Name, g.Changed = name, tx.Op.Now
 	return tx.putGroup(g)
 }
 
+// GroupName returns the name of a group as input.Name does. It returns Invalid unless the name has 1 to 255 characters that
+// can be seen.
+func GroupName(typed string) (string, error) {
+	name, reason := input.Name(typed, maxGroupName)
+	switch {
+	case reason != "":
+		return "", errcode.InvalidField("name", reason)
+	case name == "":
+		return "", errcode.InvalidField("name", "empty")
+	}
+	return name, nil
+}
+
+// groupNameKey returns the key of the names that look like a name.
+func groupNameKey(name string) string {
+	sum := sha256.Sum256([]byte(input.Appearance(name)))
+	return hex.EncodeToString(sum[:])
+}
+
+// releaseGroupName makes the name of a stored group free for others. A group without a name has none.
+func (tx *Tx) releaseGroupName(g *Group) error {
+	if g.Name == "" {
+		return nil
+	}
+	if err := tx.s.groupNames.Delete(tx.Raw, groupNameKey(g.Name)); err != nil {
+		return fmt.Errorf("releasing a group's name: %w", err)
+	}
+	return nil
+}
+
 // DeleteGroup marks a group as deleted. The caller audits and, after the Update, calls Service.EmptyGroup to remove the
 // members.
 func (tx *Tx) DeleteGroup(g *Group) error {
+	if err := tx.releaseGroupName(g); err != nil {
+		return err
+	}
 	g.Deleted = tx.Op.Now
 	return tx.putGroup(g)
 }
@@ -65,14 +124,20 @@ func (tx *Tx) putGroup(g *Group) error {
 
 // GroupQuery selects groups. The zero value selects all, in the order of their ids.
 type GroupQuery struct {
-	Prefix string // start of the name, case-insensitive
+	Prefix string // start of a word of the name, as input.Words compares it
 	After  string // cursor of an earlier call
 	Limit  int    // 1 to 200; 0 means 200
 }
 
 // Matches reports whether the query selects the group.
 func (q GroupQuery) Matches(g Group) bool {
-	return g.Deleted.IsZero() && strings.HasPrefix(FoldName(g.Name), FoldName(q.Prefix))
+	if q.Prefix == "" || !g.Deleted.IsZero() {
+		return g.Deleted.IsZero()
+	}
+	prefix := searchPrefix(q.Prefix)
+	return prefix != "" && slices.ContainsFunc(searchTexts(input.Words(g.Name), nil, maxGroupWords), func(text string) bool {
+		return strings.HasPrefix(indexKey(text), prefix)
+	})
 }
 
 // Groups returns the selected groups in the order of their ids. next is the cursor of the next page; "" at the end.

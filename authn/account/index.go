@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"barillet/internal/input"
 	"barillet/store"
 )
 
@@ -21,18 +22,65 @@ func (u *User) indexedAddresses() []string {
 	return out
 }
 
-// nameKeys returns the index entries that find the user by the start of a name or of an address. A placeholder has none.
+// Limits of the search index. A word beyond them is found only as the continuation of an earlier one.
+const (
+	maxNameWords    = 8  // of a first or last name
+	maxAddressWords = 5  // of a login or an address
+	maxIndexKeys    = 20 // of one user
+)
+
+// nameKeys returns the index entries that find the user by the start of each word of a name, a login or an address. A
+// placeholder has none.
 func (u *User) nameKeys() []string {
-	var out []string
 	if u.Placeholder {
 		return nil
 	}
-	for _, name := range append([]string{u.FirstName, u.LastName}, u.indexedAddresses()...) {
-		if folded := FoldName(name); folded != "" {
-			key := folded + "/" + string(u.ID)
-			if !slices.Contains(out, key) {
-				out = append(out, key)
+	return u.searchKeys()
+}
+
+// searchKeys is nameKeys also for a placeholder. The entry of a word of a name continues with the words after it and then
+// with those before it, so that "Durand Amélie" finds Amélie Durand.
+func (u *User) searchKeys() []string {
+	first, last := input.Words(u.FirstName), input.Words(u.LastName)
+	fields := [][]string{
+		searchTexts(first, slices.Concat(last, first), maxNameWords),
+		searchTexts(last, slices.Concat(first, last), maxNameWords),
+	}
+	as := u.AsGiven()
+	for _, address := range []string{u.Login, u.Email, u.SecondEmail, as.Login, as.Email, as.SecondEmail} {
+		fields = append(fields, searchTexts(input.Words(address), nil, maxAddressWords))
+	}
+	var starts, others []string // the start of a field is always indexed
+	for _, texts := range fields {
+		starts = append(starts, texts[:min(1, len(texts))]...)
+		others = append(others, texts[min(1, len(texts)):]...)
+	}
+	var out []string
+	for _, text := range append(starts, others...) {
+		if key := indexKey(text) + "/" + string(u.ID); len(out) < maxIndexKeys && !slices.Contains(out, key) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// searchTexts returns, for each place in the words where a search can start, the text from there. after follows the last
+// word, as far as the text is not longer than all words.
+func searchTexts(words []input.Word, after []input.Word, limit int) (out []string) {
+	all := slices.Concat(words, after)
+	for i, w := range words {
+		end := len(all)
+		if len(after) > 0 {
+			end = i + len(after) // every word once
+		}
+		for _, start := range w.Starts() {
+			if len(out) == limit {
+				return out
 			}
+			for _, next := range all[i+1 : end] {
+				start += " " + next.Text
+			}
+			out = append(out, start)
 		}
 	}
 	return out
@@ -40,20 +88,35 @@ func (u *User) nameKeys() []string {
 
 // firstKey returns the first index entry of the user with the prefix. A list shows the user at this entry only, so that a
 // later page does not repeat them.
-func (u *User) firstKey(folded string) string {
+func (u *User) firstKey(prefix string) string {
 	first := ""
 	for _, key := range u.nameKeys() {
-		if strings.HasPrefix(key, folded) && (first == "" || key < first) {
+		if strings.HasPrefix(key, prefix) && (first == "" || key < first) {
 			first = key
 		}
 	}
 	return first
 }
 
-// FoldName returns the form of a name in the search index: lower case, escaped, at most 64 characters and 384 bytes, so
-// that a key has room for the user id. Use it only for search.
-func FoldName(name string) string {
-	runes := []rune(strings.ToLower(strings.TrimSpace(name)))
+// MatchesPrefix reports whether UserQuery.Prefix finds the user, or the placeholder.
+func (u *User) MatchesPrefix(prefix string) bool {
+	key := searchPrefix(prefix)
+	return prefix == "" || key != "" && slices.ContainsFunc(u.searchKeys(), func(k string) bool { return strings.HasPrefix(k, key) })
+}
+
+// searchPrefix returns the start of the index entries that a search finds; "" if the text has no letter and no digit.
+func searchPrefix(text string) string {
+	var words []string
+	for _, w := range input.Words(text) {
+		words = append(words, w.Text)
+	}
+	return indexKey(strings.Join(words, " "))
+}
+
+// indexKey returns a text in the form of the search index: escaped, at most 64 characters and 384 bytes, so that a key has
+// room for the user id.
+func indexKey(text string) string {
+	runes := []rune(text)
 	for n := min(len(runes), MaxName); ; n-- {
 		if key := store.Escape(string(runes[:n])); len(key) <= 384 {
 			return key

@@ -58,7 +58,7 @@ func (tx *Tx) Reactivate(u *User) {
 }
 
 // Delete deletes a deactivated user with their index entries, credentials and failure counters. Audit events stay, and the
-// random id is never used again. Delete touches at most 60 of the 64 keys of an Update.
+// random id is never used again. Delete touches at most 75 of the 96 keys of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
 		return errcode.WrongStateFor(errcode.ReasonDeactivated)

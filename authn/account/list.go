@@ -10,7 +10,7 @@ import (
 
 // UserQuery selects users. The zero value selects all except placeholders, in the order of their ids.
 type UserQuery struct {
-	Prefix            string          // start of a first name, last name, login or address, case-insensitive
+	Prefix            string          // start of a word of a name, login or address, as input.Words compares it
 	Group             GroupID         // members of this group only
 	Filter            func(User) bool // additional condition; nil: none
 	WithDisplayStatus bool            // set User.DisplayStatus, before Filter is called
@@ -64,19 +64,22 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (users []User, nex
 
 // walk calls visit for each user, in the order of the index that the query needs.
 func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string, u User) error) error {
+	prefix := searchPrefix(q.Prefix)
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
 		if Missing(err) {
 			return nil
 		}
-		if err != nil || q.Prefix != "" && u.firstKey(FoldName(q.Prefix)) != id {
+		if err != nil || q.Prefix != "" && u.firstKey(prefix) != id {
 			return err
 		}
 		return visit(id, u)
 	}
 	switch {
+	case q.Prefix != "" && prefix == "":
+		return nil
 	case q.Prefix != "":
-		return r.s.names.Scan(snap, FoldName(q.Prefix), q.After, 0, byIndex)
+		return r.s.names.Scan(snap, prefix, q.After, 0, byIndex)
 	case q.Group != "":
 		return r.s.members.Scan(snap, string(q.Group)+"/", q.After, 0, byIndex)
 	}

@@ -42,7 +42,7 @@ func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 }
 
 // maxRemovedAtOnce is the maximum number of members that one Update removes from a deleted group. Each needs three of the
-// 64 keys of an Update.
+// 96 keys of an Update.
 const maxRemovedAtOnce = 16
 
 // EmptyGroup removes all members of a deleted group. It can be interrupted at any point and repeated. AddToGroup finds no

@@ -14,7 +14,7 @@ import (
 //
 // If an address changed, addressChanged is true, the epoch rises and every session ends (protocol rule 2). If it is the
 // primary address, tickets and the invitation end too, because the old mailbox contains their links. The caller audits and
-// notifies the user. UpdateProfile touches at most 54 of the 64 keys of an Update.
+// notifies the user. UpdateProfile touches at most 84 of the 96 keys of an Update.
 func (tx *Tx) UpdateProfile(u *User, was *User) (addressChanged bool, err error) {
 	if err := u.validate(); err != nil {
 		return false, err

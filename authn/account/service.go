@@ -65,6 +65,7 @@ type tables struct {
 	members      store.Table[struct{}]
 	uniques      store.Table[UserID]
 	groups       store.Table[Group]
+	groupNames   store.Table[GroupID]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
 }
@@ -80,6 +81,7 @@ func (s *Service) Open(ring *store.Keyring) {
 		members:      store.NewTable[struct{}](ring, store.Members),
 		uniques:      store.NewTable[UserID](ring, store.Uniques),
 		groups:       store.NewTable[Group](ring, store.Groups),
+		groupNames:   store.NewTable[GroupID](ring, store.GroupNames),
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
 	}

@@ -48,7 +48,8 @@ type User struct {
 	Login       string           `json:"login"`    // normalized; unique among all logins and addresses
 	Email       string           `json:"email"`
 	SecondEmail string           `json:"secondEmail,omitempty"` // a second address for notifications
-	FirstName   string           `json:"firstName,omitempty"`
+	Given       Given            `json:"given,omitzero"`        // the login and the addresses as they were given
+	FirstName   string           `json:"firstName,omitempty"`   // NFC, as input.Name returns it
 	LastName    string           `json:"lastName,omitempty"`
 	Profile     json.RawMessage  `json:"profile,omitempty"` // custom members, an object
 	Locale      string           `json:"locale,omitempty"`  // "": Policy.DefaultLocale

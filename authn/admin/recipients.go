@@ -20,7 +20,7 @@ type Recipient struct {
 }
 
 const (
-	MaxRecipientsPerUpdate      = 6   // in the transaction of a reset, which is limited to 64 keys
+	MaxRecipientsPerUpdate      = 6   // in the transaction of a reset, which is limited to 96 keys
 	maxRecipientsPerLaterUpdate = 32  // in each later transaction
 	maxRecipients               = 200 // of one operation; the audit log has the event in any case
 )

@@ -11,6 +11,7 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/store"
@@ -104,7 +105,7 @@ func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
 	if err := p.Require(PermManage); err != nil {
 		return Token{}, err
 	}
-	name, ok := Sanitize(n.Name, account.MaxName, false)
+	name, ok := input.Text(n.Name, account.MaxName, false)
 	switch {
 	case !ok || name == "":
 		return Token{}, errcode.InvalidField("name", "name")

@@ -11,6 +11,7 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/secret"
 	"barillet/internal/webhook"
 	"barillet/store"
@@ -214,7 +215,7 @@ func (s *Service) changeWebhook(ctx context.Context, p Principal, req account.Re
 
 // validateWebhook returns n with normalized values, or Invalid.
 func (s *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
-	name, ok := Sanitize(n.Name, account.MaxName, false)
+	name, ok := input.Text(n.Name, account.MaxName, false)
 	if !ok || name == "" {
 		return n, errcode.InvalidField("name", "name")
 	}
@@ -231,7 +232,13 @@ func (s *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
 	if slices.ContainsFunc(n.Events, func(filter string) bool { return !webhook.IsFilter(filter) }) {
 		return n, errcode.InvalidField("events", "unknown")
 	}
-	n.Events = slices.Compact(slices.Sorted(slices.Values(n.Events)))
+	var events []string // in the order given
+	for _, filter := range n.Events {
+		if !slices.Contains(events, filter) {
+			events = append(events, filter)
+		}
+	}
+	n.Events = events
 	return n, nil
 }
 

@@ -3,14 +3,14 @@ package directory
 import (
 	"context"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 )
 
 // maxDescription is the maximum length of the description of a group, in characters.
@@ -21,7 +21,8 @@ func (s *Service) CreateGroup(ctx context.Context, p admin.Principal, req accoun
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
 	}
-	if err := checkDescription(description); err != nil {
+	description, err := groupDescription(description)
+	if err != nil {
 		return account.Group{}, err
 	}
 	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
@@ -33,13 +34,17 @@ func (s *Service) CreateGroup(ctx context.Context, p admin.Principal, req accoun
 	})
 }
 
-// checkDescription returns Invalid if the description of a group is too long or has control characters.
-func checkDescription(description string) error {
-	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
-		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
-		return errcode.InvalidField("description", "too_long")
+// groupDescription returns the description of a group in NFC. It returns Invalid if it is too long or has characters that
+// control a terminal or change the direction of text.
+func groupDescription(typed string) (string, error) {
+	description, ok := input.Text(typed, maxDescription, true)
+	switch {
+	case !ok:
+		return "", errcode.InvalidField("description", "too_long")
+	case description != norm.NFC.String(input.Trim(typed)):
+		return "", errcode.InvalidField("description", input.ReasonControl)
 	}
-	return nil
+	return description, nil
 }
 
 // UpdateGroup replaces the name and description of a group. A principal with a group scope may not, because the group
@@ -48,7 +53,11 @@ func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req accoun
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return account.Group{}, err
 	}
-	if err := checkDescription(description); err != nil {
+	name, err := account.GroupName(name)
+	if err != nil {
+		return account.Group{}, err
+	}
+	if description, err = groupDescription(description); err != nil {
 		return account.Group{}, err
 	}
 	return account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
@@ -56,7 +65,7 @@ func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req accoun
 		if err != nil {
 			return account.Group{}, err
 		}
-		if g.Name == strings.TrimSpace(name) && g.Description == description {
+		if g.Name == name && g.Description == description {
 			return g, nil
 		}
 		g.Name, g.Description = name, description

@@ -11,6 +11,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 )
@@ -122,20 +123,19 @@ func (s *Service) validateImport(ctx context.Context, p admin.Principal, r Impor
 }
 
 // resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
-// has, or that two have, is a fault.
+// has is a fault. Case and the kind of apostrophes and spaces do not matter: no two groups differ only by them.
 func (s *Service) resolveGroups(ctx context.Context, p admin.Principal, rows []ImportRow) error {
 	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
 		return nil
 	}
-	ids := map[string][]account.GroupID{} // by name and by id
+	byID, byName := map[string]account.GroupID{}, map[string]account.GroupID{}
 	for after := ""; ; {
 		groups, next, err := s.Groups(ctx, p, account.GroupQuery{After: after})
 		if err != nil {
 			return err
 		}
 		for _, g := range groups {
-			ids[g.Name] = append(ids[g.Name], g.ID)
-			ids[string(g.ID)] = []account.GroupID{g.ID}
+			byID[string(g.ID)], byName[input.Fold(g.Name)] = g.ID, g.ID
 		}
 		if after = next; after == "" {
 			break
@@ -144,13 +144,15 @@ func (s *Service) resolveGroups(ctx context.Context, p admin.Principal, rows []I
 	for i := range rows {
 		r := &rows[i]
 		for _, name := range r.GroupNames {
-			switch found := ids[name]; {
-			case len(found) == 0:
+			found, ok := byID[name]
+			if !ok {
+				found, ok = byName[input.Fold(name)]
+			}
+			switch {
+			case !ok:
 				r.Faults = append(r.Faults, errcode.InvalidField("groupIds", "unknown"))
-			case len(found) > 1:
-				r.Faults = append(r.Faults, errcode.InvalidField("groupIds", "ambiguous"))
-			case !slices.Contains(r.Groups, found[0]):
-				r.Groups = append(r.Groups, found[0])
+			case !slices.Contains(r.Groups, found):
+				r.Groups = append(r.Groups, found)
 			}
 		}
 	}
@@ -227,7 +229,7 @@ func (s *Service) sendWelcome(tx *account.Tx, p admin.Principal, u *account.User
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Group: group, Login: u.Login, Device: u.Devices[0].Name,
+	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Group: group, Login: u.AsGiven().Login, Device: u.Devices[0].Name,
 		Link: s.signIn.URL("/password/" + token.Reveal()), Until: expires}
 	if err := tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err

@@ -61,7 +61,7 @@ func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account
 			continue
 		}
 		sub := account.UserQuery{Group: g, WithDisplayStatus: q.WithDisplayStatus, Limit: q.Limit - len(users), Placeholders: true, Filter: func(u account.User) bool {
-			return p.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && hasPrefix(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
+			return p.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && u.MatchesPrefix(q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After
@@ -82,12 +82,4 @@ func (s *Service) usersInScope(ctx context.Context, p admin.Principal, q account
 		}
 	}
 	return users, "", nil
-}
-
-// hasPrefix reports whether u matches UserQuery.Prefix. The index of a group does not support the prefix.
-func hasPrefix(u *account.User, with string) bool {
-	fold := account.FoldName(with)
-	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail}, func(name string) bool {
-		return strings.HasPrefix(account.FoldName(name), fold)
-	})
 }

@@ -124,10 +124,11 @@ func (s *Service) setPassword(tx *account.Tx, p admin.Principal, u *account.User
 
 // apply applies the change to u, or returns Invalid. The store checks that addresses are unique.
 func (c ProfileChange) apply(u *account.User) error {
+	as := u.AsGiven()
 	for _, m := range []struct {
 		text *string
 		into *string
-	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.SecondEmail, &u.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
+	}{{c.Login, &as.Login}, {c.Email, &as.Email}, {c.SecondEmail, &as.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
 		switch {
 		case m.text != nil:
 			*m.into = *m.text
@@ -135,17 +136,16 @@ func (c ProfileChange) apply(u *account.User) error {
 			*m.into = ""
 		}
 	}
-	var ok bool
-	if u.Login, ok = account.NormalizeLogin(u.Login); !ok {
+	switch {
+	case !u.SetLogin(as.Login):
 		return errcode.InvalidField("login", "address")
-	}
-	if u.Email, ok = account.NormalizeEmail(u.Email); !ok {
+	case !u.SetEmail(as.Email):
 		return errcode.InvalidField("email", "address")
+	case !u.SetSecondEmail(as.SecondEmail):
+		return errcode.InvalidField("secondEmail", "address")
 	}
-	if u.SecondEmail != "" {
-		if u.SecondEmail, ok = account.NormalizeEmail(u.SecondEmail); !ok {
-			return errcode.InvalidField("secondEmail", "address")
-		}
+	if err := u.NormalizeNames(); err != nil {
+		return err
 	}
 	if !slices.Contains([]string{"", "fr", "en"}, u.Locale) {
 		return errcode.InvalidField("locale", "unknown")
@@ -183,10 +183,11 @@ func (c ProfileChange) mergeProfile(old json.RawMessage) (json.RawMessage, error
 // changedMembers returns the names of the fields that differ, without their values.
 func changedMembers(old, u *account.User) []string {
 	var out []string
+	was, is := old.AsGiven(), u.AsGiven()
 	for _, m := range []struct {
 		name string
 		same bool
-	}{{"login", old.Login == u.Login}, {"email", old.Email == u.Email}, {"secondEmail", old.SecondEmail == u.SecondEmail},
+	}{{"login", was.Login == is.Login}, {"email", was.Email == is.Email}, {"secondEmail", was.SecondEmail == is.SecondEmail},
 		{"firstName", old.FirstName == u.FirstName}, {"lastName", old.LastName == u.LastName}, {"locale", old.Locale == u.Locale},
 		{"profile", bytes.Equal(old.Profile, u.Profile)}} {
 		if !m.same {
@@ -205,6 +206,6 @@ func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, old, u
 	if err := tx.SendTo(former, s.accounts.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
-	m.Login = u.Login
+	m.Login = u.AsGiven().Login
 	return tx.SendTo(present, s.accounts.Locale(u), m, time.Time{})
 }

@@ -158,17 +158,14 @@ func parseUser(n NewUser) (u account.User, faults []*errcode.Error) {
 	}
 	u = account.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
 		Groups: n.Groups, Status: account.StatusStaged}
-	var ok bool
-	if u.Login, ok = account.NormalizeLogin(n.Login); !ok {
+	if !u.SetLogin(n.Login) {
 		faults = append(faults, errcode.InvalidField("login", "address"))
 	}
-	if u.Email, ok = account.NormalizeEmail(n.Email); !ok {
+	if !u.SetEmail(n.Email) {
 		faults = append(faults, errcode.InvalidField("email", "address"))
 	}
-	if n.SecondEmail != "" {
-		if u.SecondEmail, ok = account.NormalizeEmail(n.SecondEmail); !ok {
-			faults = append(faults, errcode.InvalidField("secondEmail", "address"))
-		}
+	if !u.SetSecondEmail(n.SecondEmail) {
+		faults = append(faults, errcode.InvalidField("secondEmail", "address"))
 	}
 	switch n.Locale {
 	case "", "fr", "en":
@@ -228,7 +225,7 @@ func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sen
 		}
 		// The email does not contain the browser and address of the administrator.
 		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Group: group,
-			Login: u.Login, Link: link, Until: out.Expires}
+			Login: u.AsGiven().Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, out.Expires)
 	} else {
 		out.Link, e.Detail["method"] = secret.From(link), "response"

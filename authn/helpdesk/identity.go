@@ -6,6 +6,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 )
 
 // IdentityMethod is the method by which an administrator checked the identity of the user (protocol rule 24). A reply
@@ -34,7 +35,7 @@ func (k *IdentityCheck) validate() (*IdentityCheck, error) {
 	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
 		return nil, errcode.InvalidField("identityCheck.method", "unknown")
 	}
-	by, ok := admin.Sanitize(k.By, 128, false)
+	by, ok := input.Text(k.By, 128, false)
 	switch {
 	case !ok:
 		return nil, errcode.InvalidField("identityCheck.by", "too_long")

@@ -10,6 +10,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 )
 
@@ -85,13 +86,13 @@ func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.Requ
 // validate returns the patch with sanitized texts, or Invalid.
 func (patch RequestPatch) validate() (RequestPatch, error) {
 	ok, noted := true, patch.Note != ""
-	if patch.Note, ok = admin.Sanitize(patch.Note, 2000, true); !ok {
+	if patch.Note, ok = input.Text(patch.Note, 2000, true); !ok {
 		return patch, errcode.InvalidField("note", "too_long")
 	}
 	if noted && patch.Note == "" { // only spaces or invisible characters
 		return patch, errcode.InvalidField("note", "missing")
 	}
-	if patch.Answer, ok = admin.Sanitize(patch.Answer, 2000, true); !ok {
+	if patch.Answer, ok = input.Text(patch.Answer, 2000, true); !ok {
 		return patch, errcode.InvalidField("answer", "too_long")
 	}
 	if patch.Assignee != nil {

@@ -167,11 +167,11 @@ func (s *Service) putReference(tx *account.Tx, reference string, c *Request) err
 
 // parseReference returns a reference as it is stored, "H-7K3F-2Q9M", for one that a user states or types.
 func parseReference(typed string) (string, bool) {
-	code, is := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(typed)), "H")
-	if !is || len(code) > 16 {
+	if len(typed) > 64 {
 		return "", false
 	}
-	if code = secret.NormalizeShortCode(code); len(code) != 8 {
+	code, is := strings.CutPrefix(secret.NormalizeShortCode(typed), "H")
+	if !is || len(code) != 8 {
 		return "", false
 	}
 	return "H-" + code[:4] + "-" + code[4:], true

@@ -12,6 +12,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 )
@@ -122,7 +123,7 @@ func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.Requ
 	if err != nil {
 		return ResetResult{}, err
 	}
-	reason, ok := admin.Sanitize(r.Reason, 500, false)
+	reason, ok := input.Text(r.Reason, 500, false)
 	if !ok {
 		return ResetResult{}, errcode.InvalidField("reason", "too_long")
 	}

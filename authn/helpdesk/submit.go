@@ -11,6 +11,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
@@ -52,7 +53,7 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 	if !slices.Contains(notice.Topics(), q.topic) {
 		return "", errcode.InvalidField("topic", "unknown")
 	}
-	if q.message, ok = admin.Sanitize(f.Message, 4000, true); !ok {
+	if q.message, ok = input.Text(f.Message, 4000, true); !ok {
 		return "", errcode.InvalidField("message", "too_long")
 	}
 	if !f.Transaction.IsZero() {

@@ -11,11 +11,11 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn/account"
-	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 )
@@ -238,7 +238,7 @@ func FuzzWhatPeopleWriteIsMadeInert(f *testing.F) {
 		f.Add(seed, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, lines bool) {
-		out, ok := admin.Sanitize(text, 50, lines)
+		out, ok := input.Text(text, 50, lines)
 		if !ok {
 			return
 		}
@@ -250,7 +250,7 @@ func FuzzWhatPeopleWriteIsMadeInert(f *testing.F) {
 				t.Errorf("%q became %q with %U", text, out, r)
 			}
 		}
-		if twice, ok := admin.Sanitize(out, 50, lines); !ok || twice != out {
+		if twice, ok := input.Text(out, 50, lines); !ok || twice != out {
 			t.Errorf("%q became %q, and then %q", text, out, twice)
 		}
 	})

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"barillet/internal/input"
 )
 
 // setting is one key of the configuration and the field of a config that holds its value.
@@ -89,8 +91,9 @@ func (s setting) set(text string) error {
 		case isChoice:
 			return s.want(slices.Contains(strings.Split(oneof, ","), text))
 		case isLabel:
-			*field = strings.TrimSpace(text)
-			return s.want(printable && within(utf8.RuneCountInString(*field), s.tag, strconv.Atoi))
+			name, reason := input.Name(text, len(text))
+			*field = name
+			return s.want(printable && reason == "" && within(utf8.RuneCountInString(*field), s.tag, strconv.Atoi))
 		case strings.TrimSpace(text) == "":
 			return errors.New("is empty: remove the key instead")
 		case !printable:

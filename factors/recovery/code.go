@@ -2,8 +2,9 @@ package recovery
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"barillet/internal/input"
 )
 
 // maxAnswer is the longest answer that is read, in bytes: sixteen characters, dashes and blanks.
@@ -18,9 +19,9 @@ func parse(answer []byte) (string, bool) {
 		return "", false
 	}
 	var text strings.Builder
-	for _, c := range string(answer) {
+	for _, c := range input.Code(string(answer)) {
 		switch {
-		case c == '-' || c == '‐' || c == '‑' || c == '–' || unicode.IsSpace(c): // phones turn a dash into another
+		case c == '-':
 			continue
 		case c >= 'a' && c <= 'z':
 			c -= 'a' - 'A'

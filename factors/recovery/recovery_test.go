@@ -85,6 +85,11 @@ func TestFinishVerify_AcceptsEachCodeOnce(t *testing.T) {
 	}
 }
 
+// fullWidth returns a code as an East Asian keyboard types it.
+func fullWidth(code string) string {
+	return strings.Map(func(r rune) rune { return r - '!' + '！' }, code)
+}
+
 func TestFinishVerify_CodeSpellings(t *testing.T) {
 	paper, who := &sheet{}, factortest.Someone()
 	d := suite().Device(t, paper, "sheet")
@@ -105,7 +110,8 @@ func TestFinishVerify_CodeSpellings(t *testing.T) {
 		{"one short", bare[:15], factors.ReasonFormat},
 		{"one long", bare + "0", factors.ReasonFormat},
 		{"with a U", "U" + bare[1:], factors.ReasonFormat},
-		{"with a full-width digit", "１" + bare[1:], factors.ReasonFormat},
+		{"in full width", fullWidth(c), ""},
+		{"with characters that cannot be seen", "\ufeff" + c[:6] + "\u200b" + c[6:] + "\u202c", ""},
 		{"with a Kelvin sign", "\u212a" + bare[1:], factors.ReasonFormat},
 		{"empty", "", factors.ReasonFormat},
 		{"another code", "0000-0000-0000-0000", factors.ReasonWrong},

@@ -134,7 +134,9 @@ func TestFinishVerify_CodeFormats(t *testing.T) {
 		{"with a dash", "", "-", "", false},
 		{"with a seventh digit", "", "", "0", false},
 		{"with a NUL", "", "\x00", "", false},
-		{"with a zero-width blank", "", "\u200b", "", false},
+		{"with a zero-width blank", "", "\u200b", "", true},
+		{"with the marks of a mail program", "\u202a", "\u2060", "\u202c\ufeff", true},
+		{"with an accent", "", "\u0301", "", false},
 	}
 	ph := &phone{}
 	d := suite().Device(t, ph, "phone")
@@ -147,9 +149,13 @@ func TestFinishVerify_CodeFormats(t *testing.T) {
 			}
 		})
 	}
-	for name, answer := range map[string]string{"five digits": code[:5], "full-width digits": "１２３４５６", "Arabic digits": "١٢٣٤٥٦"} {
-		if got := verify(t, after(3), nil, answer, d).Rejected; got != factors.ReasonFormat {
-			t.Errorf("%s: got %q, want %q", name, got, factors.ReasonFormat)
+	if got := verify(t, after(3), nil, code[:5], d).Rejected; got != factors.ReasonFormat {
+		t.Errorf("five digits: got %q, want %q", got, factors.ReasonFormat)
+	}
+	for name, zero := range map[string]rune{"full-width digits": '０', "Arabic digits": '٠', "Devanagari digits": '०', "bold digits": '𝟎'} {
+		typed := strings.Map(func(r rune) rune { return r - '0' + zero }, code)
+		if o := verify(t, after(3), nil, typed, d); !o.Accepted() {
+			t.Errorf("%s: rejected %q", name, o.Rejected)
 		}
 	}
 }

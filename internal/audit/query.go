@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/internal/input"
 	"barillet/store"
 )
 
@@ -18,7 +19,7 @@ type Query struct {
 
 	Subject  string           // user id
 	Actions  []string         // an event has one of them
-	Contains string           // in any text of the event; case is ignored
+	Contains string           // in any text of the event, as input.Fold compares it
 	Keep     func(Entry) bool // a further condition; nil: none
 }
 
@@ -38,7 +39,7 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 			return nil, "", fmt.Errorf("reading from cursor %q: %w", line(q.After, maxShort), err)
 		}
 	}
-	q.Contains = strings.ToLower(q.Contains)
+	q.Contains = input.Fold(q.Contains)
 	if q.Descending {
 		entries, next, err = l.descend(s, q)
 	} else {
@@ -196,7 +197,7 @@ func (q Query) selects(e Entry) bool {
 		(q.Keep == nil || q.Keep(e))
 }
 
-func (e Event) contains(low string) bool {
+func (e Event) contains(folded string) bool {
 	texts := []string{e.Actor.ID, e.Actor.Name, e.Subject, e.SubjectName, e.Action, e.Outcome, e.Reason, e.Address, e.Agent, e.Session, e.Request}
 	for _, t := range e.Targets {
 		texts = append(texts, t.ID, t.Name)
@@ -204,5 +205,5 @@ func (e Event) contains(low string) bool {
 	for _, v := range e.Detail {
 		texts = append(texts, v)
 	}
-	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(strings.ToLower(text), low) })
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(input.Fold(text), folded) })
 }

@@ -10,7 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"unicode"
+
+	"barillet/internal/input"
 )
 
 // Value is a bearer secret that a user or a client holds. fmt, log/slog and encoding/json print it as [redacted]; only Reveal
@@ -60,13 +61,14 @@ func (v Value) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (v Value) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// NormalizeShortCode returns a typed short code in upper case, without hyphens and blanks, with 0 for O and 1 for I and L.
+// NormalizeShortCode returns a typed short code in upper case, without hyphens, blanks and characters that cannot be
+// seen, with 0 for O and 1 for I and L.
 func NormalizeShortCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':
 			r -= 'a' - 'A'
-		case r == '-' || r == '‐' || r == '‑' || r == '–' || unicode.IsSpace(r): // a phone may replace a hyphen by a dash
+		case r == '-':
 			return -1
 		}
 		switch r {
@@ -76,5 +78,5 @@ func NormalizeShortCode(typed string) string {
 			return '1'
 		}
 		return r
-	}, typed)
+	}, input.Code(typed))
 }

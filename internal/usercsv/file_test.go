@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"barillet/internal/input"
 	"barillet/internal/usercsv"
 )
 
@@ -22,13 +23,23 @@ func read(t testing.TB, text string) *usercsv.File {
 
 func TestRead_AcceptsAllFormats(t *testing.T) {
 	for name, text := range map[string]string{
-		"commas":                     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
-		"semicolons":                 "login;firstName;profile.badge\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n",
-		"a byte order mark, CRLF":    "\xef\xbb\xbflogin;firstName;profile.badge\r\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\r\n",
-		"no end of line at the end":  "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"",
-		"everything quoted":          "\"login\",\"firstName\",\"profile.badge\"\n\"a@b.example\",\"Zoé\",\"K;1, \"\"x\"\"\"\n",
-		"capitals and blanks":        " Login ,FIRSTNAME,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
-		"empty lines, lines of ';;'": "login;firstName;profile.badge\n\n;;\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n;;\n\n",
+		"commas":                        "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
+		"semicolons":                    "login;firstName;profile.badge\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n",
+		"a byte order mark, CRLF":       "\xef\xbb\xbflogin;firstName;profile.badge\r\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\r\n",
+		"no end of line at the end":     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"",
+		"everything quoted":             "\"login\",\"firstName\",\"profile.badge\"\n\"a@b.example\",\"Zoé\",\"K;1, \"\"x\"\"\"\n",
+		"capitals and blanks":           " Login ,FIRSTNAME,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
+		"tabs":                          "login\tfirstName\tprofile.badge\na@b.example\tZoé\t\"K;1, \"\"x\"\"\"\n",
+		"sep=; of Excel":                "sep=;\r\nlogin;firstName;profile.badge\r\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\r\n",
+		"sep=; after a byte order mark": "\xef\xbb\xbfsep=;\r\nlogin;firstName;profile.badge\r\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\r\n",
+		"SEP=, in quotes with cells":    "\"sep=,\",,\nlogin,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
+		"sep= and a tab":                "sep=\t\nlogin\tfirstName\tprofile.badge\na@b.example\tZoé\t\"K;1, \"\"x\"\"\"\n",
+		"empty columns at the end":      "login;firstName;profile.badge;;;\na@b.example;Zoé;\"K;1, \"\"x\"\"\";;;\n;;;;;\n",
+		"empty columns of the rows":     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\",,\u00a0\n",
+		"rows of blanks at the end":     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n ,\u00a0,\n,,,,\n",
+		"rows of separators first":      ";;\n;;\nlogin;firstName;profile.badge\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n",
+		"no-break spaces in the header": "\ufefflogin\u00a0,\u202ffirstName,\u200bprofile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
+		"empty lines, lines of ';;'":    "login;firstName;profile.badge\n\n;;\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n;;\n\n",
 	} {
 		l := read(t, text)
 		want := map[string]string{"login": "a@b.example", "firstName": "Zoé", "profile.badge": `K;1, "x"`}
@@ -45,28 +56,52 @@ func TestRow_LineOfIsTheLineOfTheCell(t *testing.T) {
 	}
 }
 
+// unnamed returns the problems of columns without a name.
+func unnamed(from, to rune) (out string) {
+	for ; from <= to; from++ {
+		out += "1:column " + string(from) + ": column_empty "
+	}
+	return out
+}
+
+func TestWrite_DropsCharactersThatReorderTheRow(t *testing.T) {
+	var out bytes.Buffer
+	if err := usercsv.Write(&out, usercsv.Style{}, []string{"login", "firstName"}, [][]string{{"a@b.example", "\u202e=eéZ\u2066"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, out.String()).Rows[0].Cells["firstName"]; got != "=eéZ" || !strings.Contains(out.String(), "'=") {
+		t.Errorf("got %q in %q", got, out.String())
+	}
+}
+
 func TestRead_ReportsLineAndColumnOfEachProblem(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                             "1:: empty",
-		" \r\n\n":                      "1:: empty",
-		"\xef\xbb\xbf":                 "1:: empty",
-		"\xff\xfel\x00o\x00":           "1:: utf16",
-		"\xfe\xff\x00l":                "1:: utf16",
-		"l\x00o\x00g\x00i\x00n\x00\n":  "1:: utf16",
-		"login\ra@b.example\r":         "1:: lone_cr",
-		"login\n":                      "1:: no_users",
-		"login;email\n\n;\n":           "1:: no_users",
-		"a@b.example\nc@d.example\n":   "1:a@b.example: column_unknown 1:: no_login",
-		"login,,email\na,b,c\n":        "1:: column_empty",
-		"login,Login\na,b\n":           "1:login: column_twice",
-		"login,pass\na,b\n":            "1:pass: column_unknown",
-		"login,Role\na,b\n":            "1:Role: column_role",
-		"login\temail\na\tb\n":         "1:login\temail: column_unknown 1:: no_login",
-		"login,profile.\na,b\n":        "1:profile.: column_unknown",
-		"login,profile.email\na,b\n":   "1:profile.email: column_unknown",
-		"login,pr\xe9nom\na,b\n":       "1:pr?nom: utf8",
-		"firstName\nx\n":               "1:: no_login",
-		"login,email\na\nb,c,d\ne,f\n": "2:: fields 3:: fields",
+		"":                                 "1:: empty",
+		" \r\n\n":                          "1:: empty",
+		"\xef\xbb\xbf":                     "1:: empty",
+		"\xff\xfel\x00o\x00":               "1:: utf16",
+		"\xfe\xff\x00l":                    "1:: utf16",
+		"l\x00o\x00g\x00i\x00n\x00\n":      "1:: utf16",
+		"login\ra@b.example\r":             "1:: lone_cr",
+		"login\n":                          "1:: no_users",
+		"login;email\n\n;\n":               "1:: no_users",
+		"a@b.example\nc@d.example\n":       "1:a@b.example: column_unknown 1:: no_login",
+		"login,,email\na,b,c\n":            "1:column B: column_empty",
+		"login,Login\na,b\n":               "1:login: column_twice",
+		"login,pass\na,b\n":                "1:pass: column_unknown",
+		"login,Role\na,b\n":                "1:Role: column_role",
+		"login,profile.\na,b\n":            "1:profile.: column_unknown",
+		"login,profile.email\na,b\n":       "1:profile.email: column_unknown",
+		"login,pr\xe9nom\na,b\n":           "1:pr?nom: utf8",
+		"firstName\nx\n":                   "1:: no_login",
+		"login,email\na\nb,c,d\ne,f\n":     "2:: fields 3:column C: fields_more",
+		"login,email,\na,b,c\n":            "2:column C: fields_more",
+		"sep=;\nlogin;pass\na;b\n":         "2:pass: column_unknown",
+		"sep=;\nlogin;firstName\na;b;;c\n": "3:column C: fields_more",
+		"sep=|\nlogin|email\na|b\n":        "1:: separator",
+		"sep=\nlogin\na\n":                 "1:: separator",
+		"sep=;\n":                          "1:: no_users",
+		"login," + strings.Repeat(",", 26) + "email\n":                              "1:column B: column_empty 1:column C: column_empty " + unnamed('D', 'Z') + "1:column AA: column_empty",
 		"login,firstName\na,Zo\xe9\nb,x\x00y\nc,x\ry\nd,\x85\xc2\x85\ne,\xc2\x85\n": "2:firstName: utf8 3:firstName: control 4:firstName: control 5:firstName: utf8 6:firstName: control",
 		"login,firstName\na\",b\n\"c\"d,e\nf,g\n":                                   "2::2 quote 3::3 quote",
 		"login,firstName\na,b\nc,\"d\ne,f\n":                                        "3::0 quote",
@@ -131,7 +166,7 @@ func TestWrite_PreventsFormulasAndKeepsCells(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{"login,email\na,b\n", "\xef\xbb\xbflogin;groups\r\na;\"x|y\"\r\n", "login\n\"", "login,login\n,\n", "\xff\xfe", "login\n'=1\n"} {
+	for _, seed := range []string{"login,email\na,b\n", "\xef\xbb\xbflogin;groups\r\na;\"x|y\"\r\n", "login\n\"", "login,login\n,\n", "\xff\xfe", "login\n'=1\n", "sep=;\nlogin;;\na;;\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -148,7 +183,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("got fault %+v in %d lines", fault, lines)
 			}
 		}
-		if !l.HeaderValid || len(l.Problems) > 0 {
+		if !l.HeaderValid || len(l.Problems) > 0 || input.WithoutOverrides(string(text)) != string(text) {
 			return
 		}
 		var rows [][]string

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"barillet/internal/input"
 )
 
 // formula contains the first characters of cells that a spreadsheet evaluates as a formula, even in quotes.
@@ -33,7 +35,7 @@ type Style struct {
 	Mark       bool // a byte order mark, which Excel needs to detect UTF-8
 }
 
-// Write writes the columns and the rows. Read returns the same cells.
+// Write writes the columns and the rows. Read returns the same cells, without characters that change the direction of text.
 func Write(w io.Writer, style Style, columns []string, rows [][]string) error {
 	if style.Mark {
 		if _, err := io.WriteString(w, "\xef\xbb\xbf"); err != nil {
@@ -47,8 +49,8 @@ func Write(w io.Writer, style Style, columns []string, rows [][]string) error {
 	for i, row := range append([][]string{columns}, rows...) {
 		out := make([]string, len(row))
 		for n, cell := range row {
-			if out[n] = cell; i > 0 {
-				out[n] = guard(cell)
+			if out[n] = input.WithoutOverrides(cell); i > 0 {
+				out[n] = guard(out[n])
 			}
 		}
 		if err := c.Write(out); err != nil {

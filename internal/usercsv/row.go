@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"barillet/internal/input"
 )
 
 // Row is one user of a file.
@@ -25,7 +27,7 @@ func (r Row) LineOf(column string) int {
 // Groups returns the names and ids of the column groups.
 func (r Row) Groups() (out []string) {
 	for name := range strings.SplitSeq(r.Cells[Groups], GroupMark) {
-		if name = strings.TrimSpace(name); name != "" && !slices.Contains(out, name) {
+		if name = input.Trim(name); name != "" && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
@@ -46,7 +48,7 @@ func (r Row) Profile() (profile map[string]json.RawMessage, problems []Problem) 
 		case Groups, Key:
 			continue
 		case Login, Email, SecondEmail, Locale:
-			cell = strings.TrimSpace(cell)
+			cell = input.Trim(cell)
 		}
 		text, err := json.Marshal(cell)
 		if custom && isJSON {

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	jose "github.com/go-jose/go-jose/v4"
 
+	"barillet/internal/input"
 	"barillet/oidc/keys"
 )
 
@@ -64,7 +64,7 @@ func (s *Service) read(r Registration, reserved string, now time.Time) (Client, 
 // client returns the client of a registration, or a *MetadataError. By default a client requires consent and gets no
 // groups (protocol rule 28).
 func (r Registration) client(reserved string, now time.Time) (Client, error) {
-	c := Client{Name: strings.TrimSpace(r.Name), URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
+	c := Client{Name: r.Name, URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
 		Native: r.ApplicationType == "native", AuthMethod: r.AuthMethod, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
 		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Role: r.Role, Owner: r.Owner, Created: now, Changed: now}
 	if string(c.Keys) == "null" {
@@ -126,10 +126,12 @@ func (r Registration) checkMembers(c *Client) error {
 }
 
 func (c *Client) checkName(reserved string) error {
-	if c.Name == "" || !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, invisible) {
+	name, reason := input.Name(c.Name, maxName)
+	if name == "" || reason != "" {
 		return invalidMember("client_name", "must have 1 to 64 visible characters")
 	}
-	if mixedScripts(c.Name) {
+	c.Name = name
+	if input.MixesScripts(c.Name) {
 		return invalidMember("client_name", "must not mix letters of two scripts in a word")
 	}
 	for _, taken := range []string{reserved, "Barillet"} {

@@ -83,7 +83,7 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 	}
 	u := t.User
 	out := signInJSON{StateToken: t.State.Reveal(), ExpiresAt: reply.Timestamp(t.Expires), Status: status, SessionToken: t.Session.Reveal(), SessionID: t.SessionID}
-	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: reply.Timestamp(u.Password.Set), Profile: map[string]string{"login": u.Login,
+	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: reply.Timestamp(u.Password.Set), Profile: map[string]string{"login": u.AsGiven().Login,
 		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale}}
 	if t.Step != authn.StepVerify {
 		return out, nil
@@ -98,7 +98,7 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 func (a *API) signInFactor(u *account.User, d factors.Device) signInFactorJSON {
 	provider := a.directory.Admin.Accounts.Status(d).Provider
 	return signInFactorJSON{ID: d.ID, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, Provider: provider, VendorName: provider, Name: d.Name,
-		Profile: factorProfileJSON{CredentialID: u.Login},
+		Profile: factorProfileJSON{CredentialID: u.AsGiven().Login},
 		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}
 }
 

@@ -47,7 +47,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
 		Status: "ACTIVE", Created: reply.Timestamp(d.Added), LastUpdated: reply.Timestamp(d.LastUsed), LastUsed: reply.Timestamp(d.LastUsed), Name: d.Name,
-		EnrolledBy: d.EnrolledBy, PendingConfirmation: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
+		EnrolledBy: d.EnrolledBy, PendingConfirmation: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.AsGiven().Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created

@@ -2,10 +2,10 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/internal/input"
 	"barillet/web/reply"
 )
 
@@ -35,7 +35,7 @@ func (a *API) group(g account.Group) groupJSON {
 
 func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]account.Group, string, error) {
-		starts := strings.TrimSpace(p.text("q"))
+		starts := input.Trim(p.text("q"))
 		if len(starts) > 256 {
 			return nil, "", badParameter("q")
 		}

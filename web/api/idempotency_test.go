@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -72,13 +73,13 @@ func TestIdempotency_KeyIsBoundToRequestTokenAndDay(t *testing.T) {
 	if w := d.call("GET", "/api/v1/users/a@garage.example", one, ""); w.Code != 404 {
 		t.Error("a request refused for its key was done")
 	}
-	if got := read[tree](t, d.keyed("/api/v1/groups", other, body, "k1"), 200); got.get("id") == first.get("id") {
+	if got := read[tree](t, d.keyed("/api/v1/groups", other, `{"profile":{"name":"Another"}}`, "k1"), 200); got.get("id") == first.get("id") {
 		t.Error("the key of one token answered another")
 	}
 	problem(t, d.keyed("/api/v1/groups", one, body, "a b"), 400)
 	problem(t, d.keyed("/api/v1/groups", one, body, strings.Repeat("x", 256)), 400)
 	d.Clock.Advance(24 * time.Hour)
-	if got := read[tree](t, d.keyed("/api/v1/groups", one, body, "k1"), 200); got.get("id") == first.get("id") {
+	if got := read[tree](t, d.keyed("/api/v1/groups", one, `{"profile":{"name":"Third"}}`, "k1"), 200); got.get("id") == first.get("id") {
 		t.Error("the key outlived its day")
 	}
 }
@@ -136,7 +137,7 @@ func TestIdempotency_ExpiredResponsesAreDeleted(t *testing.T) {
 		return n
 	}
 	for i := range 40 {
-		d.keyed("/api/v1/groups", admin, `{"profile":{"name":"G"}}`, "old-"+strings.Repeat("x", i))
+		d.keyed("/api/v1/groups", admin, fmt.Sprintf(`{"profile":{"name":"G%d"}}`, i), "old-"+strings.Repeat("x", i))
 	}
 	d.Clock.Advance(23 * time.Hour)
 	d.keyed("/api/v1/groups", admin, `{"profile":{"name":"G"}}`, "young")

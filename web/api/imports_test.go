@@ -45,7 +45,7 @@ func TestImports_DryRunThenCreateOnce(t *testing.T) {
 		{"profile":{"email":"luc@garage.example"}},
 		{"profile":{"login":"THERE@garage.example","firstName":"Mallory"}},
 		{"profile":{"login":"hunter2","firstName":"a\u0000b"},"groupIds":["g0"],"role":"KING","otpauth":"otpauth://totp/x?secret=HUNTER2"}]}`
-	invalid := "invalid false profile.email:address otpauth:short role:unknown profile.firstName:name groupIds:unknown"
+	invalid := "invalid false profile.email:address otpauth:short role:unknown profile.firstName:control groupIds:unknown"
 	check := func(name, query string, want ...string) {
 		t.Helper()
 		w := d.local("POST", "/api/v1/imports"+query, body)

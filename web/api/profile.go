@@ -29,14 +29,15 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 		if !there {
 			continue
 		}
-		if *into = &text; name == "locale" && text != "" && language(text) == "" {
-			b.Profile[name] = raw // stored unchanged: a language without translation
-			text = ""
-		} else if name == "locale" {
-			text = language(text)
-			if !whole {
-				b.Profile[name] = []byte("null") // removes an earlier one
-			}
+		if *into = &text; name != "locale" {
+			continue
+		}
+		switch lang := language(text); {
+		case lang != text:
+			b.Profile[name] = raw // stored as given, such as "fr_CA" or a language without translation
+			text = lang
+		case !whole:
+			b.Profile[name] = []byte("null") // removes an earlier one
 		}
 	}
 	c.Custom = b.Profile

@@ -26,11 +26,11 @@ func TestProfile_PostUpdatesAndPutReplaces(t *testing.T) {
 	for _, c := range []struct{ name, method, body, want string }{
 		{"nothing", "POST", `{}`, "login=zoe@garage.example email=zoe@garage.example secondEmail=zoe@home.example firstName=Zoé locale=tlh badge=<7> old=1 new=<nil>"},
 		{"some members", "POST", `{"profile":{"firstName":"Zoë","old":null,"new":[1],"locale":"fr-CH"}}`,
-			"login=zoe@garage.example email=zoe@garage.example secondEmail=zoe@home.example firstName=Zoë locale=fr badge=<7> old=<nil> new=[1]"},
+			"login=zoe@garage.example email=zoe@garage.example secondEmail=zoe@home.example firstName=Zoë locale=fr-CH badge=<7> old=<nil> new=[1]"},
 		{"a language of their own", "POST", `{"profile":{"locale":"tlh"}}`,
 			"login=zoe@garage.example email=zoe@garage.example secondEmail=zoe@home.example firstName=Zoë locale=tlh badge=<7> old=<nil> new=[1]"},
 		{"an address", "POST", `{"profile":{"email":"Z@Garage.example","secondEmail":null}}`,
-			"login=zoe@garage.example email=z@garage.example secondEmail=<nil> firstName=Zoë locale=tlh badge=<7> old=<nil> new=[1]"},
+			"login=zoe@garage.example email=Z@Garage.example secondEmail=<nil> firstName=Zoë locale=tlh badge=<7> old=<nil> new=[1]"},
 		{"the whole", "PUT", `{"profile":{"login":"z@garage.example","email":"z@garage.example","badge":8}}`,
 			"login=z@garage.example email=z@garage.example secondEmail=<nil> firstName=<nil> locale=<nil> badge=8 old=<nil> new=<nil>"},
 	} {

@@ -65,7 +65,7 @@ func (a *API) risk(x directory.LockoutRisk) any {
 			Links:          map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Group.ID)}}}
 	}
 	u := x.User
-	out := userRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
+	out := userRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.AsGiven().Login, Name: u.DisplayName(), GroupIDs: u.Groups,
 		Copies: x.Devices.Copies, RecoveryCodesLeft: x.Devices.RecoveryCodes, TicketExpiresAt: reply.Timestamp(x.Devices.TicketUntil),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {

@@ -31,7 +31,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	out := make([]sessionJSON, len(open))
 	for i, s := range open {
-		out[i] = sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.Login, Status: "ACTIVE", CreatedAt: reply.Timestamp(s.Since),
+		out[i] = sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.AsGiven().Login, Status: "ACTIVE", CreatedAt: reply.Timestamp(s.Since),
 			ExpiresAt: reply.Timestamp(s.ExpiresAt), LastSeenAt: reply.Timestamp(s.LastSeen), Address: s.Address, UserAgent: s.Agent}
 	}
 	return reply.JSON(w, http.StatusOK, out)

@@ -128,10 +128,11 @@ func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 			return nil, fmt.Errorf("reading profile of %q: %w", u.ID, err)
 		}
 	}
-	for name, text := range map[string]string{"login": u.Login, "email": u.Email, "secondEmail": u.SecondEmail,
+	as := u.AsGiven()
+	for name, text := range map[string]string{"login": as.Login, "email": as.Email, "secondEmail": as.SecondEmail,
 		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale} {
-		if text == "" && name == "locale" {
-			continue // the stored value may be a language without translation
+		if name == "locale" && (text == "" || givenLocale(out[name], text)) {
+			continue // the stored value is a locale such as "fr_CA", or a language without translation
 		}
 		value, err := json.Marshal(text)
 		if err != nil {
@@ -143,6 +144,12 @@ func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 		}
 	}
 	return out, nil
+}
+
+// givenLocale reports whether raw is a locale of a language. After the user chose another language, it is not.
+func givenLocale(raw json.RawMessage, lang string) bool {
+	var locale string
+	return json.Unmarshal(raw, &locale) == nil && language(locale) == lang
 }
 
 // profileBody is a profile in a request: an object with any members.

@@ -9,6 +9,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/web/api/scim"
 	"barillet/web/reply"
 )
@@ -82,7 +83,7 @@ func userQuery(q query) (account.UserQuery, error) {
 		}
 		both = append(both, e)
 	}
-	if out.Prefix = strings.TrimSpace(q.text("q")); len(out.Prefix) > 256 {
+	if out.Prefix = input.Trim(q.text("q")); len(out.Prefix) > 256 {
 		return out, badParameter("q")
 	}
 	if out.Prefix == "" {
@@ -104,7 +105,7 @@ func indexedPrefix(all []scim.Filter) string {
 		for _, c := range e.Conditions {
 			switch c.Attribute {
 			case "profile.login", "profile.email", "profile.secondEmail", "profile.firstName", "profile.lastName":
-				if strings.TrimSpace(c.Value) == c.Value && c.Value != "" {
+				if len(input.Words(c.Value)) > 0 {
 					return c.Value
 				}
 			}
@@ -121,11 +122,11 @@ func attribute(u *account.User, name string) []string {
 	case "status":
 		return []string{string(state(u))}
 	case "profile.login":
-		return []string{u.Login}
+		return []string{u.Login, u.AsGiven().Login}
 	case "profile.email":
-		return []string{u.Email}
+		return []string{u.Email, u.AsGiven().Email}
 	case "profile.secondEmail":
-		return []string{u.SecondEmail}
+		return []string{u.SecondEmail, u.AsGiven().SecondEmail}
 	case "profile.firstName":
 		return []string{u.FirstName}
 	case "profile.lastName":
@@ -136,7 +137,7 @@ func attribute(u *account.User, name string) []string {
 		return nil
 	}
 	raw, ok := profile[strings.TrimPrefix(name, "profile.")]
-	if !ok && name == "profile.locale" {
+	if name == "profile.locale" && u.Locale != "" && !givenLocale(raw, u.Locale) || name == "profile.locale" && !ok {
 		return []string{u.Locale}
 	}
 	var one string
@@ -204,7 +205,7 @@ func (b *userBody) newUser() (directory.NewUser, error) {
 			return n, err
 		}
 	}
-	if n.Locale = language(locale); n.Locale == "" && locale != "" {
+	if n.Locale = language(locale); n.Locale != locale {
 		kept, err := json.Marshal(locale)
 		if err != nil {
 			return n, errcode.InvalidField("locale", "unknown")

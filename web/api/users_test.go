@@ -37,8 +37,8 @@ func TestUsers_CreateAndFind(t *testing.T) {
 	for _, name := range []string{id, "zoe@garage.example", "ZOE@garage.example", "zoe.mail@garage.example", "zoe@home.example"} {
 		got := read[tree](t, d.call("GET", "/api/v1/users/"+name, admin, ""), 200)
 		for path, want := range map[string]any{"id": id, "status": "PROVISIONED", "created": "2026-03-02T08:00:00.000Z", "lastLogin": nil, "activated": nil,
-			"passwordChanged": nil, "profile login": "zoe@garage.example", "profile email": "zoe.mail@garage.example", "profile firstName": "Zoé",
-			"profile locale": "fr", "profile department": "Atelier", "credentials provider type": "OKTA",
+			"passwordChanged": nil, "profile login": "Zoe@Garage.example", "profile email": "zoe.mail@garage.example", "profile firstName": "Zoé",
+			"profile locale": "fr_CH", "profile department": "Atelier", "credentials provider type": "OKTA",
 			"_links self href": "https://login.example/api/v1/users/" + id} {
 			if value := got.get(strings.Fields(path)...); value != want {
 				t.Errorf("%s: %s: got %v, want %v", name, path, value, want)

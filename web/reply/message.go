@@ -1,30 +1,33 @@
 package reply
 
-import "cmp"
+import (
+	"cmp"
+	"strings"
+)
 
 // Message returns a sentence without a full stop for the reason of a fault in a field, or the reason itself if it is
 // unknown. A program uses the reason; a message can change.
 func Message(field, reason string) string {
-	return cmp.Or(messages[field+" "+reason], remedies[reason], messages[reason], reason)
+	return cmp.Or(messages[strings.TrimPrefix(field, "profile.")+" "+reason], remedies[reason], messages[reason], reason)
 }
 
 // messages are the words for a reason, or for a reason in one field.
 var messages = map[string]string{
 	"address":             "not an email address",
-	"ambiguous":           "two groups have this name: use the id",
 	"common":              "too easy to guess",
-	"control":             "contains a control character",
+	"control":             "contains a control character, or one that changes the direction of text",
 	"count":               "too few or too many entries",
 	"duplicate":           "same as in an earlier entry",
 	"empty":               "empty",
 	"forbidden":           "the service must not call this address: it is private or plain http, and not in outbound.allow",
 	"format":              "not in the required format",
+	"invisible":           "contains a character that cannot be seen",
 	"missing":             "missing",
-	"name":                "empty, longer than allowed, or with a control character",
 	"other":               "not the value of the existing resource",
 	"role":                "not allowed for this role",
 	"same":                "same as the current value",
 	"status":              "not allowed in this status",
+	"name taken":          "another group has this name, or one that looks the same",
 	"taken":               "in use by another user",
 	"too_long":            "too long",
 	"too_many":            "too many entries",
@@ -33,8 +36,8 @@ var messages = map[string]string{
 	"unsupported":         "not supported",
 	"wrong":               "wrong",
 	"login address":       "not a login",
-	"firstName name":      "longer than 64 characters, or with a control character",
-	"lastName name":       "longer than 64 characters, or with a control character",
+	"firstName too_long":  "longer than 64 characters",
+	"lastName too_long":   "longer than 64 characters",
 	"groupIds unknown":    "no such group",
 	"locale unknown":      "no such language",
 	"owner unknown":       "no such user",

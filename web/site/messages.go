@@ -67,6 +67,8 @@ var problemsByField = map[string]sentence{
 	"password":           {templates.ProblemPasswordCommon, "password"},
 	"current":            {templates.ProblemPasswordCurrent, "current"},
 	"name":               {templates.ProblemNameLength, "name"},
+	"name control":       {templates.ProblemNameCharacters, "name"},
+	"name invisible":     {templates.ProblemNameCharacters, "name"},
 	"email":              {templates.ProblemEmail, "email"},
 	"message empty":      {templates.ProblemMissing, "message"},
 	"message":            {templates.ProblemMessageLong, "message"},

@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"barillet/internal/input"
 )
 
 // Program is one run of the program.
@@ -73,15 +75,8 @@ func (p *Program) Moment(at time.Time) string {
 	return at.In(p.Zone).Format("2006-01-02 15:04 MST")
 }
 
-// Plain removes characters that control a terminal or change the direction of text.
-func Plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
-			return -1
-		}
-		return r
-	}, s)
-}
+// Plain removes characters that control a terminal, cannot be seen or change the direction of text.
+func Plain(s string) string { return input.Plain(s) }
 
 // ErrNoTerminal is returned by Ask without a terminal.
 var ErrNoTerminal = errors.New("no terminal")

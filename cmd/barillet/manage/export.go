@@ -132,16 +132,14 @@ func columnsOf(users []user) (columns, omitted []string) {
 	return columns, omitted
 }
 
-// namesOf returns the text for each group in a file, by id: its name if that is unambiguous and fits into a list, else its
-// id.
+// namesOf returns the text for each group in a file, by id: its name if that fits into a list and is no id, else its id.
 func namesOf(groups []group) map[string]string {
-	names, count := map[string]string{}, map[string]int{}
+	names := map[string]string{}
 	for _, g := range groups {
 		names[g.ID] = g.Profile.Name
-		count[g.Profile.Name]++
 	}
 	for id, name := range names {
-		if _, isID := names[name]; isID || count[name] > 1 || strings.Contains(name, usercsv.GroupMark) || strings.TrimSpace(name) != name {
+		if _, isID := names[name]; isID || strings.Contains(name, usercsv.GroupMark) || strings.TrimSpace(name) != name {
 			names[id] = id
 		}
 	}

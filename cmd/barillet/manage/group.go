@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/internal/input"
 )
 
 // group is the part of a group that commands need.
@@ -34,7 +35,8 @@ func groupPath(id string, more ...string) string {
 	return path
 }
 
-// groupID returns the id of a group with that id or that exact name.
+// groupID returns the id of a group with that id or name. Case and the kind of apostrophes and spaces do not matter in a
+// name: no two groups differ only by them.
 func (c *Client) groupID(ctx context.Context, idOrName string) (string, error) {
 	var g group
 	err := c.call(ctx, http.MethodGet, groupPath(idOrName), nil, &g)
@@ -48,20 +50,12 @@ func (c *Client) groupID(ctx context.Context, idOrName string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("looking for the group: %w", err)
 	}
-	found := ""
 	for _, g := range all {
-		if g.Profile.Name != idOrName {
-			continue
+		if input.Fold(g.Profile.Name) == input.Fold(idOrName) {
+			return g.ID, nil
 		}
-		if found != "" {
-			return "", cli.WithHint(fmt.Errorf("two groups are called %q", idOrName), "name it by its id: barillet group list")
-		}
-		found = g.ID
 	}
-	if found == "" {
-		return "", cli.WithHint(fmt.Errorf("no group has this id or name: %s", cli.Plain(idOrName)), "barillet group list")
-	}
-	return found, nil
+	return "", cli.WithHint(fmt.Errorf("no group has this id or name: %s", cli.Plain(idOrName)), "barillet group list")
 }
 
 // groupIDs finds groups by ids or names; none for none.
@@ -97,7 +91,7 @@ func (m *CLI) groupAdd() *cobra.Command {
 func (m *CLI) groupList() *cobra.Command {
 	prefix := ""
 	c := &cobra.Command{Use: "list", Short: "list groups: id, name, description", Args: cli.ExactArgs()}
-	c.Flags().StringVar(&prefix, "q", "", "only groups whose name begins with this text")
+	c.Flags().StringVar(&prefix, "q", "", "only groups with a word that begins with this text")
 	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if prefix != "" {

@@ -3,6 +3,8 @@ package scim
 import (
 	"errors"
 	"strings"
+
+	"barillet/internal/input"
 )
 
 // ErrSyntax is the error for a filter that cannot be parsed.
@@ -14,7 +16,8 @@ const (
 	MaxConditions = 20
 )
 
-// Condition compares an attribute with a value. The operator is eq or sw.
+// Condition compares an attribute with a value. The operator is eq, which compares as input.Fold does, or sw, which needs no
+// accents, as input.Loose.
 type Condition struct {
 	Attribute, Operator, Value string
 }
@@ -126,15 +129,11 @@ func (e Filter) Matches(get func(attribute string) []string) bool {
 func (c Condition) matches(texts []string) bool {
 	for _, text := range texts {
 		switch {
-		case c.Operator == "eq" && strings.EqualFold(text, c.Value):
+		case c.Operator == "eq" && input.Fold(text) == input.Fold(c.Value):
 			return true
-		case c.Operator == "sw" && hasFoldedPrefix(text, c.Value):
+		case c.Operator == "sw" && strings.HasPrefix(input.Loose(text), input.Loose(c.Value)):
 			return true
 		}
 	}
 	return false
-}
-
-func hasFoldedPrefix(text, prefix string) bool {
-	return strings.HasPrefix(strings.ToLower(text), strings.ToLower(prefix))
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/input"
 	"barillet/web/api/scim"
 )
 
@@ -192,9 +193,9 @@ func (f *Filter) matchesEvent(e *Event, at time.Time) bool {
 }
 
 func (f *Filter) matchesText(texts []string) bool {
-	want := strings.ToLower(f.Value)
+	want := input.Fold(f.Value)
 	for _, text := range texts {
-		text = strings.ToLower(text)
+		text = input.Fold(text)
 		switch {
 		case f.Operator == "pr" && text != "",
 			f.Operator == "ew" && strings.HasSuffix(text, want),

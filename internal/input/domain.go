@@ -1,0 +1,35 @@
+package input
+
+import (
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// domains converts labels as browsers do, but keeps "ß" and other letters that IDNA 2003 replaced (UTS 46 §4).
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.StrictDomainName(true))
+
+// Domain returns a domain with its labels of other scripts in punycode. Other labels stay as they are. It returns false for
+// a label that is not a name, that becomes ASCII only because characters are replaced, or that mixes Latin letters with
+// letters that look like them. Such a label can be given in punycode.
+func Domain(domain string) (ascii string, ok bool) {
+	labels := strings.Split(domain, ".")
+	for i, label := range labels {
+		if isASCII(label) {
+			continue
+		}
+		converted, err := domains.ToASCII(label)
+		if err != nil || !strings.HasPrefix(converted, "xn--") || strings.Contains(converted, ".") || MixesScripts(label) {
+			return "", false
+		}
+		if shown, err := domains.ToUnicode(converted); err != nil || shown != strings.ToLower(label) {
+			return "", false
+		}
+		labels[i] = converted
+	}
+	return strings.Join(labels, "."), true
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e }) < 0
+}
