@@ -117,6 +117,7 @@ func (s *story) enrolsAnew(t *testing.T) {
 	s.waiting.at("/enrol")
 	fresh := s.waiting.phone("okta", "Nouveau téléphone")
 	kept := s.waiting.later()
+	s.Mail.Wait(s.amelie.Login, "nouveaux codes de secours")
 	s.Mail.Wait(s.amelie.Login, "un appareil a été ajouté")
 	s.waiting.signOut()
 	s.waiting.signIn(fresh)

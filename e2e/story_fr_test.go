@@ -59,6 +59,7 @@ func (s *story) invited(t *testing.T) {
 	s.phone = s.amelie.phone("google", "Téléphone d’Amélie")
 	s.recovery = s.amelie.later()
 	s.Mail.Wait(s.amelie.Login, "un appareil a été ajouté")
+	s.Mail.Wait(s.amelie.Login, "nouveaux codes de secours")
 	s.amelie.says("Il vous reste 10 codes de secours.")
 	if got := s.amelie.Open(link); got == http.StatusOK && s.amelie.Count("#f-password") > 0 {
 		t.Error("a used invitation asks for a password again")
