@@ -77,7 +77,7 @@ func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Popu
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
 			u.Sessions, u.Activity = nil, nil
 			u.Browsers = []account.BrowserRef{{Hash: browser.Hash(), Since: tx.Op.Now, Seen: tx.Op.Now}}
-			if err := store.NewTable[session.Browser](e.Ring, store.Browsers).Put(tx.Raw, browser.Hash(), session.Browser{Since: tx.Op.Now}); err != nil {
+			if err := store.NewTable[session.Browser](e.Ring, store.Browsers).Put(tx.Raw, browser.Hash(), session.Browser{Since: tx.Op.Now, User: u.ID}); err != nil {
 				return u, err
 			}
 			return u, tx.Create(&u)

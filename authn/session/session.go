@@ -17,7 +17,9 @@ import (
 
 // Browser is the record of a browser on which a user completed a sign-in. Its key is the hash of the known-browser cookie.
 type Browser struct {
-	Since time.Time `json:"since"`
+	Since  time.Time      `json:"since"`
+	User   account.UserID `json:"user"`             // the first one
+	Shared bool           `json:"shared,omitempty"` // another user signed in, too (protocol rule 5)
 }
 
 // Service stores sessions, known browsers and forward-auth sessions.
@@ -114,9 +116,12 @@ func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, stepUp acc
 	}
 	tx.AdoptLocale(u)
 	out := Credentials{Session: tx.Op.Secret("session")}
-	browser, err := s.trackBrowser(tx, u, notify)
+	browser, shared, err := s.trackBrowser(tx, u, notify)
 	if err != nil {
 		return Credentials{}, err
+	}
+	if shared && stepUp.SignIn {
+		stepUp = account.StepUp{}
 	}
 	if !browser.Equal(req.Browser) {
 		out.Browser = browser
@@ -158,29 +163,39 @@ func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Valu
 }
 
 // trackBrowser makes the browser a known browser of the user and returns its cookie value. It replaces a value that the service did
-// not issue, because an attacker could set a value that they know.
-func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (secret.Value, error) {
-	now, value := tx.Op.Now, tx.Op.Request.Browser
-	known := false
-	if !value.IsZero() {
-		_, err := s.browsers.Get(tx.Raw, value.Hash())
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return secret.Value{}, fmt.Errorf("loading a browser: %w", err)
+// not issue, because an attacker could set a value that they know. shared reports whether it is the browser of several users.
+func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (value secret.Value, shared bool, err error) {
+	old := Browser{}
+	value = tx.Op.Request.Browser
+	known := !value.IsZero()
+	if known {
+		if old, err = s.browsers.Get(tx.Raw, value.Hash()); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return secret.Value{}, false, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil
 	}
-	if !known {
-		value = tx.Op.Secret("browser")
-		if err := s.browsers.Put(tx.Raw, value.Hash(), Browser{Since: now}); err != nil {
-			return secret.Value{}, fmt.Errorf("storing a browser: %w", err)
+	b := old
+	if known {
+		b.Shared = b.Shared || b.User != u.ID
+	} else {
+		value, b = tx.Op.Secret("browser"), Browser{Since: tx.Op.Now, User: u.ID}
+	}
+	if b != old {
+		if err := s.browsers.Put(tx.Raw, value.Hash(), b); err != nil {
+			return secret.Value{}, false, fmt.Errorf("storing a browser: %w", err)
 		}
 	}
-	hash := value.Hash()
+	return value, b.Shared, s.knowBrowser(tx, u, value.Hash(), notify)
+}
+
+// knowBrowser makes the browser with a hash a known browser of the user.
+func (s *Service) knowBrowser(tx *account.Tx, u *account.User, hash string, notify bool) error {
+	now := tx.Op.Now
 	u.Browsers = slices.Clone(u.Browsers)
 	for i := range u.Browsers {
 		if u.Browsers[i].Hash == hash {
 			u.Browsers[i].Seen = now
-			return value, nil
+			return nil
 		}
 	}
 	first := len(u.Browsers) == 0
@@ -192,9 +207,9 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (se
 	}
 	u.Browsers = append(u.Browsers, account.BrowserRef{Hash: hash, Since: now, Seen: now})
 	if notify && !first {
-		return value, tx.Notify(u, notice.NewBrowser{Context: tx.About(u)}, time.Time{})
+		return tx.Notify(u, notice.NewBrowser{Context: tx.About(u)}, time.Time{})
 	}
-	return value, nil
+	return nil
 }
 
 // Rotate gives the session a new secret after the epoch of the user rose, and ends every other session (protocol rule 2). It drops
