@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ const (
 
 var timeType = reflect.TypeFor[time.Time]()
 
+// deadlineName matches the names of fields that are deadlines.
+var deadlineName = regexp.MustCompile(`Until|Expir|NotBefore|Deadline|^(Ends?|TAT)(At)?$`)
+
 // timeRule corrects the times in values of one type. A nil rule means that the type has none.
 type timeRule struct {
 	ahead  time.Duration // of a time.Time
@@ -42,7 +46,8 @@ type fieldRule struct {
 	since []int // indexes of the events of a deadline
 }
 
-// timeRuleFor returns the rule of a record type. It panics if a tag is invalid. Structs of other modules have no stored times.
+// timeRuleFor returns the rule of a record type. It panics if a tag is invalid, or if a deadline by its name has none: the first
+// reader would end it. Structs of other modules have no stored times.
 func timeRuleFor(t reflect.Type) *timeRule {
 	switch {
 	case t == timeType:
@@ -75,6 +80,8 @@ func structTimeRule(t reflect.Type) *timeRule {
 		field := fieldRule{timeRule: *rule, index: i}
 		if ahead := f.Tag.Get(aheadTag); ahead != "" {
 			field.ahead = tagDuration(t, f, aheadTag)
+		} else if f.Type == timeType && f.Tag.Get(sinceTag) == "" && deadlineName.MatchString(f.Name) {
+			panic(fmt.Sprintf("store: %s.%s is a deadline without a tag %s or %s", t, f.Name, aheadTag, sinceTag))
 		}
 		if within := f.Tag.Get(withinTag); within == anyValue {
 			field.setWithin(math.MaxInt64)

@@ -144,3 +144,35 @@ func TestCorrectAll_CorrectsRecordsThatNobodyReads(t *testing.T) {
 		}
 	}
 }
+
+func TestNewTable_PanicsForADeadlineWithoutATag(t *testing.T) {
+	ring := openKeyring(t, open(t), store.NewRootKeys())
+	for name, newTable := range map[string]func(){
+		"Expires":   func() { store.NewTable[struct{ Expires time.Time }](ring, store.Users) },
+		"WaitUntil": func() { store.NewTable[struct{ WaitUntil time.Time }](ring, store.Users) },
+		"in a list": func() {
+			store.NewTable[struct {
+				All []struct{ NotBefore time.Time }
+			}](ring, store.Users)
+		},
+		"of a pointer": func() {
+			store.NewTable[struct {
+				One *struct{ ExpiresAt time.Time }
+			}](ring, store.Users)
+		},
+		"unknown event": func() {
+			store.NewTable[struct {
+				Until time.Time `since:"Made"`
+			}](ring, store.Users)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("accepted, want a panic: the first reader would end the record")
+				}
+			}()
+			newTable()
+		})
+	}
+}
