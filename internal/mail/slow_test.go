@@ -189,6 +189,32 @@ func TestSender_ManyHangingRecipientsDelayOthersForSecondsAndTheStopForNone(t *t
 	})
 }
 
+// transportFunc is a transport that is a function.
+type transportFunc func(mail.Envelope) error
+
+func (f transportFunc) Send(_ context.Context, e mail.Envelope) error { return f(e) }
+
+// A message that waits for an attempt to the same recipient can expire meanwhile (protocol rule 10).
+func TestSender_MessageThatExpiresInTheQueueIsNotSent(t *testing.T) {
+	var h *env
+	var sent []string
+	h = newEnv(t, transportFunc(func(e mail.Envelope) error {
+		sent = append(sent, e.Subject)
+		h.wait(10 * time.Minute) // the server is slow
+		return nil
+	}))
+	h.queue(mail.Message{Template: "first"})
+	h.queue(mail.Message{Template: "ticket", ExpiresAt: start.Add(5 * time.Minute)})
+	h.pass()
+	h.pass()
+	if want := []string{"first fr"}; !slices.Equal(sent, want) {
+		t.Errorf("got %q sent, want %q", sent, want)
+	}
+	if got := h.items(true); len(got) != 1 || got[0].LastError != "expired before delivery" {
+		t.Errorf("got dead letters %v, want the expired one", got)
+	}
+}
+
 // waitFor waits until a condition holds, at most ten seconds.
 func waitFor(t *testing.T, holds func() bool) {
 	t.Helper()

@@ -50,6 +50,10 @@ func (w *Worker[R]) begin(ctx context.Context, name string) {
 	}
 	for i := 0; i < len(l.queue) && l.active < w.Parallel; {
 		p := l.queue[i]
+		if p.Job.Attempts().expired(w.Now()) { // meanwhile; the next pass gives it up
+			l.queue = slices.Delete(l.queue, i, i+1)
+			continue
+		}
 		recipient := ""
 		if w.Recipient != nil {
 			recipient = w.Recipient(p.Job)
