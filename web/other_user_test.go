@@ -186,6 +186,27 @@ func TestOtherUser_SessionIgnoresTheSignInOfAnotherUser(t *testing.T) {
 	}
 }
 
+// A help request that a signed-in user sends in the name of another does not say that this one's password was proven, although the
+// browser has the sign-in of that user.
+func TestAttack_HelpRequestWithTheSignInOfAnotherUser(t *testing.T) {
+	p := open(t, nil)
+	b, _, _ := p.signedIn(t)
+	p.Member(bruno, nil)
+	other := p.browser(t)
+	other.goes("/login/factor", "/login", "identifier", bruno, "password", authntest.Password)
+	b.setCookie("__Host-barillet-login", other.cookie("__Host-barillet-login"))
+	for name, sender := range map[string]*browser{"in the session of Amélie": b, "in the browser of Bruno": other} {
+		p.EmptyOutbox()
+		if got := sender.post("/help/request", "email", bruno, "topic", "phone_lost", "message", "Aidez-moi"); !strings.HasPrefix(got.next(), "/help/sent") {
+			t.Fatalf("%s: got %d", name, got.StatusCode)
+		}
+		m := authntest.Mailed[notice.HelpForSupport](t, p.Env, "")
+		if want := sender == other; m.PasswordProven != want {
+			t.Errorf("%s: the request says that the password was proven: %v, want %v", name, m.PasswordProven, want)
+		}
+	}
+}
+
 // The forms for applications act for the user of their page alone, too.
 func TestOtherUser_NoConsentOrApprovalForAnotherUser(t *testing.T) {
 	p, _ := appPlace(t, nil)

@@ -36,7 +36,7 @@ func (s *Site) findSubject(r *http.Request, v *Visitor) error {
 	if v.SignedIn() {
 		v.Subject = Subject{User: v.Info.User, Name: v.Info.Name, path: "/account"}
 	}
-	if v.Transaction.IsZero() || !atSignIn(r.URL.Path) {
+	if v.Transaction.IsZero() || !v.SignedIn() && !atSignIn(r.URL.Path) {
 		return nil
 	}
 	st, err := s.Authn.Transaction(r.Context(), v.Transaction)
@@ -47,7 +47,7 @@ func (s *Site) findSubject(r *http.Request, v *Visitor) error {
 		return err
 	case v.SignedIn() && v.Info.User != st.User:
 		v.Transaction = secret.Value{}
-	case st.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/"):
+	case atSignIn(r.URL.Path) && (st.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/")):
 		v.Subject = Subject{User: st.User, Name: st.Name, path: StepPath(st.Step)}
 	}
 	return nil
