@@ -64,13 +64,9 @@ func (x *terminal) tokens(h *Env) (t struct {
 }
 
 // native registers the native application of docs/applications.md, with a redirect URI without a port.
-func (h *Env) native(tb testing.TB, redirect string) (app registered) {
+func (h *Env) native(tb testing.TB, redirect string) registered {
 	tb.Helper()
-	var said map[string]any
-	if err := json.Unmarshal([]byte(recipeBelow(tb, "### Programs at a terminal", "json", "http://127.0.0.1/cb", redirect)), &said); err != nil {
-		tb.Fatal(err)
-	}
-	NewAPI(tb, h.URL, h.Admin.Token).Call("POST", "/oauth2/v1/clients", said).Want(201).Into(&app)
+	app := h.applicationOf(tb, "### Programs at a terminal", "http://127.0.0.1/cb", redirect)
 	if app.Secret != "" {
 		tb.Errorf("a public client has the secret %q", app.Secret)
 	}

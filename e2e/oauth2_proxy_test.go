@@ -17,7 +17,7 @@ func oauth2Proxy(tb testing.TB, h *Env, port int, group, application string) reg
 	tb.Helper()
 	site := fmt.Sprintf("http://localhost:%d", port)
 	app := h.application(tb, site, map[string]any{"redirect_uris": []string{site + "/oauth2/callback"}, "barillet_consent": false})
-	config := recipeBelow(tb, "### oauth2-proxy", "toml", "https://login.garage.example", h.URL, "login.garage.example", host(h.URL),
+	config := recipe(tb, "applications.md", "### oauth2-proxy", "toml", "https://login.garage.example", h.URL, "login.garage.example", host(h.URL),
 		"https://intranet.garage.example", site, "CLIENT_ID", app.ID, "CLIENT_SECRET", app.Secret, "GROUP_ID", group,
 		"32 RANDOM CHARACTERS", rand.Text()+"-12345", "127.0.0.1:4180", fmt.Sprintf("127.0.0.1:%d", port),
 		"http://127.0.0.1:3000", application, `cookie_refresh = "1m"`, `cookie_refresh = "1s"`)
