@@ -62,7 +62,7 @@ func fold(s string) string {
 		case unicode.IsSpace(r):
 			gap = out.Len() > 0
 			continue
-		case joiner(r), unsafe(r), blank(r), unicode.Is(unicode.Variation_Selector, r):
+		case joiner(r), Unsafe(r), blank(r), unicode.Is(unicode.Variation_Selector, r):
 			continue
 		case unicode.Is(unicode.Pd, r), r == '\u2212', r == '\u2043':
 			r = '-'
