@@ -99,10 +99,9 @@ func TestTerminal_SignsInByBrowserOnSameMachine(t *testing.T) {
 func TestTerminal_SignsInByAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
-	app := h.native(t, "http://127.0.0.1/cb")
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
-	x := startTerminal(t, h, app, nil, "-device")
+	x := startTerminal(t, h, h.native(t, "http://127.0.0.1/cb"), nil, "-device")
 	address, code, _ := strings.Cut(x.reads("open "), " and type ")
 	if at, err := url.Parse(address); err != nil || at.RawQuery != "" {
 		t.Errorf("got the address %q, want one that can be typed", address)
@@ -121,10 +120,9 @@ func TestTerminal_SignsInByAnotherBrowser(t *testing.T) {
 func TestTerminal_SignsInByLinkWithCode(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
-	app := h.native(t, "http://127.0.0.1/cb")
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
-	x := startTerminal(t, h, app, nil, "-device")
+	x := startTerminal(t, h, h.native(t, "http://127.0.0.1/cb"), nil, "-device")
 	link := x.reads("with the code: ")
 	_, code, _ := strings.Cut(x.reads("open "), " and type ")
 	p.Open("/login")

@@ -106,12 +106,6 @@ func (p *Person) settles(want string) {
 	}
 }
 
-// evaluate runs a script on the page.
-func (p *Person) evaluate(script string) {
-	p.tb.Helper()
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](script+"\n;undefined"))
-}
-
 // inject runs a script before those of each page.
 func (p *Person) inject(script string) {
 	p.tb.Helper()
