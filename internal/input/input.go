@@ -23,8 +23,8 @@ func Trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || zeroWidth(r) || joiner(r) })
 }
 
-// Name returns a name in NFC and trimmed, and "", or the reason why nobody could read it as it is stored. A name may be
-// empty. It has at most limit characters, on one line.
+// Name returns a name in NFC and trimmed, or the reason why it is refused. A name may be empty. It has at most limit
+// characters, on one line, that can all be seen.
 //
 // The joiners U+200C and U+200D stay where they change what is seen: between characters of a script that joins letters, and
 // in emoji. They are refused elsewhere (RFC 5892 appendix A).
