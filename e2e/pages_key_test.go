@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestKey_PasswordManagerThatBreaksToJSON enrols a key and steps up with it in a browser where an extension answers with
-// credentials whose toJSON throws, and where the browser's own readers of options throw.
+// TestKey_PasswordManagerThatBreaksToJSON enrols a key and steps up with it. In its browser an extension answers with
+// credentials whose toJSON throws, and the browser's own readers of options throw too.
 func TestKey_PasswordManagerThatBreaksToJSON(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})

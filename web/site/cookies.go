@@ -118,7 +118,7 @@ func (c *cookieStore) language(r *http.Request) string {
 	return cookie.Value
 }
 
-// setLanguage stores a language for a year. lendLanguage stores one for the length of a sign-in.
+// setLanguage stores a language for a year. lendLanguage stores one for ten minutes.
 func (c *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
 	c.keepLanguage(w, lang, 365*24*60*60)
 }
