@@ -202,8 +202,8 @@ func TestNewReturnCode_LimitPerSession(t *testing.T) {
 }
 
 func TestStepUp_KeyMakesSessionPhishingResistant(t *testing.T) {
-	env, _, p, session, key := newKeyEnv(t)
-	session = env.SignIn(amelie, authntest.Password, p).Session
+	env, _, p, _, key := newKeyEnv(t)
+	session := env.SignIn(amelie, authntest.Password, p).Session
 	if info, err := env.Sessions.Authenticate(t.Context(), session); err != nil || info.PhishingResistant() {
 		t.Fatalf("signed in by code: got %v, %v", info.AMR, err)
 	}
