@@ -94,7 +94,7 @@ func (s *Service) groupNames(r account.Reader, u *account.User) ([]string, error
 // SetLocale stores the language that the user chose. It returns Invalid for a language that the service does not
 // have.
 func (s *Service) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
-	if !slices.Contains(s.Accounts.Policy.Locales, locale) {
+	if !s.Accounts.Policy.HasLocale(locale) {
 		return errcode.InvalidField("lang", "unknown")
 	}
 	op := s.Accounts.NewOperation(req)

@@ -137,10 +137,7 @@ func TestAPISignIn_CredentialsAreRejectedByPages(t *testing.T) {
 func errOf[T any](_ T, err error) error { return err }
 
 func TestAPISignIn_BlockedWithoutCodeDevice(t *testing.T) {
-	env := newTestEnv(t)
-	u, p, session := env.Member(amelie, nil)
-	env.stepUp(session, p)
-	key := env.enrolKey(enrol.Flow{Session: session}, u)
+	env, u, p, session, key := newKeyEnv(t)
 	env.recoveryCodes(session)
 	vpn := env.apiClient("token:vpn")
 	signIn := env.startAPISignIn(vpn, amelie)

@@ -204,6 +204,15 @@ type securityKey struct {
 	id   factors.DeviceID
 }
 
+// newKeyEnv returns an Env with a user who has a phone, an active session, and a security key.
+func newKeyEnv(t *testing.T) (env *testEnv, u account.User, p *authntest.Phone, session secret.Value, k *securityKey) {
+	t.Helper()
+	env = newTestEnv(t)
+	u, p, session = env.Member(amelie, nil)
+	env.stepUp(session, p)
+	return env, u, p, session, env.enrolKey(enrol.Flow{Session: session}, u)
+}
+
 // enrolKey enrols a security key in a flow.
 func (env *testEnv) enrolKey(flow enrol.Flow, owner account.User) *securityKey {
 	env.t.Helper()

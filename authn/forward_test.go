@@ -9,7 +9,6 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
-	"barillet/authn/enrol"
 	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -203,11 +202,8 @@ func TestNewReturnCode_LimitPerSession(t *testing.T) {
 }
 
 func TestStepUp_KeyMakesSessionPhishingResistant(t *testing.T) {
-	env := newTestEnv(t)
-	u, p, session := env.Member(amelie, nil)
-	env.stepUp(session, p)
-	key := env.enrolKey(enrol.Flow{Session: session}, u)
-	session = env.SignIn(amelie, authntest.Password, p).Session
+	env, _, p, _, key := newKeyEnv(t)
+	session := env.SignIn(amelie, authntest.Password, p).Session
 	if info, err := env.Sessions.Authenticate(t.Context(), session); err != nil || info.PhishingResistant() {
 		t.Fatalf("signed in by code: got %v, %v", info.AMR, err)
 	}

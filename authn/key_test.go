@@ -6,7 +6,6 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
-	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/notice"
 )
@@ -16,10 +15,7 @@ import (
 func TestVerify_TwoBrowsersAnswerWithOneKey(t *testing.T) {
 	for name, order := range map[string][]int{"in order": {0, 1}, "the second arrives first": {1, 0}, "at once": nil} {
 		t.Run(name, func(t *testing.T) {
-			env := newTestEnv(t)
-			u, p, session := env.Member(amelie, nil)
-			env.stepUp(session, p)
-			k := env.enrolKey(enrol.Flow{Session: session}, u)
+			env, _, _, session, k := newKeyEnv(t)
 			transaction := env.password(env.From, amelie).Secret
 			signIn, err := env.Authn.BeginVerify(t.Context(), env.From, transaction, factors.InputAssertion)
 			must(t, err, "asking at the sign-in")
@@ -62,10 +58,7 @@ func TestVerify_TwoBrowsersAnswerWithOneKey(t *testing.T) {
 
 // TestAttack_ClonedKeyInAnOverlappingCeremony answers with a clone in a ceremony that began before the answer of the key.
 func TestAttack_ClonedKeyInAnOverlappingCeremony(t *testing.T) {
-	env := newTestEnv(t)
-	u, p, session := env.Member(amelie, nil)
-	env.stepUp(session, p)
-	k := env.enrolKey(enrol.Flow{Session: session}, u)
+	env, u, _, session, k := newKeyEnv(t)
 	attacker := env.password(env.From, amelie).Secret
 	prompt, err := env.Authn.BeginVerify(t.Context(), env.From, attacker, factors.InputAssertion)
 	must(t, err, "asking the attacker")

@@ -146,7 +146,7 @@ func TestSignIn_RequiredPasswordChangeDoesNotProlongTheStepUp(t *testing.T) {
 	}
 }
 
-// TestSignIn_RecoveryCodesNeedAStepUpInANewBrowser is what the page for new recovery codes asks.
+// The page for new recovery codes asks for a step-up after a sign-in in a new browser.
 func TestSignIn_RecoveryCodesNeedAStepUpInANewBrowser(t *testing.T) {
 	env := newTestEnv(t)
 	_, p, _ := env.Member(amelie, nil)

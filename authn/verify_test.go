@@ -282,10 +282,7 @@ func TestVerify_RejectsRecoveryCodeAfterPasswordLink(t *testing.T) {
 }
 
 func TestVerify_DisablesClonedKey(t *testing.T) {
-	env := newTestEnv(t)
-	u, p, session := env.Member(amelie, nil)
-	env.stepUp(session, p)
-	k := env.enrolKey(enrol.Flow{Session: session}, u)
+	env, _, p, session, k := newKeyEnv(t)
 	if v := env.verifyKey(env.password(env.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Fatalf("the key: rejected %q", v.Rejected)
 	}
@@ -308,10 +305,7 @@ func TestVerify_DisablesClonedKey(t *testing.T) {
 }
 
 func TestVerify_KeyAnswerIsValidOnceForItsChallenge(t *testing.T) {
-	env := newTestEnv(t)
-	u, p, session := env.Member(amelie, nil)
-	env.stepUp(session, p)
-	k := env.enrolKey(enrol.Flow{Session: session}, u)
+	env, _, _, session, k := newKeyEnv(t)
 	first, second := env.password(env.From, amelie).Secret, env.password(env.From, amelie).Secret
 	prompt, err := env.Authn.BeginVerify(t.Context(), env.From, first, factors.InputAssertion)
 	must(t, err, "asking")

@@ -19,7 +19,7 @@ var apacheModules = []string{"mpm_event", "authn_core", "authz_core", "authz_use
 func apache(tb testing.TB, port int, app registered, passphrase, group, barillet, application string) {
 	tb.Helper()
 	folder := tb.TempDir()
-	site := recipe(tb, "apache", "*:443", fmt.Sprintf("127.0.0.1:%d", port), "https://intranet.garage.example", fmt.Sprintf("http://127.0.0.1:%d", port),
+	site := recipe(tb, "applications.md", "", "apache", "*:443", fmt.Sprintf("127.0.0.1:%d", port), "https://intranet.garage.example", fmt.Sprintf("http://127.0.0.1:%d", port),
 		"intranet.garage.example", "127.0.0.1", "https://login.garage.example", barillet, "http://127.0.0.1:3000", application,
 		"CLIENT_ID", app.ID, "CLIENT_SECRET", app.Secret, "LONG_RANDOM_TEXT", passphrase, "GROUP_ID", group)
 	var config strings.Builder
@@ -38,7 +38,7 @@ func apache(tb testing.TB, port int, app registered, passphrase, group, barillet
 // registers runs the command of docs/applications.md that registers an application.
 func (h *Env) registers(tb testing.TB, site string) registered {
 	tb.Helper()
-	command := exec.CommandContext(tb.Context(), "bash", "-c", recipe(tb, "sh", "https://login.garage.example", h.URL, "https://intranet.garage.example", site))
+	command := exec.CommandContext(tb.Context(), "bash", "-c", recipe(tb, "applications.md", "", "sh", "https://login.garage.example", h.URL, "https://intranet.garage.example", site))
 	command.Env = append(os.Environ(), "BARILLET_TOKEN="+h.Admin.Token)
 	out, err := command.Output()
 	var app registered

@@ -14,10 +14,10 @@ import (
 func (p *Person) leaveAndBack(name string, end func()) {
 	p.tb.Helper()
 	p.Wait("main")
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](`sessionStorage.clear();
-		addEventListener("pageshow", (e) => { if (e.persisted) sessionStorage.seen = document.body.offsetHeight; })`))
+	p.evaluate(`sessionStorage.clear();
+		addEventListener("pageshow", (e) => { if (e.persisted) sessionStorage.seen = document.body.offsetHeight; })`)
 	end()
-	run(p.Browser, chromedp.Evaluate[chromedp.Void]("history.back()"))
+	p.evaluate("history.back()")
 	p.Wait("#f-identifier")
 	if seen := run(p.Browser, chromedp.Evaluate[string](`sessionStorage.seen || "0"`)); seen != "0" {
 		p.tb.Errorf("%s: Back shows %s pixels of the page", name, seen)
@@ -69,7 +69,7 @@ func TestBack_SignOutLoadsOtherTabsAgain(t *testing.T) {
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.signIn(m.Phone)
 	// Another tab does what the sign-out form of this one does.
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](`document.querySelector('form[action="/logout"]').target = "other"`))
+	p.evaluate(`document.querySelector('form[action="/logout"]').target = "other"`)
 	p.Click(`form[action="/logout"] button`)
 	p.Wait("#f-identifier")
 }

@@ -217,6 +217,12 @@ func (b *Browser) Wait(selector string) {
 	run(b, chromedp.WaitVisible(chromedp.CSS(selector)))
 }
 
+// evaluate runs a script on the page.
+func (b *Browser) evaluate(script string) {
+	b.tb.Helper()
+	run(b, chromedp.Evaluate[chromedp.Void](script+"\n;undefined"))
+}
+
 // Text is what a person reads of the first element with this selector.
 func (b *Browser) Text(selector string) string {
 	b.tb.Helper()

@@ -64,13 +64,9 @@ func (x *terminal) tokens(h *Env) (t struct {
 }
 
 // native registers the native application of docs/applications.md, with a redirect URI without a port.
-func (h *Env) native(tb testing.TB, redirect string) (app registered) {
+func (h *Env) native(tb testing.TB, redirect string) registered {
 	tb.Helper()
-	var said map[string]any
-	if err := json.Unmarshal([]byte(recipeBelow(tb, "### Programs at a terminal", "json", "http://127.0.0.1/cb", redirect)), &said); err != nil {
-		tb.Fatal(err)
-	}
-	NewAPI(tb, h.URL, h.Admin.Token).Call("POST", "/oauth2/v1/clients", said).Want(201).Into(&app)
+	app := h.applicationOf(tb, "### Programs at a terminal", "http://127.0.0.1/cb", redirect)
 	if app.Secret != "" {
 		tb.Errorf("a public client has the secret %q", app.Secret)
 	}
@@ -103,10 +99,9 @@ func TestTerminal_SignsInByBrowserOnSameMachine(t *testing.T) {
 func TestTerminal_SignsInByAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
-	app := h.native(t, "http://127.0.0.1/cb")
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
-	x := startTerminal(t, h, app, nil, "-device")
+	x := startTerminal(t, h, h.native(t, "http://127.0.0.1/cb"), nil, "-device")
 	address, code, _ := strings.Cut(x.reads("open "), " and type ")
 	if at, err := url.Parse(address); err != nil || at.RawQuery != "" {
 		t.Errorf("got the address %q, want one that can be typed", address)
@@ -125,10 +120,9 @@ func TestTerminal_SignsInByAnotherBrowser(t *testing.T) {
 func TestTerminal_SignsInByLinkWithCode(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
-	app := h.native(t, "http://127.0.0.1/cb")
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
-	x := startTerminal(t, h, app, nil, "-device")
+	x := startTerminal(t, h, h.native(t, "http://127.0.0.1/cb"), nil, "-device")
 	link := x.reads("with the code: ")
 	_, code, _ := strings.Cut(x.reads("open "), " and type ")
 	p.Open("/login")

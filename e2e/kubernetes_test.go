@@ -79,14 +79,9 @@ func behindTLS(tb testing.TB) (h *Env, trusts string) {
 }
 
 // kubernetesApplication registers the application of docs/applications.md, with one redirect URI.
-func (h *Env) kubernetesApplication(tb testing.TB, redirect string) (app registered) {
+func (h *Env) kubernetesApplication(tb testing.TB, redirect string) registered {
 	tb.Helper()
-	var said map[string]any
-	if err := json.Unmarshal([]byte(recipeBelow(tb, "### Kubernetes", "json", "http://localhost:8000", redirect)), &said); err != nil {
-		tb.Fatal(err)
-	}
-	h.Admin.Call("POST", h.URL+"/oauth2/v1/clients", said).Want(201).Into(&app)
-	return app
+	return h.applicationOf(tb, "### Kubernetes", "http://localhost:8000", redirect)
 }
 
 // kubernetesToken signs an invited user in as kubelogin does, at a redirect URI without a path.
@@ -114,7 +109,7 @@ func TestKubernetes_AcceptsTokens(t *testing.T) {
 	group := h.group(t, p.Login)
 	token := kubernetesToken(t, h, trusts, app, redirect, p, invitation)
 
-	config := recipeBelow(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID)
+	config := recipe(t, "applications.md", "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID)
 	user, refused := kubernetes(t, config, trusts, token)
 	if refused != "" || user.Name != p.Login || !slices.Equal(user.Groups, []string{"barillet:" + group}) {
 		t.Errorf("got %+v %s, want %s in the group %s", user, refused, p.Login, group)
@@ -141,7 +136,7 @@ func TestKubernetes_NamesUserByVerifiedAddress(t *testing.T) {
 			app := h.kubernetesApplication(t, redirect)
 			p := h.Person(t, "lea@garage.example", "sept marteaux et une enclume", BrowserOptions{AnyCertificate: true})
 			token := kubernetesToken(t, h, trusts, app, redirect, p, test.invite(h, p.Login, "Léa Vasseur"))
-			config := recipeBelow(t, "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID, "preferred_username", "email")
+			config := recipe(t, "applications.md", "### Kubernetes", "yaml", "https://login.garage.example", h.URL, "CLIENT_ID", app.ID, "preferred_username", "email")
 			user, refused := kubernetes(t, config, trusts, token)
 			if !strings.Contains(refused, test.refused) || (refused == "") != (user.Name == p.Login) || (refused == "") != (test.refused == "") {
 				t.Errorf("got %+v, refused: %q, want %q", user, refused, test.refused)

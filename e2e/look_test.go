@@ -99,7 +99,7 @@ func (b *Browser) Axe() []string {
 	if err != nil {
 		b.tb.Fatalf("axe-core is missing: run npm ci in e2e, or e2e/install-tools.sh: %v", err)
 	}
-	run(b, chromedp.Evaluate[chromedp.Void](source+"\n;undefined"))
+	b.evaluate(source)
 	return run(b, chromedp.Evaluate[[]string](`axe.run(document, {resultTypes: ["violations"]}).then(found =>
 		found.violations.flatMap(rule => rule.nodes.map(node =>
 			rule.id + ": " + node.target.join(" ") + ": " + node.failureSummary.replace(/\s+/g, " "))))`,

@@ -17,7 +17,7 @@ func oauth2Proxy(tb testing.TB, h *Env, port int, group, application string) reg
 	tb.Helper()
 	site := fmt.Sprintf("http://localhost:%d", port)
 	app := h.application(tb, site, map[string]any{"redirect_uris": []string{site + "/oauth2/callback"}, "barillet_consent": false})
-	config := recipeBelow(tb, "### oauth2-proxy", "toml", "https://login.garage.example", h.URL, "login.garage.example", host(h.URL),
+	config := recipe(tb, "applications.md", "### oauth2-proxy", "toml", "https://login.garage.example", h.URL, "login.garage.example", host(h.URL),
 		"https://intranet.garage.example", site, "CLIENT_ID", app.ID, "CLIENT_SECRET", app.Secret, "GROUP_ID", group,
 		"32 RANDOM CHARACTERS", rand.Text()+"-12345", "127.0.0.1:4180", fmt.Sprintf("127.0.0.1:%d", port),
 		"http://127.0.0.1:3000", application, `cookie_refresh = "1m"`, `cookie_refresh = "1s"`)
@@ -75,18 +75,25 @@ func TestOAuth2Proxy_SignsInRefreshesAndSignsOut(t *testing.T) {
 	p.at("/login")
 }
 
-// TestOAuth2Proxy_EndsSessionAfterSignOutAtService signs out at the service alone.
-func TestOAuth2Proxy_EndsSessionAfterSignOutAtService(t *testing.T) {
-	t.Parallel()
+// behindOAuth2Proxy returns a browser whose user is signed in to an application behind oauth2-proxy.
+func behindOAuth2Proxy(t *testing.T) (p *Person, site string) {
+	t.Helper()
 	h := Open(t, EnvOptions{})
 	m := h.Member(t, "lea@garage.example")
 	port := freePort(t)
-	site := fmt.Sprintf("http://localhost:%d", port)
+	site = fmt.Sprintf("http://localhost:%d", port)
 	oauth2Proxy(t, h, port, h.group(t, m.Login), mirror(t).URL)
-	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
+	p = h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Open(site + "/page")
 	p.follow(m.Phone)
 	arrives(p, site+"/page")
+	return p, site
+}
+
+// TestOAuth2Proxy_EndsSessionAfterSignOutAtService signs out at the service alone.
+func TestOAuth2Proxy_EndsSessionAfterSignOutAtService(t *testing.T) {
+	t.Parallel()
+	p, site := behindOAuth2Proxy(t)
 	p.Open("/account")
 	p.signOut()
 	p.closes(site + "/page")
@@ -96,15 +103,7 @@ func TestOAuth2Proxy_EndsSessionAfterSignOutAtService(t *testing.T) {
 // session must be refreshed, and each refreshes it with the same refresh token.
 func TestOAuth2Proxy_KeepsSessionThroughParallelRequests(t *testing.T) {
 	t.Parallel()
-	h := Open(t, EnvOptions{})
-	m := h.Member(t, "lea@garage.example")
-	port := freePort(t)
-	site := fmt.Sprintf("http://localhost:%d", port)
-	oauth2Proxy(t, h, port, h.group(t, m.Login), mirror(t).URL)
-	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
-	p.Open(site + "/page")
-	p.follow(m.Phone)
-	arrives(p, site+"/page")
+	p, site := behindOAuth2Proxy(t)
 	cookie := p.cookie("_oauth2_proxy")
 	for end, refreshed := time.Now().Add(patience), 0; refreshed < 2; {
 		var wait sync.WaitGroup

@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestKey_PasswordManagerThatBreaksToJSON enrols a key and steps up with it in a browser where an extension answers with
-// credentials whose toJSON throws, and where the browser's own readers of options throw.
+// TestKey_PasswordManagerThatBreaksToJSON enrols a key and steps up with it. In its browser an extension answers with
+// credentials whose toJSON throws, and the browser's own readers of options throw too.
 func TestKey_PasswordManagerThatBreaksToJSON(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
@@ -104,12 +104,6 @@ func (p *Person) settles(want string) {
 	if got := p.Text("[data-key-status]"); !strings.Contains(plain(got), plain(want)) {
 		p.tb.Errorf("the page says %q, want %q", got, want)
 	}
-}
-
-// evaluate runs a script on the page.
-func (p *Person) evaluate(script string) {
-	p.tb.Helper()
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](script+"\n;undefined"))
 }
 
 // inject runs a script before those of each page.

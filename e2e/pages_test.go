@@ -30,7 +30,7 @@ func (p *Person) look(name string) {
 // loosen switches the browser's own checks of forms off, so that the server's are seen.
 func (p *Person) loosen() {
 	p.tb.Helper()
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("form").forEach(f => f.noValidate = true); undefined`))
+	p.evaluate(`document.querySelectorAll("form").forEach(f => f.noValidate = true)`)
 }
 
 // sends fills fields, selector and text in turn, and sends the main form unchecked.
@@ -46,7 +46,7 @@ func (p *Person) sends(fields ...string) {
 // unfold opens every fold of the page.
 func (p *Person) unfold() {
 	p.tb.Helper()
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(d => d.open = true); undefined`))
+	p.evaluate(`document.querySelectorAll("details").forEach(d => d.open = true)`)
 }
 
 func TestPages_BeforeSignIn(t *testing.T) {
@@ -109,12 +109,12 @@ func TestPages_Failure(t *testing.T) {
 	}
 	// A language that there is not; a message of 70 KiB.
 	p.Open("/login")
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](`document.querySelector("header button[name=lang]").value = "xx"; undefined`))
+	p.evaluate(`document.querySelector("header button[name=lang]").value = "xx"`)
 	p.Submit(`header button[name="lang"]`)
 	p.look("failure-bad-request")
 	p.Open("/help/request")
 	p.Fill("#f-email", p.Login)
-	run(p.Browser, chromedp.Evaluate[chromedp.Void](`document.querySelector("#f-message").value = "x".repeat(70 << 10); undefined`))
+	p.evaluate(`document.querySelector("#f-message").value = "x".repeat(70 << 10)`)
 	p.loosen()
 	if got := p.Submit(mainButton); got != http.StatusRequestEntityTooLarge {
 		t.Errorf("a message of 70 KiB: got status %d, want 413", got)

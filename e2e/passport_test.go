@@ -16,7 +16,7 @@ func TestPassport_SignsIn(t *testing.T) {
 	port := freePort(t)
 	site := fmt.Sprintf("http://localhost:%d", port)
 	app := h.application(t, site, map[string]any{"barillet_pkce_exempt": true, "barillet_consent": false})
-	script := recipeBelow(t, "### Node: Passport", "js", "https://login.garage.example", h.URL, "https://intranet.garage.example", site,
+	script := recipe(t, "applications.md", "### Node: Passport", "js", "https://login.garage.example", h.URL, "https://intranet.garage.example", site,
 		"CLIENT_ID", app.ID, "CLIENT_SECRET", app.Secret)
 	file := filepath.Join(t.TempDir(), "recipe.js")
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {

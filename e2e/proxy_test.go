@@ -25,25 +25,9 @@ func freePort(tb testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// recipe is the first block of a language in docs/applications.md: what is written there is what runs here.
-func recipe(tb testing.TB, language string, swap ...string) string {
-	tb.Helper()
-	return recipeIn(tb, "applications.md", "", language, swap...)
-}
-
-// recipeBelow is recipe for the first block below a heading.
-func recipeBelow(tb testing.TB, heading, language string, swap ...string) string {
-	tb.Helper()
-	return recipeIn(tb, "applications.md", heading, language, swap...)
-}
-
-// recipeOf is recipe for another document.
-func recipeOf(tb testing.TB, document, language string, swap ...string) string {
-	tb.Helper()
-	return recipeIn(tb, document, "", language, swap...)
-}
-
-func recipeIn(tb testing.TB, document, heading, language string, swap ...string) string {
+// recipe returns the first block of a language below a heading of a document, or in the whole document if the heading is
+// "". swap has pairs: a text of the block, and what replaces it.
+func recipe(tb testing.TB, document, heading, language string, swap ...string) string {
 	tb.Helper()
 	raw, err := os.ReadFile("../docs/" + document)
 	if err != nil {
@@ -138,7 +122,7 @@ func host(address string) string { return strings.TrimPrefix(address, "http://")
 // nginx stands before an application.
 func nginx(tb testing.TB, port int, name, barillet, application string) {
 	tb.Helper()
-	server := recipe(tb, "nginx", "listen 443 ssl;", fmt.Sprintf("listen 127.0.0.1:%d;", port), "wiki.garage.example", name,
+	server := recipe(tb, "applications.md", "", "nginx", "listen 443 ssl;", fmt.Sprintf("listen 127.0.0.1:%d;", port), "wiki.garage.example", name,
 		"127.0.0.1:8080", host(barillet), "127.0.0.1:3000", host(application))
 	startNginx(tb, port, server)
 }
@@ -162,7 +146,7 @@ func TestProxy_PublicURLWithPort(t *testing.T) {
 	t.Parallel()
 	port, listen := freePort(t), fmt.Sprintf("localhost:%d", freePort(t))
 	public := fmt.Sprintf("http://localhost:%d", port)
-	startNginx(t, port, fmt.Sprintf("server {\nlisten 127.0.0.1:%d;\n%s}\n", port, recipeOf(t, "operations.md", "nginx", "127.0.0.1:8080", listen)))
+	startNginx(t, port, fmt.Sprintf("server {\nlisten 127.0.0.1:%d;\n%s}\n", port, recipe(t, "operations.md", "", "nginx", "127.0.0.1:8080", listen)))
 	h := Open(t, EnvOptions{Config: `trusted_proxies = ["127.0.0.1", "::1"]`, Args: []string{"--listen", listen, "--public-url", public}})
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
@@ -174,7 +158,7 @@ func TestProxy_PublicURLWithPort(t *testing.T) {
 // caddy stands before an application.
 func caddy(tb testing.TB, port int, name, barillet, application string) {
 	tb.Helper()
-	site := recipe(tb, "caddy", "wiki.garage.example {", fmt.Sprintf("http://%s:%d {", name, port),
+	site := recipe(tb, "applications.md", "", "caddy", "wiki.garage.example {", fmt.Sprintf("http://%s:%d {", name, port),
 		"127.0.0.1:8080", host(barillet), "127.0.0.1:3000", host(application))
 	file := filepath.Join(tb.TempDir(), "Caddyfile")
 	if err := os.WriteFile(file, []byte("{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n"+site), 0o600); err != nil {
@@ -193,7 +177,7 @@ func haproxy(tb testing.TB, port int, _, barillet, application string) {
 	}
 	asks := strings.NewReplacer(`{ "https" }`, `{ "http" }`, "127.0.0.1:8080", strings.Replace(host(barillet), "localhost", "127.0.0.1", 1))
 	config := "defaults\nmode http\ntimeout connect 5s\ntimeout client 60s\ntimeout server 60s\n" + // as in Debian's file
-		recipe(tb, "haproxy", "/etc/haproxy/barillet.lua", filepath.Join(folder, "barillet.lua"),
+		recipe(tb, "applications.md", "", "haproxy", "/etc/haproxy/barillet.lua", filepath.Join(folder, "barillet.lua"),
 			":443 ssl crt /etc/haproxy/wiki.pem", fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:3000", host(application))
 	for name, text := range map[string]string{"barillet.lua": asks.Replace(string(script)), "haproxy.cfg": config} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {

@@ -34,12 +34,27 @@ type registered struct {
 // application registers one with refresh tokens, which people are asked about, below an address.
 func (h *Env) application(tb testing.TB, base string, more map[string]any) registered {
 	tb.Helper()
-	var app registered
 	said := map[string]any{"client_name": "Planning", "redirect_uris": []string{base + "/cb"},
 		"post_logout_redirect_uris": []string{base + "/bye"}, "scope": "openid profile email groups offline_access",
 		"grant_types": []string{"authorization_code", "refresh_token"}}
 	maps.Copy(said, more)
-	NewAPI(tb, h.URL, h.Admin.Token).Call("POST", "/oauth2/v1/clients", said).Want(201).Into(&app)
+	return h.register(tb, said)
+}
+
+// applicationOf registers the application of the first JSON block below a heading of docs/applications.md, as recipe returns
+// it.
+func (h *Env) applicationOf(tb testing.TB, heading string, swap ...string) registered {
+	tb.Helper()
+	var said map[string]any
+	if err := json.Unmarshal([]byte(recipe(tb, "applications.md", heading, "json", swap...)), &said); err != nil {
+		tb.Fatalf("decoding the recipe %q: %v", heading, err)
+	}
+	return h.register(tb, said)
+}
+
+func (h *Env) register(tb testing.TB, said map[string]any) (app registered) {
+	tb.Helper()
+	h.Admin.Call("POST", h.URL+"/oauth2/v1/clients", said).Want(201).Into(&app)
 	if app.Secret != "" {
 		h.Secret("client secret", app.Secret)
 	}

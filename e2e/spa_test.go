@@ -44,7 +44,7 @@ func spa(tb testing.TB, h *Env) (site string) {
 	server := httptest.NewServer(mux)
 	tb.Cleanup(server.Close)
 	app := h.application(tb, server.URL, map[string]any{"token_endpoint_auth_method": "none"})
-	script := recipeBelow(tb, "oidc-client-ts\n", "js", "https://login.garage.example", h.URL, "https://planning.garage.example", server.URL, "CLIENT_ID", app.ID)
+	script := recipe(tb, "applications.md", "oidc-client-ts\n", "js", "https://login.garage.example", h.URL, "https://planning.garage.example", server.URL, "CLIENT_ID", app.ID)
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, spaPage)

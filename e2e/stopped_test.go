@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,8 +33,8 @@ func (p *Person) slow(address string) *slowNetwork {
 	return s
 }
 
-// waits waits until a request is under way.
-func (s *slowNetwork) waits() fetch.RequestID {
+// await waits until a request is under way, and returns it.
+func (s *slowNetwork) await() fetch.RequestID {
 	s.tb.Helper()
 	select {
 	case id := <-s.held:
@@ -47,14 +48,14 @@ func (s *slowNetwork) waits() fetch.RequestID {
 // stop stops the request under way, as Esc and the button of the browser do.
 func (s *slowNetwork) stop() {
 	s.tb.Helper()
-	s.waits()
+	s.await()
 	call(s.Browser, page.StopLoading, cdp.Empty{})
 }
 
 // goesOn lets the request under way go, and all later ones, and waits for the page that follows.
 func (s *slowNetwork) goesOn() {
 	s.tb.Helper()
-	id := s.waits()
+	id := s.await()
 	s.leave(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		if _, err := cdp.Call(ctx, t, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: id}); err != nil {
 			return chromedp.Void{}, err
@@ -64,10 +65,10 @@ func (s *slowNetwork) goesOn() {
 	})
 }
 
-// taps clicks so often in a row.
-func (s *slowNetwork) taps(selector string, times string) {
+// taps clicks a number of times in a row.
+func (s *slowNetwork) taps(selector string, times int) {
 	s.tb.Helper()
-	run(s.Browser, chromedp.Evaluate[chromedp.Void]("for (let i = 0; i < "+times+"; i++) document.querySelector("+quoted(selector)+").click()"))
+	s.evaluate(fmt.Sprintf("for (let i = 0; i < %d; i++) document.querySelector(%s).click()", times, quoted(selector)))
 }
 
 func TestForm_WorksAgainAfterAStoppedPost(t *testing.T) {
@@ -79,13 +80,13 @@ func TestForm_WorksAgainAfterAStoppedPost(t *testing.T) {
 	p.Fill("#f-password", p.Password)
 	slow := p.slow("/login")
 	for range 2 {
-		slow.taps(mainButton, "2")
+		slow.taps(mainButton, 2)
 		slow.stop()
 		if len(slow.held) > 0 {
 			t.Error("a double tap sends the form twice")
 		}
 	}
-	slow.taps(mainButton, "1")
+	slow.taps(mainButton, 1)
 	slow.goesOn()
 	p.at("/login/factor")
 
@@ -95,7 +96,7 @@ func TestForm_WorksAgainAfterAStoppedPost(t *testing.T) {
 	slow.stop()
 	p.Fill("#f-code", code)
 	slow.stop()
-	slow.taps(mainButton, "1")
+	slow.taps(mainButton, 1)
 	slow.goesOn()
 	p.home()
 }
@@ -117,7 +118,7 @@ func TestKeyButton_WorksAgainAfterAStoppedLoad(t *testing.T) {
 	slow := p.slow("/account")
 	p.Click(`[data-key="get"]`)
 	slow.stop()
-	slow.taps(`[data-key="get"]`, "1")
+	slow.taps(`[data-key="get"]`, 1)
 	slow.goesOn()
 	p.home()
 }

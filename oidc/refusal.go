@@ -45,8 +45,8 @@ func (f Fault) error() *RequestError { return &RequestError{Code: "invalid_reque
 func Malformed() *RequestError { return FaultMalformed.error() }
 
 // refuse returns the error for a fault of a request. id is the client_id that was sent, c its client or nil, and uri the
-// URI that is at fault, or "". The log and the audit log get one entry a minute for each client and fault: any
-// unauthenticated client can cause one.
+// URI that is at fault, or "". The log and the audit log get one entry a minute for each client and fault, or for each
+// network if the client is unknown: any unauthenticated client can cause one.
 func (p *Provider) refuse(ctx context.Context, ua UserAgent, fault Fault, id string, c *client.Client, uri string) (*RequestError, error) {
 	e := fault.error()
 	if e.Address = shownAddress(uri); client.ID(id).Valid() {

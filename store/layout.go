@@ -37,7 +37,7 @@ var (
 	Codes             = TableDef{"code/", "oidc/token", "60 seconds", 1, true, true}
 	Refreshes         = TableDef{"refresh/", "oidc/token", "until its absolute expiry", 1, true, true}
 	Accesses          = TableDef{"access/", "oidc/token", "minutes", 1, true, true}
-	AuthRequests      = TableDef{"authrequest/", "oidc", "10 minutes", 1, true, true}
+	AuthRequests      = TableDef{"authrequest/", "oidc", "3 hours", 1, true, true}
 	Grants            = TableDef{"grant/", "oidc/token", "until its last token expires", 1, true, false}
 	Consents          = TableDef{"consent/", "oidc/token", "as long as the user and the client", 1, true, true}
 	UserCodes         = TableDef{"usercode/", "oidc", "10 minutes", 1, true, true}

@@ -18,6 +18,19 @@ var languages = []string{"fr", "en"}
 // Languages returns the languages of pages and emails.
 func Languages() []string { return append([]string(nil), languages...) }
 
+// IsLanguage reports whether lang is one of Languages.
+func IsLanguage(lang string) bool { return slices.Contains(languages, lang) }
+
+// LanguageOf returns the language of a language tag or a locale, such as "fr" for "fr-CH" and "fr_CH" (RFC 5646 §2.1). It
+// returns "" if it is not one of Languages.
+func LanguageOf(tag string) string {
+	lang, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(tag, "_", "-")), "-")
+	if !IsLanguage(lang) {
+		return ""
+	}
+	return lang
+}
+
 // catalogue contains the sentences of one language. Sentences without a placeholder are kept in plain, because a page has
 // dozens of them and a lookup in the library takes a microsecond.
 type catalogue struct {
@@ -120,10 +133,10 @@ func (s *translator) text(key string, args ...any) string {
 // Match returns the language of a page: the user's choice, else the best match of an Accept-Language header, else def.
 // It ignores values that are not supported languages.
 func Match(acceptLanguage, chosen, def string) string {
-	if slices.Contains(languages, chosen) {
+	if IsLanguage(chosen) {
 		return chosen
 	}
-	if !slices.Contains(languages, def) {
+	if !IsLanguage(def) {
 		def = languages[0]
 	}
 	if acceptLanguage == "" || len(acceptLanguage) > 256 {

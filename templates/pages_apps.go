@@ -56,7 +56,7 @@ type RequestError struct {
 	Base
 	Code            string // OAuth error code, for the developer of the application, like the members below
 	Fault           Key    // what is wrong; "" if there were too many requests
-	App             string // ""
+	App             string // name of the application, or ""
 	Client, Address string // as sent, or ""
 }
 
@@ -88,7 +88,7 @@ func (SignOutConfirm) template() string { return "sign_out_confirm" }
 //	GET, POST /oauth2/v1/logout   POST /oauth2/v1/logout/confirm
 type NotSignedIn struct {
 	Base
-	App string // ""
+	App string // name of the application, or ""
 	To  string // registered URI of the application, or ""
 }
 

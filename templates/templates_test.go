@@ -354,3 +354,14 @@ func BenchmarkLoginPage(b *testing.B) {
 		}
 	}
 }
+
+func TestLanguageOf_KnowsTagsAndLocales(t *testing.T) {
+	for tag, want := range map[string]string{"fr": "fr", "fr-CA": "fr", "FR_ca": "fr", "en-Latn-GB": "en", "de": "", "frx": "", "": "", "-fr": ""} {
+		if got := templates.LanguageOf(tag); got != want {
+			t.Errorf("%q: got %q, want %q", tag, got, want)
+		}
+	}
+	if !templates.IsLanguage("fr") || templates.IsLanguage("FR") || templates.IsLanguage("") {
+		t.Error("only the exact name is a language")
+	}
+}

@@ -311,7 +311,7 @@ func TestAdd_ChoiceIsKeptOverTheStepUp(t *testing.T) {
 	}
 }
 
-// After a sign-in by recovery code the road leads from the new device to the removal of the lost one.
+// After a sign-in by recovery code, the user adds a new device and is then asked to remove the lost one.
 func TestRecovery_LostPhoneIsOfferedForRemoval(t *testing.T) {
 	p, b, phone := member(t)
 	b.proves("/account/add", phone)

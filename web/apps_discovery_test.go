@@ -93,7 +93,7 @@ func (s *suite) client(change func(*client.Registration)) *app {
 	return s.p.app(s, s.provider, func(to *client.Registration) { *to = r })
 }
 
-// answers is the error that a request leads to; "" for a code or a page of ours.
+// answers is the error that a request leads to; "" for a code or a page of the service.
 func (s *suite) answers(more ...string) string {
 	res := s.b.get(s.request(more...))
 	u, err := url.Parse(res.next())

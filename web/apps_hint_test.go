@@ -68,9 +68,9 @@ func TestUILocales_ApplyUnlessTheUserChose(t *testing.T) {
 		b.header.Set("Accept-Language", "fr")
 		return b
 	}
-	speaks(french(), "en", "one of ours", "en")
-	speaks(french(), "en", "a region of one of ours, after one that is not", "de-CH en-GB fr")
-	speaks(french(), "fr", "none of ours", "de zz \"><b>")
+	speaks(french(), "en", "a language of the service", "en")
+	speaks(french(), "en", "a region of a language of the service, after another language", "de-CH en-GB fr")
+	speaks(french(), "fr", "no language of the service", "de zz \"><b>")
 	chosen := french()
 	chosen.post("/language", "lang", "fr", "at", "/login")
 	speaks(chosen, "fr", "the person chose before", "en")

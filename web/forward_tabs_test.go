@@ -53,8 +53,8 @@ func (h *hostCookies) open(t *testing.T, uri string) *http.Response {
 	return res
 }
 
-// shownAt follows the redirects of the host and the sign-in from a page of the sign-in, as a tab of a signed-in browser
-// does, and returns the page that the tab shows in the end.
+// shownAt opens a page of the sign-in in a tab of a signed-in browser, and follows the redirects of the sign-in and of the
+// host. It returns the page that the tab then shows.
 func (h *hostCookies) shownAt(t *testing.T, b *browser, to *url.URL) string {
 	t.Helper()
 	for range 10 {

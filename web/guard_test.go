@@ -42,7 +42,7 @@ func TestMiddleware_RejectsRequests(t *testing.T) {
 		{"our own host", "GET", "/login", "", nil, 200},
 		{"our own host in capitals with its port", "GET", "/login", "", []string{"Host", "LOGIN.example:443"}, 200},
 		{"a foreign host", "GET", "/login", "", []string{"Host", "evil.example"}, 421},
-		{"a host that begins like ours", "GET", "/login", "", []string{"Host", "login.example.evil.example"}, 421},
+		{"a host that begins like that of the service", "GET", "/login", "", []string{"Host", "login.example.evil.example"}, 421},
 		{"no host", "GET", "/login", "", []string{"Host", ""}, 421},
 		{"a loopback host at a page", "GET", "/login", "", []string{"Host", "127.0.0.1:8080"}, 421},
 		{"a loopback host at a probe", "GET", "/healthz", "", []string{"Host", "127.0.0.1:8080"}, 200},

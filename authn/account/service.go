@@ -95,11 +95,14 @@ func (s *Service) Locale(u *User) string {
 	return s.Policy.DefaultLocale
 }
 
+// HasLocale reports whether a user can choose the language.
+func (p *Policy) HasLocale(lang string) bool { return slices.Contains(p.Locales, lang) }
+
 // AdoptLocale stores the language of the page for a user without a stored one, at the first complete operation. The
 // caller saves the user.
 func (tx *Tx) AdoptLocale(u *User) {
 	req := tx.Op.Request
-	if u.Locale == "" && req.APIToken == "" && slices.Contains(tx.s.Policy.Locales, req.Locale) {
+	if u.Locale == "" && req.APIToken == "" && tx.s.Policy.HasLocale(req.Locale) {
 		u.Locale = req.Locale
 	}
 }

@@ -95,7 +95,7 @@ func (s *Service) importRow(ctx context.Context, p admin.Principal, req account.
 
 // validateImport returns all faults of a row.
 func (s *Service) validateImport(ctx context.Context, p admin.Principal, r ImportRow) (out ImportResult, err error) {
-	u, faults := parseUser(r.NewUser)
+	u, faults := parseUser(r.NewUser, &s.accounts.Policy)
 	device, err := s.importedDevice(p, s.accounts.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 		faults = append(faults, fault)

@@ -20,7 +20,7 @@ import (
 // Email are never empty.
 type ProfileChange struct {
 	Login, Email, SecondEmail, FirstName, LastName *string
-	Locale                                         *string                    // "fr", "en" or "" for the default of the service
+	Locale                                         *string                    // of Policy.Locales, or "" for the default
 	Custom                                         map[string]json.RawMessage // other members; null removes one unless Replace is set
 	Replace                                        bool                       // replace the whole profile
 	Password                                       string                     // requires CanReadSecrets; "": no change
@@ -44,7 +44,7 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 			return account.User{}, err
 		}
 		u := old
-		if err := c.apply(&u); err != nil {
+		if err := c.apply(&u, &s.accounts.Policy); err != nil {
 			return account.User{}, err
 		}
 		if hash != "" {
@@ -102,7 +102,7 @@ func (s *Service) hashNewPassword(ctx context.Context, p admin.Principal, id str
 	}
 	u, err := s.findForPassword(ctx, p, id)
 	if err == nil {
-		err = c.apply(&u) // the password must not contain the new names either
+		err = c.apply(&u, &s.accounts.Policy) // the password must not contain the new names either
 	}
 	if err != nil {
 		return "", err
@@ -123,7 +123,7 @@ func (s *Service) setPassword(tx *account.Tx, p admin.Principal, u *account.User
 }
 
 // apply applies the change to u, or returns Invalid. The store checks that addresses are unique.
-func (c ProfileChange) apply(u *account.User) error {
+func (c ProfileChange) apply(u *account.User, policy *account.Policy) error {
 	as := u.AsGiven()
 	for _, m := range []struct {
 		text *string
@@ -147,7 +147,7 @@ func (c ProfileChange) apply(u *account.User) error {
 	if err := u.NormalizeNames(); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{"", "fr", "en"}, u.Locale) {
+	if u.Locale != "" && !policy.HasLocale(u.Locale) {
 		return errcode.InvalidField("locale", "unknown")
 	}
 	var err error

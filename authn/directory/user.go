@@ -20,7 +20,7 @@ type NewUser struct {
 	Login, Email, SecondEmail string
 	FirstName, LastName       string
 	Profile                   json.RawMessage
-	Locale                    string // "fr", "en" or "" for the default of the service
+	Locale                    string // of Policy.Locales, or "" for the default
 	Groups                    []account.GroupID
 	Role                      account.Role // "": none; except for SUPER_ADMIN it is limited to Groups, if there are any
 	Password                  string       // requires RequireInvitationLink; its provenance is the owner of the principal (protocol rule 8)
@@ -127,7 +127,7 @@ func (s *Service) storeUser(tx *account.Tx, p admin.Principal, n NewUser, u acco
 
 // validateNew returns the user that n describes. It returns Forbidden if p may not create it, or the first fault of n.
 func (s *Service) validateNew(p admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
-	u, faults := parseUser(n)
+	u, faults := parseUser(n, &s.accounts.Policy)
 	if err := p.Require(admin.PermInvite); err != nil {
 		return u, err
 	}
@@ -149,7 +149,7 @@ func (s *Service) validateNew(p admin.Principal, n NewUser, activate, sendEmail 
 }
 
 // parseUser returns the user that n describes, and one fault for each invalid field.
-func parseUser(n NewUser) (u account.User, faults []*errcode.Error) {
+func parseUser(n NewUser, policy *account.Policy) (u account.User, faults []*errcode.Error) {
 	if n.Login == "" {
 		n.Login = n.Email
 	}
@@ -167,9 +167,7 @@ func parseUser(n NewUser) (u account.User, faults []*errcode.Error) {
 	if !u.SetSecondEmail(n.SecondEmail) {
 		faults = append(faults, errcode.InvalidField("secondEmail", "address"))
 	}
-	switch n.Locale {
-	case "", "fr", "en":
-	default:
+	if n.Locale != "" && !policy.HasLocale(n.Locale) {
 		faults = append(faults, errcode.InvalidField("locale", "unknown"))
 	}
 	return u, faults

@@ -74,7 +74,7 @@ func TestAttack_TextsDisplaceTheUsersOwn(t *testing.T) {
 }
 
 // TestReset_WithoutTheRequest resets without naming the open help request of the user.
-func TestReset_WithoutTheRequest(t *testing.T) {
+func TestReset_WithoutTheRequestAnswersTheOpenOneIfTheIdentityWasChecked(t *testing.T) {
 	for _, checked := range []bool{true, false} {
 		s := newEnv(t)
 		ref := s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "lost"})

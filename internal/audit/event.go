@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"barillet/internal/input"
 	"barillet/store"
 )
 
@@ -105,7 +105,7 @@ func (a Actor) clean() Actor {
 // direction of text. So a client cannot forge an entry by its User-Agent (ASVS 5 §16.4.1).
 func line(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Cf, r) {
+		if input.Unsafe(r) {
 			return utf8.RuneError
 		}
 		return r

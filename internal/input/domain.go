@@ -10,8 +10,8 @@ import (
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.StrictDomainName(true))
 
 // Domain returns a domain with its labels of other scripts in punycode. Other labels stay as they are. It returns false for
-// a label that is not a name, that becomes ASCII only because characters are replaced, or that mixes Latin letters with
-// letters that look like them. Such a label can be given in punycode.
+// a label that is not a name, or that becomes ASCII only because characters are replaced. It returns false also for a label
+// that mixes Latin letters with letters that look like them. Such a label can be given in punycode.
 func Domain(domain string) (ascii string, ok bool) {
 	labels := strings.Split(domain, ".")
 	for i, label := range labels {

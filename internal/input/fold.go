@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold returns the form in which two texts are equal if they differ only in case, in composition, in width, in the kind of
-// their apostrophes, dashes and spaces, and in characters that cannot be seen. Accents differ.
+// Fold returns the form in which texts are compared. Case, composition and width do not matter, nor do characters that
+// cannot be seen and the kind of apostrophes, dashes and spaces. Accents do.
 func Fold(s string) string {
 	if printableASCII(s) {
 		return strings.ToLower(s)
@@ -62,7 +62,7 @@ func fold(s string) string {
 		case unicode.IsSpace(r):
 			gap = out.Len() > 0
 			continue
-		case joiner(r), unsafe(r), blank(r), unicode.Is(unicode.Variation_Selector, r):
+		case joiner(r), Unsafe(r), blank(r), unicode.Is(unicode.Variation_Selector, r):
 			continue
 		case unicode.Is(unicode.Pd, r), r == '\u2212', r == '\u2043':
 			r = '-'

@@ -23,8 +23,8 @@ func Trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || zeroWidth(r) || joiner(r) })
 }
 
-// Name returns a name in NFC and trimmed, and "", or the reason why nobody could read it as it is stored. A name may be
-// empty. It has at most limit characters, on one line.
+// Name returns a name in NFC and trimmed, or the reason why it is refused. A name may be empty. It has at most limit
+// characters, on one line, that can all be seen.
 //
 // The joiners U+200C and U+200D stay where they change what is seen: between characters of a script that joins letters, and
 // in emoji. They are refused elsewhere (RFC 5892 appendix A).
@@ -44,7 +44,7 @@ func Name(typed string, limit int) (name, reason string) {
 		switch {
 		case joiner(r) && !joins(previous), zeroWidth(r), blank(r):
 			return "", ReasonInvisible
-		case !joiner(r) && unsafe(r):
+		case !joiner(r) && Unsafe(r):
 			return "", ReasonControl
 		}
 		visible = visible || unicode.IsGraphic(r) && !unicode.IsMark(r) && !unicode.IsSpace(r)
@@ -73,7 +73,7 @@ func Text(typed string, limit int, lines bool) (text string, ok bool) {
 			return r
 		case r == '\n', r == '\r', r == '\t', unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
 			return ' '
-		case unsafe(r):
+		case Unsafe(r):
 			return -1
 		}
 		return r
@@ -136,7 +136,7 @@ func Address(typed string) string {
 // Plain returns s for a terminal: without characters that control it, cannot be seen or change the direction of text.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unsafe(r) && !joiner(r) {
+		if Unsafe(r) && !joiner(r) {
 			return -1
 		}
 		return r
@@ -154,8 +154,8 @@ func WithoutOverrides(s string) string {
 	}, s)
 }
 
-// unsafe reports whether a character controls a terminal, breaks a line, changes the direction of text or is only a format.
-func unsafe(r rune) bool {
+// Unsafe reports whether a character controls a terminal, breaks a line, changes the direction of text or is only a format.
+func Unsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 

@@ -204,7 +204,7 @@ func TestAppearance_EqualForNamesThatLookTheSame(t *testing.T) {
 	}
 }
 
-func TestDomain(t *testing.T) {
+func TestDomain_BecomesPunycodeUnlessItMisleads(t *testing.T) {
 	for domain, want := range map[string]string{
 		"bücher.example":    "xn--bcher-kva.example",
 		"BÜCHER.Example":    "xn--bcher-kva.Example",

@@ -61,8 +61,8 @@ func (v Value) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (v Value) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// NormalizeShortCode returns a typed short code in upper case, without hyphens, blanks and characters that cannot be
-// seen, with 0 for O and 1 for I and L.
+// NormalizeShortCode returns a typed short code in upper case, with 0 for O and 1 for I and L. It drops hyphens, blanks and
+// characters that cannot be seen.
 func NormalizeShortCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

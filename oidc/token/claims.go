@@ -62,7 +62,7 @@ func claimNames(c *client.Client, granted, byName []string) map[string]bool {
 	return out
 }
 
-// claimsOf returns the named claims about a user. Groups are IDs, because names change and are not unique (protocol rule 27).
+// claimsOf returns the named claims about a user. Groups are IDs, because names change (protocol rule 27).
 func claimsOf(u *account.User, named map[string]bool) userClaims {
 	var out userClaims
 	verified := u.EmailVerified()

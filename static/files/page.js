@@ -6,9 +6,9 @@ for (const e of document.querySelectorAll("[data-without-script]")) e.hidden = t
 
 // A page of a user is not kept for Back: it is hidden when it is left, and loaded again when the browser brings it back.
 // The page after a sign-out makes the other tabs load theirs again.
-const body = document.body.dataset, signOuts = window.BroadcastChannel && new BroadcastChannel("sign-out");
-if (body.subject) {
-  const load = () => location.replace(body.path);
+const page = document.body.dataset, signOuts = window.BroadcastChannel && new BroadcastChannel("sign-out");
+if (page.subject) {
+  const load = () => location.replace(page.path);
   addEventListener("pagehide", () => { document.documentElement.hidden = true; });
   addEventListener("pageshow", (e) => { if (e.persisted) load(); });
   if (signOuts) signOuts.onmessage = load;
@@ -49,7 +49,7 @@ for (const input of document.querySelectorAll("[data-digits]")) {
   input.addEventListener("input", () => {
     const digits = input.value.replace(/[\s.\-]/g, "");
     if (digits !== input.value) input.value = digits;
-    if (!submitted.has(input.form) && /^[0-9]+$/.test(digits) && digits.length === size && input.form.checkValidity()) input.form.requestSubmit();
+    if (/^[0-9]+$/.test(digits) && digits.length === size && input.form.checkValidity()) input.form.requestSubmit();
   });
 }
 

@@ -7,6 +7,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
+	"barillet/templates"
 	"barillet/web/reply"
 )
 
@@ -32,7 +33,7 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 		if *into = &text; name != "locale" {
 			continue
 		}
-		switch lang := language(text); {
+		switch lang := templates.LanguageOf(text); {
 		case lang != text:
 			b.Profile[name] = raw // stored as given, such as "fr_CA" or a language without translation
 			text = lang

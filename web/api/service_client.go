@@ -13,8 +13,8 @@ import (
 	"barillet/store"
 )
 
-// servicePrincipal reports whether the secret is an access token, and returns the principal of the service client that
-// it was issued to, with the scopes of the token. It returns NoSession for any other access token.
+// servicePrincipal reports whether the secret is an access token. It returns the scopes of the token, and the principal of
+// the service client for which it was issued. For any other access token it returns NoSession.
 func (a *API) servicePrincipal(r *http.Request, secret secret.Value) (p admin.Principal, scopes []string, ok bool, err error) {
 	if a.oidc == nil || !strings.HasPrefix(secret.Reveal(), token.AccessPrefix) {
 		return admin.Principal{}, nil, false, nil

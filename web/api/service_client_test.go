@@ -184,7 +184,7 @@ func TestServiceClient_AssertionIsExactShortAndUsedOnce(t *testing.T) {
 		"for ten minutes":            s.assertion(func(c map[string]any) { c["exp"] = now.Add(10 * time.Minute).Unix() }),
 		"made earlier for longer":    s.assertion(func(c map[string]any) { c["iat"] = now.Add(-time.Minute).Unix() }),
 		"without a jti":              s.assertion(func(c map[string]any) { delete(c, "jti") }),
-		"for two audiences of ours":  s.assertion(func(c map[string]any) { c["aud"] = []string{"https://login.example", c["aud"].(string)} }),
+		"for two audiences":          s.assertion(func(c map[string]any) { c["aud"] = []string{"https://login.example", c["aud"].(string)} }),
 		"for pushed requests":        s.assertion(func(c map[string]any) { c["aud"] = "https://login.example" + oidc.PathPush }),
 		"for an audience with slash": s.assertion(func(c map[string]any) { c["aud"] = "https://login.example/" }),
 		"of another subject":         s.assertion(func(c map[string]any) { c["sub"] = "cother" }),
@@ -228,26 +228,26 @@ func TestServiceClient_IsTheOperatorsToRegister(t *testing.T) {
 	d := open(t)
 	boss, tokens := d.boss("chef@garage.example", account.RoleSuperAdmin, 1)
 	_, set := newKey(t)
-	const ours = `"client_name":"Terraform","barillet_role":"USER_ADMIN"`
+	const metadata = `"client_name":"Terraform","barillet_role":"USER_ADMIN"`
 	for name, w := range map[string]*httptest.ResponseRecorder{
-		"a token of a SUPER_ADMIN": d.call("POST", "/oauth2/v1/clients", tokens[0], `{`+ours+`,"jwks":`+set+`}`),
-		"a token of the operator":  d.call("POST", "/oauth2/v1/clients", d.admin(), `{`+ours+`,"jwks":`+set+`}`),
+		"a token of a SUPER_ADMIN": d.call("POST", "/oauth2/v1/clients", tokens[0], `{`+metadata+`,"jwks":`+set+`}`),
+		"a token of the operator":  d.call("POST", "/oauth2/v1/clients", d.admin(), `{`+metadata+`,"jwks":`+set+`}`),
 	} {
 		if !strings.Contains(problem(t, w, 403).Detail, "only the operator") {
 			t.Errorf("%s: got %s", name, w.Body)
 		}
 	}
 	for name, body := range map[string]string{
-		"without keys":     `{` + ours + `}`,
-		"keys of an URL":   `{` + ours + `,"jwks_uri":"https://keys.example/jwks"}`,
-		"a secret":         `{` + ours + `,"token_endpoint_auth_method":"client_secret_basic"}`,
-		"another grant":    `{` + ours + `,"jwks":` + set + `,"grant_types":["client_credentials","authorization_code"],"redirect_uris":["https://app.example/"]}`,
-		"a redirect URI":   `{` + ours + `,"jwks":` + set + `,"redirect_uris":["https://app.example/"]}`,
+		"without keys":     `{` + metadata + `}`,
+		"keys of a URL":    `{` + metadata + `,"jwks_uri":"https://keys.example/jwks"}`,
+		"a secret":         `{` + metadata + `,"token_endpoint_auth_method":"client_secret_basic"}`,
+		"another grant":    `{` + metadata + `,"jwks":` + set + `,"grant_types":["client_credentials","authorization_code"],"redirect_uris":["https://app.example/"]}`,
+		"a redirect URI":   `{` + metadata + `,"jwks":` + set + `,"redirect_uris":["https://app.example/"]}`,
 		"an unknown role":  `{"client_name":"T","barillet_role":"ORG_ADMIN","jwks":` + set + `}`,
-		"an unknown scope": `{` + ours + `,"jwks":` + set + `,"scope":"okta.users.read stock:read"}`,
-		"a weaker owner":   `{` + ours + `,"jwks":` + set + `,"barillet_owner":"zoe@garage.example"}`,
-		"an unknown owner": `{` + ours + `,"jwks":` + set + `,"barillet_owner":"nobody@garage.example"}`,
-		"all tokens":       `{` + ours + `,"jwks":` + set + `,"barillet_introspect_all":true}`,
+		"an unknown scope": `{` + metadata + `,"jwks":` + set + `,"scope":"okta.users.read stock:read"}`,
+		"a weaker owner":   `{` + metadata + `,"jwks":` + set + `,"barillet_owner":"zoe@garage.example"}`,
+		"an unknown owner": `{` + metadata + `,"jwks":` + set + `,"barillet_owner":"nobody@garage.example"}`,
+		"all tokens":       `{` + metadata + `,"jwks":` + set + `,"barillet_introspect_all":true}`,
 	} {
 		if name == "a weaker owner" {
 			d.Member("zoe@garage.example", nil)
@@ -272,7 +272,7 @@ func TestServiceClient_IsTheOperatorsToRegister(t *testing.T) {
 	problem(t, own.bearer("PUT", "/oauth2/v1/clients/"+own.id, token, change), 403)
 	plain := read[tree](t, own.bearer("POST", "/oauth2/v1/clients", token, `{"client_name":"Planning","redirect_uris":["https://app.example/"]}`), 201)
 	problem(t, own.bearer("PUT", "/oauth2/v1/clients/"+plain["client_id"].(string), plain["registration_access_token"].(string),
-		`{`+ours+`,"jwks":`+set+`}`), 403)
+		`{`+metadata+`,"jwks":`+set+`}`), 403)
 	if w := d.call("DELETE", "/oauth2/v1/clients/"+s.id, tokens[0], ""); w.Code != 204 {
 		t.Errorf("removing it: got %d %s", w.Code, w.Body)
 	}

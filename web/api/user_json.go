@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"barillet/authn/account"
 	"barillet/templates"
@@ -149,7 +148,7 @@ func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 // givenLocale reports whether raw is a locale of a language. After the user chose another language, it is not.
 func givenLocale(raw json.RawMessage, lang string) bool {
 	var locale string
-	return json.Unmarshal(raw, &locale) == nil && language(locale) == lang
+	return json.Unmarshal(raw, &locale) == nil && templates.LanguageOf(locale) == lang
 }
 
 // profileBody is a profile in a request: an object with any members.
@@ -197,13 +196,4 @@ func (p profileBody) custom() (json.RawMessage, error) {
 	}
 	out.WriteByte('}')
 	return out.Bytes(), nil
-}
-
-// language returns the language of a locale, such as "fr" for "fr_CH", or "" if there is no translation.
-func language(locale string) string {
-	head, _, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
-	if head = strings.ToLower(head); slices.Contains(templates.Languages(), head) {
-		return head
-	}
-	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/internal/input"
+	"barillet/templates"
 	"barillet/web/api/scim"
 	"barillet/web/reply"
 )
@@ -205,7 +206,7 @@ func (b *userBody) newUser() (directory.NewUser, error) {
 			return n, err
 		}
 	}
-	if n.Locale = language(locale); n.Locale != locale {
+	if n.Locale = templates.LanguageOf(locale); n.Locale != locale {
 		kept, err := json.Marshal(locale)
 		if err != nil {
 			return n, errcode.InvalidField("locale", "unknown")

@@ -18,7 +18,7 @@ func (s *Pages) postLanguage(pages *http.ServeMux) site.Handler {
 			return err
 		}
 		lang := f["lang"]
-		if lang != templates.Match("", lang, "") {
+		if !templates.IsLanguage(lang) {
 			return errcode.InvalidField("lang", "unknown")
 		}
 		if v := site.VisitorOf(r); v.SignedIn() && s.FromSubject(r) {

@@ -112,13 +112,13 @@ func (c *cookieStore) secret(r *http.Request, name string) secret.Value {
 // language returns the language that the user chose in this browser; "" without a choice.
 func (c *cookieStore) language(r *http.Request) string {
 	cookie, err := r.Cookie(c.locales)
-	if err != nil || cookie.Value != templates.Match("", cookie.Value, "") {
+	if err != nil || !templates.IsLanguage(cookie.Value) {
 		return ""
 	}
 	return cookie.Value
 }
 
-// setLanguage stores a language for a year. lendLanguage stores one for the length of a sign-in.
+// setLanguage stores a language for a year. lendLanguage stores one for ten minutes.
 func (c *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
 	c.keepLanguage(w, lang, 365*24*60*60)
 }
@@ -142,7 +142,7 @@ func (s *Site) Language(r *http.Request) string {
 	if r.URL.RawQuery != "" { // parsing an empty query allocates a map
 		chosen = r.URL.Query().Get("lang")
 	}
-	if chosen != templates.Match("", chosen, "") {
+	if !templates.IsLanguage(chosen) {
 		chosen = s.cookies.language(r)
 	}
 	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
@@ -155,8 +155,7 @@ func (s *Site) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales st
 		return
 	}
 	for _, tag := range strings.Fields(locales) {
-		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 §2.1
-		if lang == templates.Match("", lang, "") {
+		if lang := templates.LanguageOf(tag); lang != "" {
 			s.cookies.lendLanguage(w, lang)
 			return
 		}
