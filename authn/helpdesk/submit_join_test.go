@@ -73,6 +73,22 @@ func TestAttack_TextsDisplaceTheUsersOwn(t *testing.T) {
 	}
 }
 
+// TestAttack_UserIDAsAnAddress writes in the name of a user by the id that applications read as "sub". What the user writes
+// joined that text, which names no user: the user's manager read neither.
+func TestAttack_UserIDAsAnAddress(t *testing.T) {
+	s := newEnv(t)
+	s.submit(t, 1, helpdesk.Submission{Email: string(s.Amelie.ID), Message: "never mind"})
+	ref := s.submit(t, 2, helpdesk.Submission{Email: authntest.Technician, Message: "my phone is gone"})
+	manager := authntest.Limited(authntest.AsHelpDesk, s.Amelie.Groups...)
+	got, err := s.Directory.HelpDesk.Request(t.Context(), manager, ref)
+	if err != nil || got.User != s.Amelie.ID || got.Message != "my phone is gone" {
+		t.Errorf("got %+v, %v, want a request of the user", got, err)
+	}
+	if r := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{Check: calledBack}); r.HelpRequest != got.ID {
+		t.Errorf("got %+v, want that request answered", r)
+	}
+}
+
 // TestReset_WithoutTheRequest resets without naming the open help request of the user.
 func TestReset_WithoutTheRequest(t *testing.T) {
 	for _, checked := range []bool{true, false} {
