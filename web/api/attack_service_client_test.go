@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"testing"
+	"time"
 
 	"barillet/authn/account"
 )
@@ -18,4 +19,18 @@ func TestAttack_ServiceClientMintsATokenWithoutScopes(t *testing.T) {
 		}
 		read[[]tree](t, s.bearer("GET", "/api/v1/api-tokens", s.access("okta.apiTokens.manage"), ""), 200)
 	}
+}
+
+// TestAttack_AccessTokenOfAReplacedKey has an access token that was got with a stolen key, and the operator replaces the key.
+func TestAttack_AccessTokenOfAReplacedKey(t *testing.T) {
+	d := open(t)
+	s := d.service("USER_ADMIN", `,"barillet_access_token_lifetime":3600`)
+	stolen := s.access("")
+	read[[]tree](t, s.bearer("GET", "/api/v1/users", stolen, ""), 200)
+	d.Clock.Advance(time.Minute)
+	key, set := newKey(t)
+	read[tree](t, d.local("PUT", "/oauth2/v1/clients/"+s.id, `{"client_name":"Terraform","barillet_role":"USER_ADMIN","jwks":`+set+`}`), 200)
+	problem(t, s.bearer("GET", "/api/v1/users", stolen, ""), 401)
+	s.key = key
+	read[[]tree](t, s.bearer("GET", "/api/v1/users", s.access(""), ""), 200)
 }
