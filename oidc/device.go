@@ -278,7 +278,7 @@ func (p *Provider) decideDevice(tx *account.Tx, ua UserAgent, request string, al
 	if err := p.userCodes.Put(tx.Raw, prompt.Device, *d); err != nil {
 		return err
 	}
-	if err := p.requests.Delete(tx.Raw, secret.From(request).Hash()); err != nil {
+	if err := p.requests.Delete(tx.Raw, requestKey(request)); err != nil {
 		return err
 	}
 	return tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppDevice, outcome, ""))

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -62,7 +61,7 @@ func (p *Provider) takePushed(ctx context.Context, id, uri string) (url.Values, 
 		if err != nil || req == nil || req.Pushed == "" || string(req.Client) != id {
 			return "", err
 		}
-		return req.Pushed, p.requests.Delete(tx, secret.From(value).Hash())
+		return req.Pushed, p.requests.Delete(tx, requestKey(value))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading a pushed request: %w", err)

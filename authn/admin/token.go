@@ -117,6 +117,8 @@ func (p Principal) newToken(now time.Time, n NewToken) (Token, error) {
 		return Token{}, errcode.InvalidField("expires", "too_long")
 	case len(n.Groups) > MaxGroups:
 		return Token{}, errcode.InvalidField("groupIds", "too_many")
+	case strings.HasPrefix(p.ID, ClientPrefix): // a token has no scopes, and would outlive the keys of the client
+		return Token{}, errcode.ForbiddenFor(errcode.ReasonExceedsCaller)
 	case p.Operator:
 	case n.Role.Rank() > p.Rank(), n.Secrets, n.Authn, n.Owner != "":
 		return Token{}, errcode.ForbiddenFor(errcode.ReasonExceedsCaller)

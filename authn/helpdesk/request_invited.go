@@ -64,10 +64,11 @@ func (c *Request) openSubject() string {
 	return subjectOf(c.User, c.Email)
 }
 
-// subjectOf returns the subject of the requests about a user, by each of their addresses, or about an unknown address.
+// subjectOf returns the subject of the requests about a user, by each of their addresses, or about an unknown address. No
+// address contains a space, so no typed text is the subject of a user.
 func subjectOf(u account.UserID, address string) string {
 	if u != "" {
-		return string(u)
+		return "user " + string(u)
 	}
 	return address
 }

@@ -96,9 +96,9 @@ func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checked
 	return out.reference, nil
 }
 
-// store stores a submission as a follow-up of the open request about the user or the address, or as a new request. If the
-// open request is full, the submission becomes a new request, within the limit of emails: submissions of others with the
-// address of a user must not displace those of the user.
+// store stores a submission as a follow-up of the open request about the user or the address, or as a new request. If
+// the open request has no space for its text, it is a new one within the limit of emails or with the password proven, so
+// that others who write in the name of a user cannot displace what the user writes.
 func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, error) {
 	now := tx.Op.Now
 	if q.counted {
@@ -123,7 +123,7 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, erro
 	if err != nil {
 		return submitResult{}, err
 	}
-	if open != nil && (!emails.OK || len(open.FollowUps) < maxFollowUps) {
+	if open != nil && (len(open.FollowUps) < maxFollowUps || !emails.OK && !q.provenBy(&u)) {
 		err = s.addFollowUp(tx, open, q, &u, reference)
 	} else {
 		open, err = nil, s.create(tx, q, &u, reference)

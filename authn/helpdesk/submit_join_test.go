@@ -73,6 +73,38 @@ func TestAttack_TextsDisplaceTheUsersOwn(t *testing.T) {
 	}
 }
 
+// TestAttack_TextsDisplaceAProvenOne fills it within the hour, so that further texts cause no email.
+func TestAttack_TextsDisplaceAProvenOne(t *testing.T) {
+	s := newEnv(t)
+	for i := range 14 {
+		s.submit(t, i, helpdesk.Submission{Email: authntest.Technician, Message: "spam"})
+	}
+	ref := s.submit(t, 50, helpdesk.Submission{Email: authntest.Technician, Message: "my own", Transaction: s.SubmitPassword(t, password).Secret})
+	got, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, ref)
+	if err != nil || got.Message != "my own" || !got.PasswordProven {
+		t.Errorf("got %+v, %v, want a new request", got, err)
+	}
+	if all := s.requests(t); len(all) != 2 || all[0].DroppedFollowUps+all[1].DroppedFollowUps != 5 {
+		t.Errorf("got %d requests: %+v", len(all), all)
+	}
+}
+
+// TestAttack_UserIDAsAnAddress writes in the name of a user by the id that applications read as "sub". What the user writes
+// joined that text, which names no user: the user's manager read neither.
+func TestAttack_UserIDAsAnAddress(t *testing.T) {
+	s := newEnv(t)
+	s.submit(t, 1, helpdesk.Submission{Email: string(s.Amelie.ID), Message: "never mind"})
+	ref := s.submit(t, 2, helpdesk.Submission{Email: authntest.Technician, Message: "my phone is gone"})
+	manager := authntest.Limited(authntest.AsHelpDesk, s.Amelie.Groups...)
+	got, err := s.Directory.HelpDesk.Request(t.Context(), manager, ref)
+	if err != nil || got.User != s.Amelie.ID || got.Message != "my phone is gone" {
+		t.Errorf("got %+v, %v, want a request of the user", got, err)
+	}
+	if r := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{Check: calledBack}); r.HelpRequest != got.ID {
+		t.Errorf("got %+v, want that request answered", r)
+	}
+}
+
 // TestReset_WithoutTheRequest resets without naming the open help request of the user.
 func TestReset_WithoutTheRequestAnswersTheOpenOneIfTheIdentityWasChecked(t *testing.T) {
 	for _, checked := range []bool{true, false} {

@@ -144,14 +144,14 @@ var lookalikes = map[rune]rune{
 }
 
 // Appearance returns a form that is equal for two names that look the same: Fold, with Latin letters for those of other
-// scripts that look like them.
+// scripts that look like them, also below an accent.
 func Appearance(s string) string {
-	return strings.Map(func(r rune) rune {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if latin, ok := lookalikes[r]; ok {
 			return latin
 		}
 		return r
-	}, Fold(s))
+	}, norm.NFD.String(Fold(s))))
 }
 
 // latinLike are the scripts with letters that look like Latin letters.

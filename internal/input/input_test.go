@@ -192,7 +192,8 @@ func TestWords_BeginAtEveryWord(t *testing.T) {
 }
 
 func TestAppearance_EqualForNamesThatLookTheSame(t *testing.T) {
-	for _, pair := range [][2]string{{"Garage", "Gаrаge"}, {"СТО", "CTO"}, {"Garage  du Port", "garage du\u00a0port"}, {"L’Atelier", "L'Atelier"}} {
+	for _, pair := range [][2]string{{"Garage", "Gаrаge"}, {"СТО", "CTO"}, {"Garage  du Port", "garage du\u00a0port"}, {"L’Atelier", "L'Atelier"},
+		{"Pêche", "Pе\u0302che"}, {"Noёl", "Noël"}} {
 		if input.Appearance(pair[0]) != input.Appearance(pair[1]) {
 			t.Errorf("%+q and %+q differ: %q, %q", pair[0], pair[1], input.Appearance(pair[0]), input.Appearance(pair[1]))
 		}

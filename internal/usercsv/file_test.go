@@ -2,6 +2,7 @@ package usercsv_test
 
 import (
 	"bytes"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"maps"
@@ -134,7 +135,7 @@ func TestRead_RejectsTooLargeFile(t *testing.T) {
 }
 
 func TestWrite_PreventsFormulasAndKeepsCells(t *testing.T) {
-	cells := []string{"=1+1", "+33", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "'", "''", "'abc", "abc", "=", "a\nb", `"x"`, ";", ",", " x ", "é"}
+	cells := []string{"=1+1", "+33", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "'", "''", "'abc", "abc", "=", "a\nb", `"x"`, ";", ",", " x ", "é", "＝1+1", "＠SUM(A1)", "'－1", "\n=1"}
 	columns := []string{"login"}
 	row := []string{"a@b.example"}
 	for i, cell := range cells {
@@ -154,12 +155,17 @@ func TestWrite_PreventsFormulasAndKeepsCells(t *testing.T) {
 				t.Errorf("%q comes back as %q", cell, got)
 			}
 		}
-		separator := map[bool]string{false: ",", true: ";"}[style.Semicolons]
-		for _, line := range strings.Split(out.String(), "\n")[1:2] {
-			for _, cell := range strings.Split(line, separator) {
-				if cell = strings.Trim(cell, `"`); cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
-					t.Errorf("%q starts a formula", cell)
-				}
+		raw := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(out.Bytes(), []byte("\xef\xbb\xbf"))))
+		if style.Semicolons {
+			raw.Comma = ';'
+		}
+		lines, err := raw.ReadAll()
+		if err != nil || len(lines) != 2 {
+			t.Fatalf("got %q, %v", lines, err)
+		}
+		for _, cell := range lines[1] {
+			if strings.ContainsAny(string([]rune(cell)[:1]), "=+-@＝＋－＠\t\r\n") {
+				t.Errorf("%q starts a formula", cell)
 			}
 		}
 	}

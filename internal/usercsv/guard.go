@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"barillet/internal/input"
 )
 
-// formula contains the first characters of cells that a spreadsheet evaluates as a formula, even in quotes.
-const formula = "=+-@\t\r"
+// formula contains the first characters of cells that a spreadsheet evaluates as a formula, even in quotes. Japanese ones take
+// letters of double width for those of ASCII.
+const formula = "=+-@＝＋－＠\t\r\n"
 
 // guard prepends an apostrophe to a formula, and to a cell that looks guarded, so that unguard returns the original cell.
 func guard(cell string) string {
@@ -27,7 +29,10 @@ func unguard(cell string) string {
 	return cell
 }
 
-func starts(cell, with string) bool { return cell != "" && strings.IndexByte(with, cell[0]) >= 0 }
+func starts(cell, with string) bool {
+	first, _ := utf8.DecodeRuneInString(cell)
+	return cell != "" && strings.ContainsRune(with, first)
+}
 
 // Style is the format of a written file. The zero value has commas and no byte order mark.
 type Style struct {

@@ -105,10 +105,11 @@ type ServiceAccess struct {
 }
 
 // ServiceAccess returns the access token with the given value if it was issued to a service client for itself, else nil.
-// A token that acts for a user never is one.
+// A token that acts for a user never is one, nor is a token that is older than the last change of the client: the operator
+// may have replaced a stolen key.
 func (s *Service) ServiceAccess(r store.Reader, value string) (*ServiceAccess, error) {
 	t, err := s.lookup(r, value)
-	if err != nil || t == nil || t.grant != nil || !t.client.IsService() {
+	if err != nil || t == nil || t.grant != nil || !t.client.IsService() || t.Created.Before(t.client.Changed) {
 		return nil, err
 	}
 	return &ServiceAccess{Client: t.client, Scopes: t.Scopes, Expires: t.Expires}, nil

@@ -156,7 +156,7 @@ var remedies = map[string]string{
 	errcode.ReasonGroupScope:       "the call concerns more than the groups to which the caller is limited",
 	errcode.ReasonGroupsOutside:    "name groups to which the caller is limited, at least one",
 	errcode.ReasonLinkInGroupScope: "a caller that is limited to groups gets no link and chooses no password for a new user",
-	errcode.ReasonExceedsCaller:    "a token makes only tokens of its own owner, within its own role and groups, without allowances",
+	errcode.ReasonExceedsCaller:    "a token makes only tokens of its own owner, within its own role and groups, without allowances; an access token makes none",
 	errcode.ReasonRoleTooHigh:      "only SUPER_ADMIN assigns a role as high as their own",
 	errcode.ReasonOtherPrincipal:   "another caller began the enrolment; only that one completes it",
 	errcode.ReasonCrossSite:        "a page of another site caused the request",
