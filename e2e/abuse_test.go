@@ -84,16 +84,35 @@ func TestCode_RejectsOtherFormats(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	code := m.Phone.Next()
-	wide, arabic := "", ""
-	for _, digit := range code {
-		wide += string(digit - '0' + '\uff10')
-		arabic += string(digit - '0' + '\u0660')
-	}
-	for _, typed := range []string{wide, arabic, "+" + code[1:], code[:5], code + "0", "0x" + code[:4], code + "\x00", "-" + code} {
+	for _, typed := range []string{"+" + code[1:], code[:5], code + "0", "0x" + code[:4], code + "\x00", "-" + code} {
 		v := h.Visitor(t)
 		m.give(v).want(t, "/login/factor")
 		if page := v.Post("/login/factor", "code", typed); page.Is("/account") {
 			t.Errorf("got signed in by %q, want a refusal", typed)
+		}
+	}
+}
+
+// The keyboard of another language, or a paste from a message, does not change the six digits that a user sees.
+func TestCode_AcceptsTheSixDigitsThatAUserSees(t *testing.T) {
+	h := Open(t, EnvOptions{})
+	m := h.Member(t, "amelie@garage.example")
+	written := func(zero rune) (out string) {
+		for _, digit := range m.Phone.Next() {
+			out += string(digit - '0' + zero)
+		}
+		return out
+	}
+	for name, typed := range map[string]func() string{
+		"full-width":      func() string { return written('\uff10') },
+		"Arabic":          func() string { return written('\u0660') },
+		"zero-width":      func() string { return "\u200b" + written('0') + "\ufeff" },
+		"no-break spaces": func() string { code := written('0'); return code[:3] + "\u00a0" + code[3:] + "\u202f" },
+	} {
+		v := h.Visitor(t)
+		m.give(v).want(t, "/login/factor")
+		if page := v.Post("/login/factor", "code", typed()); !page.Is("/account") {
+			t.Errorf("%s: got %s, want the account", name, page.Path)
 		}
 	}
 }

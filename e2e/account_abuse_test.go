@@ -112,6 +112,7 @@ func TestAccount_KeepsLastDeviceAndRejectsOldCodes(t *testing.T) {
 	if v.Post("/login/factor/recovery", "code", m.Codes[2]); v.signedIn() {
 		t.Error("a recovery code signs in that was renewed")
 	}
+	v.Get("/login/recovery")
 	v.Post("/login/factor/recovery", "code", h.Secret("recovery code", fresh[1])).want(t, "/enrol")
 }
 

@@ -10,7 +10,7 @@ import (
 	"barillet/store"
 )
 
-// minClockJump is the least difference between the clock and the uptime that is audited, see "The clock" in
+// minClockJump is the least difference between the clock and the uptime that is audited, see "Clock" in
 // docs/operations.md.
 const minClockJump = 5 * time.Minute
 

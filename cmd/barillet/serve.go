@@ -28,7 +28,7 @@ import (
 )
 
 // drainTimeout is the time limit of active requests after the signal. The store is closed within two more seconds, see
-// "Installing" in docs/operations.md.
+// "Shutdown" in docs/operations.md.
 const drainTimeout = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
@@ -103,7 +103,7 @@ func ignoreHangup(log *slog.Logger) (restore func()) {
 	}
 }
 
-// exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "After an unclean stop" in
+// exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "Damage and full disks" in
 // docs/operations.md.
 func (p *program) exitOnDamage(err error) {
 	fmt.Fprintf(p.Stderr, "barillet: %v\n", err)
