@@ -119,12 +119,15 @@ func galleryAccount(lang string) []Sample {
 		}
 	}
 	keys := []string{key.Name}
+	goesOn := with(NewNotice(NoticeDeviceAdded))
+	goesOn.Next = "/oauth2/v1/continue?request=r1"
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
 		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			Recovery: sampleRecovery(2), CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
 		{"account-maybe-lost", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{phone, key}, Recovery: sampleRecovery(1), MaybeLost: []Device{phone, key}, Sessions: sessions[:1]}},
+		{"account-continue", Account{Base: goesOn, App: "Planning de l’atelier", Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{phone, key}, Recovery: sampleRecovery(1), MaybeLost: []Device{phone}, Sessions: sessions[:1]}},
 		{"account-add-first", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, Recovery: sampleRecovery(1), MaybeLost: []Device{only}, AddFirst: true, Sessions: sessions[:1]}},
 		{"account-at-risk", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
 		{"prove", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationAddDevice}, Method: "code", Phones: 1, Keys: keys, Wait: 21 * time.Second}},

@@ -35,6 +35,7 @@ type Account struct {
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event
+	App           string // application or protected host that Next leads to, or ""
 }
 
 func (Account) template() string { return "account" }

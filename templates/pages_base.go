@@ -17,7 +17,7 @@ type Page interface {
 type Base struct {
 	Lang         string // result of Match; any other value means the fallback language
 	Path         string // path and query of a GET that shows this page; the language switch returns to it
-	Next         string // local path that the user continues to after the sign-in, or ""
+	Next         string // local path that the user continues to after the sign-in and the enrolment, or ""
 	SignedIn     bool   // shows the account and sign-out links
 	Name         string // name of the user for whom the page acts; "": nobody
 	SubjectToken string // names that user, which each form sends
@@ -28,7 +28,7 @@ type Base struct {
 
 func (b Base) base() Base { return b }
 
-// WithNext returns a path of the sign-in with Next in its query. A page that is left open thus outlives its transaction,
+// WithNext returns the path of a page with Next in its query. A page that is left open thus outlives its transaction,
 // and each tab leads to its own path.
 func (b Base) WithNext(path string) string {
 	switch {

@@ -18,7 +18,10 @@ const maxState = 64
 // page, not by a redirect: browsers apply form-action to redirects that follow a form.
 func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	if !q.Has("path") && s.ForwardAuth.HasHost(q.Get("host")) { // no rule matches what the browser asked for
+	if q.Get("host") != "" && !q.Has("path") { // no rule matches what the browser asked for
+		if !s.ForwardAuth.HasHost(q.Get("host")) {
+			return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindNoRoute}
+		}
 		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: q.Get("host")})
 	}
 	rule := s.ForwardAuth.RuleFor(q.Get("host"), q.Get("path"))

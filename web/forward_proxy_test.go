@@ -92,7 +92,7 @@ func TestForwardAuth_NginxUsesStartAndReturn(t *testing.T) {
 	if res := p.knock(t, knock{path: "/forward-auth/start", host: wiki, uri: "/", header: map[string]string{"Sec-Fetch-Mode": "cors"}}); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a script at the start: got %d, want 401", res.StatusCode)
 	}
-	if res := p.knock(t, knock{path: "/forward-auth/start", host: "elsewhere.example", uri: "/"}); res.StatusCode != http.StatusForbidden {
+	if res := p.knock(t, knock{path: "/forward-auth/start", host: "elsewhere.example", uri: "/", header: map[string]string{"Sec-Fetch-Mode": "cors"}}); res.StatusCode != http.StatusForbidden {
 		t.Errorf("a host without a rule: got %d, want 403", res.StatusCode)
 	}
 }

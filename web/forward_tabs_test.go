@@ -186,6 +186,21 @@ func TestForwardAuth_PathWithoutRuleShowsAPage(t *testing.T) {
 	}
 }
 
+func TestForwardAuth_HostWithoutRuleShowsAPage(t *testing.T) {
+	p := guarded(t, wiki)
+	for _, path := range []string{"/forward-auth", "/forward-auth/start", "/forward-auth/return"} {
+		to := location(t, p.knock(t, knock{path: path, host: "elsewhere.example", uri: "/.barillet/return?code=x"}))
+		page := p.browser(t).get(to.RequestURI())
+		if to.Host != "login.example" || page.StatusCode != http.StatusForbidden || !strings.Contains(page.body, "<h1>") || strings.Contains(page.body, ">elsewhere.example") {
+			t.Errorf("%s: got %s, %d %s", path, to, page.StatusCode, page.body)
+		}
+		// The page is at the host of the service: a redirect from there would repeat for ever.
+		if res := p.knock(t, knock{path: path, host: "login.example", uri: "/"}); res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s for the host of the service: got %d, want 403", path, res.StatusCode)
+		}
+	}
+}
+
 // A return names its page in a form that only the service can make, and only for the same host.
 func TestForwardAuth_ReturnIgnoresAPageThatTheServiceDidNotName(t *testing.T) {
 	p := guarded(t, wiki, shop)

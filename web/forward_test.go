@@ -244,7 +244,7 @@ func TestForwardAuth_DeniesHostAndPathWithoutRule(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", uri, res.StatusCode, want)
 		}
 	}
-	if res := p.knock(t, knock{host: "elsewhere.example", uri: "/"}); res.StatusCode != http.StatusForbidden {
+	if res := p.knock(t, knock{path: "/forward-auth?answer=status", host: "elsewhere.example", uri: "/"}); res.StatusCode != http.StatusForbidden {
 		t.Errorf("a host without a rule: got %d, want 403", res.StatusCode)
 	}
 	cookies = entered(t, p, b, shop, "/")
@@ -285,8 +285,11 @@ func TestForwardAuth_ReturnCodeIsBoundToTheBrowser(t *testing.T) {
 		t.Error("a code that was tried elsewhere is still good")
 	}
 	for _, uri := range []string{"/.barillet/return", "/.barillet/return?code=short", "/.barillet/return?code=a&code=b", "/.barillet/return?code=%zz"} {
-		if res := p.knock(t, knock{host: wiki, uri: uri, cookies: own}); res.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s: got %d, want 400", uri, res.StatusCode)
+		if res := p.knock(t, knock{host: wiki, uri: uri, cookies: own}); res.StatusCode != http.StatusFound || len(res.Cookies()) != 0 || location(t, res).String() != "https://"+wiki+"/" {
+			t.Errorf("%s: got %d, %v, want the first page without a session", uri, res.StatusCode, res.Header)
+		}
+		if res := p.knock(t, knock{host: wiki, uri: uri}); location(t, res).Host != "login.example" || len(res.Cookies()) != 0 {
+			t.Errorf("%s without a return cookie: got %d, %v, want a page of the service", uri, res.StatusCode, res.Header)
 		}
 	}
 }

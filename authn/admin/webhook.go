@@ -223,6 +223,9 @@ func (s *Service) validateWebhook(n NewWebhook) (NewWebhook, error) {
 	if len(n.URL) > webhook.MaxURL {
 		return n, errcode.InvalidField("url", "too_long")
 	}
+	if input.PunycodeHost(n.URL) != "" {
+		return n, errcode.InvalidField("url", "punycode")
+	}
 	if _, err := s.Outbound.Check(n.URL); err != nil {
 		return n, errcode.InvalidField("url", "forbidden")
 	}

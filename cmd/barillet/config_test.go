@@ -148,6 +148,8 @@ func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 		"a public URL by http and 127.0.0.1":      {`public_url = "http://127.0.0.1:8080"`, "public_url: must be https"},
 		"a public URL with a path":                {`public_url = "https://garage.example/login"`, "public_url: want only a scheme and a host"},
 		"a public URL with a name in it":          {`public_url = "https://me@garage.example"`, "public_url: want only a scheme and a host"},
+		"a public URL with umlauts":               {`public_url = "https://login.gärage.example:8443"`, "public_url: want the host in punycode: login.xn--grage-gra.example"},
+		"a public URL of two scripts":             {`public_url = "https://аррle.example"`, "public_url: want the host in punycode"},
 		"a public URL of an address":              {`public_url = "https://192.0.2.1"`, "public_url: want a host name"},
 		"a public URL without a host":             {`public_url = "https://"`, "public_url: want a URL"},
 		"a public URL by another scheme":          {`public_url = "ftp://garage.example"`, "public_url: must begin with https://"},

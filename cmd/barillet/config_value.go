@@ -10,8 +10,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"barillet/authn/account"
+	"barillet/internal/input"
 	"barillet/internal/outbound"
 	"barillet/web/forwardauth"
 )
@@ -55,6 +57,8 @@ func (o *origin) UnmarshalText(text []byte) error {
 	}
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	switch {
+	case strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }): // browsers send the host in punycode
+		return errors.New(strings.TrimSuffix("want the host in punycode: "+input.PunycodeHost(string(text)), ": "))
 	case u.Scheme == "http" && host != "localhost":
 		return errors.New("must be https; http is allowed only for http://localhost")
 	case u.Scheme != "https" && u.Scheme != "http":

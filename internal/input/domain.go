@@ -1,6 +1,7 @@
 package input
 
 import (
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -28,6 +29,17 @@ func Domain(domain string) (ascii string, ok bool) {
 		labels[i] = converted
 	}
 	return strings.Join(labels, "."), true
+}
+
+// PunycodeHost returns the host of a URL in punycode, without the port, for an error that asks for it. It returns "" if the
+// host is ASCII, or is no name that Domain accepts.
+func PunycodeHost(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || isASCII(u.Hostname()) {
+		return ""
+	}
+	host, _ := Domain(strings.ToLower(u.Hostname()))
+	return host
 }
 
 func isASCII(s string) bool {

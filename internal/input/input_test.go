@@ -230,6 +230,22 @@ func TestDomain_BecomesPunycodeUnlessItMisleads(t *testing.T) {
 	}
 }
 
+func TestPunycodeHost(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://Login.Bücher.example:8443/x?y=1": "login.xn--bcher-kva.example",
+		"https://bücher.example":                  "xn--bcher-kva.example",
+		"https://login.example":                   "",
+		"https://[::1]/ü":                         "",
+		"https://gаrage.example":                  "", // a Cyrillic letter
+		"bücher.example":                          "",
+		"https://%zz":                             "",
+	} {
+		if got := input.PunycodeHost(address); got != want {
+			t.Errorf("%+q: got %q, want %q", address, got, want)
+		}
+	}
+}
+
 func FuzzName(f *testing.F) {
 	for _, seed := range []string{"He\u0301le\u0300ne", "\u200b", "👩\u200d🔧", "\u202ex", "\xff", "ﬁ", "d´Arc"} {
 		f.Add(seed)

@@ -183,7 +183,7 @@ func (c *Client) checkURIs() error {
 	hosts := map[string]bool{}
 	for _, uri := range c.Redirects {
 		if !c.validRedirect(uri) {
-			return &MetadataError{"invalid_redirect_uri", "redirect_uris", "must be https URIs, http URIs of the user's machine or, for a native client, URIs of a private scheme with a dot"}
+			return &MetadataError{"invalid_redirect_uri", "redirect_uris", orPunycode(uri, "must be https URIs, http URIs of the user's machine or, for a native client, URIs of a private scheme with a dot")}
 		}
 		if u, err := url.Parse(uri); err == nil {
 			hosts[u.Hostname()] = true
@@ -194,18 +194,26 @@ func (c *Client) checkURIs() error {
 	}
 	for _, uri := range c.PostLogoutRedirects {
 		if !c.validRedirect(uri) {
-			return invalidMember("post_logout_redirect_uris", "must be URIs that redirect_uris could contain")
+			return invalidMember("post_logout_redirect_uris", orPunycode(uri, "must be URIs that redirect_uris could contain"))
 		}
 	}
 	for _, called := range c.calledURIs() {
 		if uri := called.uri; len(uri) > maxURI || strings.Contains(uri, "#") || strings.ContainsFunc(uri, unprintable) {
-			return invalidMember(called.member, "must be an https URI of at most 1024 bytes, without a fragment")
+			return invalidMember(called.member, orPunycode(uri, "must be an https URI of at most 1024 bytes, without a fragment"))
 		}
 	}
 	if c.URI != "" && !webURI(c.URI) {
-		return invalidMember("client_uri", "must be an https URI")
+		return invalidMember("client_uri", orPunycode(c.URI, "must be an https URI"))
 	}
 	return nil
+}
+
+// orPunycode returns why a URI is invalid, or the host to write if its host is not ASCII.
+func orPunycode(uri, why string) string {
+	if host := input.PunycodeHost(uri); host != "" {
+		return "must have its host in punycode: " + host
+	}
+	return why
 }
 
 type calledURI struct{ member, uri string }

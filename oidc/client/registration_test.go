@@ -75,6 +75,27 @@ func TestRegister_NamesInvalidMember(t *testing.T) {
 	}
 }
 
+func TestRegister_NamesPunycodeOfUmlauts(t *testing.T) {
+	_, p := open(t)
+	for _, member := range []string{"redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "client_uri"} {
+		uri, r := "https://gärage.example/cb", client.Registration{Name: "A", Redirects: []string{"https://a.example/"}}
+		switch member {
+		case "redirect_uris":
+			r.Redirects = []string{uri}
+		case "post_logout_redirect_uris":
+			r.PostLogoutRedirects = []string{uri}
+		case "backchannel_logout_uri":
+			r.Backchannel = uri
+		case "client_uri":
+			r.URI = uri
+		}
+		_, err := p.Register(t.Context(), by, r)
+		if e, ok := errors.AsType[*client.MetadataError](err); !ok || e.Member != member || e.Why != "must have its host in punycode: xn--grage-gra.example" {
+			t.Errorf("%s: got %v, want the host in punycode", member, err)
+		}
+	}
+}
+
 func TestRegister_HasRestrictiveDefaults(t *testing.T) {
 	h, p := open(t)
 	c, err := p.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}})

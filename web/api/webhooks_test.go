@@ -95,6 +95,7 @@ func TestWebhooks_RejectInvalidBody(t *testing.T) {
 		`{"name":"","url":"https://hooks.example.com/","events":["*"]}`:                                    "name",
 		`{"name":"` + long + `","url":"https://hooks.example.com/","events":["*"]}`:                        "name",
 		`{"name":"x","url":"","events":["*"]}`:                                                             "url",
+		`{"name":"x","url":"https://hooks.gärage.example/","events":["*"]}`:                                "url: the host must be in punycode",
 		`{"name":"x","url":"http://hooks.example.com/","events":["*"]}`:                                    "url",
 		`{"name":"x","url":"https://10.0.0.1/","events":["*"]}`:                                            "url",
 		`{"name":"x","url":"https://[::ffff:127.0.0.1]/","events":["*"]}`:                                  "url",

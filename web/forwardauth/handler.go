@@ -28,6 +28,7 @@ type Handler struct {
 	rules          rules
 	publicURL      string
 	scheme         string
+	host           string // of the service
 	trustedProxies []netip.Prefix
 	pages          pages
 
@@ -45,11 +46,11 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing the public URL: %w", err)
 	}
-	h := &Handler{sessions: c.Sessions, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trustedProxies: c.TrustedProxies}
+	h := &Handler{sessions: c.Sessions, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, host: NormalizeHost(u.Host, u.Scheme), trustedProxies: c.TrustedProxies}
 	switch {
 	case len(c.TrustedProxies) == 0:
 		return nil, errors.New("trusted_proxies is empty, but a rule needs a trusted proxy")
-	case len(all[NormalizeHost(u.Host, u.Scheme)]) > 0:
+	case len(all[h.host]) > 0:
 		return nil, fmt.Errorf("a rule names %s, the host of the service", u.Host)
 	}
 	if h.pages, err = newPages(c.Sessions.Accounts.Pepper.MAC("forward-auth page")); err != nil {
@@ -89,12 +90,8 @@ func (h *Handler) Check(w http.ResponseWriter, r *http.Request) {
 	}
 	redirects = redirects && req.isNavigation(r)
 	rule := h.rules.match(req.host, req.path())
-	switch {
-	case rule == nil && redirects && h.HasHost(req.host):
-		redirect(w, h.publicURL+SignInPath+"?"+url.Values{"host": {req.host}}.Encode()) // the page there states the reason
-		return
-	case rule == nil:
-		h.writeError(w, r, errcode.New(errcode.Forbidden))
+	if rule == nil {
+		h.refuse(w, r, req, redirects)
 		return
 	}
 	info, err := h.sessions.AuthenticateForward(r.Context(), readCookie(r, h.sessionCookie), req.host)
@@ -114,6 +111,16 @@ func (h *Handler) Check(w http.ResponseWriter, r *http.Request) {
 	default:
 		setIdentityHeaders(w, &info)
 	}
+}
+
+// refuse answers a request that no rule matches. A browser is redirected to a page that states the reason, except from the
+// host of that page.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, req proxyRequest, redirects bool) {
+	if !redirects || req.host == h.host {
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+		return
+	}
+	redirect(w, h.publicURL+SignInPath+"?"+url.Values{"host": {req.host}}.Encode())
 }
 
 // setIdentityHeaders describes the user to the application. It sets every header, also an empty one, so that a proxy
@@ -141,7 +148,7 @@ func (h *Handler) Start(w http.ResponseWriter, r *http.Request) {
 	rule := h.rules.match(req.host, req.path())
 	switch {
 	case rule == nil:
-		h.writeError(w, r, errcode.New(errcode.Forbidden))
+		h.refuse(w, r, req, req.isNavigation(r))
 	case !req.isNavigation(r):
 		h.writeNoSession(w, r)
 	default:
@@ -211,15 +218,11 @@ func (h *Handler) Return(w http.ResponseWriter, r *http.Request) {
 // another browser could read it in the URL of this one.
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyRequest) {
 	if !h.HasHost(req.host) {
-		h.writeError(w, r, errcode.New(errcode.Forbidden))
+		h.refuse(w, r, req, req.isNavigation(r))
 		return
 	}
 	_, query, _ := strings.Cut(req.uri, "?")
-	q, err := url.ParseQuery(query)
-	if err != nil || len(q["code"]) != 1 || !secret.IsToken(q.Get("code")) {
-		h.writeError(w, r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
-		return
-	}
+	q, _ := url.ParseQuery(query) // a malformed code is invalid, too
 	page, nonce := h.pages.open(req.host, q.Get("to")), readCookie(r, h.returnCookie)
 	match := nonce
 	if match.IsZero() {

@@ -39,7 +39,7 @@ func ParseRule(text string) (Rule, error) {
 	host, path, _ := strings.Cut(words[0], "/")
 	r := Rule{Host: strings.ToLower(host), Path: "/" + strings.TrimSuffix(path, "/")}
 	if !isHost(r.Host) {
-		return Rule{}, fmt.Errorf("invalid host %q: want a DNS name such as wiki.garage.example", host)
+		return Rule{}, fmt.Errorf("invalid host %q: want a DNS name such as wiki.garage.example, in punycode", host)
 	}
 	if plain, ok := canonical(r.Path); !ok || plain != r.Path || len(r.Path) > maxPath {
 		return Rule{}, fmt.Errorf("invalid path %q: want at most %d plain characters such as /admin", r.Path, maxPath)

@@ -22,7 +22,7 @@ func TestParseRule(t *testing.T) {
 	for text, reason := range map[string]string{
 		"": "want HOST", "   ": "want HOST", "/admin": "invalid host", "wiki_1.example": "invalid host", "10.0.0.1": "invalid host", "[::1]:80": "invalid host",
 		"wiki.example:0": "invalid host", "wiki.example:99999": "invalid host", "https://wiki.example": "invalid host", "wiki..example": "invalid host",
-		"wïki.example": "invalid host", "-a.example": "invalid host", strings.Repeat("a", 64) + ".example": "invalid host",
+		"wïki.example": "in punycode", "-a.example": "invalid host", strings.Repeat("a", 64) + ".example": "invalid host",
 		"wiki.example/a/../b": "invalid path", "wiki.example//a": "invalid path", "wiki.example/a%2fb": "invalid path", "wiki.example/a%20b": "invalid path",
 		"wiki.example/a;b": "invalid path", "wiki.example/" + strings.Repeat("a", 64): "invalid path", "wiki.example group:": "unknown condition",
 		"wiki.example groups:a": "unknown condition", "wiki.example Phishing-Resistant": "unknown condition", "wiki.example phishing-resistant phishing-resistant": "unknown condition",

@@ -61,7 +61,7 @@ func (s *Pages) postRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.setCookiesThen(w, r, issued, "/account?done=device_removed")
+	return s.setCookiesThen(w, r, issued, site.WithNext("/account?done=device_removed", site.Next(r)))
 }
 
 // getShowQR asks for a code for this operation (protocol rule 5).

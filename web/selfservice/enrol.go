@@ -2,6 +2,7 @@ package selfservice
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ type enrolFlow struct {
 	first   bool // the device completes a sign-in
 	devices []factors.Device
 	login   string
+	lost    bool // the account page asks which device is lost
 }
 
 // enrolFlow returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
@@ -40,7 +42,21 @@ func (s *Pages) enrolFlow(r *http.Request) (enrolFlow, error) {
 	if err != nil {
 		return enrolFlow{}, err
 	}
-	return enrolFlow{Flow: enrol.Flow{Session: v.Session}, devices: a.Devices, login: a.Login}, nil
+	return enrolFlow{Flow: enrol.Flow{Session: v.Session}, devices: a.Devices, login: a.Login, lost: len(a.MaybeLost) > 0}, nil
+}
+
+// last returns the page after the last one of an enrolment: where the user was going, or page if the user came from
+// nowhere else. If the account page asks which device is lost, it comes first.
+func (f enrolFlow) last(r *http.Request, page string) string {
+	if f.lost {
+		return site.WithNext(page, site.Next(r))
+	}
+	return cmp.Or(site.Next(r), page)
+}
+
+// wrongStep returns a WrongStep that keeps where the user was going.
+func wrongStep(r *http.Request, path string) error {
+	return &site.WrongStep{Path: site.WithNext(path, site.Next(r))}
 }
 
 func (s *Pages) getEnrol(w http.ResponseWriter, r *http.Request) error {
@@ -83,13 +99,13 @@ func (s *Pages) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	path, err := s.begin(w, r, flow, enrol.Request{Kind: kind, App: app})
 	if errcode.Of(err) == errcode.TooMany {
 		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
-			return s.chooseDevicePage(s.BaseWithProblem(r, "/enrol", p), flow)
+			return s.chooseDevicePage(s.BaseWithProblem(r, site.WithNext("/enrol", site.Next(r)), p), flow)
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return site.Redirect(w, path)
+	return site.Redirect(w, site.WithNext(path, site.Next(r)))
 }
 
 // begin begins an enrolment and returns its page.
@@ -124,7 +140,7 @@ func (s *Pages) pending(r *http.Request, path string) (enrolFlow, account.Pendin
 	case e.Replace != "":
 		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: devicePath(e.Replace, "replace")}
 	case s.enrolPath(e.Kind) != path:
-		return enrolFlow{}, account.PendingEnrolment{}, &site.WrongStep{Path: s.enrolPath(e.Kind)}
+		return enrolFlow{}, account.PendingEnrolment{}, wrongStep(r, s.enrolPath(e.Kind))
 	}
 	return flow, e, nil
 }
@@ -137,11 +153,11 @@ func (s *Pages) expired(r *http.Request, flow enrolFlow, path string) error {
 			return err
 		}
 		if len(codes.Lists) > 0 {
-			return &site.WrongStep{Path: "/account?done=codes_hidden"}
+			return wrongStep(r, "/account?done=codes_hidden")
 		}
-		return &site.WrongStep{Path: "/account/recovery?again=ceremony_gone"}
+		return wrongStep(r, "/account/recovery?again=ceremony_gone")
 	}
-	return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+	return wrongStep(r, "/enrol?again=ceremony_gone")
 }
 
 // enrolPage returns the page of the pending enrolment at a path.
@@ -192,7 +208,7 @@ func (s *Pages) postEnrolCode(path string) site.Handler {
 		if err != nil {
 			return err
 		}
-		flow, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
+		flow, page, err := s.enrolPage(r, s.BaseAt(r, site.WithNext(path, site.Next(r))), path)
 		if err != nil {
 			return err
 		}
@@ -207,7 +223,7 @@ func (s *Pages) postEnrolCode(path string) site.Handler {
 		}
 		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, name, []byte(f["code"]))
 		if errcode.Of(err) == errcode.Expired {
-			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+			return wrongStep(r, "/enrol?again=ceremony_gone")
 		}
 		if err != nil {
 			return s.RenderProblem(w, err, withProblem)
@@ -240,7 +256,7 @@ func (s *Pages) postEnrolAssertion(path string) site.Handler {
 		}
 		done, err := s.Enrolment.FinishEnrol(r.Context(), site.RequestInfo(r), flow.Flow, name, a.Answer)
 		if errcode.Of(err) == errcode.Expired {
-			return &site.WrongStep{Path: "/enrol?again=ceremony_gone"}
+			return wrongStep(r, "/enrol?again=ceremony_gone")
 		}
 		if err != nil {
 			return err
@@ -263,7 +279,7 @@ func (s *Pages) postEnrolBackup(path string) site.Handler {
 		if err != nil {
 			return err
 		}
-		flow, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
+		flow, page, err := s.enrolPage(r, s.BaseAt(r, site.WithNext(path, site.Next(r))), path)
 		if err != nil {
 			return err
 		}
@@ -273,15 +289,15 @@ func (s *Pages) postEnrolBackup(path string) site.Handler {
 		}
 		switch err := s.Enrolment.FinishRecoveryCodes(r.Context(), site.RequestInfo(r), flow.Flow, factors.DeviceID(f["list"])); errcode.Of(err) {
 		case errcode.NotFound:
-			return &site.WrongStep{Path: "/account?again=codes_replaced"}
+			return wrongStep(r, "/account?again=codes_replaced")
 		case errcode.Expired:
-			return &site.WrongStep{Path: "/account?done=codes_hidden"}
+			return wrongStep(r, "/account?done=codes_hidden")
 		default:
 			if err != nil {
 				return err
 			}
 		}
-		return site.Redirect(w, "/account?done=codes_kept")
+		return site.Redirect(w, flow.last(r, "/account?done=codes_kept"))
 	}
 }
 
@@ -290,14 +306,14 @@ func (s *Pages) postEnrolBackup(path string) site.Handler {
 func (s *Pages) enrolled(w http.ResponseWriter, r *http.Request, flow enrolFlow, done enrol.Result) (string, error) {
 	if flow.first {
 		if done.Completed.Step != authn.StepDone {
-			return site.StepPath(done.Completed.Step), s.Complete(w, r, done.Completed)
+			return site.WithNext(site.StepPath(done.Completed.Step), site.Next(r)), s.Complete(w, r, done.Completed)
 		}
-		return "/enrol/second", s.Complete(w, r, done.Completed)
+		return site.WithNext("/enrol/second", site.Next(r)), s.Complete(w, r, done.Completed)
 	}
 	if err := s.SetCookies(w, r, done.Credentials); err != nil {
 		return "", err
 	}
-	return s.offerRecoveryCodes(w, r, "/account?done=device_added")
+	return s.offerRecoveryCodes(w, r, flow.last(r, "/account?done=device_added"))
 }
 
 // offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
@@ -311,7 +327,7 @@ func (s *Pages) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, other
 	if errcode.Of(err) == errcode.StepUpRequired {
 		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}
-	return path, err
+	return site.WithNext(path, site.Next(r)), err
 }
 
 // recoveryCodes describes the recovery codes of a user.
@@ -333,7 +349,7 @@ func (s *Pages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(a.MaybeLost) > 0 {
-		return &site.WrongStep{Path: "/account?done=device_added"} // it asks which one is lost
+		return wrongStep(r, "/account?done=device_added") // it asks which one is lost
 	}
 	name := ""
 	for _, d := range a.Devices {
@@ -345,10 +361,11 @@ func (s *Pages) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Pages) postLater(w http.ResponseWriter, r *http.Request) error {
-	if !site.VisitorOf(r).SignedIn() {
-		return errcode.New(errcode.NoSession)
+	a, err := s.account(r)
+	if err != nil {
+		return err
 	}
-	path, err := s.offerRecoveryCodes(w, r, "/account")
+	path, err := s.offerRecoveryCodes(w, r, enrolFlow{lost: len(a.MaybeLost) > 0}.last(r, "/account"))
 	if err != nil {
 		return err
 	}

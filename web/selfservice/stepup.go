@@ -35,6 +35,7 @@ func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Pages) stepUpPage(r *http.Request, b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
 	m, next := s.MethodsOf(a.Devices), afterStepUp(asked)
+	b.Next = nextIn(next) // the link to the account keeps it
 	return templates.StepUp{Base: b, Next: next, Operation: s.operationAt(r, a, next), Method: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
 }
 
@@ -84,6 +85,14 @@ func afterStepUp(asked string) string {
 	return "/account"
 }
 
+// nextIn returns the local path that the query of a path contains; "" if there is none.
+func nextIn(path string) string {
+	_, query, _ := strings.Cut(path, "?")
+	values, _ := url.ParseQuery(query)
+	next, _ := site.LocalPath(values.Get("next"))
+	return next
+}
+
 // finishStepUp returns the page after an accepted step-up. If the user chose a device before, its enrolment begins.
 func (s *Pages) finishStepUp(w http.ResponseWriter, r *http.Request, asked string) (string, error) {
 	next := afterStepUp(asked)
@@ -94,13 +103,13 @@ func (s *Pages) finishStepUp(w http.ResponseWriter, r *http.Request, asked strin
 	chosen, err := url.ParseQuery(query)
 	kind, app, ok := s.chosenKind(chosen.Get("kind"), chosen.Get("app"))
 	if err != nil || !ok {
-		return "/account/add", nil
+		return site.WithNext("/account/add", nextIn(next)), nil
 	}
 	begun, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: site.VisitorOf(r).Session}}, enrol.Request{Kind: kind, App: app})
 	if errcode.Of(err) == errcode.TooMany {
-		return "/account/add", nil // it says so
+		return site.WithNext("/account/add", nextIn(next)), nil // it says so
 	}
-	return begun, err
+	return site.WithNext(begun, nextIn(next)), err
 }
 
 func (s *Pages) postStepUp(w http.ResponseWriter, r *http.Request) error {

@@ -107,10 +107,10 @@ func afterSignIn(r *http.Request, out authn.Result) string {
 		return site.WithNext(site.StepPath(out.Step), next)
 	}
 	if out.First {
-		return "/enrol/second"
+		return site.WithNext("/enrol/second", next)
 	}
 	if out.Enrol {
-		return "/enrol?done=recovery_used"
+		return site.WithNext("/enrol?done=recovery_used", next)
 	}
 	return cmp.Or(next, "/account")
 }

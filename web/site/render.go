@@ -85,13 +85,17 @@ func Redirect(w http.ResponseWriter, path string) error {
 	return nil
 }
 
-// Next returns the local path that the address of a page of the sign-in contains; "" if there is none.
+// Next returns the local path that the address of a page of a sign-in or an enrolment contains; "" if there is none,
+// or it is the account page, where both lead without it.
 func Next(r *http.Request) string {
 	next, _ := LocalPath(r.URL.Query().Get("next"))
+	if next == "/account" {
+		return ""
+	}
 	return next
 }
 
-// WithNext adds next to a path of the sign-in, unless it is "".
+// WithNext adds next to the path of a page of a sign-in or an enrolment, unless it is "".
 func WithNext(path, next string) string { return templates.Base{Next: next}.WithNext(path) }
 
 // WithQuery adds a parameter to a path of the service.

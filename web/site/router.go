@@ -130,15 +130,19 @@ func (s *Site) pageBefore(r *http.Request) string {
 const PathBeginEnrolment = "/enrol/begin"
 
 // pageForStepUp returns the page to open after a step-up. Each operation that needs one has a page at its own path,
-// except those of enrolment. The choice of a device is kept.
+// except those of enrolment. The choice of a device is kept, and where the user was going, unless it is too long.
 func pageForStepUp(r *http.Request) string {
+	page := "/enrol"
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/account/"):
-		return r.URL.EscapedPath()
+		page = r.URL.EscapedPath()
 	case r.URL.Path == PathBeginEnrolment:
-		return PathBeginEnrolment + "?" + url.Values{"kind": r.PostForm["kind"], "app": r.PostForm["app"]}.Encode()
+		page = PathBeginEnrolment + "?" + url.Values{"kind": r.PostForm["kind"], "app": r.PostForm["app"]}.Encode()
 	}
-	return "/enrol"
+	if local, ok := LocalPath(WithNext(page, Next(r))); ok {
+		return local
+	}
+	return page
 }
 
 // failScript is fail for the request of a script.

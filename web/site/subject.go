@@ -114,7 +114,7 @@ func (s *Site) CheckLink(r *http.Request, user account.UserID) error {
 // page again.
 func (s *Site) renderOtherUser(w http.ResponseWriter, r *http.Request, e *OtherUser) error {
 	subject := VisitorOf(r).Subject
-	page := templates.OtherUser{Base: s.BaseAt(r, "/"), Link: e.Link, Now: subject.Name, Stay: subject.path, Restart: "/login"}
+	page := templates.OtherUser{Base: s.BaseAt(r, "/"), Link: e.Link, Now: subject.Name, Stay: WithNext(subject.path, Next(r)), Restart: WithNext("/login", Next(r))}
 	next, ok := LocalPath(r.PostForm.Get("next"))
 	switch isLink := e.Link || linkPath(e.at); {
 	case isLink:

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ type helpRequest struct {
 	ID             string    `json:"id"`
 	Reference      string    `json:"reference"`
 	Status         string    `json:"status"`
+	UserID         string    `json:"userId"`
 	Email          string    `json:"email"`
 	Topic          string    `json:"topic"`
 	Message        string    `json:"message"`
@@ -76,22 +78,62 @@ func (m *CLI) helpList() *cobra.Command {
 func (m *CLI) helpShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "print a help request and the recent security changes of the user", Args: cli.ExactArgs("ID"),
-		Long: "Prints a help request and the security changes of the user in the last seven days. Here and in the other commands, ID can\n" +
-			"also be the reference that the user has, such as H-7K3F-2Q9M.",
+		Long: "Prints a help request, the name and the telephone number of the user, and the security changes of the user in the last\n" +
+			"seven days. Here and in the other commands, ID can also be the reference that the user has, such as H-7K3F-2Q9M.",
 	}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, helpPath(args[0]), nil, &raw); err != nil {
 			return fmt.Errorf("reading help request %s: %w", args[0], err)
 		}
-		return printOne(m, raw, func(r helpRequest) error { return r.print(m) })
+		return printOne(m, raw, func(r helpRequest) error {
+			owner, err := r.user(ctx, s)
+			if err != nil {
+				return err
+			}
+			return r.print(m, owner)
+		})
 	})
 }
 
+// user returns the user with the address of a help request; nil if there is none, or the user was deleted.
+func (r helpRequest) user(ctx context.Context, s *Client) (*user, error) {
+	if r.UserID == "" {
+		return nil, nil
+	}
+	var u user
+	err := s.call(ctx, http.MethodGet, userPath(r.UserID), nil, &u)
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the user of the help request: %w", err)
+	}
+	return &u, nil
+}
+
+// numberOnFile returns the telephone number at which the user is called back; "" if there is none.
+func (p user) numberOnFile() string {
+	for _, name := range []string{"mobilePhone", "primaryPhone"} {
+		var number string
+		if json.Unmarshal(p.Profile[name], &number) == nil && number != "" {
+			return number
+		}
+	}
+	return ""
+}
+
 // print prints a help request. The lines that the sender wrote begin with a mark, so that they cannot imitate others.
-func (r helpRequest) print(m *CLI) error {
+func (r helpRequest) print(m *CLI, owner *user) error {
 	lines := []string{fmt.Sprintf("%s, %s, %s", r.Reference, m.Moment(r.Created), r.Status),
 		fmt.Sprintf("from %s, %s", cli.Plain(r.Email), r.Topic)}
+	if owner != nil {
+		number := "no number on file"
+		if known := owner.numberOnFile(); known != "" {
+			number = "number on file " + known
+		}
+		lines = append(lines, cli.Plain("user "+cmp.Or(owner.name(), owner.text("login"))+", "+number))
+	}
 	if r.PasswordProven {
 		lines = append(lines, "the sender knew the password")
 	}
