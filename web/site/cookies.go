@@ -118,12 +118,13 @@ func (c *cookieStore) language(r *http.Request) string {
 	return cookie.Value
 }
 
-// setLanguage stores a language for a year. lendLanguage stores one for ten minutes.
+// setLanguage stores a language for a year. lendLanguage stores one for as long as an authorization request
+// can wait for its user.
 func (c *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
 	c.keepLanguage(w, lang, 365*24*60*60)
 }
 func (c *cookieStore) lendLanguage(w http.ResponseWriter, lang string) {
-	c.keepLanguage(w, lang, 10*60)
+	c.keepLanguage(w, lang, 3*60*60)
 }
 
 func (c *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
