@@ -204,6 +204,7 @@ func TestSender_MessageThatExpiresInTheQueueIsNotSent(t *testing.T) {
 		return nil
 	}))
 	h.queue(mail.Message{Template: "first"})
+	h.wait(time.Millisecond) // the ids sort by time
 	h.queue(mail.Message{Template: "ticket", ExpiresAt: start.Add(5 * time.Minute)})
 	h.pass()
 	h.pass()
