@@ -31,6 +31,9 @@ func (c *corrections) add(key string, correct func(Tx) error) {
 func (c *corrections) take() []func(Tx) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.waiting) == 0 {
+		return nil
+	}
 	out := slices.Collect(maps.Values(c.waiting))
 	c.waiting = nil
 	return out

@@ -143,7 +143,8 @@ func (r *timeRule) correct(v reflect.Value, now time.Time) time.Duration {
 			return moveBack(v, by-r.ahead)
 		}
 		var by map[int]time.Duration // by index; nil while every time is right
-		for _, f := range r.fields {
+		for i := range r.fields {
+			f := &r.fields[i]
 			field, moved := v.Field(f.index), time.Duration(0)
 			for _, event := range f.since {
 				moved = max(moved, by[event])
