@@ -49,7 +49,7 @@ var allowed = map[string]string{
 	"web/apidocs":       "templates",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
-	"web/api/systemlog": "authn/account internal/audit internal/input web/api/scim web/reply",
+	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
 	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
@@ -57,7 +57,7 @@ var allowed = map[string]string{
 	"web/site": "authn authn/account authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
 		"web/reply",
 	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
-	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode oidc/client templates web/site",
+	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/input oidc/client templates web/site",
 	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail oidc static " +
 		"templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 

@@ -135,7 +135,7 @@ func (q GroupQuery) Matches(g Group) bool {
 		return g.Deleted.IsZero()
 	}
 	prefix := searchPrefix(q.Prefix)
-	return prefix != "" && slices.ContainsFunc(searchTexts(input.Words(g.Name), nil, maxGroupWords), func(text string) bool {
+	return prefix != "" && slices.ContainsFunc(input.SearchTexts(input.Words(g.Name), nil, maxGroupWords), func(text string) bool {
 		return strings.HasPrefix(indexKey(text), prefix)
 	})
 }

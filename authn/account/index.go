@@ -43,12 +43,12 @@ func (u *User) nameKeys() []string {
 func (u *User) searchKeys() []string {
 	first, last := input.Words(u.FirstName), input.Words(u.LastName)
 	fields := [][]string{
-		searchTexts(first, slices.Concat(last, first), maxNameWords),
-		searchTexts(last, slices.Concat(first, last), maxNameWords),
+		input.SearchTexts(first, slices.Concat(last, first), maxNameWords),
+		input.SearchTexts(last, slices.Concat(first, last), maxNameWords),
 	}
 	as := u.AsGiven()
 	for _, address := range []string{u.Login, u.Email, u.SecondEmail, as.Login, as.Email, as.SecondEmail} {
-		fields = append(fields, searchTexts(input.Words(address), nil, maxAddressWords))
+		fields = append(fields, input.SearchTexts(input.Words(address), nil, maxAddressWords))
 	}
 	var starts, others []string // the start of a field is always indexed
 	for _, texts := range fields {
@@ -59,28 +59,6 @@ func (u *User) searchKeys() []string {
 	for _, text := range append(starts, others...) {
 		if key := indexKey(text) + "/" + string(u.ID); len(out) < maxIndexKeys && !slices.Contains(out, key) {
 			out = append(out, key)
-		}
-	}
-	return out
-}
-
-// searchTexts returns, for each place in the words where a search can start, the text from there. after follows the last
-// word, as far as the text is not longer than all words.
-func searchTexts(words []input.Word, after []input.Word, limit int) (out []string) {
-	all := slices.Concat(words, after)
-	for i, w := range words {
-		end := len(all)
-		if len(after) > 0 {
-			end = i + len(after) // every word once
-		}
-		for _, start := range w.Starts() {
-			if len(out) == limit {
-				return out
-			}
-			for _, next := range all[i+1 : end] {
-				start += " " + next.Text
-			}
-			out = append(out, start)
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/mail"
 	"barillet/internal/notice"
 	"barillet/internal/throttle"
@@ -28,7 +29,7 @@ func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app 
 
 // About returns the context of a notification: the name of the user, and the time, browser and address of the operation.
 func (tx *Tx) About(u *User) notice.Context {
-	return notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
+	return notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: input.DescribeUserAgent(tx.Op.Request.Agent),
 		Address: tx.Op.Request.ClientAddress()}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/internal/input"
 	"barillet/internal/secret"
 )
 
@@ -48,7 +49,7 @@ func (s *Service) NewOperation(req RequestInfo) *Operation {
 	if req.APIToken != "" {
 		op.Request.Browser = secret.Value{} // an API sign-in has no known browser (protocol rule 25)
 	}
-	op.Request.Agent = cutUserAgent(req.Agent)
+	op.Request.Agent = input.CutUserAgent(req.Agent)
 	rand.Read(op.seed[:])
 	return op
 }

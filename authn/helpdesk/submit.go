@@ -138,7 +138,7 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, erro
 func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: q.provenBy(u), Forgotten: q.forgotPassword,
-		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
+		Agent: input.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
 	if tx.Op.Request.Address.IsValid() {
 		c.Address = tx.Op.Request.Address.String()
 	}
@@ -158,7 +158,7 @@ func (q checkedSubmission) provenBy(u *account.User) bool { return u.ID != "" &&
 // joined, or nil. u is zero for an unknown address.
 func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *account.User, reference string, open *Request) error {
 	if support := s.accounts.Policy.Support; support != "" {
-		m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now, Browser: account.DescribeUserAgent(tx.Op.Request.Agent)}, Reference: reference,
+		m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now, Browser: input.DescribeUserAgent(tx.Op.Request.Agent)}, Reference: reference,
 			From: q.address, KnownUser: u.ID != "", Topic: q.topic, Message: q.message, PasswordProven: q.provenBy(u)}
 		if tx.Op.Request.Address.IsValid() {
 			m.Address = tx.Op.Request.Address.String()

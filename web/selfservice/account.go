@@ -5,11 +5,11 @@ import (
 	"slices"
 
 	"barillet/authn"
-	"barillet/authn/account"
 	"barillet/authn/enrol"
 	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/templates"
 	"barillet/web/site"
 )
@@ -60,7 +60,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	page.AddFirst = a.PrimaryDevices <= len(a.MaybeLost)
 	page.AtRisk = a.PrimaryDevices <= 1 && codes.Left() == 0
 	for _, ses := range a.Sessions {
-		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: account.DescribeUserAgent(ses.Agent), Address: ses.Address,
+		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: input.DescribeUserAgent(ses.Agent), Address: ses.Address,
 			Started: ses.Since, Seen: ses.LastSeen, This: ses.Current, Program: ses.FromAPI})
 	}
 	if page.Applications, err = s.applications(r); err != nil {
@@ -68,7 +68,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	}
 	for _, e := range a.Activity {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
-			Browser: account.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
+			Browser: input.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
 	}
 	return page, nil
 }

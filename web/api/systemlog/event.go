@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"strings"
 
-	"barillet/authn/account"
 	"barillet/internal/audit"
+	"barillet/internal/input"
 	"barillet/web/reply"
 )
 
@@ -115,7 +115,7 @@ func New(e audit.Entry) Event {
 
 // userAgent returns the names of browser and system, as on the pages.
 func userAgent(agent string) agentJSON {
-	browser, system, both := strings.Cut(account.DescribeUserAgent(agent), ", ")
+	browser, system, both := strings.Cut(input.DescribeUserAgent(agent), ", ")
 	if !both { // one name: browser or system
 		browser = ""
 	}

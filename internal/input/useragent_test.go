@@ -1,9 +1,9 @@
-package account_test
+package input_test
 
 import (
 	"testing"
 
-	"barillet/authn/account"
+	"barillet/internal/input"
 )
 
 func TestDescribeUserAgent(t *testing.T) {
@@ -13,7 +13,7 @@ func TestDescribeUserAgent(t *testing.T) {
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1": "Safari, iPhone",
 		"curl/8.5.0": "", "": "",
 	} {
-		if got := account.DescribeUserAgent(agent); got != want {
+		if got := input.DescribeUserAgent(agent); got != want {
 			t.Errorf("%q: got %q, want %q", agent, got, want)
 		}
 	}

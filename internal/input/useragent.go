@@ -1,4 +1,4 @@
-package account
+package input
 
 import "strings"
 
@@ -28,9 +28,9 @@ var (
 // maxUserAgent is the maximum size of a stored User-Agent in bytes. A user record repeats it for each event of the activity.
 const maxUserAgent = 256
 
-// cutUserAgent returns the stored form of a User-Agent: at most 256 bytes of ASCII, without the characters that JSON escapes, so
+// CutUserAgent returns the stored form of a User-Agent: at most 256 bytes of ASCII, without the characters that JSON escapes, so
 // that a user record stays below the size limit of the store.
-func cutUserAgent(agent string) string {
+func CutUserAgent(agent string) string {
 	b := []byte(agent[:min(len(agent), maxUserAgent)])
 	for i, c := range b {
 		if c < 0x20 || c > 0x7e || strings.IndexByte(`<>&"\`, c) >= 0 {
