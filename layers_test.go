@@ -47,6 +47,7 @@ var allowed = map[string]string{
 
 	"static": "", "templates": "internal/notice",
 	"web/apidocs":       "templates",
+	"web/admission":     "",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
@@ -58,8 +59,8 @@ var allowed = map[string]string{
 		"web/reply",
 	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
 	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/input oidc/client templates web/site",
-	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail oidc static " +
-		"templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
+	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret oidc static " +
+		"templates web/admission web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "internal/input",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
@@ -68,7 +69,7 @@ var allowed = map[string]string{
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
-		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
+		"templates web web/admission web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.

@@ -21,6 +21,7 @@ import (
 	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
+	"barillet/web/admission"
 	"barillet/web/apidocs"
 	"barillet/web/forwardauth"
 	"barillet/web/site"
@@ -60,6 +61,7 @@ type server struct {
 	origin   string
 	secure   bool
 	crossing *http.CrossOriginProtection
+	places   admission.Controller
 	patterns []string // all routes, in the order of registration
 }
 
@@ -128,8 +130,9 @@ func (s *server) handler() http.Handler {
 		s.logAccess,   // one line for each request
 		s.recoverOnce, // a panic becomes a 500
 		s.setHeaders,
+		s.admit,    // a place for the request
+		s.readBody, // the whole body, within its limits
 		s.checkHost,
-		s.limitBody,
 		s.rejectCrossSite, // requests that another site caused
 	}
 	h := s.routes()

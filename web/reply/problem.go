@@ -22,6 +22,7 @@ const (
 	KindParameter      = "parameter"       // an invalid query parameter
 	KindMedia          = "media_type"      // not application/json
 	KindTooLarge       = "too_large"       // the body exceeds the limit
+	KindTooSlow        = "too_slow"        // the body did not arrive in time
 	KindNoRoute        = "no_route"        // an unknown path
 	KindMethod         = "method"          // a method that the path does not support
 	KindNotImplemented = "not_implemented" // a call of Okta that Barillet does not implement
@@ -99,6 +100,7 @@ var problems = map[string]problem{
 	KindParameter:                  {"E0000031", "Invalid query parameter"},
 	KindMedia:                      {"E0000021", "The body must be application/json"},
 	KindTooLarge:                   {"E0000003", "The body is too large"},
+	KindTooSlow:                    {"E0000003", "The body did not arrive in time"},
 	KindNoRoute:                    {"E0000008", "Unknown path"},
 	KindMethod:                     {"E0000022", "The path does not support this method"},
 	KindNotImplemented:             {"E0000008", "This call of Okta is not implemented; /api/docs lists the calls"},
