@@ -17,8 +17,9 @@ import (
 var allowed = map[string]string{
 	"internal/errcode": "", "internal/input": "", "internal/secret": "internal/input", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "internal/input",
 	"internal/audit": "internal/input store", "internal/outbox": "store", "internal/throttle": "store",
-	"internal/mail":    "internal/outbox store",
-	"internal/webhook": "internal/audit internal/outbound internal/outbox store",
+	"internal/diskspace": "store",
+	"internal/mail":      "internal/outbox store",
+	"internal/webhook":   "internal/audit internal/outbound internal/outbox store",
 
 	"store": "", "store/bolt": "store",
 	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
@@ -67,7 +68,7 @@ var allowed = map[string]string{
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
-		"factors/webauthn internal/audit internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
+		"factors/webauthn internal/audit internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates web web/admission web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }

@@ -76,6 +76,7 @@ var problems = map[string]problem{
 	string(errcode.SignInFailed):   {"E0000004", "Authentication failed"},
 	string(errcode.RateLimited):    {"E0000047", "Too many requests"},
 	string(errcode.Overloaded):     {"E0000010", "The service is overloaded"},
+	string(errcode.LowSpace):       {"E0000010", "The disk of the service is nearly full: this operation waits until there is room"},
 	string(errcode.Expired):        {"E0000005", "The transaction has expired"},
 	string(errcode.NoSession):      {"E0000005", "No session"},
 	string(errcode.StepUpRequired): {"E0000006", "Step-up is required"},
