@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,8 +47,10 @@ type Config struct {
 	Log            *slog.Logger
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise
 	DamagedRecords func() int            // for /readyz; may be nil
-	OIDC           *oidc.Provider        // nil without applications
-	ForwardAuth    *forwardauth.Handler  // nil without protected hosts
+	// Ready proves for /readyz that the service can write. If nil, /readyz proves that it can read.
+	Ready       func(context.Context) Readiness
+	OIDC        *oidc.Provider       // nil without applications
+	ForwardAuth *forwardauth.Handler // nil without protected hosts
 
 	// Docs returns the API description, which it composes on the first call. If nil, its pages are not served.
 	Docs func() (*apidocs.Document, error)
