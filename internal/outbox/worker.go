@@ -62,7 +62,7 @@ type Worker[R Job[R]] struct {
 	once   sync.Once
 
 	mu       sync.Mutex
-	lanes    map[string]*destination[R]
+	servers  map[string]*destination[R]
 	busy     map[string]bool // ids of the jobs that are tried now
 	attempts sync.WaitGroup
 	failed   []error // of the store, in attempts since the last pass; no attempt begins before the next one
