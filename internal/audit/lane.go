@@ -16,6 +16,20 @@ const (
 	LaneNoise
 )
 
+// String returns the name of the lane.
+func (l Lane) String() string {
+	switch l {
+	case LaneSecurity:
+		return "security"
+	case LaneRoutine:
+		return "routine"
+	}
+	return "noise"
+}
+
+// Lanes returns all lanes, the most important first.
+func Lanes() []Lane { return []Lane{LaneSecurity, LaneRoutine, LaneNoise} }
+
 // routine lists the successful actions of LaneRoutine.
 var routine = []string{SessionStart, SessionEnd, PasswordProven, FactorProven, StepUp, UnknownName, PasswordForgotten, HelpRequested, HelpJoined,
 	AppSignIn, AppConsent, AppDevice, AppRefused, ServerStarted, ServerStopped, WebhookTested}

@@ -157,8 +157,9 @@ func (PasswordChanged) Name() string { return "password_changed" }
 // PasswordLink contains the link to choose a new password.
 type PasswordLink struct {
 	Context
-	Link  string    `json:"link"`
-	Until time.Time `json:"until"`
+	Requested bool      `json:"requested,omitempty"` // by the form, which needs no sign-in
+	Link      string    `json:"link"`
+	Until     time.Time `json:"until"`
 }
 
 func (PasswordLink) Name() string { return "password_link" }
