@@ -58,7 +58,7 @@ func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, expires
 // laneOf returns the lane of an email. An email that an unauthenticated client can cause delays no other.
 func laneOf(m notice.Notice) audit.Lane {
 	switch m := m.(type) {
-	case notice.HelpForSupport, notice.HelpReceived, notice.WrongCodes:
+	case notice.HelpForSupport, notice.HelpWaiting, notice.HelpReceived, notice.WrongCodes:
 		return audit.LaneNoise
 	case notice.PasswordLink:
 		if m.Requested {

@@ -31,7 +31,7 @@ func (l Lane) String() string {
 func Lanes() []Lane { return []Lane{LaneSecurity, LaneRoutine, LaneNoise} }
 
 // routine lists the successful actions of LaneRoutine.
-var routine = []string{SessionStart, SessionEnd, PasswordProven, FactorProven, StepUp, UnknownName, PasswordForgotten, HelpRequested, HelpJoined,
+var routine = []string{SessionStart, SessionEnd, PasswordProven, FactorProven, StepUp, UnknownName, PasswordForgotten, HelpRequested, HelpJoined, HelpRemoved,
 	AppSignIn, AppConsent, AppDevice, AppRefused, ServerStarted, ServerStopped, WebhookTested}
 
 // Lane returns the lane of the event.
