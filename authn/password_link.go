@@ -87,7 +87,7 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	if err := tx.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
 		return err
 	}
-	m := notice.PasswordLink{Context: tx.About(u), Link: s.URL("/password/" + token.Reveal()), Until: expires}
+	m := notice.PasswordLink{Context: tx.About(u), Link: s.URL("/password/" + token.Reveal()), Until: expires, Requested: true}
 	return tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, expires)
 }
 

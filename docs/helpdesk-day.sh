@@ -39,7 +39,7 @@ fi
 
 # 2. Read the request. Any client can send one: only userId and the proven password count.
 call GET "/help-requests/$request" >"$work/request"
-jq -r '"says: \(.message)", "password proven: \(.passwordProven)"' "$work/request"
+jq -r '.texts[] | "says: \(.message)", "password proven: \(.passwordProven)"' "$work/request"
 user=$(jq -r '.userId // empty' "$work/request")
 if [ -z "$user" ]; then
 	echo "the address belongs to no user"

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"cmp"
+	"strconv"
 
 	"barillet/internal/notice"
 )
@@ -49,6 +50,9 @@ func composeHelpForSupport(n notice.HelpForSupport, c *translator, w composer) m
 			proven = "mail.help_for_support_proven"
 		}
 		m.Lines = append(m.Lines, c.text(proven))
+		if n.KnownBrowser {
+			m.Lines = append(m.Lines, c.text("mail.help_for_support_browser"))
+		}
 		none := c.text("mail.fact_none")
 		m.Details = append(m.Details, fact{c.text("mail.fact_user"), oneLine(n.User)}, fact{c.text("mail.fact_group"), oneLine(cmp.Or(n.Group, none))},
 			fact{c.text("mail.fact_number"), oneLine(cmp.Or(n.Number, none))})
@@ -56,6 +60,13 @@ func composeHelpForSupport(n notice.HelpForSupport, c *translator, w composer) m
 	m.Quote = n.Message
 	m.After = []string{c.text("mail.help_for_support_check"), c.text("mail.help_for_support_command", "Reference", n.Reference),
 		c.text("mail.help_for_support_call", "Reference", n.Reference)}
+	return m
+}
+
+func composeHelpWaiting(n notice.HelpWaiting, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "help_waiting")
+	m.Lines = []string{c.text("mail.help_waiting_text", "Count", strconv.Itoa(n.Count)), c.text("mail.help_waiting_next")}
+	m.After = []string{c.text("mail.help_waiting_command"), c.text("mail.help_waiting_call")}
 	return m
 }
 

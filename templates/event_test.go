@@ -38,7 +38,7 @@ func TestAccount_DescribesEachAuditActionOnAUser(t *testing.T) {
 	// Actions that concern the service, administrators or unknown users.
 	elsewhere := []string{
 		"barillet.login.unknown_name", "barillet.login.source_limited", "group.lifecycle.create", "group.profile.update", "group.lifecycle.delete",
-		"barillet.help.assigned", "barillet.help.updated", "barillet.mail.dead_letter", "system.api_token.create", "system.api_token.revoke",
+		"barillet.help.assigned", "barillet.help.removed", "barillet.help.updated", "barillet.mail.dead_letter", "system.api_token.create", "system.api_token.revoke",
 		"barillet.api_token.refused", "barillet.server.started", "barillet.server.stopped", "barillet.store.damaged", "barillet.configuration.loaded",
 		"barillet.clock.jumped", "barillet.space.low", "barillet.space.recovered",
 		"barillet.webhook.created", "barillet.webhook.updated", "barillet.webhook.deleted", "barillet.webhook.secret_rotated", "barillet.webhook.tested",

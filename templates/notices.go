@@ -39,6 +39,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeUserDevicesReset),
 	kindOf(composeHelpAnswered),
 	kindOf(composeHelpForSupport),
+	kindOf(composeHelpWaiting),
 	kindOf(composeHelpReceived),
 	kindOf(composeInvitation),
 	kindOf(composeSecurityKeyDisabled),

@@ -43,6 +43,7 @@ func (tx *Tx) Notify(u *User, m notice.Notice, expires time.Time) error {
 	}
 	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: expires}
 	if !v.OK {
+		row.Rank = audit.LaneRoutine // however many there are, they delay no ticket of another user
 		row.NotBefore, row.Notice, row.Key = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
 	}
 	return tx.queue(u.Addresses(), m, row)
@@ -54,7 +55,24 @@ func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, expires
 	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: expires})
 }
 
+// laneOf returns the lane of an email. An email that an unauthenticated client can cause delays no other.
+func laneOf(m notice.Notice) audit.Lane {
+	switch m := m.(type) {
+	case notice.HelpForSupport, notice.HelpWaiting, notice.HelpReceived, notice.WrongCodes:
+		return audit.LaneNoise
+	case notice.PasswordLink:
+		if m.Requested {
+			return audit.LaneNoise
+		}
+	}
+	return audit.LaneSecurity
+}
+
 func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {
+	row.Rank = max(row.Rank, laneOf(m))
+	if !tx.Op.SendAfter.IsZero() { // one of many
+		row.Rank = max(row.Rank, audit.LaneRoutine)
+	}
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encoding email %s: %w", m.Name(), err)

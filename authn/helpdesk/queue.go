@@ -86,7 +86,7 @@ func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 		read, last, more := 0, "", false
 		err := s.requests.Scan(snap, "", q.After, 0, func(id string, c Request) error {
 			if !isRequestID(id) {
-				return store.ErrStop // openKey records sort after all requests
+				return store.ErrStop // the records that find requests sort after them
 			}
 			if more = read == maxScanned || len(found) == q.Limit; more {
 				return store.ErrStop
@@ -109,9 +109,22 @@ func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	return found, next, nil
 }
 
-// hasReference reports whether the reference is that of the request or of a follow-up.
+// hasReference reports whether the reference finds the request.
 func (c *Request) hasReference(reference string) bool {
-	return c.Reference == reference || slices.ContainsFunc(c.FollowUps, func(t FollowUp) bool { return t.Reference == reference })
+	return slices.Contains(c.references(), reference)
+}
+
+// references returns all references that find the request.
+func (c *Request) references() []string {
+	all := []string{c.Reference}
+	for _, t := range c.Texts {
+		all = append(all, t.Reference)
+	}
+	for _, t := range c.Removed {
+		all = append(all, t.Reference)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // requestInScope returns NotFound if p may not read the request.

@@ -1,7 +1,6 @@
 package helpdesk
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,40 +28,27 @@ const (
 )
 
 // Request is a help request. A record with an openKey or a referenceKey has only an ID: that of the latest open request
-// about a user or an unknown address, or of the request with a reference.
+// about a user or an unknown address, or of the request with a reference. A record with an unknownKey has the ID and the
+// Network of an open request about an unknown address.
 type Request struct {
-	ID               string         `json:"id"`
-	Reference        string         `json:"reference,omitempty"` // "H-7K3F-2Q9M"
-	User             account.UserID `json:"user,omitempty"`      // the user with this address; "": none
-	Email            string         `json:"email,omitempty"`     // as typed, normalized; not verified
-	Topic            notice.Topic   `json:"topic,omitempty"`
-	Message          string         `json:"message,omitempty"`
-	FollowUps        []FollowUp     `json:"texts,omitempty"`            // later submissions
-	DroppedFollowUps int            `json:"droppedFollowUps,omitempty"` // number of submissions beyond maxFollowUps
-	State            State          `json:"state,omitempty"`
-	PasswordProven   bool           `json:"passwordProven,omitempty"` // the browser had proven the password of User
-	Forgotten        bool           `json:"forgotten,omitempty"`      // opened by the password form, for a user without a device
-	Assignee         string         `json:"assignee,omitempty"`       // as Principal.Owner; "": none
-	AssigneeName     string         `json:"assigneeName,omitempty"`   // display name
-	Identity         IdentityMethod `json:"identity,omitempty"`       // "": not checked, or checked before a reopening
-	IdentityBy       string         `json:"identityBy,omitempty"`     // see IdentityCheck
-	IdentityAt       time.Time      `json:"identityAt,omitzero"`
-	Address          string         `json:"address,omitempty"` // IP address of the client
-	Agent            string         `json:"agent,omitempty"`   // "Firefox, Android"
-	At               time.Time      `json:"at,omitzero"`
-	Changed          time.Time      `json:"changed,omitzero"`
-	History          []HistoryEntry `json:"history,omitempty"`
-}
-
-// FollowUp is a later submission about the same address.
-type FollowUp struct {
-	At        time.Time    `json:"at"`
-	Reference string       `json:"reference"`
-	Topic     notice.Topic `json:"topic"`
-	Message   string       `json:"message"` // cut to 400 characters
-	Address   string       `json:"address,omitempty"`
-
-	PasswordProven bool `json:"passwordProven,omitempty"` // as that of Request
+	ID           string         `json:"id"`
+	Reference    string         `json:"reference,omitempty"` // of the first text, "H-7K3F-2Q9M"
+	User         account.UserID `json:"user,omitempty"`      // the user with this address; "": none
+	Email        string         `json:"email,omitempty"`     // as typed, normalized; not verified
+	Topic        notice.Topic   `json:"topic,omitempty"`     // that of the first text of TextsByTrust
+	Texts        []Text         `json:"texts,omitempty"`     // oldest first
+	Removed      []RemovedText  `json:"removed,omitempty"`   // texts that others displaced, oldest first, at most maxRemoved
+	RemovedBy    map[string]int `json:"removedBy,omitempty"` // number of removed texts of each source; "": of other sources
+	State        State          `json:"state,omitempty"`
+	Assignee     string         `json:"assignee,omitempty"`     // as Principal.Owner; "": none
+	AssigneeName string         `json:"assigneeName,omitempty"` // display name
+	Identity     IdentityMethod `json:"identity,omitempty"`     // "": not checked, or checked before a reopening
+	IdentityBy   string         `json:"identityBy,omitempty"`   // see IdentityCheck
+	IdentityAt   time.Time      `json:"identityAt,omitzero"`
+	Network      string         `json:"network,omitempty"` // of the first text about an unknown address
+	At           time.Time      `json:"at,omitzero"`
+	Changed      time.Time      `json:"changed,omitzero"`
+	History      []HistoryEntry `json:"history,omitempty"`
 }
 
 // HistoryEntry is one operation of an administrator on a request.
@@ -78,12 +64,13 @@ type HistoryEntry struct {
 // The limits of a request. With them its record, and the stored response to a call that changed it, are smaller than
 // the value limit of the store.
 const (
-	maxFollowUps      = 8
-	maxFollowUpLength = 400 // characters
-	maxHistory        = 100
-	maxRequestSize    = 52 << 10
-	reservedEntries   = 10 // reserved for closing the request, so that notes cannot prevent a reset
-	reservedSize      = 6 << 10
+	maxHistory      = 100
+	maxRequestSize  = 52 << 10
+	maxHistorySize  = 28 << 10 // of the request without its texts
+	removedSize     = 4 << 10  // of Removed and RemovedBy
+	untrustedSize   = 4 << 10  // reserved for untrusted texts
+	reservedEntries = 10       // reserved for closing the request, so that notes cannot prevent a reset
+	reservedSize    = 6 << 10
 )
 
 // find returns the request with this id or reference, or NotFound.
@@ -115,15 +102,15 @@ func (s *Service) find(r store.Reader, id string) (Request, error) {
 // request is full.
 func (s *Service) save(tx *account.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
-	raw, err := json.Marshal(c)
+	size, err := c.sizeWithoutTexts()
 	if err != nil {
-		return fmt.Errorf("encoding help request %q: %w", c.ID, err)
+		return err
 	}
-	bytes, steps := maxRequestSize, maxHistory
+	bytes, steps := maxHistorySize, maxHistory
 	if !c.State.closed() {
 		bytes, steps = bytes-reservedSize, steps-reservedEntries
 	}
-	if len(raw) > bytes || len(c.History) > steps {
+	if size > bytes || len(c.History) > steps {
 		return errcode.New(errcode.TooMany)
 	}
 	if err := s.requests.Put(tx.Raw, c.ID, *c); err != nil {
@@ -134,13 +121,19 @@ func (s *Service) save(tx *account.Tx, c *Request) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up open help request: %w", err)
 	}
+	opened, closed := !c.State.closed() && latest.ID < c.ID, c.State.closed() && latest.ID == c.ID
 	switch {
-	case !c.State.closed() && latest.ID < c.ID:
+	case opened:
 		err = s.requests.Put(tx.Raw, at, Request{ID: c.ID})
-	case c.State.closed() && latest.ID == c.ID:
+	case closed:
 		err = s.requests.Delete(tx.Raw, at)
-	default:
-		return nil
+	}
+	switch {
+	case err != nil || c.User != "":
+	case opened:
+		err = s.requests.Put(tx.Raw, unknownKey(c.ID), Request{ID: c.ID, Network: c.Network})
+	case closed:
+		err = s.requests.Delete(tx.Raw, unknownKey(c.ID))
 	}
 	if err != nil {
 		return fmt.Errorf("storing open help request: %w", err)
@@ -148,14 +141,26 @@ func (s *Service) save(tx *account.Tx, c *Request) error {
 	return nil
 }
 
-// openKey returns the key under which the id of the latest open request about a subject is stored. It sorts after the
-// requests, whose ids begin with a year, and does not reveal the address.
+// unknownKey returns the key of the record that lists an open request about an unknown address.
+func unknownKey(id string) string { return unknownPrefix + id }
+
+// openKey returns the key under which the id of the latest open request about a subject is stored. It does not reveal the
+// address.
 func (s *Service) openKey(subject string) string {
-	return fmt.Sprintf("of-%x", s.accounts.Pepper.MAC("help request", []byte(subject)))
+	return fmt.Sprintf(openPrefix+"%x", s.accounts.Pepper.MAC("help request", []byte(subject)))
 }
 
+// The prefixes of records that find requests. They sort after the requests, whose ids begin with a year.
+const (
+	openPrefix      = "of-"
+	referencePrefix = "or-"
+	unknownPrefix   = "ou-"
+)
+
 // referenceKey returns the key under which the id of the request with a reference is stored.
-func (s *Service) referenceKey(reference string) string { return s.openKey("reference " + reference) }
+func (s *Service) referenceKey(reference string) string {
+	return fmt.Sprintf(referencePrefix+"%x", s.accounts.Pepper.MAC("help reference", []byte(reference)))
+}
 
 // putReference stores which request has a reference.
 func (s *Service) putReference(tx *account.Tx, reference string, c *Request) error {
@@ -222,5 +227,5 @@ func requestEvent(p admin.Principal, action string, c *Request) audit.Event {
 		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
 }
 
-// isRequestID reports whether a key is that of a request and not an openKey.
-func isRequestID(id string) bool { return !strings.HasPrefix(id, "of-") }
+// isRequestID reports whether a key is that of a request and not of a record that finds one.
+func isRequestID(id string) bool { return !strings.HasPrefix(id, "o") }

@@ -4,6 +4,8 @@
 package helpdesk
 
 import (
+	"sync"
+
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -19,6 +21,10 @@ type Service struct {
 
 	requests  store.Table[Request]
 	approvals store.Table[ResetApproval]
+
+	unknown unknownRequests
+	sweep   sync.Mutex
+	swept   string // cursor of DeleteOld; sweep is locked
 }
 
 // New returns a Service on top of an administration service.

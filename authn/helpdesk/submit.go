@@ -31,15 +31,16 @@ type checkedSubmission struct {
 	topic          notice.Topic
 	message        string
 	proven         account.UserID // the user whose password this browser has proven; "": none
-	counted        bool           // counts against the limit of the network
+	counted        bool           // counts against the limits of its source
+	load           load
 	forgotPassword bool
 }
 
 // Submit stores a submission of the help form and returns its reference. The result is the same for known and unknown
-// addresses, and for a follow-up of an open request.
+// addresses, and for an open request that it joins.
 //
-// Submit returns RateLimited after 20 submissions an hour from one network. After 5 an hour about one address it sends
-// no email (protocol rule 19). Support receives an email. The user receives one at the stored address only. Submit
+// Submit returns RateLimited after 20 submissions an hour from one source. After 5 an hour about one address, or too many in all,
+// it sends no email (protocol rule 19). Support receives an email. The user receives one at the stored address only. Submit
 // returns Invalid for email, topic or message. While space is low, it returns LowSpace unless the browser is known or has
 // proven a password.
 func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
@@ -82,8 +83,12 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 // request in the same transaction (protocol rule 8). The caller must not show a difference. The limits of Submit apply
 // to its emails.
 func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string) error {
+	l, err := s.readLoad(ctx, s.accounts.NewOperation(req))
+	if err != nil {
+		return err
+	}
 	return s.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
-		_, err := s.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true})
+		_, err := s.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true, load: l})
 		return err
 	})
 }
@@ -92,101 +97,123 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestIn
 type submitResult struct {
 	reference string
 	wait      time.Duration
+	opened    *Request // a new request about an unknown address
 }
 
 // submit stores a submission in a transaction.
 func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checkedSubmission) (string, error) {
-	out, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
+	op := s.accounts.NewOperation(req)
+	var err error
+	if q.load, err = s.readLoad(ctx, op); err != nil {
+		return "", err
+	}
+	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing help request: %w", err)
 	case out.wait > 0:
 		return "", errcode.RateLimit(out.wait)
+	case out.opened != nil:
+		s.unknown.opened(out.opened.Network, q.load.displaced)
 	}
 	return out.reference, nil
 }
 
-// store stores a submission as a follow-up of the open request about the user or the address, or as a new request. If
-// the open request has no space for its text, it is a new one within the limit of emails or with the password proven, so
-// that others who write in the name of a user cannot displace what the user writes.
-func (s *Service) store(tx *account.Tx, q checkedSubmission) (submitResult, error) {
+// store adds a submission to the open request about the user or the address, or opens one. The limits of an untrusted
+// submission are those of its network, whether or not the address is known (promise A12).
+func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, err error) {
 	now := tx.Op.Now
-	if q.counted {
-		v, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
-		if err != nil {
-			return submitResult{}, fmt.Errorf("counting help requests: %w", err)
-		}
-		if !v.OK {
-			return submitResult{wait: v.Retry}, nil
-		}
-	}
 	u, err := tx.UserByAddress(q.address)
 	if err != nil && errcode.Of(err) != errcode.NotFound {
 		return submitResult{}, err
 	}
-	reference := "H-" + tx.Op.Code("help reference").Reveal()
+	t := q.textOf(tx, &u)
+	if q.counted {
+		if out.wait, err = s.waitOf(tx, &t, q.load); err != nil || out.wait > 0 {
+			return out, err
+		}
+	}
+	t.Reference = "H-" + tx.Op.Code("help reference").Reveal()
 	emails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
 		return submitResult{}, fmt.Errorf("counting emails of help requests: %w", err)
 	}
-	open, err := s.findOpen(tx.Raw, subjectOf(u.ID, q.address))
+	c, err := s.findOpen(tx.Raw, subjectOf(u.ID, q.address))
 	if err != nil {
 		return submitResult{}, err
 	}
-	if open != nil && (len(open.FollowUps) < maxFollowUps || !emails.OK && !q.provenBy(&u)) {
-		err = s.addFollowUp(tx, open, q, &u, reference)
-	} else {
-		open, err = nil, s.create(tx, q, &u, reference)
-	}
-	if err == nil && emails.OK {
-		err = s.notifySubmission(tx, q, &u, reference, open)
-	}
-	return submitResult{reference: reference}, err
-}
-
-// create stores a new request. u is zero for an unknown address.
-func (s *Service) create(tx *account.Tx, q checkedSubmission, u *account.User, reference string) error {
-	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
-		State: StateOpen, PasswordProven: q.provenBy(u), Forgotten: q.forgotPassword,
-		Agent: input.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
-	if tx.Op.Request.Address.IsValid() {
-		c.Address = tx.Op.Request.Address.String()
-	}
-	if err := tx.Audit(submissionEvent(audit.HelpRequested, &c)); err != nil {
-		return err
-	}
-	if err := s.putReference(tx, reference, &c); err != nil {
-		return err
-	}
-	return s.save(tx, &c)
-}
-
-// provenBy reports whether the browser of the submission had proven the password of u.
-func (q checkedSubmission) provenBy(u *account.User) bool { return u.ID != "" && q.proven == u.ID }
-
-// notifySubmission queues the emails about a submission: to support, and to the user. open is the request that it
-// joined, or nil. u is zero for an unknown address.
-func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *account.User, reference string, open *Request) error {
-	if support := s.accounts.Policy.Support; support != "" {
-		m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now, Browser: input.DescribeUserAgent(tx.Op.Request.Agent)}, Reference: reference,
-			From: q.address, KnownUser: u.ID != "", Topic: q.topic, Message: q.message, PasswordProven: q.provenBy(u)}
-		if tx.Op.Request.Address.IsValid() {
-			m.Address = tx.Op.Request.Address.String()
-		}
-		if open != nil {
-			m.Open = open.Reference
-		}
-		if u.ID != "" {
-			var err error
-			if m.User, m.Number = u.DisplayName(), u.TelephoneNumber(); len(u.Groups) > 0 {
-				if m.Group, err = groupName(tx, u.Groups[0]); err != nil {
-					return err
-				}
+	action, joined := audit.HelpJoined, c
+	if c == nil {
+		action = audit.HelpRequested
+		c = &Request{ID: tx.NewRecordID("help"), Reference: t.Reference, User: u.ID, Email: q.address, State: StateOpen, At: now}
+		if u.ID == "" {
+			c.Network = t.Source
+			if err := s.displace(tx, q.load.displaced); err != nil {
+				return submitResult{}, err
 			}
+			out.opened = c
 		}
-		if err := tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
-			return err
+	}
+	if err := s.saveText(tx, c, action, t); err != nil {
+		return submitResult{}, err
+	}
+	if emails.OK {
+		err = s.notifySubmission(tx, q, &u, t, joined)
+	}
+	out.reference = t.Reference
+	return out, err
+}
+
+// waitOf counts a submission against the limits of its source. It returns how long to wait, or 0.
+func (s *Service) waitOf(tx *account.Tx, t *Text, l load) (time.Duration, error) {
+	type charge struct {
+		limit   throttle.Limit
+		subject string
+	}
+	charges := []charge{{throttle.HelpSource, t.Source}}
+	if !t.trusted() {
+		if l.refused {
+			return crowdedWait, nil
 		}
+		charges = []charge{{throttle.HelpSource, throttle.Network(tx.Op.Request.Address)}, {throttle.HelpSite, t.Source}}
+	}
+	for _, x := range charges {
+		v, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, x.limit, x.subject)
+		if err != nil {
+			return 0, fmt.Errorf("counting help requests: %w", err)
+		}
+		if !v.OK {
+			return v.Retry, nil
+		}
+	}
+	return 0, nil
+}
+
+// saveText stores a request with its newest text and the record of the reference.
+func (s *Service) saveText(tx *account.Tx, c *Request, action string, t Text) error {
+	lost, err := c.addText(t)
+	if err != nil {
+		return err
+	}
+	for _, reference := range lost {
+		if err := s.requests.Delete(tx.Raw, s.referenceKey(reference)); err != nil {
+			return fmt.Errorf("deleting the reference of a help request: %w", err)
+		}
+	}
+	if err := s.putReference(tx, t.Reference, c); err != nil {
+		return err
+	}
+	if err := tx.Audit(submissionEvent(action, c)); err != nil {
+		return err
+	}
+	return s.save(tx, c)
+}
+
+// notifySubmission queues the emails about a submission: to support, and to the user. joined is the request that it
+// joined, or nil. u is zero for an unknown address.
+func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *account.User, t Text, joined *Request) error {
+	if err := s.notifySupport(tx, q, u, t, joined); err != nil {
+		return err
 	}
 	if u.ID == "" || q.forgotPassword { // unknown addresses get no email; RequestPasswordLink sends its own
 		return nil
@@ -198,7 +225,7 @@ func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *accou
 	if !v.OK {
 		return nil
 	}
-	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: t.Reference}, time.Time{})
 }
 
 // groupName returns the name of a group, or "" if it does not exist.
@@ -217,30 +244,6 @@ func notifyAddress(u *account.User, typed string) []string {
 		return all[i : i+1]
 	}
 	return all[:min(len(all), 1)]
-}
-
-// addFollowUp adds a submission to an open request. Beyond maxFollowUps it only counts.
-func (s *Service) addFollowUp(tx *account.Tx, c *Request, q checkedSubmission, u *account.User, reference string) error {
-	if len(c.FollowUps) < maxFollowUps {
-		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, maxFollowUpLength), PasswordProven: q.provenBy(u)}
-		if err := s.putReference(tx, reference, c); err != nil {
-			return err
-		}
-		if tx.Op.Request.Address.IsValid() {
-			t.Address = tx.Op.Request.Address.String()
-		}
-		c.FollowUps = append(slices.Clone(c.FollowUps), t)
-	} else {
-		c.DroppedFollowUps++
-	}
-	if err := tx.Audit(submissionEvent(audit.HelpJoined, c)); err != nil {
-		return err
-	}
-	err := s.save(tx, c)
-	if errcode.Of(err) == errcode.TooMany {
-		return nil // the audit event is stored, and the result does not differ
-	}
-	return err
 }
 
 // submissionEvent returns the audit event of a submission. Its actor is unknown, because the form proves no identity.

@@ -29,7 +29,8 @@ func TestSubmit_SecondRequestJoinsTheOpenOne(t *testing.T) {
 	login := s.SubmitPassword(t, password).Secret
 	second := s.submit(t, 2, helpdesk.Submission{Email: authntest.SecondEmail, Message: "I am at the front desk.", Transaction: login})
 	all := s.requests(t)
-	if len(all) != 1 || len(all[0].FollowUps) != 1 || all[0].FollowUps[0].Reference != second || !all[0].FollowUps[0].PasswordProven || all[0].PasswordProven {
+	if len(all) != 1 || len(all[0].Texts) != 2 || all[0].Texts[1].Reference != second || !all[0].Texts[1].PasswordProven || all[0].Texts[0].PasswordProven ||
+		all[0].TextsByTrust()[0].Reference != second {
 		t.Fatalf("got %+v, want one request with two texts", all)
 	}
 	mails := s.supportMails()
@@ -54,37 +55,7 @@ func TestSubmit_SecondRequestJoinsTheOpenOne(t *testing.T) {
 	s.submit(t, 3, helpdesk.Submission{Email: "x@else.example", Message: "a"})
 	s.submit(t, 4, helpdesk.Submission{Email: "y@else.example", Message: "b"})
 	s.submit(t, 5, helpdesk.Submission{Email: "x@else.example", Message: "c"})
-	if all := s.requests(t); len(all) != 3 || len(all[1].FollowUps) != 1 || len(all[2].FollowUps) != 0 {
-		t.Errorf("got %d requests: %+v", len(all), all)
-	}
-}
-
-// TestAttack_TextsDisplaceTheUsersOwn fills the open request in the name of the user, slowly.
-func TestAttack_TextsDisplaceTheUsersOwn(t *testing.T) {
-	s := newEnv(t)
-	for i := range 9 {
-		s.submit(t, i, helpdesk.Submission{Email: authntest.Technician, Message: "spam"})
-		s.Clock.Advance(account.StepUpTTL * 6)
-	}
-	ref := s.submit(t, 50, helpdesk.Submission{Email: authntest.Technician, Message: "my own"})
-	got, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, ref)
-	if err != nil || got.Message != "my own" {
-		t.Errorf("got %+v, %v, want a new request", got, err)
-	}
-}
-
-// TestAttack_TextsDisplaceAProvenOne fills it within the hour, so that further texts cause no email.
-func TestAttack_TextsDisplaceAProvenOne(t *testing.T) {
-	s := newEnv(t)
-	for i := range 14 {
-		s.submit(t, i, helpdesk.Submission{Email: authntest.Technician, Message: "spam"})
-	}
-	ref := s.submit(t, 50, helpdesk.Submission{Email: authntest.Technician, Message: "my own", Transaction: s.SubmitPassword(t, password).Secret})
-	got, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, ref)
-	if err != nil || got.Message != "my own" || !got.PasswordProven {
-		t.Errorf("got %+v, %v, want a new request", got, err)
-	}
-	if all := s.requests(t); len(all) != 2 || all[0].DroppedFollowUps+all[1].DroppedFollowUps != 5 {
+	if all := s.requests(t); len(all) != 3 || len(all[1].Texts) != 2 || len(all[2].Texts) != 1 {
 		t.Errorf("got %d requests: %+v", len(all), all)
 	}
 }
@@ -97,7 +68,7 @@ func TestAttack_UserIDAsAnAddress(t *testing.T) {
 	ref := s.submit(t, 2, helpdesk.Submission{Email: authntest.Technician, Message: "my phone is gone"})
 	manager := authntest.Limited(authntest.AsHelpDesk, s.Amelie.Groups...)
 	got, err := s.Directory.HelpDesk.Request(t.Context(), manager, ref)
-	if err != nil || got.User != s.Amelie.ID || got.Message != "my phone is gone" {
+	if err != nil || got.User != s.Amelie.ID || got.Texts[0].Message != "my phone is gone" {
 		t.Errorf("got %+v, %v, want a request of the user", got, err)
 	}
 	if r := s.Reset(t, authntest.AsHelpDesk, helpdesk.ResetRequest{Check: calledBack}); r.HelpRequest != got.ID {

@@ -68,10 +68,10 @@ func TestSubmit_NotifiesSupportAndStoredAddress(t *testing.T) {
 				t.Fatalf("got %d requests", len(requests))
 			}
 			got := requests[0]
-			if got.Reference != ref || got.Message != "It fell.\nHelp[2J!" || got.State != helpdesk.StateOpen || (got.User == s.Amelie.ID) != c.known || got.PasswordProven {
+			if got.Reference != ref || len(got.Texts) != 1 || got.Texts[0].Message != "It fell.\nHelp[2J!" || got.State != helpdesk.StateOpen || (got.User == s.Amelie.ID) != c.known || got.Texts[0].PasswordProven {
 				t.Errorf("got case %+v", got)
 			}
-			if m.Reference != ref || m.KnownUser != c.known || m.Message != got.Message || m.Topic != notice.TopicPhoneLost || m.Open != "" ||
+			if m.Reference != ref || m.KnownUser != c.known || m.Message != got.Texts[0].Message || m.Topic != notice.TopicPhoneLost || m.Open != "" ||
 				m.User != map[bool]string{true: "Amélie Durand"}[c.known] || m.Group != map[bool]string{true: "Garage Lumière"}[c.known] || m.PasswordProven {
 				t.Errorf("got mail %+v", m)
 			}
@@ -137,13 +137,17 @@ func TestSubmit_LimitsBySourceAndAddress(t *testing.T) {
 		t.Fatalf("got %d requests, %v, want one", len(requests), err)
 	}
 	last := requests[0]
-	if len(last.FollowUps)+last.DroppedFollowUps != 39 || len(last.FollowUps) == 0 || utf8.RuneCountInString(last.FollowUps[0].Message) != 400 {
-		t.Errorf("got %d texts and %d more, want 39", len(last.FollowUps), last.DroppedFollowUps)
+	removed := 0
+	for _, n := range last.RemovedBy {
+		removed += n
+	}
+	if len(last.Texts)+removed != 40 || len(last.Texts) < 4 || utf8.RuneCountInString(last.Texts[0].Message) != 400 {
+		t.Errorf("got %d texts and %d removed, want 40 in all, cut", len(last.Texts), removed)
 	}
 	if got := len(s.Events(audit.HelpJoined)); got != 39 {
 		t.Errorf("got %d events of joined texts, want 39", got)
 	}
-	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Reference: last.FollowUps[3].Reference})
+	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Reference: last.Removed[3].Reference})
 	if err != nil || len(found) != 1 || found[0].ID != last.ID {
 		t.Errorf("by the reference of a joined text: got %d requests, %v", len(found), err)
 	}
@@ -181,8 +185,7 @@ func TestSubmit_RecordsProvenPassword(t *testing.T) {
 	s.submit(t, 4, helpdesk.Submission{Email: authntest.Technician, Message: "x", Transaction: login})
 	var got []bool
 	for _, c := range s.requests(t) {
-		got = append(got, c.PasswordProven)
-		for _, f := range c.FollowUps {
+		for _, f := range c.Texts {
 			got = append(got, f.PasswordProven)
 		}
 	}
@@ -199,7 +202,7 @@ func TestRequestPasswordLink_OpensRequestWithoutDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"help_for_support to support@garage.example"})
-	if c := s.requests(t); len(c) != 1 || !c[0].Forgotten || c[0].User != s.Amelie.ID {
+	if c := s.requests(t); len(c) != 1 || !c[0].Texts[0].Forgotten || c[0].User != s.Amelie.ID {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -66,7 +66,8 @@ const (
 	HelpAssigned        = "barillet.help.assigned"
 	HelpUpdated         = "barillet.help.updated"
 	HelpClosed          = "barillet.help.closed"
-	HelpJoined          = "barillet.help.joined" // a follow-up was added to an open request
+	HelpJoined          = "barillet.help.joined"  // a text was added to an open request
+	HelpRemoved         = "barillet.help.removed" // an open request about an unknown address was displaced by others
 	SecretDisclosed     = "barillet.secret.disclosed"
 	MailFailed          = "barillet.mail.dead_letter"
 	TokenCreated        = "system.api_token.create"

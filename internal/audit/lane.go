@@ -16,8 +16,22 @@ const (
 	LaneNoise
 )
 
+// String returns the name of the lane.
+func (l Lane) String() string {
+	switch l {
+	case LaneSecurity:
+		return "security"
+	case LaneRoutine:
+		return "routine"
+	}
+	return "noise"
+}
+
+// Lanes returns all lanes, the most important first.
+func Lanes() []Lane { return []Lane{LaneSecurity, LaneRoutine, LaneNoise} }
+
 // routine lists the successful actions of LaneRoutine.
-var routine = []string{SessionStart, SessionEnd, PasswordProven, FactorProven, StepUp, UnknownName, PasswordForgotten, HelpRequested, HelpJoined,
+var routine = []string{SessionStart, SessionEnd, PasswordProven, FactorProven, StepUp, UnknownName, PasswordForgotten, HelpRequested, HelpJoined, HelpRemoved,
 	AppSignIn, AppConsent, AppDevice, AppRefused, ServerStarted, ServerStopped, WebhookTested}
 
 // Lane returns the lane of the event.

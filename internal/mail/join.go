@@ -87,7 +87,8 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		s.Log.Error("joining notifications failed, each is sent alone", "error", err)
 		return part, nil
 	}
-	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
+	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key,
+		Rank: slices.MinFunc(part, func(a, b pending) int { return cmp.Compare(a.Job.Rank, b.Job.Rank) }).Job.Rank}
 	id := store.NewTimeID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, p := range part {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/internal/audit"
 	"barillet/internal/outbox"
 	"barillet/store"
 )
@@ -22,8 +23,10 @@ type Message struct {
 	Data     json.RawMessage `json:"data,omitempty"`
 	// MessageID is set by Queue. It is the same in each attempt, so that a server can recognize a repeated message
 	// (promise D5).
-	MessageID string    `json:"message_id"`
-	Queued    time.Time `json:"queued"`
+	MessageID string `json:"message_id"`
+	// Rank is the lane of the message. The zero value is the lane of tickets and security notifications.
+	Rank   audit.Lane `json:"lane,omitempty"`
+	Queued time.Time  `json:"queued"`
 	// NotBefore is the earliest time of the next attempt. Zero means at once.
 	NotBefore time.Time `json:"not_before,omitzero" since:"Queued,Tried"`
 	// ExpiresAt is the time from which the message has no use, such as the expiry of its link. Zero means never.
@@ -136,6 +139,9 @@ var _ outbox.Job[Message] = Message{}
 
 // Destination returns "": all messages go to one mail server.
 func (r Message) Destination() string { return "" }
+
+// Lane returns the lane of the message.
+func (r Message) Lane() audit.Lane { return r.Rank }
 
 // Attempts returns the state of the delivery.
 func (r Message) Attempts() outbox.Attempts {

@@ -165,8 +165,9 @@ func (PasswordChanged) Name() string { return "password_changed" }
 // PasswordLink contains the link to choose a new password.
 type PasswordLink struct {
 	Context
-	Link  string    `json:"link"`
-	Until time.Time `json:"until"`
+	Requested bool      `json:"requested,omitempty"` // by the form, which needs no sign-in
+	Link      string    `json:"link"`
+	Until     time.Time `json:"until"`
 }
 
 func (PasswordLink) Name() string { return "password_link" }
@@ -262,9 +263,18 @@ type HelpForSupport struct {
 	Group          string `json:"group,omitempty"`
 	Number         string `json:"number,omitempty"`         // the telephone number on file
 	PasswordProven bool   `json:"passwordProven,omitempty"` // the browser had proven the password
+	KnownBrowser   bool   `json:"knownBrowser,omitempty"`   // the user had signed in on the browser
 }
 
 func (HelpForSupport) Name() string { return "help_for_support" }
+
+// HelpWaiting informs support that requests arrive faster than emails about each may be sent.
+type HelpWaiting struct {
+	Context
+	Count int `json:"count"` // open requests
+}
+
+func (HelpWaiting) Name() string { return "help_waiting" }
 
 // HelpAnswered reports the answer to a help request to its author.
 type HelpAnswered struct {

@@ -20,7 +20,7 @@ const (
 func (w *Worker[R]) dequeue() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, l := range w.lanes {
+	for _, l := range w.servers {
 		l.queue = nil
 	}
 	return maps.Clone(w.busy)
@@ -38,13 +38,13 @@ func (w *Worker[R]) takeFailures() error {
 func (w *Worker[R]) deliver(ctx context.Context, name string, queue []Pending[R]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lane(name).queue = queue
+	w.server(name).queue = queue
 	w.begin(ctx, name)
 }
 
 // begin begins attempts of the queue. An attempt that ends or becomes slow calls it again. w.mu is locked.
 func (w *Worker[R]) begin(ctx context.Context, name string) {
-	l := w.lane(name)
+	l := w.server(name)
 	if ctx.Err() != nil || len(w.failed) > 0 || !l.pausedUntil(w.Now()).IsZero() {
 		l.queue = nil // the rest waits for the next pass
 	}

@@ -13,13 +13,15 @@ import (
 	"sync"
 	"time"
 
+	"barillet/internal/audit"
 	"barillet/store"
 )
 
 // Job is a record that waits for delivery. While one server fails, the jobs for that server wait, and those for other
-// servers are delivered.
+// servers are delivered. Jobs of one lane delay no job of an earlier one.
 type Job[R any] interface {
 	Destination() string     // the server that the job goes to
+	Lane() audit.Lane        // its importance: jobs of an earlier lane are tried first
 	Attempts() Attempts      // the state of its delivery
 	WithAttempts(Attempts) R // a copy with another state; a dead letter must not contain a usable secret
 }
@@ -28,6 +30,12 @@ type Job[R any] interface {
 type Pending[R any] struct {
 	ID  string
 	Job R
+}
+
+// Queue names the jobs of one lane for one server.
+type Queue struct {
+	Destination string
+	Lane        audit.Lane
 }
 
 // Worker delivers the jobs of one table, each at least once. Set its fields before Run and do not change them afterwards.
@@ -51,8 +59,8 @@ type Worker[R Job[R]] struct {
 	// each dead letter, possibly more than once, and can use five keys, for example to append an audit event. Its error
 	// fails the Update.
 	OnDeadLetter func() func(tx store.Tx, id string, job R) error
-	// OnWaiting, if it is not nil, is called at the start of each pass with the number of waiting jobs for each server.
-	OnWaiting func(ctx context.Context, now time.Time, waiting map[string]int) error
+	// OnWaiting, if it is not nil, is called at the start of each pass with the number of waiting jobs in each queue.
+	OnWaiting func(ctx context.Context, now time.Time, waiting map[Queue]int) error
 	Parallel  int           // maximum of concurrent attempts for one server, besides slow ones
 	Rest      time.Duration // pause after each pass, for tables that can be long
 	Now       func() time.Time
@@ -62,7 +70,7 @@ type Worker[R Job[R]] struct {
 	once   sync.Once
 
 	mu       sync.Mutex
-	lanes    map[string]*destination[R]
+	servers  map[string]*destination[R]
 	busy     map[string]bool // ids of the jobs that are tried now
 	attempts sync.WaitGroup
 	failed   []error // of the store, in attempts since the last pass; no attempt begins before the next one
@@ -71,7 +79,7 @@ type Worker[R Job[R]] struct {
 const (
 	maxPause   = 10 * time.Second // between passes, so that a change of the clock is noticed
 	storePause = 30 * time.Second // after a pass that failed because of the store
-	passSize   = 500              // jobs for one server in one pass
+	passSize   = 500              // jobs of one queue that a pass reads, and jobs for one server that it tries
 
 	updateSize = 8 // jobs in one Update, so that the keys of Died fit in it
 )
@@ -184,9 +192,11 @@ func (w *Worker[R]) pass(ctx context.Context) (next time.Time, began bool, err e
 		queues[name] = append(queues[name], p)
 	}
 	for name, queue := range queues {
-		// New jobs come first, so that jobs that failed before do not delay them.
-		slices.SortStableFunc(queue, func(a, b Pending[R]) int { return cmp.Compare(a.Job.Attempts().Count, b.Job.Attempts().Count) })
-		w.deliver(ctx, name, queue)
+		// In a lane new jobs come first, so that jobs that failed before do not delay them.
+		slices.SortStableFunc(queue, func(a, b Pending[R]) int {
+			return cmp.Or(cmp.Compare(a.Job.Lane(), b.Job.Lane()), cmp.Compare(a.Job.Attempts().Count, b.Job.Attempts().Count))
+		})
+		w.deliver(ctx, name, queue[:min(len(queue), passSize)]) // the rest is found after these
 	}
 	return next, len(queues) > 0, nil
 }
@@ -212,8 +222,8 @@ func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) 
 type worklist[R any] struct {
 	due, held    []Pending[R]
 	useless, old []string
-	waiting      map[string]int // by server, the jobs that are neither useless nor dead
-	next         time.Time      // time of the first job that is not due
+	waiting      map[Queue]int // the jobs that are neither useless nor dead
+	next         time.Time     // time of the first job that is not due
 }
 
 // look reads the whole table without the jobs that are tried now. The table is long only while a server is unavailable, and is
@@ -221,12 +231,12 @@ type worklist[R any] struct {
 func (w *Worker[R]) look(ctx context.Context, now time.Time, busy map[string]bool) (worklist[R], error) {
 	var list worklist[R]
 	err := w.Store.View(ctx, func(snap store.Snapshot) error {
-		list = worklist[R]{waiting: map[string]int{}}
-		due := map[string]int{}
+		list = worklist[R]{waiting: map[Queue]int{}}
+		due := map[Queue]int{}
 		return w.Table.Scan(snap, "", "", 0, func(id string, job R) error {
-			t, name := job.Attempts(), job.Destination()
+			t, queue := job.Attempts(), Queue{job.Destination(), job.Lane()}
 			if !t.Dead && !t.expired(now) {
-				list.waiting[name]++
+				list.waiting[queue]++
 			}
 			switch {
 			case busy[id]:
@@ -235,9 +245,9 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time, busy map[string]boo
 			case t.Dead:
 			case t.expired(now):
 				list.useless = append(list.useless, id)
-			case t.due(now, w.reachedAt(name)):
-				if due[name] < passSize {
-					due[name]++
+			case t.due(now, w.reachedAt(queue.Destination)):
+				if due[queue] < passSize {
+					due[queue]++
 					list.due = append(list.due, Pending[R]{id, job})
 				}
 			default:

@@ -14,10 +14,18 @@ var (
 	// UnknownNames limits the audit events of sign-ins with an unknown login. By Address.
 	UnknownNames = Limit{Name: "unknown-names", Count: 1, Per: time.Minute}
 
-	// HelpSource counts submitted help requests. Beyond it the response is 429. By Network.
+	// HelpSource counts submitted help requests. Beyond it the response is 429. By Network, known browser, or network of a proven
+	// password.
 	HelpSource = Limit{Name: "help-source", Count: 20, Per: time.Hour}
-	// HelpMails counts help requests that cause an email. Beyond it the text is added to the open request, with the same
-	// response (protocol rule 19). By the submitted address.
+	// HelpSite counts the same requests without a known browser or a proven password. By /24 for IPv4, /48 for IPv6.
+	HelpSite = Limit{Name: "help-site", Count: 60, Per: time.Hour}
+	// SupportMails counts the emails to support about help requests, and TrustedSupportMails a part that is reserved for known
+	// browsers and proven passwords. Beyond them support gets one of SupportDigests. All three count the whole service.
+	SupportMails        = Limit{Name: "support-mails", Count: 45, Per: time.Hour}
+	TrustedSupportMails = Limit{Name: "trusted-support-mails", Count: 15, Per: time.Hour}
+	SupportDigests      = Limit{Name: "support-digests", Count: 1, Per: time.Hour}
+	// HelpMails counts help requests that cause an email. Beyond it the request is stored, with the same response (protocol
+	// rule 19). By the submitted address.
 	HelpMails = Limit{Name: "help-mails", Count: 5, Per: time.Hour}
 	// ForgotSource counts requests for a password link. By Network.
 	ForgotSource = Limit{Name: "forgot-source", Count: 20, Per: time.Hour}

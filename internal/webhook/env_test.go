@@ -191,13 +191,13 @@ func (h *env) change(fn func(*webhook.EndpointList) error) {
 }
 
 // read returns an endpoint from the store.
-func (h *env) read(id string) webhook.Endpoint {
+func (h *env) read(id string) *webhook.Endpoint {
 	h.t.Helper()
-	var out webhook.Endpoint
+	out := new(webhook.Endpoint)
 	err := h.store.View(h.t.Context(), func(s store.Snapshot) error {
 		b, err := h.hooks.List(s)
 		if found := b.Find(id); found != nil {
-			out = *found
+			*out = *found
 		}
 		return err
 	})

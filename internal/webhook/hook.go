@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"barillet/internal/audit"
 )
 
 // The limits of endpoints. All endpoints are in one record, which each Update with an event reads.
@@ -33,11 +35,17 @@ type Endpoint struct {
 	URL            string    `json:"url"`
 	Events         []string  `json:"events"`                    // filters: event types, prefixes that end with ".*", or "*"
 	DisabledReason string    `json:"disabled_reason,omitempty"` // one of the reasons below; empty: the endpoint is enabled
-	Overrun        bool      `json:"overrun,omitempty"`         // its queue is full, and events are dropped
+	Overruns       []Overrun `json:"overruns,omitempty"`        // the lanes whose queue is full
 	Keys           []Key     `json:"keys"`                      // newest first
 	By             string    `json:"by"`                        // id of the principal that created it
 	Created        time.Time `json:"created"`
 	Changed        time.Time `json:"changed"`
+}
+
+// Overrun states that the queue of a lane is full. Events of the lane after Since are left out.
+type Overrun struct {
+	Lane  audit.Lane `json:"lane"`
+	Since time.Time  `json:"since"`
 }
 
 // The reasons why an endpoint is disabled.
@@ -64,7 +72,12 @@ func (s Secret) Text() string { return "whsec_" + base64.StdEncoding.EncodeToStr
 
 // Wants reports whether the endpoint receives events of a type.
 func (h *Endpoint) Wants(action string) bool {
-	return h.DisabledReason == "" && !h.Overrun && slices.ContainsFunc(h.Events, func(filter string) bool { return Matches(filter, action) })
+	return h.DisabledReason == "" && slices.ContainsFunc(h.Events, func(filter string) bool { return Matches(filter, action) })
+}
+
+// Drops reports whether the endpoint leaves out an event of the lane and the time, because too many wait.
+func (h *Endpoint) Drops(lane audit.Lane, at time.Time) bool {
+	return slices.ContainsFunc(h.Overruns, func(o Overrun) bool { return o.Lane == lane && at.After(o.Since) })
 }
 
 // Matches reports whether a filter selects an event type: it is that type, a prefix of it that ends with ".*", or "*".

@@ -64,12 +64,12 @@ func TestEndpoint_PrintsWithoutItsSecret(t *testing.T) {
 }
 
 func TestRecords_Golden(t *testing.T) {
-	hook := webhook.Endpoint{ID: "abc", Name: "Atelier", URL: "https://hooks.example/in", Events: []string{"user.mfa.*"}, DisabledReason: webhook.DisabledGone, Overrun: true,
+	hook := webhook.Endpoint{ID: "abc", Name: "Atelier", URL: "https://hooks.example/in", Events: []string{"user.mfa.*"}, DisabledReason: webhook.DisabledGone, Overruns: []webhook.Overrun{{Lane: audit.LaneNoise, Since: start}},
 		By: "token:1", Created: start, Changed: start.Add(time.Hour)}
 	hook.Replace(start, webhook.Secret("0123456789abcdef"))
 	hook.Replace(start, webhook.Secret("fedcba9876543210"))
 	storetest.Golden(t, store.Webhooks, nil, webhook.EndpointList{Hooks: []webhook.Endpoint{hook}})
-	storetest.Golden(t, store.WebhookDeliveries, nil, webhook.Job{Event: "20260302T080000.000000000Z-abc", Type: audit.FactorsReset, Endpoint: "abc", Endpoints: []string{"abc", "def"},
+	storetest.Golden(t, store.WebhookDeliveries, nil, webhook.Job{Event: "20260302T080000.000000000Z-abc", Type: audit.FactorsReset, Rank: audit.LaneNoise, Endpoint: "abc", Endpoints: []string{"abc", "def"},
 		State: outbox.Attempts{Queued: start, NotBefore: start.Add(time.Minute), ExpiresAt: start.Add(time.Hour), Count: 2, Tried: start.Add(time.Second),
 			LastError: "status 500", Unreachable: true, Dead: true, Died: start.Add(time.Hour)}})
 }

@@ -78,6 +78,7 @@ func (h *Endpoints) Change(tx store.Tx, fn func(*EndpointList) error) error {
 type Job struct {
 	Event     string          `json:"event"`               // id of the audit event, from which the body is made
 	Type      string          `json:"type"`                // action of the event
+	Rank      audit.Lane      `json:"lane,omitempty"`      // lane of the event
 	Endpoint  string          `json:"endpoint,omitempty"`  // the endpoint; empty: each of Hooks
 	Endpoints []string        `json:"endpoints,omitempty"` // several endpoints, so that an event uses one key of its Update
 	State     outbox.Attempts `json:"state"`
@@ -87,6 +88,9 @@ var _ outbox.Job[Job] = Job{}
 
 // Destination returns the id of the endpoint.
 func (c Job) Destination() string { return c.Endpoint }
+
+// Lane returns the lane of the event.
+func (c Job) Lane() audit.Lane { return c.Rank }
 
 // Attempts returns the state of the delivery.
 func (c Job) Attempts() outbox.Attempts { return c.State }
@@ -113,7 +117,7 @@ func jobID(hook, event string) string { return hook + "." + event }
 // forAll is in an id in place of an endpoint, if the delivery is for several.
 const forAll = "all"
 
-// Watch stores a delivery to each endpoint that receives the event, in the Update of the event. It is the Watch of an
+// Watch stores a delivery to each endpoint that receives the event and does not drop its lane, in the Update of the event. It is the Watch of an
 // audit.Log. It reads one key and writes at most one more.
 func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 	b, err := h.List(tx)
@@ -127,14 +131,14 @@ func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 	for i := range b.Hooks {
 		hook := &b.Hooks[i]
 		// A test event is only for the tested endpoint.
-		if e.Action == audit.WebhookTested && len(e.Targets) == 1 && e.Targets[0].ID == hook.ID || e.Action != audit.WebhookTested && hook.Wants(e.Action) {
+		if e.Action == audit.WebhookTested && len(e.Targets) == 1 && e.Targets[0].ID == hook.ID || e.Action != audit.WebhookTested && hook.Wants(e.Action) && !hook.Drops(e.Lane(), e.At) {
 			wanted = append(wanted, hook.ID)
 		}
 	}
 	if len(wanted) == 0 {
 		return nil
 	}
-	c := Job{Event: e.ID, Type: e.Action, Endpoints: wanted, State: outbox.Attempts{Queued: e.At, ExpiresAt: e.At.Add(uselessAfter)}}
+	c := Job{Event: e.ID, Type: e.Action, Rank: e.Lane(), Endpoints: wanted, State: outbox.Attempts{Queued: e.At, ExpiresAt: e.At.Add(uselessAfter)}}
 	id := jobID(forAll, e.ID)
 	if len(wanted) == 1 {
 		c.Endpoint, c.Endpoints = wanted[0], nil
@@ -149,6 +153,7 @@ func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 // Delivery is a stored delivery as administrators see it.
 type Delivery struct {
 	ID, Event, Type string
+	Lane            audit.Lane
 	outbox.Attempts
 }
 
@@ -157,7 +162,7 @@ type Delivery struct {
 func (h *Endpoints) Deliveries(s store.Snapshot, hook, state, after string, limit int) (found []Delivery, next string, err error) {
 	found, next, err = outbox.List(s, h.calls, jobID(hook, ""), after, limit, func(id string, c Job) (Delivery, bool) {
 		keep := state == "" || c.State.Dead == (state == "dead")
-		return Delivery{ID: id, Event: c.Event, Type: c.Type, Attempts: c.State}, keep
+		return Delivery{ID: id, Event: c.Event, Type: c.Type, Lane: c.Rank, Attempts: c.State}, keep
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("listing deliveries: %w", err)

@@ -33,10 +33,6 @@ type Sender struct {
 const (
 	parallel = 2           // concurrent requests to one endpoint
 	rest     = time.Second // between passes: the queue of an unavailable endpoint is long
-	// An endpoint with more than maxQueue waiting deliveries receives no further events until there are fewer than
-	// resumeQueue.
-	maxQueue    = 5000
-	resumeQueue = 2500
 
 	spreadSize = 3 // deliveries to several endpoints in one Update: each uses a key, and one for each endpoint
 )
@@ -171,54 +167,5 @@ func (s *Sender) disable(ctx context.Context, now time.Time, id string) error {
 		was := h.DisabledReason
 		h.DisabledReason = DisabledGone
 		return was == ""
-	})
-}
-
-// bound sets Overrun of each endpoint by the length of its queue.
-func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]int) error {
-	var book EndpointList
-	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		book, err = s.Hooks.List(snap)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, h := range book.Hooks {
-		n := waiting[h.ID]
-		switch {
-		case !h.Overrun && n > maxQueue:
-			s.Log.Warn("webhook queue is full, dropping events", "webhook", h.ID)
-			err = s.mark(ctx, now, h.ID, audit.WebhookOverrun, func(h *Endpoint) bool { h.Overrun = true; return true })
-		case h.Overrun && n < resumeQueue:
-			err = s.mark(ctx, now, h.ID, audit.WebhookResumed, func(h *Endpoint) bool { h.Overrun = false; return true })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mark changes an endpoint and appends an event, unless fn reports that nothing changed.
-func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn func(*Endpoint) bool) error {
-	event := audit.NewID(now)
-	err := s.Store.Update(ctx, func(tx store.Tx) error {
-		changed, name := false, ""
-		err := s.Hooks.Change(tx, func(b *EndpointList) error {
-			if h := b.Find(id); h != nil {
-				changed, name = fn(h), h.Name
-			}
-			return nil
-		})
-		if err != nil || !changed {
-			return err
-		}
-		return s.Events.Append(tx, event, audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action,
-			Outcome: audit.Success, Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: id, Name: name}}})
-	})
-	if err != nil {
-		return fmt.Errorf("marking webhook %q: %w", id, err)
-	}
-	return nil
+	}, nil)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/internal/audit"
 	"barillet/internal/outbox"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
@@ -35,6 +36,9 @@ var _ outbox.Job[Logout] = Logout{}
 
 // Destination returns the client: a client that does not respond delays no other.
 func (l Logout) Destination() string { return string(l.Client) }
+
+// Lane returns the same lane for each logout: a job ends an access, and a session has one for each client.
+func (l Logout) Lane() audit.Lane { return audit.LaneSecurity }
 
 // Attempts returns the state of the delivery.
 func (l Logout) Attempts() outbox.Attempts { return l.State }

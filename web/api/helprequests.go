@@ -15,26 +15,22 @@ import (
 
 // helpRequestJSON is a help request. Its texts are not trustworthy: the form requires no sign-in.
 type helpRequestJSON struct {
-	ID               string                   `json:"id"`
-	Reference        string                   `json:"reference"`
-	Status           helpdesk.State           `json:"status"`
-	UserID           *account.UserID          `json:"userId"` // null: no user has the address
-	Email            string                   `json:"email"`
-	Topic            notice.Topic             `json:"topic"`
-	Message          string                   `json:"message"`
-	FollowUps        []followUpJSON           `json:"followUps"`
-	DroppedFollowUps int                      `json:"droppedFollowUps"` // not stored
-	PasswordProven   bool                     `json:"passwordProven"`
-	Forgotten        bool                     `json:"forgotten"`
-	Assignee         string                   `json:"assignee"` // an id; empty: none
-	AssigneeName     string                   `json:"assigneeName"`
-	IdentityCheck    *identityCheckJSON       `json:"identityCheck"` // null: not checked
-	Client           helpClientJSON           `json:"client"`
-	Created          *string                  `json:"created"`
-	LastUpdated      *string                  `json:"lastUpdated"`
-	History          []historyEntryJSON       `json:"history"`
-	Links            map[string]linkJSON      `json:"_links"`
-	Embedded         *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // not in lists
+	ID            string                   `json:"id"`
+	Reference     string                   `json:"reference"`
+	Status        helpdesk.State           `json:"status"`
+	UserID        *account.UserID          `json:"userId"` // null: no user has the address
+	Email         string                   `json:"email"`
+	Topic         notice.Topic             `json:"topic"`
+	Texts         []helpTextJSON           `json:"texts"`        // trusted ones first
+	RemovedTexts  []removedTextJSON        `json:"removedTexts"` // with a reference that still finds the request
+	Assignee      string                   `json:"assignee"`     // an id; empty: none
+	AssigneeName  string                   `json:"assigneeName"`
+	IdentityCheck *identityCheckJSON       `json:"identityCheck"` // null: not checked
+	Created       *string                  `json:"created"`
+	LastUpdated   *string                  `json:"lastUpdated"`
+	History       []historyEntryJSON       `json:"history"`
+	Links         map[string]linkJSON      `json:"_links"`
+	Embedded      *helpRequestEmbeddedJSON `json:"_embedded,omitempty"` // not in lists
 }
 
 // helpRequestEmbeddedJSON contains more about the user.
@@ -78,14 +74,23 @@ type helpClientJSON struct {
 	Browser   string `json:"browser"` // "Firefox, Android"
 }
 
-type followUpJSON struct {
-	At        *string      `json:"at"`
-	Reference string       `json:"reference"`
-	Topic     notice.Topic `json:"topic"`
-	Message   string       `json:"message"`
-	IPAddress string       `json:"ipAddress"`
+// helpTextJSON is one submission of the form.
+type helpTextJSON struct {
+	At             *string        `json:"at"`
+	Reference      string         `json:"reference"`
+	Topic          notice.Topic   `json:"topic"`
+	Message        string         `json:"message"`
+	PasswordProven bool           `json:"passwordProven"`
+	KnownBrowser   bool           `json:"knownBrowser"`
+	Forgotten      bool           `json:"forgotten"`
+	RemovedTexts   int            `json:"removedTexts"` // of the same source
+	Client         helpClientJSON `json:"client"`
+}
 
-	PasswordProven bool `json:"passwordProven"`
+// removedTextJSON is a text that others displaced.
+type removedTextJSON struct {
+	Reference    string `json:"reference"`
+	RemovedTexts int    `json:"removedTexts"` // of the same source
 }
 
 type historyEntryJSON struct {
@@ -99,11 +104,10 @@ type historyEntryJSON struct {
 
 func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
-	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
-		FollowUps: []followUpJSON{}, DroppedFollowUps: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
+	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic,
+		Texts: []helpTextJSON{}, RemovedTexts: []removedTextJSON{}, Assignee: c.Assignee,
 		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []historyEntryJSON{},
-		Client: helpClientJSON{IPAddress: c.Address, Browser: c.Agent},
-		Links:  map[string]linkJSON{"self": {Href: self}}}
+		Links: map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
 		out.UserID = &c.User
 		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
@@ -111,9 +115,13 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	if c.Identity != "" {
 		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
 	}
-	for _, t := range c.FollowUps {
-		out.FollowUps = append(out.FollowUps, followUpJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address,
-			PasswordProven: t.PasswordProven})
+	for _, t := range c.TextsByTrust() {
+		out.Texts = append(out.Texts, helpTextJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message,
+			PasswordProven: t.PasswordProven, KnownBrowser: t.KnownBrowser, Forgotten: t.Forgotten, RemovedTexts: c.RemovedBy[t.Source],
+			Client: helpClientJSON{IPAddress: t.Address, Browser: t.Agent}})
+	}
+	for _, t := range c.Removed {
+		out.RemovedTexts = append(out.RemovedTexts, removedTextJSON{Reference: t.Reference, RemovedTexts: c.RemovedBy[t.Source]})
 	}
 	for _, s := range c.History {
 		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})

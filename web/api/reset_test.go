@@ -112,8 +112,13 @@ func TestReset_ResolvesHelpRequest(t *testing.T) {
 	}
 	c := list[0]
 	hid, _ := c.get("id").(string)
+	texts, _ := c.get("texts").([]any)
+	if len(texts) != 1 {
+		t.Fatalf("got %v, want one text", c)
+	}
+	text, _ := texts[0].(map[string]any)
 	if c.get("reference") != reference || c.get("status") != "open" || c.get("userId") != string(u.ID) || c.get("topic") != "phone_lost" ||
-		c.get("message") != "<script>perdu</script>" || c.get("passwordProven") != false {
+		text["message"] != "<script>perdu</script>" || text["passwordProven"] != false {
 		t.Errorf("got %v, want the request", c)
 	}
 	for query, want := range map[string]int{reference: 1, strings.ToLower(reference): 1, "%E2%80%8B" + strings.ReplaceAll(reference, "-", "%E2%80%93") + "%C2%A0": 1,

@@ -21,7 +21,7 @@ type webhookJSON struct {
 	Events         []string            `json:"events"`
 	Enabled        bool                `json:"enabled"`
 	DisabledReason *string             `json:"disabledReason"` // "administrator", or "gone" after a response with 410
-	Overrun        bool                `json:"overrun"`        // the queue is full: new events are dropped
+	Overrun        bool                `json:"overrun"`        // the queue of a lane is full: its new events are dropped
 	By             string              `json:"createdBy"`
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
@@ -34,7 +34,7 @@ func (a *API) webhook(h webhook.Endpoint) webhookJSON { return a.webhookAt(h, a.
 
 func (a *API) webhookAt(h webhook.Endpoint, now time.Time) webhookJSON {
 	self := a.publicURL + "/api/v1/webhooks/" + h.ID
-	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.DisabledReason == "", Overrun: h.Overrun, By: h.By,
+	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.DisabledReason == "", Overrun: len(h.Overruns) > 0, By: h.By,
 		Created: reply.Timestamp(h.Created), LastUpdated: reply.Timestamp(h.Changed),
 		Links: map[string]linkJSON{"self": {Href: self}, "deliveries": {Href: self + "/deliveries"}}}
 	if h.DisabledReason != "" {

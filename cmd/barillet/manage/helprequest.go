@@ -18,23 +18,20 @@ import (
 
 // helpRequest is the part of a help request that is printed. --json prints the whole response.
 type helpRequest struct {
-	ID             string    `json:"id"`
-	Reference      string    `json:"reference"`
-	Status         string    `json:"status"`
-	UserID         string    `json:"userId"`
-	Email          string    `json:"email"`
-	Topic          string    `json:"topic"`
-	Message        string    `json:"message"`
-	PasswordProven bool      `json:"passwordProven"`
-	Assignee       string    `json:"assignee"`
-	AssigneeName   string    `json:"assigneeName"`
-	Created        time.Time `json:"created"`
-	Texts          []struct {
-		At             time.Time `json:"at"`
-		Reference      string    `json:"reference"`
-		Message        string    `json:"message"`
-		PasswordProven bool      `json:"passwordProven"`
-	} `json:"followUps"`
+	ID           string     `json:"id"`
+	Reference    string     `json:"reference"`
+	Status       string     `json:"status"`
+	UserID       string     `json:"userId"`
+	Email        string     `json:"email"`
+	Topic        string     `json:"topic"`
+	Assignee     string     `json:"assignee"`
+	AssigneeName string     `json:"assigneeName"`
+	Created      time.Time  `json:"created"`
+	Texts        []helpText `json:"texts"`
+	Removed      []struct {
+		Reference string `json:"reference"`
+		Count     int    `json:"removedTexts"`
+	} `json:"removedTexts"`
 	Check *struct {
 		identityCheck
 		At time.Time `json:"at"`
@@ -52,6 +49,16 @@ type helpRequest struct {
 			Detail string    `json:"detail"`
 		} `json:"recentChanges"`
 	} `json:"_embedded"`
+}
+
+// helpText is a text of the sender.
+type helpText struct {
+	At             time.Time `json:"at"`
+	Reference      string    `json:"reference"`
+	Message        string    `json:"message"`
+	PasswordProven bool      `json:"passwordProven"`
+	KnownBrowser   bool      `json:"knownBrowser"`
+	Removed        int       `json:"removedTexts"`
 }
 
 func helpPath(id string) string { return "/help-requests/" + url.PathEscape(id) }
@@ -91,7 +98,7 @@ func (m *CLI) helpShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return r.print(m, owner)
+			return r.print(m, args[0], owner)
 		})
 	})
 }
@@ -123,8 +130,24 @@ func (p user) numberOnFile() string {
 	return ""
 }
 
-// print prints a help request. The lines that the sender wrote begin with a mark, so that they cannot imitate others.
-func (r helpRequest) print(m *CLI, owner *user) error {
+// heading returns the line before a text.
+func (t helpText) heading(m *CLI) string {
+	line := m.Moment(t.At) + ", " + t.Reference
+	if t.KnownBrowser {
+		line += ", from a known browser of the user"
+	}
+	if t.PasswordProven {
+		line += ", the sender knew the password"
+	}
+	if t.Removed > 0 {
+		line += fmt.Sprintf(", %d older texts of this source removed", t.Removed)
+	}
+	return line
+}
+
+// print prints a help request that was asked for by its id or a reference. The lines that the sender wrote begin with a mark, so
+// that they cannot imitate others.
+func (r helpRequest) print(m *CLI, asked string, owner *user) error {
 	lines := []string{fmt.Sprintf("%s, %s, %s", r.Reference, m.Moment(r.Created), r.Status),
 		fmt.Sprintf("from %s, %s", cli.Plain(r.Email), r.Topic)}
 	if owner != nil {
@@ -134,26 +157,21 @@ func (r helpRequest) print(m *CLI, owner *user) error {
 		}
 		lines = append(lines, cli.Plain("user "+cmp.Or(owner.name(), owner.text("login"))+", "+number))
 	}
-	if r.PasswordProven {
-		lines = append(lines, "the sender knew the password")
-	}
 	if r.Assignee != "" {
 		lines = append(lines, fmt.Sprintf("assigned to %s (%s)", cli.Plain(r.AssigneeName), r.Assignee))
 	}
 	if r.Check != nil {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Method, cli.Plain(r.Check.By))))
 	}
-	texts := []string{r.Message}
 	for _, t := range r.Texts {
-		head := m.Moment(t.At) + ", " + t.Reference
-		if t.PasswordProven {
-			head += ", the sender knew the password"
-		}
-		texts = append(texts, head+"\n"+t.Message)
-	}
-	for _, text := range texts {
-		for line := range strings.Lines(text) {
+		lines = append(lines, t.heading(m))
+		for line := range strings.Lines(t.Message) {
 			lines = append(lines, "> "+cli.Plain(line))
+		}
+	}
+	for _, t := range r.Removed {
+		if strings.EqualFold(t.Reference, strings.TrimSpace(asked)) {
+			lines = append(lines, fmt.Sprintf("%s: text removed, %d more of this source", t.Reference, t.Count-1))
 		}
 	}
 	step := func(at time.Time, words ...string) {

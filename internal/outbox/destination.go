@@ -19,15 +19,15 @@ type destination[R any] struct {
 	recipients   map[string]bool // of running attempts
 }
 
-// lane returns the state of a server. w.mu is locked.
-func (w *Worker[R]) lane(name string) *destination[R] {
-	l := w.lanes[name]
+// server returns the state of a server. w.mu is locked.
+func (w *Worker[R]) server(name string) *destination[R] {
+	l := w.servers[name]
 	if l == nil {
 		l = &destination[R]{recipients: map[string]bool{}}
-		if w.lanes == nil {
-			w.lanes = map[string]*destination[R]{}
+		if w.servers == nil {
+			w.servers = map[string]*destination[R]{}
 		}
-		w.lanes[name] = l
+		w.servers[name] = l
 	}
 	return l
 }
@@ -36,7 +36,7 @@ func (w *Worker[R]) lane(name string) *destination[R] {
 func (w *Worker[R]) remember(name string, now time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.lane(name)
+	l := w.server(name)
 	attrs := []any{}
 	if name != "" {
 		attrs = append(attrs, "to", name)
@@ -60,13 +60,13 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 func (w *Worker[R]) reachedAt(name string) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.lane(name).reached
+	return w.server(name).reached
 }
 
 func (w *Worker[R]) pausedUntil(name string, now time.Time) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.lane(name).pausedUntil(now)
+	return w.server(name).pausedUntil(now)
 }
 
 // pausedUntil returns the end of the pause of a server, or the zero time. If the clock was set back, the pause ends.

@@ -1,0 +1,164 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/notice"
+)
+
+// site6 returns an address of the n-th /64 of a /48.
+func site6(site, n int) netip.Addr {
+	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(site >> 8), byte(site), byte(n >> 8), byte(n), 15: 1})
+}
+
+// TestAttack_AddressesOfOneSiteFillTheHelpRequests writes about unknown addresses from each /64 of one /48.
+func TestAttack_AddressesOfOneSiteFillTheHelpRequests(t *testing.T) {
+	s := newEnv(t)
+	refused := 0
+	for i := range 500 {
+		_, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(1, i)}, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+		if errcode.Of(err) == errcode.RateLimited {
+			refused++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, size := s.keys(t); refused < 430 || n > 70*4 || size > 1<<20 {
+		t.Errorf("got %d refused, %d records, %d bytes, want at most 60 requests", refused, n, size)
+	}
+}
+
+// TestAttack_ManyNetworksFillTheHelpRequests opens more requests about unknown addresses than the service keeps. A network with
+// few requests displaces the oldest of the network with most, and that network is refused, about known addresses too.
+func TestAttack_ManyNetworksFillTheHelpRequests(t *testing.T) {
+	s := newEnv(t)
+	submit := func(site int, email string) error {
+		_, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(site, 0)}, helpdesk.Submission{Email: email, Message: "x"})
+		s.Clock.Advance(2 * time.Second)
+		return err
+	}
+	for i := range 2000 {
+		if err := submit(i/10, fmt.Sprintf("n%d@else.example", i)); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+	before, _ := s.keys(t)
+	authntest.WantCode(t, "a network with most requests, about an unknown address", submit(3, "more@else.example"), errcode.RateLimited)
+	authntest.WantCode(t, "the same about a known one", submit(3, authntest.Technician), errcode.RateLimited)
+	for i := range 30 {
+		if err := submit(1000+i, fmt.Sprintf("m%d@else.example", i)); err != nil {
+			t.Fatalf("a network with few requests: %v", err)
+		}
+	}
+	if err := submit(2000, authntest.Technician); err != nil {
+		t.Errorf("about a known address: %v", err)
+	}
+	s.own(t, "known browser", "I am refused nothing")
+	after, size := s.keys(t)
+	if after > before+6 || size > 8<<20 {
+		t.Errorf("got %d records, then %d with %d bytes", before, after, size)
+	}
+	if got := s.Events(audit.HelpRemoved); len(got) != 30 || got[0].Reason != "too_many" || got[0].Lane() != audit.LaneRoutine {
+		t.Errorf("got %d events of displaced requests, want 30", len(got))
+	}
+	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Limit: 1})
+	if err != nil || len(open) != 1 || open[0].Email == "n0@else.example" {
+		t.Errorf("got %+v, %v, want the oldest displaced", open, err)
+	}
+}
+
+// TestAttack_HelpRequestsFillTheMailboxOfSupport opens many requests within an hour.
+func TestAttack_HelpRequestsFillTheMailboxOfSupport(t *testing.T) {
+	s := newEnv(t)
+	for i := range 300 {
+		if _, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(i, 0)}, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.own(t, "known browser", "my own")
+	single, digests := 0, []int(nil)
+	for _, m := range s.Mails() {
+		switch what := m.What.(type) {
+		case notice.HelpForSupport:
+			single++
+			if what.KnownUser && !what.KnownBrowser {
+				t.Errorf("got %+v, want the known browser", what)
+			}
+		case notice.HelpWaiting:
+			digests = append(digests, what.Count)
+		}
+	}
+	if single != 46 || !slices.Equal(digests, []int{45}) {
+		t.Errorf("got %d emails and digests of %v requests, want 45 and that of the user, and one digest", single, digests)
+	}
+}
+
+// TestSubmit_KnownAndUnknownAddressesAreRefusedAlike enumerates addresses up to each limit of a client (promise A12).
+func TestSubmit_KnownAndUnknownAddressesAreRefusedAlike(t *testing.T) {
+	var answers [2][]string
+	for i, address := range []string{authntest.Technician, "nobody@garage.example"} {
+		s := newEnv(t)
+		for n := range 70 {
+			ref, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(1, n/15)}, helpdesk.Submission{Email: address, Message: "x"})
+			answers[i] = append(answers[i], fmt.Sprint(reference.MatchString(ref), err))
+		}
+	}
+	if !slices.Equal(answers[0], answers[1]) {
+		t.Errorf("got\n%q for a known address, and\n%q for an unknown one", answers[0], answers[1])
+	}
+}
+
+// TestDeleteOld_DeletesByPolicy closes, leaves and deletes requests and users.
+func TestDeleteOld_DeletesByPolicy(t *testing.T) {
+	s := newEnv(t)
+	const keep = 90 * 24 * time.Hour
+	sweep := func(want int) {
+		t.Helper()
+		if got, err := s.Directory.HelpDesk.DeleteOld(t.Context(), keep); err != nil || got != want {
+			t.Errorf("deleted %d, %v, want %d", got, err, want)
+		}
+	}
+	for range 6 { // some of them removed
+		s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+	}
+	s.submit(t, 2, helpdesk.Submission{Email: "nobody@else.example", Message: "x"})
+	s.submit(t, 3, helpdesk.Submission{Email: s.Manager.Login, Message: "x"})
+	all := s.requests(t)
+	if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, all[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateResolved}); err != nil {
+		t.Fatal(err)
+	}
+	sweep(0)
+	s.Clock.Advance(30 * 24 * time.Hour)
+	sweep(0)
+	if got := s.requests(t); got[1].State != helpdesk.StateRejected || got[2].State != helpdesk.StateOpen {
+		t.Errorf("after 30 days: got %s and %s, want the one about an unknown address rejected", got[1].State, got[2].State)
+	}
+	if e := s.Events(audit.HelpClosed); len(e) != 2 || e[1].Reason != "expired" || e[1].Actor.Type != audit.TypeSystem {
+		t.Errorf("got %+v, want an event", e)
+	}
+	s.Clock.Advance(60 * 24 * time.Hour)
+	sweep(1)
+	s.Clock.Advance(30 * 24 * time.Hour)
+	sweep(1)
+	if n, _ := s.keys(t); n != 3 {
+		t.Errorf("got %d records, want those of the open request", n)
+	}
+	for range 2 { // the first deactivates
+		if err := s.Directory.Delete(t.Context(), authntest.AsSuperAdmin, s.From, s.Manager.Login); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(1)
+	if n, _ := s.keys(t); n != 0 {
+		t.Errorf("got %d records after the user was deleted", n)
+	}
+}
