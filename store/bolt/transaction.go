@@ -13,57 +13,35 @@ import (
 
 var errOver = errors.New("transaction is used after its closure returned")
 
-// transaction is the store.Tx of one Update. It reads the pages of its group and collects its own writes.
+// transaction is the store.Tx of one run of an Update. It reads one bbolt transaction and records the reads and writes.
 type transaction struct {
-	s      *Store
-	bucket *bbolt.Bucket
-	writes map[string][]byte // nil value: deleted
-	budget store.Budget
-	over   bool
+	s        *Store
+	bucket   *bbolt.Bucket
+	recorder *store.Recorder
+	over     bool
 }
 
 func (t *transaction) Get(key string) ([]byte, error) {
 	if t.over {
 		return nil, errOver
 	}
-	if err := t.budget.Read(key); err != nil {
-		return nil, err
-	}
-	if value, written := t.writes[key]; written {
-		if value == nil {
-			return nil, store.ErrNotFound
-		}
-		return bytes.Clone(value), nil
-	}
-	return t.s.get(t.bucket, key)
+	return t.recorder.Get(key, t.load)
 }
+
+func (t *transaction) load(key string) ([]byte, error) { return t.s.get(t.bucket, key) }
 
 func (t *transaction) Put(key string, value []byte) error {
 	if t.over {
 		return errOver
 	}
-	if err := store.CheckValue(value); err != nil {
-		return t.budget.Refuse(err)
-	}
-	return t.set(key, bytes.Clone(value))
+	return t.recorder.Put(key, value)
 }
 
 func (t *transaction) Delete(key string) error {
 	if t.over {
 		return errOver
 	}
-	return t.set(key, nil)
-}
-
-func (t *transaction) set(key string, value []byte) error {
-	if err := t.budget.Write(key, value); err != nil {
-		return err
-	}
-	if t.writes == nil {
-		t.writes = make(map[string][]byte, 8)
-	}
-	t.writes[strings.Clone(key)] = value
-	return nil
+	return t.recorder.Delete(key)
 }
 
 // snapshot is the store.Snapshot of one View.

@@ -36,7 +36,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 		{"a scan resumes after a key, stops at its limit and at ErrStop", resume},
 		{"a snapshot does not change", stable},
 		{"a closure run twice has one effect", twice},
-		{"the caller may change bytes that it passed or received", ownBytes},
+		{"the caller may change bytes that it passed and keep those that it received", ownBytes},
 		{"limits of keys and values are exact", limitsOfRecords},
 		{"limits of an update are exact, and an ignored error fails it", limitsOfUpdates},
 		{"a cancelled context has no effect", cancelled},
