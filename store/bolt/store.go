@@ -103,7 +103,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Snapshot) error) error {
 		return err
 	}
 	defer tx.Rollback()
-	view := &snapshot{s: s, ctx: ctx, bucket: bucket}
+	view := &snapshot{s: s, ctx: ctx, records: finder{bucket: bucket}}
 	defer func() { view.over = true }()
 	return fn(view)
 }

@@ -56,7 +56,7 @@ func (s *Store) prepareChange(ctx context.Context, fn func(store.Tx) error) (*ch
 
 // run calls fn once and returns what it read and wrote.
 func (s *Store) run(ctx context.Context, bucket *bbolt.Bucket, fn func(store.Tx) error) (*store.Recorder, error) {
-	tx := &transaction{s: s, bucket: bucket, recorder: new(store.Recorder)}
+	tx := &transaction{s: s, records: finder{bucket: bucket}, recorder: new(store.Recorder)}
 	defer func() { tx.over = true }()
 	if err := fn(tx); err != nil {
 		return nil, err
@@ -110,12 +110,11 @@ func (s *Store) write() {
 
 // group is one bbolt transaction of the writer.
 type group struct {
-	tx     *bbolt.Tx
-	bucket *bbolt.Bucket
-	taken  int       // changes
-	stored []*change // those whose Update waits for the commit
-	bytes  int       // written
-	full   <-chan time.Time
+	records finder
+	taken   int       // changes
+	stored  []*change // those whose Update waits for the commit
+	bytes   int       // written
+	full    <-chan time.Time
 }
 
 // group stores the first change and those that wait meanwhile.
@@ -133,7 +132,7 @@ func (s *Store) group(first *change) {
 		first.next <- next{err: err}
 		return
 	}
-	g := &group{tx: tx, bucket: bucket}
+	g := &group{records: finder{bucket: bucket}}
 	for c := first; c != nil && err == nil; c = s.next(g) {
 		err = s.take(g, c)
 	}
@@ -153,13 +152,13 @@ func (s *Store) group(first *change) {
 // take applies one change. An error ends the whole group.
 func (s *Store) take(g *group, c *change) error {
 	g.taken++
-	same, err := s.unchanged(g.bucket, c.run)
+	same, err := s.unchanged(&g.records, c.run)
 	if err == nil && !same {
 		if g.full == nil {
 			g.full = time.After(groupTime)
 		}
 		c.ran = make(chan bool)
-		c.next <- next{turn: g.bucket}
+		c.next <- next{turn: g.records.bucket}
 		if !<-c.ran {
 			return nil
 		}
@@ -169,7 +168,7 @@ func (s *Store) take(g *group, c *change) error {
 	if err != nil {
 		return err
 	}
-	return s.apply(g.bucket, c.run)
+	return s.apply(g.records.bucket, c.run)
 }
 
 // next returns a change that waits, or nil if there is none or the group is full.
@@ -191,10 +190,10 @@ func (s *Store) next(g *group) *change {
 }
 
 // unchanged reports whether every key that a closure read still has the value that it read.
-func (s *Store) unchanged(bucket *bbolt.Bucket, run *store.Recorder) (same bool, err error) {
+func (s *Store) unchanged(records *finder, run *store.Recorder) (same bool, err error) {
 	err = s.guard("comparing records", func() error {
 		for key, read := range run.Reads() {
-			value := bucket.Get([]byte(key))
+			value := records.find(key)
 			if (value == nil) != (read == nil) || !bytes.Equal(value, read) {
 				return nil
 			}
@@ -207,12 +206,14 @@ func (s *Store) unchanged(bucket *bbolt.Bucket, run *store.Recorder) (same bool,
 
 func (s *Store) apply(bucket *bbolt.Bucket, run *store.Recorder) error {
 	return s.guard("changing a page", func() error {
+		var name []byte // bbolt copies it
 		for key, value := range run.Writes() {
 			var err error
+			name = append(name[:0], key...)
 			if value == nil {
-				err = bucket.Delete([]byte(key))
+				err = bucket.Delete(name)
 			} else {
-				err = bucket.Put([]byte(key), value)
+				err = bucket.Put(name, value)
 			}
 			if err != nil {
 				return fmt.Errorf("changing a record: %w: %w", store.ErrUnavailable, err)
