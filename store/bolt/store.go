@@ -69,7 +69,7 @@ func Open(path string, options Options) (*Store, error) {
 	}
 	unclean, err := inspect(f, path)
 	if err == nil {
-		err = mark(path)
+		err = errors.Join(removeCopy(path), mark(path))
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
