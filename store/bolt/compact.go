@@ -141,9 +141,22 @@ func (c Compaction) copy(from *bbolt.DB, records int) (size int64, err error) {
 		return 0, err
 	}
 	c.step("checked")
+	if err := sameOwner(path, c.Path); err != nil {
+		return 0, err
+	}
 	size, err = trim(path)
 	c.step("synced")
 	return size, err
+}
+
+// sameOwner gives the copy the owner of the store, if another user than that of the service runs the command.
+func sameOwner(path, of string) error {
+	info, err := os.Stat(of)
+	if err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	return os.Chown(path, int(owner.Uid), int(owner.Gid))
 }
 
 func checkCopy(db *bbolt.DB, path string, records int) error {

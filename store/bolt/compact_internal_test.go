@@ -110,6 +110,30 @@ func TestCompaction_GivesFreeSpaceBack(t *testing.T) {
 	checkGrown(t, path)
 }
 
+func TestCompaction_ByRootKeepsTheOwner(t *testing.T) {
+	path, _ := grown(t)
+	if os.Getuid() != 0 {
+		t.Log("as another user the owner cannot differ")
+	} else if err := os.Chown(path, 1234, 1235); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Compaction{Path: path}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, is := before.Sys().(*syscall.Stat_t), after.Sys().(*syscall.Stat_t)
+	if is.Uid != was.Uid || is.Gid != was.Gid {
+		t.Errorf("got owner %d and group %d, want %d and %d", is.Uid, is.Gid, was.Uid, was.Gid)
+	}
+}
+
 func TestCompaction_KeepsTheMarkerOfAnUncleanStop(t *testing.T) {
 	path, _ := grown(t)
 	if err := mark(path); err != nil {
