@@ -45,6 +45,8 @@ type Store struct {
 	onDamage func(error)
 
 	queue   chan *change
+	running atomic.Int64  // Updates that run on a snapshot or wait in the queue
+	idle    chan struct{} // has a value after the last of them was refused
 	closing chan struct{}
 	ended   chan struct{} // closed when the writer has returned
 	close   func() error
@@ -80,7 +82,7 @@ func Open(path string, options Options) (*Store, error) {
 	}
 	s := &Store{
 		db: db, path: path, onDamage: options.OnDamage,
-		queue: make(chan *change), closing: make(chan struct{}), ended: make(chan struct{}),
+		queue: make(chan *change), idle: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if err := s.readSynced(); err != nil {
 		return nil, errors.Join(err, db.Close())

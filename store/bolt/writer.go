@@ -24,6 +24,7 @@ const (
 	maxGroup   = 256                   // changes taken by one commit
 	groupBytes = 4 << 20               // written bytes after which no further change joins
 	groupTime  = 20 * time.Millisecond // after the first closure that runs again, no further change joins
+	groupWait  = time.Millisecond      // for closures that run now on a snapshot: their changes share the sync
 )
 
 // change is an Update with something to write, or one that read a commit that is not on disk yet.
@@ -41,7 +42,13 @@ type next struct {
 
 // prepareChange runs fn on a snapshot. It returns nil if there is nothing to store. The snapshot ends before the change waits:
 // to map a grown file, bbolt waits for all snapshots.
-func (s *Store) prepareChange(ctx context.Context, fn func(store.Tx) error) (*change, error) {
+func (s *Store) prepareChange(ctx context.Context, fn func(store.Tx) error) (c *change, err error) {
+	s.running.Add(1)
+	defer func() {
+		if c == nil {
+			s.leave()
+		}
+	}()
 	tx, bucket, err := s.begin(false)
 	if err != nil {
 		return nil, err
@@ -70,14 +77,26 @@ func (s *Store) run(ctx context.Context, bucket *bbolt.Bucket, fn func(store.Tx)
 	return tx.recorder, nil
 }
 
+// leave ends an Update that the writer does not take.
+func (s *Store) leave() {
+	if s.running.Add(-1) == 0 {
+		select {
+		case s.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // enqueue waits until the writer takes the change.
 func (s *Store) enqueue(ctx context.Context, c *change) error {
 	select {
 	case s.queue <- c:
 		return nil
 	case <-ctx.Done():
+		s.leave()
 		return fmt.Errorf("waiting to update: %w", ctx.Err())
 	case <-s.closing:
+		s.leave()
 		return store.ErrClosed
 	}
 }
@@ -103,6 +122,7 @@ func (s *Store) write() {
 		case <-s.closing:
 			return
 		case first := <-s.queue:
+			s.running.Add(-1)
 			s.group(first)
 		}
 	}
@@ -111,10 +131,11 @@ func (s *Store) write() {
 // group is one bbolt transaction of the writer.
 type group struct {
 	records finder
-	taken   int       // changes
-	stored  []*change // those whose Update waits for the commit
-	bytes   int       // written
-	full    <-chan time.Time
+	taken   int              // changes
+	stored  []*change        // those whose Update waits for the commit
+	bytes   int              // written
+	full    <-chan time.Time // receives after groupTime; nil until a closure runs again
+	late    <-chan time.Time // receives after groupWait; nil until the writer waits
 }
 
 // group stores the first change and those that wait meanwhile.
@@ -171,7 +192,7 @@ func (s *Store) take(g *group, c *change) error {
 	return s.apply(g.records.bucket, c.run)
 }
 
-// next returns a change that waits, or nil if there is none or the group is full.
+// next returns a change that waits or comes within groupWait, or nil if the group is full or no closure runs.
 func (s *Store) next(g *group) *change {
 	if g.taken >= maxGroup || g.bytes >= groupBytes {
 		return nil
@@ -181,12 +202,22 @@ func (s *Store) next(g *group) *change {
 		return nil
 	default:
 	}
-	select {
-	case c := <-s.queue:
-		return c
-	default:
-		return nil
+	for s.running.Load() > 0 {
+		if g.late == nil {
+			g.late = time.After(groupWait)
+		}
+		select {
+		case c := <-s.queue:
+			s.running.Add(-1)
+			return c
+		case <-s.idle:
+		case <-g.late:
+			return nil
+		case <-g.full:
+			return nil
+		}
 	}
+	return nil
 }
 
 // unchanged reports whether every key that a closure read still has the value that it read.

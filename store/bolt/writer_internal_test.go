@@ -205,3 +205,44 @@ func TestGroup_EndsAfterItsTimeOfRepeatedClosures(t *testing.T) {
 		}
 	})
 }
+
+// The changes of closures that run at once share a sync, as if the writer had run them. A closure that is refused, or that
+// takes longer, delays the others by no more.
+func TestGroup_WaitsForClosuresThatRunNow(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes time.Duration // of the other closure
+		err   error
+		waits time.Duration
+		sizes []int
+	}{
+		"another that is stored":  {groupWait / 2, nil, groupWait / 2, []int{2}},
+		"another that is refused": {groupWait / 2, errRefused, groupWait / 2, []int{1}},
+		"another that is slow":    {groupWait * 50, nil, groupWait, []int{1, 1}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, groups := counted(t)
+			mustPut(t, s, "a/1", []byte("x"))
+			before := len(groups())
+			other := make(chan error)
+			go func() {
+				other <- s.Update(t.Context(), func(tx store.Tx) error {
+					time.Sleep(c.takes)
+					return errors.Join(c.err, tx.Put("a/2", []byte("x")))
+				})
+			}()
+			synctest.Wait() // the other closure runs
+			start := time.Now()
+			mustPut(t, s, "a/3", []byte("x"))
+			if got := time.Since(start); got != c.waits {
+				t.Errorf("%s: waited %v, want %v", name, got, c.waits)
+			}
+			if err := <-other; !errors.Is(err, c.err) {
+				t.Errorf("%s: got %v, want %v", name, err, c.err)
+			}
+			synctest.Wait()
+			if got := groups()[before:]; !slices.Equal(got, c.sizes) {
+				t.Errorf("%s: got groups %v, want %v", name, got, c.sizes)
+			}
+		})
+	}
+}
