@@ -55,7 +55,7 @@ type Store struct {
 	synced  atomic.Int64          // id of the last transaction that is on disk
 	stopped error                 // why Updates are rejected; used by the writer only
 
-	testingOnlyGroup func(taken int) // called after each group, to count what enters the writer
+	testingOnlyGroup func(taken int) // called at the end of each group, to count what enters the writer
 }
 
 var _ store.Store = (*Store)(nil)

@@ -162,11 +162,11 @@ func (s *Store) group(first *change) {
 	} else {
 		err = errors.Join(err, s.guard("ending a change", tx.Rollback))
 	}
-	for _, c := range g.stored {
-		c.next <- next{err: err}
-	}
 	if s.testingOnlyGroup != nil {
 		s.testingOnlyGroup(g.taken)
+	}
+	for _, c := range g.stored {
+		c.next <- next{err: err}
 	}
 }
 
