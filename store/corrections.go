@@ -81,7 +81,10 @@ func (c *correcting) store(ctx context.Context) {
 // CorrectAll corrects the times of every record of every table of the keyring, also those that are seldom read. s is the store
 // that CorrectTimes returned.
 func (r *Keyring) CorrectAll(ctx context.Context, s Store) error {
-	for _, walk := range r.walks {
+	r.walking.Lock()
+	walks := slices.Collect(maps.Values(r.walks))
+	r.walking.Unlock()
+	for _, walk := range walks {
 		if err := walk(ctx, s); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -36,11 +37,14 @@ type Keyring struct {
 	now         func() time.Time // nil: the times of records are not corrected
 	corrections corrections
 	damage      damagedRecords
+	walking     sync.Mutex
 	walks       map[string]func(context.Context, Store) error // by prefix of a table, for CorrectAll
 }
 
 // addWalk adds the walk through a table. The table of a second owner has the same records.
 func (r *Keyring) addWalk(kind TableDef, walk func(context.Context, Store) error) {
+	r.walking.Lock()
+	defer r.walking.Unlock()
 	if r.walks == nil {
 		r.walks = map[string]func(context.Context, Store) error{}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,4 +116,18 @@ func TestMarkDemo_IsReportedByIsDemo(t *testing.T) {
 	if is, err := store.IsDemo(background, s); !is || err != nil {
 		t.Errorf("marked: got %v, %v", is, err)
 	}
+}
+
+// Closures of different Updates run at once and may make a table.
+func TestKeyring_MakesTablesAtOnce(t *testing.T) {
+	ring := openKeyring(t, open(t), store.NewRootKeys())
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 1000 {
+				store.NewTable[struct{ At time.Time }](ring, store.Sessions)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -69,6 +69,7 @@ func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Popu
 		t.Fatal(err)
 	}
 	p := &Population{Env: e, Phone: phone, Users: make([]TestUser, n)}
+	browsers := store.NewTable[session.Browser](e.Ring, store.Browsers)
 	p.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("user%07d@garage.example", i)
 		browser := secret.New()
@@ -77,7 +78,7 @@ func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Popu
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
 			u.Sessions, u.Activity = nil, nil
 			u.Browsers = []account.BrowserRef{{Hash: browser.Hash(), Since: tx.Op.Now, Seen: tx.Op.Now}}
-			if err := store.NewTable[session.Browser](e.Ring, store.Browsers).Put(tx.Raw, browser.Hash(), session.Browser{Since: tx.Op.Now, User: u.ID}); err != nil {
+			if err := browsers.Put(tx.Raw, browser.Hash(), session.Browser{Since: tx.Op.Now, User: u.ID}); err != nil {
 				return u, err
 			}
 			return u, tx.Create(&u)
