@@ -49,6 +49,10 @@ var (
 	Webhooks          = TableDef{"webhook/", "internal/webhook", "permanent", 1, true, false}
 	WebhookDeliveries = TableDef{"webhookdelivery/", "internal/webhook", "until delivered; 30 days as a dead letter", 1, true, true}
 	Audit             = TableDef{"audit/", "internal/audit", "as configured, append only", 1, true, false}
+	AuditPending      = TableDef{"auditpending/", "internal/audit", "until the leaf has a number, seconds", 1, true, false}
+	AuditLeaves       = TableDef{"auditleaf/", "internal/audit", "permanent", 1, true, false}
+	AuditTiles        = TableDef{"audittile/", "internal/audit/tree", "permanent", 1, true, false}
+	AuditHeads        = TableDef{"audithead/", "internal/audit/tree", "permanent, one a day", 1, true, false}
 	Meta              = TableDef{"meta/", "store", "permanent", 1, false, false}
 )
 
@@ -57,6 +61,7 @@ func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
-		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
+		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
+		AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}
 }
