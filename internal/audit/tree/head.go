@@ -147,12 +147,18 @@ func consistent(r tlog.HashReader, size int64, head Checkpoint) error {
 	return err
 }
 
-// NewestHead returns the newest signed head. The error wraps store.ErrNotFound if none was signed.
+// NewestHead returns the newest signed head. If there is none, it signs one. The error wraps store.ErrNotFound for an empty log.
 func (t *Tree) NewestHead(ctx context.Context) (text string, err error) {
-	err = t.Store.View(ctx, func(s store.Snapshot) error {
+	read := func(s store.Snapshot) error {
 		head, err := t.heads.Get(s, newestID)
 		text = head.Note
 		return err
-	})
+	}
+	err = t.Store.View(ctx, read)
+	if errors.Is(err, store.ErrNotFound) {
+		if err = t.Advance(ctx); err == nil {
+			err = t.Store.View(ctx, read)
+		}
+	}
 	return text, err
 }

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	_ "embed" // for ProofPage
 	"errors"
 	"fmt"
 
@@ -10,6 +11,11 @@ import (
 	"barillet/internal/audit"
 	"barillet/store"
 )
+
+// ProofPage is an HTML page that checks a proof. It has all that it needs, so it works from a file and without a network.
+//
+//go:embed proof.html
+var ProofPage []byte
 
 // proofFormat is in each proof. Another form gets another value.
 const proofFormat = "barillet-audit-proof-1"
