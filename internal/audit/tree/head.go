@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -35,6 +36,11 @@ func openHead(text string, key note.Verifier) (Checkpoint, error) {
 	n, err := note.Open([]byte(text), note.VerifierList(key))
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%w: %w", ErrHead, err)
+	}
+	for _, s := range n.Sigs { // package note ignores the last bits of the encoding
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("%w: %w", ErrHead, err)
+		}
 	}
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) != 5 || lines[0] != key.Name() {

@@ -95,16 +95,19 @@ const (
 	signInterval     = time.Minute
 )
 
-// Run numbers new leaves each second and signs a head each minute, until ctx ends. It logs errors and continues.
+// Run numbers new leaves each second and signs a head each minute, until ctx ends. It continues after an error, and logs one a
+// minute.
 func (t *Tree) Run(ctx context.Context) error {
 	ticks := time.NewTicker(sequenceInterval)
 	defer ticks.Stop()
-	for n := 0; ; n++ {
+	const every = int(signInterval / sequenceInterval)
+	for n, silent := 0, 0; ; n, silent = n+1, silent-1 {
 		err := t.Sequence(ctx)
-		if err == nil && (n%int(signInterval/sequenceInterval) == 0 || t.unsigned()) {
+		if err == nil && (n%every == 0 || t.unsigned()) {
 			err = t.Sign(ctx)
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && silent <= 0 {
+			silent = every
 			t.Log.Error("extending the audit log", "error", err)
 		}
 		select {

@@ -35,17 +35,6 @@ type Bad struct {
 	Reason string `json:"reason"`
 }
 
-// String returns the entry and what is wrong with it.
-func (b Bad) String() string {
-	switch {
-	case b.ID == "":
-		return fmt.Sprintf("entry number %d: %s", b.Number, b.Reason)
-	case b.Number < 0:
-		return fmt.Sprintf("event %s: %s", b.ID, b.Reason)
-	}
-	return fmt.Sprintf("event %s, number %d: %s", b.ID, b.Number, b.Reason)
-}
-
 // Verify computes the leaf of each event anew, compares it with the tree, computes the tree anew, and compares it with the newest
 // head, with that of each day and with the given heads. The service may run meanwhile: Verify looks at the tree as it is at the
 // beginning, and each of its Views is short. The error is that of the store or of a head that is not one; Report.Bad is the first
