@@ -13,11 +13,4 @@ func (t Table[T]) ScanSealed(s Snapshot, after string, limit int, fn func(id str
 
 // Open returns the record of ScanSealed as it was written, without a correction of its times. The error wraps ErrUnreadable or
 // ErrNewer.
-func (t Table[T]) Open(id string, sealed []byte) (T, error) {
-	v, err := t.decodeRaw(id, sealed)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return *v, nil
-}
+func (t Table[T]) Open(id string, sealed []byte) (*T, error) { return t.decodeRaw(id, sealed) }

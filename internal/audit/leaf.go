@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -83,9 +84,16 @@ func (l Log) salt(id string) []byte {
 // errBody is wrapped by the error for an event that has no body.
 var errBody = errors.New("malformed event")
 
+// encoders keeps the buffers of encoders: verification encodes each event of the log.
+var encoders = sync.Pool{New: func() any { return new(bodyEncoder) }}
+
 func (e *Event) bodyDigest() (tlog.Hash, error) {
-	enc := bodyEncoder{event: e, out: append(make([]byte, 0, 1024), bodyDomain...)}
-	if err := enc.encode(); err != nil {
+	enc := encoders.Get().(*bodyEncoder)
+	defer encoders.Put(enc)
+	*enc = bodyEncoder{event: e, out: append(enc.out[:0], bodyDomain...), scratch: enc.scratch}
+	err := enc.encode()
+	enc.event = nil
+	if err != nil {
 		return tlog.Hash{}, fmt.Errorf("%w: %w", errBody, err)
 	}
 	return sha256.Sum256(enc.out), nil

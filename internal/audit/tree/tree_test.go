@@ -386,6 +386,7 @@ func TestVerify_CountsRemovedAndErasedEvents(t *testing.T) {
 	f.appendEvent(audit.Erasure("u2", 1))
 	f.update(func(tx store.Tx) error { return f.log.Erase(tx, ids[2]) })
 	f.update(func(tx store.Tx) error { return f.log.Erase(tx, ids[2]) })
+	f.wantGood(Report{Entries: 93 - 30, Removed: 30, Erased: 1, Pending: 2, Heads: 2}) // what states them has no number yet
 	f.advance()
 	f.wantGood(Report{Entries: 93 + 2 - 30, Removed: 30, Erased: 1, Heads: 2})
 	f.checkProof(ids[2])

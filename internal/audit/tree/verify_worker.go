@@ -50,21 +50,23 @@ func (w *worker) verifyWaiting(e sealedRecord, pending []byte) {
 		return
 	}
 	event, err := w.tree.events.Open(e.id, e.sealed)
-	var waiting audit.Pending
-	if err == nil {
-		waiting, err = w.tree.pending.Open(e.id, pending)
-	}
 	if err != nil {
 		w.bad(e.id, -1, "%v", err)
 		return
 	}
-	switch hash, err := (audit.Leaf{Lane: waiting.Lane}).Hash(e.id, &event); {
+	waiting, err := w.tree.pending.Open(e.id, pending)
+	if err != nil {
+		w.bad(e.id, -1, "%v", err)
+		return
+	}
+	switch hash, err := (audit.Leaf{Lane: waiting.Lane}).Hash(e.id, event); {
 	case err != nil:
 		w.bad(e.id, -1, "%v", err)
 	case hash != waiting.Hash:
 		w.bad(e.id, -1, "the event was edited before its leaf got a number")
 	default:
 		w.pending++
+		w.note(e.id, -1, event) // an event may state the removal of others before it has a number
 	}
 }
 
@@ -85,12 +87,10 @@ func (w *worker) verifyLeaf(l sealedRecord, e *sealedRecord) {
 	}
 	var event *audit.Event
 	if e != nil {
-		opened, err := w.tree.events.Open(e.id, e.sealed)
-		if err != nil {
+		if event, err = w.tree.events.Open(e.id, e.sealed); err != nil {
 			w.bad(l.id, leaf.Number, "the event cannot be read: %v", err)
 			return
 		}
-		event = &opened
 	} else if leaf.Body == nil {
 		w.bad(l.id, leaf.Number, "the event was deleted")
 		return
@@ -104,11 +104,12 @@ func (w *worker) verifyLeaf(l sealedRecord, e *sealedRecord) {
 		w.bad(l.id, leaf.Number, "its hash is missing in the tree")
 	case hash != stored:
 		w.bad(l.id, leaf.Number, "the event differs from its leaf in the tree")
-	case late:
 	case event == nil:
 		w.gone = append(w.gone, gone{id: l.id, number: leaf.Number, lane: leaf.Lane})
 	default:
-		w.entries++
+		if !late {
+			w.entries++
+		}
 		w.note(l.id, leaf.Number, event)
 	}
 }
