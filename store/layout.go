@@ -86,8 +86,16 @@ var (
 		Ceiling: Ceiling{Records: 10_000, Per: PerWebhook}, Sweep: ByDelivery} // 5,000 that wait, and as many dead letters
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery}
+	AuditLeaves = TableDef{Prefix: "auditleaf/", Owner: "internal/audit", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000_000}, Sweep: ByAdministrator}
+	AuditTiles = TableDef{Prefix: "audittile/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 1_000_000}, Sweep: ByAdministrator}
+	AuditHeads = TableDef{Prefix: "audithead/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByAdministrator}
 	Meta = TableDef{Prefix: "meta/", Owner: "store", Lives: "unlimited", Version: 1,
-		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format and data keys
+		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format, data keys, probe and low space
 )
 
 // TableDefs returns every table, in the order above.
@@ -95,6 +103,7 @@ func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
-		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
+		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
+		AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}
 }
