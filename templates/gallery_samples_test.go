@@ -269,6 +269,7 @@ func GalleryMails() []notice.Notice {
 		notice.CodesStopped{Context: a, Count: 100},
 		notice.PasswordExposed{Context: a, Count: 20},
 		notice.SecurityKeyDisabled{Context: a, Device: "Clé du trousseau"},
+		notice.SpaceLow{Context: a, Free: "40 MiB"},
 		notice.TicketShown{Context: a, By: "Karim Benali"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand"},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Assigned: true},
