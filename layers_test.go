@@ -36,7 +36,8 @@ var allowed = map[string]string{
 		"internal/outbound internal/secret internal/webhook store",
 	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",
-	"authn/directory": "authn authn/account authn/admin authn/enrol authn/helpdesk authn/password authn/session factors " +
+	"authn/freeze": "authn authn/account authn/admin authn/session factors internal/audit internal/errcode internal/input internal/notice internal/secret",
+	"authn/directory": "authn authn/account authn/admin authn/enrol authn/freeze authn/helpdesk authn/password authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
 	"oidc/keys":   "authn/account internal/audit store",
@@ -52,15 +53,15 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
-	"web/site": "authn authn/account authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
+	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
 		"web/reply",
-	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
-	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/input oidc/client templates web/site",
-	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret oidc static " +
+	"web/signin":      "authn authn/account authn/freeze authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
+	"web/selfservice": "authn authn/account authn/enrol authn/freeze authn/session factors internal/errcode internal/input oidc/client templates web/site",
+	"web": "authn authn/account authn/enrol authn/freeze authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret oidc static " +
 		"templates web/admission web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "internal/input",

@@ -20,18 +20,6 @@ import (
 // (protocol rule 32). An attempt fails only because another change was stored.
 const maxRounds = 12
 
-// failureClass returns the failure counter of an input (protocol rule 17). The input decides, not the devices that
-// the user has.
-func failureClass(input factors.Input) throttle.Class {
-	switch input {
-	case factors.InputAssertion:
-		return throttle.Key
-	case factors.InputBackup:
-		return throttle.Recovery
-	}
-	return throttle.Code
-}
-
 // Verification is the result of an answer. Its zero value is an accepted one.
 type Verification struct {
 	Kind      factors.Kind // of the device that decided; "": no device was verified
@@ -95,6 +83,7 @@ type deviceAttempt struct {
 	known    bool
 	revision uint64
 	admin    audit.Actor // the principal that sent the answer; zero: the user
+	password time.Time   // in a sign-in that began with the right password: when; zero: another answer
 	kind     factors.Kind
 	outcome  factors.Outcome // of kind
 	outcomes []kindOutcome   // of each kind that verified the answer
@@ -193,11 +182,6 @@ func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, c
 	return 0, f, nil
 }
 
-// noticeAt and noticeEach decide when the user is notified of wrong codes after a correct password: after the third in a
-// row, and after each ten more (promise A10). Transactions share the count, because an attacker can begin a new one for
-// every two attempts.
-const noticeAt, noticeEach = 3, 10
-
 // recordAttempt stores what an attempt changes in the user's devices and failure counters. The caller saves the
 // user. Every endpoint counts the answers of devices here (protocol rule 17).
 func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt) (Verification, error) {
@@ -212,21 +196,15 @@ func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt
 		}
 	}
 	v := Verification{Kind: a.kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
-	id := s.Accounts.FailureID(u.ID)
 	switch {
 	case o.Accepted():
-		return v, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, failureClass(a.input), a.known))
+		f = f.WithSuccess(tx.Op.Now, failureClass(a.input), a.known)
+		if !a.password.IsZero() {
+			f = f.WithoutWrongSince(a.password)
+		}
+		return v, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f)
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock, o.Rejected == factors.ReasonResync:
-		wrong := f.WithFailure(tx.Op.Now, failureClass(a.input), a.known)
-		if a.byAdmin() { // no password was given before it
-			wrong.WrongAfterPassword = f.WrongAfterPassword
-		}
-		err = s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
-		if err == nil && a.input == factors.InputCode && !a.byAdmin() && wrong.Streak%noticeEach == noticeAt {
-			tx.AddFailedActivity(u, audit.FactorProven)
-			v.notified = true
-			err = tx.NotifyLimited(u, notice.WrongCodes{Context: tx.About(u), Count: wrong.Streak})
-		}
+		v.notified, err = s.recordWrong(tx, u, a, f)
 	case o.Rejected == factors.ReasonClone:
 		tx.AddActivity(u, audit.FactorMarked, o.Device.Name)
 		if err = tx.Notify(u, notice.SecurityKeyDisabled{Context: tx.About(u), Device: o.Device.Name}, time.Time{}); err == nil {

@@ -146,5 +146,5 @@ func (s *Service) SetPassword(tx *account.Tx, u *account.User, hash, provenance 
 	u.Epoch++
 	u.PasswordEpoch++
 	tx.AddAdminActivity(u, audit.PasswordUpdated, "")
-	return nil
+	return s.forgetOldPassword(tx, u)
 }

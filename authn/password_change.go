@@ -90,6 +90,9 @@ func (s *Service) recordPasswordChange(tx *account.Tx, u *account.User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
+	if err := s.forgetOldPassword(tx, u); err != nil {
+		return err
+	}
 	tx.AddActivity(u, audit.PasswordUpdated, "")
 	if err := tx.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err

@@ -245,8 +245,8 @@ func TestDeleteExpired_KeepsValidRecords(t *testing.T) {
 			}
 		}
 	}
-	if count["transaction/"] != 1 || count["session/"] != 1 || count["link/"] != 1 {
-		t.Errorf("left %v, want one transaction, one session and the ticket link that can still be resent", count)
+	if count["transaction/"] != 1 || count["session/"] != 1 || count["link/"] != 3 {
+		t.Errorf("left %v, want one transaction, one session, the ticket link that can still be resent, and a link to freeze for each user", count)
 	}
 	if env.sessionValid(old) || !env.sessionValid(live) || env.step(transaction) != authn.StepVerify {
 		t.Error("the wrong records were deleted")

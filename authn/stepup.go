@@ -44,8 +44,15 @@ func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, sess
 // StepUp verifies a device in a session. An accepted answer permits sensitive operations for account.StepUpTTL.
 func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input,
 	answer []byte) (Verification, error) {
-	return s.StepUpFor(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
-		ses.StepUp = account.StepUp{At: tx.Op.Now}
+	var device factors.DeviceID // of the last attempt, whose Update calls the function below
+	return s.answerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (deviceQuestion, error) {
+		return deviceQuestion{input, func(known bool) (deviceAttempt, error) {
+			a, err := s.verifyAnswer(op, u, s.stepUpDevices(u), ses.Ceremony, input, known, answer)
+			device = a.outcome.Device.ID
+			return a, err
+		}}, nil
+	}, func(tx *account.Tx, ses *account.Session, u *account.User) error {
+		ses.StepUp = account.StepUp{At: tx.Op.Now, Device: device}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
 	})
 }

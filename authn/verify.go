@@ -117,6 +117,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, transacti
 		if err != nil {
 			return false, err
 		}
+		a.password = tr.proven()
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, transaction, a, &cache) })
 		if err != nil || done == nil {
 			return false, err

@@ -24,6 +24,8 @@ type Device struct {
 	LastUsed     time.Time       `json:"lastUsed,omitzero"`      // zero: not used since enrolment
 	Copies       []Copy          `json:"copies,omitempty"`       // other phones that scanned the same QR code
 	Disabled     string          `json:"disabled,omitempty"`     // "": usable; else the reason: "clone", DisabledUnconfirmed
+	Frozen       time.Time       `json:"frozen,omitzero"`        // with its copies, as lost or stolen (protocol rule 12); zero: not frozen
+	FrozenBy     string          `json:"frozenBy,omitempty"`     // with Frozen: the name of the administrator; "": the user
 	SecretSeenBy string          `json:"secretSeenBy,omitempty"` // owner of the principal that saw the secret; "": the user alone
 	EnrolledBy   string          `json:"enrolledBy,omitempty"`   // with SecretSeenBy: the name of that principal
 	Unique       string          `json:"unique,omitempty"`       // at most one device of the service may have this value; "": no limit
@@ -31,7 +33,10 @@ type Device struct {
 }
 
 // Usable reports whether the device may be asked for.
-func (d Device) Usable() bool { return d.Disabled == "" }
+func (d Device) Usable() bool { return d.Disabled == "" && !d.IsFrozen() }
+
+// IsFrozen reports whether the device is frozen (protocol rule 12).
+func (d Device) IsFrozen() bool { return !d.Frozen.IsZero() }
 
 // DisabledUnconfirmed marks a device that an administrator enrolled and the user did not confirm yet (protocol rule 22).
 const DisabledUnconfirmed = "unconfirmed"

@@ -72,6 +72,12 @@ func gallerySignIn(lang string) []Sample {
 		{"new-password", NewPassword{Base: b, Token: "abc", Login: login, MinLength: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
 		{"password-required", PasswordRequired{Base: b, Login: login, MinLength: 8}},
+		{"password-required-exposed", PasswordRequired{Base: b, Login: login, Exposed: true, MinLength: 8}},
+		{"freeze-sign-in", Freeze{Base: second, Action: "/login/freeze", Devices: []Device{{ID: "d1", Name: "Téléphone d’Amélie", Slug: "phone", Input: "code",
+			Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier"}}}, {ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
+		{"freeze-link", FreezeLink{Base: b, Token: "abc"}},
+		{"freeze-link-gone", FreezeLink{Base: b, Gone: true}},
+		{"frozen", Frozen{b}},
 		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},
 		{"logged-out", LoggedOut{b}},
 		{"other-user-link", OtherUser{Base: signedIn, Link: true, Now: "Amélie Durand", Stay: "/account", Restart: "/invite/abc"}},
@@ -108,6 +114,8 @@ func galleryAccount(lang string) []Sample {
 	key := Device{ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key", Added: sampleDay.AddDate(0, 0, -9)}
 	cloned := Device{ID: "d3", Name: "Ancienne clé", Slug: "key", Input: "key", Added: sampleDay.AddDate(-1, 0, 0), Disabled: "clone"}
 	offered := Device{ID: "d4", Name: "Téléphone du garage", Slug: "phone", Input: "code", App: AppGoogle, Added: sampleDay, Disabled: "unconfirmed", By: "Karim Benali"}
+	frozen := Device{ID: "d5", Name: "Téléphone perdu", Slug: "phone", Input: "code", Added: sampleDay.AddDate(0, -3, 0), LastUsed: sampleDay, Frozen: sampleDay}
+	frozenBy := Device{ID: "d6", Name: "Ancien téléphone", Slug: "phone", Input: "code", Added: sampleDay.AddDate(0, -3, 0), LastUsed: sampleDay, Frozen: sampleDay, FrozenBy: "Karim Benali"}
 	only := Device{ID: "d1", Name: "Téléphone", Slug: "phone", Input: "code", App: AppGoogle, Added: sampleDay, LastUsed: sampleDay, Last: true}
 	sessions := []Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.17", Started: sampleDay.Add(-time.Hour), Seen: sampleDay, This: true},
 		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)},
@@ -134,6 +142,10 @@ func galleryAccount(lang string) []Sample {
 		{"prove-key", StepUp{Base: b, Next: "/account/add", Operation: Message{Key: OperationRemoveDevice, Args: map[string]string{"Device": phone.Name}}, Method: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
 		{"add", AddDevice{Base: b, Choices: sampleChoices(), Phones: []Device{phone}, CopiesAllowed: true}},
 		{"add-full", AddDevice{Base: b, Full: []string{"phone", "key", "token"}}},
+		{"account-frozen", Account{Base: with(NewNotice(NoticeDeviceFrozen)), Locale: lang, Login: "amelie.durand@garage.example", Devices: []Device{frozen, frozenBy, key}, Recovery: sampleRecovery(1), Sessions: sessions[:1]}},
+		{"freeze", Freeze{Base: b, Action: "/account/freeze", Devices: []Device{phone, key}}},
+		{"unfreeze", DeviceUnfreeze{Base: b, Device: frozen, Proofs: keys}},
+		{"unfreeze-none", DeviceUnfreeze{Base: b, Device: frozen}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
 		{"device-confirm", DeviceConfirm{Base: b, Device: offered}},
 		{"device-show", DeviceShow{Base: b, Device: phone}},
@@ -157,7 +169,7 @@ func galleryHelp(lang string) []Sample {
 	out := []Sample{
 		{"help", Help{b}},
 		{"help-signed-in", Help{Base{Lang: lang, Path: "/help", SignedIn: true, Name: "Amélie Durand"}}},
-		{"help-request", HelpRequest{Base: b, Topic: notice.TopicPhoneLost}},
+		{"help-request", HelpRequest{Base: b, Freeze: "/login/freeze", Topic: notice.TopicPhoneLost}},
 		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: notice.TopicOther, Message: "…"}},
 		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
 		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
@@ -213,6 +225,7 @@ func sampleScan() Scan {
 // GalleryMails returns at least one notice of each kind.
 func GalleryMails() []notice.Notice {
 	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+	a.Freeze = "https://login.garage.example/freeze/N1p4Zr0cQy7uVt2sWx8kJmEoLbDfHgAa5R3i9T6e1Uw"
 	until := sampleDay.Add(24 * time.Hour)
 	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
 	return []notice.Notice{
@@ -251,6 +264,11 @@ func GalleryMails() []notice.Notice {
 		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
 		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
 		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
+		notice.DevicesFrozen{Context: a, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
+		notice.DevicesFrozen{Context: a, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
+		notice.DeviceUnfrozen{Context: a, Device: "Téléphone d’Amélie"},
+		notice.CodesStopped{Context: a, Count: 100},
+		notice.PasswordExposed{Context: a, Count: 20},
 		notice.SecurityKeyDisabled{Context: a, Device: "Clé du trousseau"},
 		notice.SpaceLow{Context: a, Free: "40 MiB"},
 		notice.TicketShown{Context: a, By: "Karim Benali"},

@@ -66,6 +66,10 @@ const (
 	// help form
 	ProblemEmail       Key = "problem.email"
 	ProblemMessageLong Key = "problem.message_long"
+
+	// blocked devices
+	ProblemLastAdmin   Key = "problem.last_admin"   // no SUPER_ADMIN could sign in
+	ProblemOtherDevice Key = "problem.other_device" // the step-up was by a device that cannot end the block
 )
 
 // Notices. Each sentence says what was done.
@@ -73,6 +77,9 @@ const (
 	NoticeDeviceAdded     Key = "notice.device_added"
 	NoticeDeviceConfirmed Key = "notice.device_confirmed"
 	NoticeDeviceRemoved   Key = "notice.device_removed"
+	NoticeDeviceFrozen    Key = "notice.device_frozen"
+	NoticeDevicesFrozen   Key = "notice.devices_frozen"
+	NoticeDeviceUnfrozen  Key = "notice.device_unfrozen"
 	NoticeDeviceRenamed   Key = "notice.device_renamed"
 	NoticeCopyAdded       Key = "notice.copy_added"
 	NoticeCopyRemoved     Key = "notice.copy_removed"
@@ -96,6 +103,8 @@ const (
 	OperationRemoveDevice  Key = "prove.remove_device"  // Device
 	OperationRemoveCopy    Key = "prove.remove_copy"    // Device
 	OperationRecoveryCodes Key = "prove.recovery_codes"
+	OperationFreeze        Key = "prove.freeze"
+	OperationUnfreeze      Key = "prove.unfreeze" // Device
 	OperationPassword      Key = "prove.password"
 	OperationOtherDevice   Key = "prove.other_device" // a device without a keyboard
 	OperationApplication   Key = "prove.application"  // App
@@ -113,11 +122,11 @@ func Keys() []Key {
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemNameCharacters, ProblemChanged,
-		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode,
-		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept, NoticeCodesHidden,
+		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode, ProblemLastAdmin, ProblemOtherDevice,
+		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceFrozen, NoticeDevicesFrozen, NoticeDeviceUnfrozen, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept, NoticeCodesHidden,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
-		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword,
+		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword, OperationFreeze, OperationUnfreeze,
 		OperationOtherDevice, OperationApplication, OperationAny,
 	}
 }

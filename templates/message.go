@@ -26,6 +26,8 @@ type message struct {
 	Details []fact
 	Advice  string // what to do if it was not you
 	HelpURL string
+	BlockIs string // label of Block
+	Block   string // link that blocks the devices of the recipient
 	Foot    string
 }
 
@@ -103,6 +105,9 @@ func (m message) plain() string {
 	if m.Advice != "" && m.HelpURL != "" {
 		b.WriteString(m.HelpURL + "\n\n")
 	}
+	if m.Block != "" {
+		b.WriteString(wrap(m.BlockIs, 72) + "\n" + m.Block + "\n\n")
+	}
 	b.WriteString("-- \n" + wrap(m.Foot, 72) + "\n")
 	return b.String()
 }
@@ -141,6 +146,9 @@ func (w composer) begin(c *translator, a notice.Context, subject string, args ..
 	}
 	if a.Address != "" {
 		m.Details = append(m.Details, fact{c.text("mail.fact_address"), a.Address})
+	}
+	if a.Freeze != "" {
+		m.BlockIs, m.Block = c.text("mail.block"), a.Freeze
 	}
 	m.Foot = c.text("mail.foot", w.withService(nil)...)
 	return m

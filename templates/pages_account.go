@@ -14,6 +14,8 @@ import (
 //	GET  /account/devices/{id}/confirm          leads to DeviceConfirm
 //	GET  /account/devices/{id}/show             leads to DeviceShow
 //	GET  /account/devices/{id}/copies/{copy}    leads to CopyRemove
+//	GET  /account/devices/{id}/unfreeze         leads to DeviceUnfreeze
+//	GET  /account/freeze                        leads to Freeze
 //	GET  /account/add                           leads to AddDevice
 //	GET  /account/recovery                      leads to RecoveryRenew
 //	POST /account/sessions/{id}/end             (no field)
@@ -71,6 +73,8 @@ type Device struct {
 	App       App
 	Added     time.Time
 	LastUsed  time.Time // zero: not used yet
+	Frozen    time.Time // blocked as lost; zero: not blocked
+	FrozenBy  string    // with Frozen: the administrator; "": the user
 	Disabled  string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "unconfirmed": see By; "": usable
 	By        string    // administrator who enrolled the device; "": the user
 	Copies    []Copy

@@ -29,6 +29,7 @@ type HelpRequest struct {
 	Base
 	Email   string       // as typed, or the login after the password step
 	Topic   notice.Topic // "" is TopicCannotLogIn
+	Freeze  string       // path of the page that blocks a lost device; "": not offered
 	Message string
 }
 

@@ -6,7 +6,8 @@ package templates
 type PasswordRequired struct {
 	Base
 	Login     string
-	Temporary bool // an administrator set the current password; else an administrator expired it
+	Temporary bool // an administrator set the current password
+	Exposed   bool // another person knows it; if neither is set, an administrator expired it
 	MinLength int
 }
 

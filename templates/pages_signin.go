@@ -17,7 +17,7 @@ func (Login) template() string { return "login" }
 //
 //	GET /login/factor   POST /login/factor    code
 //	POST /login/factor/key                    JSON {"answer": …} by script; the response is {"next": path} or {"problem": sentence}
-//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?method=key, /login/factor?method=code
+//	links: /login/recovery, /login/freeze, /login/factor?method=key, /login/factor?method=code
 type Factor struct {
 	Base
 	Method     string          // "code" or "key"

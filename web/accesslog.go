@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"barillet/web/reply"
+	"barillet/web/site"
 )
 
 // identify adds the reply.Request to the context of a request: its ID, the client, and the language.
@@ -66,9 +67,6 @@ func (s *server) logAccess(next http.Handler) http.Handler {
 	})
 }
 
-// secretPaths lists the paths whose next segment is a credential.
-var secretPaths = []string{"/invite/", "/ticket/", "/password/"}
-
 // codeShape matches six-digit codes, tickets and recovery codes.
 var codeShape = regexp.MustCompile(`^([0-9]{6,}|[0-9A-Za-z]{4}(-[0-9A-Za-z]{4})+)$`)
 
@@ -79,7 +77,7 @@ var plainSegment = regexp.MustCompile(`^[0-9A-Za-z@._~-]*$`)
 // behind paths that do not exist. So loggedPath replaces each segment that is longer than the ID of a user or looks
 // like a code.
 func loggedPath(path string) string {
-	for _, p := range secretPaths {
+	for _, p := range site.LinkPaths() {
 		if strings.HasPrefix(path, p) && len(path) > len(p) {
 			return p + "{token}"
 		}

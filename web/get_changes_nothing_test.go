@@ -88,7 +88,8 @@ func TestGET_ChangesNothing(t *testing.T) {
 
 	link := func(l string) string { return strings.TrimPrefix(l, p.url) }
 	paths := []string{link(mailed[notice.DevicesReset](t, p, "lea@garage.example").Link),
-		link(mailed[notice.PasswordLink](t, p, amelie).Link), "/invite/" + invited}
+		link(mailed[notice.PasswordLink](t, p, amelie).Link), "/invite/" + invited,
+		link(mailed[notice.PasswordLink](t, p, amelie).Freeze)}
 	fill := strings.NewReplacer("{id}", p.idOf("Téléphone"), "{copy}", p.User(amelie).Devices[0].Copies[0].ID, "{token}", "none", "{$}", "")
 	for _, pattern := range allPatterns(t) {
 		if method, path, ok := strings.Cut(pattern, " "); ok && method == http.MethodGet {

@@ -201,6 +201,22 @@ func TestMiddleware_PanicIsAnswered500(t *testing.T) {
 	}
 }
 
+func TestLog_HidesTheTokenOfEachLink(t *testing.T) {
+	p := open(t, nil)
+	found := 0
+	for _, pattern := range allPatterns(t) {
+		method, path, _ := strings.Cut(pattern, " ")
+		if !strings.HasSuffix(path, "/{token}") {
+			continue
+		}
+		found++
+		p.ask(method, strings.Replace(path, "{token}", "cut-from-a-link", 1), "")
+	}
+	if log := p.log.String(); found < 8 || strings.Contains(log, "cut-from-a-link") {
+		t.Errorf("the log holds the token of one of %d links", found)
+	}
+}
+
 func TestLog_ContainsNoSecret(t *testing.T) {
 	p := open(t, nil)
 	u := p.CreateUser(amelie, nil)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"barillet/authn/freeze"
 	"barillet/static"
 	"barillet/web/forwardauth"
 	"barillet/web/reply"
@@ -14,9 +15,9 @@ import (
 
 // routes returns the handler of all routes. Each route is in docs/http.md, which a test compares.
 func (s *server) routes() http.Handler {
-	r := s.NewRouter()
-	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk}).Register(r)
-	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment}).Register(r)
+	r, freeze := s.NewRouter(), freeze.New(s.Authn)
+	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk, Freeze: freeze}).Register(r)
+	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment, Freeze: freeze}).Register(r)
 	s.registerOther(r)
 	if s.OIDC != nil {
 		s.registerApplications(r)

@@ -25,6 +25,7 @@ const securityChangePeriod = 7 * 24 * time.Hour
 var securityActions = []string{
 	audit.AddressUpdated, audit.ProfileUpdated, audit.PasswordUpdated, audit.PasswordReset, audit.PasswordForgotten,
 	audit.FactorActivated, audit.FactorUpdated, audit.FactorRemoved, audit.FactorMarked, audit.FactorsReset,
+	audit.FactorFrozen, audit.FactorUnfrozen, audit.CodesStopped, audit.PasswordExpired,
 	audit.SecretShown, audit.CopyConfirmed, audit.CopyRemoved, audit.RecoveryCodesMade, audit.RecoveryCodeSpent,
 	audit.RoleGranted, audit.RoleRevoked, audit.GroupMemberAdded, audit.GroupMemberRemoved, audit.UserUnlocked,
 	audit.UserActivated, audit.UserReactivated, audit.UserDeactivated, audit.UserSuspended, audit.UserUnsuspended,

@@ -60,6 +60,12 @@ func (s *Service) CountPrimary(u *User) int {
 	return n
 }
 
+// HasFrozen reports whether the user has a frozen primary device. Beside it, no device of an administrator counts before the user
+// confirmed it: a freeze and an enrolment by one administrator would otherwise be a reset without its rules (protocol rule 12).
+func (s *Service) HasFrozen(u *User) bool {
+	return slices.ContainsFunc(u.Devices, func(d factors.Device) bool { return d.IsFrozen() && s.Method(d.Kind).Primary })
+}
+
 // CanReplacePassword reports whether the user can replace a forgotten password by an emailed link. It requires a usable
 // primary device whose secret no administrator saw.
 func (s *Service) CanReplacePassword(u *User) bool {

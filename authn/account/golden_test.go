@@ -16,7 +16,7 @@ var then = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
 func goldenDevice() factors.Device {
 	return factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
 		Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
-		Disabled: "clone", SecretSeenBy: "uboss", EnrolledBy: "Karim", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
+		Disabled: "clone", Frozen: then, FrozenBy: "Karim", SecretSeenBy: "uboss", EnrolledBy: "Karim", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
 }
 
 func goldenPrompt() account.Prompt {
@@ -51,11 +51,11 @@ func goldenUser() account.User {
 func TestRecords_Golden(t *testing.T) {
 	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	ses := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true, SignIn: true}, PhishingResistantAt: then, Ceremony: ceremony,
+		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true, SignIn: true, Device: "d1"}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	summary := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []account.GroupID{"g1"}, Roles: []account.Role{account.RoleHelpDesk}}
-	link := account.Link{Made: then, User: "uabc", Purpose: "ticket", Ticket: "t1", Epoch: 7, Provenance: "operator:0", Expires: then}
+	link := account.Link{Made: then, User: "uabc", Purpose: "ticket", Ticket: "t1", Epoch: 7, Resets: 1, Provenance: "operator:0", Expires: then}
 	group := account.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Emptied: true}
 	for _, record := range []any{goldenUser(), ses, summary, link, group} {
 		storetest.Complete(t, record)

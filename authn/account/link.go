@@ -13,9 +13,10 @@ import (
 // Link is the record of a link in an email. Its key is the hash of the token. A GET request does not change it.
 type Link struct {
 	User       UserID    `json:"user"`
-	Purpose    string    `json:"purpose"`              // PurposeInvitation, PurposeTicket or PurposePassword
+	Purpose    string    `json:"purpose"`              // one of the purposes below
 	Ticket     string    `json:"ticket,omitempty"`     // id of the ticket, with PurposeTicket
 	Epoch      uint64    `json:"epoch,omitempty"`      // of the user, with PurposePassword: the link ends when the epoch rises
+	Resets     uint64    `json:"resets,omitempty"`     // of the user, with PurposeFreeze: the link ends with the next reset
 	Provenance string    `json:"provenance,omitempty"` // with PurposePassword: the administrator who received it; "": emailed
 	Made       time.Time `json:"made"`                 // set by PutLink
 	Expires    time.Time `json:"expires" since:"Made"`
@@ -26,6 +27,7 @@ const (
 	PurposeInvitation = "invitation"
 	PurposeTicket     = "ticket"
 	PurposePassword   = "password"
+	PurposeFreeze     = "freeze"
 )
 
 // Link returns the link of a token and its user. It returns InvalidLink if the link does not exist, has expired or has another

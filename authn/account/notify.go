@@ -27,11 +27,24 @@ func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app 
 	return t.Notify(&u, notice.DeviceSignedIn{Context: t.About(&u), App: app}, time.Time{})
 }
 
-// About returns the context of a notification: the name of the user, and the time, browser and address of the operation.
+// About returns the context of a notification: the name of the user, and the time, browser and address of the operation, with
+// the link of OfferFreeze.
 func (tx *Tx) About(u *User) notice.Context {
-	return notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: input.DescribeUserAgent(tx.Op.Request.Agent),
-		Address: tx.Op.Request.ClientAddress()}
+	return tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: input.DescribeUserAgent(tx.Op.Request.Agent),
+		Address: tx.Op.Request.ClientAddress()})
 }
+
+// OfferFreeze adds a link to the context of a notification: its reader can freeze all devices of the user, once, within
+// FreezeLinkTTL and before the next reset (protocol rule 12). The link is stored with the next email that tx queues.
+func (tx *Tx) OfferFreeze(u *User, c notice.Context) notice.Context {
+	if u.EverHadDevice && !u.Placeholder {
+		c.Freeze = tx.s.Policy.PublicURL + "/freeze/" + tx.Op.Secret(freezeLabel(u.ID)).Reveal()
+		tx.freezeLink = &Link{User: u.ID, Purpose: PurposeFreeze, Resets: u.Resets, Expires: tx.Op.Now.Add(FreezeLinkTTL)}
+	}
+	return c
+}
+
+func freezeLabel(id UserID) string { return "freeze " + string(id) }
 
 // Notify queues a notification to the addresses of the user, in their language. It is discarded if it is not delivered before
 // expires; zero means never. If the user had ten notifications within an hour, it is delayed and sent in a digest
@@ -76,6 +89,12 @@ func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encoding email %s: %w", m.Name(), err)
+	}
+	if l := tx.freezeLink; l != nil {
+		if _, err := tx.PutLink(freezeLabel(l.User), *l); err != nil {
+			return err
+		}
+		tx.freezeLink = nil
 	}
 	row.Template, row.Data, row.Queued = m.Name(), data, tx.Op.Now
 	if row.NotBefore.IsZero() {

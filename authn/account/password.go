@@ -11,6 +11,7 @@ type ChangeReason string
 const (
 	ChangeExpired   ChangeReason = "expired"   // an administrator expired the password
 	ChangeTemporary ChangeReason = "temporary" // an administrator received the password, to give it to the user
+	ChangeExposed   ChangeReason = "exposed"   // another person typed it, and then wrong codes (protocol rule 17)
 )
 
 // Password is the stored form of a password. It does not contain the password.

@@ -10,11 +10,11 @@ import (
 // RecoveryOverlap is how long the older of two lists of recovery codes is accepted (protocol rule 6).
 const RecoveryOverlap = 24 * time.Hour
 
-// RecoveryLists returns the lists of recovery codes, the oldest first. A user has at most two.
+// RecoveryLists returns the lists of recovery codes that are not frozen, the oldest first. A user has at most two.
 func (s *Service) RecoveryLists(u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range u.Devices {
-		if s.IsBackup(d) {
+		if s.IsBackup(d) && !d.IsFrozen() {
 			out = append(out, d)
 		}
 	}

@@ -35,6 +35,7 @@ const (
 	ScreenTicketTTL     = 10 * time.Minute // protocol rule 9
 	TicketRenewalWindow = 7 * 24 * time.Hour
 	PasswordLinkTTL     = time.Hour
+	FreezeLinkTTL       = 7 * 24 * time.Hour
 	KnownBrowserTTL     = 180 * 24 * time.Hour
 )
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/factors"
 	"barillet/store"
 )
 
@@ -35,6 +36,8 @@ type StepUp struct {
 	At        time.Time `json:"at"`
 	EnrolOnly bool      `json:"enrolOnly,omitempty"`
 	SignIn    bool      `json:"signIn,omitempty"`
+
+	Device factors.DeviceID `json:"device,omitempty"` // that was proven; "" with EnrolOnly and SignIn
 }
 
 // SessionID returns the public id of the session with a record key. It authenticates nothing.

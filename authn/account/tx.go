@@ -18,7 +18,8 @@ type Tx struct {
 	Op  *Operation
 	n   uint64
 
-	result any // for a hook
+	result     any   // for a hook
+	freezeLink *Link // of OfferFreeze, not stored yet
 }
 
 // Update calls fn in one Update of the store and returns the result of the committed call. fn may run more than once and must

@@ -119,7 +119,7 @@ func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *accoun
 		return err
 	}
 	// The email does not contain the browser and address of the administrator.
-	m := notice.PasswordSetByAdmin{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer), Temporary: how == "temporary"}
+	m := notice.PasswordSetByAdmin{Context: tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now}), By: p.DisplayName(s.accounts.Policy.Issuer), Temporary: how == "temporary"}
 	return tx.SendTo(u.Addresses(), s.accounts.Locale(u), m, time.Time{})
 }
 

@@ -37,7 +37,7 @@ func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req acco
 		}
 		u.PasswordLink = account.PasswordLink{Epoch: u.Epoch, Until: expires}
 		link := s.signIn.URL("/password/" + token.Reveal())
-		context := notice.Context{Name: u.DisplayName()} // without the browser and address of the administrator
+		context := tx.OfferFreeze(&u, notice.Context{Name: u.DisplayName()}) // without the browser and address of the administrator
 		e, answer := p.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
 			e.Detail = map[string]string{"method": "email"}

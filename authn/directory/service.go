@@ -1,6 +1,6 @@
 // Package directory owns what administrators do with users and groups: create, import and invite users, change
 // profiles, passwords, memberships and life cycle, enrol and remove devices, and report lock-out risks. It does not own
-// the removal of all devices of a user (authn/helpdesk), roles and permissions (authn/admin), the operations of users
+// the removal of all devices of a user (authn/helpdesk), freezing them (authn/freeze), roles and permissions (authn/admin), the operations of users
 // on their own account (authn and authn/enrol), or HTTP.
 package directory
 
@@ -9,6 +9,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/enrol"
+	"barillet/authn/freeze"
 	"barillet/authn/helpdesk"
 	"barillet/authn/session"
 )
@@ -17,6 +18,7 @@ import (
 type Service struct {
 	Admin    *admin.Service
 	HelpDesk *helpdesk.Service
+	Freeze   *freeze.Service
 
 	accounts *account.Service
 	sessions *session.Service
@@ -26,6 +28,6 @@ type Service struct {
 
 // New returns a Service on top of a help desk.
 func New(helpDesk *helpdesk.Service, enrol *enrol.Service) *Service {
-	return &Service{Admin: helpDesk.Admin, HelpDesk: helpDesk,
+	return &Service{Admin: helpDesk.Admin, HelpDesk: helpDesk, Freeze: freeze.New(enrol.SignIn),
 		accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol}
 }

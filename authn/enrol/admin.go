@@ -129,7 +129,7 @@ func (s *Service) AdminQR(ctx context.Context, c authn.AdminCall, id factors.Dev
 	return png, nil
 }
 
-// ConfirmByAdmin verifies the first code of an admin enrolment. If the user has no usable primary device, the new
+// ConfirmByAdmin verifies the first code of an admin enrolment. If the user has no usable or frozen primary device, the new
 // device is usable at once and has the provenance of the administrator (protocol rule 8). Otherwise it stays
 // unconfirmed until the user confirms it. A wrong code is not counted, because the caller knows the secret.
 func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c authn.AdminCall, id factors.DeviceID,
@@ -195,7 +195,7 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 		}
 	}
 	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Provenance, o.ByName
-	if s.Accounts.CountPrimary(u) > 0 {
+	if s.Accounts.CountPrimary(u) > 0 || s.Accounts.HasFrozen(u) {
 		d.Disabled = factors.DisabledUnconfirmed
 	}
 	u.AdminEnrolment = nil
@@ -212,7 +212,7 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 	if err := s.auditAdminEnrolment(tx, c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
-	about := notice.Context{Name: u.DisplayName(), At: tx.Op.Now} // without the browser and address of the administrator
+	about := tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now}) // without the browser and address of the administrator
 	if err := tx.Notify(u, notice.DeviceEnrolledByAdmin{Context: about, Device: d.Name, By: d.EnrolledBy, Unconfirmed: d.Unconfirmed()}, time.Time{}); err != nil {
 		return d, err
 	}

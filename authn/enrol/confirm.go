@@ -25,7 +25,7 @@ func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, se
 		if d != nil {
 			f = s.Accounts.Factor(d.Kind)
 		}
-		if f == nil || !d.Unconfirmed() {
+		if f == nil || !d.Unconfirmed() || d.IsFrozen() {
 			return authn.DeviceCheck{}, errcode.New(errcode.NotFound)
 		}
 		confirmed := *d

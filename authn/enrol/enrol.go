@@ -187,11 +187,11 @@ func (s *Service) storeEnrolled(tx *account.Tx, flow Flow, verified flowState, n
 	if err := tx.ReserveUnique(u.ID, d.Unique); err != nil {
 		return nil, err
 	}
-	if err := s.placeDevice(tx, u, e, &d); err != nil {
-		return nil, err
-	}
 	if s.Accounts.Method(d.Kind).Primary {
 		u.EverHadDevice = true
+	}
+	if err := s.placeDevice(tx, u, e, &d); err != nil {
+		return nil, err
 	}
 	st.pending = nil
 	out := &Result{Device: authn.DisplayDevices([]factors.Device{d})[0]}

@@ -106,7 +106,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		return storedApproval{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetRequested, "")
-	m := notice.ResetRequested{Context: notice.Context{Name: u.DisplayName(), At: now}, By: p.DisplayName(s.accounts.Policy.Issuer), Until: approval.Expires}
+	m := notice.ResetRequested{Context: tx.OfferFreeze(&u, notice.Context{Name: u.DisplayName(), At: now}), By: p.DisplayName(s.accounts.Policy.Issuer), Until: approval.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return storedApproval{}, err
 	}

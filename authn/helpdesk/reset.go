@@ -299,7 +299,7 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 
 // issueTicket issues a ticket and notifies the user at all addresses.
 func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, result *ResetResult) error {
-	context := notice.Context{Name: u.DisplayName(), At: tx.Op.Now}
+	context := tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now})
 	locale, by := s.accounts.Locale(u), j.principal.DisplayName(s.accounts.Policy.Issuer)
 	if j.delivery == byEmail {
 		t, err := s.signIn.MailTicket(tx, u)

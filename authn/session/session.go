@@ -188,6 +188,19 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 	return value, b.Shared, s.knowBrowser(tx, u, value.Hash(), notify)
 }
 
+// IsShared reports whether another user has signed in, too, in the browser of a hash (protocol rule 5). A browser without a record
+// counts as shared.
+func (s *Service) IsShared(r account.Reader, browser string) (bool, error) {
+	b, err := s.browsers.Get(r.Raw, browser)
+	switch {
+	case browser == "", errors.Is(err, store.ErrNotFound):
+		return true, nil
+	case err != nil:
+		return true, fmt.Errorf("loading a browser: %w", err)
+	}
+	return b.Shared, nil
+}
+
 // knowBrowser makes the browser with a hash a known browser of the user.
 func (s *Service) knowBrowser(tx *account.Tx, u *account.User, hash string, notify bool) error {
 	now := tx.Op.Now

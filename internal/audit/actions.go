@@ -11,6 +11,7 @@ const (
 	FactorProven      = "user.authentication.auth_via_mfa"
 	StepUp            = "user.authentication.verify" // step-up: a device proven for one operation after the sign-in
 	LockedOut         = "barillet.user.locked_out"   // an answer that was not checked, after too many failures
+	CodesStopped      = "user.account.lock"          // codes from unknown browsers are refused after too many wrong ones
 	UnknownName       = "barillet.login.unknown_name"
 	RateLimited       = "system.operation.rate_limit.violation"
 	SourceLimited     = "barillet.login.source_limited"
@@ -25,6 +26,8 @@ const (
 	FactorsReset        = "user.mfa.factor.reset_all"
 	FactorUpdated       = "user.mfa.factor.update" // renamed
 	FactorMarked        = "user.mfa.factor.suspend"
+	FactorFrozen        = "barillet.factor.frozen"
+	FactorUnfrozen      = "barillet.factor.unfrozen"
 	SecretShown         = "barillet.factor.shown_again"
 	CopyConfirmed       = "barillet.factor.copy_confirmed"
 	CopyRemoved         = "barillet.factor.copy_removed"

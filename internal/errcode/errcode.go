@@ -70,6 +70,12 @@ func Of(err error) Code {
 	return ""
 }
 
+// HasReason reports whether err is an Error with this reason.
+func HasReason(err error, reason string) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Reason == reason
+}
+
 func (e *Error) Error() string {
 	if e.Field != "" {
 		return fmt.Sprintf("%s: %s: %s", e.Code, e.Field, e.Reason)

@@ -56,6 +56,7 @@ const (
 	ReasonExceedsCaller    = "exceeds_caller"      // a token cannot have more permissions than the principal that creates it
 	ReasonRoleTooHigh      = "role_too_high"       // the caller may assign only lower roles
 	ReasonOtherPrincipal   = "other_principal"     // another principal began the enrolment
+	ReasonUnknownBrowser   = "unknown_browser"     // the browser is not known, or another user has signed in there
 	ReasonCrossSite        = "cross_site"          // a page of another site caused the request
 )
 

@@ -18,6 +18,7 @@ const DigestTemplate = "digest"
 // Digest is a digest of notifications, oldest first.
 type Digest struct {
 	Entries []DigestEntry `json:"entries"`
+	Freeze  string        `json:"freeze,omitempty"` // link of the newest notification that has one
 }
 
 // DigestEntry is one notification in a digest: its subject and the time at which it was queued.
@@ -77,6 +78,10 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 			return part, nil // the attempt of each one stores its own error
 		}
 		data.Entries = append(data.Entries, DigestEntry{At: p.Job.Queued, Subject: subject})
+		var of Digest
+		if json.Unmarshal(p.Job.Data, &of) == nil && of.Freeze != "" {
+			data.Freeze = of.Freeze
+		}
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {

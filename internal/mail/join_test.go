@@ -15,7 +15,11 @@ func TestDigest_JoinsMoreThanTenNotifications(t *testing.T) {
 	var box mail.MemoryTransport
 	h := newEnv(t, &box)
 	for i := range 11 {
-		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"})
+		m := mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"}
+		if i < 10 {
+			m.Data = fmt.Appendf(nil, `{"freeze":"link%d"}`, i)
+		}
+		h.queue(m)
 		h.wait(time.Second)
 	}
 	h.queue(mail.Message{Template: "ticket", Key: "u1"})
@@ -28,8 +32,8 @@ func TestDigest_JoinsMoreThanTenNotifications(t *testing.T) {
 			continue
 		}
 		var joined mail.Digest
-		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Entries) != 11 || joined.Entries[10].Subject != "notice10 fr" {
-			t.Errorf("got %v, %v, want 11 notifications in order", joined, err)
+		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Entries) != 11 || joined.Entries[10].Subject != "notice10 fr" || joined.Freeze != "link9" {
+			t.Errorf("got %v, %v, want 11 notifications in order, and the newest link", joined, err)
 		}
 	}
 	slices.Sort(subjects)

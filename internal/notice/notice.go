@@ -15,6 +15,7 @@ type Context struct {
 	At      time.Time `json:"at,omitzero"`       // time of the operation; zero: not shown
 	Browser string    `json:"browser,omitempty"` // such as "Firefox, Android"
 	Address string    `json:"address,omitempty"` // IP address
+	Freeze  string    `json:"freeze,omitempty"`  // link that freezes the devices of the recipient; "": none
 }
 
 // Invitation invites a user who never had a device. Link is its only secret.
@@ -105,6 +106,24 @@ type DeviceRemoved struct {
 }
 
 func (DeviceRemoved) Name() string { return "device_removed" }
+
+// DevicesFrozen reports that devices were frozen (protocol rule 12). Its context has no Freeze.
+type DevicesFrozen struct {
+	Context
+	Devices []string `json:"devices"`
+	All     bool     `json:"all,omitempty"`
+	By      string   `json:"by,omitempty"` // the administrator; "": the user, or a reader of their email
+}
+
+func (DevicesFrozen) Name() string { return "devices_frozen" }
+
+// DeviceUnfrozen reports that the user ended the freeze of a device.
+type DeviceUnfrozen struct {
+	Context
+	Device string `json:"device"`
+}
+
+func (DeviceUnfrozen) Name() string { return "device_unfrozen" }
 
 // DeviceEnrolledByAdmin reports that an administrator enrolled a device for the user (protocol rule 22).
 type DeviceEnrolledByAdmin struct {
@@ -231,6 +250,22 @@ type WrongCodes struct {
 }
 
 func (WrongCodes) Name() string { return "wrong_codes" }
+
+// CodesStopped reports that codes from unknown browsers are refused after too many wrong ones (protocol rule 17).
+type CodesStopped struct {
+	Context
+	Count int `json:"count"`
+}
+
+func (CodesStopped) Name() string { return "codes_stopped" }
+
+// PasswordExposed reports that another person knows the password, which must change (protocol rule 17).
+type PasswordExposed struct {
+	Context
+	Count int `json:"count"`
+}
+
+func (PasswordExposed) Name() string { return "password_exposed" }
 
 // DeviceSignedIn reports that a device of an application may act for the user (protocol rule 28).
 type DeviceSignedIn struct {

@@ -10,7 +10,7 @@ type Class int
 
 const (
 	// Code is a six-digit code of an authenticator app: at most 10 failures in 15 minutes and 20 in 24 hours. After 5
-	// in a row there are waits of 30 seconds, doubling to 15 minutes.
+	// in a row there are waits of 30 seconds, doubling to 15 minutes. After 100 in a row, unknown browsers are refused.
 	Code Class = iota + 1
 	// Recovery is a recovery code: at most 10 failures in an hour.
 	Recovery
@@ -32,6 +32,7 @@ const (
 	longCount, longSpan   = 20, 24 * time.Hour
 	ownCount, ownSpan     = 10, time.Hour
 	freeInARow            = 5
+	stopInARow            = 100
 	firstWait, maxWait    = 30 * time.Second, 15 * time.Minute
 	streakTTL             = 24 * time.Hour     // without a failure, after which a streak ends
 	knownPassword         = 7 * 24 * time.Hour // how long failed codes after a correct password are kept
@@ -44,10 +45,10 @@ const (
 type Failures struct {
 	Unknown Budget `json:"unknown,omitzero"`
 	Known   Budget `json:"known,omitzero"`
-	// Streak is the number of failed six-digit codes in a row, over both budgets. A success resets it.
+	// Streak is the number of failed six-digit codes in a row, over both budgets. A success and a new password reset it.
 	Streak int `json:"streak,omitzero"`
-	// WrongAfterPassword has the times of the last 20 failed codes of a week, each after a correct password. They are a
-	// sign that another person knows the password.
+	// WrongAfterPassword has the times of the last 20 failed codes of a week, each in an unknown browser after a correct
+	// password. They are a sign that another person knows the password.
 	WrongAfterPassword []time.Time `json:"wrong_after_password,omitempty" within:"any"`
 }
 
@@ -74,6 +75,9 @@ func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, unti
 	case Code:
 		until = later(b.Codes.WaitUntil,
 			later(fullUntil(now, b.Codes.Times, shortCount, shortSpan), fullUntil(now, b.Codes.Times, longCount, longSpan)))
+		if !known && f.Stopped() {
+			until = later(until, f.nextWait(now))
+		}
 	case Password:
 		until = b.Passwords.WaitUntil
 	case Recovery:
@@ -87,6 +91,41 @@ func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, unti
 	return true, time.Time{}
 }
 
+// Stopped reports whether six-digit codes from unknown browsers are refused until a success or a new password.
+func (f Failures) Stopped() bool { return f.Streak >= stopInARow }
+
+// nextWait returns the end of the present wait of a stop. It looks like that of an ordinary wait: a time that comes
+// nearer, and moves on by the longest wait once it has passed.
+func (f Failures) nextWait(now time.Time) time.Time {
+	last := time.Time{}
+	for _, t := range slices.Concat(f.Unknown.Codes.Times, f.Known.Codes.Times) {
+		last = later(last, t)
+	}
+	if last.IsZero() || last.After(now) {
+		return now.Add(maxWait)
+	}
+	return now.Add(maxWait - now.Sub(last)%maxWait)
+}
+
+// WithWrongAfterPassword counts a failed code after a correct password. exposed reports whether there were so many in a
+// week that another person knows the password: the allowance of unknown browsers for a whole day.
+func (f Failures) WithWrongAfterPassword(now time.Time) (_ Failures, exposed bool) {
+	f.WrongAfterPassword = push(now, f.WrongAfterPassword, knownPasswordCount, knownPassword)
+	return f, len(f.WrongAfterPassword) >= knownPasswordCount
+}
+
+// WithoutWrongSince forgets the failed codes after a correct password from t on: they were the user's own.
+func (f Failures) WithoutWrongSince(t time.Time) Failures {
+	f.WrongAfterPassword = slices.DeleteFunc(slices.Clone(f.WrongAfterPassword), func(at time.Time) bool { return !at.Before(t) })
+	return f
+}
+
+// WithNewPassword ends the stop and what was known of the old password. The failures of the last 24 hours stay counted.
+func (f Failures) WithNewPassword() Failures {
+	f.Streak, f.WrongAfterPassword = 0, nil
+	return f
+}
+
 // WithFailure counts a failure. A correct code that was used before is not a failure.
 func (f Failures) WithFailure(now time.Time, class Class, known bool) Failures {
 	b := f.budget(known)
@@ -94,7 +133,6 @@ func (f Failures) WithFailure(now time.Time, class Class, known bool) Failures {
 	case Code:
 		b.Codes = b.Codes.withFailure(now)
 		f.Streak++
-		f.WrongAfterPassword = push(now, f.WrongAfterPassword, knownPasswordCount, knownPassword)
 	case Password:
 		b.Passwords = b.Passwords.withFailure(now)
 	case Recovery:

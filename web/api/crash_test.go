@@ -150,6 +150,8 @@ func (d *apiEnv) walkDevices(walk func(...keyedCall), token string) {
 	walk(keyedCall{route: one, path: path, body: totpBody, secret: "sharedSecret"})
 	phone, _ := d.offered(token, u) // takes the place of the one whose secret was lost
 	walk(keyedCall{route: one + "/{fid}/lifecycle/activate", path: path + "/" + string(phone.Device) + "/lifecycle/activate", body: code(phone)})
+	walk(keyedCall{route: one + "/{fid}/lifecycle/freeze", path: path + "/" + string(u.Devices[0].ID) + "/lifecycle/freeze", body: `{"reason":"lost"}`},
+		keyedCall{route: "POST /api/v1/users/{id}/lifecycle/freeze_factors", path: "/api/v1/users/" + string(u.ID) + "/lifecycle/freeze_factors"})
 }
 
 func (d *apiEnv) walkService(walk func(...keyedCall), token string) {

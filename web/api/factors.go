@@ -25,6 +25,8 @@ type factorJSON struct {
 	Copies              []copyJSON          `json:"copies"`
 	RecoveryCodesLeft   *int                `json:"left,omitempty"` // unused recovery codes
 	EnrolledBy          string              `json:"enrolledBy,omitempty"`
+	Frozen              *string             `json:"frozen,omitempty"`
+	FrozenBy            string              `json:"frozenBy,omitempty"`            // the administrator; absent: the user
 	PendingConfirmation bool                `json:"pendingConfirmation,omitempty"` // not usable until the user confirms it
 	Embedded            *enrolmentJSON      `json:"_embedded,omitempty"`
 	Links               map[string]linkJSON `json:"_links"`
@@ -51,6 +53,9 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
+	}
+	if d.IsFrozen() {
+		out.Status, out.Frozen, out.FrozenBy = "INACTIVE", reply.Timestamp(d.Frozen), d.FrozenBy
 	}
 	if m.Input != factors.InputBackup && !a.directory.Admin.Accounts.CanUse(u, d) {
 		out.Status = "INACTIVE"

@@ -162,6 +162,7 @@ var remedies = map[string]string{
 	errcode.ReasonExceedsCaller:    "a token makes only tokens of its own owner, within its own role and groups, without allowances; an access token makes none",
 	errcode.ReasonRoleTooHigh:      "only SUPER_ADMIN assigns a role as high as their own",
 	errcode.ReasonOtherPrincipal:   "another caller began the enrolment; only that one completes it",
+	errcode.ReasonUnknownBrowser:   "the browser is not known, or another user has signed in there",
 	errcode.ReasonCrossSite:        "a page of another site caused the request",
 	errcode.ReasonOneself:          "administrators do not act on their own account, by any token of theirs; another administrator must",
 	errcode.ReasonNotLower:         "the user's role is as high as the caller's or higher; only an administrator with a higher role, or the operator, may do this",

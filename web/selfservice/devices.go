@@ -70,7 +70,7 @@ func (s *Pages) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !s.Enrolment.CanCopy(d) && d.Disabled != enrol.DisabledScanAgain {
+	if !s.Enrolment.CanCopy(d) && (d.Disabled != enrol.DisabledScanAgain || d.IsFrozen()) {
 		return site.Redirect(w, "/account?again=no_copies")
 	}
 	page := templates.DeviceShow{Base: s.Base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.waitForNextCode(a)}
@@ -109,7 +109,7 @@ func (s *Pages) postShowQR(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if d.Disabled == enrol.DisabledScanAgain {
+	if d.Disabled == enrol.DisabledScanAgain && !d.IsFrozen() {
 		return s.replaceSecret(w, r, a, d, f)
 	}
 	page := s.showQRPage(r, a, d, f["name"])

@@ -2,6 +2,7 @@ package selfservice
 
 import (
 	"barillet/authn/enrol"
+	"barillet/authn/freeze"
 	"barillet/factors"
 	"barillet/web/site"
 )
@@ -10,6 +11,7 @@ import (
 type Pages struct {
 	*site.Site
 	Enrolment *enrol.Service
+	Freeze    *freeze.Service
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
@@ -45,6 +47,10 @@ func (s *Pages) registerAccount(r *site.Router) {
 	r.Page("POST /account/devices/{id}/confirm", s.postConfirm)
 	r.Page("GET /account/devices/{id}/remove", s.getRemove)
 	r.Page("POST /account/devices/{id}/remove", s.postRemove)
+	r.Page("GET /account/freeze", s.getFreeze)
+	r.Page("POST /account/freeze", s.postFreeze)
+	r.Page("GET /account/devices/{id}/unfreeze", s.getUnfreeze)
+	r.Page("POST /account/devices/{id}/unfreeze", s.postUnfreeze)
 	r.Page("GET /account/devices/{id}/show", s.getShowQR)
 	r.Page("POST /account/devices/{id}/show", s.postShowQR)
 	r.Page("GET /account/devices/{id}/copy", s.getQR)

@@ -50,6 +50,8 @@ var operations = []struct {
 	{"/account/devices/*/confirm", templates.OperationConfirmDevice},
 	{"/account/devices/*/remove", templates.OperationRemoveDevice},
 	{"/account/devices/*/copies/*", templates.OperationRemoveCopy},
+	{"/account/freeze", templates.OperationFreeze},
+	{"/account/devices/*/unfreeze", templates.OperationUnfreeze},
 	{"/account/recovery", templates.OperationRecoveryCodes},
 	{"/account/password", templates.OperationPassword},
 	{"/device/confirm", templates.OperationOtherDevice},

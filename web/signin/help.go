@@ -31,6 +31,10 @@ func (s *Pages) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Email = st.Login
 	}
+	var err error
+	if page.Freeze, err = s.freezePage(r); err != nil {
+		return err
+	}
 	return s.Render(w, http.StatusOK, page)
 }
 

@@ -11,7 +11,7 @@ import (
 
 func (s *Pages) passwordRequiredPage(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
 	st, err := s.TransactionAt(r, site.VisitorOf(r).Transaction, authn.StepChangePassword)
-	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.ChangeReason == account.ChangeTemporary, MinLength: s.MinPassword()}, err
+	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.ChangeReason == account.ChangeTemporary, Exposed: st.ChangeReason == account.ChangeExposed, MinLength: s.MinPassword()}, err
 }
 
 func (s *Pages) getPasswordRequired(w http.ResponseWriter, r *http.Request) error {

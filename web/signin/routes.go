@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"barillet/authn/freeze"
 	"barillet/authn/helpdesk"
 	"barillet/templates"
 	"barillet/web/site"
@@ -10,6 +11,7 @@ import (
 type Pages struct {
 	*site.Site
 	HelpDesk *helpdesk.Service
+	Freeze   *freeze.Service
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
@@ -25,6 +27,11 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("POST /login/ticket", s.postTicket)
 	r.Page("POST /login/ticket/renew", s.postTicketRenew)
 	r.Page("GET /login/blocked", s.getBlocked)
+	r.Page("GET /login/freeze", s.getFreeze)
+	r.Page("POST /login/freeze", s.postFreeze)
+	r.Page("GET /freeze/done", s.static(func(b templates.Base) templates.Page { return templates.Frozen{Base: b} }))
+	r.Page("GET /freeze/{token}", s.getFreezeLink)
+	r.ForAnybody("POST /freeze/{token}", s.postFreezeLink)
 	r.Page("GET /login/password", s.getPasswordRequired)
 	r.Page("POST /login/password", s.postPasswordRequired)
 	r.Page("GET /ticket/{token}", s.getTicketLink)

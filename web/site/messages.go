@@ -16,6 +16,7 @@ import (
 // values are ignored, so that a link cannot put its own words on a page.
 var notices = map[string]templates.Key{
 	"device_added": templates.NoticeDeviceAdded, "device_removed": templates.NoticeDeviceRemoved,
+	"device_frozen": templates.NoticeDeviceFrozen, "devices_frozen": templates.NoticeDevicesFrozen, "device_unfrozen": templates.NoticeDeviceUnfrozen,
 	"device_renamed": templates.NoticeDeviceRenamed, "copy_added": templates.NoticeCopyAdded,
 	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept, "codes_hidden": templates.NoticeCodesHidden,
 	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
@@ -29,7 +30,7 @@ var problems = map[string]templates.Key{
 	"codes_replaced": templates.ProblemCodesReplaced,
 	"changed":        templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
-	"user_code": templates.ProblemUserCode,
+	"user_code": templates.ProblemUserCode, "other_device": templates.ProblemOtherDevice,
 }
 
 // sentence is a message, and the field that it is about.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"barillet/authn"
@@ -140,12 +141,10 @@ func (s *Site) renderOtherUser(w http.ResponseWriter, r *http.Request, e *OtherU
 	return s.Render(w, status, page)
 }
 
+// LinkPaths returns the paths of emailed links. Their next segment is a credential.
+func LinkPaths() []string { return []string{"/invite/", "/ticket/", "/password/", "/freeze/"} }
+
 // linkPath reports whether a path is that of an emailed link.
 func linkPath(path string) bool {
-	for _, prefix := range []string{"/invite/", "/ticket/", "/password/"} {
-		if strings.HasPrefix(path, prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(LinkPaths(), func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }

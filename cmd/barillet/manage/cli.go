@@ -39,7 +39,7 @@ func (m *CLI) Commands() []*cobra.Command {
 		cli.Parent("user", "manage users", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
 			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "list and end sessions of users", m.sessionsList(), m.sessionsEnd()),
 			cli.Parent("role", "manage roles of users", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
-		cli.Parent("factors", "manage devices of users", m.factorsList(), m.factorsRemove(), m.factorsReset()),
+		cli.Parent("factors", "manage devices of users", m.factorsList(), m.factorsRemove(), m.factorsFreeze(), m.factorsReset()),
 		cli.Parent("approval", "approve or reject resets that need a second administrator", m.approvalList(), m.approvalApprove(), m.approvalReject()),
 		cli.Parent("group", "manage groups", m.groupAdd(), m.groupList(), m.groupShow(), m.groupRename(), m.groupDelete(),
 			cli.Parent("members", "manage the members of a group", m.membersList(), m.membersAdd(), m.membersRemove())),

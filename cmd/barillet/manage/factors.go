@@ -25,7 +25,8 @@ type factor struct {
 	Copies   []struct {
 		Name string `json:"name"`
 	} `json:"copies"`
-	Left *int `json:"left"`
+	Left   *int      `json:"left"`
+	Frozen time.Time `json:"frozen"`
 }
 
 func (m *CLI) factorsList() *cobra.Command {
@@ -43,6 +44,9 @@ func (m *CLI) factorsList() *cobra.Command {
 			if n := len(f.Copies); n > 0 {
 				more = fmt.Sprintf("on %d more phones", n)
 			}
+			if !f.Frozen.IsZero() {
+				more = "frozen " + m.Moment(f.Frozen)
+			}
 			return []string{f.ID, f.Type, f.Status, f.Name, m.Moment(f.Created), m.Moment(f.LastUsed), more}
 		})
 	})
@@ -59,6 +63,54 @@ func (m *CLI) factorsRemove() *cobra.Command {
 			return fmt.Errorf("removing device of %s: %w", args[0], err)
 		}
 		m.Note("device removed")
+		return nil
+	})
+}
+
+// frozen is the response to a freeze.
+type frozen struct {
+	UserID string    `json:"userId"`
+	Login  string    `json:"login"`
+	At     time.Time `json:"at"`
+	Frozen []struct {
+		ID         string `json:"id"`
+		FactorType string `json:"factorType"`
+		Name       string `json:"name"`
+	} `json:"frozen"`
+	SessionsEnded int `json:"sessionsEnded"`
+}
+
+func (m *CLI) factorsFreeze() *cobra.Command {
+	var device string
+	var req struct {
+		Reason string `json:"reason"`
+	}
+	c := &cobra.Command{
+		Use: "freeze EMAIL --reason TEXT", Short: "block lost or stolen devices of a user without removing them",
+		Long: "Blocks all devices and recovery codes of a user, or one device, ends all sessions and notifies the user. A blocked device\n" +
+			"confirms nothing. Only the user ends it, with another device that is more than 72 hours old; or reset the user.",
+		Args: cli.ExactArgs("EMAIL"),
+	}
+	c.Flags().StringVar(&device, "device", "", "id of the only device to block; see factors list")
+	c.Flags().StringVar(&req.Reason, "reason", "", "reason, for the audit log")
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		path := userPath(args[0], "/lifecycle/freeze_factors")
+		if device != "" {
+			path = userPath(args[0], "/factors/", url.PathEscape(device), "/lifecycle/freeze")
+		}
+		var done frozen
+		if err := s.call(ctx, http.MethodPost, path, req, &done); err != nil {
+			return fmt.Errorf("freezing devices of %s: %w", args[0], err)
+		}
+		if m.JSON {
+			return m.Result(done)
+		}
+		m.Note("%d devices frozen, %d sessions ended", len(done.Frozen), done.SessionsEnded)
+		return nil
+	}, func(Connector) error {
+		if strings.TrimSpace(req.Reason) == "" {
+			return cli.Usagef("--reason is required: the audit log contains it")
+		}
 		return nil
 	})
 }
