@@ -36,8 +36,8 @@ var (
 		Ceiling: Ceiling{Records: 1, Per: PerGroup}, Sweep: WithGroup}
 	Transactions = TableDef{Prefix: "transaction/", Owner: "authn", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Fixed: 20_000}, Sweep: ByExpiry}
-	Links = TableDef{Prefix: "link/", Owner: "authn/account", Lives: "24 h; 1 h", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 6, Per: PerUser}, Sweep: ByExpiry} // 3 tickets, 2 password links and an invitation
+	Links = TableDef{Prefix: "link/", Owner: "authn/account", Lives: "24 h; 1 h; 7 d", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 1_700, Per: PerUser}, Sweep: ByExpiry} // 3 tickets, 2 password links, an invitation, and one for each notification of seven days
 	Sessions = TableDef{Prefix: "session/", Owner: "authn/account", Lives: "hours", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: ByExpiry}
 	Browsers = TableDef{Prefix: "browser/", Owner: "authn/session", Lives: "180 d", Version: 1, Sealed: true, Lost: true,
