@@ -107,10 +107,7 @@ func (p *Provider) authorizeWait(ua UserAgent) time.Duration {
 		return retry
 	}
 	_, retry, _ := p.limiter.Take(now, throttle.Authorize, throttle.Address(ua.From.Address))
-	if _, wide, _ := p.limiter.Take(now, throttle.AuthorizeNetwork, throttle.Network(ua.From.Address)); wide > retry {
-		retry = wide
-	}
-	return retry
+	return cmp.Or(retry, p.limiter.TakeAll(now, throttle.ByNetwork(throttle.AuthorizeNetwork, ua.From.Address)...))
 }
 
 // errRequestOver means that a stored request was answered or has expired, or that its client was deleted or can no longer

@@ -1,11 +1,9 @@
 package throttle
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
-// The limits of the service (promise S8). Each comment names the subject that is counted.
+// The limits of the service (promise S8). Each comment names the subject that is counted. A limit by Network is taken with
+// ByNetwork.
 var (
 	// LoginAddress and LoginNetwork count failed sign-ins only, so that thirty users behind one router can sign in at the
 	// same time (protocol rule 18). By Address and by Network.
@@ -59,30 +57,3 @@ var (
 	// UserCodes counts wrong user codes of the device authorization. By user id.
 	UserCodes = Limit{Name: "user-codes", Count: 10, Per: time.Hour}
 )
-
-// Address returns the subject for an address. An IPv4 address in IPv6 form is the same subject, and a zone is ignored. All
-// invalid addresses are the subject "unknown".
-func Address(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return "unknown"
-	}
-	return addr.Unmap().WithZone("").String()
-}
-
-// Network returns the subject for the network of an address: /24 for IPv4, /64 for IPv6. All invalid addresses are the
-// subject "unknown".
-func Network(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return "unknown"
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 24
-	}
-	block, err := addr.Prefix(bits)
-	if err != nil { // not reached: each address has enough bits
-		return "unknown"
-	}
-	return block.String()
-}

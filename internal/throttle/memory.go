@@ -45,6 +45,17 @@ func (m *Memory) Take(now time.Time, l Limit, subject string) (ok bool, retry ti
 	return ok, retry, remaining
 }
 
+// TakeAll takes charges in their order, up to the first that refuses. It returns how long to wait before that one; 0 if all
+// allow the operation.
+func (m *Memory) TakeAll(now time.Time, charges ...Charge) (retry time.Duration) {
+	for _, c := range charges {
+		if _, retry, _ = m.Take(now, c.Limit, c.Subject); retry > 0 {
+			return retry
+		}
+	}
+	return 0
+}
+
 // Len returns the number of subjects, including those whose limit is unused again.
 func (m *Memory) Len() int {
 	n := 0
