@@ -95,6 +95,7 @@ func (p *Provider) TokenEndpoints() http.Handler {
 			writeTooMany(w, wait)
 			return
 		}
+		r = r.WithContext(throttle.WithCharge(r.Context()))
 		answer, err := p.serveClient(r, form, given, unreadable, endpoints[r.URL.Path])
 		switch {
 		case err != nil:

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"barillet/internal/throttle"
 	"barillet/static"
 	"barillet/web/forwardauth"
 	"barillet/web/reply"
@@ -39,13 +40,13 @@ func (s *server) registerOther(r *site.Router) {
 		r.Handle("GET "+forwardauth.Path, http.HandlerFunc(s.ForwardAuth.Check))
 		r.Handle("GET "+forwardauth.StartPath, http.HandlerFunc(s.ForwardAuth.Start))
 		r.Handle("GET "+forwardauth.ReturnPath, http.HandlerFunc(s.ForwardAuth.Return))
-		r.Page("GET "+forwardauth.SignInPath, s.getForwardSignIn)
+		r.Page("GET "+forwardauth.SignInPath, s.getForwardSignIn, throttle.ProtectedHosts)
 	}
 	if s.Docs != nil {
 		s.registerDocs(r)
 	}
 	if s.API != nil {
-		r.Handle(apiPrefix, s.API)
+		r.Handle(apiPrefix, s.API, throttle.Inside)
 	}
 }
 

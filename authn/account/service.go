@@ -50,7 +50,8 @@ type Service struct {
 	Outbox   *mail.Outbox
 	Policy   Policy
 	Now      func() time.Time
-	Wake     func() // wakes the mail sender after an Update; must not block; may be nil
+	Budgets  throttle.Memory // of the operations that write
+	Wake     func()          // wakes the mail sender after an Update; must not block; may be nil
 
 	tables
 }

@@ -38,8 +38,18 @@ var (
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
 	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
-	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network.
+	// AuthorizeDay counts authorization requests, in memory. By session.
+	AuthorizeDay = Limit{Name: "authorize-day", Count: 3000, Per: 24 * time.Hour}
+	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network, or by known browser.
+	// Beyond it, ShortRequests counts those that wait as long as usual, and then the response is 429.
 	WaitingRequests = Limit{Name: "waiting-requests", Count: 1000, Per: 3 * time.Hour}
+	ShortRequests   = Limit{Name: "short-requests", Count: 300, Per: 10 * time.Minute}
+	// AllWaitingRequests and AllShortRequests count them for all clients, so that at most 20,000 are stored: as many again can
+	// arrive while the first wait.
+	AllWaitingRequests = Limit{Name: "all-waiting-requests", Count: 8000, Per: 3 * time.Hour}
+	AllShortRequests   = Limit{Name: "all-short-requests", Count: 2000, Per: 10 * time.Minute}
+	// AllPushedRequests counts pushed authorization requests of all clients, in memory. They are stored for a minute.
+	AllPushedRequests = Limit{Name: "all-pushed-requests", Count: 2000, Per: time.Minute}
 	// RefusedRequests limits the audit events and log entries of authorization and logout requests that are answered with an error page, in
 	// memory. By client id and fault, or by Network if the client is unknown.
 	RefusedRequests = Limit{Name: "refused-requests", Count: 1, Per: time.Minute}

@@ -43,6 +43,7 @@ func prefix(addr netip.Addr, bits int) string {
 type Charge struct {
 	Limit   Limit
 	Subject string
+	Reserve int // operations that must remain for others after this one; only in memory
 }
 
 // ByNetwork returns the charges of a limit for the networks of an address. For a /56 the count is twice as high as for a /64,
@@ -51,7 +52,7 @@ type Charge struct {
 func ByNetwork(limit Limit, addr netip.Addr) []Charge {
 	var out []Charge
 	for _, network := range Networks(addr) {
-		out = append(out, Charge{limit, network})
+		out = append(out, Charge{Limit: limit, Subject: network})
 		limit.Count *= networkFactor
 	}
 	return out
