@@ -224,8 +224,8 @@ func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	return nil
 }
 
-// auditPassword records a failed password: by user, or for unknown logins as one event per minute and source. The
-// typed login is not stored (protocol rule 18).
+// auditPassword records a failed password: by user, or for all unknown logins together. The typed login is not stored
+// (protocol rule 18).
 func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
 		reason := "wrong password"
@@ -233,13 +233,6 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 			reason = "not active: " + string(u.Status)
 		}
 		return tx.AuditUser(u, audit.SessionStart, audit.Failure, reason)
-	}
-	first, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
-	if err != nil {
-		return fmt.Errorf("counting unknown logins: %w", err)
-	}
-	if !first.OK {
-		return nil
 	}
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }

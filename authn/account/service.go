@@ -53,6 +53,7 @@ type Service struct {
 	Budgets  throttle.Memory // of the operations that write
 	Wake     func()          // wakes the mail sender after an Update; must not block; may be nil
 
+	refusals audit.Fold
 	tables
 }
 

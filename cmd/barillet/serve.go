@@ -242,8 +242,8 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	a.auditLifecycle(last, audit.ServerStopped)
-	if kept := a.flushTimes(last); kept != nil {
-		a.log.Error("storing last use of sessions and tokens", "error", kept)
+	if kept := errors.Join(a.flushTimes(last), a.accounts.FlushRefusals(last, true)); kept != nil {
+		a.log.Error("storing last use and folded refusals", "error", kept)
 	}
 	return err
 }

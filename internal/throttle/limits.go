@@ -9,8 +9,6 @@ var (
 	// same time (protocol rule 18). By Address and by Network.
 	LoginAddress = Limit{Name: "login-address", Count: 20, Per: time.Minute}
 	LoginNetwork = Limit{Name: "login-network", Count: 300, Per: time.Minute}
-	// UnknownNames limits the audit events of sign-ins with an unknown login. By Address.
-	UnknownNames = Limit{Name: "unknown-names", Count: 1, Per: time.Minute}
 
 	// HelpSource counts submitted help requests. Beyond it the response is 429. By Network.
 	HelpSource = Limit{Name: "help-source", Count: 20, Per: time.Hour}
@@ -22,6 +20,10 @@ var (
 	// UnauthenticatedMails counts the emails to a user that unauthenticated clients cause. Beyond it none is sent, with the same
 	// response. By user id.
 	UnauthenticatedMails = Limit{Name: "unauthenticated-mails", Count: 10, Per: time.Hour}
+	// AdminMails and AdminMailsDay count the emails to a user that administrators cause with a call, such as invitations. Beyond
+	// them the call is refused. By user id and kind of email, and by user id.
+	AdminMails    = Limit{Name: "admin-mails", Count: 5, Per: time.Hour}
+	AdminMailsDay = Limit{Name: "admin-mails-day", Count: 20, Per: 24 * time.Hour}
 	// NoticeMails counts notifications. Beyond it they are delayed and joined, never dropped. By user id.
 	NoticeMails = Limit{Name: "notice-mails", Count: 10, Per: time.Hour}
 
@@ -50,9 +52,6 @@ var (
 	AllShortRequests   = Limit{Name: "all-short-requests", Count: 2000, Per: 10 * time.Minute}
 	// AllPushedRequests counts pushed authorization requests of all clients, in memory. They are stored for a minute.
 	AllPushedRequests = Limit{Name: "all-pushed-requests", Count: 2000, Per: time.Minute}
-	// RefusedRequests limits the audit events and log entries of authorization and logout requests that are answered with an error page, in
-	// memory. By client id and fault, or by Network if the client is unknown.
-	RefusedRequests = Limit{Name: "refused-requests", Count: 1, Per: time.Minute}
 	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and

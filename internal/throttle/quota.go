@@ -27,7 +27,7 @@ const sourceFactor = 4
 var (
 	SignIn         = Quota{Name: "sign-in", Minute: 60, Day: 2000, Source: 180, Total: 10_000}
 	SecondStep     = Quota{Name: "second-step", Minute: 60, Day: 2000, Source: 180, Total: 20_000}
-	NewPassword    = Quota{Name: "new-password", Minute: 20, Day: 100, Source: 60, Total: 5000}
+	NewPassword    = Quota{Name: "new-password", Minute: 20, Day: 100, Source: 180, Total: 5000}
 	Forgotten      = Quota{Name: "forgotten", Minute: 20, Day: 100, Source: 60, Total: 1000}
 	Help           = Quota{Name: "help", Minute: 20, Day: 100, Source: 60, Total: 1000}
 	Language       = Quota{Name: "language", Minute: 20, Day: 200, Source: 180, Total: 10_000}
