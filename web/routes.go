@@ -22,7 +22,7 @@ func (s *server) routes() http.Handler {
 	if s.OIDC != nil {
 		s.registerApplications(r)
 	}
-	s.patterns = r.Patterns
+	s.patterns, s.budgets = r.Patterns, r.Budgets
 	return s.dispatch(r.Mux)
 }
 

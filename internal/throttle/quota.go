@@ -2,9 +2,7 @@ package throttle
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -55,17 +53,8 @@ var (
 // Limits reports whether Charge can refuse the operation.
 func (q Quota) Limits() bool { return q.Name != "" && q.exempt == "" }
 
-// String returns the limits in the words of the documentation.
-func (q Quota) String() string {
-	var out []string
-	if q.Minute > 0 {
-		out = append(out, fmt.Sprintf("%d a minute, %d a day", q.Minute, q.Day))
-	}
-	if q.Source > 0 {
-		out = append(out, fmt.Sprintf("%d a minute for an address, %d for a network, %d in ten minutes in all", q.Source, q.Source*sourceFactor, q.Total))
-	}
-	return strings.Join(out, "; ")
-}
+// Network returns how many operations a minute the narrowest network of an address may cause.
+func (q Quota) Network() int { return q.Source * sourceFactor }
 
 // Caller is who is charged. Before full proof it never contains the user, whom another person could lock out.
 type Caller struct {
@@ -106,7 +95,7 @@ func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) 
 	default:
 		charges[0].Reserve = q.Total / 2
 	}
-	charges = append(charges, ByNetwork(Limit{Name: q.Name, Count: q.Source * sourceFactor, Per: time.Minute}, c.Address)...)
+	charges = append(charges, ByNetwork(Limit{Name: q.Name, Count: q.Network(), Per: time.Minute}, c.Address)...)
 	return m.TakeAll(now, charges...)
 }
 
