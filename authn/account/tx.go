@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -44,8 +45,11 @@ func (tx *Tx) NewRecordID(label string) string {
 }
 
 // Audit appends an audit event with the address, the User-Agent and the request id of the operation. A repeated refusal is
-// folded instead (audit.Fold).
+// folded instead (audit.Fold). While space is low, Audit returns LowSpace for a change that can wait, which then has no effect.
 func (tx *Tx) Audit(e audit.Event) error {
+	if e.CanWait() && tx.s.LowSpace() {
+		return errcode.New(errcode.LowSpace)
+	}
 	id := tx.NewRecordID("audit")
 	admitted, decided := tx.Op.admitted[id]
 	e = tx.Op.describe(e)
