@@ -56,12 +56,12 @@ var allowed = map[string]string{
 	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
-	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
-	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
+	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret internal/throttle web/reply",
+	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret internal/throttle oidc templates web/forwardauth " +
 		"web/reply",
-	"web/signin":      "authn authn/account authn/freeze authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
-	"web/selfservice": "authn authn/account authn/enrol authn/freeze authn/session factors internal/errcode internal/input oidc/client templates web/site",
-	"web": "authn authn/account authn/enrol authn/freeze authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret oidc static " +
+	"web/signin":      "authn authn/account authn/freeze authn/helpdesk factors internal/errcode internal/notice internal/secret internal/throttle templates web/reply web/site",
+	"web/selfservice": "authn authn/account authn/enrol authn/freeze authn/session factors internal/errcode internal/input internal/throttle oidc/client templates web/site",
+	"web": "authn authn/account authn/enrol authn/freeze authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret internal/throttle oidc static " +
 		"templates web/admission web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "internal/input",

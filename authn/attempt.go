@@ -214,19 +214,43 @@ func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt
 	if err != nil {
 		return v, err
 	}
-	return v, s.auditAttempt(tx, u, a, audit.Failure, a.name()+": "+string(o.Rejected))
+	return v, s.auditAttempt(tx, u, a, audit.Failure, a.rejection())
 }
 
 // auditAttempt records the result of an answer and its sender in the audit log.
 func (s *Service) auditAttempt(tx *account.Tx, u *account.User, a deviceAttempt, outcome, reason string) error {
-	if !a.byAdmin() {
-		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
+	return tx.Audit(a.event(u, outcome, reason))
+}
+
+func (a *deviceAttempt) event(u *account.User, outcome, reason string) audit.Event {
+	e := account.UserEvent(u, audit.FactorProven, outcome, reason)
+	if a.byAdmin() {
+		e.Actor = a.admin
+		if d := a.outcome.Device; d.ID != "" {
+			e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
+		}
 	}
-	e := audit.Event{Actor: a.admin, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
-	if d := a.outcome.Device; d.ID != "" {
-		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
+	return e
+}
+
+func (a *deviceAttempt) rejection() string { return a.name() + ": " + string(a.outcome.Rejected) }
+
+// storesNothing reports whether an answer changes no counter, device or ceremony, such as text that cannot be a code. It is
+// refused without an Update, so that it costs the store nothing.
+func (a *deviceAttempt) storesNothing(now time.Time, open *account.Ceremony) bool {
+	switch a.outcome.Rejected {
+	case factors.ReasonNone, factors.ReasonWrong, factors.ReasonClock, factors.ReasonResync, factors.ReasonClone:
+		return false
 	}
-	return tx.Audit(e)
+	return len(a.devices()) == 0 && !slices.ContainsFunc(a.outcomes, func(x kindOutcome) bool {
+		return x.outcome.Pending != nil || open.PendingFor(x.kind, now) != nil
+	})
+}
+
+// refuse records an answer that stores nothing.
+func (s *Service) refuse(ctx context.Context, op *account.Operation, u *account.User, a deviceAttempt) (Verification, error) {
+	_, err := s.Accounts.Refused(ctx, op, a.event(u, audit.Failure, a.rejection()))
+	return Verification{Kind: a.kind, Rejected: a.outcome.Rejected, ClockOff: a.outcome.ClockOff}, err
 }
 
 // RetryOnConflict calls attempt until it stores its result on the record on which it verified the answer. After

@@ -31,6 +31,9 @@ func (s *Service) RenameDevice(ctx context.Context, req account.RequestInfo, ses
 		if d == nil {
 			return struct{}{}, errcode.New(errcode.NotFound)
 		}
+		if d.Name == name {
+			return struct{}{}, nil
+		}
 		changed := *d
 		changed.Name = name
 		u.Devices = ReplaceDevice(u.Devices, changed)

@@ -42,7 +42,7 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestIn
 	op := s.Accounts.NewOperation(req)
 	name, ok := account.NormalizeLogin(identifier)
 	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
-		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ForgotSource, throttle.Network(op.Request.Address))
+		v, err := s.Accounts.Limiter.TakeAll(tx.Raw, op.Now, throttle.ByNetwork(throttle.ForgotSource, op.Request.Address)...)
 		if err != nil {
 			return 0, fmt.Errorf("counting requests for a password link: %w", err)
 		}

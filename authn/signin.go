@@ -150,14 +150,12 @@ func (s *Service) newPasswordAttempt(ctx context.Context, op *account.Operation,
 // budget.
 func (s *Service) passwordWait(r store.Reader, op *account.Operation, a passwordAttempt) (time.Duration, error) {
 	if !a.knownBrowser {
-		for _, l := range s.sourceLimits(op) {
-			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
-			if err != nil {
-				return 0, fmt.Errorf("reading limit %s: %w", l.limit.Name, err)
-			}
-			if !v.OK {
-				return max(v.Retry, time.Second), nil
-			}
+		v, err := s.Accounts.Limiter.PeekAll(r, op.Now, s.sourceLimits(op)...)
+		if err != nil {
+			return 0, fmt.Errorf("reading the limits of a source: %w", err)
+		}
+		if !v.OK {
+			return max(v.Retry, time.Second), nil
 		}
 	}
 	f, err := s.Accounts.Failures.Get(r, a.failureID)
@@ -170,15 +168,10 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, a password
 	return 0, nil
 }
 
-// sourceLimit is a limit and the address or network to which it applies.
-type sourceLimit struct {
-	limit   throttle.Limit
-	subject string
-}
-
-func (s *Service) sourceLimits(op *account.Operation) []sourceLimit {
-	return []sourceLimit{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
-		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
+// sourceLimits returns the limits of failures by address and by network.
+func (s *Service) sourceLimits(op *account.Operation) []throttle.Charge {
+	return append([]throttle.Charge{{Limit: throttle.LoginAddress, Subject: throttle.Address(op.Request.Address)}},
+		throttle.ByNetwork(throttle.LoginNetwork, op.Request.Address)...)
 }
 
 // storePassword stores the result of a password attempt. It reads the limits again, because other attempts may run
@@ -225,16 +218,14 @@ func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	if known {
 		return nil
 	}
-	for _, l := range s.sourceLimits(tx.Op) {
-		if _, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, l.limit, l.subject); err != nil {
-			return fmt.Errorf("counting against limit %s: %w", l.limit.Name, err)
-		}
+	if _, err := s.Accounts.Limiter.TakeAll(tx.Raw, tx.Op.Now, s.sourceLimits(tx.Op)...); err != nil {
+		return fmt.Errorf("counting a failure of a source: %w", err)
 	}
 	return nil
 }
 
-// auditPassword records a failed password: by user, or for unknown logins as one event per minute and source. The
-// typed login is not stored (protocol rule 18).
+// auditPassword records a failed password: by user, or for all unknown logins together. The typed login is not stored
+// (protocol rule 18).
 func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
 		reason := "wrong password"
@@ -242,13 +233,6 @@ func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) err
 			reason = "not active: " + string(u.Status)
 		}
 		return tx.AuditUser(u, audit.SessionStart, audit.Failure, reason)
-	}
-	first, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
-	if err != nil {
-		return fmt.Errorf("counting unknown logins: %w", err)
-	}
-	if !first.OK {
-		return nil
 	}
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }

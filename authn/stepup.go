@@ -140,6 +140,10 @@ func (s *Service) answerInSession(ctx context.Context, req account.RequestInfo, 
 		if err != nil {
 			return false, err
 		}
+		if a.storesNothing(op.Now, ses.Ceremony) {
+			out, err = s.refuse(ctx, op, &u, a)
+			return true, err
+		}
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeStepUp(tx, session, a, apply) })
 		if err != nil || done == nil {
 			return false, err

@@ -118,6 +118,11 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, transacti
 			return false, err
 		}
 		a.password = tr.proven()
+		if a.storesNothing(op.Now, tr.Ceremony) {
+			out.Completed = Completed{Step: StepVerify}
+			out.Verification, err = s.refuse(ctx, op, &u, a)
+			return true, err
+		}
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, transaction, a, &cache) })
 		if err != nil || done == nil {
 			return false, err

@@ -59,6 +59,10 @@ func (s *Service) VerifyByAdmin(ctx context.Context, req account.RequestInfo, c 
 			return false, err
 		}
 		a.admin = c.Actor
+		if a.storesNothing(op.Now, u.AdminVerification) {
+			out, err = s.refuse(ctx, op, &u, a)
+			return true, err
+		}
 		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeAdminVerification(tx, c, a) })
 		if err != nil || done == nil {
 			return false, err

@@ -60,8 +60,9 @@ type AccessDenied struct {
 // Authorize answers a request at the authorization endpoint. An error is internal: the user can repeat the request.
 func (p *Provider) Authorize(ctx context.Context, ua UserAgent, form url.Values) (Action, error) {
 	if wait := p.authorizeWait(ua); wait > 0 {
-		return Action{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
+		return Action{Error: tooMany(wait)}, nil
 	}
+	ctx = throttle.WithCharge(ctx)
 	raw := parseRequest(form)
 	if uri := raw.form.Get("request_uri"); strings.HasPrefix(uri, pushedPrefix) {
 		pushed, err := p.takePushed(ctx, raw.form.Get("client_id"), uri)
@@ -103,14 +104,14 @@ func (p *Provider) refusal(ctx context.Context, ua UserAgent, fault Fault, raw *
 func (p *Provider) authorizeWait(ua UserAgent) time.Duration {
 	now := p.Now()
 	if ua.Session != "" {
-		_, retry, _ := p.limiter.Take(now, throttle.Authorize, ua.Session)
-		return retry
+		return p.limiter.TakeAll(now, throttle.Charge{Limit: throttle.Authorize, Subject: ua.Session}, throttle.Charge{Limit: throttle.AuthorizeDay, Subject: ua.Session})
 	}
-	_, retry, _ := p.limiter.Take(now, throttle.Authorize, throttle.Address(ua.From.Address))
-	if _, wide, _ := p.limiter.Take(now, throttle.AuthorizeNetwork, throttle.Network(ua.From.Address)); wide > retry {
-		retry = wide
-	}
-	return retry
+	return p.limiter.TakeAll(now, append([]throttle.Charge{{Limit: throttle.Authorize, Subject: throttle.Address(ua.From.Address)}},
+		throttle.ByNetwork(throttle.AuthorizeNetwork, ua.From.Address)...)...)
+}
+
+func tooMany(wait time.Duration) *RequestError {
+	return &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}
 }
 
 // errRequestOver means that a stored request was answered or has expired, or that its client was deleted or can no longer
@@ -153,8 +154,12 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 		return Action{Denied: &AccessDenied{App: c.Name, NeedsKey: true, Redirect: p.errorResponse(req, unmetRequirements())}}, nil
 	}
 	if request == "" {
-		if request, err = p.storeRequest(ctx, ua, req); err != nil {
+		var wait time.Duration
+		if request, wait, err = p.storeRequest(ctx, ua, req); err != nil {
 			return Action{}, err
+		}
+		if wait > 0 {
+			return Action{Error: tooMany(wait)}, nil
 		}
 	}
 	back := url.QueryEscape(PathContinue + "?request=" + request)
@@ -233,18 +238,49 @@ func withQuery(registered string, params url.Values) string {
 	return u.String()
 }
 
-// storeRequest stores a request while its user completes a step, and returns its name.
-func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *AuthorizationRequest) (string, error) {
+// storeRequest stores a request while its user completes a step, and returns its name. If too many wait, it returns how long to
+// wait before the next one.
+func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *AuthorizationRequest) (name string, wait time.Duration, err error) {
 	op := p.Accounts.NewOperation(ua.From)
 	secret, stored := op.Secret("request"), *req
-	if ok, _, _ := p.limiter.Take(op.Now, throttle.WaitingRequests, throttle.Network(ua.From.Address)); ok {
-		stored.Expires = op.Now.Add(maxRequestTTL)
+	known := ua.Session != ""
+	if !known {
+		if known, err = p.Sessions.IsKnownBrowser(ctx, ua.From.Browser); err != nil {
+			return "", 0, err
+		}
 	}
-	err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) })
+	ttl, wait := p.waitingTime(op.Now, ua, known)
+	if wait > 0 {
+		return "", wait, nil
+	}
+	stored.Expires = op.Now.Add(ttl)
+	err = p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) })
 	if err != nil {
-		return "", fmt.Errorf("storing an authorization request: %w", err)
+		return "", 0, fmt.Errorf("storing an authorization request: %w", err)
 	}
-	return requestName(secret, req.Client), nil
+	return requestName(secret, req.Client), 0, nil
+}
+
+// waitingTime counts a request that will wait for its user and returns how long it may wait. If too many wait already, it
+// returns how long to wait before the next one. Browsers that are not known leave a quarter to the others.
+func (p *Provider) waitingTime(now time.Time, ua UserAgent, known bool) (ttl, wait time.Duration) {
+	for _, w := range []struct {
+		ttl          time.Duration
+		all, network throttle.Limit
+	}{{maxRequestTTL, throttle.AllWaitingRequests, throttle.WaitingRequests}, {requestTTL, throttle.AllShortRequests, throttle.ShortRequests}} {
+		charges := []throttle.Charge{{Limit: w.all}}
+		switch {
+		case !known:
+			charges[0].Reserve = w.all.Count / 4
+			charges = append(charges, throttle.ByNetwork(w.network, ua.From.Address)...)
+		case ua.Session == "":
+			charges = append(charges, throttle.Charge{Limit: w.network, Subject: "browser " + ua.From.Browser.Hash()})
+		}
+		if wait = p.limiter.TakeAll(now, charges...); wait == 0 {
+			return w.ttl, 0
+		}
+	}
+	return 0, wait
 }
 
 // answer stores a code for the request and returns its value. The requirements are checked again in the same Update, which also

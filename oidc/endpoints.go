@@ -95,6 +95,7 @@ func (p *Provider) TokenEndpoints() http.Handler {
 			writeTooMany(w, wait)
 			return
 		}
+		r = r.WithContext(throttle.WithCharge(r.Context()))
 		answer, err := p.serveClient(r, form, given, unreadable, endpoints[r.URL.Path])
 		switch {
 		case err != nil:
@@ -251,14 +252,14 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 // callWait counts a request that claims to be from a client, and returns how long its sender must wait before it.
 func (p *Provider) callWait(r *http.Request, claimed client.ID) time.Duration {
 	now, caller, from := p.Now(), string(claimed), originOf(r.Context()).Address
-	_, wait, _ := p.limiter.Take(now, throttle.ClientCalls, caller+" "+throttle.Address(from))
-	if _, wide, _ := p.limiter.Take(now, throttle.ClientCallsNetwork, caller+" "+throttle.Network(from)); wait == 0 {
-		wait = wide
+	charges := []throttle.Charge{{Limit: throttle.ClientCalls, Subject: caller + " " + throttle.Address(from)}}
+	for _, c := range throttle.ByNetwork(throttle.ClientCallsNetwork, from) {
+		charges = append(charges, throttle.Charge{Limit: c.Limit, Subject: caller + " " + c.Subject})
 	}
-	if wait == 0 && r.URL.Path == PathDevice {
-		_, wait, _ = p.limiter.Take(now, throttle.DeviceStarts, throttle.Network(from))
+	if r.URL.Path == PathDevice {
+		charges = append(charges, throttle.ByNetwork(throttle.DeviceStarts, from)...)
 	}
-	return wait
+	return p.limiter.TakeAll(now, charges...)
 }
 
 func writeTooMany(w http.ResponseWriter, retry time.Duration) {

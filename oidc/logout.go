@@ -30,8 +30,10 @@ type LogoutAction struct {
 // with the hint of another session, the user is asked. The redirect URI must be registered. A hint never ends a session
 // that is not of this browser, and the answer does not depend on whether it is active.
 func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (LogoutAction, error) {
-	if wait := p.authorizeWait(ua); wait > 0 {
-		return LogoutAction{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
+	if ua.Session == "" { // a sign-out is never refused
+		if wait := p.authorizeWait(ua); wait > 0 {
+			return LogoutAction{Error: tooMany(wait)}, nil
+		}
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {

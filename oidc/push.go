@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -45,6 +47,13 @@ func (p *Provider) push(ctx context.Context, c *client.Client, form url.Values) 
 		return nil, fmt.Errorf("validating a pushed request: %w", err)
 	}
 	op := p.Accounts.NewOperation(originOf(ctx))
+	charge := throttle.Charge{Limit: throttle.AllPushedRequests}
+	if c.AuthMethod == client.AuthNone { // any program can send it in the client's name
+		charge.Reserve = charge.Limit.Count / 2
+	}
+	if p.limiter.TakeAll(op.Now, charge) > 0 {
+		return nil, &Error{"temporarily_unavailable", "too many requests", http.StatusServiceUnavailable}
+	}
 	secret := op.Secret("pushed")
 	stored := AuthorizationRequest{Client: c.ID, Pushed: form.Encode(), Created: op.Now, Expires: op.Now.Add(pushedTTL)}
 	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) }); err != nil {

@@ -9,9 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"barillet/authn/account"
 	"barillet/internal/audit"
-	"barillet/internal/throttle"
 	"barillet/oidc/client"
 )
 
@@ -45,8 +43,8 @@ func (f Fault) error() *RequestError { return &RequestError{Code: "invalid_reque
 func Malformed() *RequestError { return FaultMalformed.error() }
 
 // refuse returns the error for a fault of a request. id is the client_id that was sent, c its client or nil, and uri the
-// URI that is at fault, or "". The log and the audit log get one entry a minute for each client and fault, or for each
-// network if the client is unknown: any unauthenticated client can cause one.
+// URI that is at fault, or "". The log gets an entry if the audit log does (audit.Fold): any unauthenticated client can cause
+// one.
 func (p *Provider) refuse(ctx context.Context, ua UserAgent, fault Fault, id string, c *client.Client, uri string) (*RequestError, error) {
 	e := fault.error()
 	if e.Address = shownAddress(uri); client.ID(id).Valid() {
@@ -54,9 +52,8 @@ func (p *Provider) refuse(ctx context.Context, ua UserAgent, fault Fault, id str
 	}
 	event := audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.AppRefused, Outcome: audit.Failure, Reason: string(fault),
 		Detail: map[string]string{}}
-	subject := "unknown " + throttle.Network(ua.From.Address)
 	if c != nil {
-		e.App, subject = c.Name, string(c.ID)+" "+string(fault)
+		e.App = c.Name
 		event.Targets = []audit.Actor{c.AuditTarget()}
 	}
 	for name, v := range map[string]string{"client_id": string(e.Client), "address": e.Address} {
@@ -64,16 +61,13 @@ func (p *Provider) refuse(ctx context.Context, ua UserAgent, fault Fault, id str
 			event.Detail[name] = v
 		}
 	}
-	if ok, _, _ := p.limiter.Take(p.Now(), throttle.RefusedRequests, subject); !ok {
-		return e, nil
-	}
-	p.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's request is refused", slog.String("reason", string(fault)), slog.String("client", string(e.Client)),
-		slog.String("address", e.Address), slog.String("request", ua.From.RequestID))
-	_, err := account.Update(ctx, p.Accounts, p.Accounts.NewOperation(ua.From), func(tx *account.Tx) (struct{}, error) {
-		return struct{}{}, tx.Audit(event)
-	})
+	written, err := p.Accounts.Refused(ctx, p.Accounts.NewOperation(ua.From), event)
 	if err != nil {
 		return nil, fmt.Errorf("recording a refused request: %w", err)
+	}
+	if written {
+		p.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's request is refused", slog.String("reason", string(fault)), slog.String("client", string(e.Client)),
+			slog.String("address", e.Address), slog.String("request", ua.From.RequestID))
 	}
 	return e, nil
 }

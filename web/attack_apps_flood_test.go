@@ -46,6 +46,29 @@ func TestAttack_ManyAddressesFillTheStoreWithRequests(t *testing.T) {
 	}
 }
 
+// The owner of a /48 sends each request from another /64.
+func TestAttack_AddressesSpreadOverANetworkFillTheStoreWithRequests(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, nil)
+	u, err := url.Parse(a.begin("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := u.Query()
+	for i := range 2000 {
+		if _, err := provider.Authorize(t.Context(), oidc.UserAgent{From: six(i, 0)}, form); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := p.count("authrequest/"); kept > 1200 {
+		t.Errorf("got %d requests in the store after 2,000 from one /48, want 1,200 a minute at most", kept)
+	}
+	elsewhere := account.RequestInfo{Address: netip.MustParseAddr("2001:db8::1")}
+	if answer, err := provider.Authorize(t.Context(), oidc.UserAgent{From: elsewhere}, form); err != nil || answer.LocalPath == "" {
+		t.Errorf("a request from another network: got %+v, %v", answer, err)
+	}
+}
+
 // A client of one network sends as many requests as it may, because each waits for three hours.
 func TestAttack_RequestsThatWaitLongFillTheStore(t *testing.T) {
 	p, provider := appPlace(t, nil)
@@ -128,7 +151,8 @@ func TestAttack_DeviceRequestsExhaustTheLimit(t *testing.T) {
 			t.Fatalf("device %d: got %d", i+941, got)
 		}
 	}
-	if got := tv.starts(provider, six(99, 0)); got != http.StatusServiceUnavailable {
+	elsewhere := account.RequestInfo{Address: netip.MustParseAddr("2a00:1:9::1")}
+	if got := tv.starts(provider, elsewhere); got != http.StatusServiceUnavailable {
 		t.Fatalf("one more than wait at most: got %d", got)
 	}
 	p.Clock.Advance(11 * time.Minute) // all are over, and not yet swept

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"barillet/authn/freeze"
+	"barillet/internal/throttle"
 	"barillet/static"
 	"barillet/web/forwardauth"
 	"barillet/web/reply"
@@ -22,7 +23,7 @@ func (s *server) routes() http.Handler {
 	if s.OIDC != nil {
 		s.registerApplications(r)
 	}
-	s.patterns = r.Patterns
+	s.patterns, s.budgets = r.Patterns, r.Budgets
 	return s.dispatch(r.Mux)
 }
 
@@ -40,13 +41,13 @@ func (s *server) registerOther(r *site.Router) {
 		r.Handle("GET "+forwardauth.Path, http.HandlerFunc(s.ForwardAuth.Check))
 		r.Handle("GET "+forwardauth.StartPath, http.HandlerFunc(s.ForwardAuth.Start))
 		r.Handle("GET "+forwardauth.ReturnPath, http.HandlerFunc(s.ForwardAuth.Return))
-		r.Page("GET "+forwardauth.SignInPath, s.getForwardSignIn)
+		r.Page("GET "+forwardauth.SignInPath, s.getForwardSignIn, throttle.ProtectedHosts)
 	}
 	if s.Docs != nil {
 		s.registerDocs(r)
 	}
 	if s.API != nil {
-		r.Handle(apiPrefix, s.API)
+		r.Handle(apiPrefix, s.API, throttle.Inside)
 	}
 }
 

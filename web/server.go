@@ -19,6 +19,7 @@ import (
 	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/mail"
+	"barillet/internal/throttle"
 	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
@@ -66,6 +67,7 @@ type server struct {
 	crossing *http.CrossOriginProtection
 	places   admission.Controller
 	patterns []string // all routes, in the order of registration
+	budgets  map[string]throttle.Quota
 }
 
 // New returns the handler of the service. It returns an error if PublicURL is invalid or a required field is missing.

@@ -81,6 +81,20 @@ func laneOf(m notice.Notice) audit.Lane {
 	return audit.LaneSecurity
 }
 
+// SendByAdmin is SendTo for an email to the user that an administrator causes. Beyond the limits of all administrators together
+// it returns RateLimited, so the whole operation has no effect. A notification that must not be refused uses SendTo.
+func (tx *Tx) SendByAdmin(u *User, addresses []string, m notice.Notice, expires time.Time) error {
+	v, err := tx.s.Limiter.TakeAll(tx.Raw, tx.Op.Now, throttle.Charge{Limit: throttle.AdminMails, Subject: string(u.ID) + " " + m.Name()},
+		throttle.Charge{Limit: throttle.AdminMailsDay, Subject: string(u.ID)})
+	if err != nil {
+		return fmt.Errorf("counting emails by administrators: %w", err)
+	}
+	if !v.OK {
+		return &errcode.Error{Code: errcode.RateLimited, Reason: errcode.ReasonMails, RetryAfter: max(v.Retry, time.Second)}
+	}
+	return tx.SendTo(addresses, tx.s.Locale(u), m, expires)
+}
+
 func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {
 	row.Rank = max(row.Rank, laneOf(m))
 	if !tx.Op.SendAfter.IsZero() { // one of many

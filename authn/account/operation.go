@@ -41,6 +41,7 @@ type Operation struct {
 	// SendAfter is the time before which no email of the operation is sent. Zero means immediately.
 	SendAfter time.Time
 	seed      [32]byte
+	admitted  map[string]bool // whether Audit writes an event, by its record id, so that a repeated run decides the same
 }
 
 // NewOperation returns an operation at the present time of the service.

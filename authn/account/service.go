@@ -51,9 +51,11 @@ type Service struct {
 	Outbox   *mail.Outbox
 	Policy   Policy
 	Now      func() time.Time
-	HasRoom  func() bool // whether the disk has room for changes that can wait; nil: always
-	Wake     func()      // wakes the mail sender after an Update; must not block; may be nil
+	Budgets  throttle.Memory // of the operations that write
+	HasRoom  func() bool     // whether the disk has room for changes that can wait; nil: always
+	Wake     func()          // wakes the mail sender after an Update; must not block; may be nil
 
+	refusals audit.Fold
 	tables
 }
 

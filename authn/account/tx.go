@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 
 	"barillet/internal/audit"
@@ -46,21 +45,30 @@ func (tx *Tx) NewRecordID(label string) string {
 	return tx.Op.Now.Format(store.TimeLayout) + "-" + strings.ToLower(idEncoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
 }
 
-// Audit appends an audit event with the address, the User-Agent and the request id of the operation. While space is low, it
-// returns LowSpace for a change that can wait, which then has no effect.
+// Audit appends an audit event with the address, the User-Agent and the request id of the operation. A repeated refusal is
+// folded instead (audit.Fold). While space is low, Audit returns LowSpace for a change that can wait, which then has no effect.
 func (tx *Tx) Audit(e audit.Event) error {
 	if e.CanWait() && tx.s.LowSpace() {
 		return errcode.New(errcode.LowSpace)
 	}
-	e.Request, e.Address, e.Agent = tx.Op.Request.RequestID, tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
-	if token := tx.Op.Request.APIToken; token != "" {
-		e.Detail = maps.Clone(e.Detail)
-		if e.Detail == nil {
-			e.Detail = map[string]string{}
+	id := tx.NewRecordID("audit")
+	admitted, decided := tx.Op.admitted[id]
+	e = tx.Op.describe(e)
+	if !decided {
+		if tx.Op.admitted == nil {
+			tx.Op.admitted = map[string]bool{}
 		}
-		e.Detail["program"] = token
+		admitted = tx.s.refusals.Admit(tx.Op.Now, e)
+		tx.Op.admitted[id] = admitted
 	}
-	if err := tx.s.Log.Append(tx.Raw, tx.NewRecordID("audit"), e); err != nil {
+	if !admitted {
+		return nil
+	}
+	return tx.append(id, e)
+}
+
+func (tx *Tx) append(id string, e audit.Event) error {
+	if err := tx.s.Log.Append(tx.Raw, id, e); err != nil {
 		return fmt.Errorf("writing audit event %s: %w", e.Action, err)
 	}
 	return nil
@@ -68,8 +76,13 @@ func (tx *Tx) Audit(e audit.Event) error {
 
 // AuditUser appends an audit event about an operation of the user on their own account.
 func (tx *Tx) AuditUser(u *User, action, outcome, reason string) error {
-	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
-		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: outcome, Reason: reason})
+	return tx.Audit(UserEvent(u, action, outcome, reason))
+}
+
+// UserEvent returns the event of an operation of the user on their own account.
+func UserEvent(u *User, action, outcome, reason string) audit.Event {
+	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
+		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: outcome, Reason: reason}
 }
 
 // Save stores a user that was loaded in this transaction, and their summary.

@@ -145,7 +145,7 @@ func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
 // second, some 10 microseconds a call, is not part of a benchmark.
 func wrapped(t testing.TB, file store.Store) store.Store {
 	if _, benchmark := t.(*testing.B); !benchmark {
-		file = storetest.RejectNesting(t, file)
+		file = requireCharge(t, storetest.RejectNesting(t, file))
 	}
 	return storetest.RunTwice(file)
 }

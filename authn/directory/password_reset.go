@@ -42,11 +42,11 @@ func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req acco
 		if sendEmail {
 			e.Detail = map[string]string{"method": "email"}
 			m := notice.PasswordLink{Context: context, Link: link, Until: expires}
-			err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, expires)
+			err = tx.SendByAdmin(&u, u.Addresses()[:1], m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"method": "response"}, secret.From(link)
 			context.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), s.accounts.Locale(&u), notice.PasswordLinkShown{Context: context, By: p.DisplayName(s.accounts.Policy.Issuer)}, time.Time{})
+			err = tx.SendByAdmin(&u, u.Addresses(), notice.PasswordLinkShown{Context: context, By: p.DisplayName(s.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

@@ -207,5 +207,5 @@ func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, old, u
 		return err
 	}
 	m.Login = u.AsGiven().Login
-	return tx.SendTo(present, s.accounts.Locale(u), m, time.Time{})
+	return tx.SendByAdmin(u, present, m, time.Time{})
 }

@@ -224,7 +224,7 @@ func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sen
 		// The email does not contain the browser and address of the administrator.
 		m := notice.Invitation{Context: notice.Context{Name: u.DisplayName()}, Inviter: by, Group: group,
 			Login: u.AsGiven().Login, Link: link, Until: out.Expires}
-		err = tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, out.Expires)
+		err = tx.SendByAdmin(u, u.Addresses()[:1], m, out.Expires)
 	} else {
 		out.Link, e.Detail["method"] = secret.From(link), "response"
 	}

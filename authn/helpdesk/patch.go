@@ -229,5 +229,5 @@ func (s *Service) answer(tx *account.Tx, c *Request, text string) error {
 	}
 	m := notice.HelpAnswered{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return tx.SendTo(u.Addresses()[:1], s.accounts.Locale(&u), m, time.Time{})
+	return tx.SendByAdmin(&u, u.Addresses()[:1], m, time.Time{})
 }

@@ -162,6 +162,22 @@ func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Valu
 	return nil
 }
 
+// IsKnownBrowser reports whether a user completed a sign-in on the browser with a cookie value.
+func (s *Service) IsKnownBrowser(ctx context.Context, value secret.Value) (known bool, err error) {
+	if value.IsZero() {
+		return false, nil
+	}
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
+		_, err := s.browsers.Get(r.Raw, value.Hash())
+		known, err = store.Found(err)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("loading a browser: %w", err)
+	}
+	return known, nil
+}
+
 // trackBrowser makes the browser a known browser of the user and returns its cookie value. It replaces a value that the service did
 // not issue, because an attacker could set a value that they know. shared reports whether it is the browser of several users.
 func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (value secret.Value, shared bool, err error) {

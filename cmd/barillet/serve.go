@@ -242,11 +242,11 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	a.auditLifecycle(last, audit.ServerStopped)
+	if kept := errors.Join(a.flushTimes(last), a.accounts.FlushRefusals(last, true)); kept != nil {
+		a.log.Error("storing last use and folded refusals", "error", kept)
+	}
 	if err := a.tree.Advance(last); err != nil {
 		a.log.Error("signing the last head of the audit log", "error", err)
-	}
-	if kept := a.flushTimes(last); kept != nil {
-		a.log.Error("storing last use of sessions and tokens", "error", kept)
 	}
 	return err
 }

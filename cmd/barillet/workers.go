@@ -37,7 +37,7 @@ func (a *app) runWorkers(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = errors.Join(a.flushTimes(ctx), a.watchClock(ctx, &clock, now(), a.sessions.Uptime()))
+			err = errors.Join(a.flushTimes(ctx), a.accounts.FlushRefusals(ctx, false), a.watchClock(ctx, &clock, now(), a.sessions.Uptime()))
 		case <-sweep.C:
 			err = a.deleteExpired(ctx)
 		}

@@ -38,7 +38,7 @@ const (
 type Error struct {
 	Code       Code
 	Field      string        // with Invalid: the name of the input
-	Reason     string        // with Invalid, WrongState, Forbidden and NotFound: the cause, in one word
+	Reason     string        // with Invalid, WrongState, Forbidden, NotFound and RateLimited: the cause, in one word
 	RetryAfter time.Duration // with RateLimited and Overloaded
 	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }

@@ -24,6 +24,9 @@ const (
 // ReasonNoSecret is the reason of WrongState for a client that authenticates without a secret.
 const ReasonNoSecret = "no_secret"
 
+// ReasonMails is the reason of RateLimited for an operation that would send a user one more email.
+const ReasonMails = "mails"
+
 // Reasons of WrongState about roles.
 const (
 	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead

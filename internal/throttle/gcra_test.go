@@ -137,3 +137,40 @@ func BenchmarkMemory(b *testing.B) {
 		m.Take(start, throttle.APIToken, "token")
 	}
 }
+
+// One owner of a /48 has 65,536 /64s.
+func TestByNetwork_AddressesSpreadOverANetworkDoNotMultiplyTheLimit(t *testing.T) {
+	limit := throttle.Limit{Name: "spread", Count: 10, Per: time.Hour}
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	take := func(m *throttle.Memory, addr string) bool {
+		return m.TakeAll(now, throttle.ByNetwork(limit, netip.MustParseAddr(addr))...) == 0
+	}
+	for _, spread := range []struct {
+		name, format string
+		want         int
+	}{
+		{"in a /64", "2001:db8:1:1::%x", 10},
+		{"over a /56", "2001:db8:1:%x::1", 20},
+		{"over a /48", "2001:db8:1:%x00::1", 40},
+		{"in a /24", "192.0.2.%d", 10},
+	} {
+		var m throttle.Memory
+		passed := 0
+		for i := range 200 {
+			if take(&m, fmt.Sprintf(spread.format, i)) {
+				passed++
+			}
+		}
+		if passed != spread.want {
+			t.Errorf("%s: %d operations passed, want %d", spread.name, passed, spread.want)
+		}
+	}
+
+	var m throttle.Memory
+	for range 1000 {
+		take(&m, "2001:db8:1:1::1")
+	}
+	if !take(&m, "2001:db8:1:2::1") {
+		t.Error("a /64 beyond its limit used up that of its /56")
+	}
+}

@@ -55,6 +55,31 @@ func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (
 	return v, nil
 }
 
+// PeekAll returns the verdict of the first charge that refuses one more operation, or that of the last one. It counts nothing.
+func (l Limiter) PeekAll(r store.Reader, now time.Time, charges ...Charge) (v Verdict, err error) {
+	for _, c := range charges {
+		if v, err = l.Peek(r, now, c.Limit, c.Subject); err != nil || !v.OK {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// TakeAll counts an operation against all charges if all allow it, and otherwise against none. It uses one key of the Update
+// for each charge.
+func (l Limiter) TakeAll(tx store.Tx, now time.Time, charges ...Charge) (Verdict, error) {
+	v, err := l.PeekAll(tx, now, charges...)
+	if err != nil || !v.OK {
+		return v, err
+	}
+	for _, c := range charges {
+		if v, err = l.Take(tx, now, c.Limit, c.Subject); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
 func (l Limiter) decide(r store.Reader, now time.Time, limit Limit, id string) (time.Time, Verdict, error) {
 	a, err := l.table.Get(r, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

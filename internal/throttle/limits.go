@@ -1,18 +1,14 @@
 package throttle
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
-// The limits of the service (promise S8). Each comment names the subject that is counted.
+// The limits of the service (promise S8). Each comment names the subject that is counted. A limit by Network is taken with
+// ByNetwork.
 var (
 	// LoginAddress and LoginNetwork count failed sign-ins only, so that thirty users behind one router can sign in at the
 	// same time (protocol rule 18). By Address and by Network.
 	LoginAddress = Limit{Name: "login-address", Count: 20, Per: time.Minute}
 	LoginNetwork = Limit{Name: "login-network", Count: 300, Per: time.Minute}
-	// UnknownNames limits the audit events of sign-ins with an unknown login. By Address.
-	UnknownNames = Limit{Name: "unknown-names", Count: 1, Per: time.Minute}
 
 	// HelpSource counts submitted help requests. Beyond it the response is 429. By Network, known browser, or network of a proven
 	// password.
@@ -32,6 +28,10 @@ var (
 	// UnauthenticatedMails counts the emails to a user that unauthenticated clients cause. Beyond it none is sent, with the same
 	// response. By user id.
 	UnauthenticatedMails = Limit{Name: "unauthenticated-mails", Count: 10, Per: time.Hour}
+	// AdminMails and AdminMailsDay count the emails to a user that administrators cause with a call, such as invitations. Beyond
+	// them the call is refused. By user id and kind of email, and by user id.
+	AdminMails    = Limit{Name: "admin-mails", Count: 5, Per: time.Hour}
+	AdminMailsDay = Limit{Name: "admin-mails-day", Count: 20, Per: 24 * time.Hour}
 	// NoticeMails counts notifications. Beyond it they are delayed and joined, never dropped. By user id.
 	NoticeMails = Limit{Name: "notice-mails", Count: 10, Per: time.Hour}
 
@@ -48,11 +48,18 @@ var (
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
 	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
-	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network.
+	// AuthorizeDay counts authorization requests, in memory. By session.
+	AuthorizeDay = Limit{Name: "authorize-day", Count: 3000, Per: 24 * time.Hour}
+	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network, or by known browser.
+	// Beyond it, ShortRequests counts those that wait as long as usual, and then the response is 429.
 	WaitingRequests = Limit{Name: "waiting-requests", Count: 1000, Per: 3 * time.Hour}
-	// RefusedRequests limits the audit events and log entries of authorization and logout requests that are answered with an error page, in
-	// memory. By client id and fault, or by Network if the client is unknown.
-	RefusedRequests = Limit{Name: "refused-requests", Count: 1, Per: time.Minute}
+	ShortRequests   = Limit{Name: "short-requests", Count: 300, Per: 10 * time.Minute}
+	// AllWaitingRequests and AllShortRequests count them for all clients, so that at most 20,000 are stored: as many again can
+	// arrive while the first wait.
+	AllWaitingRequests = Limit{Name: "all-waiting-requests", Count: 8000, Per: 3 * time.Hour}
+	AllShortRequests   = Limit{Name: "all-short-requests", Count: 2000, Per: 10 * time.Minute}
+	// AllPushedRequests counts pushed authorization requests of all clients, in memory. They are stored for a minute.
+	AllPushedRequests = Limit{Name: "all-pushed-requests", Count: 2000, Per: time.Minute}
 	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and
@@ -67,30 +74,3 @@ var (
 	// UserCodes counts wrong user codes of the device authorization. By user id.
 	UserCodes = Limit{Name: "user-codes", Count: 10, Per: time.Hour}
 )
-
-// Address returns the subject for an address. An IPv4 address in IPv6 form is the same subject, and a zone is ignored. All
-// invalid addresses are the subject "unknown".
-func Address(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return "unknown"
-	}
-	return addr.Unmap().WithZone("").String()
-}
-
-// Network returns the subject for the network of an address: /24 for IPv4, /64 for IPv6. All invalid addresses are the
-// subject "unknown".
-func Network(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return "unknown"
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 24
-	}
-	block, err := addr.Prefix(bits)
-	if err != nil { // not reached: each address has enough bits
-		return "unknown"
-	}
-	return block.String()
-}

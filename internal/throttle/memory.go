@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,21 +29,71 @@ type shard struct {
 // Take counts an operation of a subject. It returns whether the operation is allowed, how long to wait if it is not, and
 // how many remain.
 func (m *Memory) Take(now time.Time, l Limit, subject string) (ok bool, retry time.Duration, remaining int) {
+	return m.decide(now, Charge{Limit: l, Subject: subject}, true)
+}
+
+func (m *Memory) decide(now time.Time, c Charge, take bool) (ok bool, retry time.Duration, remaining int) {
+	s, key := m.shard(c.Limit, c.Subject)
+	defer s.Unlock()
+	tat := s.tats[key]
+	next, ok, retry, remaining := c.Limit.Decide(tat, now, 1+c.Reserve)
+	if ok && c.Reserve > 0 {
+		next, ok, retry, remaining = c.Limit.Decide(tat, now, 1)
+	}
+	if take {
+		s.put(now, key, next)
+	}
+	return ok, retry, remaining
+}
+
+// shard returns the locked shard and the key of a subject.
+func (m *Memory) shard(l Limit, subject string) (*shard, uint64) {
 	m.once.Do(func() { m.seed = maphash.MakeSeed() })
 	key := maphash.Comparable(m.seed, [2]string{l.Name, subject})
 	s := &m.shards[key%shards]
 	s.Lock()
-	defer s.Unlock()
+	return s, key
+}
+
+// put stores the time of a subject.
+func (s *shard) put(now time.Time, key uint64, tat time.Time) {
 	if s.tats == nil {
 		s.tats = make(map[uint64]time.Time)
 	}
-	tat, seen := s.tats[key]
-	if !seen && len(s.tats) >= perShard {
+	if _, seen := s.tats[key]; !seen && len(s.tats) >= perShard {
 		s.makeRoom(now)
 	}
-	next, ok, retry, remaining := l.Decide(tat, now, 1)
-	s.tats[key] = next
-	return ok, retry, remaining
+	s.tats[key] = tat
+}
+
+// TakeAll counts an operation against all charges if all allow it, and otherwise against none. It returns how long to wait; 0
+// if the operation is allowed. The last charges, which are those of the widest networks, are read first: a refusal adds no
+// subject.
+func (m *Memory) TakeAll(now time.Time, charges ...Charge) (retry time.Duration) {
+	for _, c := range slices.Backward(charges) {
+		if _, retry, _ = m.decide(now, c, false); retry > 0 {
+			return retry
+		}
+	}
+	for _, c := range charges {
+		if _, retry, _ = m.decide(now, c, true); retry > 0 {
+			return retry // a concurrent operation was the last one allowed
+		}
+	}
+	return 0
+}
+
+// mark uses up the limit of a subject, and marked reports whether it was used less than limit.Per ago.
+func (m *Memory) mark(now time.Time, limit Limit, subject string) {
+	s, key := m.shard(limit, subject)
+	defer s.Unlock()
+	s.put(now, key, now.Add(limit.Per))
+}
+
+func (m *Memory) marked(now time.Time, limit Limit, subject string) bool {
+	s, key := m.shard(limit, subject)
+	defer s.Unlock()
+	return s.tats[key].After(now)
 }
 
 // Len returns the number of subjects, including those whose limit is unused again.

@@ -140,6 +140,9 @@ func (a *API) authenticated(route route) http.Handler {
 		if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPatch) {
 			r, err = bufferBody(r)
 		}
+		if budgetOf(r) != (throttle.Quota{}) {
+			r = r.WithContext(throttle.WithCharge(r.Context()))
+		}
 		if err == nil {
 			err = withMemberNames(route.pattern, route.serve(w, r, op))
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -25,7 +26,7 @@ func WithPrincipal(ctx context.Context, op admin.Principal) context.Context {
 // principal returns the caller of a request. It ignores cookies.
 func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal, error) {
 	if op, ok := r.Context().Value(principalKey{}).(admin.Principal); ok {
-		return op, nil
+		return op, nil // without a limit
 	}
 	refused := &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindToken}
 	// Each lookup is by SHA-256 of the token, so its time reveals nothing about a guess.
@@ -37,7 +38,7 @@ func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal
 	case err != nil:
 		return op, err
 	case ok:
-		return op, a.countCall(w, op, throttle.Registration)
+		return op, a.countCall(w, r, op, throttle.Registration)
 	}
 	op, scopes, limited, err := a.servicePrincipal(r, secret)
 	if !limited {
@@ -49,7 +50,7 @@ func (a *API) principal(w http.ResponseWriter, r *http.Request) (admin.Principal
 	if err != nil {
 		return admin.Principal{}, err
 	}
-	if err = a.countCall(w, op, throttle.APIToken); err == nil && limited && !coversCall(scopes, r) {
+	if err = a.countCall(w, r, op, throttle.APIToken); err == nil && limited && !coversCall(scopes, r) {
 		err = errcode.ForbiddenFor(errcode.ReasonNeedsScope)
 	}
 	return op, err
@@ -69,10 +70,32 @@ func tokenOf(h http.Header) (secret.Value, bool) {
 	return secret.From(token), true
 }
 
-// countCall counts a call against the rate limit (promise S8) and sets Okta's headers.
-func (a *API) countCall(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
+// budgetOf returns the budget of a call: that of API sign-ins, or of calls that write; none if the call only reads.
+func budgetOf(r *http.Request) throttle.Quota {
+	switch {
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		return throttle.Quota{}
+	case strings.HasPrefix(r.URL.Path, "/api/v1/authn"):
+		return throttle.APISignIns
+	case r.Method == http.MethodDelete:
+		return throttle.Ending
+	}
+	return throttle.APIWrites
+}
+
+// countCall counts a call against the rate limit (promise S8) and sets Okta's headers. limit is that of calls that only read.
+// Other calls have the budget of their route.
+func (a *API) countCall(w http.ResponseWriter, r *http.Request, op admin.Principal, limit throttle.Limit) error {
 	now := a.now()
+	q := budgetOf(r)
+	if q.Limits() && limit == throttle.APIToken {
+		limit = throttle.Limit{Name: q.Name, Count: q.Minute, Per: time.Minute}
+	}
 	ok, retry, left := a.limiter.Take(now, limit, op.ID)
+	if ok && q.Limits() {
+		retry = a.directory.Admin.Accounts.Budgets.Charge(now, q, throttle.Caller{Token: op.ID, Owner: cmp.Or(op.Owner, op.ID)})
+		ok = retry == 0
+	}
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))
 	if !ok {
 		full = now.Add(retry)

@@ -11,6 +11,7 @@ import (
 	"barillet/authn/session"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
+	"barillet/internal/throttle"
 	"barillet/web/reply"
 )
 
@@ -228,7 +229,12 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyReques
 	if match.IsZero() {
 		match = secret.New() // matches no code
 	}
-	issued, err := h.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), req.host, match)
+	origin := reply.RequestFrom(r.Context()).Origin()
+	if wait := h.sessions.Accounts.Budgets.Charge(h.sessions.Accounts.Now(), throttle.ReturnedCodes, throttle.Caller{Address: origin.Address}); wait > 0 {
+		h.writeError(w, r, errcode.RateLimit(wait))
+		return
+	}
+	issued, err := h.sessions.RedeemReturnCode(throttle.WithCharge(r.Context()), origin, secret.From(q.Get("code")), req.host, match)
 	switch {
 	case err == nil:
 		h.setCookie(w, h.sessionCookie, issued.Reveal(), 0)

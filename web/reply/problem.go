@@ -147,6 +147,7 @@ var remedies = map[string]string{
 	errcode.ReasonBrowserOnly:      "security keys can be enrolled only in a browser, at /account/add",
 	errcode.ReasonDisabled:         "the webhook is disabled; enable it (PUT with \"enabled\": true)",
 	errcode.ReasonNoSecret:         "the application has no secret; set another token_endpoint_auth_method first",
+	errcode.ReasonMails:            "administrators sent this user too many emails of this kind in an hour, or 20 in a day; nothing was changed",
 	errcode.ReasonNeedsReadOnly:    "the call needs the role READ_ONLY_ADMIN or a higher one",
 	errcode.ReasonNeedsHelpDesk:    "the call needs the role HELP_DESK_ADMIN or a higher one",
 	errcode.ReasonNeedsUserAdmin:   "the call needs the role USER_ADMIN or a higher one",

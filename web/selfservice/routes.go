@@ -4,6 +4,7 @@ import (
 	"barillet/authn/enrol"
 	"barillet/authn/freeze"
 	"barillet/factors"
+	"barillet/internal/throttle"
 	"barillet/web/site"
 )
 
@@ -22,7 +23,7 @@ func (s *Pages) Register(r *site.Router) {
 
 func (s *Pages) registerEnrolment(r *site.Router) {
 	r.Page("GET /enrol", s.getEnrol)
-	r.Page("POST "+site.PathBeginEnrolment, s.postEnrolBegin)
+	r.Page("POST "+site.PathBeginEnrolment, s.postEnrolBegin, throttle.Devices)
 	for _, f := range s.Accounts.Factors {
 		input, path := f.Method().Input, s.enrolPath(f.Kind())
 		r.Page("GET "+path, s.getEnrolment(path))
@@ -30,42 +31,42 @@ func (s *Pages) registerEnrolment(r *site.Router) {
 		if input == factors.InputAssertion {
 			post = r.Script
 		}
-		post("POST "+path, s.postEnrolment(input, path))
+		post("POST "+path, s.postEnrolment(input, path), throttle.Devices)
 	}
 	r.Page("GET /enrol/second", s.getSecondDevice)
-	r.Page("POST /enrol/later", s.postLater)
+	r.Page("POST /enrol/later", s.postLater, throttle.Devices)
 }
 
 func (s *Pages) registerAccount(r *site.Router) {
 	r.Page("GET /account", s.getAccount)
-	r.Page("GET /account/prove", s.getStepUp)
-	r.Page("POST /account/prove", s.postStepUp)
-	r.Script("POST /account/prove/key", s.postStepUpKey)
+	r.Page("GET /account/prove", s.getStepUp, throttle.StepUp)
+	r.Page("POST /account/prove", s.postStepUp, throttle.StepUp)
+	r.Script("POST /account/prove/key", s.postStepUpKey, throttle.StepUp)
 	r.Page("GET /account/add", s.getAdd)
-	r.Page("POST /account/devices/{id}/rename", s.postRename)
+	r.Page("POST /account/devices/{id}/rename", s.postRename, throttle.Devices)
 	r.Page("GET /account/devices/{id}/confirm", s.getConfirm)
-	r.Page("POST /account/devices/{id}/confirm", s.postConfirm)
+	r.Page("POST /account/devices/{id}/confirm", s.postConfirm, throttle.Devices)
 	r.Page("GET /account/devices/{id}/remove", s.getRemove)
-	r.Page("POST /account/devices/{id}/remove", s.postRemove)
+	r.Page("POST /account/devices/{id}/remove", s.postRemove, throttle.Ending)
 	r.Page("GET /account/freeze", s.getFreeze)
-	r.Page("POST /account/freeze", s.postFreeze)
+	r.Page("POST /account/freeze", s.postFreeze, throttle.Ending)
 	r.Page("GET /account/devices/{id}/unfreeze", s.getUnfreeze)
-	r.Page("POST /account/devices/{id}/unfreeze", s.postUnfreeze)
+	r.Page("POST /account/devices/{id}/unfreeze", s.postUnfreeze, throttle.Devices)
 	r.Page("GET /account/devices/{id}/show", s.getShowQR)
-	r.Page("POST /account/devices/{id}/show", s.postShowQR)
+	r.Page("POST /account/devices/{id}/show", s.postShowQR, throttle.Devices)
 	r.Page("GET /account/devices/{id}/copy", s.getQR)
-	r.Page("POST /account/devices/{id}/copy", s.postQR)
+	r.Page("POST /account/devices/{id}/copy", s.postQR, throttle.Devices)
 	r.Page("GET /account/devices/{id}/copies/{copy}", s.getCopy)
-	r.Page("POST /account/devices/{id}/copies/{copy}", s.postCopy)
+	r.Page("POST /account/devices/{id}/copies/{copy}", s.postCopy, throttle.Ending)
 	r.Page("GET /account/devices/{id}/replace", s.getReplace)
-	r.Page("POST /account/devices/{id}/replace", s.postReplace)
+	r.Page("POST /account/devices/{id}/replace", s.postReplace, throttle.Devices)
 	r.Page("GET /account/recovery", s.getRecoveryRenew)
-	r.Page("POST /account/recovery", s.postRecoveryRenew)
-	r.Page("POST /account/sessions/{id}/end", s.postEndSession)
-	r.Page("POST /account/sessions/end-others", s.postEndOthers)
+	r.Page("POST /account/recovery", s.postRecoveryRenew, throttle.Devices)
+	r.Page("POST /account/sessions/{id}/end", s.postEndSession, throttle.Ending)
+	r.Page("POST /account/sessions/end-others", s.postEndOthers, throttle.Ending)
 	if s.OIDC != nil {
-		r.Page("POST /account/applications/{id}/withdraw", s.postWithdraw)
+		r.Page("POST /account/applications/{id}/withdraw", s.postWithdraw, throttle.Ending)
 	}
 	r.Page("GET /account/password", s.getPasswordChange)
-	r.Page("POST /account/password", s.postPasswordChange)
+	r.Page("POST /account/password", s.postPasswordChange, throttle.NewPassword)
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"barillet/internal/errcode"
+	"barillet/internal/throttle"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -14,37 +16,48 @@ import (
 // Handler answers a request once, or returns an error without an answer.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Router registers routes.
+// Router registers routes. Each route that can write names its budget, which is charged before the handler runs.
 type Router struct {
 	Mux      *http.ServeMux
-	Patterns []string // in the order of registration
+	Patterns []string                  // in the order of registration
+	Budgets  map[string]throttle.Quota // by pattern; a route that changes nothing has none
 	site     *Site
 }
 
 // NewRouter returns a Router without routes.
-func (s *Site) NewRouter() *Router { return &Router{Mux: http.NewServeMux(), site: s} }
+func (s *Site) NewRouter() *Router {
+	return &Router{Mux: http.NewServeMux(), Budgets: map[string]throttle.Quota{}, site: s}
+}
 
-// Handle registers a handler that is not a page.
-func (r *Router) Handle(pattern string, h http.Handler) {
+// Handle registers a handler that is not a page. It panics if the method can change something and there is no budget. Only
+// handlers that charge by themselves and those that write nothing are not pages.
+func (r *Router) Handle(pattern string, h http.Handler, budget ...throttle.Quota) {
+	method, _, _ := strings.Cut(pattern, " ")
+	if len(budget) == 0 && !slices.Contains([]string{http.MethodGet, http.MethodOptions}, method) {
+		panic("route without a budget: " + pattern)
+	}
+	for _, q := range budget {
+		r.Budgets[pattern] = q
+	}
 	r.Patterns = append(r.Patterns, pattern)
 	r.Mux.Handle(pattern, h)
 }
 
 // Page registers a page. If h returns an error, the browser gets a page that helps the user to continue. A form acts only
 // for the user for whom its page was rendered.
-func (r *Router) Page(pattern string, h Handler) {
-	r.Handle(pattern, r.site.answer(r.site.forSubject(h), r.site.fail))
+func (r *Router) Page(pattern string, h Handler, budget ...throttle.Quota) {
+	r.Handle(pattern, r.site.answer(r.site.forSubject(h), r.site.fail, budget), budget...)
 }
 
 // ForAnybody registers a page whose forms do not act for the user of a session or transaction.
-func (r *Router) ForAnybody(pattern string, h Handler) {
-	r.Handle(pattern, r.site.answer(h, r.site.fail))
+func (r *Router) ForAnybody(pattern string, h Handler, budget ...throttle.Quota) {
+	r.Handle(pattern, r.site.answer(h, r.site.fail, budget), budget...)
 }
 
 // Script registers the handler of a request that a script of a page sends. The answer is {"next": path} or
 // {"problem": sentence}.
-func (r *Router) Script(pattern string, h Handler) {
-	r.Handle(pattern, r.site.answer(r.site.forSubject(h), r.site.failScript))
+func (r *Router) Script(pattern string, h Handler, budget ...throttle.Quota) {
+	r.Handle(pattern, r.site.answer(r.site.forSubject(h), r.site.failScript, budget), budget...)
 }
 
 // forSubject returns h with checkSubject before it.
@@ -57,10 +70,15 @@ func (s *Site) forSubject(h Handler) Handler {
 	}
 }
 
-// answer returns a handler that reads the visitor, calls h, and passes its error to fail.
-func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+// answer returns a handler that reads the visitor, charges the budget, calls h, and passes its error to fail.
+func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, error), budget []throttle.Quota) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := s.visit(r)
+		for _, q := range budget {
+			if err == nil {
+				r, err = s.charge(r, q)
+			}
+		}
 		if err == nil {
 			err = h(w, r)
 		}
@@ -68,6 +86,34 @@ func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, e
 			fail(w, r, err)
 		}
 	})
+}
+
+// charge charges the visitor of a request. It returns the request whose handler may write, or RateLimited.
+func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) {
+	if !q.Limits() {
+		if q != throttle.Inside {
+			r = r.WithContext(throttle.WithCharge(r.Context()))
+		}
+		return r, nil
+	}
+	v, req := VisitorOf(r), RequestInfo(r)
+	c := throttle.Caller{Address: req.Address, Transaction: v.transaction}
+	switch {
+	case v.SignedIn():
+		c.Session, c.User = v.Info.ID, string(v.Info.User)
+	case q.Source > 0:
+		known, err := s.Sessions.IsKnownBrowser(r.Context(), req.Browser)
+		if err != nil {
+			return r, err
+		}
+		if known {
+			c.KnownBrowser = req.Browser.Hash()
+		}
+	}
+	if wait := s.Accounts.Budgets.Charge(s.Now(), q, c); wait > 0 {
+		return r, errcode.RateLimit(wait)
+	}
+	return r.WithContext(throttle.WithCharge(r.Context())), nil
 }
 
 // WrongStep is the error of a page that is not the next one. The browser is redirected to Path.

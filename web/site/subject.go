@@ -48,7 +48,10 @@ func (s *Site) findSubject(r *http.Request, v *Visitor) error {
 		return err
 	case v.SignedIn() && v.Info.User != st.User:
 		v.Transaction = secret.Value{}
-	case atSignIn(r.URL.Path) && (st.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/")):
+		return nil
+	}
+	v.transaction = v.Transaction.Hash()
+	if atSignIn(r.URL.Path) && (st.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/")) {
 		v.Subject = Subject{User: st.User, Name: st.Name, path: StepPath(st.Step)}
 	}
 	return nil

@@ -18,6 +18,8 @@ type Visitor struct {
 	Info        session.Info // of Session
 	Subject     Subject
 	Lang        string
+
+	transaction string // hash of Transaction, if it is valid
 }
 
 // SignedIn reports whether the visitor has a session.

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,6 +35,9 @@ type event struct {
 		Name string `json:"alternateId"`
 		ID   string `json:"id"`
 	} `json:"target"`
+	DebugContext struct {
+		Data map[string]string `json:"debugData"`
+	} `json:"debugContext"`
 }
 
 func (m *CLI) eventRow(e event) []string {
@@ -49,7 +53,11 @@ func (m *CLI) eventRow(e event) []string {
 	if e.Outcome.Reason != nil {
 		why = *e.Outcome.Reason
 	}
-	return []string{e.Published.In(m.Zone).Format("2006-01-02 15:04:05"), e.Outcome.Result, e.Type, who, whom, e.Client.Address, why}
+	from := e.Client.Address
+	if data := e.DebugContext.Data; data["last"] != "" { // folded refusals
+		why, from = strings.TrimSpace(why+" ("+data["count"]+" times)"), cmp.Or(from, data["sources"])
+	}
+	return []string{e.Published.In(m.Zone).Format("2006-01-02 15:04:05"), e.Outcome.Result, e.Type, who, whom, from, why}
 }
 
 // auditFlags are the flags of audit list.

@@ -90,7 +90,7 @@ type debugJSON struct {
 // New returns the JSON of an entry of the audit log.
 func New(e audit.Entry) Event {
 	out := Event{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
-		DisplayMessage: DisplayMessage(e.Action), Actor: entity(e.Actor),
+		DisplayMessage: displayMessage(e.Event), Actor: entity(e.Actor),
 		Client: clientJSON{IPAddress: e.Address, UserAgent: userAgent(e.Agent)}, Request: ipChain(e.Address),
 		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
 		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},

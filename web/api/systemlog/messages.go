@@ -1,6 +1,7 @@
 package systemlog
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -112,6 +113,14 @@ func DisplayMessage(action string) string {
 		return m
 	}
 	return strings.NewReplacer(".", " ", "_", " ").Replace(action)
+}
+
+// displayMessage returns the text for an event. For folded events it contains their number.
+func displayMessage(e audit.Event) string {
+	if n := e.Count(); n > 1 {
+		return fmt.Sprintf("%s (%d times)", DisplayMessage(e.Action), n)
+	}
+	return DisplayMessage(e.Action)
 }
 
 // EventTypes returns the known event types, sorted.

@@ -1,0 +1,58 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"barillet/internal/audit"
+)
+
+// describe returns an event with the address, the User-Agent and the request id of the operation.
+func (o *Operation) describe(e audit.Event) audit.Event {
+	e.Request, e.Address, e.Agent = o.Request.RequestID, o.Request.ClientAddress(), o.Request.Agent
+	if token := o.Request.APIToken; token != "" {
+		e.Detail = maps.Clone(e.Detail)
+		if e.Detail == nil {
+			e.Detail = map[string]string{}
+		}
+		e.Detail["program"] = token
+	}
+	return e
+}
+
+// Refused records a refusal that stores nothing else. A repeated one is only counted, and runs no Update (audit.Fold). written
+// reports whether it has an event of its own.
+func (s *Service) Refused(ctx context.Context, op *Operation, e audit.Event) (written bool, err error) {
+	e = op.describe(e)
+	if !s.refusals.Admit(op.Now, e) {
+		return false, nil
+	}
+	_, err = Update(ctx, s, op, func(tx *Tx) (struct{}, error) { return struct{}{}, tx.append(tx.NewRecordID("audit"), e) })
+	if err != nil {
+		return false, fmt.Errorf("recording a refusal: %w", err)
+	}
+	return true, nil
+}
+
+// flushBatch is the number of events that one Update of FlushRefusals stores.
+const flushBatch = 16
+
+// FlushRefusals stores the events of folded refusals whose time has ended, or of all of them.
+func (s *Service) FlushRefusals(ctx context.Context, all bool) error {
+	for batch := range slices.Chunk(s.refusals.Due(s.Now(), all), flushBatch) {
+		_, err := Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) {
+			for _, e := range batch {
+				if err := tx.append(tx.NewRecordID("audit"), e); err != nil {
+					return struct{}{}, err
+				}
+			}
+			return struct{}{}, nil
+		})
+		if err != nil {
+			return fmt.Errorf("storing folded refusals: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package audit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/internal/audit"
+)
+
+var foldStart = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+
+func refusal(user, address string) audit.Event {
+	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: user}, Subject: user, SubjectName: user + "@garage.example",
+		Action: audit.FactorProven, Outcome: audit.Failure, Reason: "code: format", Address: address}
+}
+
+func TestFold_JoinsRepeatedRefusalsOfAUser(t *testing.T) {
+	var f audit.Fold
+	admitted := 0
+	for i := range 1000 {
+		if f.Admit(foldStart.Add(time.Duration(i)*time.Millisecond), refusal("u1", fmt.Sprintf("192.0.2.%d", i%20))) {
+			admitted++
+		}
+	}
+	if admitted != 5 {
+		t.Errorf("got %d events of their own, want 5", admitted)
+	}
+	if due := f.Due(foldStart.Add(9*time.Minute), false); len(due) != 0 {
+		t.Errorf("before the window ends: got %v", due)
+	}
+	due := f.Due(foldStart.Add(10*time.Minute), false)
+	if len(due) != 1 {
+		t.Fatalf("got %d folded events, want 1", len(due))
+	}
+	e := due[0]
+	if e.Count() != 995 || e.Subject != "u1" || e.SubjectName != "u1@garage.example" || e.Detail["first"] != "2026-03-01T08:00:00Z" ||
+		len(strings.Fields(e.Detail["sources"])) != 12 || e.Detail["sources_more"] == "" {
+		t.Errorf("got %+v", e)
+	}
+	if due := f.Due(foldStart.Add(time.Hour), true); len(due) != 0 {
+		t.Errorf("a second time: got %v", due)
+	}
+}
+
+func TestFold_NeverFoldsASecurityEventOrASuccess(t *testing.T) {
+	var f audit.Fold
+	for range 1000 {
+		for _, e := range []audit.Event{{Action: audit.FactorRemoved, Outcome: audit.Success}, {Action: audit.SessionStart, Outcome: audit.Success},
+			{Action: audit.MailFailed, Outcome: audit.Failure}} {
+			if !f.Admit(foldStart, e) {
+				t.Fatalf("%s was folded", e.Action)
+			}
+		}
+	}
+	if due := f.Due(foldStart, true); len(due) != 0 {
+		t.Errorf("got %v", due)
+	}
+}
+
+// A flood in the names of many users adds a bounded number of events a day, and keeps the first of the users.
+func TestFold_NamesOfUsersDoNotMultiplyEvents(t *testing.T) {
+	var f audit.Fold
+	now, events, counted, subjects := foldStart, 0, 0, ""
+	const sent = 400_000
+	for i := range sent {
+		now = now.Add(24 * time.Hour / sent)
+		if f.Admit(now, refusal(fmt.Sprintf("u%d", i%5000), "192.0.2.1")) {
+			events++
+			counted++
+		}
+		if i%300 == 0 {
+			for _, e := range f.Due(now, false) {
+				events++
+				counted += e.Count()
+				if e.Subject == "" {
+					subjects = e.Detail["subjects"]
+				}
+			}
+		}
+	}
+	for _, e := range f.Due(now, true) {
+		counted += e.Count()
+	}
+	if events > 25_000 || counted != sent {
+		t.Errorf("got %d events that count %d refusals, want about 20,000 for %d", events, counted, sent)
+	}
+	if len(strings.Fields(subjects)) != 16 {
+		t.Errorf("got subjects %q, want 16", subjects)
+	}
+}
+
+// The clock is set back by a day: the windows end, and later refusals are events again.
+func TestFold_AClockThatIsSetBackHidesNothing(t *testing.T) {
+	var f audit.Fold
+	for range 10 {
+		f.Admit(foldStart, refusal("u1", "192.0.2.1"))
+	}
+	before := foldStart.Add(-24 * time.Hour)
+	if due := f.Due(before, false); len(due) != 1 || due[0].Count() != 5 {
+		t.Errorf("got %v, want one event", due)
+	}
+	if !f.Admit(before, refusal("u1", "192.0.2.1")) {
+		t.Error("a refusal after the change is folded")
+	}
+}

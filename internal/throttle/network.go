@@ -1,0 +1,59 @@
+package throttle
+
+import "net/netip"
+
+// Address returns the subject for an address. An IPv4 address in IPv6 form is the same subject, and a zone is ignored. All
+// invalid addresses are the subject "unknown".
+func Address(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "unknown"
+	}
+	return addr.Unmap().WithZone("").String()
+}
+
+// Network returns the subject for the narrowest network of an address: the first of Networks.
+func Network(addr netip.Addr) string { return Networks(addr)[0] }
+
+// networkFactor is the factor by which a limit by network grows from one level of Networks to the next.
+const networkFactor = 2
+
+// Networks returns the subjects for the networks of an address, the narrowest first: /24 for IPv4; /64, /56 and /48 for
+// IPv6. One owner of a /48 can use any address in it. All invalid addresses are the one subject "unknown".
+func Networks(addr netip.Addr) []string {
+	if !addr.IsValid() {
+		return []string{"unknown"}
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return []string{prefix(addr, 24)}
+	}
+	return []string{prefix(addr, 64), prefix(addr, 56), prefix(addr, 48)}
+}
+
+// prefix returns the network of an address. bits is at most the number of its bits.
+func prefix(addr netip.Addr, bits int) string {
+	block, err := addr.Prefix(bits)
+	if err != nil { // not reached: each address has enough bits
+		return "unknown"
+	}
+	return block.String()
+}
+
+// Charge is a limit and the subject that it counts.
+type Charge struct {
+	Limit   Limit
+	Subject string
+	Reserve int // operations that must remain for others after this one; only in memory
+}
+
+// ByNetwork returns the charges of a limit for the networks of an address. For a /56 the count is twice as high as for a /64,
+// and for a /48 four times. Take them in this order, up to the first that refuses: a /64 that has used its limit then uses
+// nothing of its neighbours' limits.
+func ByNetwork(limit Limit, addr netip.Addr) []Charge {
+	var out []Charge
+	for _, network := range Networks(addr) {
+		out = append(out, Charge{Limit: limit, Subject: network})
+		limit.Count *= networkFactor
+	}
+	return out
+}
