@@ -53,7 +53,7 @@ var allowed = map[string]string{
 	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
-	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
+	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret web/reply",
 	"web/site": "authn authn/account authn/session factors internal/errcode internal/secret oidc templates web/forwardauth " +
 		"web/reply",
 	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
