@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestLists_NameEachGuardOnce fails if a listed text is no longer in its file: the guard was changed, and its mutant with it.
+func TestLists_NameEachGuardOnce(t *testing.T) {
+	all, err := readLists("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const enough = 120
+	if len(all) < enough {
+		t.Errorf("the lists have %d mutants, want at least %d", len(all), enough)
+	}
+	for _, top := range []string{"authn", "factors", "internal", "oidc", "store", "web"} {
+		n := 0
+		for _, m := range all {
+			if strings.HasPrefix(m.file, top+"/") {
+				n++
+			}
+		}
+		if n < 5 {
+			t.Errorf("the lists have %d mutants of %s, want at least 5", n, top)
+		}
+	}
+}
+
+func TestTest_JudgesAMutant(t *testing.T) {
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":      "module example.test\n\ngo 1.26\n",
+		"p/p.go":      "package p\n\nfunc Adult(age int) bool { return age >= 18 }\n\nfunc Zero(n int) int {\n\tfor n > 0 {\n\t\tn--\n\t}\n\treturn n\n}\n",
+		"p/p_test.go": "package p\n\nimport \"testing\"\n\nfunc TestAdult(t *testing.T) {\n\tif !Adult(18) || Adult(3) || Zero(2) != 0 {\n\t\tt.Fatal(\"wrong\")\n\t}\n}\n",
+		"p/testdata/mutants.txt": "why the limit\nfile p.go Adult\n- age >= 18\n+ age > 18\ntest TestAdult\n\n# a comment\nwhy 17 is not tested\nfile p.go\n- age >= 18\n+ age >= 17\ntest . TestAdult\n\n" +
+			"why no code\nfile p.go\n- age >= 18\n+ age >=\ntest TestAdult\n\nwhy no such test\nfile p.go\n- age >= 18\n+ false\ntest TestChild\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := readLists(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{caught, missed, broken, missed}
+	if len(all) != len(want) {
+		t.Fatalf("got %d mutants, want %d", len(all), len(want))
+	}
+	for i, m := range all {
+		if got := test(t.Context(), root, m); got.verdict != want[i] {
+			t.Errorf("%s: got %s, want %s\n%s", m.why, got.verdict, want[i], got.output)
+		}
+	}
+	if a, b := choose(all, 2, "x"), choose(all, 2, "x"); len(a) != 2 || a[0].why != b[0].why || a[1].why != b[1].why {
+		t.Error("one seed chooses two samples")
+	}
+}
+
+func TestParseList_RefusesWhatItCannotFind(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "p.go"), []byte("package p\n\nvar a, b = 1, 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, list := range map[string]string{
+		"a text that is there twice": "why x\nfile p.go\n- 1\n+ 2\ntest TestX\n",
+		"a text that is not there":   "why x\nfile p.go\n- 3\n+ 2\ntest TestX\n",
+		"an unknown function":        "why x\nfile p.go F\n- 1, 1\n+ 2\ntest TestX\n",
+		"an unknown file":            "why x\nfile q.go\n- 1, 1\n+ 2\ntest TestX\n",
+		"no change":                  "why x\nfile p.go\n- 1, 1\n+ 1, 1\ntest TestX\n",
+		"no reason":                  "file p.go\n- 1, 1\n+ 2, 1\ntest TestX\n",
+		"an unknown line":            "why x\nfile p.go\n- 1, 1\n+ 2, 1\ntest TestX\nwhen now\n",
+	} {
+		if err := os.MkdirAll(filepath.Join(root, "testdata"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, "testdata", "mutants.txt"), []byte(list), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readLists(root); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
