@@ -9,7 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,8 +21,9 @@ type mutant struct {
 	pkg      string // directory of the test
 	run      string // pattern of -run
 	why      string
-	hangs    bool // a test that does not end counts as caught
-	at       int  // offset of old in the file
+	hangs    bool   // a test that does not end counts as caught
+	number   string // unique in a run
+	at       int    // offset of old in the file
 	source   []byte
 }
 
@@ -65,6 +66,9 @@ func readLists(root string) (all []mutant, err error) {
 		all = append(all, list...)
 		return nil
 	})
+	for i := range all {
+		all[i].number = strconv.Itoa(i + 1)
+	}
 	return all, err
 }
 
@@ -129,11 +133,6 @@ func (m *mutant) find(root string) (err error) {
 	}
 	m.at = from + strings.Index(text, m.old)
 	return nil
-}
-
-// mutated returns the file with the wrong form.
-func (m *mutant) mutated() []byte {
-	return slices.Concat(m.source[:m.at], []byte(m.new), m.source[m.at+len(m.old):])
 }
 
 // function returns the offsets of a function, or of a method named Type.Method.

@@ -2,6 +2,16 @@
 // file testdata/mutants.txt of a package lists lines and a wrong form of each. The command tests one wrong form at a time
 // and fails if no test does. It compiles them through an overlay and changes no file of the tree.
 //
+// A list has blocks of lines, separated by blank lines. To add a guard, add a block:
+//
+//	why a ticket ends                                  what the guard protects
+//	file transaction.go Service.ticketCovers           the file, from the package of the list, and its function
+//	- t.ID == tr.Ticket && now.Before(t.Expires)       a text that the function has once
+//	+ t.ID == tr.Ticket                                its wrong form
+//	test TestTicket_Expires                            the test that fails, in this package, or "test DIR TestName"
+//
+// A line "hangs" says that a test that does not end has noticed, too.
+//
 // Usage: go run ./e2e/mutants [-p N] [-sample N -seed TEXT] [-only TEXT]
 package main
 
@@ -46,29 +56,32 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		all = choose(all, *sample, *seed)
 		fmt.Fprintf(out, "%d mutants chosen by the seed %q\n", len(all), *seed)
 	}
-	started := time.Now()
-	if *sample == 0 { // else the tests have passed before
-		if err := testUnchanged(ctx, all); err != nil {
+	started, missed := time.Now(), 0
+	for _, group := range packages(all) {
+		results, err := testPackage(ctx, ".", group, *parallel)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "all tests pass on the unchanged code (%.0f s)\n", time.Since(started).Seconds())
-	}
-	missed := 0
-	for r := range testAll(ctx, all, *parallel) {
-		fmt.Fprintf(out, "%-11s %5.1f s  %s: %s\n", r.verdict, r.took.Seconds(), r.mutant.place(), r.mutant.why)
-		if r.verdict != caught {
-			missed++
-			fmt.Fprintf(out, "\t- %s\n\t+ %s\n%s", r.mutant.old, r.mutant.new, r.output)
+		for _, r := range results {
+			fmt.Fprintf(out, "%-10s %5.1f s  %s: %s (%s)\n", r.verdict, r.took.Seconds(), r.mutant.place(), r.mutant.why, failed(r.output))
+			if r.verdict != caught {
+				missed++
+				fmt.Fprintf(out, "\t- %s\n\t+ %s\n\ttest: %s %s\n", r.mutant.old, r.mutant.new, r.mutant.pkg, r.mutant.run)
+			}
 		}
 	}
 	fmt.Fprintf(out, "%d of %d mutants are caught (%.0f s)\n", len(all)-missed, len(all), time.Since(started).Seconds())
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if missed > 0 {
 		return fmt.Errorf("%d mutants are not caught", missed)
 	}
 	return nil
+}
+
+// failed returns the name of the first test that failed, from the output of a test binary.
+func failed(output string) string {
+	_, rest, _ := strings.Cut("\n"+output, "\n--- FAIL: ")
+	name, _, _ := strings.Cut(rest, " ")
+	return name
 }
 
 // choose returns n mutants. The same seed chooses the same ones.

@@ -30,14 +30,16 @@ func TestLists_NameEachGuardOnce(t *testing.T) {
 	}
 }
 
-func TestTest_JudgesAMutant(t *testing.T) {
+func TestTestPackage_JudgesMutants(t *testing.T) {
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":      "module example.test\n\ngo 1.26\n",
-		"p/p.go":      "package p\n\nfunc Adult(age int) bool { return age >= 18 }\n\nfunc Zero(n int) int {\n\tfor n > 0 {\n\t\tn--\n\t}\n\treturn n\n}\n",
-		"p/p_test.go": "package p\n\nimport \"testing\"\n\nfunc TestAdult(t *testing.T) {\n\tif !Adult(18) || Adult(3) || Zero(2) != 0 {\n\t\tt.Fatal(\"wrong\")\n\t}\n}\n",
-		"p/testdata/mutants.txt": "why the limit\nfile p.go Adult\n- age >= 18\n+ age > 18\ntest TestAdult\n\n# a comment\nwhy 17 is not tested\nfile p.go\n- age >= 18\n+ age >= 17\ntest . TestAdult\n\n" +
-			"why no code\nfile p.go\n- age >= 18\n+ age >=\ntest TestAdult\n\nwhy no such test\nfile p.go\n- age >= 18\n+ false\ntest TestChild\n",
+		"go.mod": "module example.test\n\ngo 1.26\n",
+		"p/p.go": "package p\n\ntype age int\n\nfunc (a *age) adult(int, ...string) (yes bool) { return *a >= 18 }\n\n" +
+			"func First[T any](all []T, _ int) T { return all[0] }\n\nfunc wait(n int) {\n\tfor n > 0 {\n\t\tn--\n\t}\n}\n",
+		"p/p_test.go": "package p\n\nimport \"testing\"\n\nfunc TestAdult(t *testing.T) {\n\told, young := age(18), age(3)\n\twait(2)\n" +
+			"\tif !old.adult(1, \"a\") || young.adult(2) || First([]int{1, 2}, 0) != 1 {\n\t\tt.Fatal(\"wrong\")\n\t}\n}\n",
+		"p/testdata/mutants.txt": "why the limit\nfile p.go age.adult\n- *a >= 18\n+ *a > 18\ntest TestAdult\n\n# a comment\nwhy 17 is not tested\nfile p.go\n- *a >= 18\n+ *a >= 17\ntest . TestAdult\n\n" +
+			"why no such test\nfile p.go\n- *a >= 18\n+ false\ntest TestChild\n\nwhy the first\nfile p.go First\n- 0]\n+ 1]\ntest ../p TestAdult\n\nwhy a function without a result\nfile p.go wait\n- n > 0\n+ n > 5\ntest TestAdult\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
 			t.Fatal(err)
@@ -50,14 +52,19 @@ func TestTest_JudgesAMutant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{caught, missed, broken, missed}
-	if len(all) != len(want) {
-		t.Fatalf("got %d mutants, want %d", len(all), len(want))
+	results, err := testPackage(t.Context(), root, all, 2)
+	want := []string{caught, missed, missed, caught, missed}
+	if err != nil || len(results) != len(want) {
+		t.Fatalf("got %d results, %v, want %d", len(results), err, len(want))
 	}
-	for i, m := range all {
-		if got := test(t.Context(), root, m); got.verdict != want[i] {
-			t.Errorf("%s: got %s, want %s\n%s", m.why, got.verdict, want[i], got.output)
+	for i, r := range results {
+		if r.verdict != want[i] {
+			t.Errorf("%s: got %s, want %s\n%s", r.mutant.why, r.verdict, want[i], r.output)
 		}
+	}
+	all[0].new = "*a >="
+	if _, err := testPackage(t.Context(), root, all, 2); err == nil || !strings.Contains(err.Error(), "compiling") {
+		t.Errorf("a mutant that does not compile: got %v", err)
 	}
 	if a, b := choose(all, 2, "x"), choose(all, 2, "x"); len(a) != 2 || a[0].why != b[0].why || a[1].why != b[1].why {
 		t.Error("one seed chooses two samples")

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +16,6 @@ import (
 const (
 	caught  = "caught"
 	missed  = "NOT CAUGHT"
-	broken  = "NO BUILD"
 	endless = "NO END"
 )
 
@@ -33,103 +29,65 @@ type result struct {
 	took    time.Duration
 }
 
-// testUnchanged returns an error if one of the listed tests fails without any change: it would fail for every mutant.
-func testUnchanged(ctx context.Context, all []mutant) error {
-	patterns := map[string][]string{}
-	for _, m := range all {
-		if !slices.Contains(patterns[m.pkg], m.run) {
-			patterns[m.pkg] = append(patterns[m.pkg], m.run)
-		}
-	}
-	for pkg, runs := range patterns {
-		out, err := goTest(ctx, ".", pkg, "("+strings.Join(runs, ")|(")+")")
-		if err != nil {
-			return fmt.Errorf("testing %s unchanged: %w\n%s", pkg, err, out)
-		}
-	}
-	return nil
+func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	return cmd
 }
 
-// testAll tests the mutants, several at once, and yields the results as they come.
-func testAll(ctx context.Context, all []mutant, parallel int) iter.Seq[result] {
-	return func(yield func(result) bool) {
-		ctx, stop := context.WithCancel(ctx)
-		defer stop()
-		queue, results := make(chan mutant), make(chan result)
-		var workers sync.WaitGroup
-		for range parallel {
-			workers.Go(func() {
-				for m := range queue {
-					results <- test(ctx, ".", m)
-				}
-			})
-		}
-		go func() {
-			defer close(results)
-			defer workers.Wait()
-			defer close(queue)
-			for _, m := range all {
-				select {
-				case queue <- m:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}()
-		open := true
-		for r := range results {
-			if open = open && yield(r); !open {
-				stop()
-			}
-		}
+// testPackage tests the mutants whose tests are in one package. It returns an error if they do not compile, or if one of
+// the tests fails without a mutant: it would fail for every one.
+func testPackage(ctx context.Context, root string, mutants []mutant, parallel int) ([]result, error) {
+	dir, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return nil, err
 	}
+	defer os.RemoveAll(dir)
+	pkg := mutants[0].pkg
+	binary, err := build(ctx, root, pkg, mutants, dir)
+	if err != nil {
+		return nil, err
+	}
+	at := filepath.Join(root, pkg)
+	var patterns []string
+	for _, m := range mutants {
+		patterns = append(patterns, "^("+m.run+")$")
+	}
+	slices.Sort(patterns)
+	if out, err := runTests(ctx, at, binary, strings.Join(slices.Compact(patterns), "|"), ""); err != nil {
+		return nil, fmt.Errorf("testing %s without a mutant: %w\n%s", pkg, err, out)
+	}
+	results := make([]result, len(mutants))
+	var workers sync.WaitGroup
+	places := make(chan struct{}, parallel)
+	for i, m := range mutants {
+		places <- struct{}{}
+		workers.Go(func() {
+			results[i] = test(ctx, at, binary, m)
+			<-places
+		})
+	}
+	workers.Wait()
+	return results, ctx.Err()
 }
 
-// test tests one mutant of the module in root.
-func test(ctx context.Context, root string, m mutant) result {
+// test tests one mutant.
+func test(ctx context.Context, dir, binary string, m mutant) result {
 	started := time.Now()
-	out, err := testOverlay(ctx, root, m)
-	r := result{mutant: m, output: out, took: time.Since(started)}
-	var exit *exec.ExitError
+	out, err := runTests(ctx, dir, binary, "^("+m.run+")$", m.number)
+	r := result{mutant: m, verdict: caught, output: out, took: time.Since(started)}
 	switch {
 	case err == nil:
 		r.verdict = missed
-	case !errors.As(err, &exit) || strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
-		r.verdict, r.output = broken, fmt.Sprintf("%v\n%s", err, out)
 	case strings.Contains(out, "panic: test timed out") && !m.hangs:
 		r.verdict = endless
-	default:
-		r.verdict = caught
 	}
 	return r
 }
 
-func testOverlay(ctx context.Context, root string, m mutant) (string, error) {
-	dir, err := os.MkdirTemp("", "mutant-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	file, overlay := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json")
-	original, err := filepath.Abs(filepath.Join(root, m.file))
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {original: file}})
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(os.WriteFile(file, m.mutated(), 0o600), os.WriteFile(overlay, text, 0o600)); err != nil {
-		return "", err
-	}
-	return goTest(ctx, root, m.pkg, m.run, "-overlay="+overlay, "-failfast")
-}
-
-// goTest runs tests of a package. It leaves out what is slow and proves nothing here: vet and the symbols for a debugger.
-func goTest(ctx context.Context, root, pkg, run string, more ...string) (string, error) {
-	args := slices.Concat([]string{"test", "-count=1", "-vet=off", "-ldflags=-s -w", "-timeout=" + limit.String(), "-run=" + run}, more, []string{"./" + pkg})
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = root
+func runTests(ctx context.Context, dir, binary, run, number string) (string, error) {
+	cmd := command(ctx, dir, binary, "-test.run="+run, "-test.failfast", "-test.count=1", "-test.timeout="+limit.String())
+	cmd.Env = append(os.Environ(), chosen+"="+number)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
