@@ -56,12 +56,19 @@ func (env *testEnv) atOnce(n int, try func(node *testEnv) string) map[string]int
 	return results
 }
 
+// noticeAt is the number of wrong codes in a row after which the user is notified.
+const noticeAt = 3
+
 const refusedByLimit = "refused by the limit"
 
-func TestVerify_TenWrongCodesAtOnceAreFive(t *testing.T) {
+// Three wrong codes come one after another, for the third saves the user's record, and ten more at once.
+func TestVerify_WrongCodesAtOnceStopAtFive(t *testing.T) {
 	env := newTestEnv(t)
 	u, p, _ := env.Member(amelie, nil)
 	wrong := wrongCode(p)
+	for range noticeAt {
+		env.verify(env.password(env.From, amelie).Secret, wrong)
+	}
 	started := make(chan secret.Value, 10)
 	for range 10 {
 		started <- env.password(env.From, amelie).Secret
@@ -76,8 +83,8 @@ func TestVerify_TenWrongCodesAtOnceAreFive(t *testing.T) {
 		}
 		return string(v.Rejected)
 	})
-	if got[string(factors.ReasonWrong)] != 5 || got[refusedByLimit] != 5 {
-		t.Errorf("got %v, want 5 verified and 5 refused", got)
+	if got[string(factors.ReasonWrong)] != 2 || got[refusedByLimit] != 8 {
+		t.Errorf("got %v, want 2 more verified and 8 refused", got)
 	}
 	if f := env.counters(u.ID); f.Streak != 5 {
 		t.Errorf("counted %d, want 5", f.Streak)

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	parallel := flags.Int("p", 2, "number of mutants that are tested at once")
 	sample := flags.Int("sample", 0, "test only this many mutants, chosen by the seed")
 	seed := flags.String("seed", "", "text that chooses the sample, such as a commit")
-	only := flags.String("only", "", "test only mutants whose file, reason or test contains this text")
+	only := flags.String("only", "", "test only mutants whose package, file, reason or test contains this text")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(m mutant) bool { return !strings.Contains(m.file+" "+m.why+" "+m.run, *only) })
+	all = slices.DeleteFunc(all, func(m mutant) bool { return !strings.Contains(m.pkg+" "+m.file+" "+m.why+" "+m.run, *only) })
 	if *sample > 0 {
 		all = choose(all, *sample, *seed)
 		fmt.Fprintf(out, "%d mutants chosen by the seed %q\n", len(all), *seed)
