@@ -149,18 +149,24 @@ func function(file string, source []byte, name string) (from, to int, err error)
 		}
 		full := f.Name.Name
 		if f.Recv != nil {
-			switch t := f.Recv.List[0].Type.(type) {
-			case *ast.Ident:
-				full = t.Name + "." + full
-			case *ast.StarExpr:
-				if id, ok := t.X.(*ast.Ident); ok {
-					full = id.Name + "." + full
-				}
-			}
+			full = typeName(f.Recv.List[0].Type) + "." + full
 		}
 		if full == name {
 			return fset.Position(f.Pos()).Offset, fset.Position(f.End()).Offset, nil
 		}
 	}
 	return 0, 0, fmt.Errorf("%s has no function %s", file, name)
+}
+
+// typeName returns the name of the type of a receiver.
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return typeName(e.X)
+	case *ast.IndexExpr:
+		return typeName(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
 }
