@@ -17,8 +17,9 @@ import (
 var allowed = map[string]string{
 	"internal/errcode": "", "internal/input": "", "internal/secret": "internal/input", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "internal/input",
 	"internal/audit": "internal/input store", "internal/outbox": "store", "internal/throttle": "store",
-	"internal/mail":    "internal/outbox store",
-	"internal/webhook": "internal/audit internal/outbound internal/outbox store",
+	"internal/diskspace": "store",
+	"internal/mail":      "internal/outbox store",
+	"internal/webhook":   "internal/audit internal/outbound internal/outbox store",
 
 	"store": "", "store/bolt": "store",
 	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
@@ -47,6 +48,7 @@ var allowed = map[string]string{
 
 	"static": "", "templates": "internal/notice",
 	"web/apidocs":       "templates",
+	"web/admission":     "",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
@@ -58,17 +60,17 @@ var allowed = map[string]string{
 		"web/reply",
 	"web/signin":      "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
 	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/input oidc/client templates web/site",
-	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail oidc static " +
-		"templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
+	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret oidc static " +
+		"templates web/admission web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "internal/input",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
-		"factors/webauthn internal/audit internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
+		"factors/webauthn internal/audit internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
-		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
+		"templates web web/admission web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.

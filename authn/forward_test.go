@@ -217,3 +217,27 @@ func TestStepUp_KeyMakesSessionPhishingResistant(t *testing.T) {
 		t.Errorf("after a step-up by key: got %v, %v", info.AMR, err)
 	}
 }
+
+func TestRecognizes_OnlyWhatTheServiceIssuedAndNotEnded(t *testing.T) {
+	env := newTestEnv(t)
+	_, _, sess := env.Member(amelie, nil)
+	forward := env.forwardSession(sess, wiki)
+	code, err := env.Sessions.NewReturnCode(t.Context(), env.From, sess, wiki, session.ForwardState(secret.From("n")))
+	must(t, err, "issuing a return code")
+	none, forged := secret.Value{}, secret.From(strings.Repeat("A", 43))
+	check := func(name string, session, browser, forward secret.Value, want bool) {
+		t.Helper()
+		if got, err := env.Sessions.Recognizes(t.Context(), session, browser, forward); got != want || err != nil {
+			t.Errorf("%s: got %t, %v, want %t", name, got, err, want)
+		}
+	}
+	check("nothing", none, none, none, false)
+	check("a session", sess, none, none, true)
+	check("a session and a forged browser", sess, forged, none, true)
+	check("a forward-auth session", none, none, forward, true)
+	check("a return code", none, none, code, false)
+	check("forged secrets", forged, forged, forged, false)
+	env.Clock.Advance(25 * time.Hour)
+	check("a session that ended", sess, none, forward, false)
+	check("a forward-auth session that ended", none, none, forward, false)
+}

@@ -32,6 +32,7 @@ type EnvOptions struct {
 	TLS    bool     // mail goes by STARTTLS
 	Config string   // further lines of the configuration, before any section
 	Args   []string // further arguments of serve
+	Data   string   // the data directory; empty: a new one
 }
 
 // Open starts an Env.
@@ -49,7 +50,7 @@ func Open(tb testing.TB, o EnvOptions) *Env {
 	}
 	config := fmt.Sprintf("default_locale = %q\n%s\n[support]\nemail = %q\n[smtp]\nhost = %q\nport = %d\ntls = %q\nfrom = %q\n",
 		o.Locale, o.Config, support, h.Mail.Host, h.Mail.Port, tls, "barillet@garage.example")
-	h.Program = Serve(tb, Options{Config: config, Args: o.Args, Env: env})
+	h.Program = Serve(tb, Options{Config: config, Args: o.Args, Env: env, Data: o.Data})
 	h.tb.Cleanup(h.noLeaks)
 	token := h.Secret("API token", h.Run("token", "create", "--name", "test", "--role", "SUPER_ADMIN").OK(tb))
 	h.Admin = h.API(token)

@@ -38,3 +38,9 @@ func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) messa
 	m.Lines = []string{c.text("mail.token_created_text", "By", n.By, "Token", n.TokenName, "Until", c.moment(n.Until, w.brand.Zone))}
 	return m.notYou(c, w, "mail.not_expected")
 }
+
+func composeSpaceLow(n notice.SpaceLow, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "space_low")
+	m.Lines = []string{c.text("mail.space_low_text", "Free", n.Free), c.text("mail.space_low_effect"), c.text("mail.space_low_next")}
+	return m
+}

@@ -251,6 +251,7 @@ func GalleryMails() []notice.Notice {
 		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
 		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
 		notice.SecurityKeyDisabled{Context: a, Device: "Clé du trousseau"},
+		notice.SpaceLow{Context: a, Free: "40 MiB"},
 		notice.TicketShown{Context: a, By: "Karim Benali"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand"},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Assigned: true},

@@ -10,6 +10,7 @@ const (
 	ProblemWait          Key = "problem.wait"           // too many tries; set Wait
 	ProblemWaitCode      Key = "problem.wait_code"      // too many wrong codes; a security key still works; set Wait
 	ProblemBusy          Key = "problem.busy"           // the service is overloaded
+	ProblemLowSpace      Key = "problem.low_space"      // the service has no room for what can wait
 	ProblemOtherUser     Key = "problem.other_user"     // the page was rendered for another user
 
 	// codes of a phone
@@ -104,7 +105,7 @@ const (
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
-		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemOtherUser,
+		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemLowSpace, ProblemOtherUser,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,

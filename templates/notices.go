@@ -53,6 +53,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeRecoveryUsed),
 	kindOf(composeResetRequested),
 	kindOf(composeRoleChanged),
+	kindOf(composeSpaceLow),
 	kindOf(composeTicketShown),
 	kindOf(composeTokenCreated),
 	kindOf(composeWelcome),

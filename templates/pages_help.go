@@ -60,7 +60,7 @@ func (f Failure) ShownStatus() int {
 	return 500
 }
 
-var failureStatuses = []int{400, 403, 404, 405, 413, 415, 429, 500, 503}
+var failureStatuses = []int{400, 403, 404, 405, 408, 413, 415, 429, 500, 503}
 
 func (Failure) template() string { return "failure" }
 

@@ -9,13 +9,6 @@ import (
 
 	"barillet/internal/errcode"
 	"barillet/web/forwardauth"
-	"barillet/web/reply"
-)
-
-// The maximum sizes of a request, in bytes (promise S5).
-const (
-	maxBody    = 64 << 10
-	maxAPIBody = 1 << 20
 )
 
 // policy is the Content-Security-Policy of every answer. The forms of the pages need form-action, and the script for
@@ -62,10 +55,9 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 // forward-auth accept every host: the proxy may send that of the application, and they accept only trusted proxies.
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		probing := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
 		asking := s.ForwardAuth != nil && slices.Contains([]string{forwardauth.Path, forwardauth.StartPath, forwardauth.ReturnPath}, r.URL.Path)
 		switch {
-		case s.plainHost(r.Host) != s.host && !asking && !probing, s.Demo != nil && forwarded(r):
+		case s.plainHost(r.Host) != s.host && !asking && !isProbe(r), s.Demo != nil && forwarded(r):
 			// RFC 9110 §15.5.20: this server does not answer for the name.
 			http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 		default:
@@ -82,21 +74,6 @@ func forwarded(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-func (s *server) limitBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		limit := int64(maxBody)
-		if strings.HasPrefix(r.URL.Path, apiPrefix) {
-			limit = maxAPIBody
-		}
-		if r.ContentLength > limit {
-			s.writeError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
-		next.ServeHTTP(w, r)
-	})
 }
 
 // rejectCrossSite rejects requests that another site caused. The check of net/http accepts a request without Origin

@@ -14,19 +14,39 @@ func (s *server) getHealth(w http.ResponseWriter, _ *http.Request) {
 	writePlain(w, http.StatusOK, "ok\n")
 }
 
-// getReady answers 200 if the store can be read, and 503 otherwise. It counts the records that could not be read.
+// Readiness is the answer to /readyz.
+type Readiness struct {
+	Err      error  // why the service cannot write; nil: it can
+	Reason   string // with Err: "disk" or "store"
+	LowSpace bool   // the disk is nearly full
+	Free     uint64 // free space in bytes
+}
+
+// getReady answers 200 if the store can be written, and 503 with a reason otherwise. It counts the records that could not be
+// read, and has a line if the free space is low.
 func (s *server) getReady(w http.ResponseWriter, r *http.Request) {
+	var state Readiness
 	if err := s.Accounts.View(r.Context(), func(account.Reader) error { return nil }); err != nil {
-		reply.Report(r, err)
+		state = Readiness{Err: err, Reason: "store"}
+	} else if s.Ready != nil {
+		state = s.Ready(r.Context())
+	}
+	text := "ready"
+	if state.Err != nil {
+		reply.Report(r, state.Err)
 		reply.RetryAfter(w, 0)
-		writePlain(w, http.StatusServiceUnavailable, "not ready\n")
-		return
+		text = "not ready: " + state.Reason
+	} else if n := s.damagedRecords(); n > 0 {
+		text += fmt.Sprintf(", damaged records: %d", n)
 	}
-	if n := s.damagedRecords(); n > 0 {
-		writePlain(w, http.StatusOK, fmt.Sprintf("ready, damaged records: %d\n", n))
-		return
+	if state.LowSpace {
+		text += fmt.Sprintf("\nfree space is low: %d MiB", state.Free>>20)
 	}
-	writePlain(w, http.StatusOK, "ready\n")
+	status := http.StatusOK
+	if state.Err != nil {
+		status = http.StatusServiceUnavailable
+	}
+	writePlain(w, status, text+"\n")
 }
 
 func (s *server) damagedRecords() int {

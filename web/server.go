@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
+	"barillet/web/admission"
 	"barillet/web/apidocs"
 	"barillet/web/forwardauth"
 	"barillet/web/site"
@@ -45,8 +47,10 @@ type Config struct {
 	Log            *slog.Logger
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise
 	DamagedRecords func() int            // for /readyz; may be nil
-	OIDC           *oidc.Provider        // nil without applications
-	ForwardAuth    *forwardauth.Handler  // nil without protected hosts
+	// Ready proves for /readyz that the service can write. If nil, /readyz proves that it can read.
+	Ready       func(context.Context) Readiness
+	OIDC        *oidc.Provider       // nil without applications
+	ForwardAuth *forwardauth.Handler // nil without protected hosts
 
 	// Docs returns the API description, which it composes on the first call. If nil, its pages are not served.
 	Docs func() (*apidocs.Document, error)
@@ -60,6 +64,7 @@ type server struct {
 	origin   string
 	secure   bool
 	crossing *http.CrossOriginProtection
+	places   admission.Controller
 	patterns []string // all routes, in the order of registration
 }
 
@@ -128,8 +133,9 @@ func (s *server) handler() http.Handler {
 		s.logAccess,   // one line for each request
 		s.recoverOnce, // a panic becomes a 500
 		s.setHeaders,
+		s.admit,    // a place for the request
+		s.readBody, // the whole body, within its limits
 		s.checkHost,
-		s.limitBody,
 		s.rejectCrossSite, // requests that another site caused
 	}
 	h := s.routes()

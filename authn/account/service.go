@@ -50,7 +50,8 @@ type Service struct {
 	Outbox   *mail.Outbox
 	Policy   Policy
 	Now      func() time.Time
-	Wake     func() // wakes the mail sender after an Update; must not block; may be nil
+	HasRoom  func() bool // whether the disk has room for changes that can wait; nil: always
+	Wake     func()      // wakes the mail sender after an Update; must not block; may be nil
 
 	tables
 }
@@ -109,3 +110,6 @@ func (tx *Tx) AdoptLocale(u *User) {
 
 // FailureID returns the key of the failure counters of a user. It is the same on each endpoint and node.
 func (s *Service) FailureID(id UserID) string { return s.Failures.UserID(string(id)) }
+
+// LowSpace reports whether changes that can wait are refused, because the disk is nearly full.
+func (s *Service) LowSpace() bool { return s.HasRoom != nil && !s.HasRoom() }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -44,8 +45,12 @@ func (tx *Tx) NewRecordID(label string) string {
 	return tx.Op.Now.Format(store.TimeLayout) + "-" + strings.ToLower(idEncoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
 }
 
-// Audit appends an audit event with the address, the User-Agent and the request id of the operation.
+// Audit appends an audit event with the address, the User-Agent and the request id of the operation. While space is low, it
+// returns LowSpace for a change that can wait, which then has no effect.
 func (tx *Tx) Audit(e audit.Event) error {
+	if e.CanWait() && tx.s.LowSpace() {
+		return errcode.New(errcode.LowSpace)
+	}
 	e.Request, e.Address, e.Agent = tx.Op.Request.RequestID, tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
 	if token := tx.Op.Request.APIToken; token != "" {
 		e.Detail = maps.Clone(e.Detail)

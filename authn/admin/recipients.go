@@ -102,3 +102,15 @@ func (s *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recip
 	}
 	return nil
 }
+
+// NotifyOperators notifies support and every SUPER_ADMIN of an event of the service itself.
+func (s *Service) NotifyOperators(ctx context.Context, m func(string) notice.Notice) error {
+	all, err := s.PeerAdministrators(ctx, Principal{}, &account.User{}, account.RoleSuperAdmin.Rank())
+	if err != nil {
+		return err
+	}
+	if support := s.Accounts.Policy.Support; support != "" {
+		all = slices.Insert(all, 0, Recipient{"support", support, s.Accounts.Policy.DefaultLocale, ""})
+	}
+	return s.NotifyRemaining(ctx, account.RequestInfo{}, m, all)
+}

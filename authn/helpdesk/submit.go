@@ -40,7 +40,8 @@ type checkedSubmission struct {
 //
 // Submit returns RateLimited after 20 submissions an hour from one network. After 5 an hour about one address it sends
 // no email (protocol rule 19). Support receives an email. The user receives one at the stored address only. Submit
-// returns Invalid for email, topic or message.
+// returns Invalid for email, topic or message. While space is low, it returns LowSpace unless the browser is known or has
+// proven a password.
 func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
 	q := checkedSubmission{topic: notice.Topic(f.Topic), counted: true}
 	var ok bool
@@ -63,6 +64,15 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 		}
 		if err == nil && l.Step != authn.StepExpired {
 			q.proven = l.User
+		}
+	}
+	if q.proven == "" && s.accounts.LowSpace() {
+		known, err := s.signIn.Sessions.Recognizes(ctx, secret.Value{}, req.Browser, secret.Value{})
+		if err != nil {
+			return "", err
+		}
+		if !known {
+			return "", errcode.New(errcode.LowSpace)
 		}
 	}
 	return s.submit(ctx, req, q)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/internal/diskspace"
 	"barillet/store"
 	"barillet/store/bolt"
 )
@@ -26,6 +27,7 @@ type dataDir struct {
 	store store.Store
 	ring  *store.Keyring
 	keys  store.RootKeys
+	space *diskspace.Watch
 	fresh bool // initialized now
 }
 
@@ -52,6 +54,10 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	if err != nil {
 		return nil, err
 	}
+	space, err := diskspace.New(c.Data)
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(c.Data, storeName)
 	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage})
 	if errors.Is(err, bolt.ErrInUse) {
@@ -69,11 +75,12 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 			return nil, errors.Join(err, db.Close())
 		}
 	}
-	ring, err := store.OpenKeyring(ctx, db, keys, now())
+	guarded := space.Guard(db)
+	ring, err := store.OpenKeyring(ctx, guarded, keys, now())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &dataDir{store: ring.CorrectTimes(db, now), ring: ring, keys: keys, fresh: fresh}, nil
+	return &dataDir{store: ring.CorrectTimes(guarded, now), ring: ring, keys: keys, space: space, fresh: fresh}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.
@@ -112,7 +119,7 @@ func inspectDataDir(c *config) (fresh bool, err error) {
 			"restore the store; if it never existed, remove the key file")
 	}
 	for _, e := range entries {
-		if e.Name() != "lost+found" { // a new file system contains it
+		if e.Name() != "lost+found" && e.Name() != diskspace.ReserveName { // a new file system contains lost+found
 			return false, cli.WithHint(fmt.Errorf("data directory %s contains %s but no store", c.Data, e.Name()), "use an empty directory, or the data directory of a service")
 		}
 	}

@@ -135,7 +135,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 		return err
 	}
 	pagesConfig := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: log, Demo: box, DamagedRecords: dir.ring.DamagedRecords}
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: log, Demo: box, DamagedRecords: dir.ring.DamagedRecords, Ready: a.readiness()}
 	if len(c.ForwardAuth.Rules) > 0 {
 		if pagesConfig.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, TrustedProxies: c.TrustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)

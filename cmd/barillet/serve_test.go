@@ -17,6 +17,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/store"
+	"barillet/web/admission"
 )
 
 // testServer is the program, which serves in this process.
@@ -139,20 +140,45 @@ func TestServe_AuditsStartAndStop(t *testing.T) {
 
 func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 	c := defaults()
-	c.Limits.Connections, c.Limits.PerClient = 5, 2
+	c.Limits.Connections, c.Limits.PerClient = 16, 2
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
 	crowd := newConnLimiter(nil, &c)
-	enter := func(addr string) bool { return crowd.acquire(addr, crowd.exempt(netip.MustParseAddr(addr))) }
+	enter := func(addr string) bool {
+		at := netip.MustParseAddr(addr)
+		return crowd.acquire(admission.Networks(at), crowd.exempt(at))
+	}
 	for i, step := range []struct {
-		addr string
-		want bool
-	}{{"192.0.2.1", true}, {"192.0.2.1", true}, {"192.0.2.1", false}, {"10.0.0.5", true}, {"10.0.0.5", true}, {"10.0.0.5", true}, {"192.0.2.2", false}} {
-		if got := enter(step.addr); got != step.want {
-			t.Errorf("connection %d from %s: got %t, want %t", i, step.addr, got, step.want)
+		name, addr string
+		times      int
+		want       int // accepted
+	}{
+		{"a client", "192.0.2.1", 3, 2},
+		{"a neighbour in its /24", "192.0.2.2", 3, 2},
+		{"the /24 is full", "192.0.2.3", 1, 0},
+		{"a trusted proxy", "10.0.0.5", 3, 3},
+		{"a /64", "2001:db8::1", 3, 2},
+		{"the same /64", "2001:db8::2", 1, 0},
+		{"another /64 of its /56", "2001:db8:0:1::1", 3, 2},
+		{"the /56 is full", "2001:db8:0:2::1", 1, 0},
+		{"another /56 of its /48", "2001:db8:0:100::1", 1, 1},
+		{"the last quarter is kept for proxies", "198.51.100.1", 1, 0},
+		{"a proxy takes it", "10.0.0.5", 5, 4},
+	} {
+		got := 0
+		for range step.times {
+			if enter(step.addr) {
+				got++
+			}
+		}
+		if got != step.want {
+			t.Errorf("%d, %s: got %d connections, want %d", i, step.name, got, step.want)
 		}
 	}
-	crowd.release("192.0.2.1")
-	if !enter("192.0.2.2") {
+	for range 5 {
+		crowd.release(admission.Networks(netip.MustParseAddr("10.0.0.5")))
+	}
+	crowd.release(admission.Networks(netip.MustParseAddr("192.0.2.1")))
+	if !enter("192.0.2.3") {
 		t.Error("a released connection is not reused")
 	}
 }

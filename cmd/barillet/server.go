@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"barillet/internal/throttle"
+	"barillet/web/admission"
 )
 
 // newServer returns a server with limits for slow clients (promise S5).
@@ -30,16 +30,16 @@ type connLimiter struct {
 	max, perClient int
 	exempt         func(netip.Addr) bool // proxies, which forward the requests of many clients
 
-	mu       sync.Mutex
-	total    int
-	byClient map[string]int
+	mu    sync.Mutex
+	total int
+	open  map[netip.Prefix]int // by client and by its networks
 }
 
 // newConnLimiter returns a listener that limits the connections of l.
 func newConnLimiter(l net.Listener, c *config) *connLimiter {
-	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, byClient: map[string]int{},
+	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, open: map[netip.Prefix]int{},
 		exempt: func(addr netip.Addr) bool {
-			if addr.IsLoopback() {
+			if addr == netip.IPv6Loopback() || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) { // a proxy on this host
 				return true
 			}
 			for _, p := range c.TrustedProxies {
@@ -59,15 +59,12 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		addr := remoteAddress(conn)
-		who := throttle.Network(addr)
-		if addr.Is4() {
-			who = throttle.Address(addr) // an IPv4 /24 has many owners, an IPv6 /64 has one
-		}
-		if !l.acquire(who, l.exempt(addr)) {
+		networks, proxy := admission.Networks(addr), l.exempt(addr)
+		if !l.acquire(networks, proxy) {
 			conn.Close()
 			continue
 		}
-		return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.release(who) })}, nil
+		return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.release(networks) })}, nil
 	}
 }
 
@@ -78,23 +75,34 @@ func remoteAddress(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (l *connLimiter) acquire(who string, exempt bool) bool {
+// acquire counts a connection if it is allowed. A network may have twice the connections of a client, and the next larger
+// one four times. A quarter of all connections is kept for proxies.
+func (l *connLimiter) acquire(networks [3]netip.Prefix, proxy bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.total >= l.max || !exempt && l.byClient[who] >= l.perClient {
+	if l.total >= l.max || !proxy && l.total >= l.max-l.max/4 {
 		return false
 	}
+	for i, network := range networks {
+		if !proxy && l.open[network] >= l.perClient<<i {
+			return false
+		}
+	}
 	l.total++
-	l.byClient[who]++
+	for _, network := range networks {
+		l.open[network]++
+	}
 	return true
 }
 
-func (l *connLimiter) release(who string) {
+func (l *connLimiter) release(networks [3]netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total--
-	if l.byClient[who]--; l.byClient[who] == 0 {
-		delete(l.byClient, who)
+	for _, network := range networks {
+		if l.open[network]--; l.open[network] == 0 {
+			delete(l.open, network)
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 		Log:      events, Outbox: outbox,
 		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, Locales: templates.Languages(), AllowCopies: c.TOTP.AllowCopies,
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
-		Now: now, Wake: a.wakeWorkers,
+		Now: now, Wake: a.wakeWorkers, HasRoom: dir.space.HasRoom,
 	}
 	accounts.Open(dir.ring)
 	return accounts, nil

@@ -20,7 +20,7 @@ const (
 func (a *app) runWorkers(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run} {
+	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run, "free space": a.watchSpace} {
 		beside.Go(func() {
 			if err := run(ctx); err != nil {
 				a.log.Error("worker ended", "worker", what, "error", err)

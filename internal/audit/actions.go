@@ -84,6 +84,8 @@ const (
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
 	ClockJumped         = "barillet.clock.jumped" // by five minutes or more while the service ran
+	SpaceLow            = "barillet.space.low"    // the disk of the data directory is nearly full
+	SpaceRecovered      = "barillet.space.recovered"
 	ConfigurationLoaded = "barillet.configuration.loaded"
 )
 

@@ -32,3 +32,9 @@ func (e Event) Lane() Lane {
 	}
 	return LaneSecurity
 }
+
+// deferrable lists the changes that no user needs at once.
+var deferrable = []string{UserCreated, GroupCreated, AppCreated, WebhookCreated}
+
+// CanWait reports whether the change of the event is refused while the disk is nearly full.
+func (e Event) CanWait() bool { return slices.Contains(deferrable, e.Action) }

@@ -14,6 +14,7 @@ const (
 	SignInFailed   Code = "sign_in_failed"   // a failed sign-in, for any cause
 	RateLimited    Code = "rate_limited"     // too many attempts; Error.RetryAfter is set
 	Overloaded     Code = "overloaded"       // the password queue is full; Error.RetryAfter may be set
+	LowSpace       Code = "low_space"        // the disk is nearly full, and the operation can wait
 	Expired        Code = "expired"          // the sign-in transaction or the ceremony expired
 	NoSession      Code = "no_session"       // no active session
 	StepUpRequired Code = "step_up_required" // the operation requires step-up (protocol rule 5)

@@ -61,6 +61,14 @@ type UserDevicesReset struct {
 
 func (UserDevicesReset) Name() string { return "user_devices_reset" }
 
+// SpaceLow warns administrators that the disk of the data directory is nearly full.
+type SpaceLow struct {
+	Context
+	Free string `json:"free"` // such as "40 MiB"
+}
+
+func (SpaceLow) Name() string { return "space_low" }
+
 // ResetRequested reports that a reset waits for the approval of a second administrator (protocol rule 11).
 type ResetRequested struct {
 	Context

@@ -205,7 +205,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	if body := take(op, "x-body"); body != nil {
 		content := object("application/json", object("schema", reference("schemas", body.Value)))
 		put(op, "requestBody", object("required", truth(!optional), "content", content))
-		errs["400"], errs["413"], errs["415"] = true, true, true
+		errs["400"], errs["408"], errs["413"], errs["415"] = true, true, true, true
 	}
 	if err := c.responses(op, headers, errs); err != nil {
 		return err

@@ -250,6 +250,9 @@ func (h *Handler) hasAccess(r *http.Request, host string) bool {
 	return err == nil
 }
 
+// Credential returns the secret of the forward-auth session of a request; zero without one.
+func (h *Handler) Credential(r *http.Request) secret.Value { return readCookie(r, h.sessionCookie) }
+
 // readCookie returns the secret in a cookie. A cookie of another form is ignored.
 func readCookie(r *http.Request, name string) secret.Value {
 	for _, c := range r.CookiesNamed(name) {

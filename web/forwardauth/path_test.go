@@ -43,11 +43,11 @@ func TestMatch_RefusesPathThatAServerCouldReadAsAdmin(t *testing.T) {
 		"encoded delimiters":           {"/admin%3Fx", "/admin%23", "/admin%3fx/y", "/admin%23/x", "/admin%EF%BC%9Fx", "/admin%EF%BC%83", "/admin%EF%B9%96x", "/admin%EF%B9%9F"},
 		"parameters":                   {"/admin;x", "/admin%3Bx", "/;x/admin", "/admin%CD%BEx", "/admin%EF%BC%9Bx", "/admin%EF%B9%94x"},
 		"encoded twice":                {"/%2561dmin", "/x/%252e%252e/admin", "/%252Fadmin", "/admin%2520", "/%EF%BC%85%36%31dmin", "/%EF%B9%AA61dmin", "/%D9%AA61dmin", "/%u0061dmin", "/%zz", "/admin%"},
-		"dot and empty segments":       {"/x/../admin", "/./admin", "/x/%2e%2e/admin", "//admin", "/x/..%2Fadmin", "/x%2F..%2Fadmin", "/%2Fadmin", "/..", "/."},
+		"dot and empty segments":       {"/x/../admin", "/./admin", "/x/%2e%2e/admin", "//admin", "/x%2Fadmin", "/x/..%2Fadmin", "/x%2F..%2Fadmin", "/%2Fadmin", "/..", "/."},
 		"backslashes":                  {`/\admin`, "/%5Cadmin", "/x%5C..%5Cadmin"},
 		"streams of NTFS":              {"/admin::$DATA", "/admin::$INDEX_ALLOCATION", "/admin:$i30:$INDEX_ALLOCATION", "/admin:$i30:$INDEX_ALLOCATION/x", "/admin%3A%3A%24DATA", "/admin%EF%BC%9A:$DATA", "/admin:%EF%BC%84DATA"},
 		"controls":                     {"/admin%00", "/admin%00.png", "/admin%09", "/admin%0A", "/admin%0D%0Ax", "/admin%7F", "/admin%C2%85", "/%1Fadmin", "/admin\t", "/admin "},
-		"invisible characters":         {"/admin%E2%80%8B", "/ad%E2%80%8Dmin", "/%EF%BB%BFadmin", "/ad%C2%ADmin", "/admin%E2%80%AE", "/ad%CD%8Fmin", "/admin%EF%B8%8F", "/admin%E3%85%A4", "/admin%E1%85%9F", "/admin%F3%A0%80%A0", "/admin%EE%80%80", "/admin%E2%80%A8"},
+		"invisible characters":         {"/admin%E2%80%8B", "/x%EF%B8%8F/y", "/ad%E2%80%8Dmin", "/%EF%BB%BFadmin", "/ad%C2%ADmin", "/admin%E2%80%AE", "/ad%CD%8Fmin", "/admin%EF%B8%8F", "/admin%E3%85%A4", "/admin%E1%85%9F", "/admin%F3%A0%80%A0", "/admin%EE%80%80", "/admin%E2%80%A8"},
 		"UTF-8 overlong and malformed": {"/%C0%AFadmin", "/%C1%A1dmin", "/%E0%80%AFadmin", "/x/%C0%AE%C0%AE/admin", "/admin%FF", "/admin%ED%A0%80", "/admin\xff", "/admin%EF%BF%BD"},
 		"no path":                      {"", "admin", "*", "http://wiki.example/admin", "/x#/admin"},
 	} {

@@ -172,16 +172,16 @@ func canonical(raw string) (string, bool) {
 		return "", false
 	}
 	path, err := url.PathUnescape(raw)
-	if err != nil || !utf8.ValidString(path) || strings.ContainsFunc(path, invisible) || strings.Count(path, "/") != strings.Count(raw, "/") {
+	if err != nil || strings.ContainsFunc(path, invisible) || strings.Count(path, "/") != strings.Count(raw, "/") {
 		return "", false
 	}
-	if !unambiguous(path) || strings.Count(delimiters(path), "/") != strings.Count(path, "/") || !unambiguous(delimiters(path)) {
+	if folded := delimiters(path); strings.Count(folded, "/") != strings.Count(path, "/") || !unambiguous(folded) {
 		return "", false
 	}
 	return path, true
 }
 
-// invisible reports whether a character leaves no mark of its own. Servers drop or replace such characters.
+// invisible reports whether a character leaves no mark of its own, or is no UTF-8. Servers drop or replace such characters.
 func invisible(c rune) bool {
 	return !unicode.IsPrint(c) || c == utf8.RuneError || unicode.In(c, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }

@@ -22,6 +22,7 @@ const (
 	KindParameter      = "parameter"       // an invalid query parameter
 	KindMedia          = "media_type"      // not application/json
 	KindTooLarge       = "too_large"       // the body exceeds the limit
+	KindTooSlow        = "too_slow"        // the body did not arrive in time
 	KindNoRoute        = "no_route"        // an unknown path
 	KindMethod         = "method"          // a method that the path does not support
 	KindNotImplemented = "not_implemented" // a call of Okta that Barillet does not implement
@@ -75,6 +76,7 @@ var problems = map[string]problem{
 	string(errcode.SignInFailed):   {"E0000004", "Authentication failed"},
 	string(errcode.RateLimited):    {"E0000047", "Too many requests"},
 	string(errcode.Overloaded):     {"E0000010", "The service is overloaded"},
+	string(errcode.LowSpace):       {"E0000010", "The disk of the service is nearly full: this operation waits until there is room"},
 	string(errcode.Expired):        {"E0000005", "The transaction has expired"},
 	string(errcode.NoSession):      {"E0000005", "No session"},
 	string(errcode.StepUpRequired): {"E0000006", "Step-up is required"},
@@ -99,6 +101,7 @@ var problems = map[string]problem{
 	KindParameter:                  {"E0000031", "Invalid query parameter"},
 	KindMedia:                      {"E0000021", "The body must be application/json"},
 	KindTooLarge:                   {"E0000003", "The body is too large"},
+	KindTooSlow:                    {"E0000003", "The body did not arrive in time"},
 	KindNoRoute:                    {"E0000008", "Unknown path"},
 	KindMethod:                     {"E0000022", "The path does not support this method"},
 	KindNotImplemented:             {"E0000008", "This call of Okta is not implemented; /api/docs lists the calls"},

@@ -11,8 +11,12 @@ import (
 	"barillet/store"
 )
 
-// storeRetryAfter is the Retry-After of a store that cannot write.
-const storeRetryAfter = 5 * time.Second
+// storeRetryAfter is the Retry-After of a store that cannot write. lowSpaceRetryAfter is that of a disk that an operator must look
+// after.
+const (
+	storeRetryAfter    = 5 * time.Second
+	lowSpaceRetryAfter = time.Minute
+)
 
 // HTTPError is a refusal by HTTP, before the domain is called. It contains at most the name of a member.
 type HTTPError struct {
@@ -35,6 +39,7 @@ var statuses = map[errcode.Code]int{
 	errcode.SignInFailed:   http.StatusUnauthorized,
 	errcode.RateLimited:    http.StatusTooManyRequests,
 	errcode.Overloaded:     http.StatusServiceUnavailable,
+	errcode.LowSpace:       http.StatusServiceUnavailable,
 	errcode.Expired:        http.StatusUnauthorized,
 	errcode.NoSession:      http.StatusUnauthorized,
 	errcode.StepUpRequired: http.StatusForbidden,
@@ -67,7 +72,9 @@ func Status(err error) (status int, retry time.Duration) {
 		if !known {
 			return http.StatusInternalServerError, 0
 		}
-		retry = e.RetryAfter
+		if retry = e.RetryAfter; e.Code == errcode.LowSpace {
+			retry = lowSpaceRetryAfter
+		}
 		if retry <= 0 && (e.Code == errcode.RateLimited || e.Code == errcode.Overloaded) {
 			retry = time.Second
 		}

@@ -163,6 +163,11 @@ func (s *Site) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales st
 	}
 }
 
+// SessionCookie returns the secret of a session, which may have ended; zero without one.
+func (s *Site) SessionCookie(r *http.Request) secret.Value {
+	return s.cookies.secret(r, s.cookies.session)
+}
+
 // KnownBrowser returns the secret of a known browser; zero without one.
 func (s *Site) KnownBrowser(r *http.Request) secret.Value {
 	return s.cookies.secret(r, s.cookies.browser)

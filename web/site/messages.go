@@ -43,6 +43,7 @@ var problemsByCode = map[errcode.Code]sentence{
 	errcode.SignInFailed:   {templates.ProblemSignIn, ""},
 	errcode.RateLimited:    {templates.ProblemWait, ""},
 	errcode.Overloaded:     {templates.ProblemBusy, ""},
+	errcode.LowSpace:       {templates.ProblemLowSpace, ""},
 	errcode.StepUpRequired: {templates.ProblemNeedsProof, ""},
 	errcode.NotFound:       {templates.ProblemNoSuchThing, ""},
 	errcode.Taken:          {templates.ProblemKeyTaken, ""},

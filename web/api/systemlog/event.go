@@ -147,7 +147,7 @@ func severity(e audit.Event) string {
 	case e.Action == audit.StoreDamaged:
 		return "ERROR"
 	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed, e.Action == audit.ClockJumped,
-		e.Action == audit.WebhookDisabled, e.Action == audit.WebhookOverrun:
+		e.Action == audit.SpaceLow, e.Action == audit.WebhookDisabled, e.Action == audit.WebhookOverrun:
 		return "WARN"
 	}
 	return "INFO"

@@ -85,6 +85,8 @@ var messages = map[string]string{
 	audit.ServerStarted:       "Service started",
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
+	audit.SpaceLow:            "Free disk space is low",
+	audit.SpaceRecovered:      "Enough free disk space again",
 	audit.ClockJumped:         "Clock changed while the service ran",
 	audit.ConfigurationLoaded: "Configuration loaded",
 	audit.AppCreated:          "Application registered",

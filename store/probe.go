@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	probeKey    = "meta/probe"
+	lowSpaceKey = "meta/lowspace"
+)
+
+// Probe writes a small record, which proves that the store can write.
+func Probe(ctx context.Context, s Store, now time.Time) error {
+	err := s.Update(ctx, func(tx Tx) error { return tx.Put(probeKey, []byte(now.UTC().Format(time.RFC3339Nano))) })
+	if err != nil {
+		return fmt.Errorf("writing a probe: %w", err)
+	}
+	return nil
+}
+
+// IsLowSpace reports whether the operator was warned of low space and not yet informed of its end.
+func IsLowSpace(r Reader) (bool, error) {
+	_, err := r.Get(lowSpaceKey)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// SetLowSpace stores what IsLowSpace returns.
+func SetLowSpace(tx Tx, low bool) error {
+	if low {
+		return tx.Put(lowSpaceKey, []byte("low"))
+	}
+	return tx.Delete(lowSpaceKey)
+}
