@@ -11,8 +11,9 @@ TEST_TIMEOUT ?= 20m
 FUZZTIME ?= 20s
 BENCHTIME ?= 1s
 KILLS ?= 200
+MUTANTS ?= 6
 
-.PHONY: help run build test tools check format vet staticcheck race vuln bench fuzz torture
+.PHONY: help run build test tools check format vet staticcheck race vuln sample mutants bench fuzz torture
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,7 @@ test: tools ## install what the tests need (Debian, root) or say what is missing
 tools:
 	e2e/install-tools.sh
 
-check: format vet staticcheck race vuln ## formatting, vet, staticcheck, imports, licences, race detector, known vulnerabilities
+check: format vet staticcheck race vuln sample ## formatting, vet, staticcheck, imports, licences, race detector, known vulnerabilities, a few mutants
 
 format:
 	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r gofmt -l); \
@@ -58,6 +59,13 @@ else
 	@echo 'known vulnerabilities: not checked, VULNDB is not set'
 endif
 
+mutants: ## change each listed guard in turn; fail if no test notices
+	go run ./e2e/mutants
+
+# The commit chooses the mutants, so that a repeat tests the same ones.
+sample:
+	go run ./e2e/mutants -sample $(MUTANTS) -seed "$$(git rev-parse HEAD)"
+
 bench: tools ## run the benchmarks, then show every ratio to a floor or limit beside its target
 	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $$(go list ./... | grep -Fvx '$(HEAVY)') | tee "$$out"; \
@@ -71,7 +79,8 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 	  done; \
 	done
 
-torture: tools ## the full counts: KILLS kills (200), a taste of every fuzz target, the race detector over all
+torture: tools ## the full counts: KILLS kills (200), a taste of every fuzz target, all mutants, the race detector over all
 	BARILLET_TORTURE=1 BARILLET_KILLS=$(KILLS) go test -count=1 -timeout 120m ./...
 	$(MAKE) fuzz FUZZTIME=3s
+	$(MAKE) mutants
 	go test -race -timeout 60m ./...

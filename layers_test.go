@@ -56,7 +56,7 @@ var allowed = map[string]string{
 	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
-	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret internal/throttle web/reply",
+	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
 	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret internal/throttle oidc templates web/forwardauth " +
 		"web/reply",
 	"web/signin":      "authn authn/account authn/freeze authn/helpdesk factors internal/errcode internal/notice internal/secret internal/throttle templates web/reply web/site",
@@ -75,7 +75,7 @@ var allowed = map[string]string{
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.
-var forTests = []string{".", "authn/authntest", "e2e", "factors/factortest", "store/storetest"}
+var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/factortest", "store/storetest"}
 
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.

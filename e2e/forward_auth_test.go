@@ -49,6 +49,7 @@ func forwardAuth(t *testing.T, h *Env, wiki string, dots int) {
 	}
 	forged(t, p, wiki, forwardCookie)
 	programs(t, p, wiki, dots)
+	misread(t, p, wiki)
 
 	key := p.Plug()
 	defer key.Unplug()

@@ -143,7 +143,7 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 	}
 	switch needs {
 	case satisfied:
-		code, err := p.answer(ctx, ua, req, c, request)
+		code, err := p.answer(ctx, ua, req, request)
 		if err != nil {
 			return p.reject(ctx, req, request, err)
 		}
@@ -283,9 +283,9 @@ func (p *Provider) waitingTime(now time.Time, ua UserAgent, known bool) (ttl, wa
 	return 0, wait
 }
 
-// answer stores a code for the request and returns its value. The requirements are checked again in the same Update, which also
-// deletes the request: a page that is loaded twice gives one code.
-func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationRequest, c *client.Client, request string) (string, error) {
+// answer stores a code for the request and returns its value. The client and the requirements are checked again in the same
+// Update, which also deletes the request: a page that is loaded twice gives one code.
+func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationRequest, request string) (string, error) {
 	op := p.Accounts.NewOperation(ua.From)
 	code := op.Secret("code")
 	_, err := account.Update(ctx, p.Accounts, op, func(tx *account.Tx) (struct{}, error) {
@@ -298,6 +298,10 @@ func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationR
 			if err := p.requests.Delete(tx.Raw, requestKey(request)); err != nil {
 				return none, err
 			}
+		}
+		c, err := p.Clients.Get(tx.Raw, req.Client)
+		if err != nil || c == nil || !req.allowedBy(c) {
+			return none, cmp.Or(err, errRequestOver)
 		}
 		b, err := p.Tokens.Session(tx.Raw, ua.Session)
 		if err != nil {

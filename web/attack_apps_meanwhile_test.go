@@ -2,13 +2,16 @@ package web_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/oauth2"
 
 	"barillet/authn/account"
+	"barillet/oidc"
 	"barillet/oidc/client"
+	"barillet/store/storetest"
 )
 
 // A user is removed from a group after the consent and before the application, or the device, comes for its tokens.
@@ -40,5 +43,52 @@ func TestAttack_IDTokenAfterRemovalFromTheGroup(t *testing.T) {
 	p.Clock.Advance(time.Minute)
 	if got := tv.poll(device); got["id_token"] != nil || got["error"] != "invalid_grant" {
 		t.Errorf("the device: got %v", got)
+	}
+}
+
+// The policy, the client or the session changes between the check of a request and the Update that stores its code.
+func TestAttack_CodeAfterThePolicyChangedMeanwhile(t *testing.T) {
+	var provider *oidc.Provider
+	replace := func(a *app, change func(*client.Registration)) {
+		r := usual()
+		if change(&r); r.Groups == nil {
+			r.Groups = a.Groups
+		}
+		if _, err := provider.Clients.Replace(t.Context(), by, a.ID, r, false); err != nil {
+			t.Error(err)
+		}
+	}
+	for name, change := range map[string]func(p *place, a *app, u account.User){
+		"the user left the group": func(p *place, _ *app, u account.User) { p.Change(u.ID, func(u *account.User) { u.Groups = nil }) },
+		"the user signed out":     func(p *place, _ *app, u account.User) { p.Change(u.ID, func(u *account.User) { u.Epoch++ }) },
+		"the policy requires a key": func(_ *place, a *app, _ account.User) {
+			replace(a, func(r *client.Registration) { r.PhishingResistant = true })
+		},
+		"the redirect URI was taken": func(_ *place, a *app, _ account.User) {
+			replace(a, func(r *client.Registration) { r.Redirects = []string{"https://app.example/other"} })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p *place
+			p, provider = appPlace(t, nil)
+			garage := p.CreateGroup("Canal")
+			a := p.app(t, provider, func(r *client.Registration) { r.Groups = []account.GroupID{garage} })
+			u, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
+			b := p.browser(t)
+			b.signIn("lea@garage.example", phone)
+			a.code(b, oauth2.GenerateVerifier())
+			rerun := p.Store.(*storetest.Rerun)
+			rerun.Between = func() {
+				rerun.Between = nil
+				change(p, a, u)
+			}
+			res := b.get(a.begin(oauth2.GenerateVerifier()))
+			if rerun.Between != nil {
+				t.Fatal("the request stored nothing")
+			}
+			if strings.Contains(res.next(), "code=") {
+				t.Errorf("got sent to %q", res.next())
+			}
+		})
 	}
 }

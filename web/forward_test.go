@@ -337,3 +337,17 @@ func TestForwardAuth_CheckWritesNothing(t *testing.T) {
 		t.Errorf("changed %v", keys)
 	}
 }
+
+// A session on the host is no proof of a key: the rule is judged at each request, not only at the sign-in.
+func TestForwardAuth_KeyIsRequiredAtEachRequest(t *testing.T) {
+	p := guarded(t, wiki, wiki+"/admin phishing-resistant")
+	_, phone, _ := p.Member(amelie, nil)
+	b := p.browser(t)
+	b.signIn(amelie, phone)
+	cookies := entered(t, p, b, wiki, "/")
+	for uri, want := range map[string]int{"/": 200, "/admin": 401, "/admin/x": 401} {
+		if res := p.knock(t, knock{path: "/forward-auth?answer=status", host: wiki, uri: uri, cookies: cookies}); res.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", uri, res.StatusCode, want)
+		}
+	}
+}

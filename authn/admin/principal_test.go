@@ -23,6 +23,9 @@ func TestAuthorize_UnusualPrincipals(t *testing.T) {
 	}{
 		{"an unknown role does nothing", op("ORG_ADMIN", "u2"), account.User{ID: "u1"}, forbidden, forbidden, forbidden, forbidden},
 		{"an operator without an owner does nothing", op(account.RoleSuperAdmin, ""), account.User{ID: "u1"}, forbidden, forbidden, forbidden, forbidden},
+		{"a scope has no user without a group", authntest.Limited(op(account.RoleHelpDesk, "u2"), "g1"), account.User{ID: "u1"}, errcode.NotFound, errcode.NotFound, errcode.NotFound, forbidden},
+		{"a scope has no administrator", authntest.Limited(op(account.RoleUserAdmin, "u2"), "g1"), account.User{ID: "u1", Groups: []account.GroupID{"g1"},
+			Roles: []account.RoleAssignment{{ID: "r", Role: account.RoleReadOnly}}}, errcode.NotFound, errcode.NotFound, errcode.NotFound, errcode.NotFound},
 		{"two garages make one scope", authntest.Limited(op(account.RoleHelpDesk, "u2"), "g1", "g2"), account.User{ID: "u1", Groups: []account.GroupID{"g2", "g1"}}, ok, ok, ok, forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {

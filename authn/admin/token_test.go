@@ -168,3 +168,13 @@ func TestToken_EveryVersionDecodes(t *testing.T) {
 	storetest.Golden(t, store.Tokens, nil, admin.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: account.RoleUserAdmin,
 		Groups: []account.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})
 }
+
+func TestRevokeToken_OfAnotherOwnerInTheScopeIsRefused(t *testing.T) {
+	s := newEnv(t)
+	scope := []account.GroupID{s.Lumiere}
+	a, b := s.NewAdministrator(t, "a@garage.example", authntest.Assignment(account.RoleUserAdmin, s.Lumiere)),
+		s.NewAdministrator(t, "b@garage.example", authntest.Assignment(account.RoleUserAdmin, s.Lumiere))
+	_, mine := s.TokenPrincipal(t, admin.NewToken{Role: account.RoleUserAdmin, Groups: scope, Owner: string(a.ID)})
+	_, other := s.NewToken(t, authntest.AsOperator, admin.NewToken{Name: "of b", Role: account.RoleUserAdmin, Groups: scope, Owner: string(b.ID)})
+	authntest.WantCode(t, "the token of another owner", s.Directory.Admin.RevokeToken(t.Context(), mine, s.From, other.ID), errcode.NotFound)
+}

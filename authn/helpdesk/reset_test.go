@@ -3,6 +3,7 @@ package helpdesk_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -271,6 +272,28 @@ func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
 		t.Fatal(err)
 	}
 	authntest.SameStrings(t, "mails", s.MailList(), append(want, "devices_reset to admin@garage.example", "user_devices_reset to support@garage.example"))
+}
+
+// The administrator who resets a user knows it; their other tokens and their own address need no notification.
+func TestReset_DoesNotNotifyTheOwnerOfTheCaller(t *testing.T) {
+	s := newEnv(t)
+	caller := authntest.AsHelpDesk
+	for _, a := range []string{"caller@garage.example", "peer@garage.example"} {
+		u := s.CreateUser(a, func(u *account.User) {
+			u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.Lumiere}}}
+		})
+		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
+		if a == "caller@garage.example" {
+			caller.Owner = string(u.ID)
+		}
+	}
+	to, err := s.Directory.Admin.ResetRecipients(t.Context(), caller, &s.Amelie, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(to); strings.Contains(got, "caller@") || !strings.Contains(got, "peer@") {
+		t.Errorf("got recipients %s, want the peer and not the caller", got)
+	}
 }
 
 func TestReset_LargestUserFitsOneTransaction(t *testing.T) {

@@ -106,6 +106,29 @@ func TestFinishVerify_ResynchronisesCorrectedClock(t *testing.T) {
 	}
 }
 
+// A learned drift does not grow by two codes in a row: a thief with old or future codes of a phone gets no further.
+func TestFinishVerify_LearnedDriftDoesNotGrow(t *testing.T) {
+	ph := &phone{ahead: time.Minute}
+	d := suite().Device(t, ph, "phone")
+	for _, ahead := range []int{5, -4} {
+		at := 10
+		first := verify(t, after(at), nil, (&phone{secret: ph.secret}).code(t, after(at+ahead)), d)
+		second := verify(t, after(at+1), first.Pending, (&phone{secret: ph.secret}).code(t, after(at+1+ahead)), first.Device)
+		if first.Rejected != wrong || second.Rejected != clock {
+			t.Errorf("two codes %d steps ahead: got %q and %q, want %q and %q", ahead, first.Rejected, second.Rejected, wrong, clock)
+		}
+	}
+}
+
+func TestFinishVerify_CodesOfTwoPhonesAreNotInARow(t *testing.T) {
+	a, b := &phone{}, &phone{}
+	da, db := suite().Device(t, a, "a"), suite().Device(t, b, "b")
+	first := verify(t, after(10), nil, a.code(t, after(15)), da, db)
+	if second := verify(t, after(11), first.Pending, b.code(t, after(16)), first.Device, db); first.Rejected != wrong || second.Rejected != wrong {
+		t.Errorf("got %q and %q, want %q twice", first.Rejected, second.Rejected, wrong)
+	}
+}
+
 func TestFinishVerify_ReportsClockOffset(t *testing.T) {
 	tests := []struct {
 		name   string

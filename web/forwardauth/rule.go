@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"barillet/authn/account"
 	"barillet/authn/session"
+	"barillet/internal/input"
 )
 
 // Rule states which users can reach a host, or one of its paths and all paths below it.
@@ -90,19 +92,23 @@ func (r *Rule) Satisfied(info *session.Info) bool {
 	return !r.PhishingResistant || info.PhishingResistant()
 }
 
-// rules lists the rules of each host, the longest path first.
+// rules lists the rules of each host, the path with the most segments first.
 type rules map[string][]Rule
 
 func newRules(all []Rule) (rules, error) {
 	out := rules{}
 	for _, r := range all {
-		if slices.ContainsFunc(out[r.Host], func(x Rule) bool { return strings.EqualFold(x.Path, r.Path) }) {
+		// Two rules that fold to one path would depend on the server that reads them.
+		if slices.ContainsFunc(out[r.Host], func(x Rule) bool { return input.Loose(x.Path) == input.Loose(r.Path) }) {
 			return nil, fmt.Errorf("two rules name %s%s", r.Host, r.Path)
 		}
 		out[r.Host] = append(out[r.Host], r)
 	}
+	depth := func(r Rule) int { return strings.Count(strings.TrimSuffix(r.Path, "/"), "/") }
 	for _, of := range out {
-		slices.SortFunc(of, func(a, b Rule) int { return cmp.Compare(len(b.Path), len(a.Path)) })
+		slices.SortFunc(of, func(a, b Rule) int {
+			return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(len(b.Path), len(a.Path)))
+		})
 	}
 	return out, nil
 }
@@ -119,14 +125,15 @@ func (all rules) match(host, path string) *Rule {
 		return nil
 	}
 	as := func(read func(string) string) *Rule {
-		i := slices.IndexFunc(of, func(r Rule) bool { return below(read(plain), read(r.Path)) })
+		path := read(plain)
+		i := slices.IndexFunc(of, func(r Rule) bool { return below(path, read(r.Path)) })
 		if i < 0 {
 			return nil
 		}
 		return &of[i]
 	}
-	// Some servers ignore case, or the difference between a full-width letter and an ASCII letter.
-	exact, folded := as(strings.Clone), as(func(s string) string { return strings.ToLower(norm.NFKC.String(s)) })
+	// Some servers ignore case, accents, or the difference between a full-width letter and an ASCII letter.
+	exact, folded := as(strings.Clone), as(input.Loose)
 	if exact != folded {
 		return nil
 	}
@@ -158,26 +165,56 @@ func below(path, prefix string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// canonical returns a path after one percent-decoding. It returns false if servers could read the path differently: if it
-// has dot segments, empty segments, parameters after a semicolon, or encoded separators and percent signs.
+// canonical returns a path after one percent-decoding. It returns false if servers could read the path differently:
+// before or after they replace compatibility characters (UAX 15) or those that look like a delimiter.
 func canonical(raw string) (string, bool) {
-	if !strings.HasPrefix(raw, "/") || strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c == '\\' || c == '#' || c == 0x7f }) {
+	if !strings.HasPrefix(raw, "/") || strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c == '#' }) {
 		return "", false
 	}
 	path, err := url.PathUnescape(raw)
-	if err != nil || !utf8.ValidString(path) || strings.Count(path, "/") != strings.Count(raw, "/") {
+	if err != nil || strings.ContainsFunc(path, invisible) || strings.Count(path, "/") != strings.Count(raw, "/") {
 		return "", false
 	}
-	if strings.ContainsFunc(path, func(c rune) bool {
-		return c < ' ' || c == 0x7f || c == '\\' || c == '%' || c == ';' || c == utf8.RuneError
-	}) {
+	if folded := delimiters(path); strings.Count(folded, "/") != strings.Count(path, "/") || !unambiguous(folded) {
 		return "", false
+	}
+	return path, true
+}
+
+// invisible reports whether a character leaves no mark of its own, or is no UTF-8. Servers drop or replace such characters.
+func invisible(c rune) bool {
+	return !unicode.IsPrint(c) || c == utf8.RuneError || unicode.In(c, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// delimiters returns a path with ASCII delimiters for the characters that servers convert to them: by NFKC, and by the
+// tables with which Windows converts text to a code page.
+func delimiters(path string) string {
+	return strings.Map(func(c rune) rune {
+		switch c {
+		case '\u2044', '\u2215', '\u2571', '\u29f8':
+			return '/'
+		case '\u2216', '\u29f5', '\u29f9':
+			return '\\'
+		case '\u3002':
+			return '.'
+		case '\u066a':
+			return '%'
+		}
+		return c
+	}, norm.NFKC.String(path))
+}
+
+// unambiguous reports whether all servers read a decoded path alike. They differ in what ends a path or a segment, in
+// empty and dot segments, and Windows drops blanks and dots at the end of a segment and the name of an NTFS stream.
+func unambiguous(path string) bool {
+	if strings.ContainsAny(path, `\%;?#`) || strings.Contains(path, "::") || strings.Contains(path, ":$") {
+		return false
 	}
 	segments := strings.Split(path[1:], "/")
 	for i, s := range segments {
-		if s == "." || s == ".." || s == "" && i < len(segments)-1 {
-			return "", false
+		if s == "" && i < len(segments)-1 || strings.TrimLeft(strings.TrimRight(s, ". "), " ") != s {
+			return false
 		}
 	}
-	return path, true
+	return true
 }
