@@ -49,6 +49,7 @@ var (
 	Webhooks          = TableDef{"webhook/", "internal/webhook", "permanent", 1, true, false}
 	WebhookDeliveries = TableDef{"webhookdelivery/", "internal/webhook", "until delivered; 30 days as a dead letter", 1, true, true}
 	Audit             = TableDef{"audit/", "internal/audit", "as configured, append only", 1, true, false}
+	AuditSubjects     = TableDef{"auditsubject/", "internal/audit", "as long as the event", 1, true, true}
 	Meta              = TableDef{"meta/", "store", "permanent", 1, false, false}
 )
 
@@ -57,6 +58,7 @@ func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
-		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
+		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
+		AuditSubjects, Meta,
 	}
 }

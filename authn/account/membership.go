@@ -131,3 +131,24 @@ func (s *Service) emptyDeletedGroups(ctx context.Context) error {
 	}
 	return nil
 }
+
+// MemberIDs returns the ids of the users who are listed in at least one of the groups, without reading the users.
+func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID) ([]string, error) {
+	ids := []string{}
+	for _, g := range groups {
+		if _, err := r.Group(g); Missing(err) { // a deleted group means no users
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		err := r.s.members.ScanIDs(snap, string(g)+"/", "", func(id string) error {
+			ids = append(ids, id[len(g)+1:])
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing members of group %q: %w", g, err)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}

@@ -9,7 +9,8 @@ import (
 
 // Log is the audit log in the store, in the order of event ids.
 type Log struct {
-	table store.Table[Event]
+	table    store.Table[Event]
+	subjects store.Table[struct{}] // by user and event
 	// Watch, if it is not nil, is called with each event in the Update that stores it. Its error fails the Update. It may
 	// use two keys of the Update. It must be set before the first Append.
 	Watch func(tx store.Tx, e Entry) error
@@ -21,13 +22,14 @@ type Entry struct {
 	Event
 }
 
-// NewLog returns the log in the table store.Audit.
+// NewLog returns the log in the tables store.Audit and store.AuditSubjects.
 func NewLog(ring *store.Keyring) Log {
-	return Log{table: store.NewTable[Event](ring, store.Audit)}
+	return Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects)}
 }
 
 // Append adds an event, at the time in its id, in the Update of the recorded operation. NewID returns the id. Append never
-// replaces an event: an existing id is an error. It uses one key of the Update, besides those of Watch.
+// replaces an event: an existing id is an error. It uses one key of the Update, one more
+// for an event about a user, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
 	if err != nil || len(id) == len(store.TimeLayout) {
@@ -44,6 +46,9 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
 	if err := l.table.Put(tx, id, e); err != nil {
+		return fmt.Errorf("appending %s: %w", e.Action, err)
+	}
+	if err := l.putIndex(tx, id, &e); err != nil {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
 	if l.Watch == nil {

@@ -223,11 +223,11 @@ func TestScan_SelectsByEachField(t *testing.T) {
 		want []string
 	}{
 		"everything":            {audit.Query{}, ids},
-		"by subject":            {audit.Query{Subject: "u1"}, []string{ids[0], ids[2]}},
+		"by subject":            {audit.Query{Subjects: []string{"u1"}}, []string{ids[0], ids[2]}},
 		"by actions":            {audit.Query{Actions: []string{audit.FactorsReset, audit.TokenCreated}}, ids[2:]},
 		"by a text":             {audit.Query{Contains: "yubikey"}, ids[2:]},
-		"by a condition":        {audit.Query{Subject: "u1", Keep: func(e audit.Entry) bool { return e.ID != ids[0] }}, ids[2:]},
-		"by an unknown subject": {audit.Query{Subject: "u3"}, nil},
+		"by a condition":        {audit.Query{Subjects: []string{"u1"}, Keep: func(e audit.Entry) bool { return e.ID != ids[0] }}, ids[2:]},
+		"by an unknown subject": {audit.Query{Subjects: []string{"u3"}}, nil},
 	} {
 		if got := all(t, s, log, test.q); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)

@@ -69,6 +69,16 @@ func tokenOf(h http.Header) (secret.Value, bool) {
 	return secret.From(token), true
 }
 
+// readsPerCall is the number of events and indexes that a call of the log reads for one call of the rate limit.
+const readsPerCall = 1000
+
+// countReads counts what a call read beyond the first part against the rate limit of the next calls, as far as it goes.
+func (a *API) countReads(op admin.Principal, reads int) {
+	for ; reads > readsPerCall && !op.Operator; reads -= readsPerCall {
+		a.limiter.Take(a.now(), throttle.APIToken, op.ID)
+	}
+}
+
 // countCall counts a call against the rate limit (promise S8) and sets Okta's headers.
 func (a *API) countCall(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
 	now := a.now()
