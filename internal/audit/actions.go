@@ -85,6 +85,8 @@ const (
 	StoreDamaged        = "barillet.store.damaged"
 	ClockJumped         = "barillet.clock.jumped" // by five minutes or more while the service ran
 	ConfigurationLoaded = "barillet.configuration.loaded"
+	EventsRemoved       = "barillet.audit.removed" // by the retention policy; see Removal
+	EventsErased        = "barillet.audit.erased"  // about a user who is forgotten; see Erasure
 )
 
 // The actions on clients.

@@ -1,5 +1,6 @@
-// Package audit owns the audit log: events that are appended in the Update of the operation that they record, and never
-// changed (promise S3). It does not decide which operations have an event, and it does not write the program's log.
+// Package audit owns the audit log: events that are appended in the Update of the operation that they record, each with its leaf
+// of a Merkle tree (promise S3). It does not decide which operations have an event, it does not build the tree, and it does not
+// write the program's log.
 package audit
 
 import (
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"barillet/internal/input"
 	"barillet/store"
@@ -30,7 +33,12 @@ type Event struct {
 	Session     string            `json:"session,omitempty"`      // public id of the session, not its secret
 	Request     string            `json:"request,omitempty"`      // request id, as in the program's log
 	Detail      map[string]string `json:"detail,omitempty"`
-	Chain       []byte            `json:"chain,omitempty"` // reserved for the hash of the previous event; always empty
+
+	// Salt is the salt of the commitments in the leaf of the event. Append sets it. It is not for readers of the log.
+	Salt []byte `json:"salt,omitempty"`
+	// Erased has the commitments to the values that Erase removed, by the names in the encoding of a leaf. It is nil, not
+	// empty, for an event that was not erased.
+	Erased map[string]tlog.Hash `json:"erased,omitzero"`
 }
 
 // Actor is the actor or a target of an operation.

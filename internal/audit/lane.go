@@ -16,6 +16,20 @@ const (
 	LaneNoise
 )
 
+// laneNames has the names in the order of the lanes.
+var laneNames = []string{"security", "routine", "noise"}
+
+// String returns the name of the lane.
+func (l Lane) String() string {
+	if l < 0 || int(l) >= len(laneNames) {
+		return "unknown"
+	}
+	return laneNames[l]
+}
+
+// Lanes returns all lanes.
+func Lanes() []Lane { return []Lane{LaneSecurity, LaneRoutine, LaneNoise} }
+
 // routine lists the successful actions of LaneRoutine.
 var routine = []string{SessionStart, SessionEnd, PasswordProven, FactorProven, StepUp, UnknownName, PasswordForgotten, HelpRequested, HelpJoined,
 	AppSignIn, AppConsent, AppDevice, AppRefused, ServerStarted, ServerStopped, WebhookTested}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -11,6 +12,9 @@ import (
 type Log struct {
 	table    store.Table[Event]
 	subjects store.Table[struct{}] // by user and event
+	pending  store.Table[Pending]
+	leaves   store.Table[Leaf]
+	salts    [32]byte // the key of the salts that this process makes
 	// Watch, if it is not nil, is called with each event in the Update that stores it. Its error fails the Update. It may
 	// use two keys of the Update. It must be set before the first Append.
 	Watch func(tx store.Tx, e Entry) error
@@ -22,14 +26,17 @@ type Entry struct {
 	Event
 }
 
-// NewLog returns the log in the tables store.Audit and store.AuditSubjects.
+// NewLog returns the log in the tables store.Audit, store.AuditSubjects, store.AuditPending and store.AuditLeaves.
 func NewLog(ring *store.Keyring) Log {
-	return Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects)}
+	l := Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects),
+		pending: store.NewTable[Pending](ring, store.AuditPending), leaves: store.NewTable[Leaf](ring, store.AuditLeaves)}
+	rand.Read(l.salts[:])
+	return l
 }
 
 // Append adds an event, at the time in its id, in the Update of the recorded operation. NewID returns the id. Append never
-// replaces an event: an existing id is an error. It uses one key of the Update, one more
-// for an event about a user, and those of Watch.
+// replaces an event: an existing id is an error. The leaf waits for its number, so Updates that append at the same time share no
+// key. Append uses two keys of the Update, one more for an event about a user, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
 	if err != nil || len(id) == len(store.TimeLayout) {
@@ -38,7 +45,7 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 	if e, err = e.clean(); err != nil {
 		return err
 	}
-	e.At = at
+	e.At, e.Salt, e.Erased = at, l.salt(id), nil
 	switch _, err := l.table.Get(tx, id); {
 	case err == nil:
 		return fmt.Errorf("appending %s: id %q exists", e.Action, id)
@@ -49,6 +56,13 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
 	if err := l.putIndex(tx, id, &e); err != nil {
+		return fmt.Errorf("appending %s: %w", e.Action, err)
+	}
+	body, err := e.bodyDigest()
+	if err == nil {
+		err = l.pending.Put(tx, id, Pending{Hash: leafHash(id, e.Lane(), body), Lane: e.Lane()})
+	}
+	if err != nil {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
 	if l.Watch == nil {

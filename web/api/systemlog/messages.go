@@ -85,6 +85,8 @@ var messages = map[string]string{
 	audit.ServerStarted:       "Service started",
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
+	audit.EventsRemoved:       "Old events removed from the audit log",
+	audit.EventsErased:        "Personal data of a user erased from the audit log",
 	audit.ClockJumped:         "Clock changed while the service ran",
 	audit.ConfigurationLoaded: "Configuration loaded",
 	audit.AppCreated:          "Application registered",
