@@ -50,6 +50,7 @@ var (
 	WebhookDeliveries = TableDef{"webhookdelivery/", "internal/webhook", "until delivered; 30 days as a dead letter", 1, true, true}
 	Audit             = TableDef{"audit/", "internal/audit", "as configured, append only", 1, true, false}
 	AuditSubjects     = TableDef{"auditsubject/", "internal/audit", "as long as the event", 1, true, true}
+	Erasures          = TableDef{"erasure/", "authn/account", "from the deletion of a user until the log has no name of them, as configured", 1, true, false}
 	AuditPending      = TableDef{"auditpending/", "internal/audit", "until the leaf has a number, seconds", 1, true, false}
 	AuditLeaves       = TableDef{"auditleaf/", "internal/audit", "permanent", 1, true, false}
 	AuditTiles        = TableDef{"audittile/", "internal/audit/tree", "permanent", 1, true, false}
@@ -63,6 +64,6 @@ func TableDefs() []TableDef {
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
-		AuditSubjects, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
+		AuditSubjects, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}
 }

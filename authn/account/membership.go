@@ -109,29 +109,6 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	return nil
 }
 
-// emptyDeletedGroups removes the remaining members of deleted groups.
-func (s *Service) emptyDeletedGroups(ctx context.Context) error {
-	var unfinished []GroupID
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
-		unfinished = nil
-		return s.groups.Scan(snap, "", "", 0, func(_ string, g Group) error {
-			if !g.Deleted.IsZero() && !g.Emptied {
-				unfinished = append(unfinished, g.ID)
-			}
-			return nil
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("listing deleted groups: %w", err)
-	}
-	for _, id := range unfinished {
-		if err := s.EmptyGroup(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // MemberIDs returns the ids of the users who are listed in at least one of the groups, without reading the users.
 func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID) ([]string, error) {
 	ids := []string{}

@@ -85,8 +85,9 @@ const (
 	StoreDamaged        = "barillet.store.damaged"
 	ClockJumped         = "barillet.clock.jumped" // by five minutes or more while the service ran
 	ConfigurationLoaded = "barillet.configuration.loaded"
-	EventsRemoved       = "barillet.audit.removed" // by the retention policy; see Removal
-	EventsErased        = "barillet.audit.erased"  // about a user who is forgotten; see Erasure
+	EventsRemoved       = "barillet.audit.removed"     // by the retention policy; see Removal
+	RecordsRemoved      = "barillet.retention.removed" // of another table, by the retention policy
+	EventsErased        = "barillet.audit.erased"      // about a user who is forgotten; see Erasure
 )
 
 // The actions on clients.

@@ -222,3 +222,8 @@ func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn 
 	}
 	return nil
 }
+
+// SweepDead returns the sweep of the dead letters that were given up before a time. See outbox.SweepDead.
+func (s *Sender) SweepDead(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.Sweep {
+	return outbox.SweepDead(s.Hooks.calls, before, announce)
+}

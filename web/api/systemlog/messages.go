@@ -86,6 +86,7 @@ var messages = map[string]string{
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
 	audit.EventsRemoved:       "Old events removed from the audit log",
+	audit.RecordsRemoved:      "Old records removed",
 	audit.EventsErased:        "Personal data of a user erased from the audit log",
 	audit.ClockJumped:         "Clock changed while the service ran",
 	audit.ConfigurationLoaded: "Configuration loaded",
