@@ -123,7 +123,7 @@ type Sweeper struct {
 	Pause          time.Duration // after each View and each Update, so that a sign-in waits for at most one
 
 	cursors []string
-	first   int // the sweep with which the next Run begins
+	round   []int // the sweeps that have not ended in this round, the next one first
 }
 
 // Swept is what one Run of a Sweeper did.
@@ -135,27 +135,28 @@ const deleteBatch = 24
 // sweepPart is the maximum of records that one View of a sweep reads.
 const sweepPart = 2000
 
-// Run continues each sweep to the end of its table at most, a part of each in turn. A table that is longer than the limits is
-// continued by the next Run. An error of one table does not stop the others.
+// Run continues the present round, or begins one: it reads a part of each table in turn, until all have ended. So each record is
+// read once in a round, and a round takes as many Runs as the number of all records divided by Reads, or as the number of expired
+// ones divided by Deletes. An error of one table does not stop the others.
 func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
 	if w.cursors == nil {
 		w.cursors = make([]string, len(w.Sweeps))
 	}
-	var failures []error
-	order := make([]int, len(w.Sweeps)) // of sweeps that have not ended
-	for i := range order {
-		order[i] = (w.first + i) % len(w.Sweeps)
+	if len(w.round) == 0 {
+		for i := range w.Sweeps {
+			w.round = append(w.round, i)
+		}
 	}
-	for len(order) > 0 && ctx.Err() == nil && total.Read < w.Reads && total.Deleted < w.Deletes {
-		i := order[0]
-		order = order[1:]
-		w.first = (i + 1) % len(w.Sweeps)
+	var failures []error
+	for len(w.round) > 0 && ctx.Err() == nil && total.Read < w.Reads && total.Deleted < w.Deletes {
+		i := w.round[0]
+		w.round = w.round[1:]
 		one, end, err := w.step(ctx, i, min(sweepPart, w.Reads-total.Read), w.Deletes-total.Deleted)
 		total.Read, total.Deleted = total.Read+one.Read, total.Deleted+one.Deleted
 		if err != nil {
 			failures = append(failures, fmt.Errorf("sweeping %s: %w", w.Sweeps[i].Table.Prefix, err))
 		} else if !end {
-			order = append(order, i)
+			w.round = append(w.round, i)
 		}
 	}
 	return total, errors.Join(failures...)
