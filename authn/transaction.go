@@ -288,7 +288,7 @@ func (s *Service) loadCached(r account.Reader, transaction secret.Value, now tim
 }
 
 // Sweep returns the sweep of sign-in transactions that have expired.
-func (s *Service) Sweep() store.Sweep {
+func (s *Service) Sweep() store.TableSweep {
 	return store.NewSweep(s.transactions, func(tr Transaction) bool {
 		return !s.Accounts.Now().Before(tr.Expires)
 	})

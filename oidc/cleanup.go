@@ -63,8 +63,8 @@ func (p *Provider) repeat(ctx context.Context, doing string, interval time.Durat
 }
 
 // Sweeps returns the sweeps of what expires: authorization requests, user codes, assertions, codes, tokens and grants.
-func (p *Provider) Sweeps() []store.Sweep {
-	return slices.Concat([]store.Sweep{
+func (p *Provider) Sweeps() []store.TableSweep {
+	return slices.Concat([]store.TableSweep{
 		store.NewSweep(p.requests, func(r AuthorizationRequest) bool { return !p.now().Before(r.Expires) }),
 		store.NewSweep(p.userCodes, func(c UserCode) bool { return !p.now().Before(c.Expires) }),
 		p.Clients.Sweep(),

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Sweep deletes the expired records of one table, in small steps. NewSweep returns one; a table with an order of its own sets
+// TableSweep deletes the expired records of one table, in small steps. NewSweep returns one; a table with an order of its own sets
 // Find and Delete itself.
-type Sweep struct {
+type TableSweep struct {
 	Table TableDef
 	// Find returns expired records after a cursor. It reads at most reads records and returns at most limit ids.
 	Find func(s Snapshot, after string, reads, limit int) (Expired, error)
@@ -28,20 +28,20 @@ type Expired struct {
 
 // NewSweep returns the sweep of the records for which expired returns true. expired is called again in the Update that deletes a
 // record. It must not change its argument.
-func NewSweep[T any](t Table[T], expired func(v T) bool) Sweep {
+func NewSweep[T any](t Table[T], expired func(v T) bool) TableSweep {
 	return NewDependentSweep(t, func(_ Reader, _ string, v T) (bool, error) { return expired(v), nil })
 }
 
 // NewDependentSweep is NewSweep for records that expire with others. expired may read two of them.
-func NewDependentSweep[T any](t Table[T], expired func(r Reader, id string, v T) (bool, error)) Sweep {
-	return Sweep{t.kind, t.findExpired(expired), t.deleteEach(expired, nil)}
+func NewDependentSweep[T any](t Table[T], expired func(r Reader, id string, v T) (bool, error)) TableSweep {
+	return TableSweep{t.kind, t.findExpired(expired), t.deleteEach(expired, nil)}
 }
 
 // NewAnnouncedSweep is NewSweep for records that a policy deletes. announce is called with the ids of some before the first of them
 // is deleted, and its result in that Update. It may use 16 keys.
-func NewAnnouncedSweep[T any](t Table[T], expired func(v T) bool, announce func(ids []string) func(Tx) error) Sweep {
+func NewAnnouncedSweep[T any](t Table[T], expired func(v T) bool, announce func(ids []string) func(Tx) error) TableSweep {
 	judge := func(_ Reader, _ string, v T) (bool, error) { return expired(v), nil }
-	return Sweep{t.kind, t.findExpired(judge), t.deleteEach(judge, announce)}
+	return TableSweep{t.kind, t.findExpired(judge), t.deleteEach(judge, announce)}
 }
 
 func (t Table[T]) findExpired(expired func(Reader, string, T) (bool, error)) func(Snapshot, string, int, int) (Expired, error) {
@@ -118,7 +118,7 @@ func InBatches(ctx context.Context, s Store, ids []string, pause func(), first f
 // the two limits. A Sweeper is not safe for concurrent use.
 type Sweeper struct {
 	Store          Store
-	Sweeps         []Sweep
+	Sweeps         []TableSweep
 	Reads, Deletes int           // limits of one Run
 	Pause          time.Duration // after each View and each Update, so that a sign-in waits for at most one
 

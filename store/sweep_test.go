@@ -182,7 +182,7 @@ func TestSweeper_KeepsWhatIsRenewedAfterItWasFound(t *testing.T) {
 		put(now.Add(time.Hour))
 		return remove(ctx, s, ids, pause)
 	}
-	w := store.Sweeper{Store: s, Sweeps: []store.Sweep{sweep}, Reads: 10, Deletes: 10}
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{sweep}, Reads: 10, Deletes: 10}
 	if _, err := w.Run(background); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestSweeper_AFailureOfOneTableDoesNotStopTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	fault := fmt.Errorf("fault")
-	w := store.Sweeper{Store: s, Reads: 10, Deletes: 10, Sweeps: []store.Sweep{
+	w := store.Sweeper{Store: s, Reads: 10, Deletes: 10, Sweeps: []store.TableSweep{
 		{Table: store.Links, Find: func(store.Snapshot, string, int, int) (store.Expired, error) { return store.Expired{}, fault }},
 		store.NewSweep(table, func(at time.Time) bool { return !now.Before(at) })}}
 	done, err := w.Run(background)

@@ -23,7 +23,7 @@ const (
 )
 
 // SweepErasures returns the sweep that erases the personal data of users who were deleted, after a time.
-func (s *Service) SweepErasures(keep time.Duration) store.Sweep {
+func (s *Service) SweepErasures(keep time.Duration) store.TableSweep {
 	sweep := store.NewSweep(s.erasures, func(e Erasure) bool { return !s.Now().Before(e.Deleted.Add(keep)) })
 	sweep.Delete = func(ctx context.Context, _ store.Store, ids []string, pause func()) error {
 		budget := erasedAtOnce // what is left has its record, and the next round finds it

@@ -7,7 +7,7 @@ import (
 )
 
 // Sweeps returns the sweeps of expired links, of the memberships of deleted groups, and of unused limits and failure counters.
-func (s *Service) Sweeps() []store.Sweep {
+func (s *Service) Sweeps() []store.TableSweep {
 	groups := store.NewSweep(s.groups, func(g Group) bool { return !g.Deleted.IsZero() && !g.Emptied })
 	groups.Delete = func(ctx context.Context, _ store.Store, ids []string, _ func()) error {
 		for _, id := range ids {
@@ -17,7 +17,7 @@ func (s *Service) Sweeps() []store.Sweep {
 		}
 		return nil
 	}
-	return []store.Sweep{
+	return []store.TableSweep{
 		store.NewSweep(s.links, func(l Link) bool { return !s.Now().Before(l.Expires) }),
 		groups, s.Limiter.Sweep(s.Now), s.Failures.Sweep(s.Now),
 	}

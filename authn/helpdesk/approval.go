@@ -292,7 +292,7 @@ func (s *Service) RejectApproval(ctx context.Context, p admin.Principal, req acc
 }
 
 // Sweep returns the sweep of expired approvals.
-func (s *Service) Sweep() store.Sweep {
+func (s *Service) Sweep() store.TableSweep {
 	return store.NewSweep(s.approvals, func(a ResetApproval) bool {
 		return !s.accounts.Now().Before(a.Expires)
 	})

@@ -10,8 +10,8 @@ import (
 // Sweeps returns the sweeps of sessions, known browsers and forward-auth sessions that have expired. A session is kept
 // for one hour after its idle limit. A session that began more than an hour after now is not kept: it would be open again
 // when the clock arrives there.
-func (s *Service) Sweeps() []store.Sweep {
-	return []store.Sweep{
+func (s *Service) Sweeps() []store.TableSweep {
+	return []store.TableSweep{
 		store.NewSweep(s.sessions, func(x account.Session) bool {
 			now, policy := s.Accounts.Now(), &s.Accounts.Policy
 			return now.Before(x.Created.Add(-time.Hour)) || !now.Before(x.Created.Add(policy.SessionMax)) ||

@@ -21,14 +21,14 @@ const (
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // sweeps returns the sweep of each table whose records expire, and those of the retention policies.
-func (a *app) sweeps() []store.Sweep {
+func (a *app) sweeps() []store.TableSweep {
 	keep := a.config.Retention
 	dead := func() time.Time { return audit.Cutoff(now(), days(keep.DeadLetters)) }
 	announce := func(table store.TableDef, n int) func(ids []string) func(store.Tx) error {
 		return a.accounts.Log.AnnounceRemoval(now, table, days(n))
 	}
-	return slices.Concat([]store.Sweep{a.signIn.Sweep(), a.api.Sweep(), a.directory.HelpDesk.Sweep()}, a.accounts.Sweeps(), a.sessions.Sweeps(), a.oidc.Sweeps(),
-		[]store.Sweep{
+	return slices.Concat([]store.TableSweep{a.signIn.Sweep(), a.api.Sweep(), a.directory.HelpDesk.Sweep()}, a.accounts.Sweeps(), a.sessions.Sweeps(), a.oidc.Sweeps(),
+		[]store.TableSweep{
 			a.sender.SweepDead(dead, announce(store.Outbox, keep.DeadLetters)),
 			a.webhooks.SweepDead(dead, announce(store.WebhookDeliveries, keep.DeadLetters)),
 			a.oidc.Tokens.SweepDeadLogouts(dead, announce(store.Logouts, keep.DeadLetters)),

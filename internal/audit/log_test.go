@@ -23,6 +23,11 @@ import (
 var start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
 func open(t testing.TB) (store.Store, audit.Log) {
+	s, log, _ := openWithRing(t)
+	return s, log
+}
+
+func openWithRing(t testing.TB) (store.Store, audit.Log, *store.Keyring) {
 	t.Helper()
 	s, err := bolt.Open(filepath.Join(t.TempDir(), "barillet.db"), bolt.Options{})
 	if err != nil {
@@ -33,7 +38,7 @@ func open(t testing.TB) (store.Store, audit.Log) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.RunTwice(storetest.RejectNesting(t, s)), audit.NewLog(ring)
+	return storetest.RunTwice(storetest.RejectNesting(t, s)), audit.NewLog(ring), ring
 }
 
 func event(subject string) audit.Event {

@@ -17,9 +17,9 @@ const day = 24 * time.Hour
 func Cutoff(now time.Time, keep time.Duration) time.Time { return now.UTC().Add(-keep).Truncate(day) }
 
 // Sweeps returns the sweeps that remove the events of each lane after the time for which the lane is kept. Leaves stay.
-func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []store.Sweep) {
+func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []store.TableSweep) {
 	for _, lane := range Lanes() {
-		out = append(out, store.Sweep{Table: store.Audit,
+		out = append(out, store.TableSweep{Table: store.Audit,
 			Find: func(s store.Snapshot, after string, reads, limit int) (store.Expired, error) {
 				return l.findOld(s, lane, bound(Cutoff(now(), keep[lane])), after, reads, limit)
 			},

@@ -60,6 +60,6 @@ func (g FailureStore) Put(tx store.Tx, now time.Time, id string, guess Failures)
 }
 
 // Sweep returns the sweep of counters that have the same effect as none.
-func (g FailureStore) Sweep(now func() time.Time) store.Sweep {
+func (g FailureStore) Sweep(now func() time.Time) store.TableSweep {
 	return store.NewSweep(g.table, func(f Failures) bool { return f.Expired(now()) })
 }

@@ -70,6 +70,6 @@ func (l Limiter) ID(limit Limit, subject string) string {
 }
 
 // Sweep returns the sweep of limits that are unused again.
-func (l Limiter) Sweep(now func() time.Time) store.Sweep {
+func (l Limiter) Sweep(now func() time.Time) store.TableSweep {
 	return store.NewSweep(l.table, func(a arrival) bool { return !a.TAT.After(now()) })
 }

@@ -127,8 +127,8 @@ func TestFailureStore_CountsConcurrentFailures(t *testing.T) {
 }
 
 // sweep runs a sweep and returns how many records it deleted.
-func sweep(t *testing.T, s store.Store, one store.Sweep) (deleted int, err error) {
-	w := store.Sweeper{Store: s, Sweeps: []store.Sweep{one}, Reads: 1000, Deletes: 1000}
+func sweep(t *testing.T, s store.Store, one store.TableSweep) (deleted int, err error) {
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{one}, Reads: 1000, Deletes: 1000}
 	done, err := w.Run(t.Context())
 	return done.Deleted, err
 }

@@ -224,6 +224,6 @@ func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn 
 }
 
 // SweepDead returns the sweep of the dead letters that were given up before a time. See outbox.SweepDead.
-func (s *Sender) SweepDead(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.Sweep {
+func (s *Sender) SweepDead(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.TableSweep {
 	return outbox.SweepDead(s.Hooks.calls, before, announce)
 }

@@ -125,7 +125,7 @@ type Assertion struct {
 }
 
 // Sweep returns the sweep of assertions that have expired.
-func (s *Service) Sweep() store.Sweep {
+func (s *Service) Sweep() store.TableSweep {
 	return store.NewSweep(s.assertions, func(a Assertion) bool { return !s.now().Before(a.Expires) })
 }
 

@@ -128,6 +128,6 @@ func (s *Service) RunLogouts(ctx context.Context) {
 }
 
 // SweepDeadLogouts returns the sweep of the dead letters that were given up before a time. See outbox.SweepDead.
-func (s *Service) SweepDeadLogouts(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.Sweep {
+func (s *Service) SweepDeadLogouts(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.TableSweep {
 	return outbox.SweepDead(s.logouts, before, announce)
 }

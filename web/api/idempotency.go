@@ -186,6 +186,6 @@ func bufferBody(r *http.Request) (*http.Request, error) {
 }
 
 // Sweep returns the sweep of expired responses.
-func (a *API) Sweep() store.Sweep {
+func (a *API) Sweep() store.TableSweep {
 	return store.NewSweep(a.answers, func(x storedResponse) bool { return !a.now().Before(x.Expires) })
 }
