@@ -160,7 +160,7 @@ func (s *Service) waitFor(ctx context.Context, op *account.Operation, u *account
 // the answer was verified.
 func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a deviceAttempt,
 	cache *transactionCache) (*Result, error) {
-	tr, u, step, err := s.loadCached(tx.Reader, transaction, tx.Op.Now, cache)
+	tr, u, step, err := s.loadCached(tx.Reader, transaction, tx.Op.Now, cache.take())
 	if err != nil {
 		return nil, err
 	}

@@ -4,58 +4,102 @@ package store
 type TableDef struct {
 	Prefix  string // ends with a slash
 	Owner   string // the package that owns the records
-	Lives   string // how long a record is kept
+	Lives   string // how long a record is kept, as in docs/design.md
 	Version int    // the newest version of a record, from 1
 	Sealed  bool   // the records are encrypted; only those of Meta are not
 	// Lost means that Get treats a record that cannot be read as a missing one: without it, access ends, a limit begins again or
 	// a request is repeated. It is false if a missing record would allow more, such as a second user with one address.
-	Lost bool
+	Lost    bool
+	Ceiling Ceiling // the largest number of records
+	Sweep   Sweep   // how they end
 }
 
 // The tables. Keys are not encrypted: addresses, names, group ids and dates in them are in clear (docs/threat-model.md).
 var (
-	Users             = TableDef{"user/", "authn/account", "permanent", 1, true, false}
-	Summaries         = TableDef{"summary/", "authn/account", "as long as the user", 1, true, false}
-	Addresses         = TableDef{"address/", "authn/account", "as long as the user", 1, true, false}
-	Placeholders      = TableDef{"placeholder/", "authn/account", "as long as the user", 1, true, false}
-	Names             = TableDef{"name/", "authn/account", "as long as the user", 1, true, false}
-	Members           = TableDef{"member/", "authn/account", "as long as the user", 1, true, false}
-	Uniques           = TableDef{"unique/", "authn/account", "as long as the user", 1, true, false}
-	Groups            = TableDef{"group/", "authn/account", "permanent", 1, true, true}
-	GroupNames        = TableDef{"groupname/", "authn/account", "as long as the group", 1, true, false}
-	Transactions      = TableDef{"transaction/", "authn", "10 minutes", 1, true, true}
-	Links             = TableDef{"link/", "authn/account", "24 hours", 1, true, true}
-	Sessions          = TableDef{"session/", "authn/account", "hours", 1, true, true}
-	Browsers          = TableDef{"browser/", "authn/session", "180 days", 1, true, true}
-	Forwards          = TableDef{"forward/", "authn/session", "hours", 1, true, true}
-	Failures          = TableDef{"failures/", "internal/throttle", "24 hours after the last failure", 1, true, true}
-	Throttles         = TableDef{"throttle/", "internal/throttle", "until the limit is unused again", 1, true, true}
-	HelpRequests      = TableDef{"helprequest/", "authn/helpdesk", "as configured", 1, true, true}
-	Approvals         = TableDef{"approval/", "authn/helpdesk", "24 hours", 1, true, true}
-	Clients           = TableDef{"client/", "oidc/client", "permanent", 1, true, false}
-	Assertions        = TableDef{"assertion/", "oidc/client", "10 minutes", 1, true, false}
-	Codes             = TableDef{"code/", "oidc/token", "60 seconds", 1, true, true}
-	Refreshes         = TableDef{"refresh/", "oidc/token", "until its absolute expiry", 1, true, true}
-	Accesses          = TableDef{"access/", "oidc/token", "minutes", 1, true, true}
-	AuthRequests      = TableDef{"authrequest/", "oidc", "3 hours", 1, true, true}
-	Grants            = TableDef{"grant/", "oidc/token", "until its last token expires", 1, true, false}
-	Consents          = TableDef{"consent/", "oidc/token", "as long as the user and the client", 1, true, true}
-	UserCodes         = TableDef{"usercode/", "oidc", "10 minutes", 1, true, true}
-	Logouts           = TableDef{"logout/", "oidc/token", "until delivered, at most a day; 30 days as a dead letter", 1, true, true}
-	SignKeys          = TableDef{"signkey/", "oidc/keys", "until the last token that it signed expires", 1, true, false}
-	Tokens            = TableDef{"token/", "authn/admin", "until revoked", 1, true, false}
-	Idempotency       = TableDef{"idempotency/", "web/api", "24 hours", 1, true, false}
-	Outbox            = TableDef{"outbox/", "internal/mail", "until sent", 1, true, true}
-	Webhooks          = TableDef{"webhook/", "internal/webhook", "permanent", 1, true, false}
-	WebhookDeliveries = TableDef{"webhookdelivery/", "internal/webhook", "until delivered; 30 days as a dead letter", 1, true, true}
-	Audit             = TableDef{"audit/", "internal/audit", "as configured, append only", 1, true, false}
-	AuditSubjects     = TableDef{"auditsubject/", "internal/audit", "as long as the event", 1, true, true}
-	Erasures          = TableDef{"erasure/", "authn/account", "from the deletion of a user until the log has no name of them, as configured", 1, true, false}
-	AuditPending      = TableDef{"auditpending/", "internal/audit", "until the leaf has a number, seconds", 1, true, false}
-	AuditLeaves       = TableDef{"auditleaf/", "internal/audit", "permanent", 1, true, false}
-	AuditTiles        = TableDef{"audittile/", "internal/audit/tree", "permanent", 1, true, false}
-	AuditHeads        = TableDef{"audithead/", "internal/audit/tree", "permanent, one a day", 1, true, false}
-	Meta              = TableDef{"meta/", "store", "permanent", 1, false, false}
+	Users = TableDef{Prefix: "user/", Owner: "authn/account", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByAdministrator}
+	Summaries = TableDef{Prefix: "summary/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: WithUser}
+	Addresses = TableDef{Prefix: "address/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 3, Per: PerUser}, Sweep: WithUser} // login, address and second address
+	Placeholders = TableDef{Prefix: "placeholder/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 3, Per: PerUser}, Sweep: WithUser} // the same, of placeholder accounts
+	Names = TableDef{Prefix: "name/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 20, Per: PerUser}, Sweep: WithUser}
+	Members = TableDef{Prefix: "member/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: WithUser}
+	Uniques = TableDef{Prefix: "unique/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 15, Per: PerUser}, Sweep: WithUser} // 5 imported secrets and 10 security keys
+	Groups = TableDef{Prefix: "group/", Owner: "authn/account", Lives: "unlimited", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 1, Per: PerGroup}, Sweep: ByAdministrator}
+	GroupNames = TableDef{Prefix: "groupname/", Owner: "authn/account", Lives: "with the group", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 1, Per: PerGroup}, Sweep: WithGroup}
+	Transactions = TableDef{Prefix: "transaction/", Owner: "authn", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 20_000}, Sweep: ByExpiry}
+	Links = TableDef{Prefix: "link/", Owner: "authn/account", Lives: "24 h; 1 h", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 6, Per: PerUser}, Sweep: ByExpiry} // 3 tickets, 2 password links and an invitation
+	Sessions = TableDef{Prefix: "session/", Owner: "authn/account", Lives: "hours", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: ByExpiry}
+	Browsers = TableDef{Prefix: "browser/", Owner: "authn/session", Lives: "180 d", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: ByExpiry}
+	Forwards = TableDef{Prefix: "forward/", Owner: "authn/session", Lives: "hours", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // 60 a minute in 24 hours
+	Failures = TableDef{Prefix: "failures/", Owner: "internal/throttle", Lives: "24 h without failures", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 1, Per: PerUser, Fixed: 500_000}, Sweep: ByExpiry} // those of unknown logins
+	Throttles = TableDef{Prefix: "throttle/", Owner: "internal/throttle", Lives: "until full again", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 500_000}, Sweep: ByExpiry}
+	HelpRequests = TableDef{Prefix: "helprequest/", Owner: "authn/helpdesk", Lives: "policy", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 60, Per: PerUser, Fixed: 6_000}, Sweep: ByPolicy} // 2,000 of unauthenticated clients and 20 of each user, with two keys that find them
+	Approvals = TableDef{Prefix: "approval/", Owner: "authn/helpdesk", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByExpiry}
+	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 1, Per: PerClient}, Sweep: ByAdministrator}
+	Assertions = TableDef{Prefix: "assertion/", Owner: "oidc/client", Lives: "10 min", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 3_000, Per: PerClient}, Sweep: ByExpiry} // 300 a minute, from one network
+	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "60 s, used ones with the grant", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // 60 a minute in 24 hours
+	Refreshes = TableDef{Prefix: "refresh/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 8_760, Per: PerGrant}, Sweep: ByExpiry} // one an hour in a year
+	Accesses = TableDef{Prefix: "access/", Owner: "oidc/token", Lives: "minutes", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 18_000, Per: PerClient}, Sweep: ByExpiry} // 300 a minute in an hour, from one network
+	AuthRequests = TableDef{Prefix: "authrequest/", Owner: "oidc", Lives: "3 h or 10 min; 1 min", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 20_000}, Sweep: ByExpiry}
+	Grants = TableDef{Prefix: "grant/", Owner: "oidc/token", Lives: "the session's maximum, or 30 d", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // one of each code
+	Consents = TableDef{Prefix: "consent/", Owner: "oidc/token", Lives: "with user and client", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 1000, Per: PerUser}, Sweep: ByExpiry} // one of each client
+	UserCodes = TableDef{Prefix: "usercode/", Owner: "oidc", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 1_000}, Sweep: ByExpiry}
+	Logouts = TableDef{Prefix: "logout/", Owner: "oidc/token", Lives: "a day; as a dead letter 30 days", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 1, Per: PerGrant}, Sweep: ByDelivery}
+	SignKeys = TableDef{Prefix: "signkey/", Owner: "oidc/keys", Lives: "90 d, and 7 d after", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 3}, Sweep: ByReplacement} // algorithms
+	Tokens = TableDef{Prefix: "token/", Owner: "authn/admin", Lives: "until revoked", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 1, Per: PerToken}, Sweep: ByAdministrator}
+	Idempotency = TableDef{Prefix: "idempotency/", Owner: "web/api", Lives: "24 h", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 864_000, Per: PerToken}, Sweep: ByExpiry} // 600 a minute in 24 hours
+	Outbox = TableDef{Prefix: "outbox/", Owner: "internal/mail", Lives: "until sent", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 20, Per: PerUser, Fixed: 10_000}, Sweep: ByDelivery}
+	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 1}, Sweep: ByReplacement}
+	WebhookDeliveries = TableDef{Prefix: "webhookdelivery/", Owner: "internal/webhook", Lives: "until accepted; as a dead letter 30 days", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 10_000, Per: PerWebhook}, Sweep: ByDelivery} // 5,000 that wait, and as many dead letters
+	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+	Erasures = TableDef{Prefix: "erasure/", Owner: "authn/account", Lives: "from the user's deletion, policy", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByPolicy}
+	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds, until the leaf has a number", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery}
+	AuditLeaves = TableDef{Prefix: "auditleaf/", Owner: "internal/audit", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000_000}, Sweep: ByAdministrator}
+	AuditTiles = TableDef{Prefix: "audittile/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 1_000_000}, Sweep: ByAdministrator}
+	AuditHeads = TableDef{Prefix: "audithead/", Owner: "internal/audit/tree", Lives: "one a day, unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByAdministrator}
+	Meta = TableDef{Prefix: "meta/", Owner: "store", Lives: "unlimited", Version: 1,
+		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format and data keys
 )
 
 // TableDefs returns every table, in the order above.

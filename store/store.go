@@ -30,7 +30,7 @@ var (
 	ErrUnavailable = errors.New("store cannot write now")
 )
 
-// Reader reads by exact key. The caller may change the returned bytes.
+// Reader reads by exact key. The caller must not change the returned bytes, and may keep them.
 type Reader interface {
 	Get(key string) ([]byte, error)
 }
@@ -56,9 +56,10 @@ type Tx interface {
 // Store is implemented by a back-end. A closure of View or Update must not call View or Update.
 type Store interface {
 	View(ctx context.Context, fn func(Snapshot) error) error
-	// Update runs fn, possibly more than once, and makes the writes of its last run durable before it returns nil. fn
-	// must have no effect besides its Tx; Do returns a result. If fn fails or panics, Update has no effect, and other
-	// Updates continue (protocol rule 31).
+	// Update runs fn, possibly more than once and beside the fn of other Updates, and makes the writes of its last run
+	// durable before it returns nil. What that run read is unchanged when its writes are applied. fn must have no effect
+	// besides its Tx; Do returns a result. If fn fails or panics, Update has no effect, and other Updates do not wait for it
+	// (protocol rule 31).
 	Update(ctx context.Context, fn func(Tx) error) error
 	Close() error
 }

@@ -23,23 +23,36 @@ const (
 // lock opens the file with mode 0600 and takes the lock that bbolt uses. No other process can change the file between
 // its inspection and its mapping.
 func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening store file: %w", err)
-	}
 	for waited := time.Duration(0); ; waited += lockRetry {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("opening store file: %w", err)
+		}
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil && named(f, path) {
 			return f, nil
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("closing %s: %w", path, err)
+		}
+		if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("locking %s: %w", path, err)
 		}
 		if waited >= lockWait {
-			return nil, errors.Join(fmt.Errorf("%s: %w", path, ErrInUse), f.Close())
+			return nil, fmt.Errorf("%s: %w", path, ErrInUse)
 		}
 		time.Sleep(lockRetry)
 	}
+}
+
+// named reports whether the path still means the open file: a compaction gives the name to another one.
+func named(f *os.File, path string) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(open, there)
 }
 
 // marker returns the path of a file that exists while the store is open. If it exists before Open, the last stop was

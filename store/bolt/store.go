@@ -50,7 +50,10 @@ type Store struct {
 	close   func() error
 
 	damage  atomic.Pointer[error] // the first damage found
+	synced  atomic.Int64          // id of the last transaction that is on disk
 	stopped error                 // why Updates are rejected; used by the writer only
+
+	testingOnlyGroup func(taken int) // called after each group, to count what enters the writer
 }
 
 var _ store.Store = (*Store)(nil)
@@ -66,7 +69,7 @@ func Open(path string, options Options) (*Store, error) {
 	}
 	unclean, err := inspect(f, path)
 	if err == nil {
-		err = mark(path)
+		err = errors.Join(removeCopy(path), mark(path))
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -78,6 +81,9 @@ func Open(path string, options Options) (*Store, error) {
 	s := &Store{
 		db: db, path: path, onDamage: options.OnDamage,
 		queue: make(chan *change), closing: make(chan struct{}), ended: make(chan struct{}),
+	}
+	if err := s.readSynced(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if s.onDamage == nil {
 		s.onDamage = func(err error) { go panic(err) } // in a goroutine, where no handler recovers it
@@ -97,26 +103,34 @@ func (s *Store) View(ctx context.Context, fn func(store.Snapshot) error) error {
 		return err
 	}
 	defer tx.Rollback()
-	view := &snapshot{s: s, ctx: ctx, bucket: bucket}
+	view := &snapshot{s: s, ctx: ctx, records: finder{bucket: bucket}}
 	defer func() { view.over = true }()
 	return fn(view)
 }
 
-// Update waits for its turn, calls fn in the goroutine of the caller, and waits until the change is on disk. A panic of
-// fn reaches the caller only. If ctx ends before fn returns, Update has no effect. After that, ctx has no influence.
+// Update calls fn in the goroutine of the caller, on a snapshot. If fn fails or writes nothing, Update returns and never
+// meets the writer. Otherwise it waits until the writer has stored the change. If a value that fn read has changed
+// meanwhile, fn runs again in its turn, so that no Update has to try a third time. A panic of fn reaches the caller only. If
+// ctx ends before the writer takes the change, Update has no effect. After that, ctx has influence only until fn returns.
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	c := &change{turn: make(chan *bbolt.Bucket, 1), ran: make(chan outcome, 1), stored: make(chan error, 1)}
+	c, err := s.prepareChange(ctx, fn)
+	if c == nil {
+		return err
+	}
 	if err := s.enqueue(ctx, c); err != nil {
 		return err
 	}
-	bucket := <-c.turn
-	if err := s.run(ctx, c, bucket, fn); err != nil {
+	next := <-c.next
+	if next.turn == nil {
+		return next.err
+	}
+	if err := s.repeat(ctx, c, next.turn, fn); err != nil {
 		return err
 	}
-	return <-c.stored
+	return (<-c.next).err
 }
 
 // Close waits for running Updates and open snapshots, then closes the file. Later calls of View and Update return
@@ -168,6 +182,16 @@ func (s *Store) begin(writable bool) (tx *bbolt.Tx, bucket *bbolt.Bucket, err er
 		err = store.ErrClosed
 	}
 	return tx, bucket, err
+}
+
+// readSynced sets the id of the transaction that the opened file has.
+func (s *Store) readSynced() error {
+	tx, _, err := s.begin(false)
+	if err != nil {
+		return err
+	}
+	s.synced.Store(int64(tx.ID()))
+	return tx.Rollback()
 }
 
 // openLocked maps the locked and inspected file, checks every page if check is set, and creates the bucket if it does not

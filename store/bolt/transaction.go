@@ -13,65 +13,43 @@ import (
 
 var errOver = errors.New("transaction is used after its closure returned")
 
-// transaction is the store.Tx of one Update. It reads the pages of its group and collects its own writes.
+// transaction is the store.Tx of one run of an Update. It reads one bbolt transaction and records the reads and writes.
 type transaction struct {
-	s      *Store
-	bucket *bbolt.Bucket
-	writes map[string][]byte // nil value: deleted
-	budget store.Budget
-	over   bool
+	s        *Store
+	records  finder
+	recorder *store.Recorder
+	over     bool
 }
 
 func (t *transaction) Get(key string) ([]byte, error) {
 	if t.over {
 		return nil, errOver
 	}
-	if err := t.budget.Read(key); err != nil {
-		return nil, err
-	}
-	if value, written := t.writes[key]; written {
-		if value == nil {
-			return nil, store.ErrNotFound
-		}
-		return bytes.Clone(value), nil
-	}
-	return t.s.get(t.bucket, key)
+	return t.recorder.Get(key, t.load)
 }
+
+func (t *transaction) load(key string) ([]byte, error) { return t.s.get(&t.records, key) }
 
 func (t *transaction) Put(key string, value []byte) error {
 	if t.over {
 		return errOver
 	}
-	if err := store.CheckValue(value); err != nil {
-		return t.budget.Refuse(err)
-	}
-	return t.set(key, bytes.Clone(value))
+	return t.recorder.Put(key, value)
 }
 
 func (t *transaction) Delete(key string) error {
 	if t.over {
 		return errOver
 	}
-	return t.set(key, nil)
-}
-
-func (t *transaction) set(key string, value []byte) error {
-	if err := t.budget.Write(key, value); err != nil {
-		return err
-	}
-	if t.writes == nil {
-		t.writes = make(map[string][]byte, 8)
-	}
-	t.writes[strings.Clone(key)] = value
-	return nil
+	return t.recorder.Delete(key)
 }
 
 // snapshot is the store.Snapshot of one View.
 type snapshot struct {
-	s      *Store
-	ctx    context.Context
-	bucket *bbolt.Bucket
-	over   bool
+	s       *Store
+	ctx     context.Context
+	records finder
+	over    bool
 }
 
 func (v *snapshot) Get(key string) ([]byte, error) {
@@ -81,14 +59,14 @@ func (v *snapshot) Get(key string) ([]byte, error) {
 	if err := store.CheckKey(key); err != nil {
 		return nil, err
 	}
-	return v.s.get(v.bucket, key)
+	return v.s.get(&v.records, key)
 }
 
 func (v *snapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
 	if v.over {
 		return errOver
 	}
-	cursor := v.bucket.Cursor()
+	cursor := v.records.bucket.Cursor()
 	from, beyond := prefix, false
 	if after >= prefix && after != "" {
 		from, beyond = after, true
@@ -112,13 +90,33 @@ func (v *snapshot) Scan(prefix, after string, limit int, fn func(string, []byte)
 	return err
 }
 
-func (s *Store) get(bucket *bbolt.Bucket, key string) (value []byte, err error) {
+// finder finds records by key in one bbolt transaction. It needs no memory for each of them.
+type finder struct {
+	bucket *bbolt.Bucket
+	cursor *bbolt.Cursor // nil until the first record
+	key    []byte        // the last one
+}
+
+// find returns the value of a key, or nil. It is in the mapped file, and valid until the transaction ends.
+func (f *finder) find(key string) []byte {
+	if f.cursor == nil {
+		f.cursor = f.bucket.Cursor()
+	}
+	f.key = append(f.key[:0], key...)
+	found, value := f.cursor.Seek(f.key)
+	if !bytes.Equal(found, f.key) {
+		return nil
+	}
+	return value
+}
+
+func (s *Store) get(records *finder, key string) (value []byte, err error) {
 	err = s.guard("reading a record", func() error {
-		found := bucket.Get([]byte(key))
+		found := records.find(key)
 		if found == nil {
 			return store.ErrNotFound
 		}
-		value = bytes.Clone(found) // bbolt returns bytes of the mapped file, valid until the transaction ends
+		value = bytes.Clone(found)
 		return nil
 	})
 	return value, err

@@ -1,12 +1,14 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"syscall"
+	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -14,26 +16,58 @@ import (
 	"barillet/store"
 )
 
-// The limits of a group commit. The writer opens one bbolt transaction and gives it to each waiting change in turn. A
-// change reads the writes of those before it. Its own writes are applied after it succeeded, so a change that fails has
-// no effect on the others. One sync commits the whole group, and then each Update returns.
+// The limits of a group commit. The writer opens one bbolt transaction and takes each waiting change in turn. It compares
+// what the closure read with the present values, which include the writes of the changes before. If all are equal, it
+// applies the writes; otherwise the closure runs again. One sync commits the whole group, and then each Update returns.
+// The limits count every change, also one that fails: nobody can keep a group open.
 const (
-	maxGroup   = 256     // changes in one commit
-	groupBytes = 4 << 20 // written bytes after which no further change joins
+	maxGroup   = 256                   // changes taken by one commit
+	groupBytes = 4 << 20               // written bytes after which no further change joins
+	groupTime  = 20 * time.Millisecond // after the first closure that runs again, no further change joins
 )
 
-// change is a running Update. It receives its turn, sends its outcome, and receives the result of the commit.
+// change is an Update with something to write, or one that read a commit that is not on disk yet.
 type change struct {
-	turn   chan *bbolt.Bucket
-	ran    chan outcome
-	stored chan error
+	run  *store.Recorder // the last run of the closure
+	next chan next       // has place for one, so that the writer never waits here
+	ran  chan bool       // whether the repeated run has a result
 }
 
-// outcome is the result of a closure. Without ok it has no writes.
-type outcome struct {
-	ok     bool
-	writes map[string][]byte // nil: delete
-	bytes  int
+// next is what the writer sends to an Update: its turn to run the closure again, or the result.
+type next struct {
+	turn *bbolt.Bucket
+	err  error
+}
+
+// prepareChange runs fn on a snapshot. It returns nil if there is nothing to store. The snapshot ends before the change waits:
+// to map a grown file, bbolt waits for all snapshots.
+func (s *Store) prepareChange(ctx context.Context, fn func(store.Tx) error) (*change, error) {
+	tx, bucket, err := s.begin(false)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	run, err := s.run(ctx, bucket, fn)
+	if err != nil || run.Bytes() == 0 && int64(tx.ID()) <= s.synced.Load() {
+		return nil, err
+	}
+	return &change{run: run, next: make(chan next, 1)}, nil
+}
+
+// run calls fn once and returns what it read and wrote.
+func (s *Store) run(ctx context.Context, bucket *bbolt.Bucket, fn func(store.Tx) error) (*store.Recorder, error) {
+	tx := &transaction{s: s, records: finder{bucket: bucket}, recorder: new(store.Recorder)}
+	defer func() { tx.over = true }()
+	if err := fn(tx); err != nil {
+		return nil, err
+	}
+	if err := tx.recorder.Err(); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return tx.recorder, nil
 }
 
 // enqueue waits until the writer takes the change.
@@ -48,30 +82,17 @@ func (s *Store) enqueue(ctx context.Context, c *change) error {
 	}
 }
 
-// run calls fn in its turn. It ends the turn even if fn panics or ends the goroutine.
-func (s *Store) run(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) error {
-	tx := &transaction{s: s, bucket: bucket}
-	var left outcome
-	defer func() {
-		tx.over = true
-		c.ran <- left
-	}()
-	if bucket == nil {
-		return <-c.stored // the writer could not begin a transaction
-	}
+// repeat calls fn in its turn. It ends the turn even if fn panics or ends the goroutine.
+func (s *Store) repeat(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) (err error) {
+	ok := false
+	defer func() { c.ran <- ok }()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := fn(tx); err != nil {
+	if c.run, err = s.run(ctx, bucket, fn); err != nil {
 		return err
 	}
-	if err := tx.budget.Err(); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	left = outcome{ok: true, writes: tx.writes, bytes: tx.budget.Bytes()}
+	ok = true
 	return nil
 }
 
@@ -87,48 +108,78 @@ func (s *Store) write() {
 	}
 }
 
-// group runs and commits the first change and those that wait meanwhile.
+// group is one bbolt transaction of the writer.
+type group struct {
+	records finder
+	taken   int       // changes
+	stored  []*change // those whose Update waits for the commit
+	bytes   int       // written
+	full    <-chan time.Time
+}
+
+// group stores the first change and those that wait meanwhile.
 func (s *Store) group(first *change) {
 	if s.stopped != nil {
-		s.refuse(first, s.stopped)
+		first.next <- next{err: s.stopped}
 		return
 	}
 	if damage := s.damage.Load(); damage != nil {
-		s.refuse(first, *damage) // after a panic in a commit, bbolt holds its lock: Begin would wait forever
+		first.next <- next{err: *damage} // after a panic in a commit, bbolt holds its lock: Begin would wait forever
 		return
 	}
 	tx, bucket, err := s.begin(true)
 	if err != nil {
-		s.refuse(first, err)
+		first.next <- next{err: err}
 		return
 	}
-	var done []*change
-	written := 0
-	for c := first; c != nil; c = s.next(len(done), written) {
-		c.turn <- bucket
-		left := <-c.ran
-		if !left.ok {
-			continue
-		}
-		done = append(done, c)
-		written += left.bytes
-		if err = s.apply(bucket, left.writes); err != nil {
-			break
-		}
+	g := &group{records: finder{bucket: bucket}}
+	for c := first; c != nil && err == nil; c = s.next(g) {
+		err = s.take(g, c)
 	}
-	if err == nil && written > 0 {
+	if err == nil && g.bytes > 0 {
 		err = s.commit(tx)
 	} else {
 		err = errors.Join(err, s.guard("ending a change", tx.Rollback))
 	}
-	for _, c := range done {
-		c.stored <- err
+	for _, c := range g.stored {
+		c.next <- next{err: err}
+	}
+	if s.testingOnlyGroup != nil {
+		s.testingOnlyGroup(g.taken)
 	}
 }
 
-func (s *Store) next(done, written int) *change {
-	if done >= maxGroup || written >= groupBytes {
+// take applies one change. An error ends the whole group.
+func (s *Store) take(g *group, c *change) error {
+	g.taken++
+	same, err := s.unchanged(&g.records, c.run)
+	if err == nil && !same {
+		if g.full == nil {
+			g.full = time.After(groupTime)
+		}
+		c.ran = make(chan bool)
+		c.next <- next{turn: g.records.bucket}
+		if !<-c.ran {
+			return nil
+		}
+	}
+	g.stored = append(g.stored, c)
+	g.bytes += c.run.Bytes()
+	if err != nil {
+		return err
+	}
+	return s.apply(g.records.bucket, c.run)
+}
+
+// next returns a change that waits, or nil if there is none or the group is full.
+func (s *Store) next(g *group) *change {
+	if g.taken >= maxGroup || g.bytes >= groupBytes {
 		return nil
+	}
+	select {
+	case <-g.full:
+		return nil
+	default:
 	}
 	select {
 	case c := <-s.queue:
@@ -138,20 +189,31 @@ func (s *Store) next(done, written int) *change {
 	}
 }
 
-func (s *Store) refuse(c *change, err error) {
-	c.stored <- err
-	c.turn <- nil
-	<-c.ran
+// unchanged reports whether every key that a closure read still has the value that it read.
+func (s *Store) unchanged(records *finder, run *store.Recorder) (same bool, err error) {
+	err = s.guard("comparing records", func() error {
+		for key, read := range run.Reads() {
+			value := records.find(key)
+			if (value == nil) != (read == nil) || !bytes.Equal(value, read) {
+				return nil
+			}
+		}
+		same = true
+		return nil
+	})
+	return same, err
 }
 
-func (s *Store) apply(bucket *bbolt.Bucket, writes map[string][]byte) error {
+func (s *Store) apply(bucket *bbolt.Bucket, run *store.Recorder) error {
 	return s.guard("changing a page", func() error {
-		for key, value := range writes {
+		var name []byte // bbolt copies it
+		for key, value := range run.Writes() {
 			var err error
+			name = append(name[:0], key...)
 			if value == nil {
-				err = bucket.Delete([]byte(key))
+				err = bucket.Delete(name)
 			} else {
-				err = bucket.Put([]byte(key), value)
+				err = bucket.Put(name, value)
 			}
 			if err != nil {
 				return fmt.Errorf("changing a record: %w: %w", store.ErrUnavailable, err)
@@ -165,7 +227,11 @@ func (s *Store) apply(bucket *bbolt.Bucket, writes map[string][]byte) error {
 // failure the content of the disk is unknown, because a failed fsync drops dirty pages and reports it only once. Then
 // commit sets stopped, and the writer rejects all changes.
 func (s *Store) commit(tx *bbolt.Tx) error {
+	id := int64(tx.ID())
 	err := s.guard("committing", tx.Commit)
+	if err == nil {
+		s.synced.Store(id)
+	}
 	if err == nil || errors.Is(err, ErrDamaged) {
 		return err
 	}

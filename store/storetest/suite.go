@@ -36,10 +36,14 @@ func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 		{"a scan resumes after a key, stops at its limit and at ErrStop", resume},
 		{"a snapshot does not change", stable},
 		{"a closure run twice has one effect", twice},
-		{"the caller may change bytes that it passed or received", ownBytes},
+		{"the caller may change bytes that it passed and keep those that it received", ownBytes},
 		{"limits of keys and values are exact", limitsOfRecords},
 		{"limits of an update are exact, and an ignored error fails it", limitsOfUpdates},
 		{"a cancelled context has no effect", cancelled},
+		{"a closure runs again if a value that it read has changed, and the result is of that run", repeats},
+		{"concurrent updates have the effect of one after another", serial},
+		{"an honest update ends beside a flood of refused ones", floodOfRefusals},
+		{"an honest update ends beside a flood of updates that it causes to be refused", floodOfConflicts},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t, t.TempDir())

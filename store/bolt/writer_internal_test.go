@@ -1,0 +1,207 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"barillet/store"
+	"barillet/store/storetest"
+)
+
+// counted opens a store that reports how many changes each group of the writer took.
+func counted(t *testing.T) (s *Store, groups func() []int) {
+	t.Helper()
+	s, err := Open(filepath.Join(storetest.Dir(t), "barillet.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var mu sync.Mutex
+	var sizes []int
+	s.testingOnlyGroup = func(taken int) {
+		mu.Lock()
+		defer mu.Unlock()
+		sizes = append(sizes, taken)
+	}
+	return s, func() []int {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(sizes)
+	}
+}
+
+func mustPut(t *testing.T, s *Store, key string, value []byte) {
+	t.Helper()
+	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Put(key, value) }); err != nil {
+		t.Error(err)
+	}
+}
+
+var errRefused = errors.New("refused")
+
+func TestUpdate_ARefusalOrNoChangeDoesNotMeetTheWriter(t *testing.T) {
+	s, groups := counted(t)
+	mustPut(t, s, "a/1", []byte("x"))
+	before := len(groups())
+	for name, fn := range map[string]func(store.Tx) error{
+		"refused": func(tx store.Tx) error {
+			_, err := tx.Get("a/1")
+			return errors.Join(err, tx.Put("a/1", []byte("y")), errRefused)
+		},
+		"panics":        func(tx store.Tx) error { tx.Put("a/1", []byte("y")); panic("refused") },
+		"over a limit":  func(tx store.Tx) error { tx.Put("a/1", nil); return nil },
+		"reads only":    func(tx store.Tx) error { _, err := tx.Get("a/1"); return err },
+		"reads nothing": func(tx store.Tx) error { return nil },
+		"finds nothing": func(tx store.Tx) error { _, err := tx.Get("a/2"); return err },
+	} {
+		func() {
+			defer func() { recover() }()
+			s.Update(t.Context(), fn)
+		}()
+		if got := len(groups()); got != before {
+			t.Errorf("%s: it took %d groups of the writer, want 0", name, got-before)
+		}
+	}
+	mustPut(t, s, "a/1", []byte("y"))
+	if got := groups()[before:]; len(got) != 1 || got[0] != 1 {
+		t.Errorf("one change: got groups %v, want one of 1", got)
+	}
+}
+
+// A commit is visible before its sync ends. What reads it may only be answered after that.
+func TestUpdate_WithoutChangeWaitsForTheCommitThatItRead(t *testing.T) {
+	s, groups := counted(t)
+	mustPut(t, s, "a/1", []byte("x"))
+	s.synced.Add(-1) // as if the sync of the last commit had not ended
+	before := len(groups())
+	read := func(tx store.Tx) error { _, err := tx.Get("a/1"); return err }
+	if err := s.Update(t.Context(), read); err != nil {
+		t.Error(err)
+	}
+	if got := len(groups()) - before; got != 1 {
+		t.Errorf("it took %d groups of the writer, want to wait for 1", got)
+	}
+	mustPut(t, s, "a/1", []byte("y"))
+	before = len(groups())
+	if err := s.Update(t.Context(), read); err != nil || len(groups()) != before {
+		t.Errorf("after the sync: got %v and %d groups, want none", err, len(groups())-before)
+	}
+}
+
+// crowd makes n Updates wait for the writer: it is busy with a closure that runs again because its value changed. Each of
+// them calls fn, the repeated run of which begins after the change that it met. It returns the sizes of all groups since.
+func crowd(t *testing.T, n int, fn func(tx store.Tx, i, run int) error) []int {
+	s, groups := counted(t)
+	mustPut(t, s, "a/hot", []byte("0"))
+	entered, leave := make(chan bool), make(chan bool)
+	busy, changed := make(chan error), make(chan bool)
+	go func() {
+		run := 0
+		busy <- s.Update(t.Context(), func(tx store.Tx) error {
+			run++
+			_, err := tx.Get("a/hot")
+			if run == 1 {
+				entered <- true
+				<-changed
+			} else {
+				entered <- true
+				<-leave
+			}
+			return errors.Join(err, tx.Put("a/hot", []byte(fmt.Sprint("busy", run))))
+		})
+	}()
+	<-entered
+	mustPut(t, s, "a/hot", []byte("1"))
+	before := len(groups())
+	changed <- true
+	<-entered // the writer is in the repeated run
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			run := 0
+			err := s.Update(t.Context(), func(tx store.Tx) error { run++; return fn(tx, i, run) })
+			if err != nil && !errors.Is(err, errRefused) {
+				t.Error(err)
+			}
+		})
+	}
+	synctest.Wait() // all of them wait for the writer
+	leave <- true
+	if err := <-busy; err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	synctest.Wait()
+	return groups()[before:]
+}
+
+func sum(of []int) (n int) {
+	for _, v := range of {
+		n += v
+	}
+	return n
+}
+
+func TestGroup_EndsAfterAsManyChangesAlsoIfAllAreRefused(t *testing.T) {
+	for name, meets := range map[string]bool{"refused in the writer": true, "stored": false} {
+		synctest.Test(t, func(t *testing.T) {
+			const n = 3 * maxGroup
+			got := crowd(t, n, func(tx store.Tx, i, run int) error {
+				if meets {
+					if _, err := tx.Get("a/hot"); err != nil || run > 1 {
+						return errors.Join(err, errRefused)
+					}
+				}
+				return tx.Put(fmt.Sprintf("a/%d", i), []byte("x"))
+			})
+			if slices.Max(got) != maxGroup || got[0] != maxGroup {
+				t.Errorf("%s: got groups %v, want at most %d in one", name, got, maxGroup)
+			}
+		})
+	}
+}
+
+func TestGroup_EndsAfterItsBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = store.MaxValue * 8
+		got := crowd(t, 3*groupBytes/each, func(tx store.Tx, i, _ int) error {
+			for j := range each / store.MaxValue {
+				if err := tx.Put(fmt.Sprintf("a/%d-%d", i, j), make([]byte, store.MaxValue)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if most := groupBytes/each + 1; slices.Max(got) > most || sum(got) != 3*groupBytes/each+1 {
+			t.Errorf("got groups %v, want at most %d in one", got, most)
+		}
+	})
+}
+
+func TestGroup_EndsAfterItsTimeOfRepeatedClosures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = groupTime / 4
+		got := crowd(t, 40, func(tx store.Tx, i, run int) error {
+			if _, err := tx.Get("a/hot"); err != nil {
+				return err
+			}
+			if run > 1 {
+				time.Sleep(each)
+			}
+			return tx.Put(fmt.Sprintf("a/%d", i), []byte("x"))
+		})
+		if most := int(groupTime/each) + 1; got[0] > most {
+			t.Errorf("got groups %v, want at most %d in the first", got, most)
+		}
+	})
+}
