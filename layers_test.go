@@ -16,7 +16,7 @@ import (
 // allowed lists each package of the module, and the packages of the module that it may import. Tests may import all.
 var allowed = map[string]string{
 	"internal/errcode": "", "internal/input": "", "internal/secret": "internal/input", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "internal/input",
-	"internal/audit": "internal/input store", "internal/outbox": "store", "internal/throttle": "store",
+	"internal/audit": "internal/input store", "internal/audit/tree": "internal/audit store", "internal/outbox": "store", "internal/throttle": "store",
 	"internal/mail":    "internal/outbox store",
 	"internal/webhook": "internal/audit internal/outbound internal/outbox store",
 
@@ -31,7 +31,7 @@ var allowed = map[string]string{
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/enrol": "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
-	"authn/admin": "authn authn/account authn/session factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
+	"authn/admin": "authn authn/account authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/webhook store",
 	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",
@@ -66,7 +66,7 @@ var allowed = map[string]string{
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
-		"factors/webauthn internal/audit internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
+		"factors/webauthn internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }

@@ -27,7 +27,8 @@ func kills(t *testing.T) int {
 }
 
 // TestKill_KeepsConfirmedPageChanges kills the program under a load of real sign-ins, resets and enrolments,
-// at random moments. Confirmed changes remain, and no one-time credential works twice.
+// at random moments. Confirmed changes remain, no one-time credential works twice, and no audit event is lost between its
+// Update and its number.
 func TestKill_KeepsConfirmedPageChanges(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	secrets := h.API(h.Secret("second token", h.Run("token", "create", "--name", "load", "--role", "SUPER_ADMIN", "--allow", "secrets").OK(t)))
@@ -52,6 +53,7 @@ func TestKill_KeepsConfirmedPageChanges(t *testing.T) {
 			told, cut = told+s.told, cut+s.cut
 			s.judge(t)
 		}
+		h.Run("audit", "verify").OK(t)
 		h.Clock.NextStep()
 		for _, s := range souls {
 			s.comeBack(t)

@@ -10,6 +10,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/internal/audit/tree"
 	"barillet/internal/outbound"
 	"barillet/internal/webhook"
 	"barillet/store"
@@ -18,6 +19,7 @@ import (
 // Service manages roles, API tokens and webhooks, and reads the audit log. It also finds users and recipients for the
 // packages above. It is safe for concurrent use.
 type Service struct {
+	Tree     *tree.Tree       // of the audit log; New sets none
 	Outbound *outbound.Client // checks webhook addresses; the client that New sets calls public addresses only
 
 	Accounts *account.Service
@@ -25,6 +27,8 @@ type Service struct {
 
 	tokens    store.Table[Token]
 	endpoints *webhook.Endpoints
+
+	verifying sync.Mutex // held while the audit log is verified
 
 	mu      sync.Mutex
 	lastUse map[string]time.Time // last use of each token since FlushLastUsed, by hash

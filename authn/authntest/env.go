@@ -5,6 +5,7 @@ package authntest
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"barillet/factors/totp"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
+	"barillet/internal/audit/tree"
 	"barillet/internal/mail"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
@@ -163,6 +165,10 @@ func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 	e.Authn = authn.New(e.Accounts, e.Sessions, e.Ring)
 	e.Enrolment = &enrol.Service{Accounts: e.Accounts, Sessions: e.Sessions, SignIn: e.Authn}
 	admin := admin.New(e.Authn, e.Ring)
+	var err error
+	if admin.Tree, err = tree.New(tree.Config{Store: e.Store, Keyring: e.Ring, Pepper: e.Keys.Pepper, Now: e.Clock.Now, Log: slog.New(slog.DiscardHandler)}); err != nil {
+		e.T.Fatal(err)
+	}
 	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment)
 }
 

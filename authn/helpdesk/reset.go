@@ -169,7 +169,7 @@ func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job res
 	return ResetResult{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }
 
-// reset is the transaction of a reset. It uses at most 64 keys: a user has up to 32 sessions, 10 security keys and 3
+// reset is the transaction of a reset. It uses at most 65 keys: a user has up to 32 sessions, 10 security keys and 3
 // tickets. With user, summary, help request, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
 // remain.
 func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {

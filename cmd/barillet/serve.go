@@ -242,6 +242,9 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	a.auditLifecycle(last, audit.ServerStopped)
+	if err := a.tree.Advance(last); err != nil {
+		a.log.Error("signing the last head of the audit log", "error", err)
+	}
 	if kept := a.flushTimes(last); kept != nil {
 		a.log.Error("storing last use of sessions and tokens", "error", kept)
 	}

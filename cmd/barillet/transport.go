@@ -20,6 +20,7 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
+	"barillet/internal/audit/tree"
 	"barillet/internal/secret"
 	"barillet/internal/usercsv"
 	"barillet/store/bolt"
@@ -43,7 +44,7 @@ func (t *target) register(c *cobra.Command) {
 
 // manager returns the subcommands that administer a service.
 func (p *program) manager() *manage.CLI {
-	return &manage.CLI{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, Connector: func(c *cobra.Command) manage.Connector {
+	return &manage.CLI{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, ProofPage: tree.ProofPage, Connector: func(c *cobra.Command) manage.Connector {
 		t := &target{program: p}
 		t.register(c)
 		return t

@@ -19,6 +19,7 @@ import (
 	"barillet/authn/session"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
+	"barillet/internal/audit/tree"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
 	"barillet/internal/throttle"
@@ -43,6 +44,7 @@ type app struct {
 	signIn    *authn.Service
 	enrol     *enrol.Service
 	directory *directory.Service
+	tree      *tree.Tree
 	sender    *mail.Sender
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
@@ -81,6 +83,10 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	admin := admin.New(a.signIn, dir.ring)
 	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol)
 	a.directory.Admin.Outbound = out
+	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log}); err != nil {
+		return nil, err
+	}
+	a.directory.Admin.Tree = a.tree
 	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err

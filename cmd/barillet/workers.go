@@ -13,7 +13,8 @@ const flushInterval = time.Minute
 func (a *app) runWorkers(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run, "sweep": a.runSweeper} {
+	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run,
+		"audit log": a.tree.Run, "sweep": a.runSweeper} {
 		beside.Go(func() {
 			if err := run(ctx); err != nil {
 				a.log.Error("worker ended", "worker", what, "error", err)

@@ -64,6 +64,9 @@ func NewID(now time.Time) string { return store.NewTimeID(now) }
 // ErrID is wrapped by the error for an invalid id or cursor.
 var ErrID = errors.New("invalid audit id")
 
+// TimeOf returns the time in the id of an event.
+func TimeOf(id string) (time.Time, error) { return parseID(id) }
+
 // parseID returns the time in an id. It also accepts a time alone, which sorts before the ids of that time.
 func parseID(id string) (time.Time, error) {
 	head, tail, _ := strings.Cut(id, "-")

@@ -57,6 +57,9 @@ func (l Leaf) Hash(id string, e *Event) (tlog.Hash, error) {
 	if e == nil {
 		return leafHash(id, l.Lane, *l.Body), nil
 	}
+	if at, err := parseID(id); err != nil || !at.Equal(e.At) {
+		return tlog.Hash{}, fmt.Errorf("%w: it has another time than its id", errBody)
+	}
 	body, err := e.bodyDigest()
 	if err != nil {
 		return tlog.Hash{}, err

@@ -15,7 +15,7 @@ import (
 func (d *apiEnv) concrete(pattern string, u account.User) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123",
-		"{rid}", "r1", "{aid}", string(u.ID)+"-x", "{wid}", "w1").Replace(path)
+		"{rid}", "r1", "{aid}", string(u.ID)+"-x", "{wid}", "w1", "{eid}", "e1").Replace(path)
 }
 
 func TestRoutes_RequireAToken(t *testing.T) {

@@ -17,6 +17,8 @@ type CLI struct {
 	Version string // of the program, for the User-Agent header
 	// Connector adds the flags that select a service to a command.
 	Connector func(c *cobra.Command) Connector
+	// ProofPage is the page that checks proofs of the audit log without the service.
+	ProofPage []byte
 	// FindDuplicates returns, for each row of a file, the addresses and keys that an earlier row has.
 	FindDuplicates func(rows []usercsv.Row) [][]ImportCause
 }
@@ -48,7 +50,7 @@ func (m *CLI) Commands() []*cobra.Command {
 			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
 		cli.Parent("client", "manage applications that sign users in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientUpdate(), m.clientRemove(), m.clientRotate()),
 		cli.Parent("keys", "manage the keys that sign tokens", m.keysList(), m.keysRotate()),
-		cli.Parent("audit", "read the audit log", m.auditList()),
+		cli.Parent("audit", "read, verify and prove the audit log", m.auditList(), m.auditVerify(), m.auditProve(), m.auditHead()),
 		m.importCommand(), m.exportCommand(),
 	}
 }

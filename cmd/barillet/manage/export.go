@@ -58,12 +58,12 @@ func (m *CLI) exportCommand() *cobra.Command {
 func createFile(name string, text []byte) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("creating CSV file: %w", err)
+		return fmt.Errorf("creating file: %w", err)
 	}
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Close()); err != nil {
 		os.Remove(name)
-		return fmt.Errorf("writing CSV file: %w", err)
+		return fmt.Errorf("writing file: %w", err)
 	}
 	return nil
 }

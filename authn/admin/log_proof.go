@@ -1,0 +1,78 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/audit/tree"
+	"barillet/internal/errcode"
+	"barillet/store"
+)
+
+// LogHead is the newest signed head of the audit log, and the public key that verifies it.
+type LogHead struct {
+	Head string `json:"head"`
+	Key  string `json:"key"`
+}
+
+// LogHead returns the newest head. It is for principals that may read the whole log.
+func (s *Service) LogHead(ctx context.Context, p Principal) (LogHead, error) {
+	if err := p.RequireUnscoped(PermRead); err != nil {
+		return LogHead{}, err
+	}
+	head, err := s.Tree.NewestHead(ctx)
+	return LogHead{head, s.Tree.Key()}, notFound(err)
+}
+
+// ProveEvent returns the proof of an event that p may read. For every other event the error is NotFound.
+func (s *Service) ProveEvent(ctx context.Context, p Principal, id string) (tree.Proof, error) {
+	if err := p.Require(PermRead); err != nil {
+		return tree.Proof{}, err
+	}
+	readable := false
+	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		e, err := s.Accounts.Log.Get(snap, id)
+		if err != nil {
+			return err
+		}
+		if readable = !p.Scoped(); !readable && p.canReadEvent(&e.Event) {
+			readable, err = p.hasInScope(s.Accounts.Reader(snap), e.Subject)
+		}
+		return err
+	})
+	if err != nil {
+		return tree.Proof{}, notFound(err)
+	}
+	if !readable {
+		return tree.Proof{}, errcode.New(errcode.NotFound)
+	}
+	proof, err := s.Tree.Prove(ctx, id)
+	return proof, notFound(err)
+}
+
+// notFound returns NotFound for an event or a head that does not exist.
+func notFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, audit.ErrID) {
+		return errcode.New(errcode.NotFound)
+	}
+	return err
+}
+
+// VerifyLog verifies the whole log, also against heads that were kept elsewhere. It takes some seconds and both processors, so only
+// one call runs at a time.
+func (s *Service) VerifyLog(ctx context.Context, p Principal, heads ...string) (tree.Report, error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
+		return tree.Report{}, err
+	}
+	if !s.verifying.TryLock() {
+		return tree.Report{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: 10 * time.Second}
+	}
+	defer s.verifying.Unlock()
+	report, err := s.Tree.Verify(ctx, heads...)
+	if errors.Is(err, tree.ErrHead) {
+		return tree.Report{}, errcode.InvalidField("head", "invalid")
+	}
+	return report, err
+}

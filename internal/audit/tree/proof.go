@@ -1,0 +1,87 @@
+package tree
+
+import (
+	"context"
+	_ "embed" // for ProofPage
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// ProofPage is an HTML page that checks a proof. It has all that it needs, so it works from a file and without a network.
+//
+//go:embed proof.html
+var ProofPage []byte
+
+// proofFormat is in each proof. Another form gets another value.
+const proofFormat = "barillet-audit-proof-1"
+
+// Proof proves that an event is in the log (RFC 6962 §2.1.1). It has everything that a reader needs, also without the service.
+type Proof struct {
+	Format string      `json:"format"`
+	ID     string      `json:"id"`
+	Lane   audit.Lane  `json:"lane"`
+	Event  audit.Event `json:"event"`  // with the salt of the commitments in its leaf
+	Number int64       `json:"number"` // of the leaf
+	Hashes []tlog.Hash `json:"hashes"` // of the nodes beside the path from the leaf to the root
+	Head   string      `json:"head"`   // signed; it has the number of leaves and the root
+	Key    string      `json:"key"`    // the public key of the head
+}
+
+// Prove returns the proof of an event against the newest head. If no head covers the event yet, Prove signs one. The error wraps
+// store.ErrNotFound for an event that does not exist or was removed.
+func (t *Tree) Prove(ctx context.Context, id string) (Proof, error) {
+	for attempt := 0; ; attempt++ {
+		var p Proof
+		var covered bool
+		err := t.Store.View(ctx, func(s store.Snapshot) (err error) {
+			p, covered, err = t.prove(s, id)
+			return err
+		})
+		if err != nil || covered {
+			return p, err
+		}
+		if attempt == 1 {
+			return Proof{}, errors.New("proving an event: no head covers it")
+		}
+		if err := t.Advance(ctx); err != nil {
+			return Proof{}, err
+		}
+	}
+}
+
+// prove reports in covered whether the newest head covers the event.
+func (t *Tree) prove(s store.Snapshot, id string) (p Proof, covered bool, err error) {
+	if _, err := audit.TimeOf(id); err != nil {
+		return Proof{}, false, fmt.Errorf("proving an event: %w", store.ErrNotFound)
+	}
+	p = Proof{Format: proofFormat, ID: id, Key: t.key}
+	if p.Event, err = t.events.Get(s, id); err != nil {
+		return Proof{}, false, err
+	}
+	leaf, err := t.leaves.Get(s, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return Proof{}, false, nil
+	}
+	if err != nil {
+		return Proof{}, false, err
+	}
+	p.Lane, p.Number = leaf.Lane, leaf.Number
+	head, err := t.heads.Get(s, newestID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && head.Size <= leaf.Number {
+		return Proof{}, false, nil
+	}
+	if err != nil {
+		return Proof{}, false, err
+	}
+	p.Head = head.Note
+	hashes, err := tlog.ProveRecord(head.Size, leaf.Number, t.reader(s))
+	if p.Hashes = hashes; hashes == nil {
+		p.Hashes = []tlog.Hash{}
+	}
+	return p, true, err
+}

@@ -1,0 +1,275 @@
+// Package tree builds the Merkle tree of the audit log (RFC 6962 §2.1): it numbers the leaves that internal/audit appends, stores
+// the hashes in tiles, signs tree heads, proves that an event is in the log, and verifies the whole log (promise S3). It does not
+// define leaves, and it never decides which events are removed.
+package tree
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// Config has the parts that a Tree needs.
+type Config struct {
+	Store   store.Store
+	Keyring *store.Keyring
+	// Pepper is in the key file, outside the store. The key of the heads is derived from it, so no second file can be lost.
+	Pepper store.Pepper
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Tree is the Merkle tree of the audit log. One process has one Tree. It is safe for concurrent use.
+type Tree struct {
+	Config
+	events  store.Table[audit.Event]
+	pending store.Table[audit.Pending]
+	leaves  store.Table[audit.Leaf]
+	tiles   store.Table[Tile]
+	heads   store.Table[Head]
+
+	signer   signer
+	verifier note.Verifier
+	key      string // the verifier key in the form of package note
+
+	mu   sync.Mutex // held by the one that numbers leaves or signs
+	last Checkpoint // the newest head that this process signed or read
+}
+
+// Tile is 256 hashes of one level, or fewer in the last tile of the level.
+type Tile struct {
+	Hashes []byte `json:"hashes"`
+}
+
+// Head is a signed tree head, or, with the id treeID, the number of leaves of the tree.
+type Head struct {
+	Size int64  `json:"size"`
+	Note string `json:"note,omitempty"`
+}
+
+// The ids in the table of heads. The first head of each day has the id dayPrefix and the date.
+const (
+	treeID    = "tree"
+	newestID  = "newest"
+	dayPrefix = "day-"
+)
+
+const (
+	tileHeight = 8
+	tileWidth  = 1 << tileHeight
+)
+
+// New returns the tree in the store.
+func New(c Config) (*Tree, error) {
+	t := &Tree{Config: c, events: store.NewTable[audit.Event](c.Keyring, store.Audit),
+		pending: store.NewTable[audit.Pending](c.Keyring, store.AuditPending), leaves: store.NewTable[audit.Leaf](c.Keyring, store.AuditLeaves),
+		tiles: store.NewTable[Tile](c.Keyring, store.AuditTiles), heads: store.NewTable[Head](c.Keyring, store.AuditHeads)}
+	private := ed25519.NewKeyFromSeed(c.Pepper.MAC("audit head key"))
+	var err error
+	if t.key, err = note.NewEd25519VerifierKey("barillet-audit-"+c.Pepper.ID(), private.Public().(ed25519.PublicKey)); err == nil {
+		t.verifier, err = note.NewVerifier(t.key)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("creating the key of the audit log: %w", err)
+	}
+	t.signer = signer{t.verifier, private}
+	return t, nil
+}
+
+// Key returns the public key of the heads, as a verifier key of C2SP signed-note.
+func (t *Tree) Key() string { return t.key }
+
+const (
+	sequenceInterval = time.Second
+	signInterval     = time.Minute
+)
+
+// Run numbers new leaves each second and signs a head each minute, until ctx ends. It continues after an error, and logs one a
+// minute.
+func (t *Tree) Run(ctx context.Context) error {
+	ticks := time.NewTicker(sequenceInterval)
+	defer ticks.Stop()
+	const every = int(signInterval / sequenceInterval)
+	for n, silent := 0, 0; ; n, silent = n+1, silent-1 {
+		err := t.Sequence(ctx)
+		if err == nil && (n%every == 0 || t.unsigned()) {
+			err = t.Sign(ctx)
+		}
+		if err != nil && ctx.Err() == nil && silent <= 0 {
+			silent = every
+			t.Log.Error("extending the audit log", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+	}
+}
+
+// unsigned reports whether this process knows no head.
+func (t *Tree) unsigned() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last.Size == 0
+}
+
+// Advance numbers all pending leaves and signs a head for them.
+func (t *Tree) Advance(ctx context.Context) error {
+	if err := t.Sequence(ctx); err != nil {
+		return err
+	}
+	return t.Sign(ctx)
+}
+
+// batch is the number of leaves of one Update: two keys each, the size and the growing tiles.
+const batch = 40
+
+// Sequence gives each pending leaf its number, in the order of event ids.
+func (t *Tree) Sequence(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		var next growth
+		err := t.Store.View(ctx, func(s store.Snapshot) (err error) {
+			next, err = t.plan(s)
+			return err
+		})
+		if err == nil && len(next.ids) > 0 {
+			err = t.Store.Update(ctx, func(tx store.Tx) error { return t.grow(tx, &next) })
+		}
+		if err != nil {
+			return fmt.Errorf("numbering the leaves of the audit log: %w", err)
+		}
+		if len(next.ids) < batch {
+			return nil
+		}
+	}
+}
+
+// growth is what one Update adds to the tree.
+type growth struct {
+	size   int64 // before
+	ids    []string
+	leaves []audit.Leaf
+	tiles  map[string][]byte
+}
+
+// plan reads the next pending leaves and computes the tiles with them.
+func (t *Tree) plan(s store.Snapshot) (growth, error) {
+	size, err := t.size(s)
+	if err != nil {
+		return growth{}, err
+	}
+	g := growth{size: size, tiles: map[string][]byte{}}
+	err = t.pending.Scan(s, "", "", batch, func(id string, p audit.Pending) error {
+		n := size + int64(len(g.ids))
+		g.ids = append(g.ids, id)
+		g.leaves = append(g.leaves, audit.Leaf{Number: n, Lane: p.Lane})
+		return t.add(s, g.tiles, 0, n, p.Hash)
+	})
+	return g, err
+}
+
+// add adds the hash n of a level. A full tile gives a hash to the next level.
+func (t *Tree) add(r store.Reader, tiles map[string][]byte, level int, n int64, h tlog.Hash) error {
+	id := tileID(level, n/tileWidth)
+	if _, loaded := tiles[id]; !loaded && n%tileWidth != 0 {
+		old, err := t.tiles.Get(r, id)
+		if err != nil {
+			return err
+		}
+		if int64(len(old.Hashes)) != n%tileWidth*tlog.HashSize {
+			return fmt.Errorf("tile %s has %d bytes, want %d hashes", id, len(old.Hashes), n%tileWidth)
+		}
+		tiles[id] = old.Hashes
+	}
+	tiles[id] = append(tiles[id], h[:]...)
+	if n%tileWidth != tileWidth-1 {
+		return nil
+	}
+	return t.add(r, tiles, level+1, n/tileWidth, tileRoot(tiles[id]))
+}
+
+// tileRoot returns the root of a full tile.
+func tileRoot(hashes []byte) tlog.Hash {
+	level := make([]tlog.Hash, 0, tileWidth)
+	for ; len(hashes) > 0; hashes = hashes[tlog.HashSize:] {
+		level = append(level, tlog.Hash(hashes[:tlog.HashSize]))
+	}
+	for len(level) > 1 {
+		for i := range len(level) / 2 {
+			level[i] = tlog.NodeHash(level[2*i], level[2*i+1])
+		}
+		level = level[:len(level)/2]
+	}
+	return level[0]
+}
+
+// grow writes the plan, unless the tree changed since.
+func (t *Tree) grow(tx store.Tx, g *growth) error {
+	size, err := t.size(tx)
+	if err != nil {
+		return err
+	}
+	if size != g.size {
+		return fmt.Errorf("the tree has %d leaves, want %d: another process extends it", size, g.size)
+	}
+	for i, id := range g.ids {
+		if err := errors.Join(t.leaves.Put(tx, id, g.leaves[i]), t.pending.Delete(tx, id)); err != nil {
+			return err
+		}
+	}
+	for id, hashes := range g.tiles {
+		if err := t.tiles.Put(tx, id, Tile{hashes}); err != nil {
+			return err
+		}
+	}
+	return t.heads.Put(tx, treeID, Head{Size: size + int64(len(g.ids))})
+}
+
+// size returns the number of leaves that have a number.
+func (t *Tree) size(r store.Reader) (int64, error) {
+	state, err := t.heads.Get(r, treeID)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	return state.Size, err
+}
+
+func tileID(level int, n int64) string { return strconv.Itoa(level) + "/" + fmt.Sprintf("%012d", n) }
+
+// reader returns the hashes of the stored tiles.
+func (t *Tree) reader(r store.Reader) tlog.HashReader {
+	loaded := map[string][]byte{}
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			tile := tlog.TileForIndex(tileHeight, index)
+			id := tileID(tile.L, tile.N)
+			if loaded[id] == nil {
+				stored, err := t.tiles.Get(r, id)
+				if err != nil {
+					return nil, fmt.Errorf("tile %s: %w", id, err)
+				}
+				loaded[id] = stored.Hashes
+			}
+			var err error
+			if out[i], err = tlog.HashFromTile(tile, loaded[id], index); err != nil {
+				return nil, fmt.Errorf("tile %s: %w", id, err)
+			}
+		}
+		return out, nil
+	})
+}

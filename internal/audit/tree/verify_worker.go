@@ -1,0 +1,171 @@
+package tree
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// worker verifies chunks. Its counts join those of the verification at the end.
+type worker struct {
+	*verification
+	ctx   context.Context
+	size  int64            // of the tree in the snapshot of the chunk
+	tiles map[int64][]byte // of level 0; nil: missing
+	err   error
+
+	entries, pending int64
+	removals         []audit.Entry
+	gone, hidden     []gone
+}
+
+func (w *worker) verify(c chunk) {
+	leaves := c.leaves
+	w.size = c.size
+	for _, e := range c.events {
+		for len(leaves) > 0 && leaves[0].id < e.id {
+			w.verifyLeaf(leaves[0], nil)
+			leaves = leaves[1:]
+		}
+		if len(leaves) > 0 && leaves[0].id == e.id {
+			w.verifyLeaf(leaves[0], &e)
+			leaves = leaves[1:]
+		} else {
+			w.verifyWaiting(e, c.pending[e.id])
+		}
+	}
+	for _, leaf := range leaves {
+		w.verifyLeaf(leaf, nil)
+	}
+}
+
+// verifyWaiting verifies an event without leaf: it has a pending one.
+func (w *worker) verifyWaiting(e sealedRecord, pending []byte) {
+	if pending == nil {
+		w.bad(e.id, -1, "the event was inserted: it has no leaf")
+		return
+	}
+	event, err := w.tree.events.Open(e.id, e.sealed)
+	var waiting audit.Pending
+	if err == nil {
+		waiting, err = w.tree.pending.Open(e.id, pending)
+	}
+	if err != nil {
+		w.bad(e.id, -1, "%v", err)
+		return
+	}
+	switch hash, err := (audit.Leaf{Lane: waiting.Lane}).Hash(e.id, &event); {
+	case err != nil:
+		w.bad(e.id, -1, "%v", err)
+	case hash != waiting.Hash:
+		w.bad(e.id, -1, "the event was edited before its leaf got a number")
+	default:
+		w.pending++
+	}
+}
+
+// verifyLeaf compares the leaf with the tree. e is its event, or nil if it was removed.
+func (w *worker) verifyLeaf(l sealedRecord, e *sealedRecord) {
+	leaf, err := w.tree.leaves.Open(l.id, l.sealed)
+	if err != nil {
+		w.bad(l.id, -1, "the leaf cannot be read: %v", err)
+		return
+	}
+	if leaf.Number < 0 || leaf.Number >= w.size {
+		w.bad(l.id, -1, "its number %d is not in the tree", leaf.Number)
+		return
+	}
+	late := leaf.Number >= w.verification.size // numbered since Verify began
+	if bit := uint64(1) << (leaf.Number % 64); !late && w.seen[leaf.Number/64].Or(bit)&bit != 0 {
+		w.bad(l.id, leaf.Number, "another entry has this number too")
+	}
+	var event *audit.Event
+	if e != nil {
+		opened, err := w.tree.events.Open(e.id, e.sealed)
+		if err != nil {
+			w.bad(l.id, leaf.Number, "the event cannot be read: %v", err)
+			return
+		}
+		event = &opened
+	} else if leaf.Body == nil {
+		w.bad(l.id, leaf.Number, "the event was deleted")
+		return
+	}
+	hash, err := leaf.Hash(l.id, event)
+	stored, ok := w.leaf(leaf.Number)
+	switch {
+	case err != nil:
+		w.bad(l.id, leaf.Number, "%v", err)
+	case !ok:
+		w.bad(l.id, leaf.Number, "its hash is missing in the tree")
+	case hash != stored:
+		w.bad(l.id, leaf.Number, "the event differs from its leaf in the tree")
+	case late:
+	case event == nil:
+		w.gone = append(w.gone, gone{id: l.id, number: leaf.Number, lane: leaf.Lane})
+	default:
+		w.entries++
+		w.note(l.id, leaf.Number, event)
+	}
+}
+
+// note keeps what is compared when all entries were read.
+func (w *worker) note(id string, number int64, e *audit.Event) {
+	if e.Action == audit.EventsRemoved || e.Action == audit.EventsErased {
+		w.removals = append(w.removals, audit.Entry{ID: id, Event: *e})
+	}
+	if e.Erased != nil {
+		subjects := []string{e.Subject, e.Actor.ID}
+		for _, target := range e.Targets {
+			subjects = append(subjects, target.ID)
+		}
+		w.hidden = append(w.hidden, gone{id: id, number: number, subjects: subjects})
+	}
+}
+
+// leaf returns the hash in the tile of level 0.
+func (w *worker) leaf(number int64) (tlog.Hash, bool) {
+	n := number / tileWidth
+	hashes, loaded := w.tiles[n]
+	at := number % tileWidth * tlog.HashSize
+	if !loaded {
+		if len(w.tiles) >= 64 {
+			clear(w.tiles)
+		}
+		err := w.tree.Store.View(w.ctx, func(s store.Snapshot) error {
+			tile, err := w.tree.tiles.Get(s, tileID(0, n))
+			hashes = tile.Hashes
+			if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrUnreadable) {
+				return nil
+			}
+			return err
+		})
+		w.err = errors.Join(w.err, err)
+		w.tiles[n] = hashes
+	}
+	if int64(len(hashes)) < at+tlog.HashSize {
+		return tlog.Hash{}, false
+	}
+	return tlog.Hash(hashes[at : at+tlog.HashSize]), true
+}
+
+// join adds what the worker found.
+func (v *verification) join(w *worker) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.report.Entries += w.entries
+	v.report.Pending += w.pending
+	v.removed, v.erased = append(v.removed, w.gone...), append(v.erased, w.hidden...)
+	for _, e := range w.removals {
+		if lane, before, ok := e.Removed(); ok && before.After(v.removals[lane]) {
+			v.removals[lane] = before
+		} else if e.Action == audit.EventsErased && e.Outcome == audit.Success {
+			v.erasures[e.Subject] = true
+		}
+	}
+	v.err = errors.Join(v.err, w.err)
+}

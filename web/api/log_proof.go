@@ -1,0 +1,45 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"barillet/authn/admin"
+	"barillet/web/reply"
+)
+
+func (a *API) logHead(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	head, err := a.directory.Admin.LogHead(r.Context(), op)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, head)
+}
+
+func (a *API) proveEvent(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	proof, err := a.directory.Admin.ProveEvent(r.Context(), op, r.PathValue("eid"))
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, proof)
+}
+
+// verifyLog answers when the whole log was read, which may take longer than the time limit of other answers.
+func (a *API) verifyLog(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	var in struct {
+		Head string `json:"head"`
+	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &in); err != nil {
+		return err
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // offline mode has no deadline
+	var heads []string
+	if in.Head != "" {
+		heads = append(heads, in.Head)
+	}
+	report, err := a.directory.Admin.VerifyLog(r.Context(), op, heads...)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, report)
+}
