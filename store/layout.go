@@ -88,15 +88,15 @@ var (
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
 	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
-	Erasures = TableDef{Prefix: "erasure/", Owner: "authn/account", Lives: "from the user's deletion, policy", Version: 1, Sealed: true,
+	Erasures = TableDef{Prefix: "erasure/", Owner: "authn/account", Lives: "policy", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByPolicy}
-	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds, until the leaf has a number", Version: 1, Sealed: true,
+	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery}
 	AuditLeaves = TableDef{Prefix: "auditleaf/", Owner: "internal/audit", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000_000}, Sweep: ByAdministrator}
 	AuditTiles = TableDef{Prefix: "audittile/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 1_000_000}, Sweep: ByAdministrator}
-	AuditHeads = TableDef{Prefix: "audithead/", Owner: "internal/audit/tree", Lives: "one a day, unlimited", Version: 1, Sealed: true,
+	AuditHeads = TableDef{Prefix: "audithead/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByAdministrator}
 	Meta = TableDef{Prefix: "meta/", Owner: "store", Lives: "unlimited", Version: 1,
 		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format and data keys

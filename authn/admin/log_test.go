@@ -71,8 +71,8 @@ func TestAttack_TokenOfFewGroupsReadsTheWholeLog(t *testing.T) {
 	counter := &readCounter{Store: s.Store}
 	s.Accounts.Store = counter
 	for name, test := range map[string]struct {
-		p          admin.Principal
-		q          audit.Query
+		p    admin.Principal
+		q    audit.Query
 		some bool
 		most int
 	}{
