@@ -9,13 +9,12 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
-	"barillet/internal/errcode"
 	"barillet/store"
 	"barillet/store/storetest"
 )
 
 func TestErasure_Golden(t *testing.T) {
-	storetest.Golden(t, store.Erasures, nil, account.Erasure{Deleted: authntest.Start, Stated: true, After: "20260302T080000.000000000Z-a"})
+	storetest.Golden(t, store.Erasures, nil, audit.ErasureRecord{Deleted: authntest.Start, Stated: true, After: "20260302T080000.000000000Z-a"})
 }
 
 // change calls fn in an Update.
@@ -55,7 +54,7 @@ func logText(e *authntest.Env) string {
 func TestSweepErasures_BlankTheDataOfADeletedUser(t *testing.T) {
 	e := authntest.New(t)
 	zoe := deletedUser(e, 60)
-	sweep := e.Accounts.SweepErasures(90 * 24 * time.Hour)
+	sweep := e.Accounts.Log.SweepErasures(e.Clock.Now, 90*24*time.Hour)
 	e.Clock.Advance(89 * 24 * time.Hour)
 	if err := storetest.Sweep(t.Context(), e.Store, sweep); err != nil || !strings.Contains(logText(e), "zoe@") {
 		t.Fatalf("after 89 days: got %v, want the events as they were", err)
@@ -76,11 +75,11 @@ func TestSweepErasures_BlankTheDataOfADeletedUser(t *testing.T) {
 	}
 }
 
-func TestEraseEvents_GoesOnAfterACrash(t *testing.T) {
+func TestSweepErasures_GoesOnAfterACrash(t *testing.T) {
 	e := authntest.New(t)
 	zoe := deletedUser(e, 60)
 	ctx, cancel := context.WithCancel(t.Context())
-	sweep, updates := e.Accounts.SweepErasures(0), 0
+	sweep, updates := e.Accounts.Log.SweepErasures(e.Clock.Now, 0), 0
 	err := sweep.Delete(ctx, e.Store, []string{string(zoe.ID)}, func() {
 		if updates++; updates == 2 {
 			cancel()
@@ -91,19 +90,5 @@ func TestEraseEvents_GoesOnAfterACrash(t *testing.T) {
 	}
 	if err := storetest.Sweep(t.Context(), e.Store, sweep); err != nil || strings.Contains(logText(e), "zoe@") || len(e.Events(audit.EventsErased)) != 1 {
 		t.Errorf("got %v and %d statements, want the rest erased", err, len(e.Events(audit.EventsErased)))
-	}
-}
-
-func TestEraseEvents_OnlyOfADeletedUser(t *testing.T) {
-	e := authntest.New(t)
-	paul := e.CreateUser("paul@garage.example", nil)
-	change(e, func(tx *account.Tx) error { return tx.AuditUser(&paul, audit.SessionStart, audit.Success, "") })
-	operator := audit.Actor{Type: audit.TypeOperator, ID: "operator:0"}
-	err := e.Accounts.EraseEvents(t.Context(), paul.ID, operator, account.RequestInfo{})
-	authntest.WantCode(t, "of a user who exists", err, errcode.WrongState)
-	authntest.WantCode(t, "of nobody", e.Accounts.EraseEvents(t.Context(), "u", operator, account.RequestInfo{}), errcode.NotFound)
-	zoe := deletedUser(e, 3)
-	if err := e.Accounts.EraseEvents(t.Context(), zoe.ID, operator, account.RequestInfo{}); err != nil || strings.Contains(logText(e), "zoe@") {
-		t.Errorf("got %v, want the events erased", err)
 	}
 }

@@ -68,7 +68,6 @@ type tables struct {
 	groupNames   store.Table[GroupID]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
-	erasures     store.Table[Erasure]
 }
 
 // Open opens the tables with the keys of ring. Call it before any other method.
@@ -85,7 +84,6 @@ func (s *Service) Open(ring *store.Keyring) {
 		groupNames:   store.NewTable[GroupID](ring, store.GroupNames),
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
-		erasures:     store.NewTable[Erasure](ring, store.Erasures),
 	}
 }
 

@@ -32,7 +32,7 @@ func (a *app) sweeps() []store.TableSweep {
 			a.sender.SweepDead(dead, announce(store.Outbox, keep.DeadLetters)),
 			a.webhooks.SweepDead(dead, announce(store.WebhookDeliveries, keep.DeadLetters)),
 			a.oidc.Tokens.SweepDeadLogouts(dead, announce(store.Logouts, keep.DeadLetters)),
-			a.accounts.SweepErasures(days(keep.DeletedUsers)),
+			a.accounts.Log.SweepErasures(now, days(keep.DeletedUsers)),
 		},
 		a.accounts.Log.Sweeps(now, map[audit.Lane]time.Duration{audit.LaneSecurity: days(keep.Events), audit.LaneRoutine: days(keep.Routine),
 			audit.LaneNoise: days(keep.Failures)}))

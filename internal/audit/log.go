@@ -11,6 +11,7 @@ import (
 // Log is the audit log in the store, in the order of event ids.
 type Log struct {
 	table    store.Table[Event]
+	erasures store.Table[ErasureRecord]
 	subjects store.Table[struct{}] // by user and event
 	pending  store.Table[Pending]
 	leaves   store.Table[Leaf]
@@ -28,7 +29,7 @@ type Entry struct {
 
 // NewLog returns the log in the tables store.Audit, store.AuditSubjects, store.AuditPending and store.AuditLeaves.
 func NewLog(ring *store.Keyring) Log {
-	l := Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects),
+	l := Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects), erasures: store.NewTable[ErasureRecord](ring, store.Erasures),
 		pending: store.NewTable[Pending](ring, store.AuditPending), leaves: store.NewTable[Leaf](ring, store.AuditLeaves)}
 	rand.Read(l.salts[:])
 	return l

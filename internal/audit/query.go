@@ -51,6 +51,8 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 	}
 	q.Contains = input.Fold(q.Contains)
 	switch {
+	case q.Subjects != nil && len(q.Subjects) == 0:
+		return nil, "", nil
 	case q.Subjects != nil:
 		entries, next, err = l.windows(s, q, maxWindow, l.subjectIDs(s, &q))
 	case q.Descending:
@@ -106,9 +108,6 @@ const (
 type keySource func(from, end string, limit int) (ids []string, full bool, err error)
 
 func (l Log) windows(s store.Snapshot, q Query, width time.Duration, source keySource) (entries []Entry, next string, err error) {
-	if q.Subjects != nil && len(q.Subjects) == 0 {
-		return nil, "", nil
-	}
 	oldest, newest, err := l.span(s, q)
 	if err != nil || oldest.IsZero() {
 		return nil, "", err
@@ -146,13 +145,10 @@ func (l Log) windows(s store.Snapshot, q Query, width time.Duration, source keyS
 				next = id
 			}
 			e, err := l.table.Get(s, id)
-			if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrUnreadable) {
-				continue
-			}
-			if err != nil {
+			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUnreadable) {
 				return nil, "", err
 			}
-			if entry := (Entry{ID: id, Event: e}); q.selects(entry) {
+			if entry := (Entry{ID: id, Event: e}); err == nil && q.selects(entry) {
 				if len(entries) == q.Limit { // a cursor means that one more entry is selected, so it reveals no other event
 					return entries, next, nil
 				}

@@ -6,7 +6,6 @@ const (
 	ReasonNotSuspended   = "not_suspended"
 	ReasonNotInvited     = "not_invited"
 	ReasonDeactivated    = "deactivated"
-	ReasonNotDeleted     = "not_deleted"
 	ReasonNoPassword     = "no_password"
 	ReasonNoDevice       = "no_device"        // the user has no usable device, so that a new password would not let them sign in
 	ReasonNeverHadDevice = "never_had_device" // invite the user instead of a reset
