@@ -12,6 +12,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
+	"barillet/store/storetest"
 )
 
 // restarted returns the environment after a restart of the service: without what the process had in memory.
@@ -129,8 +130,8 @@ func TestSession_LivesNoLongerAfterAClockThatWasAhead(t *testing.T) {
 		link = env.Invite(u.ID)
 	})
 	env = env.restarted()
-	must(t, env.Authn.DeleteExpired(t.Context()), "deleting expired transactions")
-	must(t, env.Accounts.DeleteExpired(t.Context()), "deleting expired links")
+	must(t, storetest.Sweep(t.Context(), env.Store, env.Authn.Sweep()), "deleting expired transactions")
+	must(t, storetest.Sweep(t.Context(), env.Store, env.Accounts.Sweeps()...), "deleting expired links")
 	if !env.sessionValid(c.Session) {
 		t.Error("the session ended with the correction of the clock")
 	}

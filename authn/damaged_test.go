@@ -12,6 +12,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // damage changes one byte of each record whose key has the prefix, and returns their number.
@@ -113,8 +114,8 @@ func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
 		return struct{}{}, err
 	})
 	must(t, err, "ending the sessions")
-	for _, expire := range []error{env.Authn.DeleteExpired(ctx), env.Accounts.DeleteExpired(ctx), env.Sessions.DeleteExpired(ctx),
-		env.Sessions.FlushLastSeen(ctx), env.Directory.HelpDesk.DeleteExpired(ctx)} {
+	for _, expire := range []error{storetest.Sweep(ctx, env.Store, env.Authn.Sweep()), storetest.Sweep(ctx, env.Store, env.Accounts.Sweeps()...), storetest.Sweep(ctx, env.Store, env.Sessions.Sweeps()...),
+		env.Sessions.FlushLastSeen(ctx), storetest.Sweep(ctx, env.Store, env.Directory.HelpDesk.Sweep())} {
 		must(t, expire, "deleting expired records")
 	}
 	if env.Ring.DamagedRecords() < 5 {

@@ -14,6 +14,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
+	"barillet/store/storetest"
 )
 
 const wiki = "wiki.garage.example"
@@ -179,7 +180,7 @@ func TestForwardSession_UseKeepsSessionActive(t *testing.T) {
 	if env.forwardValid(forward, wiki) || env.sessionValid(session) {
 		t.Error("valid after 24 hours")
 	}
-	must(t, env.Sessions.DeleteExpired(t.Context()), "sweeping")
+	must(t, storetest.Sweep(t.Context(), env.Store, env.Sessions.Sweeps()...), "sweeping")
 	for key := range env.allRecords() {
 		if strings.HasPrefix(key, "forward/") {
 			t.Errorf("%s was not deleted", key)

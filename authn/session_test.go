@@ -16,6 +16,7 @@ import (
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestSession_Lifetime(t *testing.T) {
@@ -224,7 +225,7 @@ func TestSignIn_IssuesNewSecretsAndAMR(t *testing.T) {
 	}
 }
 
-func TestDeleteExpired_KeepsValidRecords(t *testing.T) {
+func TestSweeps_KeepsValidRecords(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, old := env.Member(amelie, nil)
 	env.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
@@ -234,9 +235,9 @@ func TestDeleteExpired_KeepsValidRecords(t *testing.T) {
 	env.Clock.Advance(26 * time.Hour)
 	_, _, live := env.Member("paul@garage.example", nil)
 	transaction := env.password(env.From, "paul@garage.example").Secret
-	must(t, env.Authn.DeleteExpired(t.Context()), "deleting expired transactions")
-	must(t, env.Accounts.DeleteExpired(t.Context()), "deleting expired links")
-	must(t, env.Sessions.DeleteExpired(t.Context()), "deleting expired sessions")
+	must(t, storetest.Sweep(t.Context(), env.Store, env.Authn.Sweep()), "deleting expired transactions")
+	must(t, storetest.Sweep(t.Context(), env.Store, env.Accounts.Sweeps()...), "deleting expired links")
+	must(t, storetest.Sweep(t.Context(), env.Store, env.Sessions.Sweeps()...), "deleting expired sessions")
 	count := map[string]int{}
 	for key := range env.allRecords() {
 		for _, kind := range []store.TableDef{store.Transactions, store.Sessions, store.Links} {

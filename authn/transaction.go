@@ -1,7 +1,6 @@
 package authn
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -296,8 +295,9 @@ func (s *Service) loadCached(r account.Reader, transaction secret.Value, now tim
 	return tr, u, step, nil
 }
 
-// DeleteExpired deletes sign-in transactions that have expired.
-func (s *Service) DeleteExpired(ctx context.Context) error {
-	now := s.Accounts.Now()
-	return store.DeleteExpired(ctx, s.Accounts.Store, s.transactions, func(tr Transaction) bool { return !now.Before(tr.Expires) })
+// Sweep returns the sweep of sign-in transactions that have expired.
+func (s *Service) Sweep() store.TableSweep {
+	return store.NewSweep(s.transactions, func(tr Transaction) bool {
+		return !s.Accounts.Now().Before(tr.Expires)
+	})
 }

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,22 +62,11 @@ func (p *Provider) repeat(ctx context.Context, doing string, interval time.Durat
 	}
 }
 
-// DeleteExpired deletes what has expired: authorization requests, user codes, assertions, codes, tokens and grants.
-func (p *Provider) DeleteExpired(ctx context.Context) error {
-	now := p.now()
-	for _, remove := range []func() error{
-		func() error {
-			return store.DeleteExpired(ctx, p.Store, p.requests, func(r AuthorizationRequest) bool { return !now.Before(r.Expires) })
-		},
-		func() error {
-			return store.DeleteExpired(ctx, p.Store, p.userCodes, func(c UserCode) bool { return !now.Before(c.Expires) })
-		},
-		func() error { return p.Clients.DeleteExpired(ctx) },
-		func() error { return p.Tokens.DeleteExpired(ctx) },
-	} {
-		if err := remove(); err != nil {
-			return err
-		}
-	}
-	return nil
+// Sweeps returns the sweeps of what expires: authorization requests, user codes, assertions, codes, tokens and grants.
+func (p *Provider) Sweeps() []store.TableSweep {
+	return slices.Concat([]store.TableSweep{
+		store.NewSweep(p.requests, func(r AuthorizationRequest) bool { return !p.now().Before(r.Expires) }),
+		store.NewSweep(p.userCodes, func(c UserCode) bool { return !p.now().Before(c.Expires) }),
+		p.Clients.Sweep(),
+	}, p.Tokens.Sweeps())
 }

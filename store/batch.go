@@ -18,30 +18,11 @@ func Found(err error) (bool, error) {
 const (
 	scanBatch   = 500 // records that one View of Walk reads
 	updateBatch = 8   // records that one Update of Walk writes; update may touch several keys for each
-	deleteBatch = 32  // records that one Update of DeleteExpired deletes
 )
 
 // Walk reads a table in small Views and calls update, in small Updates, for each id that pick selects. pick returns true for
 // a record to update. update must read the record again: it may have changed or be gone.
 func Walk[T any](ctx context.Context, s Store, t Table[T], pick func(r Reader, id string, v T) (bool, error), update func(tx Tx, id string) error) error {
-	return walk(ctx, s, t, updateBatch, pick, update)
-}
-
-// DeleteExpired deletes the records of the table for which expired returns true. It calls expired again in the Update that
-// deletes a record. Views and Updates are small, so that no other Update waits long. expired must not change its argument.
-func DeleteExpired[T any](ctx context.Context, s Store, t Table[T], expired func(T) bool) error {
-	return walk(ctx, s, t, deleteBatch, func(_ Reader, _ string, v T) (bool, error) {
-		return expired(v), nil
-	}, func(tx Tx, id string) error {
-		v, err := t.Get(tx, id)
-		if exists, err := Found(err); !exists || !expired(v) {
-			return err
-		}
-		return t.Delete(tx, id)
-	})
-}
-
-func walk[T any](ctx context.Context, s Store, t Table[T], batch int, pick func(r Reader, id string, v T) (bool, error), update func(tx Tx, id string) error) error {
 	for after, more := "", true; more; {
 		var ids []string
 		last := after
@@ -65,7 +46,7 @@ func walk[T any](ctx context.Context, s Store, t Table[T], batch int, pick func(
 			return fmt.Errorf("reading the table %s: %w", t.kind.Prefix, err)
 		}
 		after = last
-		for part := range slices.Chunk(ids, batch) {
+		for part := range slices.Chunk(ids, updateBatch) {
 			err := s.Update(ctx, func(tx Tx) error {
 				for _, id := range part {
 					if err := update(tx, id); err != nil {

@@ -86,6 +86,10 @@ var (
 		Ceiling: Ceiling{Records: 10_000, Per: PerWebhook}, Sweep: ByDelivery} // 5,000 that wait, and as many dead letters
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+	Erasures = TableDef{Prefix: "erasure/", Owner: "internal/audit", Lives: "policy", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByPolicy}
 	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery}
 	AuditLeaves = TableDef{Prefix: "auditleaf/", Owner: "internal/audit", Lives: "unlimited", Version: 1, Sealed: true,
@@ -104,6 +108,6 @@ func TableDefs() []TableDef {
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
 		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
-		AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
+		AuditSubjects, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}
 }

@@ -137,6 +137,14 @@ func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id stri
 	})
 }
 
+// ScanIDs is like Scan, without the records. fn also gets the id of a record that cannot be read.
+func (t Table[T]) ScanIDs(s Snapshot, sub, after string, fn func(id string) error) error {
+	if after != "" {
+		after = t.Key(after)
+	}
+	return s.Scan(t.Key(sub), after, 0, func(key string, _ []byte) error { return fn(key[len(t.kind.Prefix):]) })
+}
+
 // decode returns a record with correct times. If it had wrong ones, the correction is stored after the View or Update.
 func (t Table[T]) decode(id string, sealed []byte) (T, error) {
 	v, err := t.decodeRaw(id, sealed)

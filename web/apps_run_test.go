@@ -9,6 +9,7 @@ import (
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestLogoutWorker_DeliversAndStops(t *testing.T) {
@@ -32,7 +33,7 @@ func TestLogoutWorker_DeliversAndStops(t *testing.T) {
 	}
 }
 
-func TestDeleteExpired_KeepsWhatIsValid(t *testing.T) {
+func TestSweeps_KeepsWhatIsValid(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -41,7 +42,7 @@ func TestDeleteExpired_KeepsWhatIsValid(t *testing.T) {
 	p.browser(t).get(a.begin("y"))
 	sweep := func() {
 		t.Helper()
-		if err := provider.DeleteExpired(t.Context()); err != nil {
+		if err := storetest.Sweep(t.Context(), p.Store, provider.Sweeps()...); err != nil {
 			t.Fatal(err)
 		}
 	}

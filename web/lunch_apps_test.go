@@ -12,6 +12,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/oidc"
 	"barillet/oidc/client"
+	"barillet/store/storetest"
 )
 
 const lea = "lea@garage.example"
@@ -45,7 +46,7 @@ func TestApplication_SignInPageLeftOpenOverLunchStillLeadsThere(t *testing.T) {
 			b, verifier := p.browser(t), oauth2.GenerateVerifier()
 			next := a.waiting(b, verifier, "prompt", prompt)
 			p.Clock.Advance(lunch)
-			must(t, provider.DeleteExpired(t.Context()))
+			must(t, storetest.Sweep(t.Context(), p.Store, provider.Sweeps()...))
 			if !strings.Contains(b.shows("/login?next="+url.QueryEscape(next)).body, "Planning") {
 				t.Error("the sign-in page forgot the application")
 			}
@@ -92,7 +93,7 @@ func TestApplication_SignInThatIsOverOffersTheApplication(t *testing.T) {
 	for name, over := range map[string]func(t *testing.T, p *place, provider *oidc.Provider, b *browser, next string){
 		"left open for a day": func(t *testing.T, p *place, provider *oidc.Provider, _ *browser, _ string) {
 			p.Clock.Advance(24 * time.Hour)
-			must(t, provider.DeleteExpired(t.Context()))
+			must(t, storetest.Sweep(t.Context(), p.Store, provider.Sweeps()...))
 		},
 		"expired, not yet deleted":        func(_ *testing.T, p *place, _ *oidc.Provider, _ *browser, _ string) { p.Clock.Advance(24 * time.Hour) },
 		"complete already, and then Back": func(_ *testing.T, _ *place, _ *oidc.Provider, b *browser, next string) { b.shows(next) },

@@ -6,11 +6,19 @@ import (
 	"barillet/store"
 )
 
-// DeleteExpired deletes expired links and the memberships of deleted groups.
-func (s *Service) DeleteExpired(ctx context.Context) error {
-	now := s.Now()
-	if err := store.DeleteExpired(ctx, s.Store, s.links, func(l Link) bool { return !now.Before(l.Expires) }); err != nil {
-		return err
+// Sweeps returns the sweeps of expired links, of the memberships of deleted groups, and of unused limits and failure counters.
+func (s *Service) Sweeps() []store.TableSweep {
+	groups := store.NewSweep(s.groups, func(g Group) bool { return !g.Deleted.IsZero() && !g.Emptied })
+	groups.Delete = func(ctx context.Context, _ store.Store, ids []string, _ func()) error {
+		for _, id := range ids {
+			if err := s.EmptyGroup(ctx, GroupID(id)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return s.emptyDeletedGroups(ctx)
+	return []store.TableSweep{
+		store.NewSweep(s.links, func(l Link) bool { return !s.Now().Before(l.Expires) }),
+		groups, s.Limiter.Sweep(s.Now), s.Failures.Sweep(s.Now),
+	}
 }

@@ -58,7 +58,7 @@ func (tx *Tx) Reactivate(u *User) {
 }
 
 // Delete deletes a deactivated user with their index entries, credentials and failure counters. Audit events stay, and the
-// random id is never used again. Delete touches at most 75 of the 96 keys of an Update.
+// random id is never used again. audit.Log erases them later. Delete touches at most 76 of the 96 keys of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
 		return errcode.WrongStateFor(errcode.ReasonDeactivated)
@@ -90,6 +90,9 @@ func (tx *Tx) Delete(u *User) error {
 	}
 	if err := tx.resetFailures(u); err != nil {
 		return err
+	}
+	if err := tx.s.Log.EraseLater(tx.Raw, string(u.ID), tx.Op.Now); err != nil {
+		return fmt.Errorf("storing that the events of %q are erased later: %w", u.ID, err)
 	}
 	if err := tx.s.summaries.Delete(tx.Raw, string(u.ID)); err != nil {
 		return fmt.Errorf("deleting summary of %q: %w", u.ID, err)

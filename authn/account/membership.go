@@ -109,25 +109,23 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	return nil
 }
 
-// emptyDeletedGroups removes the remaining members of deleted groups.
-func (s *Service) emptyDeletedGroups(ctx context.Context) error {
-	var unfinished []GroupID
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
-		unfinished = nil
-		return s.groups.Scan(snap, "", "", 0, func(_ string, g Group) error {
-			if !g.Deleted.IsZero() && !g.Emptied {
-				unfinished = append(unfinished, g.ID)
-			}
+// MemberIDs returns the ids of the users who are listed in at least one of the groups, without reading the users.
+func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID) ([]string, error) {
+	ids := []string{}
+	for _, g := range groups {
+		if _, err := r.Group(g); Missing(err) { // a deleted group means no users
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		err := r.s.members.ScanIDs(snap, string(g)+"/", "", func(id string) error {
+			ids = append(ids, id[len(g)+1:])
 			return nil
 		})
-	})
-	if err != nil {
-		return fmt.Errorf("listing deleted groups: %w", err)
-	}
-	for _, id := range unfinished {
-		if err := s.EmptyGroup(ctx, id); err != nil {
-			return err
+		if err != nil {
+			return nil, fmt.Errorf("listing members of group %q: %w", g, err)
 		}
 	}
-	return nil
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }

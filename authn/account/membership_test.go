@@ -9,6 +9,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/errcode"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // update runs fn in one Update and returns its error.
@@ -49,12 +50,12 @@ func members(e *authntest.Env, id account.GroupID) int {
 
 func deleteExpired(e *authntest.Env) {
 	e.T.Helper()
-	if err := e.Accounts.DeleteExpired(e.T.Context()); err != nil {
+	if err := storetest.Sweep(e.T.Context(), e.Store, e.Accounts.Sweeps()...); err != nil {
 		e.T.Fatalf("deleting expired records: %v", err)
 	}
 }
 
-func TestDeleteExpired_EmptiesDeletedGroupAfterCrash(t *testing.T) {
+func TestSweeps_EmptiesDeletedGroupAfterCrash(t *testing.T) {
 	e := authntest.New(t)
 	deleted, other := e.CreateGroup("Garage Nord"), e.CreateGroup("Garage Sud")
 	role := []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{deleted}}}

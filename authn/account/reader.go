@@ -65,7 +65,7 @@ func (r Reader) Summary(id UserID) (Summary, error) {
 
 // Find returns the user with an id, login or address; NotFound if there is none.
 func (r Reader) Find(idOrLogin string) (User, error) {
-	if strings.HasPrefix(idOrLogin, "u") && len(idOrLogin) == 27 {
+	if IsUserID(idOrLogin) {
 		u, err := r.User(UserID(idOrLogin))
 		if errcode.Of(err) != errcode.NotFound {
 			return u, err
@@ -76,6 +76,11 @@ func (r Reader) Find(idOrLogin string) (User, error) {
 		return User{}, errcode.New(errcode.NotFound)
 	}
 	return r.UserByAddress(a)
+}
+
+// IsUserID reports whether a text has the form of a user id.
+func IsUserID(text string) bool {
+	return len(text) == 27 && text[0] == 'u' && strings.ToLower(text) == text
 }
 
 // Missing reports whether err means that a list has no record to show: it does not exist or cannot be read.

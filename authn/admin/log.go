@@ -9,12 +9,10 @@ import (
 	"barillet/store"
 )
 
-// maxEvents is the maximum number of events of one page.
-const maxEvents = 1000
-
-// Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope,
-// except those that canReadEvent excludes. Pages are always full, so that neither their length nor the cursor reveals
-// other events (protocol rule 21). next is the cursor of the next page, or empty at the end.
+// Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope, except
+// those that canReadEvent excludes. It costs what those users have in the log: events of others are not read, so that neither
+// the length of a page nor the cursor depends on them (protocol rule 21). next is the cursor of the next page, or empty at the
+// end. A page may be short and have a cursor, if a filter leaves out nearly all events.
 func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
@@ -26,56 +24,33 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		})
 		return entries, next, err
 	}
-	limit := min(q.Limit, maxEvents)
-	if limit <= 0 {
-		limit = 100
+	if q.After, err = s.openCursor(p, q.After); err != nil {
+		return nil, "", err
 	}
-	known := map[string]bool{}
-	for q.Limit = maxEvents; ; q.After = next {
-		var part []audit.Entry
-		if part, next, err = s.eventsInScope(ctx, p, q, known); err != nil {
-			return nil, "", err
-		}
-		if entries = append(entries, part...); len(entries) > limit {
-			return entries[:limit], entries[limit-1].ID, nil
-		}
-		if next == "" {
-			return entries, "", nil
-		}
-	}
-}
-
-// eventsInScope returns those events of one read of the log that p may see. known caches which subjects are in scope.
-func (s *Service) eventsInScope(ctx context.Context, p Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+	filter := q.Keep
+	q.Keep = func(e audit.Entry) bool { return p.canReadEvent(&e.Event) && (filter == nil || filter(e)) }
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		part = nil
-		r := s.Accounts.Reader(snap)
-		var found []audit.Entry
-		if found, next, err = s.Accounts.Log.Scan(snap, q); err != nil {
-			return err
-		}
-		for _, e := range found {
-			within, met := known[e.Subject]
-			if !met {
-				if within, err = p.hasInScope(r, e.Subject); err != nil {
-					return err
-				}
-				known[e.Subject] = within
-			}
-			if within && p.canReadEvent(&e.Event) {
-				part = append(part, e)
+		r, scoped := s.Accounts.Reader(snap), q
+		if scoped.Subjects == nil {
+			if scoped.Subjects, err = r.MemberIDs(snap, p.Groups); err != nil {
+				return err
 			}
 		}
-		return nil
+		scoped.Visible = func(id string) (bool, error) { return p.hasInScope(r, id) }
+		entries, next, err = s.Accounts.Log.Scan(snap, scoped)
+		return err
 	})
-	return part, next, err
+	if err != nil {
+		return nil, "", err
+	}
+	if next != "" && (len(entries) == 0 || next != entries[len(entries)-1].ID) {
+		next = s.sealCursor(p, next) // the id of an event that p may not read
+	}
+	return entries, next, nil
 }
 
 // hasInScope reports whether the user exists and is in the group scope of p.
 func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
-	if id == "" {
-		return false, nil
-	}
 	u, err := r.User(account.UserID(id))
 	if account.Missing(err) {
 		return false, nil

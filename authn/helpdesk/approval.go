@@ -291,37 +291,9 @@ func (s *Service) RejectApproval(ctx context.Context, p admin.Principal, req acc
 	return err
 }
 
-// DeleteExpired deletes expired approvals. Call it periodically.
-func (s *Service) DeleteExpired(ctx context.Context) error {
-	now := s.accounts.Now()
-	var expired []string
-	if err := s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		expired = nil
-		return s.approvals.Scan(snap, "", "", 0, func(user string, approval ResetApproval) error {
-			if !now.Before(approval.Expires) {
-				expired = append(expired, user)
-			}
-			if len(expired) == admin.MaxGroups {
-				return store.ErrStop // the next call deletes more
-			}
-			return nil
-		})
-	}); err != nil {
-		return fmt.Errorf("listing expired reset approvals: %w", err)
-	}
-	for _, user := range expired {
-		if err := s.accounts.Store.Update(ctx, func(tx store.Tx) error {
-			approval, err := s.approvals.Get(tx, user)
-			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(approval.Expires) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			return s.approvals.Delete(tx, user)
-		}); err != nil {
-			return fmt.Errorf("deleting expired reset approval: %w", err)
-		}
-	}
-	return nil
+// Sweep returns the sweep of expired approvals.
+func (s *Service) Sweep() store.TableSweep {
+	return store.NewSweep(s.approvals, func(a ResetApproval) bool {
+		return !s.accounts.Now().Before(a.Expires)
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
+	"barillet/store/storetest"
 )
 
 // approvers is an env with three administrators of one role, each with a token, and a user with a device.
@@ -186,18 +187,18 @@ func TestApproval_Ends(t *testing.T) {
 	}
 }
 
-func TestDeleteExpired_DeletesApprovals(t *testing.T) {
+func TestSweep_DeletesApprovals(t *testing.T) {
 	c := newApprovers(t)
 	old := c.ask(t, c.first)
 	c.Clock.Advance(24*time.Hour - 1)
-	if err := c.Directory.HelpDesk.DeleteExpired(t.Context()); err != nil {
+	if err := storetest.Sweep(t.Context(), c.Store, c.Directory.HelpDesk.Sweep()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Directory.HelpDesk.Approval(t.Context(), c.second, old.ID); err != nil {
 		t.Errorf("swept too early: %v", err)
 	}
 	c.Clock.Advance(1)
-	if err := c.Directory.HelpDesk.DeleteExpired(t.Context()); err != nil {
+	if err := storetest.Sweep(t.Context(), c.Store, c.Directory.HelpDesk.Sweep()); err != nil {
 		t.Fatal(err)
 	}
 	if fresh := c.ask(t, c.first); fresh.ID == old.ID || !fresh.Expires.Equal(c.Clock.Now().Add(24*time.Hour)) {

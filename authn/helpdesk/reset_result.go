@@ -81,7 +81,7 @@ func (s *Service) previousResult(ctx context.Context, u *account.User) (ResetRes
 	var found []audit.Entry
 	err := s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		found, _, err = s.accounts.Log.Scan(snap, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
-			Subject: string(u.ID), Actions: []string{audit.FactorsReset}, Limit: 1})
+			Subjects: []string{string(u.ID)}, Actions: []string{audit.FactorsReset}, Limit: 1})
 		return err
 	})
 	if err != nil || len(found) == 0 {

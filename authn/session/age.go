@@ -45,8 +45,8 @@ func (a age) expired(uptime time.Duration, p account.Policy) bool {
 	return uptime-a.start >= p.SessionMax || uptime-a.lastUse >= p.SessionIdle
 }
 
-// deleteExpired deletes the sessions that expired more than one hour ago. Service.DeleteExpired deletes their records after the
-// same time.
+// deleteExpired deletes the sessions that expired more than one hour ago. The sweep deletes their records after the same
+// time.
 func (m *monotonicAges) deleteExpired(uptime time.Duration, p account.Policy) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/authntest"
 	"barillet/internal/errcode"
+	"barillet/store/storetest"
 )
 
 func TestAuthenticate_IgnoresClockThatIsSetBack(t *testing.T) {
@@ -35,7 +36,7 @@ func TestAuthenticate_IgnoresClockThatIsSetBack(t *testing.T) {
 			for range c.uses {
 				uptime += c.step
 				h.Clock.Advance(c.step - c.back)
-				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), h.Sessions.DeleteExpired(t.Context())); err != nil {
+				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), storetest.Sweep(t.Context(), h.Store, h.Sessions.Sweeps()...)); err != nil {
 					t.Fatal(err)
 				}
 				_, err := h.Sessions.Authenticate(t.Context(), session)

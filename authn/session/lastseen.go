@@ -52,6 +52,7 @@ func (c *lastSeenCache) remove(batch map[string]time.Time) {
 // FlushLastSeen stores the last use of sessions in their records. Call it once a minute and at shutdown. A crash loses at most the
 // time since the last call. If it fails, the times stay in memory, so that a full disk ends no session (promise D7).
 func (s *Service) FlushLastSeen(ctx context.Context) error {
+	s.ages.deleteExpired(s.uptime(), s.Accounts.Policy)
 	batch := map[string]time.Time{}
 	flush := func() error {
 		err := s.Accounts.Store.Update(ctx, func(tx store.Tx) error {

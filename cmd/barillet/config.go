@@ -51,6 +51,13 @@ type config struct {
 		SessionIdle time.Duration `toml:"session_idle" default:"1h" min:"1m" max:"24h" usage:"time without a request after which a session ends"`
 		SessionMax  time.Duration `toml:"session_max" default:"24h" min:"5m" max:"24h" usage:"time after which a session ends"`
 	} `toml:"limits"`
+	Retention struct { // in days
+		Events       int `toml:"events" default:"400" min:"30" max:"3650" usage:"days that the log keeps changes: devices, roles, resets, users, clients, tokens"`
+		Routine      int `toml:"routine" default:"180" min:"7" max:"3650" usage:"days that the log keeps what users do each day, such as sign-ins"`
+		Failures     int `toml:"failures" default:"90" min:"7" max:"3650" usage:"days that the log keeps what was refused"`
+		DeadLetters  int `toml:"dead_letters" default:"30" min:"1" max:"365" usage:"days that an email, a webhook call or a logout that was given up is kept"`
+		DeletedUsers int `toml:"deleted_users" default:"90" min:"1" max:"3650" usage:"days after which the log names a deleted user no more"`
+	} `toml:"retention"`
 	Password struct {
 		MinLength int   `toml:"min_length" default:"8" min:"8" max:"64" usage:"minimum length of a password in characters"`
 		MemoryKiB int   `toml:"memory_kib" default:"19456" min:"8192" max:"262144" usage:"memory of one Argon2id hash in KiB"`

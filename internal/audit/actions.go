@@ -91,8 +91,9 @@ const (
 	SpaceLow            = "barillet.space.low"    // the disk of the data directory is nearly full
 	SpaceRecovered      = "barillet.space.recovered"
 	ConfigurationLoaded = "barillet.configuration.loaded"
-	EventsRemoved       = "barillet.audit.removed" // by the retention policy; see Removal
-	EventsErased        = "barillet.audit.erased"  // about a user who is forgotten; see Erasure
+	EventsRemoved       = "barillet.audit.removed"     // by the retention policy; see Removal
+	RecordsRemoved      = "barillet.retention.removed" // of another table, by the retention policy
+	EventsErased        = "barillet.audit.erased"      // about a user who is forgotten; see Erasure
 )
 
 // The actions on clients.

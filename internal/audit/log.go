@@ -10,10 +10,12 @@ import (
 
 // Log is the audit log in the store, in the order of event ids.
 type Log struct {
-	table   store.Table[Event]
-	pending store.Table[Pending]
-	leaves  store.Table[Leaf]
-	salts   [32]byte // the key of the salts that this process makes
+	table    store.Table[Event]
+	erasures store.Table[ErasureRecord]
+	subjects store.Table[struct{}] // by user and event
+	pending  store.Table[Pending]
+	leaves   store.Table[Leaf]
+	salts    [32]byte // the key of the salts that this process makes
 	// Watch, if it is not nil, is called with each event in the Update that stores it. Its error fails the Update. It may
 	// use two keys of the Update. It must be set before the first Append.
 	Watch func(tx store.Tx, e Entry) error
@@ -25,17 +27,17 @@ type Entry struct {
 	Event
 }
 
-// NewLog returns the log in the tables store.Audit, store.AuditPending and store.AuditLeaves.
+// NewLog returns the log in the tables store.Audit, store.AuditSubjects, store.AuditPending and store.AuditLeaves.
 func NewLog(ring *store.Keyring) Log {
-	l := Log{table: store.NewTable[Event](ring, store.Audit), pending: store.NewTable[Pending](ring, store.AuditPending),
-		leaves: store.NewTable[Leaf](ring, store.AuditLeaves)}
+	l := Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects), erasures: store.NewTable[ErasureRecord](ring, store.Erasures),
+		pending: store.NewTable[Pending](ring, store.AuditPending), leaves: store.NewTable[Leaf](ring, store.AuditLeaves)}
 	rand.Read(l.salts[:])
 	return l
 }
 
 // Append adds an event, at the time in its id, in the Update of the recorded operation. NewID returns the id. Append never
 // replaces an event: an existing id is an error. The leaf waits for its number, so Updates that append at the same time share no
-// key. Append uses two keys of the Update, besides those of Watch.
+// key. Append uses two keys of the Update, one more for an event about a user, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
 	if err != nil || len(id) == len(store.TimeLayout) {
@@ -52,6 +54,9 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
 	if err := l.table.Put(tx, id, e); err != nil {
+		return fmt.Errorf("appending %s: %w", e.Action, err)
+	}
+	if err := l.putIndex(tx, id, &e); err != nil {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
 	body, err := e.bodyDigest()

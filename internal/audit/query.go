@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,18 +18,24 @@ type Query struct {
 	Limit        int       // 1 to 1000 entries; 0 means 100
 	Descending   bool      // newest first
 
-	Subject  string           // user id
+	// Subjects are the ids of the users whose events Scan returns. It reads only these. Nil means the whole log.
+	Subjects []string
+	// Visible, if it is not nil, is called for a subject that has an event. Without its consent, no event of the subject is read.
+	Visible func(subject string) (bool, error)
+
 	Actions  []string         // an event has one of them
 	Contains string           // in any text of the event, as input.Fold compares it
 	Keep     func(Entry) bool // a further condition; nil: none
+	Cost     *int             // if it is not nil, Scan adds the number of events and of indexes that it read
 }
 
 // maxRead is the maximum of events that one Scan reads. A rare event is found by several Scans, each with the cursor of
 // the one before.
-const maxRead = 20_000
+const maxRead = 2_000
 
 // Scan returns a page of selected entries and a cursor for the next page. The cursor is empty at the end. A page may be
-// short or empty and have a cursor. The error wraps ErrID if q.After is not a cursor.
+// short or empty and have a cursor: Scan read as many events as one call may. The error wraps ErrID if q.After is not a
+// cursor.
 func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
@@ -39,10 +46,18 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 			return nil, "", fmt.Errorf("reading from cursor %q: %w", line(q.After, maxShort), err)
 		}
 	}
+	if q.Cost == nil {
+		q.Cost = new(int)
+	}
 	q.Contains = input.Fold(q.Contains)
-	if q.Descending {
-		entries, next, err = l.descend(s, q)
-	} else {
+	switch {
+	case q.Subjects != nil && len(q.Subjects) == 0:
+		return nil, "", nil
+	case q.Subjects != nil:
+		entries, next, err = l.windows(s, q, maxWindow, l.subjectIDs(s, &q))
+	case q.Descending:
+		entries, next, err = l.windows(s, q, firstWindow, l.allIDs(s))
+	default:
 		entries, next, err = l.ascend(s, q)
 	}
 	if err != nil {
@@ -65,6 +80,7 @@ func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, er
 			return store.ErrStop
 		}
 		read++
+		*q.Cost++
 		if entry := (Entry{ID: id, Event: e}); q.selects(entry) {
 			entries = append(entries, entry)
 		}
@@ -77,58 +93,108 @@ func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, er
 	return entries, next, err
 }
 
-// A store is scanned forwards only. To return the newest events first, descend reads windows of time, the latest first,
-// and each of them forwards. A window with few events makes the next one wider; one with too many is made narrower.
+// A store is scanned forwards only, and each user has an own index. To return events in the order of time, windows reads the
+// keys of one window of time after the other, without the events. A window with few keys makes the next one wider; one with
+// too many is made narrower.
 const (
 	firstWindow = time.Hour
-	maxWindow   = 64 * 24 * time.Hour
+	maxWindow   = 1 << 60          // 36 years
 	minWindow   = time.Millisecond // not made narrower
-	windowful   = 1000             // events in one window
+	windowful   = 4000             // keys in one window
 )
 
-func (l Log) descend(s store.Snapshot, q Query) (entries []Entry, next string, err error) {
+// A keySource returns the ids of events after from and before end. It reports full if there are more than limit; a limit of 0
+// is none.
+type keySource func(from, end string, limit int) (ids []string, full bool, err error)
+
+func (l Log) windows(s store.Snapshot, q Query, width time.Duration, source keySource) (entries []Entry, next string, err error) {
 	oldest, newest, err := l.span(s, q)
 	if err != nil || oldest.IsZero() {
 		return nil, "", err
 	}
-	end := bound(newest)
-	if q.After != "" && q.After < end {
-		end = q.After
+	low, high := bound(oldest), bound(newest)
+	if q.Descending && q.After != "" {
+		high = min(high, q.After)
+	} else {
+		low = max(low, q.After)
 	}
-	window, read := firstWindow, 0
-	for end > bound(oldest) {
-		top, err := parseID(end)
+	for read := 0; low < high; {
+		from, end, actual := q.window(low, high, width)
+		limit := windowful
+		if actual <= minWindow {
+			limit = 0
+		}
+		ids, full, err := source(from, end, limit)
 		if err != nil {
 			return nil, "", err
 		}
-		from := top.Add(-window)
-		if from.Before(oldest) {
-			from = oldest
-		}
-		part, full, err := l.window(s, bound(from), end, window > minWindow)
-		if err != nil {
-			return nil, "", err
-		}
-		if full {
-			window = max(window/16, minWindow)
+		if *q.Cost += len(ids) / 16; full {
+			width = max(actual/16, minWindow)
 			continue
 		}
-		for _, entry := range slices.Backward(part) {
-			if len(entries) == q.Limit || read >= maxRead {
+		if q.Descending {
+			slices.Reverse(ids)
+		}
+		for _, id := range ids {
+			if read == maxRead || len(entries) == q.Limit && q.Subjects == nil {
 				return entries, next, nil
 			}
 			read++
-			next = entry.ID
-			if q.selects(entry) {
+			*q.Cost++
+			if len(entries) < q.Limit {
+				next = id
+			}
+			e, err := l.table.Get(s, id)
+			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUnreadable) {
+				return nil, "", err
+			}
+			if entry := (Entry{ID: id, Event: e}); err == nil && q.selects(entry) {
+				if len(entries) == q.Limit { // a cursor means that one more entry is selected, so it reveals no other event
+					return entries, next, nil
+				}
 				entries = append(entries, entry)
 			}
 		}
-		end = bound(from)
-		if len(part) < windowful/8 {
-			window = min(window*4, maxWindow)
+		if q.Descending {
+			high = from
+		} else {
+			low = end
+		}
+		if len(ids) < windowful/8 {
+			width = min(width, maxWindow/4) * 4
 		}
 	}
 	return entries, "", nil
+}
+
+// window returns the bounds of the next window between two ids, and its width.
+func (q Query) window(low, high string, width time.Duration) (from, end string, actual time.Duration) {
+	bottom, _ := parseID(low) // both are bounds or cursors, which Scan checked
+	top, _ := parseID(high)
+	if whole := top.Sub(bottom); whole <= width {
+		return low, high, max(whole, minWindow)
+	}
+	if q.Descending {
+		return bound(top.Add(-width)), high, width
+	}
+	return low, bound(bottom.Add(width)), width
+}
+
+// allIDs returns the ids of the whole log.
+func (l Log) allIDs(s store.Snapshot) keySource {
+	return func(from, end string, limit int) (ids []string, full bool, err error) {
+		err = l.table.ScanIDs(s, "", from, func(id string) error {
+			if id >= end {
+				return store.ErrStop
+			}
+			if full = limit > 0 && len(ids) == limit; full {
+				return store.ErrStop
+			}
+			ids = append(ids, id)
+			return nil
+		})
+		return ids, full, err
+	}
 }
 
 // span returns the times that descend reads: from oldest on, before newest. oldest is zero if there is no event.
@@ -165,23 +231,6 @@ func (l Log) end(s store.Snapshot, from time.Time) (time.Time, error) {
 	}
 }
 
-// window returns the entries after from and before end. If split is set and there are more than windowful, it stops and
-// reports full.
-func (l Log) window(s store.Snapshot, from, end string, split bool) (part []Entry, full bool, err error) {
-	err = l.table.Scan(s, "", from, 0, func(id string, e Event) error {
-		if id >= end {
-			return store.ErrStop
-		}
-		if split && len(part) == windowful {
-			full = true
-			return store.ErrStop
-		}
-		part = append(part, Entry{ID: id, Event: e})
-		return nil
-	})
-	return part, full, err
-}
-
 // bound returns the id that sorts immediately before all ids of a time, or "" for the zero time.
 func bound(t time.Time) string {
 	if t.IsZero() {
@@ -191,7 +240,7 @@ func bound(t time.Time) string {
 }
 
 func (q Query) selects(e Entry) bool {
-	return (q.Subject == "" || q.Subject == e.Subject) &&
+	return (q.Subjects == nil || slices.Contains(q.Subjects, e.Subject)) &&
 		(len(q.Actions) == 0 || slices.Contains(q.Actions, e.Action)) &&
 		(q.Contains == "" || e.contains(q.Contains)) &&
 		(q.Keep == nil || q.Keep(e))

@@ -8,6 +8,7 @@ import (
 
 	"barillet/internal/mail"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestSender_ExpiredMessageBecomesADeadLetter(t *testing.T) {
@@ -31,6 +32,9 @@ func TestSender_ExpiredMessageBecomesADeadLetter(t *testing.T) {
 	}
 	h.wait(30 * 24 * time.Hour)
 	h.pass()
+	if err := storetest.Sweep(t.Context(), h.store, h.sender.SweepDead(func() time.Time { return h.clock().Add(-29 * 24 * time.Hour) }, nil)); err != nil {
+		t.Fatal(err)
+	}
 	if got := h.items(false); len(got) != 0 {
 		t.Errorf("got %d messages a month later, want none", len(got))
 	}

@@ -84,3 +84,8 @@ func (s *Sender) send(ctx context.Context, _ string, message Message) error {
 		Subject: subject, Text: text, HTML: html,
 	})
 }
+
+// SweepDead returns the sweep of the dead letters that were given up before a time. See outbox.SweepDead.
+func (s *Sender) SweepDead(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.TableSweep {
+	return outbox.SweepDead(s.Outbox.table, before, announce)
+}

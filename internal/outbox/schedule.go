@@ -12,7 +12,6 @@ const (
 	refusedRetry = time.Hour // the first retry after ErrRefused: the operator may correct the cause
 	maxRetry     = 6 * time.Hour
 	giveUpAfter  = 5 * 24 * time.Hour
-	deadKept     = 30 * 24 * time.Hour
 	minAttempts  = 8 // before a job is given up, even if it waited for days without a server
 )
 

@@ -201,29 +201,20 @@ func (w *Worker[R]) pass(ctx context.Context) (next time.Time, began bool, err e
 	return next, len(queues) > 0, nil
 }
 
-// clear gives up jobs without use, and deletes old dead letters.
+// clear gives up jobs without use.
 func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) error {
 	const why = "expired before delivery"
 	for _, id := range todo.useless {
 		w.Log.Warn(w.What+" given up", w.What, id, "reason", why)
 	}
-	err := w.change(ctx, todo.useless, func(r R) *R { return with(r, r.Attempts().dead(now, why)) })
-	if err != nil {
-		return err
-	}
-	return w.change(ctx, todo.old, func(r R) *R {
-		if r.Attempts().Dead {
-			return nil
-		}
-		return &r
-	})
+	return w.change(ctx, todo.useless, func(r R) *R { return with(r, r.Attempts().dead(now, why)) })
 }
 
 type worklist[R any] struct {
-	due, held    []Pending[R]
-	useless, old []string
-	waiting      map[Queue]int // the jobs that are neither useless nor dead
-	next         time.Time     // time of the first job that is not due
+	due, held []Pending[R]
+	useless   []string
+	waiting   map[Queue]int // the jobs that are neither useless nor dead
+	next      time.Time     // time of the first job that is not due
 }
 
 // look reads the whole table without the jobs that are tried now. The table is long only while a server is unavailable, and is
@@ -240,8 +231,6 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time, busy map[string]boo
 			}
 			switch {
 			case busy[id]:
-			case t.Dead && now.Sub(t.Died) >= deadKept:
-				list.old = append(list.old, id)
 			case t.Dead:
 			case t.expired(now):
 				list.useless = append(list.useless, id)

@@ -59,13 +59,7 @@ func (g FailureStore) Put(tx store.Tx, now time.Time, id string, guess Failures)
 	return nil
 }
 
-// Expired returns at most limit ids, from the one after the cursor after, of counters that can be deleted. next is the
-// cursor for more, empty at the end.
-func (g FailureStore) Expired(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error) {
-	return deadRecords(s, g.table, after, limit, func(guess Failures) bool { return guess.Expired(now) })
-}
-
-// Forget deletes the counters that can still be deleted. It uses one key of the Update for each id.
-func (g FailureStore) Forget(tx store.Tx, now time.Time, ids []string) error {
-	return forget(tx, g.table, ids, func(guess Failures) bool { return guess.Expired(now) })
+// Sweep returns the sweep of counters that have the same effect as none.
+func (g FailureStore) Sweep(now func() time.Time) store.TableSweep {
+	return store.NewSweep(g.table, func(f Failures) bool { return f.Expired(now()) })
 }

@@ -94,54 +94,7 @@ func (l Limiter) ID(limit Limit, subject string) string {
 	return limit.Name + ":" + hex.EncodeToString(l.pepper.MAC("throttle", []byte(limit.Name), []byte(subject)))
 }
 
-// Full returns at most limit ids, from the one after the cursor after, of subjects whose limit is unused again. Their
-// records can be deleted. next is the cursor for more, empty at the end.
-func (l Limiter) Full(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error) {
-	return deadRecords(s, l.table, after, limit, func(a arrival) bool { return !a.TAT.After(now) })
-}
-
-// Forget deletes the records of subjects whose limit is still unused. It uses one key of the Update for each id.
-func (l Limiter) Forget(tx store.Tx, now time.Time, ids []string) error {
-	return forget(tx, l.table, ids, func(a arrival) bool { return !a.TAT.After(now) })
-}
-
-// maxScan is the maximum of records that one search for dead records reads.
-const maxScan = 2000
-
-func deadRecords[T any](s store.Snapshot, table store.Table[T], after string, limit int, dead func(T) bool) (ids []string, next string, err error) {
-	seen := 0
-	err = table.Scan(s, "", after, maxScan, func(id string, v T) error {
-		seen++
-		next = id
-		if dead(v) {
-			ids = append(ids, id)
-		}
-		if len(ids) >= limit {
-			return store.ErrStop
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("finding dead records: %w", err)
-	}
-	if seen < maxScan && len(ids) < limit {
-		next = ""
-	}
-	return ids, next, nil
-}
-
-func forget[T any](tx store.Tx, table store.Table[T], ids []string, dead func(T) bool) error {
-	for _, id := range ids {
-		v, err := table.Get(tx, id)
-		if errors.Is(err, store.ErrNotFound) || err == nil && !dead(v) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("loading %s before deleting it: %w", id, err)
-		}
-		if err := table.Delete(tx, id); err != nil {
-			return fmt.Errorf("deleting %s: %w", id, err)
-		}
-	}
-	return nil
+// Sweep returns the sweep of limits that are unused again.
+func (l Limiter) Sweep(now func() time.Time) store.TableSweep {
+	return store.NewSweep(l.table, func(a arrival) bool { return !a.TAT.After(now()) })
 }

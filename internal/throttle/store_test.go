@@ -2,7 +2,6 @@ package throttle_test
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -61,7 +60,6 @@ func TestLimiter_SurvivesARestartAndDeletesUnusedLimits(t *testing.T) {
 		t.Errorf("another address: got %+v, want allowed", v)
 	}
 	deleteFull := func(now time.Time) (n int) {
-		var ids []string
 		err := s.View(t.Context(), func(snap store.Snapshot) (err error) {
 			if v, err := l.Peek(snap, now, throttle.HelpMails, "ines@garage.test"); err != nil || v.OK != now.After(start) {
 				t.Errorf("peek at %v: got %+v, %v", now, v, err)
@@ -72,19 +70,15 @@ func TestLimiter_SurvivesARestartAndDeletesUnusedLimits(t *testing.T) {
 				}
 				return nil
 			})
-			if err != nil {
-				return err
-			}
-			ids, _, err = l.Full(snap, now, "", 10)
 			return err
 		})
 		if err == nil {
-			err = s.Update(t.Context(), func(tx store.Tx) error { return l.Forget(tx, now, ids) })
+			n, err = sweep(t, s, l.Sweep(func() time.Time { return now }))
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(ids)
+		return n
 	}
 	if got := deleteFull(start); got != 0 {
 		t.Errorf("deleted %d limits in use, want 0", got)
@@ -132,6 +126,13 @@ func TestFailureStore_CountsConcurrentFailures(t *testing.T) {
 	}
 }
 
+// sweep runs a sweep and returns how many records it deleted.
+func sweep(t *testing.T, s store.Store, one store.TableSweep) (deleted int, err error) {
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{one}, Reads: 1000, Deletes: 1000}
+	done, err := w.Run(t.Context())
+	return done.Deleted, err
+}
+
 func TestFailureStore_DeletesExpiredCounters(t *testing.T) {
 	keys := store.NewRootKeys()
 	s, ring := open(t, t.TempDir(), keys)
@@ -145,13 +146,11 @@ func TestFailureStore_DeletesExpiredCounters(t *testing.T) {
 	}
 	count := func(now time.Time) (n int) {
 		t.Helper()
-		var ids []string
-		err := s.View(t.Context(), func(snap store.Snapshot) (err error) {
-			ids, _, err = guesses.Expired(snap, now, "", 10)
-			return errors.Join(err, snap.Scan(store.Failures.Prefix, "", 0, func(string, []byte) error { n++; return nil }))
+		err := s.View(t.Context(), func(snap store.Snapshot) error {
+			return snap.Scan(store.Failures.Prefix, "", 0, func(string, []byte) error { n++; return nil })
 		})
 		if err == nil {
-			err = s.Update(t.Context(), func(tx store.Tx) error { return guesses.Forget(tx, now, ids) })
+			_, err = sweep(t, s, guesses.Sweep(func() time.Time { return now }))
 		}
 		if err != nil {
 			t.Fatal(err)

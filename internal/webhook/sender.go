@@ -169,3 +169,8 @@ func (s *Sender) disable(ctx context.Context, now time.Time, id string) error {
 		return was == ""
 	}, nil)
 }
+
+// SweepDead returns the sweep of the dead letters that were given up before a time. See outbox.SweepDead.
+func (s *Sender) SweepDead(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.TableSweep {
+	return outbox.SweepDead(s.Hooks.calls, before, announce)
+}

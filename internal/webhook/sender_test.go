@@ -14,6 +14,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/webhook"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestSender_SignsDeliveries(t *testing.T) {
@@ -153,6 +154,9 @@ func TestSender_GivesUpAfterFiveDays(t *testing.T) {
 	before := len(r.posts(""))
 	h.wait(30 * 24 * time.Hour)
 	h.pass()
+	if err := storetest.Sweep(t.Context(), h.store, h.sender.SweepDead(func() time.Time { return h.clock().Add(-29 * 24 * time.Hour) }, nil)); err != nil {
+		t.Fatal(err)
+	}
 	if len(r.posts("")) != before || len(h.deliveries("one", "")) != 0 {
 		t.Errorf("a month later: got %d calls and %d deliveries, want none", len(r.posts(""))-before, len(h.deliveries("one", "")))
 	}

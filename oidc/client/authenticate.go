@@ -124,10 +124,9 @@ type Assertion struct {
 	Expires time.Time `json:"expires" ahead:"any"` // an earlier end would allow a replay
 }
 
-// DeleteExpired deletes assertions that have expired.
-func (s *Service) DeleteExpired(ctx context.Context) error {
-	now := s.now()
-	return store.DeleteExpired(ctx, s.Store, s.assertions, func(a Assertion) bool { return !now.Before(a.Expires) })
+// Sweep returns the sweep of assertions that have expired.
+func (s *Service) Sweep() store.TableSweep {
+	return store.NewSweep(s.assertions, func(a Assertion) bool { return !s.now().Before(a.Expires) })
 }
 
 // maxAssertionTTL limits how long the jti of an assertion is stored.

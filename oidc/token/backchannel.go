@@ -130,3 +130,8 @@ func (s *Service) sendLogout(ctx context.Context, _ string, row Logout) error {
 func (s *Service) RunLogouts(ctx context.Context) {
 	_ = s.logoutWorker.Run(ctx) // Run ends with ctx and returns no error
 }
+
+// SweepDeadLogouts returns the sweep of the dead letters that were given up before a time. See outbox.SweepDead.
+func (s *Service) SweepDeadLogouts(before func() time.Time, announce func(ids []string) func(store.Tx) error) store.TableSweep {
+	return outbox.SweepDead(s.logouts, before, announce)
+}

@@ -44,48 +44,25 @@ func (s *Service) EndRevokedGrants(ctx context.Context) error {
 	})
 }
 
-// DeleteExpired deletes expired codes, tokens and grants, and the consents of users or clients that no longer exist.
-func (s *Service) DeleteExpired(ctx context.Context) error {
-	now := s.now()
-	for _, remove := range []func() error{
-		func() error {
-			return store.DeleteExpired(ctx, s.Store, s.codes, func(c AuthorizationCode) bool { return !now.Before(c.Expires) })
-		},
-		func() error {
-			return store.DeleteExpired(ctx, s.Store, s.accesses, func(t AccessToken) bool { return !now.Before(t.Expires) })
-		},
-		func() error {
-			return store.DeleteExpired(ctx, s.Store, s.refreshes, func(t RefreshToken) bool { return !now.Before(t.Expires) })
-		},
-		func() error {
-			return store.DeleteExpired(ctx, s.Store, s.grants, func(g Grant) bool { return !now.Before(g.Expires) })
-		},
-		func() error { return s.deleteOrphanedConsents(ctx) },
-	} {
-		if err := remove(); err != nil {
-			return err
-		}
+// Sweeps returns the sweeps of expired codes, tokens and grants, and of the consents of users or clients that no longer exist.
+func (s *Service) Sweeps() []store.TableSweep {
+	return []store.TableSweep{
+		store.NewSweep(s.codes, func(c AuthorizationCode) bool { return !s.now().Before(c.Expires) }),
+		store.NewSweep(s.accesses, func(t AccessToken) bool { return !s.now().Before(t.Expires) }),
+		store.NewSweep(s.refreshes, func(t RefreshToken) bool { return !s.now().Before(t.Expires) }),
+		store.NewSweep(s.grants, func(g Grant) bool { return !s.now().Before(g.Expires) }),
+		store.NewDependentSweep(s.consents, s.isOrphaned),
 	}
-	return nil
 }
 
-func (s *Service) deleteOrphanedConsents(ctx context.Context) error {
-	orphaned := func(r store.Reader, id string) (bool, error) {
-		user, app, _ := strings.Cut(id, "/")
-		if _, err := s.Accounts.Reader(r).Summary(account.UserID(user)); isGone(err) {
-			return true, nil
-		} else if err != nil {
-			return false, err
-		}
-		c, err := s.Clients.Get(r, client.ID(app))
-		return err == nil && c == nil, err
+// isOrphaned reports whether the user or the client of a consent no longer exists.
+func (s *Service) isOrphaned(r store.Reader, id string, _ Consent) (bool, error) {
+	user, app, _ := strings.Cut(id, "/")
+	if _, err := s.Accounts.Reader(r).Summary(account.UserID(user)); isGone(err) {
+		return true, nil
+	} else if err != nil {
+		return false, err
 	}
-	return store.Walk(ctx, s.Store, s.consents, func(r store.Reader, id string, _ Consent) (bool, error) {
-		return orphaned(r, id)
-	}, func(tx store.Tx, id string) error {
-		if is, err := orphaned(tx, id); err != nil || !is {
-			return err
-		}
-		return s.consents.Delete(tx, id)
-	})
+	c, err := s.Clients.Get(r, client.ID(app))
+	return err == nil && c == nil, err
 }

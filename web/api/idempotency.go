@@ -185,56 +185,7 @@ func bufferBody(r *http.Request) (*http.Request, error) {
 	return r, nil
 }
 
-// DeleteExpired deletes expired responses, a few in each Update.
-func (a *API) DeleteExpired(ctx context.Context) error {
-	now, st := a.now(), a.directory.Admin.Accounts.Store
-	for after, more := "", true; more; {
-		var dead []string
-		err := st.View(ctx, func(s store.Snapshot) error {
-			dead, more = nil, false
-			seen := 0
-			return a.answers.Scan(s, "", after, 0, func(id string, x storedResponse) error {
-				if seen++; seen > 500 || len(dead) == 32 {
-					more = true
-					return store.ErrStop
-				}
-				if after = id; !now.Before(x.Expires) {
-					dead = append(dead, id)
-				}
-				return nil
-			})
-		})
-		if err != nil {
-			return fmt.Errorf("reading expired responses: %w", err)
-		}
-		if err := a.deleteAnswers(ctx, now, dead); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (a *API) deleteAnswers(ctx context.Context, now time.Time, dead []string) error {
-	if len(dead) == 0 {
-		return nil
-	}
-	err := a.directory.Admin.Accounts.Store.Update(ctx, func(tx store.Tx) error {
-		for _, id := range dead {
-			x, err := a.answers.Get(tx, id)
-			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(x.Expires) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := a.answers.Delete(tx, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("deleting expired responses: %w", err)
-	}
-	return nil
+// Sweep returns the sweep of expired responses.
+func (a *API) Sweep() store.TableSweep {
+	return store.NewSweep(a.answers, func(x storedResponse) bool { return !a.now().Before(x.Expires) })
 }

@@ -12,6 +12,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // keyed is one request with an idempotency key.
@@ -141,11 +142,11 @@ func TestIdempotency_ExpiredResponsesAreDeleted(t *testing.T) {
 	}
 	d.Clock.Advance(23 * time.Hour)
 	d.keyed("/api/v1/groups", admin, `{"profile":{"name":"G"}}`, "young")
-	if err := d.API.DeleteExpired(t.Context()); err != nil || count() != 41 {
+	if err := storetest.Sweep(t.Context(), d.Store, d.API.Sweep()); err != nil || count() != 41 {
 		t.Errorf("within the day: got %d, %v, want all kept", count(), err)
 	}
 	d.Clock.Advance(time.Hour)
-	if err := d.API.DeleteExpired(t.Context()); err != nil || count() != 1 {
+	if err := storetest.Sweep(t.Context(), d.Store, d.API.Sweep()); err != nil || count() != 1 {
 		t.Errorf("after a day: got %d, %v, want the young one", count(), err)
 	}
 }

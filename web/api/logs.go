@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/web/api/systemlog"
@@ -19,7 +20,10 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
+	cost := 0
+	wanted.Cost = &cost
 	found, next, err := a.directory.Admin.Events(r.Context(), op, wanted)
+	a.countReads(op, cost)
 	if errors.Is(err, audit.ErrID) {
 		return badParameter("after")
 	}
@@ -69,6 +73,9 @@ func eventQuery(q query) (audit.Query, error) {
 	}
 	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
 		out.Until = until
+	}
+	if target := f.Target(); account.IsUserID(target) {
+		out.Subjects = []string{target} // only the subject of an event can be a user
 	}
 	out.Keep = func(e audit.Entry) bool { return f.Matches(e) }
 	return out, nil

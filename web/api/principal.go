@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,19 @@ func tokenOf(h http.Header) (secret.Value, bool) {
 	return secret.From(token), true
 }
 
+// readsPerCall is the number of events and indexes that a call of the log reads for one call of the rate limit.
+const readsPerCall = 1000
+
+// countReads counts what a call read beyond the first part against the rate limit of the next calls, as far as it goes.
+func (a *API) countReads(op admin.Principal, reads int) {
+	for ; reads > readsPerCall && !op.Operator; reads -= readsPerCall {
+		a.limiter.Take(a.now(), throttle.APIToken, op.ID)
+	}
+}
+
+// ending lists the ends of the paths of calls that end access.
+var ending = []string{"/lifecycle/freeze", "/lifecycle/freeze_factors", "/lifecycle/suspend", "/lifecycle/deactivate"}
+
 // budgetOf returns the budget of a call: that of API sign-ins, or of calls that write; none if the call only reads.
 func budgetOf(r *http.Request) throttle.Quota {
 	switch {
@@ -77,14 +91,14 @@ func budgetOf(r *http.Request) throttle.Quota {
 		return throttle.Quota{}
 	case strings.HasPrefix(r.URL.Path, "/api/v1/authn"):
 		return throttle.APISignIns
-	case r.Method == http.MethodDelete:
+	case r.Method == http.MethodDelete, slices.ContainsFunc(ending, func(end string) bool { return strings.HasSuffix(r.URL.Path, end) }):
 		return throttle.Ending
 	}
 	return throttle.APIWrites
 }
 
 // countCall counts a call against the rate limit (promise S8) and sets Okta's headers. limit is that of calls that only read.
-// Other calls have the budget of their route.
+// Other calls have the budget of their route. A call that ends access is counted and never refused.
 func (a *API) countCall(w http.ResponseWriter, r *http.Request, op admin.Principal, limit throttle.Limit) error {
 	now := a.now()
 	q := budgetOf(r)
@@ -95,6 +109,9 @@ func (a *API) countCall(w http.ResponseWriter, r *http.Request, op admin.Princip
 	if ok && q.Limits() {
 		retry = a.directory.Admin.Accounts.Budgets.Charge(now, q, throttle.Caller{Token: op.ID, Owner: cmp.Or(op.Owner, op.ID)})
 		ok = retry == 0
+	}
+	if q == throttle.Ending && limit == throttle.APIToken {
+		ok = true
 	}
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))
 	if !ok {

@@ -231,3 +231,18 @@ func (f *Filter) Span() (since, until time.Time) {
 	}
 	return since, until
 }
+
+// Target returns the id of a target that every event has that the filter matches, or "" if the filter names none.
+func (f *Filter) Target() string {
+	if f.join == "and" {
+		for _, part := range f.parts {
+			if target := part.Target(); target != "" {
+				return target
+			}
+		}
+	}
+	if f.join == "" && f.Attribute == "target.id" && f.Operator == "eq" {
+		return f.Value
+	}
+	return ""
+}

@@ -91,6 +91,7 @@ var messages = map[string]string{
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
 	audit.EventsRemoved:       "Old events removed from the audit log",
+	audit.RecordsRemoved:      "Old records removed",
 	audit.EventsErased:        "Personal data of a user erased from the audit log",
 	audit.SpaceLow:            "Free disk space is low",
 	audit.SpaceRecovered:      "Enough free disk space again",

@@ -1,0 +1,49 @@
+package admin
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"strings"
+
+	"barillet/internal/audit"
+)
+
+// sealedCursor begins a cursor of the log that contains the encrypted id of an event.
+const sealedCursor = "sealed-"
+
+// sealCursor returns a cursor that reveals nothing of the event after which a principal with a group scope continues. It is
+// good for that principal alone.
+func (s *Service) sealCursor(p Principal, id string) string {
+	sealed := s.cursorCipher().Seal(nil, nil, []byte(id), []byte(p.ID))
+	return sealedCursor + base64.RawURLEncoding.EncodeToString(sealed)
+}
+
+// openCursor returns the event id in a cursor. A cursor that is not sealed is one. The error is audit.ErrID.
+func (s *Service) openCursor(p Principal, cursor string) (string, error) {
+	text, sealed := strings.CutPrefix(cursor, sealedCursor)
+	if !sealed {
+		return cursor, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return "", audit.ErrID
+	}
+	id, err := s.cursorCipher().Open(nil, nil, raw, []byte(p.ID))
+	if err != nil {
+		return "", audit.ErrID
+	}
+	return string(id), nil
+}
+
+func (s *Service) cursorCipher() cipher.AEAD {
+	block, err := aes.NewCipher(s.Accounts.Pepper.MAC("log cursor"))
+	if err != nil {
+		panic(err) // the key has 32 bytes
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err) // the block has 16 bytes
+	}
+	return aead
+}

@@ -1,0 +1,123 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/authntest"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// readCounter is a store that counts the keys that Views read.
+type readCounter struct {
+	store.Store
+	reads int
+}
+
+func (c *readCounter) View(ctx context.Context, fn func(store.Snapshot) error) error {
+	return c.Store.View(ctx, func(s store.Snapshot) error { return fn(countedSnapshot{s, &c.reads}) })
+}
+
+type countedSnapshot struct {
+	store.Snapshot
+	reads *int
+}
+
+func (s countedSnapshot) Get(key string) ([]byte, error) { *s.reads++; return s.Snapshot.Get(key) }
+
+func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
+}
+
+// write appends events, each a second after the one before.
+func write(s *authntest.Env, n int, e audit.Event) {
+	s.T.Helper()
+	for range n {
+		s.Clock.Advance(time.Second)
+		_, err := account.Update(s.T.Context(), s.Accounts, s.Accounts.NewOperation(s.From), func(tx *account.Tx) (struct{}, error) { return struct{}{}, tx.Audit(e) })
+		if err != nil {
+			s.T.Fatal(err)
+		}
+	}
+}
+
+// joinLumiere adds a user to the group Lumiere.
+func joinLumiere(s *env, id account.UserID) {
+	s.T.Helper()
+	if _, err := account.Update(s.T.Context(), s.Accounts, s.Accounts.NewOperation(s.From), func(tx *account.Tx) (struct{}, error) {
+		u, err := tx.User(id)
+		if err == nil {
+			_, err = tx.AddToGroup(&u, s.Lumiere)
+		}
+		return struct{}{}, errors.Join(err, tx.Save(&u))
+	}); err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+func TestAttack_TokenOfFewGroupsReadsTheWholeLog(t *testing.T) {
+	s := newEnv(t)
+	zoe := s.CreateUser("zoe@garage.example", nil)
+	joinLumiere(s, zoe.ID)
+	write(s.Env, 1, audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Subject: string(zoe.ID)})
+	write(s.Env, 1500, audit.Event{Action: audit.SessionStart, Outcome: audit.Failure, Subject: "another"})
+	counter := &readCounter{Store: s.Store}
+	s.Accounts.Store = counter
+	for name, test := range map[string]struct {
+		p    admin.Principal
+		q    audit.Query
+		some bool
+		most int
+	}{
+		"no group":                 {authntest.Limited(authntest.AsHelpDesk), audit.Query{Limit: 1}, false, 0},
+		"one group":                {authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Limit: 1}, true, 40},
+		"one group, newest first":  {authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Descending: true}, true, 40},
+		"a user outside the scope": {authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Subjects: []string{"another"}}, false, 40},
+	} {
+		counter.reads = 0
+		found, _, err := s.Directory.Admin.Events(t.Context(), test.p, test.q)
+		if err != nil || (len(found) > 0) != test.some || counter.reads > test.most {
+			t.Errorf("%s: got %d events, %v with %d reads, want some: %v, with at most %d", name, len(found), err, counter.reads, test.some, test.most)
+		}
+	}
+}
+
+func TestEvents_CursorInTheMiddleOfASearchIsSealed(t *testing.T) {
+	s := newEnv(t)
+	zoe := s.CreateUser("zoe@garage.example", nil)
+	joinLumiere(s, zoe.ID)
+	write(s.Env, 2100, audit.Event{Action: audit.RoleGranted, Outcome: audit.Success, Subject: string(zoe.ID)}) // not for a group scope
+	write(s.Env, 1, audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Subject: string(zoe.ID)})
+	p := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
+	found, next, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{})
+	if err != nil || !strings.HasPrefix(next, "sealed-") || strings.Contains(next, "2026") {
+		t.Fatalf("got %d events, cursor %q, %v; want a sealed cursor", len(found), next, err)
+	}
+	_, other, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{})
+	if err != nil || other == next {
+		t.Errorf("got the cursor %q twice, want each to differ", other)
+	}
+	another := p
+	another.ID = "token:other"
+	changed := []byte(next)
+	changed[len(changed)-3] ^= 1
+	for _, c := range []struct {
+		p      admin.Principal
+		cursor string
+	}{{another, next}, {p, string(changed)}, {p, "sealed-"}, {p, "sealed-%"}} {
+		if _, _, err := s.Directory.Admin.Events(t.Context(), c.p, audit.Query{After: c.cursor}); !errors.Is(err, audit.ErrID) {
+			t.Errorf("%q: got %v, want ErrID", c.cursor, err)
+		}
+	}
+	found, next, err = s.Directory.Admin.Events(t.Context(), p, audit.Query{After: next})
+	if err != nil || next != "" || !slices.ContainsFunc(found, func(e audit.Entry) bool { return e.Action == audit.SessionStart }) {
+		t.Errorf("got %v, cursor %q, %v; want the event after the cursor", found, next, err)
+	}
+}

@@ -1,0 +1,122 @@
+package audit_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/store"
+
+	"pgregory.net/rapid"
+)
+
+// counted is a snapshot that counts the keys it reads.
+type counted struct {
+	store.Snapshot
+	reads *int
+}
+
+func (c counted) Get(key string) ([]byte, error) { *c.reads++; return c.Snapshot.Get(key) }
+
+func (c counted) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	return c.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
+}
+
+// fill appends events about the users u0 to u9, each about one of them, in n seconds. It returns their ids and subjects.
+func fill(t testing.TB, s store.Store, log audit.Log, n int) (ids []string, subjects map[string]string) {
+	t.Helper()
+	subjects = map[string]string{}
+	var events []audit.Event
+	for i := range n {
+		id := audit.NewID(start.Add(time.Duration(i*i%n) * time.Second))
+		ids = append(ids, id)
+		events = append(events, event(fmt.Sprintf("u%d", i%7)))
+		subjects[id] = events[i].Subject
+	}
+	add(t, s, log, ids, events...)
+	slices.Sort(ids)
+	return ids, subjects
+}
+
+func TestScan_OfUsersEqualsAScanOfTheWholeLog(t *testing.T) {
+	s, log := open(t)
+	ids, subjects := fill(t, s, log, 400)
+	rapid.Check(t, func(t *rapid.T) {
+		of := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"u0", "u1", "u2", "u3", "u4", "u9"}), rapid.ID[string]).Draw(t, "subjects")
+		if of == nil {
+			of = []string{}
+		}
+		q := audit.Query{Subjects: of, Limit: rapid.IntRange(1, 60).Draw(t, "limit"), Descending: rapid.Bool().Draw(t, "descending")}
+		if rapid.Bool().Draw(t, "span") {
+			q.Since = start.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "since")) * time.Second)
+			q.Until = q.Since.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "length")) * time.Second)
+		}
+		if rapid.Bool().Draw(t, "hidden") {
+			q.Visible = func(subject string) (bool, error) { return subject != "u1", nil }
+		}
+		var want []string
+		for _, id := range ids {
+			at, _ := time.Parse(store.TimeLayout, id[:26])
+			if slices.Contains(of, subjects[id]) && (q.Visible == nil || subjects[id] != "u1") && !at.Before(q.Since) && (q.Until.IsZero() || at.Before(q.Until)) {
+				want = append(want, id)
+			}
+		}
+		if q.Descending {
+			slices.Reverse(want)
+		}
+		if got := all(t, s, log, q); !slices.Equal(got, want) {
+			t.Fatalf("%+v: got %d entries, want %d, in order", q, len(got), len(want))
+		}
+	})
+}
+
+// Attack 6 of the white-box test read all events for a page of one, and for a token that may read none.
+func TestScan_OfUsersCostsWhatTheyHave(t *testing.T) {
+	s, log := open(t)
+	fill(t, s, log, 3000)
+	one := audit.NewID(start.Add(time.Minute))
+	add(t, s, log, []string{one}, event("quiet"))
+	for name, test := range map[string]struct {
+		q           audit.Query
+		want, reads int
+	}{
+		"of no user":               {audit.Query{Subjects: []string{}, Limit: 1}, 0, 0},
+		"of a user with one":       {audit.Query{Subjects: []string{"quiet"}}, 1, 30},
+		"of a user without any":    {audit.Query{Subjects: []string{"nobody"}, Descending: true}, 0, 30},
+		"of one who is hidden":     {audit.Query{Subjects: []string{"u1"}, Visible: func(string) (bool, error) { return false, nil }}, 0, 30},
+		"the newest of the log":    {audit.Query{Limit: 1, Descending: true}, 1, 8200},
+		"a text that no event has": {audit.Query{Contains: "no event has it"}, 0, 2002},
+	} {
+		err := s.View(context.Background(), func(snap store.Snapshot) error {
+			reads, cost := 0, 0
+			test.q.Cost = &cost
+			entries, _, err := log.Scan(counted{snap, &reads}, test.q)
+			if len(entries) != test.want || reads > test.reads || reads > 20*cost+20 {
+				t.Errorf("%s: got %d events with %d reads and a cost of %d, want %d with at most %d", name, len(entries), reads, cost, test.want, test.reads)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A rare event is found by several calls, each of which reads a part.
+func TestScan_OfARareTextGoesOnAtItsCursor(t *testing.T) {
+	s, log := open(t)
+	fill(t, s, log, 4500)
+	rare := event("u1")
+	rare.Reason = "rare"
+	last := audit.NewID(start.Add(4499 * time.Second))
+	add(t, s, log, []string{last}, rare)
+	for _, q := range []audit.Query{{}, {Descending: true, Until: start.Add(5000 * time.Second)}, {Subjects: []string{"u1", "u2", "u3", "u4"}}} {
+		q.Contains = "rare"
+		if got := all(t, s, log, q); !slices.Equal(got, []string{last}) {
+			t.Errorf("%+v: got %v, want the event", q, got)
+		}
+	}
+}

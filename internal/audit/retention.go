@@ -1,0 +1,97 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"barillet/store"
+)
+
+// day is the step of a retention policy: what is older is removed once a day, so that a policy causes few events.
+const day = 24 * time.Hour
+
+// Cutoff returns the time before which records that are kept for a time are removed.
+func Cutoff(now time.Time, keep time.Duration) time.Time { return now.UTC().Add(-keep).Truncate(day) }
+
+// Sweeps returns the sweeps that remove the events of each lane after the time for which the lane is kept. Leaves stay.
+func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []store.TableSweep) {
+	for _, lane := range Lanes() {
+		out = append(out, store.TableSweep{Table: store.Audit,
+			Find: func(s store.Snapshot, after string, reads, limit int) (store.Expired, error) {
+				return l.findOld(s, lane, bound(Cutoff(now(), keep[lane])), after, reads, limit)
+			},
+			Delete: func(ctx context.Context, s store.Store, ids []string, pause func()) error {
+				at := now()
+				statement, id := Removal(lane, Cutoff(at, keep[lane]), len(ids)), NewID(at)
+				return store.InBatches(ctx, s, ids, pause,
+					func(tx store.Tx) error { return l.Append(tx, id, statement) },
+					func(tx store.Tx, id string) error { return l.remove(tx, id) })
+			}})
+	}
+	return out
+}
+
+// findOld returns the events of a lane before end. Its cursor stays where it is at the end of a round, because the older events of
+// the lane are gone. A restart reads those of the other lanes once more.
+func (l Log) findOld(s store.Snapshot, lane Lane, end, after string, reads, limit int) (out store.Expired, err error) {
+	out.Next, out.End = after, true
+	err = l.table.Scan(s, "", after, 0, func(id string, e Event) error {
+		if id >= end {
+			return store.ErrStop
+		}
+		if out.Reads == reads || len(out.IDs) == limit {
+			out.End = false
+			return store.ErrStop
+		}
+		out.Reads, out.Next = out.Reads+1, id
+		if e.Lane() == lane {
+			out.IDs = append(out.IDs, id)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// remove deletes an event and its place in the index. It uses three keys of the Update.
+func (l Log) remove(tx store.Tx, id string) error {
+	e, err := l.table.Get(tx, id)
+	if exists, err := store.Found(err); !exists {
+		return err
+	}
+	if err := l.DropBody(tx, id); errors.Is(err, ErrPending) {
+		return nil // it is removed after a restart
+	} else if err != nil {
+		return err
+	}
+	return l.deleteIndex(tx, id, &e)
+}
+
+// AnnounceRemoval returns the announcement of a sweep that removes records of a table by a policy (store.NewAnnouncedSweep): an
+// event with their number and the time before which they are removed.
+func (l Log) AnnounceRemoval(now func() time.Time, table store.TableDef, keep time.Duration) func(ids []string) func(store.Tx) error {
+	return func(ids []string) func(store.Tx) error {
+		at := now()
+		id, e := NewID(at), Event{Actor: Actor{Type: TypeSystem, Name: "barillet"}, Action: RecordsRemoved, Outcome: Success, Detail: map[string]string{
+			"table": strings.TrimSuffix(table.Prefix, "/"), "before": Cutoff(at, keep).Format(time.RFC3339), "records": strconv.Itoa(len(ids))}}
+		return func(tx store.Tx) error { return l.Append(tx, id, e) }
+	}
+}
+
+// SubjectIDs returns at most limit ids of events about a user, from the one after a cursor.
+func (l Log) SubjectIDs(s store.Snapshot, subject, after string, limit int) (ids []string, err error) {
+	sub := indexID(subject, "")
+	if after != "" {
+		after = sub + after
+	}
+	err = l.subjects.ScanIDs(s, sub, after, func(id string) error {
+		if len(ids) == limit {
+			return store.ErrStop
+		}
+		ids = append(ids, id[len(sub):])
+		return nil
+	})
+	return ids, err
+}

@@ -1,0 +1,207 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"barillet/store"
+	"barillet/store/bolt"
+)
+
+// meter is a store that counts the records that Views read and the keys that Updates write.
+type meter struct {
+	store.Store
+	read, written, longest atomic.Int64
+}
+
+func (m *meter) View(ctx context.Context, fn func(store.Snapshot) error) error {
+	return m.Store.View(ctx, func(s store.Snapshot) error { return fn(meteredSnapshot{s, m}) })
+}
+
+func (m *meter) Update(ctx context.Context, fn func(store.Tx) error) error {
+	writes := int64(0)
+	err := m.Store.Update(ctx, func(tx store.Tx) error {
+		writes = 0
+		return fn(meteredTx{tx, &writes})
+	})
+	m.written.Add(writes)
+	m.longest.Store(max(m.longest.Load(), writes))
+	return err
+}
+
+type meteredSnapshot struct {
+	store.Snapshot
+	m *meter
+}
+
+func (s meteredSnapshot) Get(key string) ([]byte, error) { s.m.read.Add(1); return s.Snapshot.Get(key) }
+
+func (s meteredSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { s.m.read.Add(1); return fn(key, value) })
+}
+
+type meteredTx struct {
+	store.Tx
+	writes *int64
+}
+
+func (t meteredTx) Put(key string, value []byte) error { *t.writes++; return t.Tx.Put(key, value) }
+func (t meteredTx) Delete(key string) error            { *t.writes++; return t.Tx.Delete(key) }
+
+// sweptTables are four tables of different length: two thirds of the records of each expire.
+var sweptTables = []store.TableDef{store.Codes, store.Accesses, store.Forwards, store.UserCodes}
+
+func fillSwept(t *testing.T, s store.Store, ring *store.Keyring, records int, at time.Time) {
+	t.Helper()
+	for n, def := range sweptTables {
+		table, size := store.NewTable[time.Time](ring, def), records>>(n+1)
+		if n == 0 {
+			size += records >> len(sweptTables)
+		}
+		for first := 0; first < size; first += 90 {
+			err := s.Update(background, func(tx store.Tx) error {
+				for i := first; i < min(first+90, size); i++ {
+					if err := table.Put(tx, fmt.Sprintf("%07d", i*7919%size), at.Add(time.Duration(i%3-1)*time.Minute)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Each Run stands for a minute.
+func TestSweeper_CostsTheSameEachMinuteAtAnySize(t *testing.T) {
+	records := 20_000
+	if os.Getenv("BARILLET_TORTURE") != "" {
+		records = 1_000_000
+	}
+	path := filepath.Join(t.TempDir(), "barillet.db")
+	s, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ring := openKeyring(t, s, store.NewRootKeys())
+	clock := now
+	m := &meter{Store: s}
+	w := &store.Sweeper{Store: m, Reads: records / 8, Deletes: records / 16}
+	for _, def := range sweptTables {
+		w.Sweeps = append(w.Sweeps, store.NewSweep(store.NewTable[time.Time](ring, def), func(at time.Time) bool { return !clock.Before(at) }))
+	}
+	size := func() int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	var first int64
+	for round := range 2 {
+		fillSwept(t, s, ring, records, clock)
+		if round == 0 {
+			first = size()
+		}
+		if grown := size() - first; grown > first/10 {
+			t.Errorf("round %d: the file grew by %d of %d bytes, want its space reused", round, grown, first)
+		}
+		// Two thirds expire at once: 11 minutes by deletions, which is longer than 8 minutes by reads.
+		minutes, deleted := 0, 0
+		for ; minutes < 20; minutes++ {
+			m.read.Store(0)
+			m.written.Store(0)
+			done, err := w.Run(background)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if read, written := m.read.Load(), m.written.Load(); read > int64(w.Reads+len(w.Sweeps)*50) || written > int64(w.Deletes) || m.longest.Load() > 24 {
+				t.Fatalf("minute %d: got %d reads, %d writes and %d in one Update, want at most %d, %d and 24",
+					minutes, read, written, m.longest.Load(), w.Reads, w.Deletes)
+			}
+			deleted += done.Deleted
+			if left := expired(t, s, ring, clock); left == 0 {
+				break
+			}
+		}
+		if minutes >= 13 {
+			t.Errorf("round %d: expired records are left after %d minutes", round, minutes)
+		}
+		clock = clock.Add(time.Hour)
+		for minutes = 0; expired(t, s, ring, clock) > 0 && minutes < 20; minutes++ {
+			if _, err := w.Run(background); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// expired returns the number of records of all tables that have expired.
+func expired(t *testing.T, s store.Store, ring *store.Keyring, at time.Time) (n int) {
+	t.Helper()
+	err := s.View(background, func(snap store.Snapshot) error {
+		for _, def := range sweptTables {
+			err := store.NewTable[time.Time](ring, def).Scan(snap, "", "", 0, func(_ string, v time.Time) error {
+				if !at.Before(v) {
+					n++
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestSweeper_KeepsWhatIsRenewedAfterItWasFound(t *testing.T) {
+	s := open(t)
+	table := store.NewTable[time.Time](openKeyring(t, s, store.NewRootKeys()), store.Codes)
+	put := func(at time.Time) {
+		if err := s.Update(background, func(tx store.Tx) error { return table.Put(tx, "a", at) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(now)
+	sweep := store.NewSweep(table, func(at time.Time) bool { return !now.Before(at) })
+	remove := sweep.Delete
+	sweep.Delete = func(ctx context.Context, s store.Store, ids []string, pause func()) error {
+		put(now.Add(time.Hour))
+		return remove(ctx, s, ids, pause)
+	}
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{sweep}, Reads: 10, Deletes: 10}
+	if _, err := w.Run(background); err != nil {
+		t.Fatal(err)
+	}
+	get(t, s, "code/a")
+}
+
+// One table fails, for example because its records cannot be read.
+func TestSweeper_AFailureOfOneTableDoesNotStopTheOthers(t *testing.T) {
+	s := open(t)
+	table := store.NewTable[time.Time](openKeyring(t, s, store.NewRootKeys()), store.Codes)
+	if err := s.Update(background, func(tx store.Tx) error { return table.Put(tx, "a", now) }); err != nil {
+		t.Fatal(err)
+	}
+	fault := fmt.Errorf("fault")
+	w := store.Sweeper{Store: s, Reads: 10, Deletes: 10, Sweeps: []store.TableSweep{
+		{Table: store.Links, Find: func(store.Snapshot, string, int, int) (store.Expired, error) { return store.Expired{}, fault }},
+		store.NewSweep(table, func(at time.Time) bool { return !now.Before(at) })}}
+	done, err := w.Run(background)
+	if err == nil || done.Deleted != 1 {
+		t.Errorf("got %+v, %v, want the error and one deletion", done, err)
+	}
+}
