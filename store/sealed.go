@@ -14,3 +14,8 @@ func (t Table[T]) ScanSealed(s Snapshot, after string, limit int, fn func(id str
 // Open returns the record of ScanSealed as it was written, without a correction of its times. The error wraps ErrUnreadable or
 // ErrNewer.
 func (t Table[T]) Open(id string, sealed []byte) (*T, error) { return t.decodeRaw(id, sealed) }
+
+// Decoder is a record with a decoder of its own, for records that are read by the million. DecodeRecord decodes the JSON of the
+// newest version to the same value as encoding/json. It returns false for JSON of a form that it does not know: encoding/json then
+// decides.
+type Decoder interface{ DecodeRecord(plain []byte) bool }

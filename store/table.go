@@ -191,6 +191,12 @@ func (t Table[T]) decodeRaw(id string, sealed []byte) (*T, error) {
 		return nil, err
 	}
 	v := new(T)
+	if d, ok := any(v).(Decoder); ok {
+		if d.DecodeRecord(plain) {
+			return v, nil
+		}
+		v = new(T)
+	}
 	if err := json.Unmarshal(plain, v); err != nil {
 		return nil, fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
