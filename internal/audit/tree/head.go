@@ -153,18 +153,16 @@ func consistent(r tlog.HashReader, size int64, head Checkpoint) error {
 	return err
 }
 
-// NewestHead returns the newest signed head. If there is none, it signs one. The error wraps store.ErrNotFound for an empty log.
+// NewestHead returns the newest signed head. The error wraps ErrUnsigned if there is none.
 func (t *Tree) NewestHead(ctx context.Context) (text string, err error) {
-	read := func(s store.Snapshot) error {
+	err = t.Store.View(ctx, func(s store.Snapshot) error {
 		head, err := t.heads.Get(s, newestID)
 		text = head.Note
 		return err
-	}
-	err = t.Store.View(ctx, read)
+	})
 	if errors.Is(err, store.ErrNotFound) {
-		if err = t.Advance(ctx); err == nil {
-			err = t.Store.View(ctx, read)
-		}
+		t.wanted.Store(true)
+		return "", fmt.Errorf("reading the head of the audit log: %w", ErrUnsigned)
 	}
 	return text, err
 }

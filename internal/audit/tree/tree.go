@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -47,6 +48,8 @@ type Tree struct {
 
 	mu   sync.Mutex // held by the one that numbers leaves or signs
 	last Checkpoint // the newest head that this process signed or read
+
+	wanted atomic.Bool // a reader waits for a head
 }
 
 // Tile is 256 hashes of one level, or fewer in the last tile of the level.
@@ -109,15 +112,16 @@ const (
 	signInterval     = time.Minute
 )
 
-// Run numbers new leaves each second and signs a head each minute, until ctx ends. It continues after an error, and logs one a
+// Run numbers new leaves each second and signs a head each minute, or at once for a reader, until ctx ends. It continues after an error, and logs one a
 // minute.
 func (t *Tree) Run(ctx context.Context) error {
 	ticks := time.NewTicker(sequenceInterval)
 	defer ticks.Stop()
 	const every = int(signInterval / sequenceInterval)
 	for n, silent := 0, 0; ; n, silent = n+1, silent-1 {
+		wanted := t.wanted.Swap(false)
 		err := t.Sequence(ctx)
-		if err == nil && (n%every == 0 || t.unsigned()) {
+		if err == nil && (n%every == 0 || wanted || t.unsigned()) {
 			err = t.Sign(ctx)
 		}
 		if err != nil && ctx.Err() == nil && silent <= 0 {

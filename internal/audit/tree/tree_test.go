@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -224,11 +225,22 @@ func checkProof(raw []byte, key string) error {
 	return tlog.CheckRecord(p.Hashes, head.Size, head.Root, p.Number, hash)
 }
 
-func TestProve_ProvesEachEventAlsoBeforeItsHead(t *testing.T) {
+func TestProve_ProvesEachEventWithoutWriting(t *testing.T) {
 	f := newFixture(t)
+	if _, err := f.tree.NewestHead(t.Context()); !errors.Is(err, ErrUnsigned) {
+		t.Errorf("the head of an empty log: got %v, want ErrUnsigned", err)
+	}
 	ids := f.append(300)
 	f.advance()
 	ids = append(ids, f.append(3)...)
+	head := f.head()
+	if _, err := f.tree.Prove(t.Context(), ids[301]); !errors.Is(err, ErrUnsigned) {
+		t.Errorf("before its head: got %v, want ErrUnsigned", err)
+	}
+	if f.wantPending(3); f.head() != head {
+		t.Error("a question signed a head")
+	}
+	f.advance()
 	for _, id := range ids {
 		f.checkProof(id)
 	}
@@ -237,6 +249,31 @@ func TestProve_ProvesEachEventAlsoBeforeItsHead(t *testing.T) {
 	}
 	if _, err := f.tree.Prove(t.Context(), "../x"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("for an id that is none: got %v, want ErrNotFound", err)
+	}
+}
+
+func TestRun_SignsAHeadForAReader(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = f.tree.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	f.append(1)
+	for started := time.Now(); ; time.Sleep(50 * time.Millisecond) { // the first head is signed as soon as there is an event
+		if _, err := f.tree.NewestHead(ctx); err == nil {
+			break
+		} else if !errors.Is(err, ErrUnsigned) || time.Since(started) > signInterval/2 {
+			t.Fatal(err)
+		}
+	}
+	id := f.append(1)[0]
+	for started := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := f.tree.Prove(ctx, id); err == nil {
+			break
+		} else if !errors.Is(err, ErrUnsigned) || time.Since(started) > signInterval/2 {
+			t.Fatalf("got %v, want a head long before the minute is over", err)
+		}
 	}
 }
 
