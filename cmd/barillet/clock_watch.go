@@ -70,6 +70,11 @@ func (a *app) checkClock(ctx context.Context) {
 	}
 }
 
+// auditContradiction implements tree.Config.Contradicted.
+func (a *app) auditContradiction(ctx context.Context, reason string) error {
+	return a.auditSystem(ctx, audit.LogContradicted, audit.Unknown, map[string]string{"reason": reason})
+}
+
 // auditSystem audits an event of the service itself.
 func (a *app) auditSystem(ctx context.Context, action, outcome string, detail map[string]string) error {
 	_, err := account.Update(ctx, a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (struct{}, error) {

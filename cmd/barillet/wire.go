@@ -83,7 +83,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	admin := admin.New(a.signIn, dir.ring)
 	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol)
 	a.directory.Admin.Outbound = out
-	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log}); err != nil {
+	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log, Contradicted: a.auditContradiction}); err != nil {
 		return nil, err
 	}
 	a.directory.Admin.Tree = a.tree

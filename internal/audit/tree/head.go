@@ -74,6 +74,7 @@ func (t *Tree) Sign(ctx context.Context) error {
 		next, err = t.nextHead(s)
 		return err
 	})
+	t.contradicted.Store(errors.Is(err, errContradiction))
 	if err != nil {
 		return fmt.Errorf("signing a head of the audit log: %w", err)
 	}
@@ -103,6 +104,9 @@ func (t *Tree) Sign(ctx context.Context) error {
 	return nil
 }
 
+// errContradiction is wrapped by the error of Sign for a tree that its newest head contradicts.
+var errContradiction = errors.New("the log contradicts its newest head")
+
 // nextHead returns the head to sign. Its size is 0 if the tree has not grown.
 func (t *Tree) nextHead(s store.Snapshot) (Checkpoint, error) {
 	size, err := t.size(s)
@@ -119,7 +123,7 @@ func (t *Tree) nextHead(s store.Snapshot) (Checkpoint, error) {
 	r := t.reader(s)
 	if t.last.Size > 0 {
 		if err := consistent(r, size, t.last); err != nil {
-			return Checkpoint{}, err
+			return Checkpoint{}, fmt.Errorf("%w: %w", errContradiction, err)
 		}
 	}
 	if size == t.last.Size {

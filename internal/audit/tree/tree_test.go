@@ -394,6 +394,44 @@ func TestSign_DoesNotSignALogWhosePastWasChanged(t *testing.T) {
 	}
 }
 
+func TestRun_RecordsAContradictionOnce(t *testing.T) {
+	f := newFixture(t)
+	f.append(50)
+	f.advance()
+	if f.tree.IsContradicted() {
+		t.Error("a good log counts as contradicted")
+	}
+	a := f.attacker()
+	a.editRandom()
+	a.rebuild()
+	a.apply()
+	f.append(1)
+	failure := errors.New("full")
+	reasons := []string{}
+	f.tree.Contradicted = func(_ context.Context, reason string) error {
+		reasons = append(reasons, reason)
+		if len(reasons) == 1 {
+			return failure
+		}
+		return nil
+	}
+	reported := false
+	for i, want := range []bool{false, true, true} {
+		err := f.tree.Sign(t.Context())
+		if reported = f.tree.report(t.Context(), err, reported); err == nil || !f.tree.IsContradicted() || reported != want {
+			t.Errorf("attempt %d: got %v, reported %t, want %t", i, err, reported, want)
+		}
+	}
+	if len(reasons) != 2 || !strings.Contains(reasons[1], "differ") {
+		t.Errorf("got %q, want one failure and one report", reasons)
+	}
+	a.undo()
+	err := f.tree.Sign(t.Context())
+	if f.tree.report(t.Context(), err, reported) || err != nil || f.tree.IsContradicted() {
+		t.Errorf("after the restore: got %v, want the end of the episode", err)
+	}
+}
+
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 func TestVerify_RefusesAHeadOfAnotherService(t *testing.T) {
