@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -45,6 +46,7 @@ type app struct {
 	enrol     *enrol.Service
 	directory *directory.Service
 	tree      *tree.Tree
+	removal   *removalClock // of the retention policies
 	sender    *mail.Sender
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
@@ -77,6 +79,11 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 		return nil, err
 	}
 	a.sessions = session.New(a.accounts, dir.ring, stopwatch())
+	last, err := a.lastEvent(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("reading the last audit event: %w", err)
+	}
+	a.removal = newRemovalClock(now, a.sessions.Uptime, last)
 	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
