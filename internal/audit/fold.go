@@ -29,10 +29,12 @@ type Fold struct {
 	at    time.Time // of level
 }
 
-// foldKey identifies refusals that are alike. Without actor, subject and target it is the key of all that have no window of their own.
+// foldKey identifies refusals that are alike. Without subject and target it is the key of all that have no window of their own; it
+// keeps an actor that is a principal, and the program.
 type foldKey struct {
 	action, outcome, reason string
 	actor                   Actor
+	program                 string // the API token that sent the request
 	subject, target         string // target is the first one
 }
 
@@ -56,12 +58,15 @@ func (f *Fold) Admit(now time.Time, e Event) bool {
 		f.open = map[foldKey]*folded{}
 	}
 	allowed := f.allowed(now)
-	key := foldKey{action: e.Action, outcome: e.Outcome, reason: e.Reason, actor: e.Actor, subject: e.Subject}
+	key := foldKey{action: e.Action, outcome: e.Outcome, reason: e.Reason, actor: e.Actor, program: e.Detail["program"], subject: e.Subject}
 	if len(e.Targets) > 0 {
 		key.target = e.Targets[0].ID
 	}
 	if f.open[key] == nil && (!allowed || len(f.open) >= foldKeys) {
-		key.actor, key.subject, key.target = Actor{}, "", ""
+		key.subject, key.target = "", ""
+		if !e.byPrincipal() {
+			key.actor = Actor{}
+		}
 	}
 	w := f.open[key]
 	if w == nil || w.count == 0 && w.ended(now) {
@@ -75,6 +80,12 @@ func (f *Fold) Admit(now time.Time, e Event) bool {
 	}
 	w.add(now, e)
 	return false
+}
+
+// byPrincipal reports whether the actor is an authenticated caller other than the user of the event. There are so few that each has
+// windows of its own, so that no flood hides who acted on others.
+func (e Event) byPrincipal() bool {
+	return e.Actor.Type == TypeToken || e.Actor.Type == TypeOperator || e.Actor.ID != "" && e.Subject != "" && e.Actor.ID != e.Subject
 }
 
 // allowed reports whether one more event may be written as it is.
@@ -136,6 +147,9 @@ func (f *Fold) Due(now time.Time, all bool) (due []Event) {
 func (w *folded) join(key foldKey) Event {
 	e := Event{Action: key.action, Outcome: key.outcome, Reason: key.reason, Actor: key.actor, Subject: key.subject, Detail: map[string]string{
 		"count": strconv.Itoa(w.count), "first": w.first.UTC().Format(time.RFC3339), "last": w.last.UTC().Format(time.RFC3339)}}
+	if key.program != "" {
+		e.Detail["program"] = key.program
+	}
 	if key.actor.Type == "" {
 		e.Actor.Type = TypeUnknown
 	}

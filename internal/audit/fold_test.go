@@ -105,3 +105,51 @@ func TestFold_AClockThatIsSetBackHidesNothing(t *testing.T) {
 		t.Error("a refusal after the change is folded")
 	}
 }
+
+// TestAttack_FloodHidesWhoGuessed: an unauthenticated client uses up the events of a day and all windows. Then an administrator and
+// two tokens guess codes of others.
+func TestAttack_FloodHidesWhoGuessed(t *testing.T) {
+	for name, flood := range map[string]int{"all windows": 300, "all events of a day": 15_000} {
+		var f audit.Fold
+		for i := range flood {
+			f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i), "192.0.2.1"))
+		}
+		guesses := func(actor audit.Actor, program string) {
+			for i := range 20 {
+				e := refusal(fmt.Sprintf("victim%d", i), "192.0.2.9")
+				if e.Detail = map[string]string{"program": program}; actor.ID != "" {
+					e.Actor = actor
+				}
+				f.Admit(foldStart.Add(time.Second), e)
+			}
+		}
+		guesses(audit.Actor{Type: audit.TypeUser, ID: "uadmin", Name: "admin@garage.example"}, "")
+		guesses(audit.Actor{Type: audit.TypeToken, ID: "token:t1"}, "")
+		guesses(audit.Actor{}, "t2")
+		count := map[string]int{}
+		for _, e := range f.Due(foldStart, true) {
+			count[e.Actor.ID+e.Detail["program"]] += e.Count()
+		}
+		for _, who := range []string{"uadmin", "token:t1", "t2"} {
+			if count[who] < 15 {
+				t.Errorf("%s: the log names %s for %d of 20 refusals", name, who, count[who])
+			}
+		}
+	}
+}
+
+// A second token continues where the first one was folded.
+func TestFold_NamesTheProgramOfEachRefusal(t *testing.T) {
+	var f audit.Fold
+	for _, program := range []string{"t1", "t2"} {
+		for range 10 {
+			e := refusal("u1", "192.0.2.1")
+			e.Detail = map[string]string{"program": program}
+			f.Admit(foldStart, e)
+		}
+	}
+	due := f.Due(foldStart, true)
+	if len(due) != 2 || due[0].Detail["program"] == due[1].Detail["program"] || due[0].Count() != 5 {
+		t.Errorf("got %+v, want an event for each program", due)
+	}
+}
