@@ -16,12 +16,17 @@ const day = 24 * time.Hour
 // Cutoff returns the time before which records that are kept for a time are removed.
 func Cutoff(now time.Time, keep time.Duration) time.Time { return now.UTC().Add(-keep).Truncate(day) }
 
-// Sweeps returns the sweeps that remove the events of each lane after the time for which the lane is kept. Leaves stay.
+// Sweeps returns the sweeps that remove the events of each lane after the time for which the lane is kept. Leaves stay, and an event
+// that states a removal or an erasure stays as long as any lane: verification needs it for the events that it states.
 func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []store.TableSweep) {
+	longest := time.Duration(0)
+	for _, d := range keep {
+		longest = max(longest, d)
+	}
 	for _, lane := range Lanes() {
 		out = append(out, store.TableSweep{Table: store.Audit,
 			Find: func(s store.Snapshot, after string, reads, limit int) (store.Expired, error) {
-				return l.findOld(s, lane, bound(Cutoff(now(), keep[lane])), after, reads, limit)
+				return l.findOld(s, lane, Cutoff(now(), keep[lane]), Cutoff(now(), longest), after, reads, limit)
 			},
 			Delete: func(ctx context.Context, s store.Store, ids []string, pause func()) error {
 				at := now()
@@ -34,12 +39,12 @@ func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []st
 	return out
 }
 
-// findOld returns the events of a lane before end. Its cursor stays where it is at the end of a round, because the older events of
+// findOld returns the events of a lane before end, and statements before oldest. Its cursor stays where it is at the end of a round, because the older events of
 // the lane are gone. A restart reads those of the other lanes once more.
-func (l Log) findOld(s store.Snapshot, lane Lane, end, after string, reads, limit int) (out store.Expired, err error) {
+func (l Log) findOld(s store.Snapshot, lane Lane, end, oldest time.Time, after string, reads, limit int) (out store.Expired, err error) {
 	out.Next, out.End = after, true
 	err = l.table.Scan(s, "", after, 0, func(id string, e Event) error {
-		if id >= end {
+		if id >= bound(end) {
 			return store.ErrStop
 		}
 		if out.Reads == reads || len(out.IDs) == limit {
@@ -47,13 +52,16 @@ func (l Log) findOld(s store.Snapshot, lane Lane, end, after string, reads, limi
 			return store.ErrStop
 		}
 		out.Reads, out.Next = out.Reads+1, id
-		if e.Lane() == lane {
+		if e.Lane() == lane && (!e.states() || e.At.Before(oldest)) {
 			out.IDs = append(out.IDs, id)
 		}
 		return nil
 	})
 	return out, err
 }
+
+// states reports whether the event states what happened to others of the log.
+func (e *Event) states() bool { return e.Action == EventsRemoved || e.Action == EventsErased }
 
 // remove deletes an event and its place in the index. It uses three keys of the Update.
 func (l Log) remove(tx store.Tx, id string) error {

@@ -97,3 +97,27 @@ func TestSweeps_KeepAnEventWithoutANumber(t *testing.T) {
 		t.Errorf("got %v, want the event", got)
 	}
 }
+
+// Changes are kept for a shorter time than refusals. Without its statement, a removed refusal would count as hidden.
+func TestSweeps_KeepStatementsAsLongAsAnyLane(t *testing.T) {
+	s, log, ring := openWithRing(t)
+	refused := event("u1")
+	refused.Outcome = audit.Failure
+	ids := []string{audit.NewID(start), audit.NewID(start.AddDate(0, 0, 111))}
+	add(t, s, log, ids, refused, audit.Erasure("u2", 3))
+	number(t, s, ring, ids)
+	for _, day := range []int{110, 160, 220} {
+		now := start.AddDate(0, 0, day)
+		err := storetest.Sweep(t.Context(), s, log.Sweeps(func() time.Time { return now },
+			map[audit.Lane]time.Duration{audit.LaneSecurity: 30 * 24 * time.Hour, audit.LaneNoise: 100 * 24 * time.Hour, audit.LaneRoutine: 30 * 24 * time.Hour})...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number(t, s, ring, all(t, s, log, audit.Query{}))
+		removed := len(all(t, s, log, audit.Query{Actions: []string{audit.EventsRemoved}})) > 0
+		erased := len(all(t, s, log, audit.Query{Actions: []string{audit.EventsErased}})) > 0
+		if day < 220 && (!removed || !erased) || day == 220 && erased {
+			t.Errorf("day %d: got statements of removal: %v, of erasure: %v; want both until day 212", day, removed, erased)
+		}
+	}
+}
