@@ -78,3 +78,26 @@ func TestAttack_LogRevealsInvitationElsewhere(t *testing.T) {
 		t.Errorf("got %d events, want what was done in the log", len(all))
 	}
 }
+
+// TestAttack_ProofRevealsInvitationElsewhere: a manager invites an address, and counts by a proof how many events the service
+// appended. A user outside the scope causes one more.
+func TestAttack_ProofRevealsInvitationElsewhere(t *testing.T) {
+	s := newEnv(t)
+	p := authntest.Limited(authntest.AsHelpDesk, s.Nord)
+	var appended []int64
+	for _, login := range []string{"new@garage.example", authntest.Technician} {
+		before := len(s.Events())
+		s.inviteElsewhere(t, p, login, s.Nord)
+		appended = append(appended, int64(len(s.Events())-before))
+		events, _, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{Descending: true, Limit: 1})
+		if err != nil || len(events) != 1 {
+			t.Fatalf("got %d events, %v", len(events), err)
+		}
+		_, err = s.Directory.Admin.ProveEvent(t.Context(), p, events[0].ID)
+		authntest.WantCode(t, "the size of the log", err, errcode.Forbidden)
+		s.Clock.Advance(time.Second)
+	}
+	if appended[0] == appended[1] {
+		t.Errorf("both invitations append %d events: a proof would reveal nothing", appended[0])
+	}
+}

@@ -10,7 +10,7 @@ import (
 	"barillet/internal/audit"
 )
 
-func TestLogs_ProveOnlyWhatTheTokenMayRead(t *testing.T) {
+func TestLogs_ProofsAreForTokensWithoutGroupScope(t *testing.T) {
 	d := open(t)
 	ours, theirs := d.CreateGroup("Garage Lumière"), d.CreateGroup("Garage du Port")
 	zoe, _, _ := d.Member("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{ours} })
@@ -35,7 +35,7 @@ func TestLogs_ProveOnlyWhatTheTokenMayRead(t *testing.T) {
 	for _, test := range []struct {
 		path, token string
 		status      int
-	}{{path(0), reader, 200}, {path(1), reader, 200}, {path(0), scoped, 200}, {path(1), scoped, 404}, {"/api/v1/logs/x/proof", reader, 404},
+	}{{path(0), reader, 200}, {path(1), reader, 200}, {path(0), scoped, 403}, {path(1), scoped, 403}, {"/api/v1/logs/x/proof", reader, 404},
 		{"/api/v1/logs/" + audit.NewID(d.Clock.Now()) + "/proof", reader, 404}} {
 		w := d.call("GET", test.path, test.token, "")
 		if test.status != 200 {
