@@ -136,7 +136,7 @@ func (s *Service) AssignRole(ctx context.Context, p Principal, req account.Reque
 }
 
 // RevokeRole removes a role assignment, with the permission that AssignRole needs. It ends the sessions of the user and
-// raises their epoch (protocol rule 2). It returns WrongState for the last active SUPER_ADMIN; only the operator can
+// raises their epoch (protocol rule 2). It returns WrongState if no other SUPER_ADMIN can sign in; then only the operator can
 // revoke that role.
 func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.RequestInfo, id, rid string) error {
 	if err := p.RequireUnscoped(PermManage); err != nil {
@@ -153,7 +153,7 @@ func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.Reque
 		}
 		g := u.Roles[i]
 		if g.Role == account.RoleSuperAdmin && !p.Operator {
-			if err := requireSuperAdmin(tx, other); err != nil {
+			if err := s.requireSuperAdmin(tx, other); err != nil {
 				return nil, err
 			}
 			u.DemotedBy = p.Owner
@@ -165,7 +165,7 @@ func (s *Service) RevokeRole(ctx context.Context, p Principal, req account.Reque
 	return err
 }
 
-// otherSuperAdmin returns another active SUPER_ADMIN if RevokeRole needs one. It returns an empty id if there is none
+// otherSuperAdmin returns another SUPER_ADMIN who can sign in, if RevokeRole needs one. It returns an empty id if there is none
 // or none is needed.
 func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid string) (account.UserID, error) {
 	if p.Operator {
@@ -175,7 +175,7 @@ func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid stri
 	if err != nil || g.Role != account.RoleSuperAdmin {
 		return "", err
 	}
-	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuperAdmin(&u) }}
+	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && CanAdminister(s.Accounts, &u) }}
 	for {
 		found, next, err := s.Accounts.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
@@ -188,19 +188,21 @@ func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid stri
 	}
 }
 
-// isSuperAdmin reports whether u is an active SUPER_ADMIN.
-func isSuperAdmin(u *account.User) bool {
-	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank()
+// CanAdminister reports whether u is a SUPER_ADMIN who can sign in: active, with a password and a device that is usable now. No change
+// of others may leave the service without one.
+func CanAdminister(accounts *account.Service, u *account.User) bool {
+	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank() && u.Password.Hash != "" &&
+		len(accounts.UsableDevices(u)) > 0
 }
 
-// requireSuperAdmin returns an error unless the other user is still an active SUPER_ADMIN.
-func requireSuperAdmin(tx *account.Tx, other account.UserID) error {
+// requireSuperAdmin returns an error unless the other user is still a SUPER_ADMIN who can sign in.
+func (s *Service) requireSuperAdmin(tx *account.Tx, other account.UserID) error {
 	if other == "" {
 		return wrongState(errcode.ReasonLastAdmin)
 	}
 	u, err := tx.User(other)
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuperAdmin(&u): // changed since otherSuperAdmin
+	case errcode.Of(err) == errcode.NotFound, err == nil && !CanAdminister(s.Accounts, &u): // changed since otherSuperAdmin
 		return &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 	}
 	return err

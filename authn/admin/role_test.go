@@ -3,11 +3,13 @@ package admin_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
+	"barillet/authn/freeze"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -19,6 +21,7 @@ func TestRole_Permissions(t *testing.T) {
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	const ok, no, gone, bad = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.Invalid
 	userAdmin := admin.Principal{ID: "token:u", Owner: "operator:1", Role: people}
+	s.NewSuperAdmin("stays@garage.example")
 	n := 0
 	for _, c := range []struct {
 		name   string
@@ -164,7 +167,7 @@ func TestRevokeRole_RejectsLastSuperAdmin(t *testing.T) {
 	ctx := t.Context()
 	_, admin := s.PrincipalOf(t, s.Administrator.Login, account.RoleSuperAdmin)
 	authntest.WantCode(t, "the only one", s.Directory.Admin.RevokeRole(ctx, authntest.AsSuperAdmin, s.From, s.Administrator.Login, "r2"), errcode.WrongState)
-	other := s.NewAdministrator(t, "other@garage.example", authntest.Assignment(account.RoleSuperAdmin))
+	other := s.NewSuperAdmin("other@garage.example")
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	authntest.WantCode(t, "the only one who is active", s.Directory.Admin.RevokeRole(ctx, authntest.AsSuperAdmin, s.From, s.Administrator.Login, "r2"), errcode.WrongState)
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusActive })
@@ -178,6 +181,23 @@ func TestRevokeRole_RejectsLastSuperAdmin(t *testing.T) {
 	authntest.WantCode(t, "by the operator", s.Directory.Admin.RevokeRole(ctx, authntest.AsOperator, s.From, other.Login, other.Roles[0].ID), "")
 	_, err := s.Directory.Admin.Authenticate(ctx, secret)
 	authntest.WantCode(t, "their token", err, errcode.NoSession)
+}
+
+// TestAttack_LastSuperAdminBesideAFrozenOne: a freeze refuses to leave no SUPER_ADMIN who can sign in (protocol rule 12). Then the
+// role of the one who stays is revoked.
+func TestAttack_LastSuperAdminBesideAFrozenOne(t *testing.T) {
+	s := newEnv(t)
+	frozen, stays := s.NewSuperAdmin("frozen@garage.example"), s.NewSuperAdmin("stays@garage.example")
+	role := stays.Roles[0].ID
+	if _, err := s.Directory.Freeze.ByAdmin(t.Context(), authntest.AsOperator, s.From, string(frozen.ID), freeze.All, ""); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Directory.Admin.RevokeRole(t.Context(), authntest.AsSuperAdmin, s.From, string(stays.ID), role)
+	if !errcode.HasReason(err, errcode.ReasonLastAdmin) {
+		t.Errorf("beside a frozen SUPER_ADMIN: got %v, want a refusal", err)
+	}
+	s.Change(frozen.ID, func(u *account.User) { u.Devices[0].Frozen = time.Time{} })
+	authntest.WantCode(t, "beside one who can sign in", s.Directory.Admin.RevokeRole(t.Context(), authntest.AsSuperAdmin, s.From, string(stays.ID), role), "")
 }
 
 func TestAssignRole_NotifiesSuperAdmins(t *testing.T) {

@@ -184,6 +184,13 @@ func (s *Garage) NewAdministrator(t *testing.T, address string, assignments ...a
 	return s.User(string(u.ID))
 }
 
+// NewSuperAdmin creates a SUPER_ADMIN who can sign in.
+func (s *Garage) NewSuperAdmin(address string) account.User {
+	s.T.Helper()
+	u, _, _ := s.Member(address, func(u *account.User) { u.Roles = []account.RoleAssignment{Assignment(account.RoleSuperAdmin)} })
+	return u
+}
+
 // Assignment returns a role assignment, limited to the groups if there are any.
 func Assignment(role account.Role, groups ...account.GroupID) account.RoleAssignment {
 	return account.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}

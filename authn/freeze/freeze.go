@@ -100,7 +100,7 @@ func (s *Service) store(tx *account.Tx, c call, other account.UserID) (*Result, 
 			return nil, nil
 		}
 		o, err := tx.User(other)
-		if errcode.Of(err) == errcode.NotFound || err == nil && !s.administers(&o) {
+		if errcode.Of(err) == errcode.NotFound || err == nil && !admin.CanAdminister(s.accounts, &o) {
 			return nil, nil
 		}
 		if err != nil {
@@ -201,15 +201,9 @@ func (s *Service) record(tx *account.Tx, u *account.User, c call, out *Result) e
 
 // endsAdministration reports whether u is a SUPER_ADMIN who can sign in, and could not without the device.
 func (s *Service) endsAdministration(u *account.User, device factors.DeviceID) bool {
-	return s.administers(u) && !slices.ContainsFunc(s.accounts.UsableDevices(u), func(d factors.Device) bool {
+	return admin.CanAdminister(s.accounts, u) && !slices.ContainsFunc(s.accounts.UsableDevices(u), func(d factors.Device) bool {
 		return device != All && d.ID != device
 	})
-}
-
-// administers reports whether u is a SUPER_ADMIN who can sign in.
-func (s *Service) administers(u *account.User) bool {
-	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank() && u.Password.Hash != "" &&
-		len(s.accounts.UsableDevices(u)) > 0
 }
 
 // otherAdministrator returns another SUPER_ADMIN who can sign in, or "".
@@ -220,7 +214,7 @@ func (s *Service) otherAdministrator(ctx context.Context, not account.UserID) (a
 			return "", err
 		}
 		for i := range some {
-			if some[i].ID != not && s.administers(&some[i]) {
+			if some[i].ID != not && admin.CanAdminister(s.accounts, &some[i]) {
 				return some[i].ID, nil
 			}
 		}

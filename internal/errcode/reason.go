@@ -32,7 +32,7 @@ const (
 	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead
 	ReasonLastTarget = "last_target" // without its last group the role would apply to all groups: remove the role instead
 	ReasonNoTargets  = "no_targets"  // the role always applies to all groups
-	ReasonLastAdmin  = "last_admin"  // no active user would be SUPER_ADMIN
+	ReasonLastAdmin  = "last_admin"  // no user who can sign in would be SUPER_ADMIN
 )
 
 // Other reasons.
