@@ -87,7 +87,7 @@ var (
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
 	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: WithEvent}
 	Erasures = TableDef{Prefix: "erasure/", Owner: "internal/audit", Lives: "policy", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByPolicy}
 	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds", Version: 1, Sealed: true,
