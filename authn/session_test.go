@@ -253,3 +253,35 @@ func TestSweeps_KeepsValidRecords(t *testing.T) {
 		t.Error("the wrong records were deleted")
 	}
 }
+
+// TestAttack_SignInsInNewBrowsersFillTheStore signs in again and again without a cookie. The record of a browser that is no known
+// browser any more is deleted, unless it is one of another user.
+func TestAttack_SignInsInNewBrowsersFillTheStore(t *testing.T) {
+	e := authntest.New(t)
+	_, phone, _ := e.Member("lea@garage.example", nil)
+	_, other, _ := e.Member("karim@garage.example", nil)
+	before := records(t, e, store.Browsers)
+	shared := e.SignIn("lea@garage.example", authntest.Password, phone).Browser
+	e.From.Browser = shared
+	e.SignIn("karim@garage.example", authntest.Password, other)
+	e.From.Browser = secret.Value{}
+	for range account.MaxBrowsers + 8 {
+		e.SignIn("lea@garage.example", authntest.Password, phone)
+	}
+	if got := records(t, e, store.Browsers); got != before-1+account.MaxBrowsers+1 {
+		t.Errorf("got %d records of browsers, want %d of one user and the others", got, account.MaxBrowsers)
+	}
+	if known, err := e.Sessions.IsKnownBrowser(t.Context(), shared); err != nil || !known {
+		t.Errorf("the browser of both users: known %v, %v", known, err)
+	}
+}
+
+// records returns the number of records of a table.
+func records(t *testing.T, e *authntest.Env, table store.TableDef) int {
+	t.Helper()
+	counts, err := store.Count(t.Context(), e.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts[table.Prefix]
+}

@@ -154,7 +154,15 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 		return p.Tokens.Redeem(ctx, req, c, token.Redemption{Code: secret.From(form.Get("code")), Redirect: form.Get("redirect_uri"),
 			Verifier: form.Get("code_verifier")})
 	case client.GrantRefresh:
-		return p.Tokens.Refresh(ctx, req, c, secret.From(form.Get("refresh_token")), scopes)
+		value := secret.From(form.Get("refresh_token"))
+		grant, err := p.Tokens.GrantOf(ctx, c, value)
+		if err != nil {
+			return nil, err
+		}
+		if ok, _, _ := p.limiter.Take(p.Now(), throttle.Refreshes, grant); grant != "" && !ok {
+			return nil, &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests}
+		}
+		return p.Tokens.Refresh(ctx, req, c, value, scopes)
 	case client.GrantDevice:
 		return p.deviceToken(ctx, c, form)
 	}
@@ -270,6 +278,9 @@ func writeTooMany(w http.ResponseWriter, retry time.Duration) {
 func writeError(w http.ResponseWriter, e *Error) {
 	if e.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
+	}
+	if e.status == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "" {
+		w.Header().Set("Retry-After", "60")
 	}
 	writeJSON(w, cmp.Or(e.status, http.StatusBadRequest), e)
 }

@@ -42,6 +42,7 @@ const (
 	ByPolicy        Sweep = "a background job applies the retention policy"
 	WithUser        Sweep = "they end with the user"
 	WithGroup       Sweep = "they end with the group"
+	WithEvent       Sweep = "they end with the audit event"
 	ByReplacement   Sweep = "never: the number of keys is fixed, and a new value replaces the old one"
 )
 

@@ -59,7 +59,7 @@ var (
 	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "60 s, used ones with the grant", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // 60 a minute in 24 hours
 	Refreshes = TableDef{Prefix: "refresh/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 8_760, Per: PerGrant}, Sweep: ByExpiry} // one an hour in a year
+		Ceiling: Ceiling{Records: 549_000, Per: PerGrant}, Sweep: ByExpiry} // 1,500 a day in a year; a used one is kept, so that its thief is found
 	Accesses = TableDef{Prefix: "access/", Owner: "oidc/token", Lives: "minutes", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 18_000, Per: PerClient}, Sweep: ByExpiry} // 300 a minute in an hour, from one network
 	AuthRequests = TableDef{Prefix: "authrequest/", Owner: "oidc", Lives: "3 h or 10 min; 1 min", Version: 1, Sealed: true, Lost: true,
@@ -77,7 +77,7 @@ var (
 	Tokens = TableDef{Prefix: "token/", Owner: "authn/admin", Lives: "until revoked", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 1, Per: PerToken}, Sweep: ByAdministrator}
 	Idempotency = TableDef{Prefix: "idempotency/", Owner: "web/api", Lives: "24 h", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Records: 864_000, Per: PerToken}, Sweep: ByExpiry} // 600 a minute in 24 hours
+		Ceiling: Ceiling{Records: 40_000, Per: PerToken}, Sweep: ByExpiry} // 20,000 a day of an owner, and as many at once after a pause
 	Outbox = TableDef{Prefix: "outbox/", Owner: "internal/mail", Lives: "until sent", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 20, Per: PerUser, Fixed: 10_000}, Sweep: ByDelivery}
 	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true,
@@ -87,17 +87,17 @@ var (
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
 	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
+		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: WithEvent}
 	Erasures = TableDef{Prefix: "erasure/", Owner: "internal/audit", Lives: "policy", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByPolicy}
 	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery}
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery} // numbered each second
 	AuditLeaves = TableDef{Prefix: "auditleaf/", Owner: "internal/audit", Lives: "unlimited", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Fixed: 100_000_000}, Sweep: ByAdministrator}
+		Ceiling: Ceiling{Fixed: 100_000_000}, Sweep: ByAdministrator} // 27,000 events a day in ten years
 	AuditTiles = TableDef{Prefix: "audittile/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Fixed: 1_000_000}, Sweep: ByAdministrator}
+		Ceiling: Ceiling{Fixed: 400_000}, Sweep: ByAdministrator} // of 256 hashes, and those of the levels above
 	AuditHeads = TableDef{Prefix: "audithead/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByAdministrator}
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByAdministrator} // one a day
 	Meta = TableDef{Prefix: "meta/", Owner: "store", Lives: "unlimited", Version: 1,
 		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format, data keys, probe and low space
 )

@@ -13,6 +13,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
+	"barillet/store"
 )
 
 // site6 returns an address of the n-th /64 of a /48.
@@ -117,14 +118,19 @@ func TestSubmit_KnownAndUnknownAddressesAreRefusedAlike(t *testing.T) {
 	}
 }
 
-// TestDeleteOld_DeletesByPolicy closes, leaves and deletes requests and users.
-func TestDeleteOld_DeletesByPolicy(t *testing.T) {
+// TestSweepOld_DeletesByPolicy closes, leaves and deletes requests and users.
+func TestSweepOld_DeletesByPolicy(t *testing.T) {
 	s := newEnv(t)
 	const keep = 90 * 24 * time.Hour
+	var announced []string
+	sweeper := &store.Sweeper{Store: s.Accounts.Store, Reads: 1000, Deletes: 1000, Sweeps: []store.TableSweep{s.Directory.HelpDesk.SweepOld(keep, func(ids []string) func(store.Tx) error {
+		return func(store.Tx) error { announced = ids; return nil }
+	})}}
 	sweep := func(want int) {
 		t.Helper()
-		if got, err := s.Directory.HelpDesk.DeleteOld(t.Context(), keep); err != nil || got != want {
-			t.Errorf("deleted %d, %v, want %d", got, err, want)
+		announced = nil
+		if _, err := sweeper.Run(t.Context()); err != nil || len(announced) != want {
+			t.Errorf("deleted %q, %v, want %d", announced, err, want)
 		}
 	}
 	for range 6 { // some of them removed
@@ -145,7 +151,7 @@ func TestDeleteOld_DeletesByPolicy(t *testing.T) {
 	if e := s.Events(audit.HelpClosed); len(e) != 2 || e[1].Reason != "expired" || e[1].Actor.Type != audit.TypeSystem {
 		t.Errorf("got %+v, want an event", e)
 	}
-	s.Clock.Advance(60 * 24 * time.Hour)
+	s.Clock.Advance(61 * 24 * time.Hour)
 	sweep(1)
 	s.Clock.Advance(30 * 24 * time.Hour)
 	sweep(1)

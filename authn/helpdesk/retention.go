@@ -8,31 +8,80 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
-	"barillet/internal/errcode"
 	"barillet/store"
 )
 
 const (
 	unknownTTL = 30 * 24 * time.Hour // of an open request about an unknown address, from its last change
-	oldBatch   = 100                 // requests that one call of DeleteOld changes
+	oldBatch   = 100                 // requests of one step of SweepOld, which changes each in its own Update
 )
 
-// DeleteOld deletes requests that were closed for longer than keep, and those about deleted users. It rejects open requests
-// about unknown addresses that did not change for 30 days. Call it periodically: each call reads at most 2,000 requests, changes
-// at most 100 and continues where the last one ended. It returns the number of deleted requests.
-func (s *Service) DeleteOld(ctx context.Context, keep time.Duration) (deleted int, err error) {
-	old, err := s.findOld(ctx, keep)
+// SweepOld returns the sweep that deletes requests that were closed for longer than keep, and those about deleted users. It rejects
+// open requests about unknown addresses that did not change for 30 days. announce is as for store.NewAnnouncedSweep.
+func (s *Service) SweepOld(keep time.Duration, announce func(ids []string) func(store.Tx) error) store.TableSweep {
+	return store.TableSweep{Table: store.HelpRequests,
+		Find: func(snap store.Snapshot, after string, reads, limit int) (store.Expired, error) {
+			return s.findOld(snap, keep, after, reads, min(limit, oldBatch))
+		},
+		Delete: func(ctx context.Context, _ store.Store, ids []string, pause func()) error {
+			return s.deleteOld(ctx, keep, ids, announce, pause)
+		}}
+}
+
+// findOld returns the ids of old requests after a cursor.
+func (s *Service) findOld(snap store.Snapshot, keep time.Duration, after string, reads, limit int) (out store.Expired, err error) {
+	r, now := s.accounts.Reader(snap), s.accounts.Now()
+	out.End = true
+	next := after
+	err = s.requests.Scan(snap, "", after, 0, func(id string, c Request) error {
+		switch {
+		case !isRequestID(id): // all requests are before the records that find them
+			return store.ErrStop
+		case out.Reads == reads || len(out.IDs) == limit:
+			out.End, out.Next = false, next
+			return store.ErrStop
+		}
+		out.Reads, next = out.Reads+1, id
+		a, err := s.ageOf(r, &c, now, keep)
+		if a != ageCurrent {
+			out.IDs = append(out.IDs, id)
+		}
+		return err
+	})
+	return out, err
+}
+
+// deleteOld deletes or rejects old requests. The Update that deletes the first one also announces all of them.
+func (s *Service) deleteOld(ctx context.Context, keep time.Duration, ids []string, announce func(ids []string) func(store.Tx) error, pause func()) error {
+	var old []string
+	err := s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		old = nil
+		for _, id := range ids {
+			c, err := s.requests.Get(snap, id)
+			if exists, err := store.Found(err); err != nil {
+				return err
+			} else if !exists {
+				continue
+			}
+			a, err := s.ageOf(s.accounts.Reader(snap), &c, s.accounts.Now(), keep)
+			if err != nil {
+				return err
+			}
+			if a == ageOld {
+				old = append(old, id)
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("judging old help requests: %w", err)
 	}
-	for _, id := range old {
+	first, announced := announce(old), false
+	for _, id := range ids {
 		op := s.accounts.NewOperation(account.RequestInfo{})
 		gone, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (bool, error) {
-			c, err := s.find(tx.Raw, id)
-			if errcode.Of(err) == errcode.NotFound {
-				return false, nil
-			}
-			if err != nil {
+			c, err := s.requests.Get(tx.Raw, id)
+			if exists, err := store.Found(err); !exists {
 				return false, err
 			}
 			switch a, err := s.ageOf(tx.Reader, &c, op.Now, keep); {
@@ -41,16 +90,20 @@ func (s *Service) DeleteOld(ctx context.Context, keep time.Duration) (deleted in
 			case a == ageExpired:
 				return false, s.expire(tx, &c)
 			}
+			if !announced {
+				if err := first(tx.Raw); err != nil {
+					return false, err
+				}
+			}
 			return true, s.remove(tx, &c)
 		})
 		if err != nil {
-			return deleted, fmt.Errorf("deleting old help request %q: %w", id, err)
+			return fmt.Errorf("deleting old help request %q: %w", id, err)
 		}
-		if gone {
-			deleted++
-		}
+		announced = announced || gone
+		pause()
 	}
-	return deleted, nil
+	return nil
 }
 
 // age is what the time did to a request.
@@ -64,7 +117,7 @@ const (
 
 func (s *Service) ageOf(r account.Reader, c *Request, now time.Time, keep time.Duration) (age, error) {
 	switch {
-	case c.State.closed() && !now.Before(c.Changed.Add(keep)):
+	case c.State.closed() && c.Changed.Before(audit.Cutoff(now, keep)):
 		return ageOld, nil
 	case c.User == "" && !c.State.closed() && !now.Before(c.Changed.Add(unknownTTL)):
 		return ageExpired, nil
@@ -76,38 +129,6 @@ func (s *Service) ageOf(r account.Reader, c *Request, now time.Time, keep time.D
 		return ageOld, nil
 	}
 	return ageCurrent, err
-}
-
-// findOld returns the ids of old requests, from the one after the cursor.
-func (s *Service) findOld(ctx context.Context, keep time.Duration) (ids []string, err error) {
-	s.sweep.Lock()
-	defer s.sweep.Unlock()
-	now, last, more := s.accounts.Now(), "", false
-	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		r, read := s.accounts.Reader(snap), 0
-		ids, last, more = nil, "", false
-		return s.requests.Scan(snap, "", s.swept, 0, func(id string, c Request) error {
-			if !isRequestID(id) {
-				return store.ErrStop
-			}
-			if more = read == maxScanned || len(ids) == oldBatch; more {
-				return store.ErrStop
-			}
-			read, last = read+1, id
-			a, err := s.ageOf(r, &c, now, keep)
-			if a != ageCurrent {
-				ids = append(ids, id)
-			}
-			return err
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("finding old help requests: %w", err)
-	}
-	if s.swept = last; !more {
-		s.swept = ""
-	}
-	return ids, nil
 }
 
 // expire rejects an open request about an unknown address.

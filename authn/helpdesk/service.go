@@ -4,8 +4,6 @@
 package helpdesk
 
 import (
-	"sync"
-
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -23,8 +21,6 @@ type Service struct {
 	approvals store.Table[ResetApproval]
 
 	unknown unknownRequests
-	sweep   sync.Mutex
-	swept   string // cursor of DeleteOld; sweep is locked
 }
 
 // New returns a Service on top of an administration service.

@@ -20,6 +20,7 @@ type Browser struct {
 	Since  time.Time      `json:"since"`
 	User   account.UserID `json:"user"`             // the first one
 	Shared bool           `json:"shared,omitempty"` // another user signed in, too (protocol rule 5)
+	Users  int            `json:"users"`            // for how many it is a known browser; the record ends with the last of them
 }
 
 // Service stores sessions, known browsers and forward-auth sessions.
@@ -196,6 +197,9 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 	} else {
 		value, b = tx.Op.Secret("browser"), Browser{Since: tx.Op.Now, User: u.ID}
 	}
+	if hash := value.Hash(); !slices.ContainsFunc(u.Browsers, func(ref account.BrowserRef) bool { return ref.Hash == hash }) {
+		b.Users++
+	}
 	if b != old {
 		if err := s.browsers.Put(tx.Raw, value.Hash(), b); err != nil {
 			return secret.Value{}, false, fmt.Errorf("storing a browser: %w", err)
@@ -232,6 +236,9 @@ func (s *Service) knowBrowser(tx *account.Tx, u *account.User, hash string, noti
 		oldest := slices.IndexFunc(u.Browsers, func(b account.BrowserRef) bool {
 			return !slices.ContainsFunc(u.Browsers, func(o account.BrowserRef) bool { return o.Seen.Before(b.Seen) })
 		})
+		if err := s.forgetBrowser(tx, u.Browsers[oldest].Hash); err != nil {
+			return err
+		}
 		u.Browsers = slices.Delete(u.Browsers, oldest, oldest+1)
 	}
 	u.Browsers = append(u.Browsers, account.BrowserRef{Hash: hash, Since: now, Seen: now})
@@ -239,6 +246,19 @@ func (s *Service) knowBrowser(tx *account.Tx, u *account.User, hash string, noti
 		return tx.Notify(u, notice.NewBrowser{Context: tx.About(u)}, time.Time{})
 	}
 	return nil
+}
+
+// forgetBrowser counts that a browser is no known browser of a user any more, and deletes the record after the last one.
+func (s *Service) forgetBrowser(tx *account.Tx, hash string) error {
+	b, err := s.browsers.Get(tx.Raw, hash)
+	exists, err := store.Found(err)
+	if !exists {
+		return err
+	}
+	if b.Users--; b.Users > 0 {
+		return s.browsers.Put(tx.Raw, hash, b)
+	}
+	return s.browsers.Delete(tx.Raw, hash)
 }
 
 // Rotate gives the session a new secret after the epoch of the user rose, and ends every other session (protocol rule 2). It drops

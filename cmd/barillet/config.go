@@ -56,6 +56,7 @@ type config struct {
 		Routine      int `toml:"routine" default:"180" min:"7" max:"3650" usage:"days that the log keeps what users do each day, such as sign-ins"`
 		Failures     int `toml:"failures" default:"90" min:"7" max:"3650" usage:"days that the log keeps what was refused"`
 		DeadLetters  int `toml:"dead_letters" default:"30" min:"1" max:"365" usage:"days that an email, a webhook call or a logout that was given up is kept"`
+		HelpRequests int `toml:"help_requests" default:"365" min:"30" max:"3650" usage:"days that a closed help request is kept"`
 		DeletedUsers int `toml:"deleted_users" default:"90" min:"1" max:"3650" usage:"days after which the log names a deleted user no more"`
 	} `toml:"retention"`
 	Password struct {

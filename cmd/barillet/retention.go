@@ -32,15 +32,20 @@ func (a *app) sweeps() []store.TableSweep {
 			a.sender.SweepDead(dead, announce(store.Outbox, keep.DeadLetters)),
 			a.webhooks.SweepDead(dead, announce(store.WebhookDeliveries, keep.DeadLetters)),
 			a.oidc.Tokens.SweepDeadLogouts(dead, announce(store.Logouts, keep.DeadLetters)),
+			a.directory.HelpDesk.SweepOld(days(keep.HelpRequests), announce(store.HelpRequests, keep.HelpRequests)),
 			a.accounts.Log.SweepErasures(now, days(keep.DeletedUsers)),
 		},
 		a.accounts.Log.Sweeps(now, map[audit.Lane]time.Duration{audit.LaneSecurity: days(keep.Events), audit.LaneRoutine: days(keep.Routine),
 			audit.LaneNoise: days(keep.Failures)}))
 }
 
+func (a *app) sweeper(pause time.Duration) *store.Sweeper {
+	return &store.Sweeper{Store: a.dataDir.store, Sweeps: a.sweeps(), Reads: sweepReads, Deletes: sweepDeletes, Pause: pause}
+}
+
 // runSweeper sweeps once a minute until ctx ends.
 func (a *app) runSweeper(ctx context.Context) error {
-	sweeper := &store.Sweeper{Store: a.dataDir.store, Sweeps: a.sweeps(), Reads: sweepReads, Deletes: sweepDeletes, Pause: sweepPause}
+	sweeper := a.sweeper(sweepPause)
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	for {

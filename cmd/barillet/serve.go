@@ -134,16 +134,9 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	if err != nil {
 		return err
 	}
-	pagesConfig := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: log, Demo: box, DamagedRecords: dir.ring.DamagedRecords, Ready: a.readiness()}
-	if len(c.ForwardAuth.Rules) > 0 {
-		if pagesConfig.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, TrustedProxies: c.TrustedProxies}); err != nil {
-			return fmt.Errorf("forward_auth.rules: %w", err)
-		}
-	}
-	pages, err := web.New(pagesConfig)
+	pages, err := a.pages(box)
 	if err != nil {
-		return fmt.Errorf("creating pages: %w", err)
+		return err
 	}
 	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
@@ -170,6 +163,24 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 			d.print(p)
 		}
 	})
+}
+
+// pages returns the handler of browsers and programs. box has the emails of a demonstration, or is nil.
+func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
+	c := a.config
+	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness()}
+	var err error
+	if len(c.ForwardAuth.Rules) > 0 {
+		if config.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: a.origin, TrustedProxies: c.TrustedProxies}); err != nil {
+			return nil, fmt.Errorf("forward_auth.rules: %w", err)
+		}
+	}
+	pages, err := web.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("creating pages: %w", err)
+	}
+	return pages, nil
 }
 
 // warn prints warnings about the configuration.

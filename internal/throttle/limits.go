@@ -65,6 +65,8 @@ var (
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and
 	// Network.
 	ClientCallsNetwork = Limit{Name: "client-calls-network", Count: 300, Per: time.Minute}
+	// Refreshes counts requests with a refresh token, in memory: a used token is kept as long as its grant. By grant.
+	Refreshes = Limit{Name: "refreshes", Count: 1500, Per: 24 * time.Hour}
 	// DeviceStarts counts device authorization requests, in memory. By Network.
 	DeviceStarts = Limit{Name: "device-starts", Count: 60, Per: 10 * time.Minute}
 	// Userinfo counts requests with an access token, in memory. By the hash of the token.

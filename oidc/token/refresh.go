@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"time"
 
@@ -33,6 +34,22 @@ func (t *RefreshToken) successor(value secret.Value) secret.Value {
 	mac := hmac.New(sha256.New, []byte(t.Salt))
 	mac.Write([]byte(value.Reveal()))
 	return secret.From(refreshPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// GrantOf returns the key of the grant of a refresh token of a client, or an empty text.
+func (s *Service) GrantOf(ctx context.Context, c *client.Client, value secret.Value) (grant string, err error) {
+	err = s.Store.View(ctx, func(snap store.Snapshot) error {
+		t, err := s.refreshes.Get(snap, value.Hash())
+		if there, err := store.Found(err); !there || t.Client != c.ID {
+			return err
+		}
+		grant = t.Grant
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking up a refresh token: %w", err)
+	}
+	return grant, nil
 }
 
 // Refresh exchanges a refresh token, once, for an access token and the next refresh token. Scopes narrow this access token
