@@ -67,6 +67,38 @@ func TestBody_OverTheLimitLeavesTheConnectionAtOnce(t *testing.T) {
 	}
 }
 
+// A body in chunks does not say how long it is. It has the same limit.
+func TestBody_OfUnknownLengthHasTheLimit(t *testing.T) {
+	p := open(t, nil)
+	for path, limit := range map[string]int{"/login": 64 << 10, "/api/v1/users": 1 << 20} {
+		for length, want := range map[int]bool{limit: false, limit + 1: true} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.URL+path, io.LimitReader(endless{}, int64(length)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = "login.example"
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			res, err := p.server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Body.Close(); (res.StatusCode == http.StatusRequestEntityTooLarge) != want {
+				t.Errorf("%d bytes at %s: got %s, want 413: %t", length, path, res.Status, want)
+			}
+		}
+	}
+}
+
+// endless reads the same letter without an end.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = 'a'
+	}
+	return len(b), nil
+}
+
 func TestAdmission_ServesOthersAndKnownBrowsersWhileAClientHasNoPlace(t *testing.T) {
 	p := open(t, nil)
 	b, _, _ := p.signedIn(t)

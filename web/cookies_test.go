@@ -81,6 +81,22 @@ func TestCookies_PlantedValueIsNotAdopted(t *testing.T) {
 	}
 }
 
+// A host of the same site can add a cookie of this name. One that no session can have does not hide the session.
+func TestCookies_ValueOfAnotherFormIsIgnored(t *testing.T) {
+	p := open(t, nil)
+	_, phone, _ := p.Member(amelie, nil)
+	b := p.browser(t)
+	b.signIn(amelie, phone)
+	own := b.cookie("__Host-barillet")
+	other := p.browser(t)
+	for _, planted := range []string{"short", strings.Repeat("A", 44), strings.Repeat("+", 43)} {
+		other.header.Set("Cookie", "__Host-barillet="+planted+"; __Host-barillet="+own)
+		if got := other.get("/account"); got.StatusCode != http.StatusOK {
+			t.Errorf("behind %q: got %d, want 200", planted, got.StatusCode)
+		}
+	}
+}
+
 func TestSignOut_EndsTheSessionOnTheServer(t *testing.T) {
 	p := open(t, nil)
 	_, phone, _ := p.Member(amelie, nil)

@@ -154,6 +154,20 @@ func TestForwardAuth_UserReachesAnApplication(t *testing.T) {
 	}
 }
 
+// A proxy copies the headers of the answer over those of the client. One that is missing would leave the client's (promise O7).
+func TestForwardAuth_SetsIdentityHeadersWithoutAValue(t *testing.T) {
+	p := guarded(t, wiki)
+	_, phone, _ := p.Member(amelie, func(u *account.User) { u.Groups = nil })
+	b := p.browser(t)
+	b.signIn(amelie, phone)
+	res := p.knock(t, knock{host: wiki, uri: "/", cookies: entered(t, p, b, wiki, "/"), header: map[string]string{"Remote-Groups": "admins"}})
+	for name, want := range map[string]string{"Remote-User": amelie, "Remote-Email": amelie, "Remote-Name": amelie, "Remote-Groups": ""} {
+		if got := res.Header.Values(name); res.StatusCode != http.StatusOK || len(got) != 1 || got[0] != want {
+			t.Errorf("%s: got %d, %q, want one header with %q", name, res.StatusCode, got, want)
+		}
+	}
+}
+
 func TestForwardAuth_SignsInFirst(t *testing.T) {
 	p := guarded(t, wiki)
 	_, phone, _ := p.Member(amelie, nil)

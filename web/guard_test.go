@@ -105,8 +105,8 @@ func TestMiddleware_SetsHeaders(t *testing.T) {
 		h := p.ask("GET", path, "").Header()
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
-			"Cross-Origin-Resource-Policy": "same-origin",
-			"Content-Security-Policy":      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+			"Cross-Origin-Resource-Policy": "same-origin", "X-Frame-Options": "DENY",
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s of %s: got %q, want %q", name, path, got, want)

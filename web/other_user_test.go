@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -98,6 +99,23 @@ func TestOtherUser_TicketAndPasswordLinksSaySoFirst(t *testing.T) {
 	own := strings.TrimPrefix(mailed[notice.PasswordLink](t, p, amelie).Link, p.url)
 	b.shows(own)
 	b.goes("/login/factor?done=password_set", own, "password", "Quatre roues et un volant")
+}
+
+// A form can name any user. The page about the other user names only one for whom the service made a form.
+func TestOtherUser_ForgedSubjectShowsNoName(t *testing.T) {
+	p := open(t, nil)
+	b, amelieIs, _ := p.signedIn(t)
+	bruno, _, _ := p.Member(bruno, func(u *account.User) { u.FirstName, u.LastName = "Bruno", "Petit" })
+	own := p.subjectOf(bruno.ID)
+	_, mac, _ := strings.Cut(p.subjectOf(amelieIs.ID), ".")
+	for subject, want := range map[string]bool{own: true, string(bruno.ID): false, string(bruno.ID) + ".": false, own[:len(own)-1]: false,
+		string(bruno.ID) + "." + mac: false} {
+		got := b.do(http.MethodPost, "/account/sessions/end-others", formMedia, url.Values{"subject": {subject}}.Encode())
+		saysOther(t, subject, got, http.StatusConflict)
+		if named := strings.Contains(got.body, "Bruno Petit"); named != want {
+			t.Errorf("%q: the page names the user: %t, want %t", subject, named, want)
+		}
+	}
 }
 
 // A page that was rendered for one user does nothing after another one has signed in.

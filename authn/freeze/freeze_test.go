@@ -151,6 +151,23 @@ func TestFreeze_LostPhoneVerifiesNothingAtOnce(t *testing.T) {
 	}
 }
 
+// The device that was proven may be the one that is lost.
+func TestFreeze_EndsTheStepUpOfItsSession(t *testing.T) {
+	e := newEnv(t)
+	_, other := e.addPhone(t, e.Phone, "Second")
+	e.stepUp(t, e.Session, e.Phone)
+	if info, err := e.Sessions.Authenticate(t.Context(), e.Session); err != nil || info.StepUpUntil.IsZero() {
+		t.Fatalf("before: %+v, %v", info, err)
+	}
+	out, err := e.freeze.InSession(t.Context(), e.office, e.Session, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := e.Sessions.Authenticate(t.Context(), out.Session); err != nil || !info.StepUpUntil.IsZero() {
+		t.Errorf("got a step-up until %v, %v, want none", info.StepUpUntil, err)
+	}
+}
+
 func TestFreeze_AtSignInGoesOnWithAnotherDevice(t *testing.T) {
 	e := newEnv(t)
 	lost := e.first()

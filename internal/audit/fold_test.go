@@ -91,6 +91,24 @@ func TestFold_NamesOfUsersDoNotMultiplyEvents(t *testing.T) {
 	}
 }
 
+// Refusals of a thousand users at the same time use little memory, and none is lost.
+func TestFold_HasFewWindowsAtOnce(t *testing.T) {
+	var f audit.Fold
+	counted := 0
+	for i := range 6000 {
+		if f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i%1000), "192.0.2.1")) {
+			counted++
+		}
+	}
+	due := f.Due(foldStart, true)
+	for _, e := range due {
+		counted += e.Count()
+	}
+	if len(due) > 257 || counted != 6000 {
+		t.Errorf("got %d windows that count %d refusals, want at most 257 and 6000", len(due), counted)
+	}
+}
+
 // The clock is set back by a day: the windows end, and later refusals are events again.
 func TestFold_AClockThatIsSetBackHidesNothing(t *testing.T) {
 	var f audit.Fold

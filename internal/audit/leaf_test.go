@@ -164,6 +164,11 @@ func TestRemoved_ReturnsWhatRemovalStates(t *testing.T) {
 	if _, _, ok := e.Removed(); ok {
 		t.Error("another event counts as a removal")
 	}
+	failed := Removal(LaneNoise, leafTime, 3)
+	failed.Outcome = Failure
+	if _, _, ok := failed.Removed(); ok {
+		t.Error("a removal that failed counts as one")
+	}
 }
 
 func TestLeaf_Golden(t *testing.T) {

@@ -60,6 +60,7 @@ func TestRegister_RejectsUnsuitableKey(t *testing.T) {
 		"RSA of 4096 bits":          {[]jose.JSONWebKey{{Key: wide(4096)}}, true},
 		"P-256":                     {[]jose.JSONWebKey{{Key: curve(elliptic.P256())}}, true},
 		"RSA of 1024 bits":          {[]jose.JSONWebKey{{Key: wide(1024)}}, false},
+		"RSA of 4097 bits":          {[]jose.JSONWebKey{{Key: wide(4097)}}, false},
 		"RSA of 65536 bits":         {[]jose.JSONWebKey{{Key: wide(65536)}}, false},
 		"an exponent of one":        {[]jose.JSONWebKey{{Key: few}}, false},
 		"P-521, which no alg needs": {[]jose.JSONWebKey{{Key: curve(elliptic.P521())}}, false},

@@ -30,6 +30,7 @@ func TestReplace_RejectsSelfUpdateOfConsentedMetadata(t *testing.T) {
 		"redirect_uris":                         func(r *client.Registration) { r.Redirects = []string{"https://thief.example/cb"} },
 		"post_logout_redirect_uris":             func(r *client.Registration) { r.PostLogoutRedirects = []string{"https://thief.example/bye"} },
 		"application_type":                      func(r *client.Registration) { r.ApplicationType = "native" },
+		"grant_types":                           func(r *client.Registration) { r.Grants = []string{client.GrantCode, client.GrantRefresh} },
 		"subject_type":                          func(r *client.Registration) { r.SubjectType = "public" },
 		"require_pushed_authorization_requests": func(r *client.Registration) { r.PushedOnly = false },
 		"token_endpoint_auth_method":            func(r *client.Registration) { r.AuthMethod, r.Keys = "client_secret_basic", nil },
@@ -51,6 +52,25 @@ func TestReplace_RejectsSelfUpdateOfConsentedMetadata(t *testing.T) {
 	r.Redirects = []string{"https://app.example/new"}
 	if _, err := p.Replace(t.Context(), by, c.ID, r, true); err != nil {
 		t.Errorf("another path of its own host: %v", err)
+	}
+}
+
+// An attacker with the registration token of a client asks for less proof of its users, and for more rights of the client.
+func TestReplace_SelfUpdateKeepsWhatAnAdministratorSet(t *testing.T) {
+	_, p := open(t)
+	strict := client.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, PhishingResistant: true, MaxAge: 600}
+	c, err := p.Register(t.Context(), by, strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	no, loose := false, strict
+	loose.PhishingResistant, loose.MaxAge, loose.Consent, loose.NoPKCE, loose.IntrospectsAll, loose.TokenClaims = false, 0, &no, true, true, true
+	if _, err := p.Replace(t.Context(), by, c.ID, loose, true); err != nil {
+		t.Fatal(err)
+	}
+	now, err := p.Information(t.Context(), c.ID)
+	if err != nil || !now.PhishingResistant || now.MaxAge != 600 || !*now.Consent || now.NoPKCE || now.IntrospectsAll || now.TokenClaims {
+		t.Errorf("got %+v, %v, want what the administrator set", now.Registration, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,15 +18,20 @@ import (
 // assertion returns a signed assertion of a client.
 func assertion(t *testing.T, key ed25519.PrivateKey, claims string) client.Credentials {
 	t.Helper()
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: key, KeyID: "k1"}}, nil)
+	return signed(t, jose.EdDSA, key, claims)
+}
+
+func signed(t *testing.T, alg jose.SignatureAlgorithm, key any, claims string) client.Credentials {
+	t.Helper()
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: "k1"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := s.Sign([]byte(claims))
+	jws, err := s.Sign([]byte(claims))
 	if err != nil {
 		t.Fatal(err)
 	}
-	compact, err := signed.CompactSerialize()
+	compact, err := jws.CompactSerialize()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +77,29 @@ func TestAuthenticate_ReadsDatesOfAssertion(t *testing.T) {
 		got, err := s.Authenticate(t.Context(), given)
 		if (got != nil) != test.want || !test.want && !errors.Is(err, client.ErrAuthentication) {
 			t.Errorf("%s: got %v, %v, want accepted %t", test.dates, got, err, test.want)
+		}
+	}
+}
+
+// A key that is registered for one algorithm signs no assertion by another.
+func TestAuthenticate_KeepsTheAlgorithmOfAKey(t *testing.T) {
+	h, s := open(t)
+	key, err := rsa.GenerateKey(nil, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "k1", Algorithm: "PS256", Use: "sig"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, AuthMethod: client.AuthJWT, Keys: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alg, want := range map[jose.SignatureAlgorithm]bool{jose.PS256: true, jose.RS256: false} {
+		claims := fmt.Sprintf(`{"iss":%q,"sub":%[1]q,"aud":"https://login.example","jti":%q,"exp":%d}`, c.ID, alg, h.Clock.Now().Unix()+60)
+		if got, err := s.Authenticate(t.Context(), signed(t, alg, key, claims)); (got != nil) != want {
+			t.Errorf("%s: got %v, %v, want accepted %t", alg, got, err, want)
 		}
 	}
 }

@@ -246,3 +246,47 @@ func TestGroup_WaitsForClosuresThatRunNow(t *testing.T) {
 		})
 	}
 }
+
+// A change that was judged on a snapshot is judged again if another one changed what it read.
+func TestUpdate_RunsAgainIfAValueChanged(t *testing.T) {
+	for name, c := range map[string]struct{ before, between, want string }{
+		"another value": {"1", "2", "12"},
+		"a new record":  {"", "2", "2"},
+		"a deleted one": {"1", "", "1"},
+		"the same":      {"1", "1", "1"},
+	} {
+		s, _ := counted(t)
+		write := func(value string) {
+			t.Helper()
+			err := s.Update(t.Context(), func(tx store.Tx) error {
+				if value == "" {
+					return tx.Delete("a/1")
+				}
+				return tx.Put("a/1", []byte(value))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(c.before)
+		seen, runs, done := "", 0, make(chan bool)
+		err := s.Update(t.Context(), func(tx store.Tx) error {
+			value, err := tx.Get("a/1")
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if seen += string(value); runs == 0 {
+				runs++
+				go func() {
+					defer close(done)
+					write(c.between)
+				}()
+				<-done
+			}
+			return tx.Put("a/2", []byte("x"))
+		})
+		if err != nil || seen != c.want {
+			t.Errorf("%s: the closure saw %q, %v, want %q", name, seen, err, c.want)
+		}
+	}
+}
