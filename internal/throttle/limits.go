@@ -14,7 +14,7 @@ var (
 	// password.
 	HelpSource = Limit{Name: "help-source", Count: 20, Per: time.Hour}
 	// HelpSite counts the same requests without a known browser or a proven password. By /24 for IPv4, /48 for IPv6.
-	HelpSite = Limit{Name: "help-site", Count: 60, Per: time.Hour}
+	HelpSite = Limit{Name: "help-site", Count: 30, Per: time.Hour}
 	// SupportMails counts the emails to support about help requests, and TrustedSupportMails a part that is reserved for known
 	// browsers and proven passwords. Beyond them support gets one of SupportDigests. All three count the whole service.
 	SupportMails        = Limit{Name: "support-mails", Count: 45, Per: time.Hour}
