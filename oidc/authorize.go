@@ -3,6 +3,7 @@ package oidc
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -249,7 +250,11 @@ func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *Authoriz
 			return "", 0, err
 		}
 	}
-	ttl, wait := p.waitingTime(op.Now, ua, known)
+	size, err := sizeOf(stored)
+	if err != nil {
+		return "", 0, err
+	}
+	ttl, wait := p.waitingTime(op.Now, ua, known, size)
 	if wait > 0 {
 		return "", wait, nil
 	}
@@ -261,9 +266,18 @@ func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *Authoriz
 	return requestName(secret, req.Client), 0, nil
 }
 
-// waitingTime counts a request that will wait for its user and returns how long it may wait. If too many wait already, it
-// returns how long to wait before the next one. Browsers that are not known leave a quarter to the others.
-func (p *Provider) waitingTime(now time.Time, ua UserAgent, known bool) (ttl, wait time.Duration) {
+// sizeOf returns what a request costs, in KiB. The last one begun counts.
+func sizeOf(req AuthorizationRequest) (int, error) {
+	raw, err := json.Marshal(req)
+	if err != nil {
+		return 0, fmt.Errorf("encoding an authorization request: %w", err)
+	}
+	return 1 + len(raw)>>10, nil
+}
+
+// waitingTime counts the size of a request that will wait for its user and returns how long it may wait. If too many wait
+// already, it returns how long to wait before the next one. Browsers that are not known leave a quarter to the others.
+func (p *Provider) waitingTime(now time.Time, ua UserAgent, known bool, size int) (ttl, wait time.Duration) {
 	for _, w := range []struct {
 		ttl          time.Duration
 		all, network throttle.Limit
@@ -272,9 +286,14 @@ func (p *Provider) waitingTime(now time.Time, ua UserAgent, known bool) (ttl, wa
 		switch {
 		case !known:
 			charges[0].Reserve = w.all.Count / 4
-			charges = append(charges, throttle.ByNetwork(w.network, ua.From.Address)...)
+			charges = append(charges, throttle.BySite(w.network, ua.From.Address)...)
 		case ua.Session == "":
 			charges = append(charges, throttle.Charge{Limit: w.network, Subject: "browser " + ua.From.Browser.Hash()})
+		default:
+			charges = append(charges, throttle.Charge{Limit: w.network, Subject: "session " + ua.Session})
+		}
+		for i := range charges {
+			charges[i].Cost = size
 		}
 		if wait = p.limiter.TakeAll(now, charges...); wait == 0 {
 			return w.ttl, 0

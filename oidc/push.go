@@ -47,15 +47,23 @@ func (p *Provider) push(ctx context.Context, c *client.Client, form url.Values) 
 		return nil, fmt.Errorf("validating a pushed request: %w", err)
 	}
 	op := p.Accounts.NewOperation(originOf(ctx))
-	charge := throttle.Charge{Limit: throttle.AllPushedRequests}
-	if c.AuthMethod == client.AuthNone { // any program can send it in the client's name
-		charge.Reserve = charge.Limit.Count / 2
+	stored := AuthorizationRequest{Client: c.ID, Pushed: form.Encode(), Created: op.Now, Expires: op.Now.Add(pushedTTL)}
+	size, err := sizeOf(stored)
+	if err != nil {
+		return nil, err
 	}
-	if p.limiter.TakeAll(op.Now, charge) > 0 {
+	charges := []throttle.Charge{{Limit: throttle.AllPushedRequests, Cost: size}}
+	if c.AuthMethod == client.AuthNone { // any program can send it in the client's name
+		charges[0].Reserve = throttle.AllPushedRequests.Count / 2
+		for _, charge := range throttle.BySite(throttle.PushedRequests, op.Request.Address) {
+			charge.Cost = size
+			charges = append(charges, charge)
+		}
+	}
+	if p.limiter.TakeAll(op.Now, charges...) > 0 {
 		return nil, &Error{"temporarily_unavailable", "too many requests", http.StatusServiceUnavailable}
 	}
 	secret := op.Secret("pushed")
-	stored := AuthorizationRequest{Client: c.ID, Pushed: form.Encode(), Created: op.Now, Expires: op.Now.Add(pushedTTL)}
 	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) }); err != nil {
 		return nil, fmt.Errorf("storing a pushed request: %w", err)
 	}

@@ -33,8 +33,8 @@ func TestAttack_AddressesOfOneSiteFillTheHelpRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, size := s.keys(t); refused < 430 || n > 70*4 || size > 1<<20 {
-		t.Errorf("got %d refused, %d records, %d bytes, want at most 60 requests", refused, n, size)
+	if n, size := s.keys(t); refused < 460 || n > 40*4 || size > 1<<20 {
+		t.Errorf("got %d refused, %d records, %d bytes, want at most 30 requests", refused, n, size)
 	}
 }
 

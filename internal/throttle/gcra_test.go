@@ -174,3 +174,34 @@ func TestByNetwork_AddressesSpreadOverANetworkDoNotMultiplyTheLimit(t *testing.T
 		t.Error("a /64 beyond its limit used up that of its /56")
 	}
 }
+
+// A client sends operations of different sizes from each network of an address.
+func TestBySite_CountsTheCostAgainstTheWidestNetwork(t *testing.T) {
+	limit := throttle.Limit{Name: "site", Count: 40, Per: time.Hour}
+	for _, spread := range []struct {
+		name, format string
+		want         int
+	}{
+		{"in a /64", "2001:db8:1:1::%x", 10},
+		{"over a /56", "2001:db8:1:%x::1", 20},
+		{"over a /48", "2001:db8:1:%x00::1", 40},
+		{"in a /24", "192.0.2.%d", 40},
+	} {
+		for _, cost := range []int{0, 1, 5} {
+			var m throttle.Memory
+			used := 0
+			for i := range 200 {
+				charges := throttle.BySite(limit, netip.MustParseAddr(fmt.Sprintf(spread.format, i)))
+				for c := range charges {
+					charges[c].Cost = cost
+				}
+				if m.TakeAll(start, charges...) == 0 {
+					used += max(1, cost)
+				}
+			}
+			if used != spread.want {
+				t.Errorf("%s, cost %d: got %d used, want %d", spread.name, cost, used, spread.want)
+			}
+		}
+	}
+}

@@ -14,7 +14,7 @@ var (
 	// password.
 	HelpSource = Limit{Name: "help-source", Count: 20, Per: time.Hour}
 	// HelpSite counts the same requests without a known browser or a proven password. By /24 for IPv4, /48 for IPv6.
-	HelpSite = Limit{Name: "help-site", Count: 60, Per: time.Hour}
+	HelpSite = Limit{Name: "help-site", Count: 30, Per: time.Hour}
 	// SupportMails counts the emails to support about help requests, and TrustedSupportMails a part that is reserved for known
 	// browsers and proven passwords. Beyond them support gets one of SupportDigests. All three count the whole service.
 	SupportMails        = Limit{Name: "support-mails", Count: 45, Per: time.Hour}
@@ -50,15 +50,18 @@ var (
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
 	// AuthorizeDay counts authorization requests, in memory. By session.
 	AuthorizeDay = Limit{Name: "authorize-day", Count: 3000, Per: 24 * time.Hour}
-	// WaitingRequests counts authorization requests that wait for longer than usual, in memory. By Network, or by known browser.
-	// Beyond it, ShortRequests counts those that wait as long as usual, and then the response is 429.
-	WaitingRequests = Limit{Name: "waiting-requests", Count: 1000, Per: 3 * time.Hour}
-	ShortRequests   = Limit{Name: "short-requests", Count: 300, Per: 10 * time.Minute}
+	// WaitingRequests counts the KiB of authorization requests that wait for longer than usual, in memory. Each counts at least
+	// one. By session, by known browser, or by network with BySite. Beyond it, ShortRequests counts those that wait as long as usual, and then
+	// the response is 429. Both together use at most 1 MiB at once.
+	WaitingRequests = Limit{Name: "waiting-requests", Count: 480, Per: 3 * time.Hour}
+	ShortRequests   = Limit{Name: "short-requests", Count: 160, Per: 10 * time.Minute}
 	// AllWaitingRequests and AllShortRequests count them for all clients, so that at most 20,000 are stored: as many again can
 	// arrive while the first wait.
 	AllWaitingRequests = Limit{Name: "all-waiting-requests", Count: 8000, Per: 3 * time.Hour}
 	AllShortRequests   = Limit{Name: "all-short-requests", Count: 2000, Per: 10 * time.Minute}
-	// AllPushedRequests counts pushed authorization requests of all clients, in memory. They are stored for a minute.
+	// PushedRequests counts the KiB of pushed authorization requests of clients without a secret, and AllPushedRequests those of all
+	// clients, in memory. They are stored for a minute. By network with BySite.
+	PushedRequests    = Limit{Name: "pushed-requests", Count: 480, Per: time.Minute}
 	AllPushedRequests = Limit{Name: "all-pushed-requests", Count: 2000, Per: time.Minute}
 	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}

@@ -35,10 +35,10 @@ func (m *Memory) Take(now time.Time, l Limit, subject string) (ok bool, retry ti
 func (m *Memory) decide(now time.Time, c Charge, take bool) (ok bool, retry time.Duration, remaining int) {
 	s, key := m.shard(c.Limit, c.Subject)
 	defer s.Unlock()
-	tat := s.tats[key]
-	next, ok, retry, remaining := c.Limit.Decide(tat, now, 1+c.Reserve)
+	tat, cost := s.tats[key], max(1, c.Cost)
+	next, ok, retry, remaining := c.Limit.Decide(tat, now, cost+c.Reserve)
 	if ok && c.Reserve > 0 {
-		next, ok, retry, remaining = c.Limit.Decide(tat, now, 1)
+		next, ok, retry, remaining = c.Limit.Decide(tat, now, cost)
 	}
 	if take {
 		s.put(now, key, next)

@@ -44,6 +44,7 @@ type Charge struct {
 	Limit   Limit
 	Subject string
 	Reserve int // operations that must remain for others after this one; only in memory
+	Cost    int // operations that it counts as; 0: one; only in memory
 }
 
 // ByNetwork returns the charges of a limit for the networks of an address. For a /56 the count is twice as high as for a /64,
@@ -56,4 +57,13 @@ func ByNetwork(limit Limit, addr netip.Addr) []Charge {
 		limit.Count *= networkFactor
 	}
 	return out
+}
+
+// BySite returns the charges of a limit for the networks of an address, as ByNetwork does. The widest network, a /24 or a /48,
+// has the count of the limit, a /56 half of it, and a /64 a quarter.
+func BySite(limit Limit, addr netip.Addr) []Charge {
+	for range len(Networks(addr)) - 1 {
+		limit.Count /= networkFactor
+	}
+	return ByNetwork(limit, addr)
 }
