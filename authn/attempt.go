@@ -36,8 +36,8 @@ func (v Verification) Accepted() bool { return v.Rejected == factors.ReasonNone 
 
 // beginVerify opens a ceremony for the first kind that has this input and a device in devices. If no kind has such a
 // device, it uses the first kind with this input. Open ceremonies of other kinds remain.
-func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.Device, open *account.Ceremony,
-	input factors.Input) (account.Prompt, *account.Ceremony, error) {
+func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.Device, open *factors.Ceremony,
+	input factors.Input) (account.Prompt, *factors.Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
 		return account.Prompt{}, nil, errcode.New(errcode.NotFound)
@@ -52,7 +52,7 @@ func (s *Service) beginVerify(now time.Time, u *account.User, devices []factors.
 	if err != nil {
 		return account.Prompt{}, nil, fmt.Errorf("encoding a prompt of %s: %w", kind, err)
 	}
-	c := account.Ceremony{Pending: map[factors.Kind]factors.Pending{}}
+	c := factors.Ceremony{Pending: map[factors.Kind]factors.Pending{}}
 	if open != nil && now.Before(open.Expires) {
 		maps.Copy(c.Pending, open.Pending)
 	}
@@ -128,7 +128,7 @@ func (a *deviceAttempt) devices() []factors.Device {
 
 // updateCeremony returns the ceremony with the state that the kinds need for the next attempt. After an accepted
 // answer they need none.
-func (s *Service) updateCeremony(now time.Time, c *account.Ceremony, a deviceAttempt) *account.Ceremony {
+func (s *Service) updateCeremony(now time.Time, c *factors.Ceremony, a deviceAttempt) *factors.Ceremony {
 	if a.outcome.Accepted() {
 		for _, f := range s.withInput(a.input) {
 			c = c.With(now, f.Kind(), nil)
@@ -145,7 +145,7 @@ func (s *Service) updateCeremony(now time.Time, c *account.Ceremony, a deviceAtt
 // that has a device in devices. The first acceptance decides. A rejection counts once, regardless of the number of
 // kinds.
 func (s *Service) verifyAnswer(op *account.Operation, u *account.User, devices []factors.Device,
-	open *account.Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
+	open *factors.Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
 	a := deviceAttempt{input: input, known: known, revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
@@ -237,7 +237,7 @@ func (a *deviceAttempt) rejection() string { return a.name() + ": " + string(a.o
 
 // storesNothing reports whether an answer changes no counter, device or ceremony, such as text that cannot be a code. It is
 // refused without an Update, so that it costs the store nothing.
-func (a *deviceAttempt) storesNothing(now time.Time, open *account.Ceremony) bool {
+func (a *deviceAttempt) storesNothing(now time.Time, open *factors.Ceremony) bool {
 	switch a.outcome.Rejected {
 	case factors.ReasonNone, factors.ReasonWrong, factors.ReasonClock, factors.ReasonResync, factors.ReasonClone:
 		return false

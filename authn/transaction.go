@@ -40,7 +40,7 @@ type Transaction struct {
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 	Mailed      bool         `json:"mailed,omitempty"`      // began with, or holds, a link or code that was only mailed to the address
 
-	Ceremony     *account.Ceremony         `json:"ceremony,omitempty"`
+	Ceremony     *factors.Ceremony         `json:"ceremony,omitempty"`
 	Enrol        *account.PendingEnrolment `json:"enrol,omitempty"`
 	SecondFactor *SecondFactor             `json:"secondFactor,omitempty"` // set while the password must be changed
 

@@ -45,7 +45,7 @@ func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 		}
 		u.AdminEnrolment = &account.AdminEnrolment{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Provenance: string(u.ID),
 			ByName: strings.Repeat("🔧", 64), Epoch: u.Epoch, Pending: factors.Pending(strings.Repeat("x", 400)), At: then, Expires: then}
-		u.AdminVerification = &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
+		u.AdminVerification = &factors.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
 		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Activity[0]
 		u.Sessions, u.Browsers, u.Activity = nil, nil, nil
 		for i := range 32 {

@@ -23,13 +23,17 @@ const (
 // Walk reads a table in small Views and calls update, in small Updates, for each id that pick selects. pick returns true for
 // a record to update. update must read the record again: it may have changed or be gone.
 func Walk[T any](ctx context.Context, s Store, t Table[T], pick func(r Reader, id string, v T) (bool, error), update func(tx Tx, id string) error) error {
+	return t.walk(ctx, s, func(r Reader, id string, v any) (bool, error) { return pick(r, id, *v.(*T)) }, update)
+}
+
+func (t *table) walk(ctx context.Context, s Store, pick func(r Reader, id string, v any) (bool, error), update func(tx Tx, id string) error) error {
 	for after, more := "", true; more; {
 		var ids []string
 		last := after
 		err := s.View(ctx, func(r Snapshot) error {
 			ids, last, more = nil, after, false
 			seen := 0
-			return t.Scan(r, "", after, scanBatch, func(id string, v T) error {
+			return t.scan(r, "", after, scanBatch, func(id string, v any) error {
 				last, seen = id, seen+1
 				more = seen == scanBatch
 				picked, err := pick(r, id, v)

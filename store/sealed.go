@@ -2,7 +2,7 @@ package store
 
 // ScanSealed is like Scan for records that stay encrypted. Open decrypts them after the View. So a reader of many records keeps
 // its View short, and decrypts in several goroutines.
-func (t Table[T]) ScanSealed(s Snapshot, after string, limit int, fn func(id string, sealed []byte) error) error {
+func (t *table) ScanSealed(s Snapshot, after string, limit int, fn func(id string, sealed []byte) error) error {
 	if after != "" {
 		after = t.Key(after)
 	}
@@ -13,4 +13,15 @@ func (t Table[T]) ScanSealed(s Snapshot, after string, limit int, fn func(id str
 
 // Open returns the record of ScanSealed as it was written, without a correction of its times. The error wraps ErrUnreadable or
 // ErrNewer.
-func (t Table[T]) Open(id string, sealed []byte) (*T, error) { return t.decodeRaw(id, sealed) }
+func (t Table[T]) Open(id string, sealed []byte) (*T, error) {
+	v := new(T)
+	if err := t.decodeRaw(id, sealed, v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Decoder is a record with a decoder of its own, for records that are read by the million. DecodeRecord decodes the JSON of the
+// newest version to the same value as encoding/json. It returns false for JSON of a form that it does not know: encoding/json then
+// decides.
+type Decoder interface{ DecodeRecord(plain []byte) bool }

@@ -29,25 +29,35 @@ type Expired struct {
 // NewSweep returns the sweep of the records for which expired returns true. expired is called again in the Update that deletes a
 // record. It must not change its argument.
 func NewSweep[T any](t Table[T], expired func(v T) bool) TableSweep {
-	return NewDependentSweep(t, func(_ Reader, _ string, v T) (bool, error) { return expired(v), nil })
+	return t.newSweep(judgeAlone(expired), nil)
 }
 
 // NewDependentSweep is NewSweep for records that expire with others. expired may read two of them.
 func NewDependentSweep[T any](t Table[T], expired func(r Reader, id string, v T) (bool, error)) TableSweep {
-	return TableSweep{t.kind, t.findExpired(expired), t.deleteEach(expired, nil)}
+	return t.newSweep(func(r Reader, id string, v any) (bool, error) { return expired(r, id, *v.(*T)) }, nil)
 }
 
 // NewAnnouncedSweep is NewSweep for records that a policy deletes. announce is called with the ids of some before the first of them
 // is deleted, and its result in that Update. It may use 16 keys.
 func NewAnnouncedSweep[T any](t Table[T], expired func(v T) bool, announce func(ids []string) func(Tx) error) TableSweep {
-	judge := func(_ Reader, _ string, v T) (bool, error) { return expired(v), nil }
-	return TableSweep{t.kind, t.findExpired(judge), t.deleteEach(judge, announce)}
+	return t.newSweep(judgeAlone(expired), announce)
 }
 
-func (t Table[T]) findExpired(expired func(Reader, string, T) (bool, error)) func(Snapshot, string, int, int) (Expired, error) {
+// judge reports whether the record that v points to has expired.
+type judge func(r Reader, id string, v any) (bool, error)
+
+func judgeAlone[T any](expired func(v T) bool) judge {
+	return func(_ Reader, _ string, v any) (bool, error) { return expired(*v.(*T)), nil }
+}
+
+func (t *table) newSweep(expired judge, announce func(ids []string) func(Tx) error) TableSweep {
+	return TableSweep{t.kind, t.findExpired(expired), t.deleteEach(expired, announce)}
+}
+
+func (t *table) findExpired(expired judge) func(Snapshot, string, int, int) (Expired, error) {
 	return func(s Snapshot, after string, reads, limit int) (out Expired, err error) {
 		out.Next, out.End = after, true
-		err = t.Scan(s, "", after, 0, func(id string, v T) error {
+		err = t.scan(s, "", after, 0, func(id string, v any) error {
 			if out.Reads == reads || len(out.IDs) == limit {
 				out.End = false
 				return ErrStop
@@ -70,15 +80,15 @@ func (t Table[T]) findExpired(expired func(Reader, string, T) (bool, error)) fun
 	}
 }
 
-func (t Table[T]) deleteEach(expired func(Reader, string, T) (bool, error), announce func([]string) func(Tx) error) func(context.Context, Store, []string, func()) error {
+func (t *table) deleteEach(expired judge, announce func([]string) func(Tx) error) func(context.Context, Store, []string, func()) error {
 	return func(ctx context.Context, s Store, ids []string, pause func()) error {
 		first := func(Tx) error { return nil }
 		if announce != nil {
 			first = announce(ids)
 		}
 		return InBatches(ctx, s, ids, pause, first, func(tx Tx, id string) error {
-			v, err := t.Get(tx, id)
-			if exists, err := Found(err); !exists {
+			v := t.newRecord()
+			if exists, err := Found(t.get(tx, id, v)); !exists {
 				return err
 			}
 			if is, err := expired(tx, id, v); err != nil || !is {

@@ -17,48 +17,71 @@ type Upgrade struct {
 
 // Table stores records of one type as encrypted, versioned JSON. An id is a key without the prefix of the table; free
 // text in it is escaped. The zero value is unusable. A Table is safe for concurrent use and cheap to copy.
-type Table[T any] struct {
+type Table[T any] struct{ *table }
+
+// table has what does not depend on the type, so that the program contains it once.
+type table struct {
 	ring     *Keyring
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
+	record   reflect.Type
 	times    *timeRule // nil: the records have no times
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
 // NewTable panics if one is missing, or if the kind is not sealed.
 func NewTable[T any](ring *Keyring, kind TableDef, upgrades ...Upgrade) Table[T] {
+	return Table[T]{newTable(ring, kind, upgrades, reflect.TypeFor[T]())}
+}
+
+func newTable(ring *Keyring, kind TableDef, upgrades []Upgrade, record reflect.Type) *table {
 	if !kind.Sealed {
 		panic(fmt.Sprintf("store: table %s is not sealed", kind.Prefix))
 	}
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	t := Table[T]{ring, kind, upgrades, timeRuleFor(reflect.TypeFor[T]())}
+	t := &table{ring, kind, upgrades, record, timeRuleFor(record)}
 	if t.times != nil {
 		ring.addWalk(kind, func(ctx context.Context, s Store) error {
-			return Walk(ctx, s, t, func(Reader, string, T) (bool, error) { return false, nil }, nil)
+			return t.walk(ctx, s, func(Reader, string, any) (bool, error) { return false, nil }, nil)
 		})
 	}
 	return t
 }
 
 // Key returns the full key of an id.
-func (t Table[T]) Key(id string) string { return t.kind.Prefix + id }
+func (t *table) Key(id string) string { return t.kind.Prefix + id }
 
 // Get returns a record, upgraded in memory to the newest version. The error can wrap ErrNotFound, ErrNewer or
 // ErrDecrypt.
-func (t Table[T]) Get(r Reader, id string) (T, error) {
-	var none T
+func (t Table[T]) Get(r Reader, id string) (v T, err error) {
+	if err := t.get(r, id, &v); err != nil {
+		var none T
+		return none, err
+	}
+	return v, nil
+}
+
+func (t *table) get(r Reader, id string, v any) error {
+	sealed, err := t.sealed(r, id)
+	if err != nil {
+		return err
+	}
+	return t.lost(t.decode(id, sealed, v))
+}
+
+// sealed returns the stored bytes of a record.
+func (t *table) sealed(r Reader, id string) ([]byte, error) {
 	sealed, err := r.Get(t.Key(id))
 	if err != nil {
-		return none, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+		return nil, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
 	}
-	v, err := t.decode(id, sealed)
-	return v, t.lost(err)
+	return sealed, nil
 }
 
 // lost returns ErrNotFound for an unreadable record of a kind that may be lost.
-func (t Table[T]) lost(err error) error {
+func (t *table) lost(err error) error {
 	if t.kind.Lost && errors.Is(err, ErrUnreadable) {
 		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, ErrNotFound)
 	}
@@ -75,25 +98,27 @@ type Cached[T any] struct {
 
 // GetCached is like Get, but decrypts the record only if its stored bytes differ from those in kept. Each write uses its
 // own nonce, so equal bytes are from the same write of the same record.
-func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
+func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (v T, err error) {
 	key := t.Key(id)
-	sealed, err := r.Get(key)
+	sealed, err := t.sealed(r, id)
 	if err != nil {
-		var none T
-		return none, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+		return v, err
 	}
 	if kept.key == key && bytes.Equal(kept.sealed, sealed) {
 		return kept.value, nil
 	}
-	v, err := t.decode(id, sealed)
-	if err == nil {
-		*kept = Cached[T]{key, sealed, v}
+	if err := t.lost(t.decode(id, sealed, &v)); err != nil {
+		var none T
+		return none, err
 	}
-	return v, t.lost(err)
+	*kept = Cached[T]{key, sealed, v}
+	return v, nil
 }
 
 // Put writes a record in the newest version.
-func (t Table[T]) Put(tx Tx, id string, v T) error {
+func (t Table[T]) Put(tx Tx, id string, v T) error { return t.put(tx, id, v) }
+
+func (t *table) put(tx Tx, id string, v any) error {
 	plain, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
@@ -106,7 +131,7 @@ func (t Table[T]) Put(tx Tx, id string, v T) error {
 }
 
 // Delete removes a record. A missing record is no error.
-func (t Table[T]) Delete(tx Tx, id string) error {
+func (t *table) Delete(tx Tx, id string) error {
 	if err := tx.Delete(t.Key(id)); err != nil {
 		return fmt.Errorf("deleting a record of %s: %w", t.kind.Prefix, err)
 	}
@@ -116,6 +141,11 @@ func (t Table[T]) Delete(tx Tx, id string) error {
 // Scan is like Snapshot.Scan, for the ids that begin with sub and sort after the id after. fn gets each id and its
 // record. Scan skips a record that cannot be read, and does not count it. The keyring reports it (promise D6).
 func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id string, v T) error) error {
+	return t.scan(s, sub, after, limit, func(id string, v any) error { return fn(id, *v.(*T)) })
+}
+
+// scan is Scan with pointers to the records.
+func (t *table) scan(s Snapshot, sub, after string, limit int, fn func(id string, v any) error) error {
 	if after != "" {
 		after = t.Key(after)
 	}
@@ -124,8 +154,8 @@ func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id stri
 		if limit > 0 && seen == limit {
 			return ErrStop
 		}
-		id := key[len(t.kind.Prefix):]
-		v, err := t.decode(id, sealed)
+		id, v := key[len(t.kind.Prefix):], t.newRecord()
+		err := t.decode(id, sealed, v)
 		if errors.Is(err, ErrUnreadable) {
 			return nil
 		}
@@ -137,64 +167,69 @@ func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id stri
 	})
 }
 
+// newRecord returns a pointer to an empty record.
+func (t *table) newRecord() any { return reflect.New(t.record).Interface() }
+
 // ScanIDs is like Scan, without the records. fn also gets the id of a record that cannot be read.
-func (t Table[T]) ScanIDs(s Snapshot, sub, after string, fn func(id string) error) error {
+func (t *table) ScanIDs(s Snapshot, sub, after string, fn func(id string) error) error {
 	if after != "" {
 		after = t.Key(after)
 	}
 	return s.Scan(t.Key(sub), after, 0, func(key string, _ []byte) error { return fn(key[len(t.kind.Prefix):]) })
 }
 
-// decode returns a record with correct times. If it had wrong ones, the correction is stored after the View or Update.
-func (t Table[T]) decode(id string, sealed []byte) (T, error) {
-	v, err := t.decodeRaw(id, sealed)
+// decode reads a record with correct times into the record that v points to. If it had wrong ones, the correction is stored after
+// the View or Update.
+func (t *table) decode(id string, sealed []byte, v any) error {
+	err := t.decodeRaw(id, sealed, v)
 	if errors.Is(err, ErrUnreadable) {
 		t.ring.damage.add(t.kind, id, err)
 	}
-	if err != nil {
-		var none T
-		return none, err
-	}
-	if t.correct(v) {
+	if err == nil && t.correct(v) {
 		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
 	}
-	return *v, nil
+	return err
 }
 
 // correct corrects the times of a record. It reports whether one was wrong.
-func (t Table[T]) correct(v *T) bool {
+func (t *table) correct(v any) bool {
 	return t.times != nil && t.ring.now != nil && t.times.correct(reflect.ValueOf(v).Elem(), t.ring.now().Round(0)) > 0
 }
 
-func (t Table[T]) storeCorrection(tx Tx, id string) error {
-	sealed, err := tx.Get(t.Key(id))
+func (t *table) storeCorrection(tx Tx, id string) error {
+	sealed, err := t.sealed(tx, id)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+		return err
 	}
-	v, err := t.decodeRaw(id, sealed)
-	if err != nil || !t.correct(v) {
+	v := t.newRecord()
+	if err := t.decodeRaw(id, sealed, v); err != nil || !t.correct(v) {
 		return nil // changed since it was read
 	}
-	return t.Put(tx, id, *v)
+	return t.put(tx, id, reflect.ValueOf(v).Elem().Interface())
 }
 
-// decodeRaw returns a record as it was written, in the newest version.
-func (t Table[T]) decodeRaw(id string, sealed []byte) (*T, error) {
+// decodeRaw reads a record as it was written, in the newest version, into the record that v points to.
+func (t *table) decodeRaw(id string, sealed []byte, v any) error {
 	version, plain, err := t.ring.open(t.Key(id), sealed)
 	if err != nil { // also a format that is not known: the store has the format of this program
-		return nil, fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
+		return fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
-		return nil, err
+		return err
 	}
-	v := new(T)
+	if d, ok := v.(Decoder); ok {
+		if d.DecodeRecord(plain) {
+			return nil
+		}
+		reflect.ValueOf(v).Elem().SetZero()
+	}
 	if err := json.Unmarshal(plain, v); err != nil {
-		return nil, fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
+		return fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
-	return v, nil
+	return nil
 }
 
 // Upgraded returns the JSON of a record of an older version in the newest version of the kind. The error wraps ErrNewer

@@ -20,10 +20,12 @@ type Readiness struct {
 	Reason   string // with Err: "disk" or "store"
 	LowSpace bool   // the disk is nearly full
 	Free     uint64 // free space in bytes
+	// LogContradicted reports that the audit log contradicts its last signed head. Users can sign in meanwhile.
+	LogContradicted bool
 }
 
 // getReady answers 200 if the store can be written, and 503 with a reason otherwise. It counts the records that could not be
-// read, and has a line if the free space is low.
+// read, and has a line if the free space is low, and one if the audit log contradicts its head.
 func (s *server) getReady(w http.ResponseWriter, r *http.Request) {
 	var state Readiness
 	if err := s.Accounts.View(r.Context(), func(account.Reader) error { return nil }); err != nil {
@@ -41,6 +43,9 @@ func (s *server) getReady(w http.ResponseWriter, r *http.Request) {
 	}
 	if state.LowSpace {
 		text += fmt.Sprintf("\nfree space is low: %d MiB", state.Free>>20)
+	}
+	if state.LogContradicted {
+		text += "\naudit log contradicts its last head"
 	}
 	status := http.StatusOK
 	if state.Err != nil {

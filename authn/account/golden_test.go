@@ -40,7 +40,7 @@ func goldenUser() account.User {
 		EmailProvenance: account.EmailProvenance{By: "operator:0", Moved: then, Verified: then}, PasswordLink: account.PasswordLink{Epoch: 5, Until: then}, DisplayStatus: account.StatusActive,
 		AdminEnrolment: &account.AdminEnrolment{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Provenance: "uboss", ByName: "Karim", Epoch: 5,
 			Pending: factors.Pending("pending"), At: then, Expires: then},
-		AdminVerification: &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
+		AdminVerification: &factors.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
 		ResetAt:           then, Invited: account.Invitation{Link: "l2", Provenance: account.ProvenanceEmail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []account.SessionRef{{Hash: "h1", Since: then}},
@@ -49,7 +49,7 @@ func goldenUser() account.User {
 }
 
 func TestRecords_Golden(t *testing.T) {
-	ceremony := &account.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
+	ceremony := &factors.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	ses := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true, SignIn: true, Device: "d1"}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}

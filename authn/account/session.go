@@ -24,7 +24,7 @@ type Session struct {
 
 	StepUp              StepUp            `json:"stepUp,omitzero"`
 	PhishingResistantAt time.Time         `json:"phishingResistantAt,omitzero"` // last use of a phishing-resistant device after the sign-in
-	Ceremony            *Ceremony         `json:"ceremony,omitempty"`
+	Ceremony            *factors.Ceremony `json:"ceremony,omitempty"`
 	Enrol               *PendingEnrolment `json:"enrol,omitempty"`
 	Copying             *PendingCopy      `json:"copying,omitempty"`
 }

@@ -67,16 +67,16 @@ type User struct {
 	EmailProvenance EmailProvenance `json:"emailProvenance,omitzero"`
 	PasswordLink    PasswordLink    `json:"passwordLink,omitzero"`
 
-	Password          Password         `json:"password"`
-	Devices           []factors.Device `json:"devices,omitempty"`
-	EverHadDevice     bool             `json:"everHadDevice,omitempty"` // true if a device was ever enrolled; the user is then reset, not invited (protocol rule 10)
-	Tickets           []Ticket         `json:"tickets,omitempty"`
-	AdminEnrolment    *AdminEnrolment  `json:"adminEnrolment,omitempty"`    // in progress; see PendingDevice
-	AdminVerification *Ceremony        `json:"adminVerification,omitempty"` // state of a verification by an administrator
-	ResetAt           time.Time        `json:"resetAt,omitzero"`            // time of the last reset; zero after the next enrolment
-	Invited           Invitation       `json:"invited,omitzero"`
-	Showings          []time.Time      `json:"showings,omitempty" within:"any"` // times at which a QR code was shown again, in the last 24 hours
-	Renewals          []time.Time      `json:"renewals,omitempty" within:"any"` // times at which a ticket was resent, in the last 24 hours
+	Password          Password          `json:"password"`
+	Devices           []factors.Device  `json:"devices,omitempty"`
+	EverHadDevice     bool              `json:"everHadDevice,omitempty"` // true if a device was ever enrolled; the user is then reset, not invited (protocol rule 10)
+	Tickets           []Ticket          `json:"tickets,omitempty"`
+	AdminEnrolment    *AdminEnrolment   `json:"adminEnrolment,omitempty"`    // in progress; see PendingDevice
+	AdminVerification *factors.Ceremony `json:"adminVerification,omitempty"` // state of a verification by an administrator
+	ResetAt           time.Time         `json:"resetAt,omitzero"`            // time of the last reset; zero after the next enrolment
+	Invited           Invitation        `json:"invited,omitzero"`
+	Showings          []time.Time       `json:"showings,omitempty" within:"any"` // times at which a QR code was shown again, in the last 24 hours
+	Renewals          []time.Time       `json:"renewals,omitempty" within:"any"` // times at which a ticket was resent, in the last 24 hours
 
 	Sessions []SessionRef `json:"sessions,omitempty"`
 	Browsers []BrowserRef `json:"browsers,omitempty"`

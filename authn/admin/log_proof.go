@@ -17,13 +17,13 @@ type LogHead struct {
 	Key  string `json:"key"`
 }
 
-// LogHead returns the newest head. It is for principals that may read the whole log.
+// LogHead returns the newest head that was signed; it signs none. It is for principals that may read the whole log.
 func (s *Service) LogHead(ctx context.Context, p Principal) (LogHead, error) {
 	if err := p.RequireUnscoped(PermRead); err != nil {
 		return LogHead{}, err
 	}
 	head, err := s.Tree.NewestHead(ctx)
-	return LogHead{head, s.Tree.Key()}, notFound(err)
+	return LogHead{head, s.Tree.Key()}, provable(err)
 }
 
 // ProveEvent returns the proof of an event that p may read. For every other event the error is NotFound.
@@ -43,19 +43,25 @@ func (s *Service) ProveEvent(ctx context.Context, p Principal, id string) (tree.
 		return err
 	})
 	if err != nil {
-		return tree.Proof{}, notFound(err)
+		return tree.Proof{}, provable(err)
 	}
 	if !readable {
 		return tree.Proof{}, errcode.New(errcode.NotFound)
 	}
 	proof, err := s.Tree.Prove(ctx, id)
-	return proof, notFound(err)
+	return proof, provable(err)
 }
 
-// notFound returns NotFound for an event or a head that does not exist.
-func notFound(err error) error {
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, audit.ErrID) {
+// headRetryAfter is the time in which a running service signs a head for a reader.
+const headRetryAfter = 2 * time.Second
+
+// provable returns NotFound for an event that does not exist, and ReasonUnsigned for one that no head covers yet.
+func provable(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, audit.ErrID):
 		return errcode.New(errcode.NotFound)
+	case errors.Is(err, tree.ErrUnsigned):
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnsigned, RetryAfter: headRetryAfter}
 	}
 	return err
 }

@@ -311,12 +311,15 @@ func (e *Env) EmptyOutbox() {
 func (e *Env) Events(actions ...string) []audit.Entry {
 	e.T.Helper()
 	var out []audit.Entry
-	err := e.Store.View(e.T.Context(), func(s store.Snapshot) (err error) {
-		out, _, err = e.Log.Scan(s, audit.Query{Actions: actions, Limit: 1000})
-		return err
-	})
-	if err != nil {
-		e.T.Fatalf("reading the audit log: %v", err)
+	for after, first := "", true; first || after != ""; first = false {
+		err := e.Store.View(e.T.Context(), func(s store.Snapshot) error {
+			page, next, err := e.Log.Scan(s, audit.Query{Actions: actions, Limit: 1000, After: after})
+			out, after = append(out, page...), next
+			return err
+		})
+		if err != nil {
+			e.T.Fatalf("reading the audit log: %v", err)
+		}
 	}
 	return out
 }

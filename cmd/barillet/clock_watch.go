@@ -53,21 +53,31 @@ func (a *app) watchClock(ctx context.Context, c *clockWatch, wall time.Time, ran
 // checkClock logs a warning if the clock is behind the last audit event, and corrects the times of all records (protocol rule
 // 34).
 func (a *app) checkClock(ctx context.Context) {
-	behind := false
-	err := a.dataDir.store.View(ctx, func(s store.Snapshot) error {
-		entries, _, err := a.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
-		if err == nil && len(entries) > 0 && entries[0].At.After(now().Add(time.Minute)) {
-			behind = true
-			a.log.Warn("the clock is behind the last audit event: correct it", "clock", now().UTC(), "entry", entries[0].At)
-		}
-		return err
-	})
-	if err == nil && behind {
+	last, err := a.lastEvent(ctx)
+	if err == nil && last.After(now().Add(time.Minute)) {
+		a.log.Warn("the clock is behind the last audit event: correct it", "clock", now().UTC(), "entry", last)
 		err = a.dataDir.ring.CorrectAll(ctx, a.dataDir.store)
 	}
 	if err != nil {
 		a.log.Error("checking the clock", "error", err)
 	}
+}
+
+// lastEvent returns the time of the last audit event, or the zero time.
+func (a *app) lastEvent(ctx context.Context) (last time.Time, err error) {
+	err = a.dataDir.store.View(ctx, func(s store.Snapshot) error {
+		entries, _, err := a.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
+		if err == nil && len(entries) > 0 {
+			last = entries[0].At
+		}
+		return err
+	})
+	return last, err
+}
+
+// auditContradiction implements tree.Config.Contradicted.
+func (a *app) auditContradiction(ctx context.Context, reason string) error {
+	return a.auditSystem(ctx, audit.LogContradicted, audit.Unknown, map[string]string{"reason": reason})
 }
 
 // auditSystem audits an event of the service itself.

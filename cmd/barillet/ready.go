@@ -38,7 +38,12 @@ type proof struct {
 
 // readiness returns the implementation of web.Config.Ready.
 func (a *app) readiness() func(context.Context) web.Readiness {
-	return (&readiness{store: a.dataDir.store, space: a.dataDir.space, uptime: stopwatch()}).check
+	r := &readiness{store: a.dataDir.store, space: a.dataDir.space, uptime: stopwatch()}
+	return func(ctx context.Context) web.Readiness {
+		state := r.check(ctx)
+		state.LogContradicted = a.tree.IsContradicted()
+		return state
+	}
 }
 
 // errNoRoom is the error of a disk on which the next change can fail.

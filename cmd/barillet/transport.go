@@ -167,6 +167,9 @@ func (p *program) connectOffline(ctx context.Context, c *config, create bool) (*
 	if err != nil {
 		return nil, errors.Join(err, dir.store.Close())
 	}
+	if err := a.tree.Advance(ctx); err != nil { // as the service does when it starts
+		log.Error("extending the audit log", "error", err)
+	}
 	if dir.fresh {
 		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -45,6 +46,7 @@ type app struct {
 	enrol     *enrol.Service
 	directory *directory.Service
 	tree      *tree.Tree
+	removal   *removalClock // of the retention policies
 	sender    *mail.Sender
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
@@ -77,13 +79,18 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 		return nil, err
 	}
 	a.sessions = session.New(a.accounts, dir.ring, stopwatch())
+	last, err := a.lastEvent(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("reading the last audit event: %w", err)
+	}
+	a.removal = newRemovalClock(now, a.sessions.Uptime, last)
 	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
 	admin := admin.New(a.signIn, dir.ring)
 	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol)
 	a.directory.Admin.Outbound = out
-	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log}); err != nil {
+	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log, Contradicted: a.auditContradiction}); err != nil {
 		return nil, err
 	}
 	a.directory.Admin.Tree = a.tree

@@ -91,9 +91,10 @@ const (
 	SpaceLow            = "barillet.space.low"    // the disk of the data directory is nearly full
 	SpaceRecovered      = "barillet.space.recovered"
 	ConfigurationLoaded = "barillet.configuration.loaded"
-	EventsRemoved       = "barillet.audit.removed"     // by the retention policy; see Removal
-	RecordsRemoved      = "barillet.retention.removed" // of another table, by the retention policy
-	EventsErased        = "barillet.audit.erased"      // about a user who is forgotten; see Erasure
+	LogContradicted     = "barillet.audit.contradicted" // the log contradicts its newest head, so no head is signed
+	EventsRemoved       = "barillet.audit.removed"      // by the retention policy; see Removal
+	RecordsRemoved      = "barillet.retention.removed"  // of another table, by the retention policy
+	EventsErased        = "barillet.audit.erased"       // about a user who is forgotten; see Erasure
 )
 
 // The actions on clients.

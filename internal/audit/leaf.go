@@ -69,9 +69,9 @@ func (l Leaf) Hash(id string, e *Event) (tlog.Hash, error) {
 }
 
 func leafHash(id string, lane Lane, body tlog.Hash) tlog.Hash {
-	data := make([]byte, 0, 128)
-	data = appendText(append(data, leafVersion, byte(lane)), id)
-	return tlog.RecordHash(append(data, body[:]...))
+	data := make([]byte, 0, 160)
+	data = appendText(append(data, 0, leafVersion, byte(lane)), id)
+	return sha256.Sum256(append(data, body[:]...))
 }
 
 // salt returns the salt of an event. It is the same in each run of an Update, and cannot be computed after the process ended.
@@ -90,9 +90,10 @@ var encoders = sync.Pool{New: func() any { return new(bodyEncoder) }}
 func (e *Event) bodyDigest() (tlog.Hash, error) {
 	enc := encoders.Get().(*bodyEncoder)
 	defer encoders.Put(enc)
-	*enc = bodyEncoder{event: e, out: append(enc.out[:0], bodyDomain...), scratch: enc.scratch}
+	*enc = bodyEncoder{event: e, out: append(enc.out[:0], bodyDomain...), scratch: enc.scratch, keys: enc.keys}
 	err := enc.encode()
 	enc.event = nil
+	clear(enc.keys)
 	if err != nil {
 		return tlog.Hash{}, fmt.Errorf("%w: %w", errBody, err)
 	}
@@ -104,6 +105,7 @@ type bodyEncoder struct {
 	event   *Event
 	out     []byte
 	scratch []byte
+	keys    []string
 	erased  int // commitments of an erased event that were used
 	err     error
 }
@@ -130,7 +132,9 @@ func (enc *bodyEncoder) encode() error {
 	enc.secret("agent", e.Agent)
 	enc.text(e.Session, e.Request)
 	enc.number(len(e.Detail))
-	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
+	enc.keys = slices.AppendSeq(enc.keys[:0], maps.Keys(e.Detail))
+	slices.Sort(enc.keys)
+	for _, key := range enc.keys {
 		enc.text(key)
 		enc.secret(detailName(key), e.Detail[key])
 	}

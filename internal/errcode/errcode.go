@@ -39,7 +39,7 @@ type Error struct {
 	Code       Code
 	Field      string        // with Invalid: the name of the input
 	Reason     string        // with Invalid, WrongState, Forbidden, NotFound and RateLimited: the cause, in one word
-	RetryAfter time.Duration // with RateLimited and Overloaded
+	RetryAfter time.Duration // with RateLimited, Overloaded and ReasonUnsigned
 	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }
 

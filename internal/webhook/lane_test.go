@@ -145,7 +145,7 @@ func TestSender_LanesHaveTheirOwnBounds(t *testing.T) {
 	}
 	var resumed []audit.Entry
 	err := h.store.View(t.Context(), func(s store.Snapshot) (err error) {
-		resumed, _, err = h.events.Scan(s, audit.Query{Actions: []string{audit.WebhookResumed}})
+		resumed, _, err = h.events.Scan(s, audit.Query{Actions: []string{audit.WebhookResumed}, Descending: true})
 		return err
 	})
 	if err != nil || len(resumed) != 1 {

@@ -60,8 +60,13 @@ func TestClients_RequireUnscopedSuperAdmin(t *testing.T) {
 	if got := d.call("DELETE", "/oauth2/v1/clients/"+id, admin, "").Code; got != http.StatusNoContent {
 		t.Errorf("deleting: got %d", got)
 	}
-	if got := d.call("GET", "/oauth2/v1/clients/"+id, admin, "").Code; got != http.StatusNotFound {
-		t.Errorf("after that: got %d, want 404", got)
+	for method, body := range map[string]string{"GET": "", "PUT": clientBody, "DELETE": ""} {
+		if got := d.call(method, "/oauth2/v1/clients/"+id, admin, body).Code; got != http.StatusNotFound {
+			t.Errorf("%s after that: got %d, want 404", method, got)
+		}
+	}
+	if got := d.call("GET", "/oauth2/v1/clients?limit=x", admin, "").Code; got != http.StatusBadRequest {
+		t.Errorf("a wrong limit: got %d, want 400", got)
 	}
 }
 

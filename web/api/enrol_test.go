@@ -255,6 +255,7 @@ func TestEnrol_SecretIsOnlyInTheFirstResponse(t *testing.T) {
 	problem(t, d.call("GET", path+"/"+x.get("id").(string)+"/qr", other, ""), 403)
 	problem(t, d.call("POST", path+"/"+x.get("id").(string)+"/lifecycle/activate", other, `{"passCode":"123456"}`), 403)
 	problem(t, d.call("GET", path+"/"+x.get("id").(string)+"/qr", "", ""), 401)
+	d.advance()
 	for _, pattern := range d.API.Patterns() {
 		method, at := d.concrete(pattern, u)
 		if method != "GET" || strings.HasSuffix(at, "/qr") {

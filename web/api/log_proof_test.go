@@ -23,7 +23,15 @@ func TestLogs_ProveOnlyWhatTheTokenMayRead(t *testing.T) {
 	if len(events) != 2 {
 		t.Fatalf("got %d events, want both resets", len(events))
 	}
+	if w := d.call("GET", "/api/v1/logs/head", reader, ""); w.Header().Get("Retry-After") != "2" {
+		t.Errorf("a log without a head: got Retry-After %q", w.Header().Get("Retry-After"))
+	} else if p := problem(t, w, 409); !strings.Contains(p.Detail, "no signed head") {
+		t.Errorf("got %+v", p)
+	}
 	path := func(i int) string { return "/api/v1/logs/" + events[i].get("uuid").(string) + "/proof" }
+	problem(t, d.call("GET", path(0), scoped, ""), 409)
+	problem(t, d.call("GET", path(1), scoped, ""), 404)
+	d.advance()
 	for _, test := range []struct {
 		path, token string
 		status      int
@@ -61,6 +69,10 @@ func TestLogs_VerifyIsForSuperAdministratorsWithoutGroupScope(t *testing.T) {
 	for _, token := range []string{d.token(account.RoleUserAdmin, nil), d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Groups = []account.GroupID{garage} })} {
 		problem(t, d.call("POST", "/api/v1/logs/verify", token, ""), 403)
 	}
+	if report := read[tree](t, d.call("POST", "/api/v1/logs/verify", super, ""), 200); report.get("bad") != nil || report.get("pending") == 0.0 {
+		t.Errorf("before the first head: got %v", report)
+	}
+	d.advance()
 	head := read[tree](t, d.call("GET", "/api/v1/logs/head", super, ""), 200).get("head").(string)
 	body, err := json.Marshal(map[string]string{"head": head})
 	if err != nil {
@@ -77,5 +89,13 @@ func TestLogs_VerifyIsForSuperAdministratorsWithoutGroupScope(t *testing.T) {
 			t.Fatal(err)
 		}
 		problem(t, d.call("POST", "/api/v1/logs/verify", super, string(body)), 400)
+	}
+}
+
+// advance does what the service does once a second, at the latest.
+func (d *apiEnv) advance() {
+	d.T.Helper()
+	if err := d.Directory.Admin.Tree.Advance(d.T.Context()); err != nil {
+		d.T.Fatal(err)
 	}
 }

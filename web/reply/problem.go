@@ -146,6 +146,7 @@ var remedies = map[string]string{
 	errcode.ReasonUnusable:         "the device is disabled or not confirmed, or has the same provenance as the password",
 	errcode.ReasonBrowserOnly:      "security keys can be enrolled only in a browser, at /account/add",
 	errcode.ReasonDisabled:         "the webhook is disabled; enable it (PUT with \"enabled\": true)",
+	errcode.ReasonUnsigned:         "no signed head covers it yet; try again, the service signs one within seconds",
 	errcode.ReasonNoSecret:         "the application has no secret; set another token_endpoint_auth_method first",
 	errcode.ReasonMails:            "administrators sent this user too many emails of this kind in an hour, or 20 in a day; nothing was changed",
 	errcode.ReasonNeedsReadOnly:    "the call needs the role READ_ONLY_ADMIN or a higher one",

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -103,7 +104,7 @@ func (m *CLI) auditHead() *cobra.Command {
 			Head string `json:"head"`
 			Key  string `json:"key"`
 		}
-		if err := s.call(ctx, http.MethodGet, "/logs/head", nil, &out); err != nil {
+		if err := s.callSigned(ctx, "/logs/head", &out); err != nil {
 			return fmt.Errorf("reading the head of the audit log: %w", err)
 		}
 		switch {
@@ -134,7 +135,7 @@ func (m *CLI) auditProve() *cobra.Command {
 	c.Flags().BoolVar(&page, "page", false, "write the page that checks proofs, which works without a network")
 	c = m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var out json.RawMessage
-		if err := s.call(ctx, http.MethodGet, "/logs/"+url.PathEscape(args[0])+"/proof", nil, &out); err != nil {
+		if err := s.callSigned(ctx, "/logs/"+url.PathEscape(args[0])+"/proof", &out); err != nil {
 			return fmt.Errorf("proving event %s: %w", args[0], err)
 		}
 		return m.write(file, append(out, '\n'))
@@ -151,6 +152,26 @@ func (m *CLI) auditProve() *cobra.Command {
 	}
 	c.Flags().Lookup("json").Hidden = true // a proof is JSON
 	return c
+}
+
+// signedTimeout is how long callSigned waits for a head.
+const signedTimeout = 90 * time.Second
+
+// callSigned gets what needs a signed head of the log. It waits until the service has signed it.
+func (c *Client) callSigned(ctx context.Context, path string, out any) error {
+	for left := signedTimeout; ; {
+		err := c.call(ctx, http.MethodGet, path, nil, out)
+		refused, ok := errors.AsType[*refusal](err)
+		if !ok || refused.Status != http.StatusConflict || refused.retry == 0 || refused.retry > left {
+			return err
+		}
+		left -= refused.retry
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(refused.retry):
+		}
+	}
 }
 
 // write writes to a new file, or to stdout if it has no name.

@@ -74,6 +74,7 @@ func (t *Tree) Sign(ctx context.Context) error {
 		next, err = t.nextHead(s)
 		return err
 	})
+	t.contradicted.Store(errors.Is(err, errContradiction))
 	if err != nil {
 		return fmt.Errorf("signing a head of the audit log: %w", err)
 	}
@@ -103,6 +104,9 @@ func (t *Tree) Sign(ctx context.Context) error {
 	return nil
 }
 
+// errContradiction is wrapped by the error of Sign for a tree that its newest head contradicts.
+var errContradiction = errors.New("the log contradicts its newest head")
+
 // nextHead returns the head to sign. Its size is 0 if the tree has not grown.
 func (t *Tree) nextHead(s store.Snapshot) (Checkpoint, error) {
 	size, err := t.size(s)
@@ -119,7 +123,7 @@ func (t *Tree) nextHead(s store.Snapshot) (Checkpoint, error) {
 	r := t.reader(s)
 	if t.last.Size > 0 {
 		if err := consistent(r, size, t.last); err != nil {
-			return Checkpoint{}, err
+			return Checkpoint{}, fmt.Errorf("%w: %w", errContradiction, err)
 		}
 	}
 	if size == t.last.Size {
@@ -153,18 +157,16 @@ func consistent(r tlog.HashReader, size int64, head Checkpoint) error {
 	return err
 }
 
-// NewestHead returns the newest signed head. If there is none, it signs one. The error wraps store.ErrNotFound for an empty log.
+// NewestHead returns the newest signed head. The error wraps ErrUnsigned if there is none.
 func (t *Tree) NewestHead(ctx context.Context) (text string, err error) {
-	read := func(s store.Snapshot) error {
+	err = t.Store.View(ctx, func(s store.Snapshot) error {
 		head, err := t.heads.Get(s, newestID)
 		text = head.Note
 		return err
-	}
-	err = t.Store.View(ctx, read)
+	})
 	if errors.Is(err, store.ErrNotFound) {
-		if err = t.Advance(ctx); err == nil {
-			err = t.Store.View(ctx, read)
-		}
+		t.wanted.Store(true)
+		return "", fmt.Errorf("reading the head of the audit log: %w", ErrUnsigned)
 	}
 	return text, err
 }

@@ -32,26 +32,23 @@ type Proof struct {
 	Key    string      `json:"key"`    // the public key of the head
 }
 
-// Prove returns the proof of an event against the newest head. If no head covers the event yet, Prove signs one. The error wraps
-// store.ErrNotFound for an event that does not exist or was removed.
-func (t *Tree) Prove(ctx context.Context, id string) (Proof, error) {
-	for attempt := 0; ; attempt++ {
-		var p Proof
-		var covered bool
-		err := t.Store.View(ctx, func(s store.Snapshot) (err error) {
-			p, covered, err = t.prove(s, id)
-			return err
-		})
-		if err != nil || covered {
-			return p, err
-		}
-		if attempt == 1 {
-			return Proof{}, errors.New("proving an event: no head covers it")
-		}
-		if err := t.Advance(ctx); err != nil {
-			return Proof{}, err
-		}
+// ErrUnsigned is wrapped by the error for an event that no signed head covers yet, and for a log without a head. After it, Run
+// signs a head at its next tick.
+var ErrUnsigned = errors.New("no signed head yet")
+
+// Prove returns the proof of an event against the newest head. It writes nothing. The error wraps ErrUnsigned, or store.ErrNotFound
+// for an event that does not exist or was removed.
+func (t *Tree) Prove(ctx context.Context, id string) (p Proof, err error) {
+	var covered bool
+	err = t.Store.View(ctx, func(s store.Snapshot) (err error) {
+		p, covered, err = t.prove(s, id)
+		return err
+	})
+	if err == nil && !covered {
+		t.wanted.Store(true)
+		return Proof{}, fmt.Errorf("proving an event: %w", ErrUnsigned)
 	}
+	return p, err
 }
 
 // prove reports in covered whether the newest head covers the event.

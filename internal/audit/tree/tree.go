@@ -4,13 +4,16 @@
 package tree
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -28,6 +31,9 @@ type Config struct {
 	Pepper store.Pepper
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Contradicted, if it is not nil, records that no head is signed, because the tree contradicts its newest head. Run calls it
+	// once, until a head is signed again, and repeats it after an error.
+	Contradicted func(ctx context.Context, reason string) error
 }
 
 // Tree is the Merkle tree of the audit log. One process has one Tree. It is safe for concurrent use.
@@ -45,11 +51,26 @@ type Tree struct {
 
 	mu   sync.Mutex // held by the one that numbers leaves or signs
 	last Checkpoint // the newest head that this process signed or read
+
+	wanted       atomic.Bool // a reader waits for a head
+	contradicted atomic.Bool // the last attempt to sign found a contradiction
 }
 
 // Tile is 256 hashes of one level, or fewer in the last tile of the level.
 type Tile struct {
 	Hashes []byte `json:"hashes"`
+}
+
+// DecodeRecord implements store.Decoder: verification reads each tile.
+func (t *Tile) DecodeRecord(plain []byte) bool {
+	text, head := bytes.CutPrefix(plain, []byte(`{"hashes":"`))
+	text, tail := bytes.CutSuffix(text, []byte(`"}`))
+	if !head || !tail || bytes.ContainsAny(text, "\r\n") {
+		return false
+	}
+	var err error
+	t.Hashes, err = base64.StdEncoding.AppendDecode([]byte{}, text)
+	return err == nil
 }
 
 // Head is a signed tree head, or, with the id treeID, the number of leaves of the tree.
@@ -95,16 +116,19 @@ const (
 	signInterval     = time.Minute
 )
 
-// Run numbers new leaves each second and signs a head each minute, until ctx ends. It continues after an error, and logs one a
+// Run numbers new leaves each second and signs a head each minute, or at once for a reader, until ctx ends. It continues after an error, and logs one a
 // minute.
 func (t *Tree) Run(ctx context.Context) error {
 	ticks := time.NewTicker(sequenceInterval)
 	defer ticks.Stop()
 	const every = int(signInterval / sequenceInterval)
+	reported := false // what Contradicted records
 	for n, silent := 0, 0; ; n, silent = n+1, silent-1 {
+		wanted := t.wanted.Swap(false)
 		err := t.Sequence(ctx)
-		if err == nil && (n%every == 0 || t.unsigned()) {
+		if err == nil && (n%every == 0 || wanted || t.unsigned()) {
 			err = t.Sign(ctx)
+			reported = t.report(ctx, err, reported)
 		}
 		if err != nil && ctx.Err() == nil && silent <= 0 {
 			silent = every
@@ -117,6 +141,24 @@ func (t *Tree) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// report records the beginning of a contradiction. It returns whether the present one is recorded.
+func (t *Tree) report(ctx context.Context, err error, reported bool) bool {
+	switch {
+	case err == nil:
+		return false
+	case reported || !t.IsContradicted() || t.Contradicted == nil:
+		return reported
+	}
+	if err := t.Contradicted(ctx, err.Error()); err != nil {
+		t.Log.Error("recording that the audit log contradicts its head", "error", err)
+		return false
+	}
+	return true
+}
+
+// IsContradicted reports whether no head is signed because the tree contradicts its newest head.
+func (t *Tree) IsContradicted() bool { return t.contradicted.Load() }
 
 // unsigned reports whether this process knows no head.
 func (t *Tree) unsigned() bool {

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,11 +225,22 @@ func checkProof(raw []byte, key string) error {
 	return tlog.CheckRecord(p.Hashes, head.Size, head.Root, p.Number, hash)
 }
 
-func TestProve_ProvesEachEventAlsoBeforeItsHead(t *testing.T) {
+func TestProve_ProvesEachEventWithoutWriting(t *testing.T) {
 	f := newFixture(t)
+	if _, err := f.tree.NewestHead(t.Context()); !errors.Is(err, ErrUnsigned) {
+		t.Errorf("the head of an empty log: got %v, want ErrUnsigned", err)
+	}
 	ids := f.append(300)
 	f.advance()
 	ids = append(ids, f.append(3)...)
+	head := f.head()
+	if _, err := f.tree.Prove(t.Context(), ids[301]); !errors.Is(err, ErrUnsigned) {
+		t.Errorf("before its head: got %v, want ErrUnsigned", err)
+	}
+	if f.wantPending(3); f.head() != head {
+		t.Error("a question signed a head")
+	}
+	f.advance()
 	for _, id := range ids {
 		f.checkProof(id)
 	}
@@ -236,6 +249,31 @@ func TestProve_ProvesEachEventAlsoBeforeItsHead(t *testing.T) {
 	}
 	if _, err := f.tree.Prove(t.Context(), "../x"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("for an id that is none: got %v, want ErrNotFound", err)
+	}
+}
+
+func TestRun_SignsAHeadForAReader(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = f.tree.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	f.append(1)
+	for started := time.Now(); ; time.Sleep(50 * time.Millisecond) { // the first head is signed as soon as there is an event
+		if _, err := f.tree.NewestHead(ctx); err == nil {
+			break
+		} else if !errors.Is(err, ErrUnsigned) || time.Since(started) > signInterval/2 {
+			t.Fatal(err)
+		}
+	}
+	id := f.append(1)[0]
+	for started := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := f.tree.Prove(ctx, id); err == nil {
+			break
+		} else if !errors.Is(err, ErrUnsigned) || time.Since(started) > signInterval/2 {
+			t.Fatalf("got %v, want a head long before the minute is over", err)
+		}
 	}
 }
 
@@ -356,6 +394,44 @@ func TestSign_DoesNotSignALogWhosePastWasChanged(t *testing.T) {
 	}
 }
 
+func TestRun_RecordsAContradictionOnce(t *testing.T) {
+	f := newFixture(t)
+	f.append(50)
+	f.advance()
+	if f.tree.IsContradicted() {
+		t.Error("a good log counts as contradicted")
+	}
+	a := f.attacker()
+	a.editRandom()
+	a.rebuild()
+	a.apply()
+	f.append(1)
+	failure := errors.New("full")
+	reasons := []string{}
+	f.tree.Contradicted = func(_ context.Context, reason string) error {
+		reasons = append(reasons, reason)
+		if len(reasons) == 1 {
+			return failure
+		}
+		return nil
+	}
+	reported := false
+	for i, want := range []bool{false, true, true} {
+		err := f.tree.Sign(t.Context())
+		if reported = f.tree.report(t.Context(), err, reported); err == nil || !f.tree.IsContradicted() || reported != want {
+			t.Errorf("attempt %d: got %v, reported %t, want %t", i, err, reported, want)
+		}
+	}
+	if len(reasons) != 2 || !strings.Contains(reasons[1], "differ") {
+		t.Errorf("got %q, want one failure and one report", reasons)
+	}
+	a.undo()
+	err := f.tree.Sign(t.Context())
+	if f.tree.report(t.Context(), err, reported) || err != nil || f.tree.IsContradicted() {
+		t.Errorf("after the restore: got %v, want the end of the episode", err)
+	}
+}
+
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 func TestVerify_RefusesAHeadOfAnotherService(t *testing.T) {
@@ -409,4 +485,18 @@ func (f *fixture) removeNoise(ids []string, before time.Time) {
 func TestTree_Golden(t *testing.T) {
 	storetest.Golden(t, store.AuditTiles, nil, Tile{Hashes: []byte{1, 2, 3}})
 	storetest.Golden(t, store.AuditHeads, nil, Head{Size: 7, Note: "note"})
+}
+
+func TestTile_DecodesAsEncodingJSONDoes(t *testing.T) {
+	for _, raw := range []string{`{"hashes":"AQID"}`, `{"hashes":""}`, `{"hashes":"AQID"} `, `{"hashes":"AQ\/D"}`, "{\"hashes\":\"AQ\nID\"}", `{"hashes":"AQI"}`, `{"hashes":null}`,
+		`{"hashes":"","hashes":"AQID"}`, `{"hashes":"AQID"`} {
+		var got, want Tile
+		known, err := got.DecodeRecord([]byte(raw)), json.Unmarshal([]byte(raw), &want)
+		if known && (err != nil || !reflect.DeepEqual(got, want)) {
+			t.Errorf("%s: got %v, want %v, %v", raw, got, want, err)
+		}
+	}
+	if raw, err := json.Marshal(Tile{make([]byte, 64)}); err != nil || !new(Tile).DecodeRecord(raw) {
+		t.Errorf("%s, %v: a stored tile is left to encoding/json", raw, err)
+	}
 }

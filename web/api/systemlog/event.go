@@ -144,7 +144,7 @@ func entity(a audit.Actor) entityJSON {
 // severity returns Okta's severity: WARN for refusals and failures, ERROR for damage.
 func severity(e audit.Event) string {
 	switch {
-	case e.Action == audit.StoreDamaged:
+	case e.Action == audit.StoreDamaged, e.Action == audit.LogContradicted:
 		return "ERROR"
 	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed, e.Action == audit.ClockJumped,
 		e.Action == audit.SpaceLow, e.Action == audit.WebhookDisabled, e.Action == audit.WebhookOverrun:

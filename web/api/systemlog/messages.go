@@ -93,6 +93,7 @@ var messages = map[string]string{
 	audit.EventsRemoved:       "Old events removed from the audit log",
 	audit.RecordsRemoved:      "Old records removed",
 	audit.EventsErased:        "Personal data of a user erased from the audit log",
+	audit.LogContradicted:     "Audit log contradicts its last signed head",
 	audit.SpaceLow:            "Free disk space is low",
 	audit.SpaceRecovered:      "Enough free disk space again",
 	audit.ClockJumped:         "Clock changed while the service ran",
