@@ -73,11 +73,11 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestIn
 }
 
 func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
-	v, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	ok, err := tx.AllowsUnauthenticated(u, notice.PasswordLink{})
 	if err != nil {
-		return fmt.Errorf("counting unauthenticated mails: %w", err)
+		return err
 	}
-	if !v.OK {
+	if !ok {
 		return tx.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
 	token, expires, err := s.IssuePasswordLink(tx, u, account.ProvenanceEmail)

@@ -12,6 +12,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/factors"
+	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
@@ -154,6 +155,21 @@ func TestSession_ListsAndRevokesOthers(t *testing.T) {
 	}
 	if got := env.step(halfway); got != authn.StepExpired {
 		t.Errorf("a transaction outlived signing out everywhere: %q", got)
+	}
+}
+
+// Signing out everywhere else is never refused, so a thief of a session can repeat it without a limit.
+func TestAttack_RepeatedSignOutsOfOthersFillNoLog(t *testing.T) {
+	env := newTestEnv(t)
+	_, _, session := env.Member(amelie, nil)
+	for range 50 {
+		env.Clock.Advance(time.Second)
+		issued, err := env.Sessions.RevokeOthers(t.Context(), env.From, session)
+		must(t, err, "ending the others")
+		session = issued.Session
+	}
+	if n := len(env.Events(audit.SessionsCleared)); n > 5 {
+		t.Errorf("50 sign-outs without another session wrote %d events", n)
 	}
 }
 

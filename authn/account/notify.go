@@ -126,17 +126,22 @@ func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error
 	return nil
 }
 
-// NotifyLimited queues a notification that an unauthenticated client can cause. It drops the notification if the user had the
-// maximum number of them (promise S8).
+// NotifyLimited queues a notification that an unauthenticated client can cause, if AllowsUnauthenticated allows it.
 func (tx *Tx) NotifyLimited(u *User, m notice.Notice) error {
-	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
-	if err != nil {
-		return fmt.Errorf("counting notifications of unauthenticated clients: %w", err)
-	}
-	if !v.OK {
-		return nil
+	if ok, err := tx.AllowsUnauthenticated(u, m); err != nil || !ok {
+		return err
 	}
 	return tx.Notify(u, m, time.Time{})
+}
+
+// AllowsUnauthenticated counts an email to the user that an unauthenticated client causes. It reports whether the email may be
+// sent. One kind of email uses nothing of the limit of another (promise S8).
+func (tx *Tx) AllowsUnauthenticated(u *User, m notice.Notice) (bool, error) {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID)+" "+m.Name())
+	if err != nil {
+		return false, fmt.Errorf("counting emails of unauthenticated clients: %w", err)
+	}
+	return v.OK, nil
 }
 
 // OnDeadLetter returns a function for mail.Sender.Died. The function appends an audit event about an email that was given up,

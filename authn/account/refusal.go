@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	"barillet/internal/audit"
 )
@@ -39,9 +38,11 @@ func (s *Service) Refused(ctx context.Context, op *Operation, e audit.Event) (wr
 // flushBatch is the number of events that one Update of FlushRefusals stores.
 const flushBatch = 16
 
-// FlushRefusals stores the events of folded refusals whose time has ended, or of all of them.
+// FlushRefusals stores the events of folded refusals whose time has ended, or of all of them. Those that it cannot store wait for
+// the next call.
 func (s *Service) FlushRefusals(ctx context.Context, all bool) error {
-	for batch := range slices.Chunk(s.refusals.Due(s.Now(), all), flushBatch) {
+	for due := s.refusals.Due(s.Now(), all); len(due) > 0; {
+		batch := due[:min(len(due), flushBatch)]
 		_, err := Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) {
 			for _, e := range batch {
 				if err := tx.append(tx.NewRecordID("audit"), e); err != nil {
@@ -51,8 +52,10 @@ func (s *Service) FlushRefusals(ctx context.Context, all bool) error {
 			return struct{}{}, nil
 		})
 		if err != nil {
+			s.refusals.Keep(due)
 			return fmt.Errorf("storing folded refusals: %w", err)
 		}
+		due = due[len(batch):]
 	}
 	return nil
 }

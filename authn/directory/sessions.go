@@ -40,6 +40,9 @@ func (s *Service) RevokeSessions(ctx context.Context, p admin.Principal, req acc
 		tx.AddAdminActivity(&u, audit.SessionsCleared, "")
 		e := p.Event(audit.SessionsCleared, &u)
 		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
+		if ended == 0 && browsers == len(u.Browsers) {
+			e.Reason = audit.NothingLeft
+		}
 		if err := tx.Audit(e); err != nil {
 			return struct{}{}, err
 		}

@@ -69,3 +69,17 @@ func TestSessions_Permissions(t *testing.T) {
 		authntest.WantCode(t, c.name+": end", s.Directory.RevokeSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
 	}
 }
+
+// Ending sessions is never refused, so a stolen API token can repeat it without a limit.
+func TestAttack_RepeatedSignOutsByATokenFillNoLog(t *testing.T) {
+	s := newEnv(t)
+	for range 50 {
+		s.Clock.Advance(time.Second)
+		if err := s.Directory.RevokeSessions(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.Events(audit.SessionsCleared)); n > 6 {
+		t.Errorf("50 calls, of which one ended a session, wrote %d events", n)
+	}
+}

@@ -57,7 +57,7 @@ type call struct {
 }
 
 // run freezes in one Update. It returns WrongState with ReasonLastAdmin if no SUPER_ADMIN could sign in afterwards, and
-// NotFound if the user has no such device. It is not limited, and a device that is frozen already is no error.
+// NotFound if the user has no such device. It is not limited, and a device that is frozen already is no error and stores nothing.
 func (s *Service) run(ctx context.Context, req account.RequestInfo, c call) (Result, error) {
 	var out Result
 	err := authn.RetryOnConflict(ctx, func() (bool, error) {
@@ -112,7 +112,7 @@ func (s *Service) store(tx *account.Tx, c call, other account.UserID) (*Result, 
 		return nil, errcode.New(errcode.NotFound)
 	}
 	out.Devices = s.mark(tx, &u, c)
-	if c.device != All && len(out.Devices) == 0 {
+	if len(out.Devices) == 0 && (c.device != All || nothingLeft(&u)) {
 		return &out, nil // frozen before
 	}
 	if c.device == All {
@@ -135,6 +135,12 @@ func (s *Service) store(tx *account.Tx, c call, other account.UserID) (*Result, 
 	}
 	tx.SetResult(out)
 	return &out, tx.Save(&u)
+}
+
+// nothingLeft reports whether a freeze of All ends nothing of a user whose devices are frozen. Such a freeze must store nothing,
+// because it is never refused.
+func nothingLeft(u *account.User) bool {
+	return len(u.Sessions) == 0 && len(u.Tickets) == 0 && u.ResetAt.IsZero() && u.AdminEnrolment == nil && u.AdminVerification == nil
 }
 
 // mark sets Frozen in the devices that the call names, and returns those that were not frozen before.

@@ -134,7 +134,7 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 		}
 	}
 	t.Reference = "H-" + tx.Op.Code("help reference").Reveal()
-	emails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
+	emails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.mailSubject(&t))
 	if err != nil {
 		return submitResult{}, fmt.Errorf("counting emails of help requests: %w", err)
 	}
@@ -162,6 +162,18 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 	}
 	out.reference = t.Reference
 	return out, err
+}
+
+// mailSubject returns the subject of HelpMails for a text. A trusted text has a subject of its own, so that others who write in
+// the name of the user do not use up its emails.
+func (q checkedSubmission) mailSubject(t *Text) string {
+	switch {
+	case t.KnownBrowser:
+		return q.address + " " + t.Source
+	case t.PasswordProven:
+		return q.address + " password"
+	}
+	return q.address
 }
 
 // waitOf counts a submission against the limits of its source. It returns how long to wait, or 0.
@@ -218,14 +230,11 @@ func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *accou
 	if u.ID == "" || q.forgotPassword { // unknown addresses get no email; RequestPasswordLink sends its own
 		return nil
 	}
-	v, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
-	if err != nil {
-		return fmt.Errorf("counting emails of unauthenticated clients: %w", err)
+	m := notice.HelpReceived{Context: tx.About(u), Reference: t.Reference}
+	if ok, err := tx.AllowsUnauthenticated(u, m); err != nil || !ok {
+		return err
 	}
-	if !v.OK {
-		return nil
-	}
-	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), notice.HelpReceived{Context: tx.About(u), Reference: t.Reference}, time.Time{})
+	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), m, time.Time{})
 }
 
 // groupName returns the name of a group, or "" if it does not exist.

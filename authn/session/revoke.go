@@ -71,7 +71,11 @@ func (s *Service) RevokeOthers(ctx context.Context, req account.RequestInfo, sec
 		}
 		u.Epoch++
 		tx.AddActivity(&u, audit.SessionsCleared, "")
-		if err := tx.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
+		reason := ""
+		if len(u.Sessions) < 2 {
+			reason = audit.NothingLeft
+		}
+		if err := tx.AuditUser(&u, audit.SessionsCleared, audit.Success, reason); err != nil {
 			return Credentials{}, err
 		}
 		credentials, err := s.Rotate(tx, &u, ses)

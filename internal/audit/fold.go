@@ -15,6 +15,7 @@ const (
 	foldKeys     = 256 // windows with a subject that are open at the same time
 	foldSources  = 12  // as many addresses as fit into a detail
 	foldSubjects = 16
+	foldKept     = 1024   // events that could not be stored; later ones are dropped
 	noiseCount   = 10_000 // events of LaneNoise that are written in noiseSpan; twice as many in a span after a pause
 	noiseSpan    = 24 * time.Hour
 )
@@ -25,6 +26,7 @@ const (
 type Fold struct {
 	mu    sync.Mutex
 	open  map[foldKey]*folded
+	kept  []Event   // of Keep
 	level float64   // events of noiseCount that are used
 	at    time.Time // of level
 }
@@ -129,6 +131,7 @@ func distinct(list []string, more int, value string, limit int) ([]string, int) 
 func (f *Fold) Due(now time.Time, all bool) (due []Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	due, f.kept = f.kept, nil
 	for key, w := range f.open {
 		if !all && !w.ended(now) {
 			continue
@@ -141,6 +144,13 @@ func (f *Fold) Due(now time.Time, all bool) (due []Event) {
 	}
 	slices.SortFunc(due, func(a, b Event) int { return strings.Compare(a.Detail["first"], b.Detail["first"]) })
 	return due
+}
+
+// Keep keeps events of Due that could not be stored for the next call of Due.
+func (f *Fold) Keep(events []Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept = append(f.kept, events[:min(len(events), foldKept-len(f.kept))]...)
 }
 
 // join returns the event of a window.

@@ -12,9 +12,12 @@ const (
 	LaneSecurity Lane = iota
 	// LaneRoutine has what users do each day, such as sign-ins.
 	LaneRoutine
-	// LaneNoise has what was refused. An unauthenticated client can cause any number of them.
+	// LaneNoise has what was refused or had no effect. A client can cause any number of them.
 	LaneNoise
 )
+
+// NothingLeft is the reason of an operation that is never refused, and found nothing to end.
+const NothingLeft = "nothing left to end"
 
 // String returns the name of the lane.
 func (l Lane) String() string {
@@ -39,7 +42,7 @@ func (e Event) Lane() Lane {
 	switch {
 	case e.Action == MailFailed:
 		return LaneSecurity
-	case e.Outcome == Failure, e.Outcome == Deny, e.Action == UnknownName, e.Action == AppRefused:
+	case e.Outcome == Failure, e.Outcome == Deny, e.Action == UnknownName, e.Action == AppRefused, e.Reason == NothingLeft:
 		return LaneNoise
 	case slices.Contains(routine, e.Action):
 		return LaneRoutine

@@ -22,6 +22,9 @@ func TestLane_SeparatesChangesFromFloods(t *testing.T) {
 		{audit.UnknownName, audit.Failure, audit.LaneNoise},
 		{audit.AppRefused, audit.Deny, audit.LaneNoise},
 	} {
+		if (audit.Event{Action: tt.action, Outcome: tt.outcome, Reason: audit.NothingLeft}).Lane() != audit.LaneNoise && tt.action != audit.MailFailed {
+			t.Errorf("%s without effect is no noise", tt.action)
+		}
 		if got := (audit.Event{Action: tt.action, Outcome: tt.outcome}).Lane(); got != tt.want {
 			t.Errorf("%s %s: got lane %d, want %d", tt.action, tt.outcome, got, tt.want)
 		}

@@ -21,12 +21,12 @@ var (
 	TrustedSupportMails = Limit{Name: "trusted-support-mails", Count: 15, Per: time.Hour}
 	SupportDigests      = Limit{Name: "support-digests", Count: 1, Per: time.Hour}
 	// HelpMails counts help requests that cause an email. Beyond it the request is stored, with the same response (protocol
-	// rule 19). By the submitted address.
+	// rule 19). By the submitted address, and apart from it by known browser and for a proven password.
 	HelpMails = Limit{Name: "help-mails", Count: 5, Per: time.Hour}
 	// ForgotSource counts requests for a password link. By Network.
 	ForgotSource = Limit{Name: "forgot-source", Count: 20, Per: time.Hour}
 	// UnauthenticatedMails counts the emails to a user that unauthenticated clients cause. Beyond it none is sent, with the same
-	// response. By user id.
+	// response. By user id and kind of email.
 	UnauthenticatedMails = Limit{Name: "unauthenticated-mails", Count: 10, Per: time.Hour}
 	// AdminMails and AdminMailsDay count the emails to a user that administrators cause with a call, such as invitations. Beyond
 	// them the call is refused. By user id and kind of email, and by user id.

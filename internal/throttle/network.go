@@ -30,6 +30,17 @@ func Networks(addr netip.Addr) []string {
 	return []string{prefix(addr, 64), prefix(addr, 56), prefix(addr, 48)}
 }
 
+// wideNetwork returns the subject for the network of an address that a large owner has: /16 for IPv4, /32 for IPv6.
+func wideNetwork(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "unknown"
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		return prefix(addr, 16)
+	}
+	return prefix(addr, 32)
+}
+
 // prefix returns the network of an address. bits is at most the number of its bits.
 func prefix(addr netip.Addr, bits int) string {
 	block, err := addr.Prefix(bits)

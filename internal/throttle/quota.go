@@ -61,23 +61,38 @@ type Caller struct {
 	Session, User string // of a complete session
 	Token, Owner  string // of an API token
 	Transaction   string // of a password that was proven, without a session
+	Account       string // the user of Transaction
 	KnownBrowser  string // without a session: of a browser on which a user completed a sign-in
 	Address       netip.Addr
 }
 
-// recentNetwork keeps the networks that a session used.
-var recentNetwork = Limit{Name: "recent-network", Count: 1, Per: 30 * 24 * time.Hour}
+var (
+	// recentNetwork keeps the networks that a session used.
+	recentNetwork = Limit{Name: "recent-network", Count: 1, Per: 30 * 24 * time.Hour}
+	// newNetworks counts the networks that the sessions of a user add to them, so that one session does not fill a Memory.
+	newNetworks = Limit{Name: "new-networks", Count: 20, Per: 24 * time.Hour}
+)
+
+// The parts of Total that one of those who share it may use.
+const (
+	accountShare = 20 // proven passwords of one user: a twentieth
+	networkShare = 20 // a /24 or /64; a /56 twice as much, a /48 four times (ByNetwork)
+	recentShare  = 10 // the same, of a network that a session used lately
+	wideShare    = 4  // a /16 or /32
+)
 
 // Charge counts an operation against its budget. It returns how long to wait before it; 0 if it is allowed. Clients that
 // are not known share limits, so known browsers have limits of their own, and a proven password or a network that a session
-// used lately may use more of Total.
+// used lately may use more of Total. Each user and each network may use a part of it, so that none refuses the others.
 func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) {
 	switch {
 	case !q.Limits():
 		return 0
 	case c.Session != "":
-		m.mark(now, recentNetwork, Network(c.Address))
-		return m.TakeAll(now, q.minute("session ", c.Session), q.day("user ", c.User))
+		if retry = m.TakeAll(now, q.minute("session ", c.Session), q.day("user ", c.User)); retry == 0 {
+			m.addNetwork(now, c)
+		}
+		return retry
 	case c.Token != "":
 		return m.TakeAll(now, q.minute("token ", c.Token), q.day("owner ", c.Owner))
 	case q.Source == 0:
@@ -85,18 +100,45 @@ func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) 
 	case c.KnownBrowser != "":
 		return m.TakeAll(now, q.minute("browser ", c.KnownBrowser), q.day("browser ", c.KnownBrowser))
 	}
-	total := Charge{Limit: Limit{Name: q.Name, Count: q.Total, Per: 10 * time.Minute}, Subject: "all"}
+	return m.TakeAll(now, m.shared(now, q, c)...)
+}
+
+// shared returns the charges of a caller without a session, a token and a known browser.
+func (m *Memory) shared(now time.Time, q Quota, c Caller) []Charge {
+	total := Charge{Limit: q.of("", 1), Subject: "all"}
 	charges := []Charge{total, {Limit: Limit{Name: q.Name, Count: q.Source, Per: time.Minute}, Subject: "address " + Address(c.Address)}}
-	switch {
-	case c.Transaction != "":
+	if c.Transaction != "" {
 		charges = append(charges, q.minute("transaction ", c.Transaction))
-	case m.marked(now, recentNetwork, Network(c.Address)):
-		charges[0].Reserve = q.Total / 4
-	default:
-		charges[0].Reserve = q.Total / 2
 	}
-	charges = append(charges, ByNetwork(Limit{Name: q.Name, Count: q.Network(), Per: time.Minute}, c.Address)...)
-	return m.TakeAll(now, charges...)
+	account := Charge{Limit: q.of("-share", accountShare), Subject: "user " + c.Account}
+	if free, _, _ := m.decide(now, account, false); free && c.Transaction != "" {
+		charges = append(charges, account)
+	} else {
+		reserve, share := q.Total/2, q.of("-share", networkShare)
+		if m.marked(now, recentNetwork, Network(c.Address)) {
+			reserve, share = q.Total/4, q.of("-recent-share", recentShare)
+		}
+		charges[0].Reserve = reserve
+		charges = append(charges, ByNetwork(share, c.Address)...)
+		charges = append(charges, Charge{Limit: q.of("-share", wideShare), Subject: wideNetwork(c.Address)})
+	}
+	return append(charges, ByNetwork(Limit{Name: q.Name, Count: q.Network(), Per: time.Minute}, c.Address)...)
+}
+
+// addNetwork keeps the network of a session as a recent one.
+func (m *Memory) addNetwork(now time.Time, c Caller) {
+	network := Network(c.Address)
+	if !m.marked(now, recentNetwork, network) {
+		if added, _, _ := m.Take(now, newNetworks, c.User); !added {
+			return
+		}
+	}
+	m.mark(now, recentNetwork, network)
+}
+
+// of returns the limit of a part of Total.
+func (q Quota) of(suffix string, part int) Limit {
+	return Limit{Name: q.Name + suffix, Count: max(q.Total/part, 1), Per: 10 * time.Minute}
 }
 
 func (q Quota) minute(kind, subject string) Charge {

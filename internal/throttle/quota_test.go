@@ -49,7 +49,7 @@ func TestCharge_UnknownClientsLeaveSharesToOthers(t *testing.T) {
 		{"clients in the networks of sessions", func(n int) throttle.Caller { return anyNetwork(10_000 + n) }, 10},
 		{"proven passwords", func(n int) throttle.Caller {
 			c := anyNetwork(20_000 + n)
-			c.Transaction = fmt.Sprint("t", n)
+			c.Transaction, c.Account = fmt.Sprint("t", n), fmt.Sprint("u", n)
 			return c
 		}, 10},
 		{"known browsers", func(n int) throttle.Caller {
@@ -98,7 +98,7 @@ func TestCharge_LimitsAddressesAndNetworks(t *testing.T) {
 		"a /64":        {func(n int) string { return fmt.Sprintf("2001:db8::%x", n) }, quota.Network()},
 		"a /56":        {func(n int) string { return fmt.Sprintf("2001:db8:0:%x::1", n%256) }, 2 * quota.Network()},
 		"a /48":        {func(n int) string { return fmt.Sprintf("2001:db8:0:%x::1", n*256%65536) }, 4 * quota.Network()},
-		"the Internet": {func(n int) string { return fmt.Sprintf("2001:db8:%x::1", n) }, 500},
+		"the Internet": {func(n int) string { return fmt.Sprintf("2001:%x::1", 0x1000+n) }, 500},
 	} {
 		q := quota
 		q.Total = 1000
@@ -112,13 +112,15 @@ func TestCharge_LimitsAddressesAndNetworks(t *testing.T) {
 // An address that is refused uses nothing of what it shares with others.
 func TestCharge_RefusedOperationUsesNothing(t *testing.T) {
 	var m throttle.Memory
+	q := quota
+	q.Total = 1000
 	one := throttle.Caller{Address: netip.MustParseAddr("192.0.2.1")}
 	for range 1000 {
-		m.Charge(chargeT, quota, one)
+		m.Charge(chargeT, q, one)
 	}
-	for n := range quota.Network() - quota.Source {
+	for n := range q.Network() - q.Source {
 		other := throttle.Caller{Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(n + 2)})}
-		if wait := m.Charge(chargeT, quota, other); wait > 0 {
+		if wait := m.Charge(chargeT, q, other); wait > 0 {
 			t.Fatalf("neighbour %d: got to wait %v", n, wait)
 		}
 	}

@@ -97,7 +97,7 @@ func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) 
 		return r, nil
 	}
 	v, req := VisitorOf(r), RequestInfo(r)
-	c := throttle.Caller{Address: req.Address, Transaction: v.transaction}
+	c := throttle.Caller{Address: req.Address, Transaction: v.transaction, Account: string(v.account)}
 	switch {
 	case v.SignedIn():
 		c.Session, c.User = v.Info.ID, string(v.Info.User)

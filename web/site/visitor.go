@@ -19,7 +19,8 @@ type Visitor struct {
 	Subject     Subject
 	Lang        string
 
-	transaction string // hash of Transaction, if it is valid
+	transaction string         // hash of Transaction, if it is valid
+	account     account.UserID // its user
 }
 
 // SignedIn reports whether the visitor has a session.
