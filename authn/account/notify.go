@@ -144,7 +144,7 @@ func (tx *Tx) AllowsUnauthenticated(u *User, m notice.Notice) (bool, error) {
 	return v.OK, nil
 }
 
-// OnDeadLetter returns a function for mail.Sender.Died. The function appends an audit event about an email that was given up,
+// OnDeadLetter returns a function for mail.Sender.OnDeadLetter. The function appends an audit event about an email that was given up,
 // within the same Update. The event contains template, recipient, times and error, never text, link or code.
 func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 	op := s.NewOperation(RequestInfo{})

@@ -75,7 +75,7 @@ func TestOnDeadLetter_WritesOneEventForEachEmail(t *testing.T) {
 			}
 			before := calls(e, webhooks)
 			e.Clock.Advance(2 * time.Hour)
-			s := &mail.Sender{Store: e.Store, Outbox: e.Outbox, Now: e.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: e.Accounts.OnDeadLetter}
+			s := &mail.Sender{Store: e.Store, Outbox: e.Outbox, Now: e.Clock.Now, Log: slog.New(slog.DiscardHandler), OnDeadLetter: e.Accounts.OnDeadLetter}
 			if _, err := s.RunOnce(t.Context()); err != nil {
 				t.Fatalf("%d emails, %d webhooks: %v", mails, webhooks, err)
 			}

@@ -78,7 +78,7 @@ func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req accoun
 
 // DeleteGroup deletes a group and removes its members from it, with one audit event. It deletes no user. A role
 // assignment or token that is limited to the group is then valid for no user. A principal with a group scope may not
-// delete a group. If the removal is interrupted, account.Service.DeleteExpired completes it.
+// delete a group. If the removal is interrupted, a sweep of account.Service completes it.
 func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err

@@ -146,7 +146,7 @@ func (s *Service) startSession(tx *account.Tx, u *account.User, secret secret.Va
 // oldest one ends.
 func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
 	hash := secret.Hash()
-	// DeleteExpired deletes the records of expired sessions, but not the references to them.
+	// Sweeps delete the records of expired sessions, but not the references to them.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool {
 		return !tx.Op.Now.Before(r.Since.Add(s.Accounts.Policy.SessionMax))
 	})

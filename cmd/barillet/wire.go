@@ -86,7 +86,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.removal = newRemovalClock(now, a.sessions.Uptime, last)
 	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
-	a.sender.Died = a.accounts.OnDeadLetter
+	a.sender.OnDeadLetter = a.accounts.OnDeadLetter
 	admin := admin.New(a.signIn, dir.ring)
 	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol)
 	a.directory.Admin.Outbound = out

@@ -46,7 +46,7 @@ func TestOnDeadLetter_RunsInTheUpdate(t *testing.T) {
 	h.wait(time.Hour)
 	calls, dead := 0, []mail.MessageInfo(nil)
 	fails := errors.New("the log is full")
-	h.sender.Died = func() func(store.Tx, mail.MessageInfo) error {
+	h.sender.OnDeadLetter = func() func(store.Tx, mail.MessageInfo) error {
 		calls++
 		return func(_ store.Tx, m mail.MessageInfo) error { dead = append(dead, m); return fails }
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // Sender delivers the messages of an outbox, each at least once. Set its fields before Run and do not change them
-// afterwards. All except Transport and Died are required.
+// afterwards. All except Transport and OnDeadLetter are required.
 type Sender struct {
 	Store     store.Store
 	Outbox    *Outbox
@@ -20,8 +20,8 @@ type Sender struct {
 	Transport Transport // nil: no mail server is configured, so messages wait
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Died, if it is not nil, is called for dead letters: see outbox.Worker.Died.
-	Died func() func(tx store.Tx, m MessageInfo) error
+	// OnDeadLetter, if it is not nil, is called for dead letters: see outbox.Worker.OnDeadLetter.
+	OnDeadLetter func() func(tx store.Tx, m MessageInfo) error
 
 	once   sync.Once
 	worker outbox.Worker[Message]
@@ -39,10 +39,10 @@ func (s *Sender) work() *outbox.Worker[Message] {
 		s.worker.Holds = func(r Message) bool { return r.Notice && r.held() }
 		s.worker.Recipient = func(r Message) string { return r.To[0] }
 		s.worker.Attrs = func(r Message) []any { return []any{"template", r.Template} }
-		if s.Died != nil {
+		if s.OnDeadLetter != nil {
 			s.worker.OnDeadLetter = func() func(store.Tx, string, Message) error {
-				died := s.Died()
-				return func(tx store.Tx, id string, r Message) error { return died(tx, r.item(id)) }
+				record := s.OnDeadLetter()
+				return func(tx store.Tx, id string, r Message) error { return record(tx, r.item(id)) }
 			}
 		}
 		s.worker.Prepare, s.worker.Parallel, s.worker.Now, s.worker.Log = s.join, parallel, s.Now, s.Log
@@ -65,7 +65,7 @@ func (s *Sender) RunOnce(ctx context.Context) (next time.Time, err error) {
 	return s.ready().RunOnce(ctx)
 }
 
-// ready returns the worker with Send set if there is a Transport. Transport can be set after the first Kick.
+// ready returns the worker with Send set if there is a Transport. Transport can be set after the first Wake.
 func (s *Sender) ready() *outbox.Worker[Message] {
 	w := s.work()
 	if s.Transport != nil {

@@ -81,7 +81,7 @@ const (
 	storePause = 30 * time.Second // after a pass that failed because of the store
 	passSize   = 500              // jobs of one queue that a pass reads, and jobs for one server that it tries
 
-	updateSize = 8 // jobs in one Update, so that the keys of Died fit in it
+	updateSize = 8 // jobs in one Update, so that the keys of OnDeadLetter fit in it
 )
 
 // Wake starts a pass, because a job was stored. It never blocks, is safe for concurrent use and may precede Run.
