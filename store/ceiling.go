@@ -38,7 +38,7 @@ type Sweep string
 const (
 	ByAdministrator Sweep = "an administrator deletes them"
 	ByExpiry        Sweep = "a background job deletes the expired ones"
-	ByDelivery      Sweep = "the sender deletes what is delivered, and dead letters after 30 days"
+	ByDelivery      Sweep = "the sender deletes what is delivered, and a background job dead letters by policy"
 	ByPolicy        Sweep = "a background job applies the retention policy"
 	WithUser        Sweep = "they end with the user"
 	WithGroup       Sweep = "they end with the group"

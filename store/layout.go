@@ -70,7 +70,7 @@ var (
 		Ceiling: Ceiling{Records: 1000, Per: PerUser}, Sweep: ByExpiry} // one of each client
 	UserCodes = TableDef{Prefix: "usercode/", Owner: "oidc", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Fixed: 1_000}, Sweep: ByExpiry}
-	Logouts = TableDef{Prefix: "logout/", Owner: "oidc/token", Lives: "a day; as a dead letter 30 days", Version: 1, Sealed: true, Lost: true,
+	Logouts = TableDef{Prefix: "logout/", Owner: "oidc/token", Lives: "a day; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerGrant}, Sweep: ByDelivery}
 	SignKeys = TableDef{Prefix: "signkey/", Owner: "oidc/keys", Lives: "90 d, and 7 d after", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 3}, Sweep: ByReplacement} // algorithms
@@ -82,7 +82,7 @@ var (
 		Ceiling: Ceiling{Records: 20, Per: PerUser, Fixed: 10_000}, Sweep: ByDelivery}
 	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 1}, Sweep: ByReplacement}
-	WebhookDeliveries = TableDef{Prefix: "webhookdelivery/", Owner: "internal/webhook", Lives: "until accepted; as a dead letter 30 days", Version: 1, Sealed: true, Lost: true,
+	WebhookDeliveries = TableDef{Prefix: "webhookdelivery/", Owner: "internal/webhook", Lives: "until accepted; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 10_000, Per: PerWebhook}, Sweep: ByDelivery} // 5,000 that wait, and as many dead letters
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
