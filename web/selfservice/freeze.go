@@ -25,11 +25,7 @@ func (s *Pages) freezeForm(r *http.Request, b templates.Base) (templates.Freeze,
 }
 
 func (s *Pages) postFreeze(w http.ResponseWriter, r *http.Request) error {
-	f, err := site.ReadForm(r, "device")
-	if err != nil {
-		return err
-	}
-	device, err := site.FrozenDevice(f)
+	device, err := site.ReadFrozenDevice(r)
 	if err != nil {
 		return err
 	}

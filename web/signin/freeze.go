@@ -29,11 +29,7 @@ func (s *Pages) freezeForm(b templates.Base, devices []factors.Device) templates
 }
 
 func (s *Pages) postFreeze(w http.ResponseWriter, r *http.Request) error {
-	f, err := site.ReadForm(r, "device")
-	if err != nil {
-		return err
-	}
-	device, err := site.FrozenDevice(f)
+	device, err := site.ReadFrozenDevice(r)
 	if err != nil {
 		return err
 	}

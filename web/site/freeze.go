@@ -23,11 +23,15 @@ func (s *Site) FreezeChoices(devices []factors.Device) []templates.Device {
 	return out
 }
 
-// FrozenDevice returns the device that the form names.
-func FrozenDevice(f Form) (factors.DeviceID, error) {
+// ReadFrozenDevice reads the form that blocks a device, and returns the device that it names, or freeze.All.
+func ReadFrozenDevice(r *http.Request) (factors.DeviceID, error) {
+	f, err := ReadForm(r, "device")
+	if err != nil {
+		return "", err
+	}
 	switch f["device"] {
 	case "":
-		return freeze.All, errcode.New(errcode.NotFound)
+		return "", errcode.New(errcode.NotFound)
 	case "all":
 		return freeze.All, nil
 	}
