@@ -1,7 +1,7 @@
 // Package directory owns what administrators do with users and groups: create, import and invite users, change
 // profiles, passwords, memberships and life cycle, enrol and remove devices, and report lock-out risks. It does not own
-// the removal of all devices of a user (authn/helpdesk), freezing them (authn/freeze), roles and permissions (authn/admin), the operations of users
-// on their own account (authn and authn/enrol), or HTTP.
+// the removal of all devices of a user (authn/helpdesk), freezing them (authn/freeze), roles and permissions (authn/admin),
+// the operations of users on their own account (authn and authn/enrol), or HTTP.
 package directory
 
 import (

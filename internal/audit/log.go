@@ -27,7 +27,7 @@ type Entry struct {
 	Event
 }
 
-// NewLog returns the log in the tables store.Audit, store.AuditSubjects, store.AuditPending and store.AuditLeaves.
+// NewLog returns the log in the tables store.Audit, store.AuditSubjects, store.Erasures, store.AuditPending and store.AuditLeaves.
 func NewLog(ring *store.Keyring) Log {
 	l := Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects), erasures: store.NewTable[ErasureRecord](ring, store.Erasures),
 		pending: store.NewTable[Pending](ring, store.AuditPending), leaves: store.NewTable[Leaf](ring, store.AuditLeaves)}

@@ -93,7 +93,7 @@ func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, er
 	return entries, next, err
 }
 
-// A store is scanned forwards only, and each user has an own index. To return events in the order of time, windows reads the
+// A store is scanned forwards only, and each user has their own index. To return events in the order of time, windows reads the
 // keys of one window of time after the other, without the events. A window with few keys makes the next one wider; one with
 // too many is made narrower.
 const (
@@ -197,7 +197,7 @@ func (l Log) allIDs(s store.Snapshot) keySource {
 	}
 }
 
-// span returns the times that descend reads: from oldest on, before newest. oldest is zero if there is no event.
+// span returns the times that windows reads: from oldest on, before newest. oldest is zero if there is no event.
 func (l Log) span(s store.Snapshot, q Query) (oldest, newest time.Time, err error) {
 	err = l.table.Scan(s, "", bound(q.Since), 1, func(id string, _ Event) error {
 		oldest, err = parseID(id)

@@ -117,8 +117,8 @@ func jobID(hook, event string) string { return hook + "." + event }
 // forAll is in an id in place of an endpoint, if the delivery is for several.
 const forAll = "all"
 
-// Watch stores a delivery to each endpoint that receives the event and does not drop its lane, in the Update of the event. It is the Watch of an
-// audit.Log. It reads one key and writes at most one more.
+// Watch stores a delivery to each endpoint that receives the event and does not drop its lane, in the Update of the event. It
+// is the Watch of an audit.Log. It reads one key and writes at most one more.
 func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 	b, err := h.List(tx)
 	if errors.Is(err, store.ErrUnreadable) {
