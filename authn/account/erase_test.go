@@ -9,13 +9,8 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
-	"barillet/store"
 	"barillet/store/storetest"
 )
-
-func TestErasure_Golden(t *testing.T) {
-	storetest.Golden(t, store.Erasures, nil, audit.ErasureRecord{Deleted: authntest.Start, Stated: true, After: "20260302T080000.000000000Z-a"})
-}
 
 // change calls fn in an Update.
 func change(e *authntest.Env, fn func(tx *account.Tx) error) {

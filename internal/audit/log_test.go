@@ -259,6 +259,11 @@ func FuzzScan_Cursor(f *testing.F) {
 	})
 }
 
+func TestErasure_Golden(t *testing.T) {
+	storetest.Golden(t, store.Erasures, nil, audit.ErasureRecord{Deleted: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), Stated: true,
+		After: "20260302T080000.000000000Z-a"})
+}
+
 func TestEvent_Golden(t *testing.T) {
 	storetest.Golden(t, store.Audit, nil, audit.Event{
 		At: start, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "Inès"}, Subject: "u2", SubjectName: "paul@garage.test",
