@@ -45,6 +45,13 @@ connections_per_client = 32
 session_idle = "30m"
 session_max = "8h"
 
+[retention]
+events = 800
+routine = 60
+failures = 30
+dead_letters = 14
+deleted_users = 45
+
 [password]
 min_length = 12
 memory_kib = 65536
@@ -90,6 +97,8 @@ func TestParse_SetsEveryKey(t *testing.T) {
 		"smtp.tls":                      {c.SMTP.TLS, "implicit"},
 		"limits.connections_per_client": {c.Limits.PerClient, 32},
 		"limits.session_idle":           {c.Limits.SessionIdle, 30 * time.Minute},
+		"retention.events":              {c.Retention.Events, 800},
+		"retention.deleted_users":       {c.Retention.DeletedUsers, 45},
 		"password.min_length":           {c.Password.MinLength, 12},
 		"password.words":                {strings.Join(c.Password.Words, " "), "léon garage"},
 		"forward_auth.rules":            {len(c.ForwardAuth.Rules), 2},
