@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// floodTime is how long the floods of this file last.
+// floodTime is how long the floods of this file last. On a busy machine they go on until a limit is reached.
 const floodTime = 5 * time.Second
 
 // size returns the size of the store in bytes.
@@ -24,14 +24,21 @@ func (h *Env) size() int64 {
 	return info.Size()
 }
 
-// quickly signs in as a visitor, and fails the test if that takes longer than a second.
-func (m *Member) quickly(v *Visitor, when string) {
+// quickly signs in as a visitor, and fails the test if that takes longer than a second. On a busy machine, it may take twice as
+// long as the sign-in before the attack.
+func (m *Member) quickly(v *Visitor, when string, before time.Duration) {
+	v.tb.Helper()
+	if took, limit := m.timed(v), max(time.Second, 2*before); took > limit {
+		v.tb.Errorf("%s: the sign-in took %v, want at most %v", when, took, limit)
+	}
+}
+
+// timed signs in as a visitor and returns how long that took.
+func (m *Member) timed(v *Visitor) time.Duration {
 	v.tb.Helper()
 	began := time.Now()
 	m.signIn(v)
-	if took := time.Since(began); took > time.Second {
-		v.tb.Errorf("%s: the sign-in took %v, want at most 1 s", when, took)
-	}
+	return time.Since(began)
 }
 
 // A client with a stolen password sends text that is no code, and users who are signed in rename a device and answer at the
@@ -42,7 +49,7 @@ func TestAttack_RefusalsFillTheDisk(t *testing.T) {
 	known := h.Visitor(t)
 	known.Address = "10.66.0.7" // the address of the flood
 	h.Clock.NextStep()
-	honest.signIn(known)
+	calm := honest.timed(known)
 	known.Post("/logout")
 	device := insider.Get("/account").find(t, `/account/devices/([^/"]+)/rename`)
 
@@ -56,11 +63,15 @@ func TestAttack_RefusalsFillTheDisk(t *testing.T) {
 			limited.Add(1)
 		}
 	}
+	goesOn := func() bool {
+		now := time.Now()
+		return now.Before(ends) || now.Before(ends.Add(patience)) && (limited.Load() == 0 || sent.Load() < 200)
+	}
 	for range 3 {
 		v := h.Visitor(t)
 		v.Address = "10.66.0.7"
 		flood.Go(func() {
-			for n := 0; time.Now().Before(ends); n++ {
+			for n := 0; goesOn(); n++ {
 				if n%50 == 0 {
 					send(v, "/login", "identifier", victim.Login, "password", victim.Password)
 				}
@@ -69,16 +80,16 @@ func TestAttack_RefusalsFillTheDisk(t *testing.T) {
 		})
 	}
 	flood.Go(func() {
-		for n := 0; time.Now().Before(ends); n++ {
+		for n := 0; goesOn(); n++ {
 			send(insider.Visitor, "/account/devices/"+device+"/rename", "name", fmt.Sprint("Téléphone ", n))
 			send(insider.Visitor, "/account/prove", "code", "no code", "next", "/account")
 		}
 	})
 	time.Sleep(floodTime / 3)
 	h.Clock.NextStep()
-	honest.quickly(h.from(t, 1), "during the flood")
+	honest.quickly(h.from(t, 1), "during the flood", calm)
 	h.Clock.NextStep()
-	honest.quickly(known, "during the flood, on a known browser at the same address")
+	honest.quickly(known, "during the flood, on a known browser at the same address", calm)
 	flood.Wait()
 
 	if sent.Load() < 200 || limited.Load() == 0 {
@@ -88,7 +99,7 @@ func TestAttack_RefusalsFillTheDisk(t *testing.T) {
 		t.Errorf("the store grew by %d bytes after %d requests, want 1 MiB at most", grown, sent.Load())
 	}
 	h.Clock.NextStep()
-	honest.quickly(h.from(t, 2), "after the flood")
+	honest.quickly(h.from(t, 2), "after the flood", calm)
 	for n := range 5 {
 		if !victim.guess(h, 10+n) {
 			t.Errorf("wrong code %d was not checked", n+1)
@@ -99,7 +110,7 @@ func TestAttack_RefusalsFillTheDisk(t *testing.T) {
 	}
 	h.Restart()
 	h.Clock.NextStep()
-	honest.quickly(h.from(t, 3), "after a restart")
+	honest.quickly(h.from(t, 3), "after a restart", calm)
 	log := h.Run("audit", "list", "--json").OK(t)
 	t.Logf("%d requests; the log has %d bytes", sent.Load(), len(log))
 }

@@ -68,6 +68,7 @@ func (m *Member) isReset(h *Env) {
 }
 
 func TestDisk_NearlyFullKeepsSignInsAndResetsAndWarnsTheOperator(t *testing.T) {
+	executable(t) // once, for both processes
 	storetest.OnSmallDisk(t, 64, func(disk string) {
 		h, m, filler := nearlyFull(t, disk)
 		chief, other := h.Member(t, "chef@garage.example"), h.Member(t, "lea@garage.example")
@@ -145,6 +146,7 @@ func TestDisk_NearlyFullKeepsSignInsAndResetsAndWarnsTheOperator(t *testing.T) {
 }
 
 func TestDisk_FullAtTheStartFreesTheReserve(t *testing.T) {
+	executable(t) // once, for both processes
 	storetest.OnSmallDisk(t, 64, func(disk string) {
 		h, m, filler := nearlyFull(t, disk)
 		h.Stop()

@@ -85,11 +85,17 @@ func Serve(tb testing.TB, o Options) *Program {
 	return p
 }
 
+// builtVariable names the program for test binaries that a test starts.
+const builtVariable = "BARILLET_TESTING_BUILT"
+
 // executable builds the test binary of cmd/barillet, which acts as the
 // program and has a clock that can be moved.
 func executable(tb testing.TB) string {
 	tb.Helper()
 	built.once.Do(func() {
+		if built.path = os.Getenv(builtVariable); built.path != "" {
+			return
+		}
 		if built.folder, built.err = os.MkdirTemp("", "barillet-e2e-"); built.err != nil {
 			return
 		}
@@ -97,7 +103,9 @@ func executable(tb testing.TB) string {
 		out, err := exec.Command("go", "test", "-c", "-o", built.path, "barillet/cmd/barillet").CombinedOutput()
 		if err != nil {
 			built.err = errors.New(err.Error() + "\n" + string(out))
+			return
 		}
+		built.err = os.Setenv(builtVariable, built.path)
 	})
 	if built.err != nil {
 		tb.Fatalf("building the program: %v", built.err)
