@@ -71,6 +71,9 @@ func edgeProofs(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := hashes.Advance(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	out := map[string]string{}
 	prove := func(name string, n int) {
 		p, err := hashes.Prove(t.Context(), ids[n])
