@@ -211,6 +211,7 @@ func TestSweep_DeletesApprovals(t *testing.T) {
 func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 	c := newApprovers(t)
 	ctx := t.Context()
+	c.NewSuperAdmin("stays@garage.example")
 	rid := c.User(authntest.Technician).Roles[0].ID
 	authntest.WantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, authntest.Technician, rid), "")
 	_, sibling := c.PrincipalOf(t, "first@garage.example", account.RoleUserAdmin)

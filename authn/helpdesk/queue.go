@@ -81,6 +81,10 @@ func (s *Service) requestsInScope(ctx context.Context, p admin.Principal, q Requ
 
 // scan returns the requests that match a query. If known is set, it omits requests about unknown addresses.
 func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
+	if q.Reference != "" {
+		found, err = s.withReference(ctx, q, known)
+		return found, "", err
+	}
 	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
@@ -92,8 +96,7 @@ func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 				return store.ErrStop
 			}
 			read, last = read+1, id
-			if (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) &&
-				(q.Reference == "" || c.hasReference(q.Reference)) && (!known || c.User != "") {
+			if q.selects(&c, known) {
 				found = append(found, c)
 			}
 			return nil
@@ -109,9 +112,32 @@ func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	return found, next, nil
 }
 
-// hasReference reports whether the reference finds the request.
-func (c *Request) hasReference(reference string) bool {
-	return slices.Contains(c.references(), reference)
+// withReference returns the request with the reference of a query. It reads the index of references, so that it finds a request
+// among any number of others.
+func (s *Service) withReference(ctx context.Context, q RequestQuery, known bool) (found []Request, err error) {
+	if _, is := parseReference(q.Reference); !is {
+		return nil, nil
+	}
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		found = nil
+		c, err := s.find(snap, q.Reference)
+		if err == nil && c.ID > q.After && q.selects(&c, known) {
+			found = append(found, c)
+		}
+		if errcode.Of(err) == errcode.NotFound {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing help requests: %w", err)
+	}
+	return found, nil
+}
+
+// selects reports whether a query selects a request. If known is set, it selects none about an unknown address.
+func (q RequestQuery) selects(c *Request, known bool) bool {
+	return (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) && (!known || c.User != "")
 }
 
 // references returns all references that find the request.
