@@ -50,7 +50,7 @@ type attackDay struct {
 	registered           client.Information
 	device               string // of the insider
 	token                secret.Value
-	asked                string // the reference of the victim's help request
+	asked                string // the reference of the help request from the known browser, among those of others in the same name
 
 	sent, refused, honest int
 	calls                 int // of the webhook
@@ -189,7 +189,7 @@ func (d *attackDay) attackers(minute int) {
 	}
 	for i := range 5 { // help requests and forgotten passwords
 		for _, c := range []*dayClient{d.client(v6(n + i)), d.client(v4(40_000+n+i, 1))} {
-			c.attack("POST", "/help/request", "email", d.victim.login(), "topic", "phone_lost", "message", fmt.Sprint("please reset ", n+i))
+			c.attack("POST", "/help/request", "email", d.known.login(), "topic", "phone_lost", "message", fmt.Sprint("please reset ", n+i))
 			c.attack("POST", "/help/request", "email", fmt.Sprintf("n%d@else.example", n+i), "topic", "phone_lost", "message", strings.Repeat("x", 900))
 			c.attack("POST", "/forgot", "identifier", d.victim.login())
 			c.attack("POST", "/forgot", "identifier", fmt.Sprintf("n%d@else.example", n+i))
@@ -248,9 +248,8 @@ func (d *attackDay) honestUsers(minute, minutes int) {
 			d.advance(time.Second)
 		}
 	case minutes / 3:
-		c := d.client("203.0.113.77")
-		asked := c.act("the victim asks for help", http.StatusSeeOther, "/help/sent", "POST", "/help/request", "email", d.victim.login(), "topic", "phone_lost",
-			"message", "My phone was stolen, this is Marc.")
+		asked := d.atHome.act("the victim asks for help", http.StatusSeeOther, "/help/sent", "POST", "/help/request", "email", d.known.login(), "topic", "phone_lost",
+			"message", "My phone was stolen, this is Karim.")
 		_, d.asked, _ = strings.Cut(asked.location, "reference=")
 	case minutes / 2:
 		d.admin.act("an administrator resets a user", http.StatusOK, "", "POST", "/api/v1/users/"+d.shift[0].login()+"/lifecycle/reset_factors", "{}")
@@ -273,7 +272,7 @@ func (d *attackDay) check(minutes int) {
 		t.Errorf("%d of %d attacks were refused", d.refused, d.sent)
 	}
 	found, _, err := a.directory.HelpDesk.Requests(ctx, operator, helpdesk.RequestQuery{Reference: d.asked})
-	if err != nil || len(found) != 1 || !strings.Contains(fmt.Sprintf("%+v", found), "this is Marc") {
+	if err != nil || len(found) != 1 || !strings.Contains(fmt.Sprintf("%+v", found), "this is Karim") {
 		t.Errorf("the victim's help request %q: got %+v, %v", d.asked, found, err)
 	}
 	if err := errors.Join(a.accounts.FlushRefusals(ctx, true), a.tree.Advance(ctx)); err != nil {

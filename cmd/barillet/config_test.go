@@ -46,6 +46,7 @@ session_idle = "30m"
 session_max = "8h"
 
 [retention]
+help_requests = 100
 events = 800
 routine = 60
 failures = 30

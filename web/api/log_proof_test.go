@@ -29,8 +29,8 @@ func TestLogs_ProofsAreForTokensWithoutGroupScope(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 	path := func(i int) string { return "/api/v1/logs/" + events[i].get("uuid").(string) + "/proof" }
-	problem(t, d.call("GET", path(0), scoped, ""), 409)
-	problem(t, d.call("GET", path(1), scoped, ""), 404)
+	problem(t, d.call("GET", path(0), reader, ""), 409)
+	problem(t, d.call("GET", path(0), scoped, ""), 403)
 	d.advance()
 	for _, test := range []struct {
 		path, token string
