@@ -214,6 +214,7 @@ func TestLeaks_SecretsStayWhereTheyWereShown(t *testing.T) {
 		}
 	}
 	w := &watch{t: t, where: map[string]string{}}
+	r.until(t, "a signed head of the log", func() bool { return h.Admin.Call("GET", "/logs/head", nil).Status == http.StatusOK })
 	for _, caller := range map[string]*API{"administrator": h.Admin, "one with secrets": full} {
 		for _, route := range routesOfTheAPI(h.Admin) {
 			if route[0] != http.MethodGet {

@@ -33,7 +33,7 @@ func TestStory_English(t *testing.T) {
 	h.Mail.Wait(support, reference)
 	h.Mail.Wait(ben.Login, reference)
 	asked := h.request(reference)
-	if !asked.PasswordProven {
+	if len(asked.Texts) != 1 || !asked.Texts[0].PasswordProven {
 		t.Error("the request does not tell that the password was proven when it was sent")
 	}
 	h.Admin.Call("POST", "/users/"+ben.Login+"/lifecycle/reset_factors",

@@ -140,7 +140,7 @@ func (s *story) yubikeyAdded(t *testing.T) {
 // helpRequest is a help request in the API.
 type helpRequest struct {
 	ID, Reference, Status, Topic, Email, UserID string
-	PasswordProven                              bool
+	Texts                                       []struct{ PasswordProven bool } // the trusted ones first
 }
 
 // request finds an open help request by its reference.
