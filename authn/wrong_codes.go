@@ -69,7 +69,7 @@ func (s *Service) requireNewPassword(tx *account.Tx, u *account.User, count int)
 
 // auditSystem appends an event about a decision of the service itself. Who sent the codes is not known.
 func (s *Service) auditSystem(tx *account.Tx, u *account.User, action, reason string, count int) error {
-	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Subject: string(u.ID), SubjectName: u.Login,
+	return tx.Audit(audit.Event{Actor: audit.System, Subject: string(u.ID), SubjectName: u.Login,
 		Action: action, Outcome: audit.Success, Reason: reason, Detail: map[string]string{"codes": fmt.Sprint(count)}})
 }
 

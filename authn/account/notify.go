@@ -152,7 +152,7 @@ func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 		h := fnv.New64a() // one operation may give up several emails, each with its own event
 		h.Write([]byte(m.ID))
 		t := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op, n: h.Sum64()}
-		e := audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: audit.MailFailed, Outcome: audit.Failure,
+		e := audit.Event{Actor: audit.System, Action: audit.MailFailed, Outcome: audit.Failure,
 			Reason: "undeliverable", Targets: []audit.Actor{{Type: audit.TypeMail, ID: m.ID, Name: m.Template}},
 			Detail: map[string]string{"to": m.To, "error": m.LastError, "attempts": strconv.Itoa(m.Attempts),
 				"queued": m.Queued.UTC().Format(time.RFC3339)}}

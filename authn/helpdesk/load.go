@@ -208,7 +208,7 @@ func (s *Service) displace(tx *account.Tx, id string) error {
 		return err
 	}
 	e := requestEvent(admin.Principal{}, audit.HelpRemoved, &c)
-	e.Actor, e.Reason = audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, "too_many"
+	e.Actor, e.Reason = audit.System, "too_many"
 	if err := tx.Audit(e); err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (s *Service) expire(tx *account.Tx, c *Request) error {
 	c.State = StateRejected
 	c.addNote(tx, admin.Principal{}, "status", string(StateRejected))
 	e := requestEvent(admin.Principal{}, audit.HelpClosed, c)
-	e.Actor, e.Reason = audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, "expired"
+	e.Actor, e.Reason = audit.System, "expired"
 	e.Detail = map[string]string{"status": string(c.State)}
 	if err := tx.Audit(e); err != nil {
 		return err

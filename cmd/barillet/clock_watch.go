@@ -83,7 +83,7 @@ func (a *app) auditContradiction(ctx context.Context, reason string) error {
 // auditSystem audits an event of the service itself.
 func (a *app) auditSystem(ctx context.Context, action, outcome string, detail map[string]string) error {
 	_, err := account.Update(ctx, a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (struct{}, error) {
-		return struct{}{}, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome, Detail: detail})
+		return struct{}{}, tx.Audit(audit.Event{Actor: audit.System, Action: action, Outcome: outcome, Detail: detail})
 	})
 	return err
 }

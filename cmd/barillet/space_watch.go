@@ -78,7 +78,7 @@ func (a *app) reportSpace(ctx context.Context, last, state diskspace.State) erro
 		if err := store.SetLowSpace(tx.Raw, state.Low); err != nil {
 			return false, err
 		}
-		return true, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome,
+		return true, tx.Audit(audit.Event{Actor: audit.System, Action: action, Outcome: outcome,
 			Detail: map[string]string{"free": size(state.Free), "reserve": size(state.Reserved)}})
 	})
 	if err != nil || !recorded || !state.Low {

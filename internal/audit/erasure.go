@@ -96,7 +96,6 @@ func (l Log) stateErasure(ctx context.Context, s store.Store, user string, now t
 		return ErasureRecord{}, err
 	}
 	id, statement := NewID(now), Erasure(user, len(all))
-	statement.Actor = Actor{Type: TypeSystem, Name: "barillet"}
 	return store.Do(ctx, s, func(tx store.Tx) (ErasureRecord, error) {
 		e, err := l.erasures.Get(tx, user)
 		if err != nil || e.Stated {

@@ -48,6 +48,9 @@ type Actor struct {
 	Name string `json:"name,omitempty"`
 }
 
+// System is the actor of what the service does by itself.
+var System = Actor{Type: TypeSystem, Name: "barillet"}
+
 // The limits of an event, in bytes of UTF-8. Longer texts are cut, because unauthenticated clients choose most of them. An
 // event stays below 24 KiB.
 const (

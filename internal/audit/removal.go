@@ -60,7 +60,7 @@ func (l Log) Erase(tx store.Tx, id string) error {
 // Removal returns the event that states which events DropBody may have removed: those of the lane before a time. Append it in the
 // first Update that removes one of them, or earlier.
 func Removal(lane Lane, before time.Time, count int) Event {
-	return Event{Actor: Actor{Type: TypeSystem, Name: "barillet"}, Action: EventsRemoved, Outcome: Success, Detail: map[string]string{
+	return Event{Actor: System, Action: EventsRemoved, Outcome: Success, Detail: map[string]string{
 		"lane": lane.String(), "before": before.UTC().Format(time.RFC3339Nano), "events": strconv.Itoa(count)}}
 }
 
@@ -78,8 +78,7 @@ func (e *Event) Removed() (lane Lane, before time.Time, ok bool) {
 	return 0, time.Time{}, false
 }
 
-// Erasure returns the event that states that the events about a user were erased. It has the id of the user, and no name. The
-// caller sets the actor.
+// Erasure returns the event that states that the events about a user were erased. It has the id of the user, and no name.
 func Erasure(subject string, count int) Event {
-	return Event{Subject: subject, Action: EventsErased, Outcome: Success, Detail: map[string]string{"events": strconv.Itoa(count)}}
+	return Event{Actor: System, Subject: subject, Action: EventsErased, Outcome: Success, Detail: map[string]string{"events": strconv.Itoa(count)}}
 }

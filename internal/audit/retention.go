@@ -82,7 +82,7 @@ func (l Log) remove(tx store.Tx, id string) error {
 func (l Log) AnnounceRemoval(now func() time.Time, table store.TableDef, keep time.Duration) func(ids []string) func(store.Tx) error {
 	return func(ids []string) func(store.Tx) error {
 		at := now()
-		id, e := NewID(at), Event{Actor: Actor{Type: TypeSystem, Name: "barillet"}, Action: RecordsRemoved, Outcome: Success, Detail: map[string]string{
+		id, e := NewID(at), Event{Actor: System, Action: RecordsRemoved, Outcome: Success, Detail: map[string]string{
 			"table": strings.TrimSuffix(table.Prefix, "/"), "before": Cutoff(at, keep).Format(time.RFC3339), "records": strconv.Itoa(len(ids))}}
 		return func(tx store.Tx) error { return l.Append(tx, id, e) }
 	}

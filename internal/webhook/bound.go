@@ -122,7 +122,7 @@ func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn 
 		if err != nil || !changed {
 			return err
 		}
-		return s.Events.Append(tx, event, audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action,
+		return s.Events.Append(tx, event, audit.Event{Actor: audit.System, Action: action,
 			Outcome: audit.Success, Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: id, Name: name}}, Detail: detail})
 	})
 	if err != nil {
