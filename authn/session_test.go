@@ -295,7 +295,7 @@ func TestAttack_SignInsInNewBrowsersFillTheStore(t *testing.T) {
 // records returns the number of records of a table.
 func records(t *testing.T, e *authntest.Env, table store.TableDef) int {
 	t.Helper()
-	counts, err := store.Count(t.Context(), e.Store)
+	counts, err := storetest.Count(t.Context(), e.Store)
 	if err != nil {
 		t.Fatal(err)
 	}

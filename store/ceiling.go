@@ -1,12 +1,7 @@
 package store
 
-import (
-	"context"
-	"strings"
-)
-
 // Ceiling is the largest number of records that a table has: Records for each of Per, and Fixed for the store. A test or a
-// simulation compares it with Count. A number of a rate-limited table follows from the rate and the lifetime.
+// simulation compares it with storetest.Count. A number of a rate-limited table follows from the rate and the lifetime.
 type Ceiling struct {
 	Records int
 	Per     Scope // empty only without Records
@@ -45,16 +40,3 @@ const (
 	WithEvent       Sweep = "they end with the audit event"
 	ByReplacement   Sweep = "never: the number of keys is fixed, and a new value replaces the old one"
 )
-
-// Count returns the number of records of each table, by prefix. It reads the whole store in one View: it is for tests.
-func Count(ctx context.Context, s Store) (map[string]int, error) {
-	counts := map[string]int{}
-	err := s.View(ctx, func(snap Snapshot) error {
-		return snap.Scan("", "", 0, func(key string, _ []byte) error {
-			prefix, _, _ := strings.Cut(key, "/")
-			counts[prefix+"/"]++
-			return nil
-		})
-	})
-	return counts, err
-}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestTables_DeclareTheirCeilingAndSweep(t *testing.T) {
@@ -65,7 +66,7 @@ func TestCount_CountsTheRecordsOfEachTable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := store.Count(background, s)
+	got, err := storetest.Count(background, s)
 	if err != nil || len(got) != 2 || got["user/"] != 2 || got["name/"] != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}

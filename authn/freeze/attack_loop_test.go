@@ -7,14 +7,14 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/freeze"
-	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // growth returns how many records fn adds to the store.
 func (e *env) growth(t *testing.T, fn func() error) (n int) {
 	t.Helper()
 	count := func() (n int) {
-		all, err := store.Count(t.Context(), e.Accounts.Store)
+		all, err := storetest.Count(t.Context(), e.Accounts.Store)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -278,7 +278,7 @@ func (d *attackDay) check(minutes int) {
 	if err := errors.Join(a.accounts.FlushRefusals(ctx, true), a.tree.Advance(ctx)); err != nil {
 		t.Fatal(err)
 	}
-	counts, err := store.Count(ctx, a.dataDir.store)
+	counts, err := storetest.Count(ctx, a.dataDir.store)
 	if err != nil {
 		t.Fatal(err)
 	}
