@@ -59,7 +59,7 @@ func (r *unknownRequests) opened(network, displaced string) {
 	r.total, r.by[network].n = r.total+1, r.by[network].n+1
 }
 
-// count reads the store if the last count is older than loadInterval. r.mu is locked.
+// countUnknown reads the store if the last count is older than loadInterval. r.mu is locked.
 func (s *Service) countUnknown(ctx context.Context, now time.Time) error {
 	r := &s.unknown
 	if age := now.Sub(r.read); r.by != nil && age >= 0 && age < loadInterval {

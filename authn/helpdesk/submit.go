@@ -178,27 +178,18 @@ func (q checkedSubmission) mailSubject(t *Text) string {
 
 // waitOf counts a submission against the limits of its source. It returns how long to wait, or 0.
 func (s *Service) waitOf(tx *account.Tx, t *Text, l load) (time.Duration, error) {
-	type charge struct {
-		limit   throttle.Limit
-		subject string
-	}
-	charges := []charge{{throttle.HelpSource, t.Source}}
+	charges := []throttle.Charge{{Limit: throttle.HelpSource, Subject: t.Source}}
 	if !t.trusted() {
 		if l.refused {
 			return crowdedWait, nil
 		}
-		charges = []charge{{throttle.HelpSource, throttle.Network(tx.Op.Request.Address)}, {throttle.HelpSite, t.Source}}
+		charges = []throttle.Charge{{Limit: throttle.HelpSource, Subject: throttle.Network(tx.Op.Request.Address)}, {Limit: throttle.HelpSite, Subject: t.Source}}
 	}
-	for _, x := range charges {
-		v, err := s.accounts.Limiter.Take(tx.Raw, tx.Op.Now, x.limit, x.subject)
-		if err != nil {
-			return 0, fmt.Errorf("counting help requests: %w", err)
-		}
-		if !v.OK {
-			return v.Retry, nil
-		}
+	v, err := s.accounts.Limiter.TakeAll(tx.Raw, tx.Op.Now, charges...)
+	if err != nil {
+		return 0, fmt.Errorf("counting help requests: %w", err)
 	}
-	return 0, nil
+	return v.Retry, nil
 }
 
 // saveText stores a request with its newest text and the record of the reference.

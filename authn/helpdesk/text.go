@@ -58,17 +58,10 @@ func sourceOf(req account.RequestInfo, known, proven bool) string {
 	return site(req.Address)
 }
 
-// site returns the network that counts as one source: /24 for IPv4, /48 for IPv6.
+// site returns the network that counts as one source: the widest of throttle.Networks.
 func site(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	if !addr.Is6() {
-		return throttle.Network(addr)
-	}
-	block, err := addr.Prefix(48)
-	if err != nil { // not reached: each address has enough bits
-		return throttle.Network(addr)
-	}
-	return block.String()
+	networks := throttle.Networks(addr)
+	return networks[len(networks)-1]
 }
 
 // textOf returns the text of a submission. u is zero for an unknown address.

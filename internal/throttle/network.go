@@ -59,8 +59,7 @@ type Charge struct {
 }
 
 // ByNetwork returns the charges of a limit for the networks of an address. For a /56 the count is twice as high as for a /64,
-// and for a /48 four times. Take them in this order, up to the first that refuses: a /64 that has used its limit then uses
-// nothing of its neighbours' limits.
+// and for a /48 four times. TakeAll counts them: a /64 that has used its limit then uses nothing of its neighbours' limits.
 func ByNetwork(limit Limit, addr netip.Addr) []Charge {
 	var out []Charge
 	for _, network := range Networks(addr) {
