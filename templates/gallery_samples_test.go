@@ -36,6 +36,7 @@ func gallerySignIn(lang string) []Sample {
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
 	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
+	stopped := &Problem{Message: Message{Key: ProblemWaitCode}, Wait: 15 * time.Minute}
 	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
 	const login = "amelie.durand@garage.example"
 	return []Sample{
@@ -47,6 +48,7 @@ func gallerySignIn(lang string) []Sample {
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
 		{"factor-clock", Factor{Base: refused(slow), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-waits", Factor{Base: refused(waits), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
+		{"factor-stopped", Factor{Base: refused(stopped), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys, Recovery: true}},
 		{"factor-token", Factor{Base: b, Method: "code", Slug: "token", DeviceName: "Boîtier du trousseau", Phones: 1, Recovery: true}},
 		{"factor-resync", Factor{Base: refused(NewFieldProblem("code", ProblemCodeResync)), Method: "code", Slug: "token", DeviceName: "Boîtier du trousseau", Phones: 2}},
 		{"factor-key", Factor{Base: b, Method: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
@@ -75,6 +77,7 @@ func gallerySignIn(lang string) []Sample {
 		{"password-required-exposed", PasswordRequired{Base: b, Login: login, Exposed: true, MinLength: 8}},
 		{"freeze-sign-in", Freeze{Base: second, Action: "/login/freeze", Devices: []Device{{ID: "d1", Name: "Téléphone d’Amélie", Slug: "phone", Input: "code",
 			Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier"}}}, {ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
+		{"freeze-last-admin", Freeze{Base: refused(NewProblem(ProblemLastAdmin)), Action: "/login/freeze", Devices: []Device{{ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
 		{"freeze-link", FreezeLink{Base: b, Token: "abc"}},
 		{"freeze-link-gone", FreezeLink{Base: b, Gone: true}},
 		{"frozen", Frozen{b}},
@@ -165,12 +168,15 @@ func galleryHelp(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/help"}
 	wrong := b
 	wrong.Problem = NewFieldProblem("message", ProblemMessageLong)
+	full := b
+	full.Problem = NewProblem(ProblemLowSpace)
 	head := MailHead{ID: "m1", To: "amelie.durand@garage.example", Subject: "Barillet : vos appareils ont été réinitialisés", At: sampleDay}
 	out := []Sample{
 		{"help", Help{b}},
 		{"help-signed-in", Help{Base{Lang: lang, Path: "/help", SignedIn: true, Name: "Amélie Durand"}}},
 		{"help-request", HelpRequest{Base: b, Freeze: "/login/freeze", Topic: notice.TopicPhoneLost}},
 		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: notice.TopicOther, Message: "…"}},
+		{"help-request-low-space", HelpRequest{Base: full, Freeze: "/login/freeze", Email: "amelie.durand@garage.example", Topic: notice.TopicPhoneLost, Message: "…"}},
 		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
 		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
 		{"mailbox-empty", Mailbox{Base: b}},
@@ -181,6 +187,8 @@ func galleryHelp(lang string) []Sample {
 		switch status {
 		case 429:
 			f.Wait = 7 * time.Minute
+		case 503:
+			f.Wait = time.Minute
 		case 500:
 			f.ID = "3f9c2a7b"
 		}
@@ -225,6 +233,7 @@ func sampleScan() Scan {
 // GalleryMails returns at least one notice of each kind.
 func GalleryMails() []notice.Notice {
 	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+	acts := a
 	a.Freeze = "https://login.garage.example/freeze/N1p4Zr0cQy7uVt2sWx8kJmEoLbDfHgAa5R3i9T6e1Uw"
 	until := sampleDay.Add(24 * time.Hour)
 	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
@@ -264,8 +273,8 @@ func GalleryMails() []notice.Notice {
 		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
 		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
 		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
-		notice.DevicesFrozen{Context: a, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
-		notice.DevicesFrozen{Context: a, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
+		notice.DevicesFrozen{Context: acts, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
+		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
 		notice.DeviceUnfrozen{Context: a, Device: "Téléphone d’Amélie"},
 		notice.CodesStopped{Context: a, Count: 100},
 		notice.PasswordExposed{Context: a, Count: 20},

@@ -34,12 +34,16 @@ func (s *Pages) postFreeze(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	login := site.VisitorOf(r).Transaction
+	devices, err := s.Freeze.CanAtSignIn(r.Context(), site.RequestInfo(r), login)
+	if errcode.HasReason(err, errcode.ReasonUnknownBrowser) {
+		return site.Redirect(w, "/help/request?topic=phone_lost")
+	}
+	if err != nil {
+		return err
+	}
 	if _, err := s.Freeze.AtSignIn(r.Context(), site.RequestInfo(r), login, device); err != nil {
-		if errcode.HasReason(err, errcode.ReasonUnknownBrowser) {
-			return site.Redirect(w, "/help/request?topic=phone_lost")
-		}
 		return s.RenderNotFrozen(w, err, func(p *templates.Problem) templates.Page {
-			return s.freezeForm(s.BaseWithProblem(r, site.WithNext("/login/freeze", site.Next(r)), p), nil)
+			return s.freezeForm(s.BaseWithProblem(r, site.WithNext("/login/freeze", site.Next(r)), p), devices)
 		})
 	}
 	st, err := s.Authn.Transaction(r.Context(), login)
