@@ -275,6 +275,7 @@ func GalleryMails() []notice.Notice {
 		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
 		notice.DevicesFrozen{Context: acts, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
 		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
+		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, By: "Karim Benali"},
 		notice.DeviceUnfrozen{Context: a, Device: "Téléphone d’Amélie"},
 		notice.CodesStopped{Context: a, Count: 100},
 		notice.PasswordExposed{Context: a, Count: 20},

@@ -151,6 +151,18 @@ func TestFreeze_LostPhoneVerifiesNothingAtOnce(t *testing.T) {
 	}
 }
 
+// The email says in words that recovery codes are blocked; a list of them has no name.
+func TestFreeze_MailNamesOnlyDevices(t *testing.T) {
+	e := newEnv(t)
+	e.recoveryCodes(t)
+	if _, err := e.freeze.ByAdmin(t.Context(), authntest.AsHelpDesk, e.From, authntest.Technician, freeze.All, "stolen"); err != nil {
+		t.Fatal(err)
+	}
+	if m := authntest.Mailed[notice.DevicesFrozen](t, e.Env, authntest.SecondEmail); !m.All || len(m.Devices) != 1 || m.Devices[0] != e.refreshed().Devices[0].Name {
+		t.Errorf("got %+v", m)
+	}
+}
+
 // The device that was proven may be the one that is lost.
 func TestFreeze_EndsTheStepUpOfItsSession(t *testing.T) {
 	e := newEnv(t)
