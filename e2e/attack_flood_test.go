@@ -20,7 +20,7 @@ const floodTime = 5 * time.Second
 // minFlood is how many requests of a flood prove something. maxFloodEvents is how many events they may write: the budgets of the
 // minutes that the test lets pass, however many requests there are and however long they take.
 const (
-	minFlood       = 500
+	minFlood       = 300
 	maxFloodEvents = 200
 )
 

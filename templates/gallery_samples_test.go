@@ -78,7 +78,7 @@ func gallerySignIn(lang string) []Sample {
 		{"freeze-sign-in", Freeze{Base: second, Action: "/login/freeze", Devices: []Device{{ID: "d1", Name: "Téléphone d’Amélie", Slug: "phone", Input: "code",
 			Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier"}}}, {ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
 		{"freeze-last-admin", Freeze{Base: refused(NewProblem(ProblemLastAdmin)), Action: "/login/freeze", Devices: []Device{{ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
-		{"freeze-link", FreezeLink{Base: b, Token: "abc"}},
+		{"freeze-link", FreezeLink{Base: b, Token: "abc", Login: login}},
 		{"freeze-link-gone", FreezeLink{Base: b, Gone: true}},
 		{"frozen", Frozen{b}},
 		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},

@@ -130,8 +130,8 @@ func TestFreeze_ByTheLinkOfAnEmail(t *testing.T) {
 	b := p.browser(t)
 	b.signIn(karim.Login, his)
 	for range 2 {
-		if got := b.shows(link.Path); !strings.Contains(got.body, `action="`+link.Path) {
-			t.Fatal("no form")
+		if got := b.shows(link.Path); !strings.Contains(got.body, `action="`+link.Path) || !strings.Contains(got.body, "Account: "+amelie) {
+			t.Fatal("no form that names the user")
 		}
 	}
 	b.goes("/freeze/done", link.Path)

@@ -79,26 +79,29 @@ func (s *Pages) freezePage(r *http.Request) (string, error) {
 // getFreezeLink shows the form of a link in an email. It changes nothing, because mail scanners follow links.
 func (s *Pages) getFreezeLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	err := s.Freeze.CheckLink(r.Context(), secret.From(token))
+	login, err := s.Freeze.LinkedLogin(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.FreezeLink{Base: s.Base(r), Gone: true})
 	}
 	if err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, templates.FreezeLink{Base: s.Base(r), Token: token})
+	return s.Render(w, http.StatusOK, templates.FreezeLink{Base: s.Base(r), Token: token, Login: login})
 }
 
 // postFreezeLink acts for the user of the link, also beside a session of another user: it opens nothing.
 func (s *Pages) postFreezeLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	_, err := s.Freeze.ByLink(r.Context(), site.RequestInfo(r), secret.From(token))
+	login, err := s.Freeze.LinkedLogin(r.Context(), secret.From(token))
+	if err == nil {
+		_, err = s.Freeze.ByLink(r.Context(), site.RequestInfo(r), secret.From(token))
+	}
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.FreezeLink{Base: s.BaseAt(r, site.CurrentPath(r)), Gone: true})
 	}
 	if err != nil {
 		return s.RenderNotFrozen(w, err, func(p *templates.Problem) templates.Page {
-			return templates.FreezeLink{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token}
+			return templates.FreezeLink{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token, Login: login}
 		})
 	}
 	return site.Redirect(w, "/freeze/done")
