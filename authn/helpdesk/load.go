@@ -217,10 +217,7 @@ func (s *Service) displace(tx *account.Tx, id string) error {
 
 // remove deletes a request and the records that find it.
 func (s *Service) remove(tx *account.Tx, c *Request) error {
-	keys := []string{c.ID}
-	for _, reference := range c.references() {
-		keys = append(keys, s.referenceKey(reference))
-	}
+	keys := []string{c.ID, numberKey(c.Number)}
 	if c.User == "" {
 		keys = append(keys, unknownKey(c.ID))
 	}

@@ -1,6 +1,7 @@
 package helpdesk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -133,7 +134,6 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 			return out, err
 		}
 	}
-	t.Reference = "H-" + tx.Op.Code("help reference").Reveal()
 	emails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.mailSubject(&t))
 	if err != nil {
 		return submitResult{}, fmt.Errorf("counting emails of help requests: %w", err)
@@ -145,7 +145,10 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 	action, joined := audit.HelpJoined, c
 	if c == nil {
 		action = audit.HelpRequested
-		c = &Request{ID: tx.NewRecordID("help"), Reference: t.Reference, User: u.ID, Email: q.address, State: StateOpen, At: now}
+		c = &Request{ID: tx.NewRecordID("help"), User: u.ID, Email: q.address, State: StateOpen, At: now}
+		if err := s.putNumber(tx, c); err != nil {
+			return submitResult{}, err
+		}
 		if u.ID == "" {
 			c.Network = t.Source
 			if err := s.displace(tx, q.load.displaced); err != nil {
@@ -154,6 +157,8 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 			out.opened = c
 		}
 	}
+	t.Reference = s.newReference(tx, c)
+	c.Reference = cmp.Or(c.Reference, t.Reference)
 	if err := s.saveText(tx, c, action, t); err != nil {
 		return submitResult{}, err
 	}
@@ -192,18 +197,9 @@ func (s *Service) waitOf(tx *account.Tx, t *Text, l load) (time.Duration, error)
 	return v.Retry, nil
 }
 
-// saveText stores a request with its newest text and the record of the reference.
+// saveText stores a request with its newest text.
 func (s *Service) saveText(tx *account.Tx, c *Request, action string, t Text) error {
-	lost, err := c.addText(t)
-	if err != nil {
-		return err
-	}
-	for _, reference := range lost {
-		if err := s.requests.Delete(tx.Raw, s.referenceKey(reference)); err != nil {
-			return fmt.Errorf("deleting the reference of a help request: %w", err)
-		}
-	}
-	if err := s.putReference(tx, t.Reference, c); err != nil {
+	if err := c.addText(t); err != nil {
 		return err
 	}
 	if err := tx.Audit(submissionEvent(action, c)); err != nil {
