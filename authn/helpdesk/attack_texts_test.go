@@ -141,11 +141,15 @@ func TestSubmit_RemovedTextsAreCounted(t *testing.T) {
 func TestSubmit_FullHistoryKeepsTheNewestText(t *testing.T) {
 	s := newEnv(t)
 	id := s.wantText(t, s.own(t, "unknown browser", "first"), "first").ID
-	for range 100 {
-		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("é", 500)}); err != nil {
-			break
+	for n := 1000; n > 0; { // the last note fits to the byte
+		if n == 999 {
+			n = 300
+		}
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("x", n)}); err != nil {
+			n--
 		}
 	}
+	s.Clock.Advance(time.Microsecond) // a longer time
 	s.flood(t, 40, 40)
 	ref := s.own(t, "known browser", strings.Repeat("é", 4000))
 	s.flood(t, 40, 40)

@@ -205,7 +205,8 @@ func (s *Service) saveText(tx *account.Tx, c *Request, action string, t Text) er
 	if err := tx.Audit(submissionEvent(action, c)); err != nil {
 		return err
 	}
-	return s.save(tx, c)
+	c.Changed = tx.Op.Now
+	return s.put(tx, c)
 }
 
 // notifySubmission queues the emails about a submission: to support, and to the user. joined is the request that it
