@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +61,15 @@ func TestAttack_ManyNetworksFillTheHelpRequests(t *testing.T) {
 			t.Fatalf("a network with few requests: %v", err)
 		}
 	}
+	var together sync.WaitGroup
+	for i := range 30 {
+		together.Go(func() {
+			if err := submit(1100+i, fmt.Sprintf("t%d@else.example", i)); err != nil {
+				t.Errorf("networks with few requests at the same time: %v", err)
+			}
+		})
+	}
+	together.Wait()
 	if err := submit(2000, authntest.Technician); err != nil {
 		t.Errorf("about a known address: %v", err)
 	}
@@ -68,13 +78,35 @@ func TestAttack_ManyNetworksFillTheHelpRequests(t *testing.T) {
 	if after > before+6 || size > 8<<20 {
 		t.Errorf("got %d records, then %d with %d bytes", before, after, size)
 	}
-	if got := s.Events(audit.HelpRemoved); len(got) != 30 || got[0].Reason != "too_many" || got[0].Lane() != audit.LaneRoutine {
-		t.Errorf("got %d events of displaced requests, want 30", len(got))
+	if got := s.Events(audit.HelpRemoved); len(got) != 60 || got[0].Reason != "too_many" || got[0].Lane() != audit.LaneRoutine {
+		t.Errorf("got %d events of displaced requests, want 60", len(got))
+	}
+	if n := s.unknown(t); n != 2000 {
+		t.Errorf("got %d open requests about unknown addresses, want 2,000", n)
 	}
 	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Limit: 1})
 	if err != nil || len(open) != 1 || open[0].Email == "n0@else.example" {
 		t.Errorf("got %+v, %v, want the oldest displaced", open, err)
 	}
+}
+
+// unknown returns the number of open requests about unknown addresses.
+func (s *env) unknown(t *testing.T) (n int) {
+	t.Helper()
+	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen}
+	for more := true; more; more = q.After != "" {
+		found, next, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range found {
+			if c.User == "" {
+				n++
+			}
+		}
+		q.After = next
+	}
+	return n
 }
 
 // TestAttack_HelpRequestsFillTheMailboxOfSupport opens many requests within an hour.
