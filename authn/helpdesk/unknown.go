@@ -132,12 +132,17 @@ func (s *Service) displace(tx *account.Tx, id string) error {
 	if err != nil {
 		return err
 	}
-	e := requestEvent(admin.Principal{}, audit.HelpRemoved, &c)
-	e.Actor, e.Reason = audit.System, "too_many"
+	return s.removeUnknown(tx, &c, "too_many")
+}
+
+// removeUnknown deletes an open request about an unknown address for a reason, with an event.
+func (s *Service) removeUnknown(tx *account.Tx, c *Request, reason string) error {
+	e := requestEvent(admin.Principal{}, audit.HelpRemoved, c)
+	e.Actor, e.Reason = audit.System, reason
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
-	return s.remove(tx, &c)
+	return s.remove(tx, c)
 }
 
 // remove deletes a request and the records that find it.
