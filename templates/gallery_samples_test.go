@@ -36,12 +36,13 @@ func gallerySignIn(lang string) []Sample {
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
 	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
+	attacked := &Problem{Message: Message{Key: ProblemWaitPassword}, Wait: 15 * time.Minute}
 	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
 	const login = "amelie.durand@garage.example"
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
-		{"login-waits", Login{Base: refused(waits), Identifier: login}},
+		{"login-waits", Login{Base: refused(attacked), Identifier: login}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: second, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
