@@ -43,51 +43,77 @@ func TestAttack_AddressesOfOneSiteFillTheHelpRequests(t *testing.T) {
 // few requests displaces the oldest of the network with most, and that network is refused, about known addresses too.
 func TestAttack_ManyNetworksFillTheHelpRequests(t *testing.T) {
 	s := newEnv(t)
-	submit := func(site int, email string) error {
-		_, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(site, 0)}, helpdesk.Submission{Email: email, Message: "x"})
+	const crowded = 150
+	refs := make(map[string]string)
+	submit := func(site int, email string) (err error) {
+		req := account.RequestInfo{Address: site6(site, 0)}
+		if site == crowded {
+			req.Address = netip.MustParseAddr("192.0.2.77") // the network of the user
+		}
+		refs[email], err = s.Directory.HelpDesk.Submit(t.Context(), req, helpdesk.Submission{Email: email, Message: "x"})
 		s.Clock.Advance(2 * time.Second)
 		return err
 	}
 	for i := range 2000 {
-		if err := submit(i/10, fmt.Sprintf("n%d@else.example", i)); err != nil {
+		site := i / 10
+		if i == 1999 {
+			site = crowded
+		}
+		if err := submit(site, fmt.Sprintf("n%d@else.example", i)); err != nil {
 			t.Fatalf("request %d: %v", i, err)
 		}
 	}
 	before, _ := s.keys(t)
-	authntest.WantCode(t, "a network with most requests, about an unknown address", submit(3, "more@else.example"), errcode.RateLimited)
-	authntest.WantCode(t, "the same about a known one", submit(3, authntest.Technician), errcode.RateLimited)
-	for i := range 30 {
-		if err := submit(1000+i, fmt.Sprintf("m%d@else.example", i)); err != nil {
-			t.Fatalf("a network with few requests: %v", err)
-		}
+	authntest.WantCode(t, "a network with most requests, about an unknown address", submit(crowded, "more@else.example"), errcode.RateLimited)
+	authntest.WantCode(t, "the same about a known one", submit(crowded, authntest.Technician), errcode.RateLimited)
+	s.own(t, "known browser", "I am refused nothing")
+	if err := submit(1000, "m@else.example"); err != nil {
+		t.Fatalf("a network with few requests: %v", err)
 	}
-	var together sync.WaitGroup
-	for i := range 30 {
-		together.Go(func() {
-			if err := submit(1100+i, fmt.Sprintf("t%d@else.example", i)); err != nil {
+	s.wantGone(t, refs["n1500@else.example"], true)
+	s.wantGone(t, refs["n0@else.example"], false)
+	// Support closes a request that the list still has. No other is displaced in its place, and it stays.
+	if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, refs["n0@else.example"], helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
+		t.Fatal(err)
+	}
+	s.together(t, 30)
+	s.wantGone(t, refs["n0@else.example"], false)
+	if err := submit(2000, authntest.Technician); err != nil {
+		t.Errorf("about a known address: %v", err)
+	}
+	if err := submit(2001, "last@else.example"); err != nil {
+		t.Error(err)
+	}
+	after, size := s.keys(t)
+	if n := s.unknown(t); n != 2000 || after > before+6 || size > 8<<20 {
+		t.Errorf("got %d open requests about unknown addresses, want 2,000; %d records, then %d with %d bytes", n, before, after, size)
+	}
+	if got := s.Events(audit.HelpRemoved); len(got) != 31 || got[0].Reason != "too_many" || got[0].Lane() != audit.LaneRoutine {
+		t.Errorf("got %d events of displaced requests, want 31", len(got))
+	}
+}
+
+// wantGone checks whether a reference finds a request.
+func (s *env) wantGone(t *testing.T, ref string, want bool) {
+	t.Helper()
+	_, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, ref)
+	if gone := errcode.Of(err) == errcode.NotFound; gone != want {
+		t.Errorf("%s: got %v, want it gone: %v", ref, err, want)
+	}
+}
+
+// together submits texts about unknown addresses from networks with few requests at the same time.
+func (s *env) together(t *testing.T, n int) {
+	t.Helper()
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if _, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(1100+i, 0)}, helpdesk.Submission{Email: fmt.Sprintf("t%d@else.example", i)}); err != nil {
 				t.Errorf("networks with few requests at the same time: %v", err)
 			}
 		})
 	}
-	together.Wait()
-	if err := submit(2000, authntest.Technician); err != nil {
-		t.Errorf("about a known address: %v", err)
-	}
-	s.own(t, "known browser", "I am refused nothing")
-	after, size := s.keys(t)
-	if after > before+6 || size > 8<<20 {
-		t.Errorf("got %d records, then %d with %d bytes", before, after, size)
-	}
-	if got := s.Events(audit.HelpRemoved); len(got) != 60 || got[0].Reason != "too_many" || got[0].Lane() != audit.LaneRoutine {
-		t.Errorf("got %d events of displaced requests, want 60", len(got))
-	}
-	if n := s.unknown(t); n != 2000 {
-		t.Errorf("got %d open requests about unknown addresses, want 2,000", n)
-	}
-	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{Limit: 1})
-	if err != nil || len(open) != 1 || open[0].Email == "n0@else.example" {
-		t.Errorf("got %+v, %v, want the oldest displaced", open, err)
-	}
+	all.Wait()
 }
 
 // unknown returns the number of open requests about unknown addresses.
