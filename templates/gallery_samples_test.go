@@ -37,12 +37,13 @@ func gallerySignIn(lang string) []Sample {
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
 	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
 	stopped := &Problem{Message: Message{Key: ProblemWaitCode}, Wait: 15 * time.Minute}
+	attacked := &Problem{Message: Message{Key: ProblemWaitPassword}, Wait: 15 * time.Minute}
 	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
 	const login = "amelie.durand@garage.example"
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
-		{"login-waits", Login{Base: refused(waits), Identifier: login}},
+		{"login-waits", Login{Base: refused(attacked), Identifier: login}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: second, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
@@ -177,7 +178,7 @@ func galleryHelp(lang string) []Sample {
 		{"help-request", HelpRequest{Base: b, Freeze: "/login/freeze", Topic: notice.TopicPhoneLost}},
 		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: notice.TopicOther, Message: "…"}},
 		{"help-request-low-space", HelpRequest{Base: full, Freeze: "/login/freeze", Email: "amelie.durand@garage.example", Topic: notice.TopicPhoneLost, Message: "…"}},
-		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
+		{"help-sent", HelpSent{Base: b, Reference: "H-7K3F-2Q9M-4TBX"}},
 		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
 		{"mailbox-empty", Mailbox{Base: b}},
 		{"mail", MailView{Base: b, MailHead: head, Text: "Bonjour Amélie Durand,\n\n…\n", Links: []string{"http://localhost:8080/ticket/abc"}}},
@@ -265,14 +266,14 @@ func GalleryMails() []notice.Notice {
 		notice.NewBrowser{Context: a},
 		notice.Digest{Entries: []notice.DigestEntry{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		notice.WrongCodes{Context: a, Count: 3},
-		notice.HelpReceived{Context: a, Reference: "HR-4821"},
-		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !",
+		notice.HelpReceived{Context: a, Reference: "H-7K3F-2Q9M-4TBX"},
+		notice.HelpForSupport{Context: a, Reference: "H-7K3F-2Q9M-4TBX", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !",
 			User: "Amélie Durand", Group: "Garage du Port", Number: "+33 1 23 45 67 89", PasswordProven: true},
 		notice.HelpWaiting{Context: notice.Context{At: a.At}, Count: 61},
-		notice.HelpForSupport{Context: a, Reference: "HR-4823", KnownBrowser: true, Open: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicOther, User: "Amélie Durand"},
-		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
-		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
-		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
+		notice.HelpForSupport{Context: a, Reference: "H-8F7Y-T3HW-6MZK", KnownBrowser: true, Open: "H-7K3F-2Q9M-4TBX", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicOther, User: "Amélie Durand"},
+		notice.HelpForSupport{Reference: "H-5VSC-1RGD-4PAJ", From: "x@y.example", Topic: notice.TopicOther},
+		notice.HelpAnswered{Context: a, Reference: "H-7K3F-2Q9M-4TBX", Answer: "Vos appareils ont été réinitialisés."},
+		notice.HelpAnswered{Context: a, Reference: "H-5VSC-1RGD-4PAJ", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
 		notice.DevicesFrozen{Context: acts, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
 		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
 		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, By: "Karim Benali"},
