@@ -3,6 +3,7 @@ package helpdesk_test
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,14 +14,18 @@ import (
 	"barillet/internal/secret"
 )
 
-// TestAttack_TenThousandTextsLoseAReference writes in the name of the user for eight hours from 250 networks, a part with the stolen
-// password. The user writes among them, from an unknown browser. Each reference finds the request, the newest text is in it, and no
-// source has more than its share.
-func TestAttack_TenThousandTextsLoseAReference(t *testing.T) {
+// TestAttack_ManyTextsLoseAReference writes 2,000 texts in the name of the user from 250 networks, and 10,000 with
+// BARILLET_TORTURE=1. A part has the stolen password. The user writes among them, from an unknown browser. Each reference finds the
+// request, the newest text is in it, and no source has more than its share.
+func TestAttack_ManyTextsLoseAReference(t *testing.T) {
+	texts := 2000
+	if os.Getenv("BARILLET_TORTURE") != "" {
+		texts = 10_000
+	}
 	s := newEnv(t)
 	var own, login string
 	var refs []string
-	for i := range 10_000 {
+	for i := range texts {
 		if i == 30 {
 			own = s.own(t, "unknown browser", "My phone was stolen.")
 			s.wantText(t, own, "My phone was stolen.")
