@@ -90,14 +90,18 @@ func TestVerify_RightCodeIsRefusedIfTheLimitWasReachedMeanwhile(t *testing.T) {
 			env := newTestEnv(t)
 			u, p, session := env.Member(amelie, nil)
 			transaction := env.password(env.From, amelie).Secret
-			events := len(env.Events())
-			env.between(func() { env.spend(p, u.ID); events = len(env.Events()) })
+			var revision uint64
+			var events int
+			env.between(func() {
+				env.spend(p, u.ID)
+				events, revision = len(env.Events()), env.User(amelie).Revision
+			})
 			v, err := try(env, p, u, session, transaction)
 			if err != nil || v.Wait <= 0 {
 				t.Errorf("got %+v, %v, want a wait", v, err)
 			}
-			if got := len(env.Events()); got != events {
-				t.Errorf("%d events for an answer that is not verified", got-events)
+			if got := len(env.Events()); got != events || env.User(amelie).Revision != revision {
+				t.Errorf("%d events for an answer that is not verified, revision %d after %d", got-events, env.User(amelie).Revision, revision)
 			}
 			if f := env.counters(u.ID); f.Streak != 5 {
 				t.Errorf("counted %d, want 5", f.Streak)
