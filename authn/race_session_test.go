@@ -229,3 +229,17 @@ func TestAdminEnrolment_NeedsItsOwnID(t *testing.T) {
 	_, _, _, err = env.Enrolment.ConfirmByAdmin(t.Context(), env.From, call, device, p.Code())
 	wantCode(t, err, errcode.NotFound, "confirming what was cancelled")
 }
+
+// Another person opened the invitation first. When the user chooses the password, the transaction of that person ends.
+func TestAttack_InvitationOpenedBeforeTheUser(t *testing.T) {
+	env := newTestEnv(t)
+	u := env.CreateUser("new@garage.example", nil)
+	invitation := env.Invite(u.ID)
+	first, err := env.Authn.AcceptInvitation(t.Context(), env.From, invitation, another)
+	must(t, err, "accepting first")
+	second, err := env.Authn.AcceptInvitation(t.Context(), env.From, invitation, authntest.Password)
+	must(t, err, "accepting again")
+	if one, two := env.step(first.Secret), env.step(second.Secret); one != authn.StepExpired || two != authn.StepEnrol {
+		t.Errorf("the first transaction is at %q and the second at %q, want the first to end", one, two)
+	}
+}
