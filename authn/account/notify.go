@@ -57,7 +57,7 @@ func (tx *Tx) Notify(u *User, m notice.Notice, expires time.Time) error {
 	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: expires}
 	if !v.OK {
 		row.Rank = audit.LaneRoutine // however many there are, they delay no ticket of another user
-		row.NotBefore, row.Notice, row.Key = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
+		row.NotBefore, row.Notice, row.Recipient = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
 	}
 	return tx.queue(u.Addresses(), m, row)
 }

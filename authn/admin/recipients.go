@@ -95,7 +95,7 @@ func (s *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recip
 			return fmt.Errorf("encoding notification %s: %w", what.Name(), err)
 		}
 		row := mail.Message{Template: what.Name(), Lang: t.locale, To: []string{t.address}, Data: data,
-			Queued: tx.Op.Now, Notice: true, Key: t.id}
+			Queued: tx.Op.Now, Notice: true, Recipient: t.id}
 		if err := s.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("recipient"), row); err != nil {
 			return fmt.Errorf("queueing notification %s: %w", what.Name(), err)
 		}

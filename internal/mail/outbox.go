@@ -31,10 +31,10 @@ type Message struct {
 	NotBefore time.Time `json:"not_before,omitzero" since:"Queued,Tried"`
 	// ExpiresAt is the time from which the message has no use, such as the expiry of its link. Zero means never.
 	ExpiresAt time.Time `json:"expires_at,omitzero" since:"Queued"`
-	// Notice marks a notification. Notifications with the same Key, address and language are joined if more than ten
+	// Notice marks a notification. Notifications with the same Recipient, address and language are joined if more than ten
 	// wait, or if they were held: queued with a NotBefore of Queued+DigestDelay (protocol rule 18).
-	Notice bool   `json:"notice,omitempty"`
-	Key    string `json:"key,omitempty"`
+	Notice    bool   `json:"notice,omitempty"`
+	Recipient string `json:"recipient,omitempty"`
 
 	AttemptCount int       `json:"attempts,omitempty"`
 	Tried        time.Time `json:"tried,omitzero"`
