@@ -1,11 +1,20 @@
 package api_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/internal/webhook"
+	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // erase calls the operator's erasure of a user.
@@ -97,3 +106,108 @@ func TestLogs_EraseNamesTheOperatorAndLeavesAVerifiableLog(t *testing.T) {
 }
 
 var operatorActor = audit.Actor{Type: audit.TypeOperator, ID: operator.ID, Name: operator.Name}
+
+// TestErase_LeavesNoPersonalDataInTheStore searches every record, decrypted, after the records with an expiry are gone too.
+func TestErase_LeavesNoPersonalDataInTheStore(t *testing.T) {
+	d := open(t)
+	if err := d.Store.Update(t.Context(), func(tx store.Tx) error {
+		return d.Hooks.Change(tx, func(b *webhook.EndpointList) error {
+			b.Hooks = []webhook.Endpoint{{ID: "w1", URL: "https://hooks.example/", Events: []string{"*"}}}
+			return nil
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	zoe, phone, _ := d.Member("zoe@garage.example", func(u *account.User) { u.FirstName, u.LastName, u.Email = "Zoélie", "Bazinet", "zoelie@home.example" })
+	d.SignIn(zoe.Login, authntest.Password, phone)
+	if _, err := d.Authn.StartWithPassword(t.Context(), d.From, zoe.Login, "wrong"); err == nil {
+		t.Fatal("a wrong password was accepted")
+	}
+	if _, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "zoelie@home.example", Message: "Zoélie here"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Authn.RequestPasswordLink(t.Context(), d.From, zoe.Login, nil); err != nil {
+		t.Fatal(err)
+	}
+	dead := mail.Message{Template: "x", To: []string{"old@bazinet.example"}, Recipient: string(zoe.ID), Queued: d.Clock.Now(), Dead: true, Died: d.Clock.Now()}
+	onDeadLetter := d.Accounts.OnDeadLetter()
+	if err := d.Store.Update(t.Context(), func(tx store.Tx) error {
+		if err := onDeadLetter(tx, mail.MessageInfo{ID: "m1", Template: "x", To: dead.To[0], Recipient: dead.Recipient}); err != nil {
+			return err
+		}
+		return d.Outbox.Queue(tx, store.NewTimeID(d.Clock.Now()), dead)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if w := d.local("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", `{"sendEmail":true,"reason":"called Bazinet"}`); w.Code != 200 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	for range 2 {
+		if w := d.local("DELETE", "/api/v1/users/"+string(zoe.ID), ""); w.Code != 204 {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+	if got := d.recordsWith("bazinet", "zo"); !slices.Contains(got, "audit/") || !slices.Contains(got, "outbox/") || !slices.Contains(got, "helprequest/") {
+		t.Fatalf("got personal data in %v before the erasure", got)
+	}
+	d.sendToOthers()
+	d.erase(zoe.ID, 200)
+	d.Clock.Advance(8 * 24 * time.Hour) // before the policy
+	none := func([]string) func(store.Tx) error { return func(store.Tx) error { return nil } }
+	sweeps := slices.Concat([]store.TableSweep{d.Authn.Sweep(), d.API.Sweep(), d.Directory.HelpDesk.Sweep(), d.Directory.HelpDesk.SweepOld(365*24*time.Hour, none),
+		d.Directory.Admin.SweepMail(), d.Log.SweepErasures(d.Clock.Now, 90*24*time.Hour)}, d.Accounts.Sweeps(), d.Sessions.Sweeps(), d.Apps.Sweeps())
+	if err := storetest.Sweep(t.Context(), d.Store, sweeps...); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.recordsWith("bazinet", "zoe", "zo\u00e9", "zoé"); len(got) != 0 {
+		t.Errorf("got personal data in %v", got)
+	}
+}
+
+// sendToOthers deletes the emails to support: they are sent, or given up without their text.
+func (d *apiEnv) sendToOthers() {
+	d.T.Helper()
+	var items []mail.MessageInfo
+	err := d.Store.View(d.T.Context(), func(s store.Snapshot) (err error) {
+		items, _, err = d.Outbox.Items(s, mail.List{})
+		return err
+	})
+	for _, m := range items {
+		if m.Recipient == "" && err == nil {
+			err = d.Store.Update(d.T.Context(), func(tx store.Tx) error { return tx.Delete(store.Outbox.Prefix + m.ID) })
+		}
+	}
+	if err != nil {
+		d.T.Fatal(err)
+	}
+}
+
+// recordsWith returns the prefixes of the tables with a record that contains one of the texts, in any case.
+func (d *apiEnv) recordsWith(texts ...string) (prefixes []string) {
+	d.T.Helper()
+	err := d.Store.View(d.T.Context(), func(s store.Snapshot) error {
+		for _, def := range store.TableDefs() {
+			if !def.Sealed {
+				continue
+			}
+			found := false
+			err := store.NewTable[json.RawMessage](d.Ring, def).Scan(s, "", "", 0, func(id string, record json.RawMessage) error {
+				for _, text := range texts {
+					found = found || strings.Contains(strings.ToLower(id+string(record)), text)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if found {
+				prefixes = append(prefixes, def.Prefix)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return prefixes
+}
