@@ -50,8 +50,14 @@ func wantErased(e *authntest.Env, statements int) {
 	if got := logText(e); strings.Contains(got, "zoe@") {
 		e.T.Errorf("got %s, want no name", got)
 	}
-	if got := e.Events(audit.EventsErased); len(got) != statements {
+	got := e.Events(audit.EventsErased)
+	if len(got) != statements {
 		e.T.Errorf("got %d statements, want %d", len(got), statements)
+	}
+	for _, s := range got {
+		if s.Detail["events"] == "" || s.Actor.Name == "" {
+			e.T.Errorf("got %+v, want a statement with its number and actor", s)
+		}
 	}
 }
 
