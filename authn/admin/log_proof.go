@@ -71,6 +71,9 @@ func (s *Service) VerifyLog(ctx context.Context, p Principal, heads ...string) (
 // EraseEvents erases the personal data of a deleted user from the log, before the retention policy does. complete is that of
 // audit.Log.EraseNow. Only the operator may do this: it removes what shows who deleted a user, and why.
 func (s *Service) EraseEvents(ctx context.Context, p Principal, user string) (complete bool, err error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
+		return false, err
+	}
 	if !p.Operator {
 		return false, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
 	}
