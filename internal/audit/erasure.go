@@ -78,7 +78,7 @@ func (l Log) eraseUser(ctx context.Context, s store.Store, user string, now time
 
 // eraseEvent erases an event, unless it is the one that states the erasure.
 func (l Log) eraseEvent(tx store.Tx, id string) error {
-	e, err := l.table.Get(tx, id)
+	e, _, err := l.find(tx, id)
 	if exists, err := store.Found(err); !exists || e.Action == EventsErased {
 		return err
 	}

@@ -74,7 +74,25 @@ func (l Log) subjectIDs(s store.Snapshot, q *Query) keySource {
 				return ids, full, err
 			}
 		}
+		err = l.pending.Scan(s, "", from, 0, func(id string, p Pending) error {
+			if id >= end {
+				return store.ErrStop
+			}
+			*q.Cost++
+			if !slices.Contains(q.Subjects, p.Event.Subject) {
+				return nil
+			}
+			is, err := check(p.Event.Subject)
+			if err != nil || !is {
+				return err
+			}
+			if full = limit > 0 && len(ids) == limit; full {
+				return store.ErrStop
+			}
+			ids = append(ids, id)
+			return nil
+		})
 		slices.Sort(ids)
-		return ids, false, nil
+		return ids, full, err
 	}
 }
