@@ -1,6 +1,8 @@
 package authn_test
 
 import (
+	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/notice"
 )
 
@@ -70,6 +73,23 @@ func TestAttack_HundredWrongCodesStopUnknownBrowsers(t *testing.T) {
 	must(t, err, "reading the status")
 	if v := env.verifyKey(env.password(env.From, amelie).Secret, k, 9); !v.Accepted() {
 		t.Errorf("a security key in an unknown browser: %+v", v)
+	}
+}
+
+// TestAttack_StopFillsTheMailbox: wrong codes of the known browser are counted after the stop, which stays announced once.
+func TestAttack_StopFillsTheMailbox(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, _ := env.Member(amelie, nil)
+	own := env.knownBrowser(p)
+	env.guess(p, env.From, 100)
+	env.EmptyOutbox()
+	for range 4 {
+		if v, err := env.Authn.Verify(t.Context(), own, env.password(own, amelie).Secret, factors.InputCode, wrongCode(p)); err != nil || v.Rejected != factors.ReasonWrong {
+			t.Fatalf("a wrong code of the known browser: %+v, %v", v, err)
+		}
+	}
+	if events, mails := len(env.Events(audit.CodesStopped)), len(mailed[notice.CodesStopped](env)); events != 1 || mails != 0 {
+		t.Errorf("%d events and %d more mails after 104 wrong codes, want the one of the stop", events, mails)
 	}
 }
 
@@ -199,6 +219,29 @@ func TestVerify_ClumsyUserKeepsTheirPassword(t *testing.T) {
 	}
 	if env.User(amelie).Password.MustChange != "" {
 		t.Error("the password must change")
+	}
+}
+
+// TestAttack_WrongPasswordsLeaveTheMailedLink: who tries wrong passwords at the end of each wait makes the user wait for as long in an
+// unknown browser. A mailed link and a known browser do not wait.
+func TestAttack_WrongPasswordsLeaveTheMailedLink(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, _ := env.Member(amelie, nil)
+	for range 12 {
+		_, err := env.Authn.StartWithPassword(t.Context(), account.RequestInfo{Address: netip.MustParseAddr("203.0.113.9")}, amelie, "wrong")
+		if refused, is := errors.AsType[*errcode.Error](err); is && refused.Code == errcode.RateLimited {
+			env.Clock.Advance(refused.RetryAfter)
+		}
+	}
+	if _, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, "wrong"); err == nil {
+		t.Fatal("a wrong password is accepted")
+	}
+	_, err := env.Authn.StartWithPassword(t.Context(), account.RequestInfo{Address: netip.MustParseAddr("192.0.2.9")}, amelie, authntest.Password)
+	authntest.WantCode(t, "the user in an unknown browser of another network", err, errcode.RateLimited)
+	started, err := env.Authn.StartWithPasswordLink(t.Context(), env.From, env.mailedPasswordLink(), "un autre mot de passe long")
+	must(t, err, "opening the link")
+	if v := env.verify(started.Secret, p.Next()); v.Step != authn.StepDone {
+		t.Errorf("got step %q, want the sign-in complete", v.Step)
 	}
 }
 
