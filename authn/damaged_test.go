@@ -63,7 +63,7 @@ func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
 	env.damage("user/" + string(lost.ID))
 	env.damage("group/" + string(other))
 	for key := range env.allRecords() {
-		if strings.HasPrefix(key, "audit/") {
+		if strings.HasPrefix(key, "auditpending/") {
 			env.damage(key)
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // ErrUnreadable is wrapped by the error for a record that cannot be decrypted or decoded.
@@ -22,12 +23,23 @@ const (
 	gcmOverhead    = 12 + 16
 )
 
-func (r *Keyring) seal(key string, version int, plain []byte) []byte {
-	out := make([]byte, envelopeHeader, envelopeHeader+len(plain)+gcmOverhead)
-	out[0] = envelopeFormat
-	binary.BigEndian.PutUint16(out[1:], uint16(version))
-	copy(out[3:], r.active[:])
-	return r.aeads[r.active].Seal(out, nil, plain, additional(out, key))
+// scratches keeps the buffers of seal and open.
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+type scratch struct{ sealed, additional []byte }
+
+// bind returns the additional data of a record.
+func (s *scratch) bind(head []byte, key string) []byte {
+	s.additional = append(append(s.additional[:0], head[:envelopeHeader]...), key...)
+	return s.additional
+}
+
+// seal returns a sealed record, until the next use of the scratch.
+func (r *Keyring) seal(s *scratch, key string, version int, plain []byte) []byte {
+	out := append(s.sealed[:0], envelopeFormat)
+	out = append(binary.BigEndian.AppendUint16(out, uint16(version)), r.active[:]...)
+	s.sealed = r.aeads[r.active].Seal(out, nil, plain, s.bind(out, key))
+	return s.sealed
 }
 
 func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, err error) {
@@ -45,15 +57,11 @@ func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, er
 	if aead == nil {
 		return 0, nil, fmt.Errorf("data key %x is not in this store: %w", id[:], ErrDecrypt)
 	}
-	plain, err = aead.Open(nil, nil, sealed[envelopeHeader:], additional(sealed[:envelopeHeader], key))
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	plain, err = aead.Open(nil, nil, sealed[envelopeHeader:], s.bind(sealed, key))
 	if err != nil {
 		return 0, nil, fmt.Errorf("authentication failed: %w", ErrDecrypt)
 	}
 	return int(binary.BigEndian.Uint16(sealed[1:])), plain, nil
-}
-
-func additional(head []byte, key string) []byte {
-	out := make([]byte, 0, envelopeHeader+len(key))
-	out = append(out, head[:envelopeHeader]...)
-	return append(out, key...)
 }

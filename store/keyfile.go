@@ -102,9 +102,11 @@ func ParseKeyFile(raw []byte) (RootKeys, error) {
 	if keys.Master.key, err = parseKeyLine(lines[2], "master"); err != nil {
 		return RootKeys{}, err
 	}
-	if keys.Pepper.key, err = parseKeyLine(lines[3], "pepper"); err != nil {
+	pepper, err := parseKeyLine(lines[3], "pepper")
+	if err != nil {
 		return RootKeys{}, err
 	}
+	keys.Pepper = newPepper(pepper)
 	if !strings.HasPrefix(lines[2], "master "+keys.Master.ID()+" ") || !strings.HasPrefix(lines[3], "pepper "+keys.Pepper.ID()+" ") {
 		return RootKeys{}, errors.New("a key does not match its id")
 	}
@@ -115,7 +117,7 @@ func formatKeyFile(keys RootKeys) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", keyFileFormat, keyFileWords)
 	fmt.Fprintf(&b, "master %s %s\n", keys.Master.ID(), base64.StdEncoding.EncodeToString(keys.Master.key[:]))
-	fmt.Fprintf(&b, "pepper %s %s\n", keys.Pepper.ID(), base64.StdEncoding.EncodeToString(keys.Pepper.key[:]))
+	fmt.Fprintf(&b, "pepper %s %s\n", keys.Pepper.ID(), base64.StdEncoding.EncodeToString(keys.Pepper.key.bytes[:]))
 	return b.String() + "check " + keyFileSum(b.String()) + "\n"
 }
 

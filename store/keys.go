@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"log/slog"
+	"sync"
 )
 
 const (
@@ -21,7 +23,18 @@ type MasterKey struct{ key *[keySize]byte } // a pointer, because fmt prints the
 
 // Pepper is the key of the HMACs of short secrets, and of values that a record key must not reveal. It prints as
 // [redacted]. The zero value is no key: its MAC panics.
-type Pepper struct{ key *[keySize]byte }
+type Pepper struct{ key *pepperKey }
+
+type pepperKey struct {
+	bytes *[keySize]byte
+	macs  sync.Pool // of hash.Hash: each request computes several MACs
+}
+
+func newPepper(bytes *[keySize]byte) Pepper {
+	k := &pepperKey{bytes: bytes}
+	k.macs.New = func() any { return hmac.New(sha256.New, bytes[:]) }
+	return Pepper{k}
+}
 
 // RootKeys are the two keys in the key file. The store does not contain them.
 type RootKeys struct {
@@ -32,9 +45,9 @@ type RootKeys struct {
 // NewRootKeys returns two random keys of 256 bits.
 func NewRootKeys() RootKeys {
 	var keys RootKeys
-	keys.Master.key, keys.Pepper.key = new([keySize]byte), new([keySize]byte)
+	keys.Master.key, keys.Pepper = new([keySize]byte), newPepper(new([keySize]byte))
 	rand.Read(keys.Master.key[:]) // crypto/rand.Read never fails
-	rand.Read(keys.Pepper.key[:])
+	rand.Read(keys.Pepper.key.bytes[:])
 	return keys
 }
 
@@ -42,7 +55,12 @@ func NewRootKeys() RootKeys {
 func (k MasterKey) ID() string { return keyID(k.key, "master key id") }
 
 // ID returns 16 hex digits that identify the key and reveal nothing about it.
-func (p Pepper) ID() string { return keyID(p.key, "pepper id") }
+func (p Pepper) ID() string {
+	if p.key == nil {
+		return ""
+	}
+	return keyID(p.key.bytes, "pepper id")
+}
 
 // MAC returns the HMAC-SHA-256 (RFC 2104) of the parts, 32 bytes. Another purpose gives another value. The length of
 // each part is included, so ("ab", "c") and ("a", "bc") differ.
@@ -50,7 +68,9 @@ func (p Pepper) MAC(purpose string, parts ...[]byte) []byte {
 	if p.key == nil {
 		panic("store: MAC without a pepper")
 	}
-	mac := hmac.New(sha256.New, p.key[:])
+	mac := p.key.macs.Get().(hash.Hash)
+	defer p.key.macs.Put(mac)
+	mac.Reset()
 	var size [8]byte
 	frame := func(part []byte) {
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))

@@ -49,8 +49,8 @@ var ErrStop = errors.New("stop scanning")
 // Tx is a transaction that reads its own writes. All of its writes are stored, or none.
 type Tx interface {
 	Reader
-	Put(key string, value []byte) error
-	Delete(key string) error // a missing key is no error
+	Put(key string, value []byte) error // copies the value
+	Delete(key string) error            // a missing key is no error
 }
 
 // Store is implemented by a back-end. A closure of View or Update must not call View or Update.

@@ -123,8 +123,9 @@ func (t *table) put(tx Tx, id string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
 	}
-	key := t.Key(id)
-	if err := tx.Put(key, t.ring.seal(key, t.kind.Version, plain)); err != nil {
+	key, s := t.Key(id), scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	if err := tx.Put(key, t.ring.seal(s, key, t.kind.Version, plain)); err != nil {
 		return fmt.Errorf("writing a record of %s: %w", t.kind.Prefix, err)
 	}
 	return nil

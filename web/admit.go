@@ -108,6 +108,7 @@ func (s *server) readBody(next http.Handler) http.Handler {
 			return
 		}
 		var body bytes.Buffer
+		body.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), 1<<10))) // most bodies are small
 		err := receive(w, r, &body, limit, bodyInterval)
 		_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 		switch {

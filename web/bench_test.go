@@ -16,6 +16,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/secret"
 	"barillet/web"
+	"barillet/web/site"
 )
 
 // rounds is how often the sides of a ratio take turns in one run; who begins alternates.
@@ -136,11 +137,12 @@ func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.Next
 // signInsOf has each of a crowd sign in once, on a browser that they are known on.
 func signInsOf(crowd *authntest.Population, code, server string) job {
 	j := job{Server: server}
+	pages := site.New(site.Config{Accounts: crowd.Accounts, Sessions: crowd.Sessions})
 	for _, p := range crowd.Users {
 		j.Acts = append(j.Acts, act{
 			{Method: "POST", Path: "/login", Cookie: "__Host-barillet-browser=" + p.Browser.Reveal(), To: "/login/factor",
 				Form: url.Values{"identifier": {p.Login}, "password": {authntest.Password}}.Encode()},
-			{Method: "POST", Path: "/login/factor", To: "/account", Form: "code=" + code},
+			{Method: "POST", Path: "/login/factor", To: "/account", Form: "code=" + code + "&subject=" + pages.SubjectToken(p.ID)},
 		})
 	}
 	return j
@@ -175,9 +177,11 @@ func BenchmarkSecondStep(b *testing.B) {
 func (a *arena) secondSteps(*testing.B) job {
 	logins, j := a.crowd.StartSignIns(len(a.crowd.Users)), job{Server: a.service}
 	code := a.crowd.NextStep()
+	pages := site.New(site.Config{Accounts: a.crowd.Accounts, Sessions: a.crowd.Sessions})
 	for i, l := range logins {
 		cookie := "__Host-barillet-browser=" + a.crowd.Users[i].Browser.Reveal() + "; __Host-barillet-login=" + l.Reveal()
-		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: cookie, To: "/account", Form: "code=" + code}})
+		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: cookie, To: "/account",
+			Form: "code=" + code + "&subject=" + pages.SubjectToken(a.crowd.Users[i].ID)}})
 	}
 	return j
 }

@@ -176,7 +176,7 @@ func (l Log) erasePart(tx store.Tx, user string, p erasurePart, state func() err
 
 // isWhole reports whether an event exists and has personal data: it was not erased, and states no erasure.
 func (l Log) isWhole(r store.Reader, id string) (bool, error) {
-	e, err := l.table.Get(r, id)
+	e, _, err := l.find(r, id)
 	exists, err := store.Found(err)
 	return exists && e.Action != EventsErased && e.Erased == nil, err
 }

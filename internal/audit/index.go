@@ -74,7 +74,31 @@ func (l Log) subjectIDs(s store.Snapshot, q *Query) keySource {
 				return ids, full, err
 			}
 		}
+		err = l.waiting(s, q, from, end, func(id, subject string) error {
+			is, err := check(subject)
+			if err != nil || !is {
+				return err
+			}
+			if full = limit > 0 && len(ids) == limit; full {
+				return store.ErrStop
+			}
+			ids = append(ids, id)
+			return nil
+		})
 		slices.Sort(ids)
-		return ids, false, nil
+		return ids, full, err
 	}
+}
+
+// waiting calls fn for each event without a number between two ids that is about a subject of the query.
+func (l Log) waiting(s store.Snapshot, q *Query, from, end string, fn func(id, subject string) error) error {
+	return l.pending.Scan(s, "", from, 0, func(id string, p Pending) error {
+		if id >= end {
+			return store.ErrStop
+		}
+		if *q.Cost++; !slices.Contains(q.Subjects, p.Event.Subject) {
+			return nil
+		}
+		return fn(id, p.Event.Subject)
+	})
 }

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -36,10 +35,11 @@ const (
 	saltSize = 16
 )
 
-// Pending is the leaf of an event that has no number yet.
+// Pending is an event whose leaf has no number yet.
 type Pending struct {
-	Hash tlog.Hash `json:"hash"`
-	Lane Lane      `json:"lane,omitempty"`
+	Hash  tlog.Hash `json:"hash"` // of the leaf
+	Lane  Lane      `json:"lane,omitempty"`
+	Event Event     `json:"event"`
 }
 
 // Leaf is what is stored about a leaf beside its hash, which is in a tile.
@@ -76,9 +76,9 @@ func leafHash(id string, lane Lane, body tlog.Hash) tlog.Hash {
 
 // salt returns the salt of an event. It is the same in each run of an Update, and cannot be computed after the process ended.
 func (l Log) salt(id string) []byte {
-	mac := hmac.New(sha256.New, l.salts[:])
-	mac.Write([]byte(id))
-	return mac.Sum(nil)[:saltSize]
+	var buffer [128]byte
+	sum := sha256.Sum256(append(append(buffer[:0], l.salts[:]...), id...)) // cut, so that nobody can extend it
+	return sum[:saltSize]
 }
 
 // errBody is wrapped by the error for an event that has no body.

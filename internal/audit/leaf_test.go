@@ -124,7 +124,7 @@ func TestLog_DropBodyKeepsTheLeaf(t *testing.T) {
 		t.Errorf("without a number: got %v, want ErrPending", err)
 	}
 	err = s.Update(t.Context(), func(tx store.Tx) error {
-		if err := log.leaves.Put(tx, leafID, Leaf{Number: 7, Lane: waiting.Lane}); err != nil {
+		if _, err := log.Number(tx, leafID, 7); err != nil {
 			return err
 		}
 		if err := log.Erase(tx, leafID); err != nil {
@@ -172,6 +172,6 @@ func TestRemoved_ReturnsWhatRemovalStates(t *testing.T) {
 }
 
 func TestLeaf_Golden(t *testing.T) {
-	storetest.Golden(t, store.AuditPending, nil, Pending{Hash: tlog.Hash{1, 2, 3}, Lane: LaneNoise})
+	storetest.Golden(t, store.AuditPending, nil, Pending{Hash: tlog.Hash{1, 2, 3}, Lane: LaneNoise, Event: fixedEvent()})
 	storetest.Golden(t, store.AuditLeaves, nil, Leaf{Number: 7, Lane: LaneNoise, Body: &tlog.Hash{1, 2, 3}})
 }

@@ -12,7 +12,7 @@ import (
 type Log struct {
 	table    store.Table[Event]
 	erasures store.Table[ErasureRecord]
-	subjects store.Table[struct{}] // by user and event
+	subjects store.Table[struct{}] // by user and event, of events with a number
 	pending  store.Table[Pending]
 	leaves   store.Table[Leaf]
 	salts    [32]byte // the key of the salts that this process makes
@@ -36,8 +36,8 @@ func NewLog(ring *store.Keyring) Log {
 }
 
 // Append adds an event, at the time in its id, in the Update of the recorded operation. NewID returns the id. Append never
-// replaces an event: an existing id is an error. The leaf waits for its number, so Updates that append at the same time share no
-// key. Append uses two keys of the Update, one more for an event about a user, and those of Watch.
+// replaces an event: an existing id is an error, and an id that has a number never gets another. The event waits with its leaf for
+// the number, so Updates that append at the same time share no key. Append uses one key of the Update, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
 	if err != nil || len(id) == len(store.TimeLayout) {
@@ -47,21 +47,16 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 		return err
 	}
 	e.At, e.Salt, e.Erased = at, l.salt(id), nil
-	switch _, err := l.table.Get(tx, id); {
+	switch _, err := tx.Get(l.pending.Key(id)); {
 	case err == nil:
 		return fmt.Errorf("appending %s: id %q exists", e.Action, id)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
-	if err := l.table.Put(tx, id, e); err != nil {
-		return fmt.Errorf("appending %s: %w", e.Action, err)
-	}
-	if err := l.putIndex(tx, id, &e); err != nil {
-		return fmt.Errorf("appending %s: %w", e.Action, err)
-	}
 	body, err := e.bodyDigest()
 	if err == nil {
-		err = l.pending.Put(tx, id, Pending{Hash: leafHash(id, e.Lane(), body), Lane: e.Lane()})
+		lane := e.Lane()
+		err = l.pending.Put(tx, id, Pending{Hash: leafHash(id, lane, body), Lane: lane, Event: e})
 	}
 	if err != nil {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
@@ -75,12 +70,35 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 	return nil
 }
 
+// Number gives the leaf of an event its number. It moves the event from those that wait into the log and into the index of its
+// user, and returns the leaf that waited. It uses four keys of the Update.
+func (l Log) Number(tx store.Tx, id string, n int64) (Pending, error) {
+	p, err := l.pending.Get(tx, id)
+	if err != nil {
+		return Pending{}, fmt.Errorf("numbering event %q: %w", id, err)
+	}
+	err = errors.Join(l.table.Put(tx, id, p.Event), l.leaves.Put(tx, id, Leaf{Number: n, Lane: p.Lane}), l.putIndex(tx, id, &p.Event), l.pending.Delete(tx, id))
+	if err != nil {
+		return Pending{}, fmt.Errorf("numbering event %q: %w", id, err)
+	}
+	return p, nil
+}
+
+// find returns an event. waits is its pending record if its leaf has no number yet, or nil.
+func (l Log) find(r store.Reader, id string) (e Event, waits *Pending, err error) {
+	if e, err = l.table.Get(r, id); !errors.Is(err, store.ErrNotFound) {
+		return e, nil, err
+	}
+	p, err := l.pending.Get(r, id)
+	return p.Event, &p, err
+}
+
 // Get returns the event with this id.
 func (l Log) Get(r store.Reader, id string) (Entry, error) {
 	if _, err := parseID(id); err != nil {
 		return Entry{}, fmt.Errorf("loading event: %w", err)
 	}
-	e, err := l.table.Get(r, id)
+	e, _, err := l.find(r, id)
 	if err != nil {
 		return Entry{}, fmt.Errorf("loading event %q: %w", id, err)
 	}

@@ -72,7 +72,7 @@ func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, er
 		after = since // the ids of a time sort after the time alone
 	}
 	read, more := 0, false
-	err = l.table.Scan(s, "", after, 0, func(id string, e Event) error {
+	err = l.scan(s, after, func(id string, e Event) error {
 		if end != "" && id >= end {
 			return store.ErrStop
 		}
@@ -144,7 +144,7 @@ func (l Log) windows(s store.Snapshot, q Query, width time.Duration, source keyS
 			if len(entries) < q.Limit {
 				next = id
 			}
-			e, err := l.table.Get(s, id)
+			e, _, err := l.find(s, id)
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUnreadable) {
 				return nil, "", err
 			}
@@ -183,7 +183,7 @@ func (q Query) window(low, high string, width time.Duration) (from, end string, 
 // allIDs returns the ids of the whole log.
 func (l Log) allIDs(s store.Snapshot) keySource {
 	return func(from, end string, limit int) (ids []string, full bool, err error) {
-		err = l.table.ScanIDs(s, "", from, func(id string) error {
+		err = l.scanIDs(s, from, func(id string) error {
 			if id >= end {
 				return store.ErrStop
 			}
@@ -199,9 +199,11 @@ func (l Log) allIDs(s store.Snapshot) keySource {
 
 // span returns the times that windows reads: from oldest on, before newest. oldest is zero if there is no event.
 func (l Log) span(s store.Snapshot, q Query) (oldest, newest time.Time, err error) {
-	err = l.table.Scan(s, "", bound(q.Since), 1, func(id string, _ Event) error {
-		oldest, err = parseID(id)
-		return err
+	err = l.scanIDs(s, bound(q.Since), func(id string) error {
+		if oldest, err = parseID(id); err != nil {
+			return err
+		}
+		return store.ErrStop
 	})
 	if err != nil || oldest.IsZero() {
 		return time.Time{}, time.Time{}, err
@@ -219,10 +221,12 @@ func (l Log) end(s store.Snapshot, from time.Time) (time.Time, error) {
 	for {
 		from = from.Add(step)
 		found := false
-		err := l.table.Scan(s, "", bound(from), 1, func(id string, _ Event) (err error) {
+		err := l.scanIDs(s, bound(from), func(id string) (err error) {
 			found = true
-			from, err = parseID(id)
-			return err
+			if from, err = parseID(id); err != nil {
+				return err
+			}
+			return store.ErrStop
 		})
 		if err != nil || !found {
 			return from, err

@@ -16,7 +16,7 @@ var ErrPending = errors.New("event has no number in the log yet")
 // uses two keys of the Update. The log must have an event of Removal that covers the time and the lane of the removed one: without
 // it, verification reports the removed event as missing.
 func (l Log) DropBody(tx store.Tx, id string) error {
-	e, err := l.table.Get(tx, id)
+	e, _, err := l.find(tx, id)
 	if exists, err := store.Found(err); !exists || err != nil {
 		return err
 	}
@@ -40,18 +40,23 @@ func (l Log) DropBody(tx store.Tx, id string) error {
 
 // Erase removes every value that can identify a user from an event, and its salt: all names, the address, the User-Agent and the
 // details. Their commitments stay, so the leaf can be verified. Ids, action, outcome and reason stay too. A missing or erased event
-// is no error. Erase uses one key of the Update. The log must have an event of Erasure about the subject, the actor or a target of
+// is no error. Erase uses two keys of the Update. The log must have an event of Erasure about the subject, the actor or a target of
 // the event: without it, verification reports the event as edited.
 func (l Log) Erase(tx store.Tx, id string) error {
-	e, err := l.table.Get(tx, id)
+	e, waits, err := l.find(tx, id)
 	if exists, err := store.Found(err); !exists || err != nil || e.Erased != nil {
 		return err
 	}
 	if _, err := e.bodyDigest(); err != nil {
 		return fmt.Errorf("erasing event %q: %w", id, err)
 	}
-	e.erase()
-	if err := l.table.Put(tx, id, e); err != nil {
+	if e.erase(); waits != nil {
+		waits.Event = e
+		err = l.pending.Put(tx, id, *waits)
+	} else {
+		err = l.table.Put(tx, id, e)
+	}
+	if err != nil {
 		return fmt.Errorf("erasing event %q: %w", id, err)
 	}
 	return nil

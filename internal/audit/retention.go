@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,16 +91,26 @@ func (l Log) AnnounceRemoval(now func() time.Time, table store.TableDef, keep ti
 
 // SubjectIDs returns at most limit ids of events about a user, from the one after a cursor.
 func (l Log) SubjectIDs(s store.Snapshot, subject, after string, limit int) (ids []string, err error) {
-	sub := indexID(subject, "")
+	err = l.pending.Scan(s, "", after, 0, func(id string, p Pending) error {
+		if p.Event.Subject == subject {
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	sub, waiting := indexID(subject, ""), len(ids)
 	if after != "" {
 		after = sub + after
 	}
 	err = l.subjects.ScanIDs(s, sub, after, func(id string) error {
-		if len(ids) == limit {
+		if len(ids) == waiting+limit {
 			return store.ErrStop
 		}
 		ids = append(ids, id[len(sub):])
 		return nil
 	})
-	return ids, err
+	slices.Sort(ids)
+	return ids[:min(len(ids), limit)], err
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -11,14 +12,13 @@ import (
 	"barillet/store/storetest"
 )
 
-// number gives each pending event a number, as the tree does.
-func number(t *testing.T, s store.Store, ring *store.Keyring, ids []string) {
+// number gives the events numbers, as the tree does, unless they have one.
+func number(t testing.TB, s store.Store, log audit.Log, ids []string) {
 	t.Helper()
-	leaves := store.NewTable[audit.Leaf](ring, store.AuditLeaves)
-	for part := range slices.Chunk(ids, 50) {
-		err := s.Update(t.Context(), func(tx store.Tx) error {
+	for part := range slices.Chunk(ids, 20) {
+		err := s.Update(context.Background(), func(tx store.Tx) error {
 			for i, id := range part {
-				if err := leaves.Put(tx, id, audit.Leaf{Number: int64(i)}); err != nil {
+				if _, err := log.Number(tx, id, int64(i)); err != nil && !errors.Is(err, store.ErrNotFound) {
 					return err
 				}
 			}
@@ -31,7 +31,7 @@ func number(t *testing.T, s store.Store, ring *store.Keyring, ids []string) {
 }
 
 func TestSweeps_RemoveEachLaneAfterItsTimeAndKeepTheLeaves(t *testing.T) {
-	s, log, ring := openWithRing(t)
+	s, log := open(t)
 	var ids []string
 	var events []audit.Event
 	for i := range 300 { // one of each lane each day
@@ -43,7 +43,7 @@ func TestSweeps_RemoveEachLaneAfterItsTimeAndKeepTheLeaves(t *testing.T) {
 		}
 	}
 	add(t, s, log, ids, events...)
-	number(t, s, ring, ids)
+	number(t, s, log, ids)
 	now := start.AddDate(0, 0, 300)
 	sweeper := store.Sweeper{Store: s, Reads: 200, Deletes: 50, Sweeps: log.Sweeps(func() time.Time { return now },
 		map[audit.Lane]time.Duration{audit.LaneSecurity: 200 * 24 * time.Hour, audit.LaneRoutine: 100 * 24 * time.Hour, audit.LaneNoise: 30 * 24 * time.Hour})}
@@ -86,7 +86,7 @@ func TestSweeps_RemoveEachLaneAfterItsTimeAndKeepTheLeaves(t *testing.T) {
 
 // Without a number an event has no leaf yet.
 func TestSweeps_KeepAnEventWithoutANumber(t *testing.T) {
-	s, log, _ := openWithRing(t)
+	s, log := open(t)
 	id := audit.NewID(start)
 	add(t, s, log, []string{id}, event("u1"))
 	err := storetest.Sweep(t.Context(), s, log.Sweeps(func() time.Time { return start.AddDate(1, 0, 0) }, map[audit.Lane]time.Duration{})...)
@@ -100,12 +100,12 @@ func TestSweeps_KeepAnEventWithoutANumber(t *testing.T) {
 
 // Changes are kept for a shorter time than refusals. Without its statement, a removed refusal would count as hidden.
 func TestSweeps_KeepStatementsAsLongAsAnyLane(t *testing.T) {
-	s, log, ring := openWithRing(t)
+	s, log := open(t)
 	refused := event("u1")
 	refused.Outcome = audit.Failure
 	ids := []string{audit.NewID(start), audit.NewID(start.AddDate(0, 0, 111))}
 	add(t, s, log, ids, refused, audit.Erasure("u2", 3))
-	number(t, s, ring, ids)
+	number(t, s, log, ids)
 	for _, day := range []int{110, 160, 220} {
 		now := start.AddDate(0, 0, day)
 		err := storetest.Sweep(t.Context(), s, log.Sweeps(func() time.Time { return now },
@@ -113,7 +113,7 @@ func TestSweeps_KeepStatementsAsLongAsAnyLane(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		number(t, s, ring, all(t, s, log, audit.Query{}))
+		number(t, s, log, all(t, s, log, audit.Query{}))
 		removed := len(all(t, s, log, audit.Query{Actions: []string{audit.EventsRemoved}})) > 0
 		erased := len(all(t, s, log, audit.Query{Actions: []string{audit.EventsErased}})) > 0
 		if day < 220 && (!removed || !erased) || day == 220 && erased {

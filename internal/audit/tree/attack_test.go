@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func (f *fixture) attacker() *attacker {
 			return err
 		}
 		return f.tree.events.Scan(s, "", "", 0, func(id string, e audit.Event) error {
-			if _, pending := a.state[store.AuditPending.Prefix+id]; !pending && e.Erased == nil {
+			if e.Erased == nil {
 				a.ids = append(a.ids, id)
 			}
 			return nil
@@ -68,8 +69,11 @@ func (a *attacker) Get(key string) ([]byte, error) {
 	return bytes.Clone(value), nil
 }
 
-func (a *attacker) Put(key string, value []byte) error { a.changes[key] = value; return nil }
-func (a *attacker) Delete(key string) error            { a.changes[key] = nil; return nil }
+func (a *attacker) Put(key string, value []byte) error {
+	a.changes[key] = bytes.Clone(value)
+	return nil
+}
+func (a *attacker) Delete(key string) error { a.changes[key] = nil; return nil }
 
 // apply writes the changes, and undo restores the records.
 func (a *attacker) apply() { a.write(func(key string) []byte { return a.changes[key] }) }
@@ -107,6 +111,10 @@ func (a *attacker) one(ids []string) string { return ids[a.rng.IntN(len(ids))] }
 
 func (a *attacker) event(id string) audit.Event { return must(a.f.tree.events.Get(a, id)) }
 func (a *attacker) leaf(id string) audit.Leaf   { return must(a.f.tree.leaves.Get(a, id)) }
+func (a *attacker) pending(id string) audit.Pending {
+	return must(a.f.tree.pending.Get(a, id))
+}
+func (a *attacker) putPending(id string, p audit.Pending) { must(0, a.f.tree.pending.Put(a, id, p)) }
 func (a *attacker) putEvent(id string, e audit.Event) {
 	must(0, a.f.tree.events.Put(a, id, e))
 }
@@ -122,6 +130,12 @@ func (a *attacker) editRandom() string {
 
 func (a *attacker) edit(id string) {
 	e := a.event(id)
+	a.change(&e)
+	a.putEvent(id, e)
+}
+
+// change changes one field of an event.
+func (a *attacker) change(e *audit.Event) {
 	edits := []func(){
 		func() { e.At = e.At.Add(time.Duration(1 + a.rng.IntN(1e9))) },
 		func() { e.Actor.ID += "x" },
@@ -143,8 +157,9 @@ func (a *attacker) edit(id string) {
 		func() { e.Salt = nil },
 		func() { e.Salt = e.Salt[:8] },
 	}
-	edits[a.rng.IntN(len(edits))]()
-	a.putEvent(id, e)
+	for before := *e; reflect.DeepEqual(*e, before); { // some fields are empty already
+		edits[a.rng.IntN(len(edits))]()
+	}
 }
 
 // rebuild computes every tile anew from the events, as the service would have.
@@ -370,9 +385,21 @@ var attacks = map[string]func(a *attacker){
 		raw := must(a.Get(prefix + x))
 		must(0, a.Put(prefix+y, raw))
 	},
-	"a pending event is edited": func(a *attacker) { a.edit(a.one(a.waiting)) },
-	"a pending event is deleted": func(a *attacker) {
-		a.deleteKey([]string{store.Audit.Prefix, store.AuditPending.Prefix}[a.rng.IntN(2)] + a.one(a.waiting))
+	"a pending event is edited": func(a *attacker) {
+		id := a.one(a.waiting)
+		p := a.pending(id)
+		a.change(&p.Event)
+		a.putPending(id, p)
+	},
+	"a pending event is put into the log without its leaf": func(a *attacker) {
+		id := a.one(a.waiting)
+		a.putEvent(id, a.pending(id).Event)
+		a.deleteKey(store.AuditPending.Prefix + id)
+	},
+	"an event with a number waits for another": func(a *attacker) {
+		id := a.one(a.ids)
+		e, leaf := a.event(id), a.leaf(id)
+		a.putPending(id, audit.Pending{Hash: must(leaf.Hash(id, &e)), Lane: leaf.Lane, Event: e})
 	},
 }
 

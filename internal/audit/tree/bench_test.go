@@ -51,7 +51,7 @@ func processorTime(b *testing.B) time.Duration {
 
 // fill appends n events from several goroutines, many in one Update.
 func (f *fixture) fill(n int) {
-	const part, writers = 30, 16 // three keys each
+	const part, writers = 30, 16 // one key each
 	var all sync.WaitGroup
 	for w := range writers {
 		all.Go(func() {

@@ -52,11 +52,22 @@ var guards = map[string]struct {
 		must(0, a.Put(store.AuditLeaves.Prefix+a.insert(ids[10]), []byte("x")))
 	}, -1, "the leaf cannot be read"},
 	"an event without number is edited": {func(a *attacker, _ []string) {
-		e := a.event(a.waiting[1])
-		e.Outcome = audit.Deny
-		a.putEvent(a.waiting[1], e)
+		p := a.pending(a.waiting[1])
+		p.Event.Outcome = audit.Deny
+		a.putPending(a.waiting[1], p)
 	}, -1, "the event was edited before its leaf got a number"},
-	"an event without number is deleted":   {func(a *attacker, _ []string) { a.deleteKey(store.Audit.Prefix + a.waiting[1]) }, -1, "a leaf without number has no event"},
+	"an event without number is malformed": {func(a *attacker, _ []string) {
+		p := a.pending(a.waiting[1])
+		p.Event.At = p.Event.At.Add(time.Second)
+		a.putPending(a.waiting[1], p)
+	}, -1, "malformed event: it has another time"},
+	"an event without number cannot be read": {func(a *attacker, _ []string) {
+		must(0, a.Put(store.AuditPending.Prefix+a.waiting[1], []byte("x")))
+	}, -1, "the event cannot be read"},
+	"an event with a number waits for another": {func(a *attacker, ids []string) {
+		p := a.pending(a.waiting[1])
+		a.putPending(ids[10], p)
+	}, -1, "the event has a number, and waits for another"},
 	"a hash is edited":                     {func(a *attacker, _ []string) { a.editTile(0, 1, 5) }, 261, "the event differs from its leaf in the tree"},
 	"a hash of the second level is edited": {func(a *attacker, _ []string) { a.editTile(1, 0, 0) }, 0, "the hashes of entries 0 to 255 differ from the tree above"},
 	"a tile is cut": {func(a *attacker, _ []string) {

@@ -57,7 +57,8 @@ func (t *Tree) prove(s store.Snapshot, id string) (p Proof, covered bool, err er
 		return Proof{}, false, fmt.Errorf("proving an event: %w", store.ErrNotFound)
 	}
 	p = Proof{Format: proofFormat, ID: id, Key: t.key}
-	if p.Event, err = t.events.Get(s, id); err != nil {
+	entry, err := t.log.Get(s, id)
+	if err != nil {
 		return Proof{}, false, err
 	}
 	leaf, err := t.leaves.Get(s, id)
@@ -67,7 +68,7 @@ func (t *Tree) prove(s store.Snapshot, id string) (p Proof, covered bool, err er
 	if err != nil {
 		return Proof{}, false, err
 	}
-	p.Lane, p.Number = leaf.Lane, leaf.Number
+	p.Event, p.Lane, p.Number = entry.Event, leaf.Lane, leaf.Number
 	head, err := t.heads.Get(s, newestID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && head.Size <= leaf.Number {
 		return Proof{}, false, nil

@@ -39,6 +39,7 @@ type Config struct {
 // Tree is the Merkle tree of the audit log. One process has one Tree. It is safe for concurrent use.
 type Tree struct {
 	Config
+	log     audit.Log
 	events  store.Table[audit.Event]
 	pending store.Table[audit.Pending]
 	leaves  store.Table[audit.Leaf]
@@ -93,7 +94,7 @@ const (
 
 // New returns the tree in the store.
 func New(c Config) (*Tree, error) {
-	t := &Tree{Config: c, events: store.NewTable[audit.Event](c.Keyring, store.Audit),
+	t := &Tree{Config: c, log: audit.NewLog(c.Keyring), events: store.NewTable[audit.Event](c.Keyring, store.Audit),
 		pending: store.NewTable[audit.Pending](c.Keyring, store.AuditPending), leaves: store.NewTable[audit.Leaf](c.Keyring, store.AuditLeaves),
 		tiles: store.NewTable[Tile](c.Keyring, store.AuditTiles), heads: store.NewTable[Head](c.Keyring, store.AuditHeads)}
 	private := ed25519.NewKeyFromSeed(c.Pepper.MAC("audit head key"))
@@ -175,53 +176,72 @@ func (t *Tree) Advance(ctx context.Context) error {
 	return t.Sign(ctx)
 }
 
-// batch is the number of leaves of one Update: two keys each, the size and the growing tiles.
-const batch = 40
+// batch is the number of leaves of one Update: four keys each, the size and the growing tiles.
+const batch = 22
 
 // Sequence gives each pending leaf its number, in the order of event ids.
 func (t *Tree) Sequence(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
-		var next growth
+		var ids []string
 		err := t.Store.View(ctx, func(s store.Snapshot) (err error) {
-			next, err = t.plan(s)
+			ids, err = t.next(s)
 			return err
 		})
-		if err == nil && len(next.ids) > 0 {
-			err = t.Store.Update(ctx, func(tx store.Tx) error { return t.grow(tx, &next) })
+		if err == nil && len(ids) > 0 {
+			err = t.Store.Update(ctx, func(tx store.Tx) error { return t.grow(tx, ids) })
 		}
 		if err != nil {
 			return fmt.Errorf("numbering the leaves of the audit log: %w", err)
 		}
-		if len(next.ids) < batch {
+		if len(ids) < batch {
 			return nil
 		}
 	}
 }
 
-// growth is what one Update adds to the tree.
-type growth struct {
-	size   int64 // before
-	ids    []string
-	leaves []audit.Leaf
-	tiles  map[string][]byte
+// next returns the ids of the next pending leaves. It leaves out an id that has a number: no event is replaced, and verification
+// reports it.
+func (t *Tree) next(s store.Snapshot) (ids []string, err error) {
+	err = t.pending.Scan(s, "", "", 0, func(id string, _ audit.Pending) error {
+		if len(ids) == batch {
+			return store.ErrStop
+		}
+		if _, err := s.Get(t.leaves.Key(id)); err == nil {
+			return nil
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
 }
 
-// plan reads the next pending leaves and computes the tiles with them.
-func (t *Tree) plan(s store.Snapshot) (growth, error) {
-	size, err := t.size(s)
+// grow numbers the leaves of events, and adds their hashes to the tiles.
+func (t *Tree) grow(tx store.Tx, ids []string) error {
+	size, err := t.size(tx)
 	if err != nil {
-		return growth{}, err
+		return err
 	}
-	g := growth{size: size, tiles: map[string][]byte{}}
-	err = t.pending.Scan(s, "", "", batch, func(id string, p audit.Pending) error {
-		n := size + int64(len(g.ids))
-		g.ids = append(g.ids, id)
-		g.leaves = append(g.leaves, audit.Leaf{Number: n, Lane: p.Lane})
-		return t.add(s, g.tiles, 0, n, p.Hash)
-	})
-	return g, err
+	tiles := map[string][]byte{}
+	for _, id := range ids {
+		leaf, err := t.log.Number(tx, id, size)
+		if err == nil {
+			err = t.add(tx, tiles, 0, size, leaf.Hash)
+		}
+		if err != nil {
+			return err
+		}
+		size++
+	}
+	for id, hashes := range tiles {
+		if err := t.tiles.Put(tx, id, Tile{hashes}); err != nil {
+			return err
+		}
+	}
+	return t.heads.Put(tx, treeID, Head{Size: size})
 }
 
 // add adds the hash n of a level. A full tile gives a hash to the next level.
@@ -257,28 +277,6 @@ func tileRoot(hashes []byte) tlog.Hash {
 		level = level[:len(level)/2]
 	}
 	return level[0]
-}
-
-// grow writes the plan, unless the tree changed since.
-func (t *Tree) grow(tx store.Tx, g *growth) error {
-	size, err := t.size(tx)
-	if err != nil {
-		return err
-	}
-	if size != g.size {
-		return fmt.Errorf("the tree has %d leaves, want %d: another process extends it", size, g.size)
-	}
-	for i, id := range g.ids {
-		if err := errors.Join(t.leaves.Put(tx, id, g.leaves[i]), t.pending.Delete(tx, id)); err != nil {
-			return err
-		}
-	}
-	for id, hashes := range g.tiles {
-		if err := t.tiles.Put(tx, id, Tile{hashes}); err != nil {
-			return err
-		}
-	}
-	return t.heads.Put(tx, treeID, Head{Size: size + int64(len(g.ids))})
 }
 
 // size returns the number of leaves that have a number.

@@ -281,27 +281,29 @@ func TestRun_SignsAHeadForAReader(t *testing.T) {
 func TestSequence_ContinuesAfterAKill(t *testing.T) {
 	f := newFixture(t)
 	f.append(60)
-	next, err := f.planned()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.update(func(tx store.Tx) error { return f.tree.grow(tx, &next) }) // the first batch, then the process ends
+	next := f.next()
+	f.update(func(tx store.Tx) error { return f.tree.grow(tx, next) }) // the first batch, then the process ends
 	if err := f.s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	f.open()
 	f.append(5)
-	f.wantPending(25)
+	f.wantPending(65 - batch)
 	f.advance()
 	f.wantGood(Report{Entries: 65, Heads: 2})
 }
 
-func (f *fixture) planned() (next growth, err error) {
-	err = f.s.View(context.Background(), func(s store.Snapshot) (err error) {
-		next, err = f.tree.plan(s)
+// next returns the ids of the next batch.
+func (f *fixture) next() (ids []string) {
+	f.t.Helper()
+	err := f.s.View(context.Background(), func(s store.Snapshot) (err error) {
+		ids, err = f.tree.next(s)
 		return err
 	})
-	return next, err
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return ids
 }
 
 func (f *fixture) wantPending(want int64) {
@@ -312,20 +314,39 @@ func (f *fixture) wantPending(want int64) {
 }
 
 // Only one process has the file open. A second Tree in it would number a leaf twice, and does not.
-func TestSequence_RefusesATreeThatChanged(t *testing.T) {
+func TestSequence_NumbersNoLeafTwice(t *testing.T) {
 	f := newFixture(t)
 	f.append(3)
-	next, err := f.planned()
-	if err != nil {
-		t.Fatal(err)
-	}
+	next := f.next()
 	f.advance()
 	f.append(1)
-	if err := f.s.Update(t.Context(), func(tx store.Tx) error { return f.tree.grow(tx, &next) }); err == nil {
-		t.Error("got no error for a plan from before")
+	if err := f.s.Update(t.Context(), func(tx store.Tx) error { return f.tree.grow(tx, next) }); err == nil {
+		t.Error("got no error for leaves that have a number")
 	}
 	f.advance()
 	f.wantGood(Report{Entries: 4, Heads: 2})
+}
+
+func TestSequence_ReplacesNoEvent(t *testing.T) {
+	f := newFixture(t)
+	id := f.append(1)[0]
+	f.advance()
+	f.update(func(tx store.Tx) error { return f.log.Append(tx, id, sampleEvent(2)) })
+	f.append(1)
+	f.advance()
+	err := f.s.View(t.Context(), func(s store.Snapshot) error {
+		e, err := f.log.Get(s, id)
+		if e.Action != sampleEvent(0).Action {
+			t.Errorf("got %s, want the first event with the id", e.Action)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if bad := f.verify().Bad; bad == nil || bad.ID != id {
+		t.Errorf("got %v, want the second event with the id", bad)
+	}
 }
 
 func TestSequence_AcceptsAClockThatWasSetBack(t *testing.T) {

@@ -58,7 +58,7 @@ func (t *Tree) Verify(ctx context.Context, heads ...string) (Report, error) {
 		return Report{}, fmt.Errorf("reading the heads of the audit log: %w", err)
 	}
 	v.seen = make([]atomic.Uint64, (v.size+63)/64)
-	for _, step := range []func(context.Context) error{v.verifyEntries, v.verifyPending, v.verifyTiles, v.verifyHeads} {
+	for _, step := range []func(context.Context) error{v.verifyEntries, v.verifyTiles, v.verifyHeads} {
 		if err := step(ctx); err != nil {
 			return Report{}, fmt.Errorf("verifying the audit log: %w", err)
 		}
@@ -140,9 +140,8 @@ func (v *verification) readHeads(s store.Snapshot) error {
 
 // chunk is a part of the log, in the order of ids, as it is in one snapshot.
 type chunk struct {
-	size           int64 // leaves in the tree
-	events, leaves []sealedRecord
-	pending        map[string][]byte // of events without leaf
+	size                    int64 // leaves in the tree
+	events, leaves, pending []sealedRecord
 }
 
 type sealedRecord struct {
@@ -190,75 +189,32 @@ func (v *verification) readChunks(ctx context.Context, work chan<- chunk) error 
 	}
 }
 
-// readChunk reads the events and leaves after an id. last is the id after which the next chunk begins, or empty at the end.
+// readChunk reads the events, leaves and pending leaves after an id. last is the id after which the next chunk begins, or empty at the end.
 func (v *verification) readChunk(s store.Snapshot, after string) (c chunk, last string, err error) {
 	if c.size, err = v.tree.size(s); err != nil {
 		return chunk{}, "", err
 	}
-	collect := func(into *[]sealedRecord) func(string, []byte) error {
-		return func(id string, sealed []byte) error {
-			*into = append(*into, sealedRecord{id, sealed})
+	lists := []*[]sealedRecord{&c.events, &c.leaves, &c.pending}
+	for i, scan := range []func(store.Snapshot, string, int, func(string, []byte) error) error{
+		v.tree.events.ScanSealed, v.tree.leaves.ScanSealed, v.tree.pending.ScanSealed} {
+		list := lists[i]
+		err := scan(s, after, chunkSize, func(id string, sealed []byte) error {
+			*list = append(*list, sealedRecord{id, sealed})
 			return nil
+		})
+		if err != nil {
+			return chunk{}, "", err
 		}
-	}
-	if err := v.tree.events.ScanSealed(s, after, chunkSize, collect(&c.events)); err != nil {
-		return chunk{}, "", err
-	}
-	if err := v.tree.leaves.ScanSealed(s, after, chunkSize, collect(&c.leaves)); err != nil {
-		return chunk{}, "", err
-	}
-	for _, list := range []*[]sealedRecord{&c.events, &c.leaves} {
 		if len(*list) == chunkSize && (last == "" || (*list)[chunkSize-1].id < last) {
 			last = (*list)[chunkSize-1].id
 		}
 	}
-	if last != "" {
-		for _, list := range []*[]sealedRecord{&c.events, &c.leaves} {
-			for len(*list) > 0 && (*list)[len(*list)-1].id > last {
-				*list = (*list)[:len(*list)-1]
-			}
+	for _, list := range lists {
+		for last != "" && len(*list) > 0 && (*list)[len(*list)-1].id > last {
+			*list = (*list)[:len(*list)-1]
 		}
-	}
-	c.pending = map[string][]byte{}
-	leaves := c.leaves
-	for _, e := range c.events {
-		for len(leaves) > 0 && leaves[0].id < e.id {
-			leaves = leaves[1:]
-		}
-		if len(leaves) > 0 && leaves[0].id == e.id {
-			continue
-		}
-		sealed, err := s.Get(v.tree.pending.Key(e.id))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return chunk{}, "", err
-		}
-		c.pending[e.id] = sealed
 	}
 	return c, last, nil
-}
-
-// verifyPending reports pending leaves without event. The events with a pending leaf are verified with the others.
-func (v *verification) verifyPending(ctx context.Context) error {
-	for after, more := "", true; more; {
-		err := v.tree.Store.View(ctx, func(s store.Snapshot) error {
-			more = false
-			read := 0
-			return v.tree.pending.ScanSealed(s, after, chunkSize, func(id string, _ []byte) error {
-				read++
-				after, more = id, read == chunkSize
-				if _, err := s.Get(v.tree.events.Key(id)); errors.Is(err, store.ErrNotFound) {
-					v.bad(id, -1, "a leaf without number has no event")
-				} else if err != nil {
-					return err
-				}
-				return nil
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // verifyTiles computes each tile anew from the tile level below.

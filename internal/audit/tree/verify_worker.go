@@ -3,6 +3,8 @@ package tree
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -35,38 +37,36 @@ func (w *worker) verify(c chunk) {
 			w.verifyLeaf(leaves[0], &e)
 			leaves = leaves[1:]
 		} else {
-			w.verifyWaiting(e, c.pending[e.id])
+			w.bad(e.id, -1, "the event was inserted: it has no leaf")
 		}
 	}
 	for _, leaf := range leaves {
 		w.verifyLeaf(leaf, nil)
 	}
+	for _, p := range c.pending {
+		w.verifyPending(p, c.leaves)
+	}
 }
 
-// verifyWaiting verifies an event without leaf: it has a pending one.
-func (w *worker) verifyWaiting(e sealedRecord, pending []byte) {
-	if pending == nil {
-		w.bad(e.id, -1, "the event was inserted: it has no leaf")
+// verifyPending compares a pending leaf with its event. No numbered leaf has its id.
+func (w *worker) verifyPending(p sealedRecord, leaves []sealedRecord) {
+	if _, numbered := slices.BinarySearchFunc(leaves, p.id, func(l sealedRecord, id string) int { return strings.Compare(l.id, id) }); numbered {
+		w.bad(p.id, -1, "the event has a number, and waits for another")
 		return
 	}
-	event, err := w.tree.events.Open(e.id, e.sealed)
+	pending, err := w.tree.pending.Open(p.id, p.sealed)
 	if err != nil {
-		w.bad(e.id, -1, "%v", err)
+		w.bad(p.id, -1, "the event cannot be read: %v", err)
 		return
 	}
-	waiting, err := w.tree.pending.Open(e.id, pending)
-	if err != nil {
-		w.bad(e.id, -1, "%v", err)
-		return
-	}
-	switch hash, err := (audit.Leaf{Lane: waiting.Lane}).Hash(e.id, event); {
+	switch hash, err := (audit.Leaf{Lane: pending.Lane}).Hash(p.id, &pending.Event); {
 	case err != nil:
-		w.bad(e.id, -1, "%v", err)
-	case hash != waiting.Hash:
-		w.bad(e.id, -1, "the event was edited before its leaf got a number")
+		w.bad(p.id, -1, "%v", err)
+	case hash != pending.Hash:
+		w.bad(p.id, -1, "the event was edited before its leaf got a number")
 	default:
 		w.pending++
-		w.note(e.id, -1, event) // an event may state the removal of others before it has a number
+		w.note(p.id, -1, &pending.Event) // an event may state the removal of others before it has a number
 	}
 }
 
