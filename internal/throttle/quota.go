@@ -43,11 +43,11 @@ var Quotas = []Quota{SignIn, SecondStep, NewPassword, Forgotten, Help, Language,
 	ReturnedCodes, APIWrites, APISignIns}
 
 var (
-	// Ending is the budget of an operation that ends sessions or access, or removes a device. It is never refused. Without
+	// NeverRefused is the budget of an operation that ends sessions or access, or removes a device. It is never refused. Without
 	// anything left to end it writes nothing.
-	Ending = Quota{Name: "ending", exempt: "it is never refused"}
-	// Inside is the budget of a handler that charges by itself, with WithCharge.
-	Inside = Quota{Name: "inside", exempt: "its handler charges"}
+	NeverRefused = Quota{Name: "never-refused", exempt: "it is never refused"}
+	// ChargedByHandler is the budget of a handler that charges by itself, with WithCharge.
+	ChargedByHandler = Quota{Name: "charged-by-handler", exempt: "its handler charges"}
 )
 
 // Limits reports whether Charge can refuse the operation.

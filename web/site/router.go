@@ -91,7 +91,7 @@ func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, e
 // charge charges the visitor of a request. It returns the request whose handler may write, or RateLimited.
 func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) {
 	if !q.Limits() {
-		if q != throttle.Inside {
+		if q != throttle.ChargedByHandler {
 			r = r.WithContext(throttle.WithCharge(r.Context()))
 		}
 		return r, nil
