@@ -41,7 +41,7 @@ var allowed = map[string]string{
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
 	"oidc/keys":   "authn/account internal/audit store",
-	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret oidc/keys store",
+	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret internal/throttle oidc/keys store",
 	"oidc/token": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret oidc/client " +
 		"oidc/keys store",
 	"oidc": "authn/account authn/session internal/audit internal/errcode internal/input internal/outbox internal/secret internal/throttle " +

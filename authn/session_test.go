@@ -287,7 +287,7 @@ func TestAttack_SignInsInNewBrowsersFillTheStore(t *testing.T) {
 	if got := records(t, e, store.Browsers); got != before-1+account.MaxBrowsers+1 {
 		t.Errorf("got %d records of browsers, want %d of one user and the others", got, account.MaxBrowsers)
 	}
-	if known, err := e.Sessions.IsKnownBrowser(t.Context(), shared); err != nil || !known {
+	if user, err := e.Sessions.BrowserUser(t.Context(), shared); err != nil || user == "" {
 		t.Errorf("the browser of both users: known %v, %v", known, err)
 	}
 }

@@ -69,6 +69,11 @@ func ByNetwork(limit Limit, addr netip.Addr) []Charge {
 	return out
 }
 
+// ByAddress returns the charges of a limit for an address, and those of another one for its networks.
+func ByAddress(address, network Limit, addr netip.Addr) []Charge {
+	return append([]Charge{{Limit: address, Subject: "address " + Address(addr)}}, ByNetwork(network, addr)...)
+}
+
 // BySite returns the charges of a limit for the networks of an address, as ByNetwork does. The widest network, a /24 or a /48,
 // has the count of the limit, a /56 half of it, and a /64 a quarter.
 func BySite(limit Limit, addr netip.Addr) []Charge {

@@ -54,7 +54,7 @@ func TestCharge_UnknownClientsLeaveSharesToOthers(t *testing.T) {
 		}, 10},
 		{"known browsers", func(n int) throttle.Caller {
 			c := anyNetwork(30_000 + n)
-			c.KnownBrowser = fmt.Sprint("b", n)
+			c.KnownBrowser, c.BrowserUser = fmt.Sprint("b", n), fmt.Sprint("u", n)
 			return c
 		}, 1000},
 	} {

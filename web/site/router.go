@@ -102,12 +102,12 @@ func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) 
 	case v.SignedIn():
 		c.Session, c.User = v.Info.ID, string(v.Info.User)
 	case q.Source > 0:
-		known, err := s.Sessions.IsKnownBrowser(r.Context(), req.Browser)
+		user, err := s.Sessions.BrowserUser(r.Context(), req.Browser)
 		if err != nil {
 			return r, err
 		}
-		if known {
-			c.KnownBrowser = req.Browser.Hash()
+		if user != "" {
+			c.KnownBrowser, c.BrowserUser = req.Browser.Hash(), string(user)
 		}
 	}
 	if wait := s.Accounts.Budgets.Charge(s.Now(), q, c); wait > 0 {
