@@ -49,7 +49,7 @@ var allowed = map[string]string{
 
 	"static": "", "templates": "internal/notice",
 	"web/apidocs":       "templates",
-	"web/admission":     "",
+	"web/admission":     "internal/throttle",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
@@ -71,7 +71,7 @@ var allowed = map[string]string{
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
-		"templates web web/admission web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
+		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.

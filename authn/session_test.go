@@ -288,7 +288,7 @@ func TestAttack_SignInsInNewBrowsersFillTheStore(t *testing.T) {
 		t.Errorf("got %d records of browsers, want %d of one user and the others", got, account.MaxBrowsers)
 	}
 	if user, err := e.Sessions.BrowserUser(t.Context(), shared); err != nil || user == "" {
-		t.Errorf("the browser of both users: known %v, %v", known, err)
+		t.Errorf("the browser of both users: user %v, %v", user, err)
 	}
 }
 
