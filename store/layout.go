@@ -83,7 +83,7 @@ var (
 	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 1}, Sweep: ByReplacement}
 	WebhookDeliveries = TableDef{Prefix: "webhookdelivery/", Owner: "internal/webhook", Lives: "until accepted; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 10_000, Per: PerWebhook}, Sweep: ByDelivery} // 5,000 that wait, and as many dead letters
+		Ceiling: Ceiling{Records: 220_000, Per: PerWebhook}, Sweep: ByDelivery} // 100,000 of the first lane and 5,000 of each other, and as many dead letters
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
 	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,

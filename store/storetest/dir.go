@@ -2,8 +2,9 @@ package storetest
 
 import (
 	"os"
-	"syscall"
 	"testing"
+
+	"barillet/store"
 )
 
 const (
@@ -16,8 +17,8 @@ const (
 // measures the sync, and so does a test of what outlives a crash: it calls t.TempDir.
 func Dir(t testing.TB) string {
 	t.Helper()
-	var free syscall.Statfs_t
-	if _, bench := t.(*testing.B); bench || syscall.Statfs(memory, &free) != nil || int64(free.Bavail)*int64(free.Bsize) < minMemory {
+	free, _, err := store.FreeSpace(memory)
+	if _, bench := t.(*testing.B); bench || err != nil || free < minMemory {
 		return t.TempDir()
 	}
 	dir, err := os.MkdirTemp(memory, "barillet-test-")
