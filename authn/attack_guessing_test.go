@@ -1,6 +1,8 @@
 package authn_test
 
 import (
+	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/notice"
 )
 
@@ -199,6 +202,29 @@ func TestVerify_ClumsyUserKeepsTheirPassword(t *testing.T) {
 	}
 	if env.User(amelie).Password.MustChange != "" {
 		t.Error("the password must change")
+	}
+}
+
+// TestAttack_WrongPasswordsLeaveTheMailedLink: who tries wrong passwords at the end of each wait makes the user wait for as long in an
+// unknown browser. A mailed link and a known browser do not wait.
+func TestAttack_WrongPasswordsLeaveTheMailedLink(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, _ := env.Member(amelie, nil)
+	for range 12 {
+		_, err := env.Authn.StartWithPassword(t.Context(), account.RequestInfo{Address: netip.MustParseAddr("203.0.113.9")}, amelie, "wrong")
+		if refused, is := errors.AsType[*errcode.Error](err); is && refused.Code == errcode.RateLimited {
+			env.Clock.Advance(refused.RetryAfter)
+		}
+	}
+	if _, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, "wrong"); err == nil {
+		t.Fatal("a wrong password is accepted")
+	}
+	_, err := env.Authn.StartWithPassword(t.Context(), account.RequestInfo{Address: netip.MustParseAddr("192.0.2.9")}, amelie, authntest.Password)
+	authntest.WantCode(t, "the user in an unknown browser of another network", err, errcode.RateLimited)
+	started, err := env.Authn.StartWithPasswordLink(t.Context(), env.From, env.mailedPasswordLink(), "un autre mot de passe long")
+	must(t, err, "opening the link")
+	if v := env.verify(started.Secret, p.Next()); v.Step != authn.StepDone {
+		t.Errorf("got step %q, want the sign-in complete", v.Step)
 	}
 }
 

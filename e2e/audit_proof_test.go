@@ -74,7 +74,36 @@ func TestAuditProof_VerifiesWithoutTheService(t *testing.T) {
 	b.Fill("#key", "")
 	b.Click("main button")
 	b.Wait(".verdict.warn")
+	b.proofFiles(file, head)
 	b.everyByteCounts(string(proof))
+}
+
+// proofFiles chooses files in the page: one with a proof, and one without.
+func (b *Browser) proofFiles(good, other string) {
+	b.tb.Helper()
+	run(b, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{other}))
+	b.Wait(".verdict.wrong")
+	if got := b.Text("#result"); !strings.Contains(got, "not a proof of an audit log") {
+		b.tb.Errorf("a file without a proof: got %q", got)
+	}
+	b.Accessible("a file without a proof")
+	b.Album("audit-proof-other-file")
+	run(b, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{good}))
+	b.Wait(".verdict.good")
+	b.evaluate(`document.getElementById("proof").setRangeText("0", 40, 41), document.getElementById("form").dispatchEvent(new Event("input"))`)
+	if got := b.Text("#result"); got != "" {
+		b.tb.Errorf("the result of the proof before stays beside a changed one: %q", got)
+	}
+	b.Click("main button")
+	b.Wait(".verdict.wrong")
+	b.Album("audit-proof-changed")
+	b.evaluate(`Object.defineProperty(crypto, "subtle", {configurable: true, value: undefined})`)
+	b.Click("main button")
+	b.Wait(".verdict.warn")
+	if got := b.Text("#result"); !strings.Contains(got, "cannot check") {
+		b.tb.Errorf("without SubtleCrypto: got %q", got)
+	}
+	b.evaluate(`delete crypto.subtle`)
 }
 
 // everyByteCounts fails for each changed byte of the proof that the page accepts.

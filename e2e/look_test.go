@@ -14,7 +14,7 @@ import (
 // The widths at which pages are looked at: a phone, a tablet held upright, a
 // desktop.
 const (
-	PhoneWidth   = 390
+	PhoneWidth   = 360
 	TabletWidth  = 834
 	DesktopWidth = 1280
 )

@@ -49,7 +49,7 @@ var (
 	Throttles = TableDef{Prefix: "throttle/", Owner: "internal/throttle", Lives: "until full again", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Fixed: 500_000}, Sweep: ByExpiry}
 	HelpRequests = TableDef{Prefix: "helprequest/", Owner: "authn/helpdesk", Lives: "policy", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 60, Per: PerUser, Fixed: 6_000}, Sweep: ByPolicy} // 2,000 of unauthenticated clients and 20 of each user, with two keys that find them
+		Ceiling: Ceiling{Records: 60, Per: PerUser, Fixed: 8_000}, Sweep: ByPolicy} // 20 of each user with two keys that find them, and 2,000 about unknown addresses with three
 	Approvals = TableDef{Prefix: "approval/", Owner: "authn/helpdesk", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByExpiry}
 	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true,

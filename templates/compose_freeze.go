@@ -14,9 +14,12 @@ func composeDevicesFrozen(n notice.DevicesFrozen, c *translator, w composer) mes
 	if len(n.Devices) > 0 {
 		m.Lines = append(m.Lines, c.text("mail.devices_frozen_text", "Devices", strings.Join(n.Devices, ", ")))
 	}
-	if n.All {
+	switch {
+	case n.All:
 		m.Lines = append(m.Lines, c.text("mail.devices_frozen_all"))
-	} else {
+	case len(n.Devices) == 0:
+		m.Lines = append(m.Lines, c.text("mail.devices_frozen_codes"))
+	default:
 		m.Lines = append(m.Lines, c.text("mail.devices_frozen_one"))
 	}
 	return m.notYou(c, w, "mail.not_expected")

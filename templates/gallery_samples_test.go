@@ -36,17 +36,20 @@ func gallerySignIn(lang string) []Sample {
 	keys := []string{"Clé du trousseau"}
 	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
 	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
+	stopped := &Problem{Message: Message{Key: ProblemWaitCode}, Wait: 15 * time.Minute}
+	attacked := &Problem{Message: Message{Key: ProblemWaitPassword}, Wait: 15 * time.Minute}
 	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
 	const login = "amelie.durand@garage.example"
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: login}},
-		{"login-waits", Login{Base: refused(waits), Identifier: login}},
+		{"login-waits", Login{Base: refused(attacked), Identifier: login}},
 		{"factor", Factor{Base: b, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: second, Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
 		{"factor-clock", Factor{Base: refused(slow), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-waits", Factor{Base: refused(waits), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
+		{"factor-stopped", Factor{Base: refused(stopped), Method: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys, Recovery: true}},
 		{"factor-token", Factor{Base: b, Method: "code", Slug: "token", DeviceName: "Boîtier du trousseau", Phones: 1, Recovery: true}},
 		{"factor-resync", Factor{Base: refused(NewFieldProblem("code", ProblemCodeResync)), Method: "code", Slug: "token", DeviceName: "Boîtier du trousseau", Phones: 2}},
 		{"factor-key", Factor{Base: b, Method: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
@@ -75,7 +78,8 @@ func gallerySignIn(lang string) []Sample {
 		{"password-required-exposed", PasswordRequired{Base: b, Login: login, Exposed: true, MinLength: 8}},
 		{"freeze-sign-in", Freeze{Base: second, Action: "/login/freeze", Devices: []Device{{ID: "d1", Name: "Téléphone d’Amélie", Slug: "phone", Input: "code",
 			Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier"}}}, {ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
-		{"freeze-link", FreezeLink{Base: b, Token: "abc"}},
+		{"freeze-last-admin", Freeze{Base: refused(NewProblem(ProblemLastAdmin)), Action: "/login/freeze", Devices: []Device{{ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key"}}}},
+		{"freeze-link", FreezeLink{Base: b, Token: "abc", Login: login}},
 		{"freeze-link-gone", FreezeLink{Base: b, Gone: true}},
 		{"frozen", Frozen{b}},
 		{"password-required-temporary", PasswordRequired{Base: refused(short), Login: login, Temporary: true, MinLength: 8}},
@@ -165,13 +169,16 @@ func galleryHelp(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/help"}
 	wrong := b
 	wrong.Problem = NewFieldProblem("message", ProblemMessageLong)
+	full := b
+	full.Problem = NewProblem(ProblemLowSpace)
 	head := MailHead{ID: "m1", To: "amelie.durand@garage.example", Subject: "Barillet : vos appareils ont été réinitialisés", At: sampleDay}
 	out := []Sample{
 		{"help", Help{b}},
 		{"help-signed-in", Help{Base{Lang: lang, Path: "/help", SignedIn: true, Name: "Amélie Durand"}}},
 		{"help-request", HelpRequest{Base: b, Freeze: "/login/freeze", Topic: notice.TopicPhoneLost}},
 		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: notice.TopicOther, Message: "…"}},
-		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
+		{"help-request-low-space", HelpRequest{Base: full, Freeze: "/login/freeze", Email: "amelie.durand@garage.example", Topic: notice.TopicPhoneLost, Message: "…"}},
+		{"help-sent", HelpSent{Base: b, Reference: "H-7K3F-2Q9M-4TBX"}},
 		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
 		{"mailbox-empty", Mailbox{Base: b}},
 		{"mail", MailView{Base: b, MailHead: head, Text: "Bonjour Amélie Durand,\n\n…\n", Links: []string{"http://localhost:8080/ticket/abc"}}},
@@ -181,6 +188,8 @@ func galleryHelp(lang string) []Sample {
 		switch status {
 		case 429:
 			f.Wait = 7 * time.Minute
+		case 503:
+			f.Wait = time.Minute
 		case 500:
 			f.ID = "3f9c2a7b"
 		}
@@ -225,6 +234,7 @@ func sampleScan() Scan {
 // GalleryMails returns at least one notice of each kind.
 func GalleryMails() []notice.Notice {
 	a := notice.Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+	acts := a
 	a.Freeze = "https://login.garage.example/freeze/N1p4Zr0cQy7uVt2sWx8kJmEoLbDfHgAa5R3i9T6e1Uw"
 	until := sampleDay.Add(24 * time.Hour)
 	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
@@ -256,16 +266,17 @@ func GalleryMails() []notice.Notice {
 		notice.NewBrowser{Context: a},
 		notice.Digest{Entries: []notice.DigestEntry{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		notice.WrongCodes{Context: a, Count: 3},
-		notice.HelpReceived{Context: a, Reference: "HR-4821"},
-		notice.HelpForSupport{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !",
+		notice.HelpReceived{Context: a, Reference: "H-7K3F-2Q9M-4TBX"},
+		notice.HelpForSupport{Context: a, Reference: "H-7K3F-2Q9M-4TBX", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicCannotLogIn, Message: "Téléphone cassé ce matin.\nMerci !",
 			User: "Amélie Durand", Group: "Garage du Port", Number: "+33 1 23 45 67 89", PasswordProven: true},
 		notice.HelpWaiting{Context: notice.Context{At: a.At}, Count: 61},
-		notice.HelpForSupport{Context: a, Reference: "HR-4823", KnownBrowser: true, Open: "HR-4821", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicOther, User: "Amélie Durand"},
-		notice.HelpForSupport{Reference: "HR-4822", From: "x@y.example", Topic: notice.TopicOther},
-		notice.HelpAnswered{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
-		notice.HelpAnswered{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
-		notice.DevicesFrozen{Context: a, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
-		notice.DevicesFrozen{Context: a, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
+		notice.HelpForSupport{Context: a, Reference: "H-8F7Y-T3HW-6MZK", KnownBrowser: true, Open: "H-7K3F-2Q9M-4TBX", From: "amelie.durand@garage.example", KnownUser: true, Topic: notice.TopicOther, User: "Amélie Durand"},
+		notice.HelpForSupport{Reference: "H-5VSC-1RGD-4PAJ", From: "x@y.example", Topic: notice.TopicOther},
+		notice.HelpAnswered{Context: a, Reference: "H-7K3F-2Q9M-4TBX", Answer: "Vos appareils ont été réinitialisés."},
+		notice.HelpAnswered{Context: a, Reference: "H-5VSC-1RGD-4PAJ", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
+		notice.DevicesFrozen{Context: acts, Devices: []string{"Téléphone d’Amélie", "Clé du trousseau"}, All: true},
+		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, Devices: []string{"Téléphone d’Amélie"}, By: "Karim Benali"},
+		notice.DevicesFrozen{Context: notice.Context{Name: a.Name, At: a.At}, By: "Karim Benali"},
 		notice.DeviceUnfrozen{Context: a, Device: "Téléphone d’Amélie"},
 		notice.CodesStopped{Context: a, Count: 100},
 		notice.PasswordExposed{Context: a, Count: 20},

@@ -8,6 +8,7 @@ const (
 	ProblemSessionGone   Key = "problem.session_gone"   // the sign-in transaction or the session ended
 	ProblemEnrolmentGone Key = "problem.enrolment_gone" // the transaction of an invitation or a ticket ended
 	ProblemWait          Key = "problem.wait"           // too many tries; set Wait
+	ProblemWaitPassword  Key = "problem.wait_password"  // too many wrong passwords; a mailed link still works; set Wait
 	ProblemWaitCode      Key = "problem.wait_code"      // too many wrong codes; a security key still works; set Wait
 	ProblemBusy          Key = "problem.busy"           // the service is overloaded
 	ProblemLowSpace      Key = "problem.low_space"      // the service has no room for what can wait
@@ -114,7 +115,7 @@ const (
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
-		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitCode, ProblemBusy, ProblemLowSpace, ProblemOtherUser,
+		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitPassword, ProblemWaitCode, ProblemBusy, ProblemLowSpace, ProblemOtherUser,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,

@@ -18,7 +18,8 @@ func (Freeze) template() string { return "freeze" }
 type FreezeLink struct {
 	Base
 	Token string
-	Gone  bool // the link is expired or used
+	Login string // of the user whose devices are blocked; another user may be signed in
+	Gone  bool   // the link is expired or used
 }
 
 func (FreezeLink) template() string { return "freeze_link" }

@@ -71,6 +71,11 @@ func TestEnumeration_WaitsAreEqual(t *testing.T) {
 		if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" || !strings.Contains(last.body, "data-countdown") {
 			t.Errorf("the eighth wrong password of %s: got %d, want 429 with a time to come back", who, last.StatusCode)
 		}
+		for _, out := range []string{"choose a new password", "the browser in which you usually sign in", `href="/forgot"`, `href="/help"`} {
+			if !strings.Contains(last.body, out) {
+				t.Errorf("the page of %s does not name %s", who, out)
+			}
+		}
 		answers = append(answers, said(last, who))
 	}
 	if answers[0] != answers[1] {

@@ -38,7 +38,16 @@ func TestFreeze_FromTheSecondStep(t *testing.T) {
 	if got := b.shows("/help/request?topic=phone_lost"); !strings.Contains(got.body, `href="/login/freeze"`) {
 		t.Error("the help form does not offer it")
 	}
+	if got := b.post("/help/request", "topic", "phone_lost"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, `href="/login/freeze"`) {
+		t.Errorf("the help form with an error: got %d, and it does not offer it", got.StatusCode)
+	}
+	if got := b.shows("/login/recovery"); !strings.Contains(got.body, `href="/login/freeze"`) {
+		t.Error("the page for recovery codes does not offer it")
+	}
 	form := b.shows("/login/freeze")
+	if !strings.Contains(form.body, `href="/login/factor"`) {
+		t.Error("no link leads back to the second step")
+	}
 	if !strings.Contains(form.body, `value="`+lost+`"`) || !strings.Contains(form.body, `value="all"`) {
 		t.Fatal("the form does not name the device")
 	}
@@ -121,8 +130,8 @@ func TestFreeze_ByTheLinkOfAnEmail(t *testing.T) {
 	b := p.browser(t)
 	b.signIn(karim.Login, his)
 	for range 2 {
-		if got := b.shows(link.Path); !strings.Contains(got.body, `action="`+link.Path) {
-			t.Fatal("no form")
+		if got := b.shows(link.Path); !strings.Contains(got.body, `action="`+link.Path) || !strings.Contains(got.body, "Account: "+amelie) {
+			t.Fatal("no form that names the user")
 		}
 	}
 	b.goes("/freeze/done", link.Path)
@@ -145,6 +154,16 @@ func TestFreeze_SaysWhyTheLastAdministratorIsNotBlocked(t *testing.T) {
 	got := b.post("/account/freeze", "device", string(u.Devices[0].ID))
 	if got.StatusCode != http.StatusConflict || !strings.Contains(problemIn(got.body), "no administrator could sign in") {
 		t.Errorf("got %d %q", got.StatusCode, problemIn(got.body))
+	}
+
+	b.goes("/logged-out", "/logout")
+	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	got = b.post("/login/freeze", "device", string(u.Devices[0].ID))
+	if got.StatusCode != http.StatusConflict || !strings.Contains(problemIn(got.body), "no administrator could sign in") {
+		t.Errorf("at the second step: got %d %q", got.StatusCode, problemIn(got.body))
+	}
+	if !strings.Contains(got.body, `value="`+string(u.Devices[0].ID)+`"`) {
+		t.Error("the form that is shown again has lost the device")
 	}
 }
 

@@ -77,14 +77,13 @@ var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Code returns a short code of 40 bits: eight characters of Crockford's base32 in two groups (protocol rule 7).
 func (o *Operation) Code(label string) secret.Value {
-	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	b := o.draw("code "+label, 0)
 	out := make([]byte, 0, 9)
 	for i := range 8 {
 		if i == 4 {
 			out = append(out, '-')
 		}
-		out = append(out, crockford[b[i]&31])
+		out = append(out, secret.ShortCodeAlphabet[b[i]&31])
 	}
 	return secret.From(string(out))
 }

@@ -188,7 +188,9 @@ func (s *Service) record(tx *account.Tx, u *account.User, c call, out *Result) e
 	}
 	for _, d := range out.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name})
-		names = append(names, cmp.Or(d.Name, string(d.Kind)))
+		if !s.accounts.IsBackup(d) {
+			names = append(names, cmp.Or(d.Name, string(d.Kind)))
+		}
 		add(u, audit.FactorFrozen, d.Name)
 	}
 	if err := tx.Audit(e); err != nil {

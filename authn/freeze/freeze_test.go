@@ -151,6 +151,18 @@ func TestFreeze_LostPhoneVerifiesNothingAtOnce(t *testing.T) {
 	}
 }
 
+// The email says in words that recovery codes are blocked; a list of them has no name.
+func TestFreeze_MailNamesOnlyDevices(t *testing.T) {
+	e := newEnv(t)
+	e.recoveryCodes(t)
+	if _, err := e.freeze.ByAdmin(t.Context(), authntest.AsHelpDesk, e.From, authntest.Technician, freeze.All, "stolen"); err != nil {
+		t.Fatal(err)
+	}
+	if m := authntest.Mailed[notice.DevicesFrozen](t, e.Env, authntest.SecondEmail); !m.All || len(m.Devices) != 1 || m.Devices[0] != e.refreshed().Devices[0].Name {
+		t.Errorf("got %+v", m)
+	}
+}
+
 // The device that was proven may be the one that is lost.
 func TestFreeze_EndsTheStepUpOfItsSession(t *testing.T) {
 	e := newEnv(t)
@@ -223,7 +235,7 @@ func TestFreeze_ByLinkOfAnEmail(t *testing.T) {
 		t.Fatalf("got link %q", m.Freeze)
 	}
 	for range 2 { // a scanner looks at it
-		if err := e.freeze.CheckLink(t.Context(), token); err != nil || e.unfrozen() != 1 {
+		if login, err := e.freeze.LinkedLogin(t.Context(), token); err != nil || login != authntest.Technician || e.unfrozen() != 1 {
 			t.Fatalf("reading the page: %v", err)
 		}
 	}

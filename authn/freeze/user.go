@@ -128,13 +128,15 @@ func (s *Service) link(r account.Reader, token secret.Value, now time.Time) (acc
 	return u, err
 }
 
-// CheckLink returns nil if ByLink accepts the link, and changes nothing.
-func (s *Service) CheckLink(ctx context.Context, token secret.Value) error {
+// LinkedLogin returns the login of the user for whom ByLink accepts the link. It changes nothing.
+func (s *Service) LinkedLogin(ctx context.Context, token secret.Value) (login string, err error) {
 	now := s.accounts.Now()
-	return s.accounts.View(ctx, func(r account.Reader) error {
-		_, err := s.link(r, token, now)
+	err = s.accounts.View(ctx, func(r account.Reader) error {
+		u, err := s.link(r, token, now)
+		login = u.Login
 		return err
 	})
+	return login, err
 }
 
 // ByLink freezes All devices of the user to whom an email was sent, and spends its link. It signs nobody in.

@@ -36,11 +36,6 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	if q.Reference != "" {
-		if reference, is := parseReference(q.Reference); is {
-			q.Reference = reference
-		}
-	}
 	if p.Scoped() {
 		return s.requestsInScope(ctx, p, q)
 	}
@@ -112,10 +107,9 @@ func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found [
 	return found, next, nil
 }
 
-// withReference returns the request with the reference of a query. It reads the index of references, so that it finds a request
-// among any number of others.
+// withReference returns the request with the reference of a query. It reads no other request.
 func (s *Service) withReference(ctx context.Context, q RequestQuery, known bool) (found []Request, err error) {
-	if _, is := parseReference(q.Reference); !is {
+	if _, is := s.numberOf(q.Reference); !is {
 		return nil, nil
 	}
 	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -138,19 +132,6 @@ func (s *Service) withReference(ctx context.Context, q RequestQuery, known bool)
 // selects reports whether a query selects a request. If known is set, it selects none about an unknown address.
 func (q RequestQuery) selects(c *Request, known bool) bool {
 	return (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) && (!known || c.User != "")
-}
-
-// references returns all references that find the request.
-func (c *Request) references() []string {
-	all := []string{c.Reference}
-	for _, t := range c.Texts {
-		all = append(all, t.Reference)
-	}
-	for _, t := range c.Removed {
-		all = append(all, t.Reference)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // requestInScope returns NotFound if p may not read the request.

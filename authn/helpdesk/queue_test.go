@@ -120,11 +120,11 @@ func TestRequests_Pages(t *testing.T) {
 
 func TestRecords_EveryVersionDecodes(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: authntest.Technician,
+	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Number: "7K3F2Q", Reference: "H-7K3F-2Q9M-4TBX", User: "u1", Email: authntest.Technician,
 		Topic: notice.TopicPhoneLost, State: helpdesk.StateResolved, Network: "192.0.2.0/24",
-		Texts: []helpdesk.Text{{At: at, Reference: "H-0000-0000", Source: "192.0.2.0/24", Topic: notice.TopicOther, Message: "It fell.", Address: "192.0.2.1",
+		Texts: []helpdesk.Text{{At: at, Reference: "H-0000-0000-0000", Source: "192.0.2.0/24", Topic: notice.TopicOther, Message: "It fell.", Address: "192.0.2.1",
 			Agent: "Firefox, Android", PasswordProven: true, KnownBrowser: true, Forgotten: true}},
-		Removed: []helpdesk.RemovedText{{Reference: "H-0000-0001", Source: "192.0.2.0/24"}}, RemovedBy: map[string]int{"192.0.2.0/24": 2},
+		Removed:  2,
 		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, At: at, Changed: at,
 		History: []helpdesk.HistoryEntry{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
 	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: authntest.Technician, Resets: 2, By: "token:t1",

@@ -12,7 +12,6 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
-	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -27,18 +26,18 @@ const (
 	StateRejected   State = "rejected"
 )
 
-// Request is a help request. A record with an openKey or a referenceKey has only an ID: that of the latest open request
-// about a user or an unknown address, or of the request with a reference. A record with an unknownKey has the ID and the
-// Network of an open request about an unknown address.
+// Request is a help request. A record with an openKey or a numberKey has only an ID: that of the latest open request about a
+// user or an unknown address, or of the request with a number. A record with an unknownKey has the ID and the Network of an
+// open request about an unknown address.
 type Request struct {
 	ID           string         `json:"id"`
-	Reference    string         `json:"reference,omitempty"` // of the first text, "H-7K3F-2Q9M"
+	Number       string         `json:"number,omitempty"`    // in each of its references, see newReference
+	Reference    string         `json:"reference,omitempty"` // of the first text, "H-7K3F-2Q9M-4TBX"
 	User         account.UserID `json:"user,omitempty"`      // the user with this address; "": none
 	Email        string         `json:"email,omitempty"`     // as typed, normalized; not verified
 	Topic        notice.Topic   `json:"topic,omitempty"`     // that of the first text of TextsByTrust
 	Texts        []Text         `json:"texts,omitempty"`     // oldest first
-	Removed      []RemovedText  `json:"removed,omitempty"`   // texts that others displaced, oldest first, at most maxRemoved
-	RemovedBy    map[string]int `json:"removedBy,omitempty"` // number of removed texts of each source; "": of other sources
+	Removed      int            `json:"removed,omitempty"`   // number of texts that others displaced
 	State        State          `json:"state,omitempty"`
 	Assignee     string         `json:"assignee,omitempty"`     // as Principal.Owner; "": none
 	AssigneeName string         `json:"assigneeName,omitempty"` // display name
@@ -67,7 +66,6 @@ const (
 	maxHistory      = 100
 	maxRequestSize  = 52 << 10
 	maxHistorySize  = 28 << 10 // of the request without its texts
-	removedSize     = 4 << 10  // of Removed and RemovedBy
 	untrustedSize   = 4 << 10  // reserved for untrusted texts
 	reservedEntries = 10       // reserved for closing the request, so that notes cannot prevent a reset
 	reservedSize    = 6 << 10
@@ -75,13 +73,13 @@ const (
 
 // find returns the request with this id or reference, or NotFound.
 func (s *Service) find(r store.Reader, id string) (Request, error) {
-	if reference, is := parseReference(id); is {
-		p, err := s.requests.Get(r, s.referenceKey(reference))
+	if number, is := s.numberOf(id); is {
+		p, err := s.requests.Get(r, numberKey(number))
 		if errors.Is(err, store.ErrNotFound) {
 			return Request{}, errcode.New(errcode.NotFound)
 		}
 		if err != nil {
-			return Request{}, fmt.Errorf("looking up help request %s: %w", reference, err)
+			return Request{}, fmt.Errorf("looking up help request %s: %w", id, err)
 		}
 		id = p.ID
 	}
@@ -98,8 +96,8 @@ func (s *Service) find(r store.Reader, id string) (Request, error) {
 	return c, nil
 }
 
-// save stores a request that was read in the same transaction, and its openKey record. It returns TooMany if the
-// request is full.
+// save stores a request that was read in the same transaction and has a new entry in its history. It returns TooMany if the
+// history is full.
 func (s *Service) save(tx *account.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
 	size, err := c.sizeWithoutTexts()
@@ -113,6 +111,11 @@ func (s *Service) save(tx *account.Tx, c *Request) error {
 	if size > bytes || len(c.History) > steps {
 		return errcode.New(errcode.TooMany)
 	}
+	return s.put(tx, c)
+}
+
+// put stores a request that was read in the same transaction, and the records that find it while it is open.
+func (s *Service) put(tx *account.Tx, c *Request) error {
 	if err := s.requests.Put(tx.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
 	}
@@ -152,35 +155,13 @@ func (s *Service) openKey(subject string) string {
 
 // The prefixes of records that find requests. They sort after the requests, whose ids begin with a year.
 const (
-	openPrefix      = "of-"
-	referencePrefix = "or-"
-	unknownPrefix   = "ou-"
+	numberPrefix  = "on-"
+	openPrefix    = "of-"
+	unknownPrefix = "ou-"
 )
 
-// referenceKey returns the key under which the id of the request with a reference is stored.
-func (s *Service) referenceKey(reference string) string {
-	return fmt.Sprintf(referencePrefix+"%x", s.accounts.Pepper.MAC("help reference", []byte(reference)))
-}
-
-// putReference stores which request has a reference.
-func (s *Service) putReference(tx *account.Tx, reference string, c *Request) error {
-	if err := s.requests.Put(tx.Raw, s.referenceKey(reference), Request{ID: c.ID}); err != nil {
-		return fmt.Errorf("storing the reference of a help request: %w", err)
-	}
-	return nil
-}
-
-// parseReference returns a reference as it is stored, "H-7K3F-2Q9M", for one that a user states or types.
-func parseReference(typed string) (string, bool) {
-	if len(typed) > 64 {
-		return "", false
-	}
-	code, is := strings.CutPrefix(secret.NormalizeShortCode(typed), "H")
-	if !is || len(code) != 8 {
-		return "", false
-	}
-	return "H-" + code[:4] + "-" + code[4:], true
-}
+// numberKey returns the key under which the id of the request with a number is stored.
+func numberKey(number string) string { return numberPrefix + number }
 
 // findOpen returns the latest open request about a subject, or nil.
 func (s *Service) findOpen(r store.Reader, subject string) (*Request, error) {

@@ -20,14 +20,17 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	if err != nil {
 		return fmt.Errorf("counting emails of help requests: %w", err)
 	}
-	fresh := Request{ID: tx.NewRecordID("help"), Reference: "H-" + tx.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
-		Topic: notice.TopicInvited, State: StateOpen, At: tx.Op.Now}
+	fresh := Request{ID: tx.NewRecordID("help"), User: holder.ID, Email: u.Login, Topic: notice.TopicInvited, State: StateOpen, At: tx.Op.Now}
 	c, err := s.findOpen(tx.Raw, fresh.openSubject())
 	if err != nil {
 		return err
 	}
 	if c == nil {
 		c = &fresh
+		if err := s.putNumber(tx, c); err != nil {
+			return err
+		}
+		c.Reference = s.newReference(tx, c)
 	} else {
 		emails.OK = false
 	}
@@ -41,9 +44,6 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	e := requestEvent(p, audit.HelpRequested, c)
 	e.Detail = map[string]string{"topic": string(c.Topic)}
 	if err := tx.Audit(e); err != nil {
-		return err
-	}
-	if err := s.putReference(tx, c.Reference, c); err != nil {
 		return err
 	}
 	support := s.accounts.Policy.Support

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -16,8 +15,8 @@ const (
 	oldBatch   = 100                 // requests of one step of SweepOld, which changes each in its own Update
 )
 
-// SweepOld returns the sweep that deletes requests that were closed for longer than keep, and those about deleted users. It rejects
-// open requests about unknown addresses that did not change for 30 days. announce is as for store.NewAnnouncedSweep.
+// SweepOld returns the sweep that deletes requests that were closed for longer than keep, and those about deleted users. It also
+// deletes open requests about unknown addresses that did not change for 30 days. announce is as for store.NewAnnouncedSweep.
 func (s *Service) SweepOld(keep time.Duration, announce func(ids []string) func(store.Tx) error) store.TableSweep {
 	return store.TableSweep{Table: store.HelpRequests,
 		Find: func(snap store.Snapshot, after string, reads, limit int) (store.Expired, error) {
@@ -51,7 +50,7 @@ func (s *Service) findOld(snap store.Snapshot, keep time.Duration, after string,
 	return out, err
 }
 
-// deleteOld deletes or rejects old requests. The Update that deletes the first one also announces all of them.
+// deleteOld deletes old and expired requests. The Update that deletes the first old one also announces all of these.
 func (s *Service) deleteOld(ctx context.Context, keep time.Duration, ids []string, announce func(ids []string) func(store.Tx) error, pause func()) error {
 	var old []string
 	err := s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -88,7 +87,7 @@ func (s *Service) deleteOld(ctx context.Context, keep time.Duration, ids []strin
 			case err != nil || a == ageCurrent:
 				return false, err
 			case a == ageExpired:
-				return false, s.expire(tx, &c)
+				return false, s.removeUnknown(tx, &c, "expired")
 			}
 			if !announced {
 				if err := first(tx.Raw); err != nil {
@@ -111,15 +110,15 @@ type age int
 
 const (
 	ageCurrent age = iota
-	ageExpired     // open, to be rejected
-	ageOld         // to be deleted
+	ageExpired     // about an unknown address, and open for too long
+	ageOld         // closed for too long, or about a deleted user
 )
 
 func (s *Service) ageOf(r account.Reader, c *Request, now time.Time, keep time.Duration) (age, error) {
 	switch {
 	case c.State.closed() && c.Changed.Before(audit.Cutoff(now, keep)):
 		return ageOld, nil
-	case c.User == "" && !c.State.closed() && !now.Before(c.Changed.Add(unknownTTL)):
+	case c.User == "" && !c.State.closed() && c.Changed.Before(audit.Cutoff(now, unknownTTL)):
 		return ageExpired, nil
 	case c.User == "":
 		return ageCurrent, nil
@@ -129,17 +128,4 @@ func (s *Service) ageOf(r account.Reader, c *Request, now time.Time, keep time.D
 		return ageOld, nil
 	}
 	return ageCurrent, err
-}
-
-// expire rejects an open request about an unknown address.
-func (s *Service) expire(tx *account.Tx, c *Request) error {
-	c.State = StateRejected
-	c.addNote(tx, admin.Principal{}, "status", string(StateRejected))
-	e := requestEvent(admin.Principal{}, audit.HelpClosed, c)
-	e.Actor, e.Reason = audit.System, "expired"
-	e.Detail = map[string]string{"status": string(c.State)}
-	if err := tx.Audit(e); err != nil {
-		return err
-	}
-	return s.save(tx, c)
 }

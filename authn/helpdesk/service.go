@@ -21,6 +21,7 @@ type Service struct {
 	approvals store.Table[ResetApproval]
 
 	unknown unknownRequests
+	waiting waitingCount
 }
 
 // New returns a Service on top of an administration service.

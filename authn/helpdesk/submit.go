@@ -1,6 +1,7 @@
 package helpdesk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,8 +33,9 @@ type checkedSubmission struct {
 	message        string
 	proven         account.UserID // the user whose password this browser has proven; "": none
 	counted        bool           // counts against the limits of its source
-	load           load
 	forgotPassword bool
+	place          place
+	waiting        int // open requests, if support is to get their number
 }
 
 // Submit stores a submission of the help form and returns its reference. The result is the same for known and unknown
@@ -83,12 +85,12 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 // request in the same transaction (protocol rule 8). The caller must not show a difference. The limits of Submit apply
 // to its emails.
 func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string) error {
-	l, err := s.readLoad(ctx, s.accounts.NewOperation(req))
+	waiting, err := s.countWaiting(ctx, s.accounts.Now())
 	if err != nil {
 		return err
 	}
 	return s.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
-		_, err := s.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true, load: l})
+		_, err := s.store(tx, checkedSubmission{address: u.Login, topic: notice.TopicCannotLogIn, forgotPassword: true, waiting: waiting})
 		return err
 	})
 }
@@ -104,17 +106,19 @@ type submitResult struct {
 func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checkedSubmission) (string, error) {
 	op := s.accounts.NewOperation(req)
 	var err error
-	if q.load, err = s.readLoad(ctx, op); err != nil {
+	if q.waiting, err = s.countWaiting(ctx, op.Now); err != nil {
+		return "", err
+	}
+	if q.place, err = s.takePlace(ctx, site(req.Address), op.Now); err != nil {
 		return "", err
 	}
 	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
+	s.unknown.free(q.place, out.opened)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing help request: %w", err)
 	case out.wait > 0:
 		return "", errcode.RateLimit(out.wait)
-	case out.opened != nil:
-		s.unknown.opened(out.opened.Network, q.load.displaced)
 	}
 	return out.reference, nil
 }
@@ -129,11 +133,10 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 	}
 	t := q.textOf(tx, &u)
 	if q.counted {
-		if out.wait, err = s.waitOf(tx, &t, q.load); err != nil || out.wait > 0 {
+		if out.wait, err = s.waitOf(tx, &t, q.place); err != nil || out.wait > 0 {
 			return out, err
 		}
 	}
-	t.Reference = "H-" + tx.Op.Code("help reference").Reveal()
 	emails, err := s.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.mailSubject(&t))
 	if err != nil {
 		return submitResult{}, fmt.Errorf("counting emails of help requests: %w", err)
@@ -145,15 +148,20 @@ func (s *Service) store(tx *account.Tx, q checkedSubmission) (out submitResult, 
 	action, joined := audit.HelpJoined, c
 	if c == nil {
 		action = audit.HelpRequested
-		c = &Request{ID: tx.NewRecordID("help"), Reference: t.Reference, User: u.ID, Email: q.address, State: StateOpen, At: now}
+		c = &Request{ID: tx.NewRecordID("help"), User: u.ID, Email: q.address, State: StateOpen, At: now}
+		if err := s.putNumber(tx, c); err != nil {
+			return submitResult{}, err
+		}
 		if u.ID == "" {
 			c.Network = t.Source
-			if err := s.displace(tx, q.load.displaced); err != nil {
+			if err := s.displace(tx, q.place.displaced); err != nil {
 				return submitResult{}, err
 			}
 			out.opened = c
 		}
 	}
+	t.Reference = s.newReference(tx, c)
+	c.Reference = cmp.Or(c.Reference, t.Reference)
 	if err := s.saveText(tx, c, action, t); err != nil {
 		return submitResult{}, err
 	}
@@ -177,10 +185,10 @@ func (q checkedSubmission) mailSubject(t *Text) string {
 }
 
 // waitOf counts a submission against the limits of its source. It returns how long to wait, or 0.
-func (s *Service) waitOf(tx *account.Tx, t *Text, l load) (time.Duration, error) {
+func (s *Service) waitOf(tx *account.Tx, t *Text, p place) (time.Duration, error) {
 	charges := []throttle.Charge{{Limit: throttle.HelpSource, Subject: t.Source}}
 	if !t.trusted() {
-		if l.refused {
+		if p.refused {
 			return crowdedWait, nil
 		}
 		charges = []throttle.Charge{{Limit: throttle.HelpSource, Subject: throttle.Network(tx.Op.Request.Address)}, {Limit: throttle.HelpSite, Subject: t.Source}}
@@ -192,24 +200,16 @@ func (s *Service) waitOf(tx *account.Tx, t *Text, l load) (time.Duration, error)
 	return v.Retry, nil
 }
 
-// saveText stores a request with its newest text and the record of the reference.
+// saveText stores a request with its newest text.
 func (s *Service) saveText(tx *account.Tx, c *Request, action string, t Text) error {
-	lost, err := c.addText(t)
-	if err != nil {
-		return err
-	}
-	for _, reference := range lost {
-		if err := s.requests.Delete(tx.Raw, s.referenceKey(reference)); err != nil {
-			return fmt.Errorf("deleting the reference of a help request: %w", err)
-		}
-	}
-	if err := s.putReference(tx, t.Reference, c); err != nil {
+	if err := c.addText(t); err != nil {
 		return err
 	}
 	if err := tx.Audit(submissionEvent(action, c)); err != nil {
 		return err
 	}
-	return s.save(tx, c)
+	c.Changed = tx.Op.Now
+	return s.put(tx, c)
 }
 
 // notifySubmission queues the emails about a submission: to support, and to the user. joined is the request that it

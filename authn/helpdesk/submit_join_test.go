@@ -45,7 +45,7 @@ func TestSubmit_SecondRequestJoinsTheOpenOne(t *testing.T) {
 			t.Errorf("%q: got %q, %v", typed, got.ID, err)
 		}
 	}
-	for _, typed := range []string{"H-0000-0000", "H-" + first, "H", "of-x"} {
+	for _, typed := range []string{"H-0000-0000", "H-0000-0000-0000", "H-UUUU-UUUU-UUUU", "H-" + first, "H", "of-x"} {
 		_, err := s.Directory.HelpDesk.Request(t.Context(), authntest.AsHelpDesk, typed)
 		authntest.WantCode(t, typed, err, errcode.NotFound)
 	}

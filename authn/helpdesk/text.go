@@ -3,7 +3,6 @@ package helpdesk
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,7 +17,7 @@ import (
 // Text is one submission of the form. It is trusted if the browser was known or had proven the password.
 type Text struct {
 	At             time.Time    `json:"at"`
-	Reference      string       `json:"reference"` // "H-7K3F-2Q9M"
+	Reference      string       `json:"reference"` // "H-7K3F-2Q9M-4TBX"
 	Source         string       `json:"source"`    // see sourceOf
 	Topic          notice.Topic `json:"topic"`
 	Message        string       `json:"message,omitempty"`
@@ -29,19 +28,12 @@ type Text struct {
 	Forgotten      bool         `json:"forgotten,omitempty"`      // sent by the password form, for a user without a device
 }
 
-// RemovedText is a text that others displaced. Its reference still finds the request.
-type RemovedText struct {
-	Reference string `json:"reference"`
-	Source    string `json:"source"`
-}
-
 // The places of a request. A source that writes more replaces its own texts (protocol rule 19).
 const (
 	maxTexts        = 16
 	maxTrustedTexts = 8 // so that an untrusted text always has a place
 	maxPerSource    = 4
 	firstSources    = 4   // the last text of one of the first sources is not displaced by others
-	maxRemoved      = 24  // removed texts whose references are kept
 	cutLength       = 400 // characters of a text that does not fit
 )
 
@@ -88,32 +80,18 @@ func (c *Request) TextsByTrust() []Text {
 	return all
 }
 
-// addText adds the newest text. It returns the references that no longer find the request. A text displaces texts of its own
-// source. If there is none, it displaces an untrusted text, or a trusted one if it is trusted and there are too many: of
-// the source with most texts, the oldest first.
-func (c *Request) addText(t Text) (lost []string, err error) {
-	c.Texts, c.Removed, c.RemovedBy = append(slices.Clone(c.Texts), t), slices.Clone(c.Removed), maps.Clone(c.RemovedBy)
+// addText adds the newest text. It displaces texts of its own source. If there is none, it displaces an untrusted text, or a
+// trusted one if it is trusted and there are too many: of the source with most texts, the oldest first.
+func (c *Request) addText(t Text) error {
+	c.Texts = append(slices.Clone(c.Texts), t)
 	for i := c.surplus(); i >= 0; i = c.surplus() {
 		c.removeText(i)
 	}
 	if err := c.fit(); err != nil {
-		return nil, err
+		return err
 	}
 	c.Topic = c.TextsByTrust()[0].Topic
-	for n := len(c.Removed) - maxRemoved; n > 0; n-- {
-		if c.Removed[0].Reference != c.Reference {
-			lost = append(lost, c.Removed[0].Reference)
-		}
-		c.Removed = c.Removed[1:]
-	}
-	maps.DeleteFunc(c.RemovedBy, func(source string, n int) bool {
-		if source == "" || len(c.ofSource(source)) > 0 || slices.ContainsFunc(c.Removed, func(x RemovedText) bool { return x.Source == source }) {
-			return false
-		}
-		c.RemovedBy[""] += n
-		return true
-	})
-	return lost, nil
+	return nil
 }
 
 // ofSource returns the indexes of the texts of a source, oldest first.
@@ -168,13 +146,8 @@ func (c *Request) leastNeeded(trusted bool) int {
 }
 
 func (c *Request) removeText(i int) {
-	t := c.Texts[i]
 	c.Texts = slices.Delete(c.Texts, i, i+1)
-	c.Removed = append(c.Removed, RemovedText{t.Reference, t.Source})
-	if c.RemovedBy == nil {
-		c.RemovedBy = map[string]int{}
-	}
-	c.RemovedBy[t.Source]++
+	c.Removed++
 }
 
 // fit makes the texts fit in the record beside the history. An untrusted text changes no trusted one.
@@ -183,7 +156,7 @@ func (c *Request) fit() error {
 	if err != nil {
 		return err
 	}
-	size := maxRequestSize - reservedSize - removedSize - rest
+	size := maxRequestSize - reservedSize - rest
 	used := c.shrink(true, size-untrustedSize)
 	c.shrink(false, size-used)
 	return nil
@@ -237,7 +210,7 @@ func (t *Text) size() int {
 // sizeWithoutTexts returns the stored size of the request without its texts.
 func (c *Request) sizeWithoutTexts() (int, error) {
 	bare := *c
-	bare.Texts, bare.Removed, bare.RemovedBy = nil, nil, nil
+	bare.Texts = nil
 	raw, err := json.Marshal(bare)
 	if err != nil {
 		return 0, fmt.Errorf("encoding help request %q: %w", c.ID, err)

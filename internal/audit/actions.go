@@ -70,7 +70,7 @@ const (
 	HelpUpdated         = "barillet.help.updated"
 	HelpClosed          = "barillet.help.closed"
 	HelpJoined          = "barillet.help.joined"  // a text was added to an open request
-	HelpRemoved         = "barillet.help.removed" // an open request about an unknown address was displaced by others
+	HelpRemoved         = "barillet.help.removed" // an open request about an unknown address was displaced by others, or expired
 	SecretDisclosed     = "barillet.secret.disclosed"
 	MailFailed          = "barillet.mail.dead_letter"
 	TokenCreated        = "system.api_token.create"

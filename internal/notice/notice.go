@@ -110,7 +110,7 @@ func (DeviceRemoved) Name() string { return "device_removed" }
 // DevicesFrozen reports that devices were frozen (protocol rule 12). Its context has no Freeze.
 type DevicesFrozen struct {
 	Context
-	Devices []string `json:"devices"`
+	Devices []string `json:"devices"` // without lists of recovery codes
 	All     bool     `json:"all,omitempty"`
 	By      string   `json:"by,omitempty"` // the administrator; "": the user, or a reader of their email
 }

@@ -61,6 +61,9 @@ func (v Value) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (v Value) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// ShortCodeAlphabet is Crockford's base32: the characters of a short code that is normalized.
+const ShortCodeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
 // NormalizeShortCode returns a typed short code in upper case, with 0 for O and 1 for I and L. It drops hyphens, blanks and
 // characters that cannot be seen.
 func NormalizeShortCode(typed string) string {

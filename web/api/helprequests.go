@@ -22,7 +22,7 @@ type helpRequestJSON struct {
 	Email         string                   `json:"email"`
 	Topic         notice.Topic             `json:"topic"`
 	Texts         []helpTextJSON           `json:"texts"`        // trusted ones first
-	RemovedTexts  []removedTextJSON        `json:"removedTexts"` // with a reference that still finds the request
+	RemovedTexts  int                      `json:"removedTexts"` // number of texts that others displaced
 	Assignee      string                   `json:"assignee"`     // an id; empty: none
 	AssigneeName  string                   `json:"assigneeName"`
 	IdentityCheck *identityCheckJSON       `json:"identityCheck"` // null: not checked
@@ -83,14 +83,7 @@ type helpTextJSON struct {
 	PasswordProven bool           `json:"passwordProven"`
 	KnownBrowser   bool           `json:"knownBrowser"`
 	Forgotten      bool           `json:"forgotten"`
-	RemovedTexts   int            `json:"removedTexts"` // of the same source
 	Client         helpClientJSON `json:"client"`
-}
-
-// removedTextJSON is a text that others displaced.
-type removedTextJSON struct {
-	Reference    string `json:"reference"`
-	RemovedTexts int    `json:"removedTexts"` // of the same source
 }
 
 type historyEntryJSON struct {
@@ -105,7 +98,7 @@ type historyEntryJSON struct {
 func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic,
-		Texts: []helpTextJSON{}, RemovedTexts: []removedTextJSON{}, Assignee: c.Assignee,
+		Texts: []helpTextJSON{}, RemovedTexts: c.Removed, Assignee: c.Assignee,
 		AssigneeName: c.AssigneeName, Created: reply.Timestamp(c.At), LastUpdated: reply.Timestamp(c.Changed), History: []historyEntryJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
@@ -117,11 +110,8 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	}
 	for _, t := range c.TextsByTrust() {
 		out.Texts = append(out.Texts, helpTextJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message,
-			PasswordProven: t.PasswordProven, KnownBrowser: t.KnownBrowser, Forgotten: t.Forgotten, RemovedTexts: c.RemovedBy[t.Source],
+			PasswordProven: t.PasswordProven, KnownBrowser: t.KnownBrowser, Forgotten: t.Forgotten,
 			Client: helpClientJSON{IPAddress: t.Address, Browser: t.Agent}})
-	}
-	for _, t := range c.Removed {
-		out.RemovedTexts = append(out.RemovedTexts, removedTextJSON{Reference: t.Reference, RemovedTexts: c.RemovedBy[t.Source]})
 	}
 	for _, s := range c.History {
 		out.History = append(out.History, historyEntryJSON{At: reply.Timestamp(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})

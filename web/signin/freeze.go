@@ -34,12 +34,16 @@ func (s *Pages) postFreeze(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	login := site.VisitorOf(r).Transaction
+	devices, err := s.Freeze.CanAtSignIn(r.Context(), site.RequestInfo(r), login)
+	if errcode.HasReason(err, errcode.ReasonUnknownBrowser) {
+		return site.Redirect(w, "/help/request?topic=phone_lost")
+	}
+	if err != nil {
+		return err
+	}
 	if _, err := s.Freeze.AtSignIn(r.Context(), site.RequestInfo(r), login, device); err != nil {
-		if errcode.HasReason(err, errcode.ReasonUnknownBrowser) {
-			return site.Redirect(w, "/help/request?topic=phone_lost")
-		}
 		return s.RenderNotFrozen(w, err, func(p *templates.Problem) templates.Page {
-			return s.freezeForm(s.BaseWithProblem(r, site.WithNext("/login/freeze", site.Next(r)), p), nil)
+			return s.freezeForm(s.BaseWithProblem(r, site.WithNext("/login/freeze", site.Next(r)), p), devices)
 		})
 	}
 	st, err := s.Authn.Transaction(r.Context(), login)
@@ -75,26 +79,29 @@ func (s *Pages) freezePage(r *http.Request) (string, error) {
 // getFreezeLink shows the form of a link in an email. It changes nothing, because mail scanners follow links.
 func (s *Pages) getFreezeLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	err := s.Freeze.CheckLink(r.Context(), secret.From(token))
+	login, err := s.Freeze.LinkedLogin(r.Context(), secret.From(token))
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.FreezeLink{Base: s.Base(r), Gone: true})
 	}
 	if err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, templates.FreezeLink{Base: s.Base(r), Token: token})
+	return s.Render(w, http.StatusOK, templates.FreezeLink{Base: s.Base(r), Token: token, Login: login})
 }
 
 // postFreezeLink acts for the user of the link, also beside a session of another user: it opens nothing.
 func (s *Pages) postFreezeLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	_, err := s.Freeze.ByLink(r.Context(), site.RequestInfo(r), secret.From(token))
+	login, err := s.Freeze.LinkedLogin(r.Context(), secret.From(token))
+	if err == nil {
+		_, err = s.Freeze.ByLink(r.Context(), site.RequestInfo(r), secret.From(token))
+	}
 	if errcode.Of(err) == errcode.InvalidLink {
 		return s.Render(w, http.StatusNotFound, templates.FreezeLink{Base: s.BaseAt(r, site.CurrentPath(r)), Gone: true})
 	}
 	if err != nil {
 		return s.RenderNotFrozen(w, err, func(p *templates.Problem) templates.Page {
-			return templates.FreezeLink{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token}
+			return templates.FreezeLink{Base: s.BaseWithProblem(r, site.CurrentPath(r), p), Token: token, Login: login}
 		})
 	}
 	return site.Redirect(w, "/freeze/done")

@@ -48,8 +48,12 @@ func (s *Pages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	if topic != "" && !slices.Contains(notice.Topics(), topic) {
 		return errcode.InvalidField("topic", "unknown")
 	}
+	block, err := s.freezePage(r)
+	if err != nil {
+		return err
+	}
 	page := func(p *templates.Problem) templates.Page {
-		return templates.HelpRequest{Base: s.BaseWithProblem(r, "/help/request", p), Email: f["email"], Topic: topic, Message: f["message"]}
+		return templates.HelpRequest{Base: s.BaseWithProblem(r, "/help/request", p), Freeze: block, Email: f["email"], Topic: topic, Message: f["message"]}
 	}
 	if f["email"] == "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))

@@ -30,7 +30,9 @@ func (s *Pages) postLogin(w http.ResponseWriter, r *http.Request) error {
 	next, _ := site.LocalPath(f["next"])
 	page := func(p *templates.Problem) templates.Page {
 		b := s.BaseAt(r, site.WithNext("/login", next))
-		b.Problem, b.Next = p, next
+		if b.Problem, b.Next = p, next; p.Key == templates.ProblemWait {
+			p.Key = templates.ProblemWaitPassword
+		}
 		return templates.Login{Base: b, Identifier: f["identifier"], App: s.LoginContext(r, next).App}
 	}
 	if field := f.Missing("identifier", "password"); field != "" {

@@ -23,11 +23,13 @@ func Parent(name, short string, below ...*cobra.Command) *cobra.Command {
 // ExactArgs returns a check for exactly these arguments.
 func ExactArgs(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		switch {
-		case len(args) == len(names):
+		for i, name := range names {
+			if i >= len(args) || args[i] == "" {
+				return WithHint(Usagef("%s: %s is required", c.CommandPath(), name), "%s --help", c.CommandPath())
+			}
+		}
+		if len(args) == len(names) {
 			return nil
-		case len(args) < len(names):
-			return WithHint(Usagef("%s: %s is required", c.CommandPath(), names[len(args)]), "%s --help", c.CommandPath())
 		}
 		// The error does not contain the arguments: one may be a misplaced secret.
 		return WithHint(Usagef("%s takes %d arguments, not %d", c.CommandPath(), len(names), len(args)), "%s --help", c.CommandPath())

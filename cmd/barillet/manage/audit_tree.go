@@ -145,7 +145,7 @@ func (m *CLI) auditProve() *cobra.Command {
 		switch {
 		case page && len(args) == 0:
 			return m.write(file, m.ProofPage)
-		case page || len(args) == 0:
+		case page || len(args) == 0 || args[0] == "":
 			return cli.Usagef("want either the id of an event or --page")
 		}
 		return prove(c, args)

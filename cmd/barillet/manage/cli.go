@@ -4,8 +4,10 @@ package manage
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"barillet/cmd/barillet/cli"
 	"barillet/internal/usercsv"
@@ -73,6 +75,9 @@ func (m *CLI) connect(c *cobra.Command, create bool, do run, checks ...func(conn
 	m.JSONFlag(c)
 	c.ValidArgsFunction = cobra.NoFileCompletions
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := checkLimits(c); err != nil {
+			return err
+		}
 		for _, check := range checks {
 			if err := check(connector); err != nil {
 				return err
@@ -87,4 +92,16 @@ func (m *CLI) connect(c *cobra.Command, create bool, do run, checks ...func(conn
 		return do(c.Context(), s, args)
 	}
 	return c
+}
+
+// checkLimits refuses an empty value of a flag that limits what a command does or shows. A script passes one where its
+// variable is not set, and without the flag the command concerns all.
+func checkLimits(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		limits := slices.Contains([]string{"device", "group", "owner", "user"}, f.Name)
+		if v := f.Value.String(); limits && (v == "" || v == "[]") {
+			err = cli.Usagef("--%s is empty: name one, or leave the flag out", f.Name)
+		}
+	})
+	return err
 }

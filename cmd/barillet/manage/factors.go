@@ -60,7 +60,7 @@ func (m *CLI) factorsRemove() *cobra.Command {
 	}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		if err := s.call(ctx, http.MethodDelete, userPath(args[0], "/factors/", url.PathEscape(args[1])), nil, nil); err != nil {
-			return fmt.Errorf("removing device of %s: %w", args[0], err)
+			return fmt.Errorf("removing device %s of %s: %w", args[1], args[0], err)
 		}
 		m.Note("device removed")
 		return nil
@@ -88,24 +88,31 @@ func (m *CLI) factorsFreeze() *cobra.Command {
 	c := &cobra.Command{
 		Use: "freeze EMAIL --reason TEXT", Short: "block lost or stolen devices of a user without removing them",
 		Long: "Blocks all devices and recovery codes of a user, or one device, ends all sessions and notifies the user. A blocked device\n" +
-			"confirms nothing. Only the user ends it, with another device that is more than 72 hours old; or reset the user.",
+			"confirms nothing. Only the user ends the block of a device, with another one that is more than 72 hours old. After a block of\n" +
+			"all, reset the user.",
 		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&device, "device", "", "id of the only device to block; see factors list")
 	c.Flags().StringVar(&req.Reason, "reason", "", "reason, for the audit log")
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
-		path := userPath(args[0], "/lifecycle/freeze_factors")
+		what, path := "devices", userPath(args[0], "/lifecycle/freeze_factors")
 		if device != "" {
-			path = userPath(args[0], "/factors/", url.PathEscape(device), "/lifecycle/freeze")
+			what, path = "device "+device, userPath(args[0], "/factors/", url.PathEscape(device), "/lifecycle/freeze")
 		}
 		var done frozen
 		if err := s.call(ctx, http.MethodPost, path, req, &done); err != nil {
-			return fmt.Errorf("freezing devices of %s: %w", args[0], err)
+			return fmt.Errorf("freezing %s of %s: %w", what, args[0], err)
 		}
 		if m.JSON {
 			return m.Result(done)
 		}
-		m.Note("%d devices frozen, %d sessions ended", len(done.Frozen), done.SessionsEnded)
+		for _, f := range done.Frozen {
+			m.Note("frozen: %s  %s  %s", f.ID, f.FactorType, f.Name)
+		}
+		if len(done.Frozen) == 0 {
+			m.Note("nothing to freeze: the user has no device, or all are frozen")
+		}
+		m.Note("%d sessions ended", done.SessionsEnded)
 		return nil
 	}, func(Connector) error {
 		if strings.TrimSpace(req.Reason) == "" {

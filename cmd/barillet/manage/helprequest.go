@@ -28,11 +28,8 @@ type helpRequest struct {
 	AssigneeName string     `json:"assigneeName"`
 	Created      time.Time  `json:"created"`
 	Texts        []helpText `json:"texts"`
-	Removed      []struct {
-		Reference string `json:"reference"`
-		Count     int    `json:"removedTexts"`
-	} `json:"removedTexts"`
-	Check *struct {
+	Removed      int        `json:"removedTexts"`
+	Check        *struct {
 		identityCheck
 		At time.Time `json:"at"`
 	} `json:"identityCheck"`
@@ -58,7 +55,6 @@ type helpText struct {
 	Message        string    `json:"message"`
 	PasswordProven bool      `json:"passwordProven"`
 	KnownBrowser   bool      `json:"knownBrowser"`
-	Removed        int       `json:"removedTexts"`
 }
 
 func helpPath(id string) string { return "/help-requests/" + url.PathEscape(id) }
@@ -86,7 +82,7 @@ func (m *CLI) helpShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "print a help request and the recent security changes of the user", Args: cli.ExactArgs("ID"),
 		Long: "Prints a help request, the name and the telephone number of the user, and the security changes of the user in the last\n" +
-			"seven days. Here and in the other commands, ID can also be the reference that the user has, such as H-7K3F-2Q9M.",
+			"seven days. Here and in the other commands, ID can also be the reference that the user has, such as H-7K3F-2Q9M-4TBX.",
 	}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
@@ -98,7 +94,7 @@ func (m *CLI) helpShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return r.print(m, args[0], owner)
+			return r.print(m, owner)
 		})
 	})
 }
@@ -139,15 +135,11 @@ func (t helpText) heading(m *CLI) string {
 	if t.PasswordProven {
 		line += ", the sender knew the password"
 	}
-	if t.Removed > 0 {
-		line += fmt.Sprintf(", %d older texts of this source removed", t.Removed)
-	}
 	return line
 }
 
-// print prints a help request that was asked for by its id or a reference. The lines that the sender wrote begin with a mark, so
-// that they cannot imitate others.
-func (r helpRequest) print(m *CLI, asked string, owner *user) error {
+// print prints a help request. The lines that the sender wrote begin with a mark, so that they cannot imitate others.
+func (r helpRequest) print(m *CLI, owner *user) error {
 	lines := []string{fmt.Sprintf("%s, %s, %s", r.Reference, m.Moment(r.Created), r.Status),
 		fmt.Sprintf("from %s, %s", cli.Plain(r.Email), r.Topic)}
 	if owner != nil {
@@ -169,10 +161,8 @@ func (r helpRequest) print(m *CLI, asked string, owner *user) error {
 			lines = append(lines, "> "+cli.Plain(line))
 		}
 	}
-	for _, t := range r.Removed {
-		if strings.EqualFold(t.Reference, strings.TrimSpace(asked)) {
-			lines = append(lines, fmt.Sprintf("%s: text removed, %d more of this source", t.Reference, t.Count-1))
-		}
+	if r.Removed > 0 {
+		lines = append(lines, fmt.Sprintf("removed texts, which others displaced: %d", r.Removed))
 	}
 	step := func(at time.Time, words ...string) {
 		lines = append(lines, strings.TrimSpace(m.Moment(at)+"  "+cli.Plain(strings.Join(words, "  "))))

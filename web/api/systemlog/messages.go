@@ -73,7 +73,7 @@ var messages = map[string]string{
 	audit.HelpUpdated:         "Help request updated",
 	audit.HelpClosed:          "Help request closed",
 	audit.HelpJoined:          "Text added to a help request",
-	audit.HelpRemoved:         "Help request about an unknown address removed: too many",
+	audit.HelpRemoved:         "Help request about an unknown address removed",
 	audit.SecretDisclosed:     "Secret disclosed to an administrator",
 	audit.MailFailed:          "Email delivery failed",
 	audit.TokenCreated:        "API token created",
