@@ -13,6 +13,10 @@ BENCHTIME ?= 1s
 KILLS ?= 200
 MUTANTS ?= 6
 
+# Without the paths of this directory in them, packages that were compiled in another copy are not compiled again: otherwise each
+# copy that a machine tests adds hundreds of megabytes to its build cache.
+export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
+
 .PHONY: help run build test tools check format vet staticcheck race vuln sample mutants bench fuzz torture
 
 help: ## show this list
@@ -22,7 +26,7 @@ run: build ## build, then serve the sample garage on http://localhost:8080
 	bin/barillet serve --demo
 
 build: ## build the static program into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/barillet ./cmd/barillet
+	CGO_ENABLED=0 go build -ldflags='-s -w' -o bin/barillet ./cmd/barillet
 
 test: tools ## install what the tests need (Debian, root) or say what is missing, then run them all
 	go test -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')

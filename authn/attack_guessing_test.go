@@ -76,6 +76,23 @@ func TestAttack_HundredWrongCodesStopUnknownBrowsers(t *testing.T) {
 	}
 }
 
+// TestAttack_StopFillsTheMailbox: wrong codes of the known browser are counted after the stop, which stays announced once.
+func TestAttack_StopFillsTheMailbox(t *testing.T) {
+	env := newTestEnv(t)
+	_, p, _ := env.Member(amelie, nil)
+	own := env.knownBrowser(p)
+	env.guess(p, env.From, 100)
+	env.EmptyOutbox()
+	for range 4 {
+		if v, err := env.Authn.Verify(t.Context(), own, env.password(own, amelie).Secret, factors.InputCode, wrongCode(p)); err != nil || v.Rejected != factors.ReasonWrong {
+			t.Fatalf("a wrong code of the known browser: %+v, %v", v, err)
+		}
+	}
+	if events, mails := len(env.Events(audit.CodesStopped)), len(mailed[notice.CodesStopped](env)); events != 1 || mails != 0 {
+		t.Errorf("%d events and %d more mails after 104 wrong codes, want the one of the stop", events, mails)
+	}
+}
+
 func TestAttack_StopIsNoWeapon(t *testing.T) {
 	for name, prove := range map[string]func(env *testEnv, p *authntest.Phone, own account.RequestInfo, codes []string){
 		"a code in a known browser": func(env *testEnv, p *authntest.Phone, own account.RequestInfo, _ []string) {

@@ -190,6 +190,22 @@ func TestToken_CountsOneRefusalForAllKinds(t *testing.T) {
 	}
 }
 
+// A code far ahead is one half of a resynchronisation. It counts as a wrong one: otherwise every guess that happens to be a
+// code of the next thousand counters would be free.
+func TestToken_CodeFarAheadCountsAsWrong(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	env.stepUp(session, p)
+	device := env.enrolToken(session)
+	device.advance(200, p)
+	if v := env.verify(env.password(env.From, amelie).Secret, device.press()); v.Rejected != factors.ReasonResync {
+		t.Fatalf("got %q, want %q", v.Rejected, factors.ReasonResync)
+	}
+	if got := len(env.counters(u.ID).Unknown.Codes.Times); got != 1 {
+		t.Errorf("%d wrong answers counted, want 1", got)
+	}
+}
+
 func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 	env := newTestEnv(t)
 	_, p, session := env.Member(amelie, nil)

@@ -212,3 +212,39 @@ func TestVerify_LimitsRecoveryCodes(t *testing.T) {
 		t.Errorf("the phone meanwhile: %+v", v.Verification)
 	}
 }
+
+// A text that cannot be a code is refused without an Update, so that a flood of them costs the store nothing.
+func TestVerify_TextThatCannotBeACodeStoresNothing(t *testing.T) {
+	env := newTestEnv(t)
+	u, p, session := env.Member(amelie, nil)
+	transaction := env.password(env.From, amelie).Secret
+	for name, send := range map[string]func() (authn.Verification, error){
+		"sign-in": func() (authn.Verification, error) {
+			v, err := env.Authn.Verify(t.Context(), env.From, transaction, factors.InputCode, []byte("12345"))
+			return v.Verification, err
+		},
+		"step-up": func() (authn.Verification, error) {
+			return env.Authn.StepUp(t.Context(), env.From, session, factors.InputCode, []byte("12345"))
+		},
+		"verification by an administrator": func() (authn.Verification, error) {
+			return env.Authn.VerifyByAdmin(t.Context(), env.From, adminCall("uboss", "a", u.ID), p.Device, []byte("12345"))
+		},
+	} {
+		try := func() {
+			if v, err := send(); err != nil || v.Rejected != factors.ReasonFormat {
+				t.Errorf("%s: got %+v, %v, want %q", name, v, err, factors.ReasonFormat)
+			}
+		}
+		for range 5 { // the refusals that have an event of their own
+			try()
+		}
+		env.wantUnchanged(name, func() {
+			for range 20 {
+				try()
+			}
+		})
+	}
+	if f := env.counters(u.ID); f.Streak != 0 {
+		t.Errorf("counted %d, want none", f.Streak)
+	}
+}

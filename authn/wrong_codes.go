@@ -21,7 +21,7 @@ const noticeAt, noticeEach = 3, 10
 func (s *Service) recordWrong(tx *account.Tx, u *account.User, a deviceAttempt, f throttle.Failures) (changed bool, err error) {
 	class := failureClass(a.input)
 	wrong, exposed := f.WithFailure(tx.Op.Now, class, a.known), false
-	if class == throttle.Code && !a.known && !a.password.IsZero() {
+	if class == throttle.Code && !a.password.IsZero() {
 		wrong, exposed = wrong.WithWrongAfterPassword(tx.Op.Now)
 	}
 	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), wrong); err != nil {

@@ -218,6 +218,16 @@ func TestTokenEndpoint_RejectsMalformedRequests(t *testing.T) {
 		status int
 		want   string
 	}{
+		"a parameter of no UTF-8":      {func(f url.Values) { f.Set("code", "\xff") }, nil, 400, "invalid_request"},
+		"a parameter with a zero":      {func(f url.Values) { f.Set("code", "a\x00") }, nil, 400, "invalid_request"},
+		"a header of no Base64":        {nil, func(r *http.Request) { r.Header.Set("Authorization", "Basic !") }, 401, "invalid_client"},
+		"another scheme":               {nil, func(r *http.Request) { r.Header.Set("Authorization", strings.Replace(basic, "Basic", "Bearer", 1)) }, 401, "invalid_client"},
+		"an id that is not encoded":    {nil, func(r *http.Request) { r.SetBasicAuth("%zz", a.Secret) }, 401, "invalid_client"},
+		"a secret that is not encoded": {func(f url.Values) { f.Set("client_id", string(a.ID)) }, func(r *http.Request) { r.SetBasicAuth(string(a.ID), "%zz") }, 401, "invalid_client"},
+		"an assertion of another type": {func(f url.Values) {
+			f.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer")
+			f.Set("client_assertion", "x")
+		}, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "invalid_request"},
 		"a body of JSON":              {nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 400, "invalid_request"},
 		"a code in the URL":           {nil, func(r *http.Request) { r.URL.RawQuery = "code=x" }, 400, "invalid_request"},
 		"a parameter twice":           {func(f url.Values) { f.Add("code", "x") }, nil, 400, "invalid_request"},

@@ -115,6 +115,37 @@ func TestDeviceFlow_CodeIsOfItsClient(t *testing.T) {
 	}
 }
 
+// The prompt of a device is decided once, and a request of another kind is no prompt.
+func TestDeviceFlow_PromptIsDecidedOnce(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	tv := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{client.GrantDevice}
+	})
+	_, phone, b := signedIn(p, "lea@garage.example")
+	device, code := tv.device()
+	confirm := b.post("/device", "code", code).next()
+	to, _ := url.Parse(confirm)
+	request := to.Query().Get("request")
+	b.goes(confirm, "/account/prove", "code", string(phone.Next()), "next", confirm)
+	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
+	for _, decision := range []string{"yes", "no"} {
+		if res := b.post("/device/confirm", "request", request, "decision", decision); res.next() != "/device?again=user_code" {
+			t.Errorf("decided again, %s: got %d to %q, want to enter a code", decision, res.StatusCode, res.next())
+		}
+	}
+	if got := tv.poll(device); got["access_token"] == nil {
+		t.Errorf("the device: got %v, want tokens", got)
+	}
+
+	a := p.app(t, provider, func(r *client.Registration) { r.Consent = nil })
+	page := b.shows(a.begin(oauth2.GenerateVerifier()))
+	_, rest, _ := strings.Cut(page.body, `name="request" value="`)
+	consent, _, _ := strings.Cut(rest, `"`)
+	if res := b.post("/device/confirm", "request", consent, "decision", "yes"); consent == "" || res.next() != "/device?again=user_code" {
+		t.Errorf("the request of an application as a prompt: got %d to %q, want to enter a code", res.StatusCode, res.next())
+	}
+}
+
 // A hint of another session does not end this one without a question, and a hint is a token of this service.
 func TestLogout_HintIsOfThisSessionAndService(t *testing.T) {
 	p, provider := appPlace(t, nil)

@@ -198,6 +198,9 @@ func TestIntrospection_ClientSeesItsOwnTokensAndAResourceServerAll(t *testing.T)
 	if status, _, got := public.post(oidc.PathIntrospect, url.Values{"token": {tok.AccessToken}, "client_id": {string(public.ID)}}, nil); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
 		t.Errorf("a client that proves nothing: got %d %v", status, got)
 	}
+	if status, _, got := public.post(oidc.PathIntrospect, url.Values{"token": {tok.AccessToken}}, func(r *http.Request) { r.SetBasicAuth(string(public.ID), "") }); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
+		t.Errorf("a client that proves nothing, in a header: got %d %v", status, got)
+	}
 }
 
 func TestUserinfo_AcceptsOnlyAccessTokens(t *testing.T) {

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
+	"barillet/store/storetest"
 )
 
 func TestRole_Permissions(t *testing.T) {
@@ -198,6 +200,48 @@ func TestAttack_LastSuperAdminBesideAFrozenOne(t *testing.T) {
 	}
 	s.Change(frozen.ID, func(u *account.User) { u.Devices[0].Frozen = time.Time{} })
 	authntest.WantCode(t, "beside one who can sign in", s.Directory.Admin.RevokeRole(t.Context(), authntest.AsSuperAdmin, s.From, string(stays.ID), role), "")
+}
+
+// TestAttack_LastSuperAdminLosesTheirDeviceMeanwhile: the one who could administer is found before the Update that revokes the
+// role of another, and can no longer sign in when it runs.
+func TestAttack_LastSuperAdminLosesTheirDeviceMeanwhile(t *testing.T) {
+	for name, change := range map[string]func(u *account.User){
+		"no device":     func(u *account.User) { u.Devices = nil },
+		"a frozen one":  func(u *account.User) { u.Devices[0].Frozen = time.Unix(1, 0) },
+		"suspended":     func(u *account.User) { u.Status = account.StatusSuspended },
+		"no longer one": func(u *account.User) { u.Roles = nil },
+		"no password":   func(u *account.User) { u.Password.Hash = "" },
+	} {
+		s := newEnv(t)
+		s.Change(s.Administrator.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+		stays, falls := s.NewSuperAdmin("stays@garage.example"), s.NewSuperAdmin("falls@garage.example")
+		rerun := s.Store.(*storetest.Rerun)
+		rerun.Between = func() {
+			rerun.Between = nil
+			s.Change(stays.ID, change)
+		}
+		err := s.Directory.Admin.RevokeRole(t.Context(), authntest.AsSuperAdmin, s.From, string(falls.ID), falls.Roles[0].ID)
+		authntest.WantCode(t, name, err, errcode.Overloaded)
+		if u := s.User(string(falls.ID)); len(u.Roles) != 1 {
+			t.Errorf("%s: nobody can administer", name)
+		}
+	}
+}
+
+func TestAssignRole_RejectsDeactivatedUserAndTooManyGroups(t *testing.T) {
+	s := newEnv(t)
+	n := admin.NewRoleAssignment{Role: account.RoleHelpDesk}
+	s.Change(s.Amelie.ID, func(u *account.User) { u.Status = account.StatusDeactivated })
+	_, err := s.Directory.Admin.AssignRole(t.Context(), authntest.AsSuperAdmin, s.From, string(s.Amelie.ID), n)
+	authntest.WantCode(t, "a deactivated user", err, errcode.WrongState)
+	s.Change(s.Amelie.ID, func(u *account.User) { u.Status = account.StatusActive })
+	for i := range admin.MaxGroups + 1 {
+		n.Targets = append(n.Targets, account.GroupID(fmt.Sprint("g", i)))
+	}
+	_, err = s.Directory.Admin.AssignRole(t.Context(), authntest.AsSuperAdmin, s.From, string(s.Amelie.ID), n)
+	if e, ok := errors.AsType[*errcode.Error](err); !ok || e.Reason != "too_many" {
+		t.Errorf("more groups than a role can have: got %v", err)
+	}
 }
 
 func TestAssignRole_NotifiesSuperAdmins(t *testing.T) {

@@ -293,6 +293,8 @@ func TestAttack_FreezeInAnothersName(t *testing.T) {
 	bob := e.From
 	bob.Browser = bobs
 	try("the browser of a colleague", bob, e.password(t, bob, authntest.Technician))
+	try("the transaction of the known browser in that of a colleague", bob, stolen)
+	try("the transaction of an unknown browser in the known one", e.office, e.password(t, e.From, authntest.Technician))
 
 	shared, _ := e.signIn(t, bob, authntest.Technician, e.Phone)
 	try("a tablet that both use", bob, e.password(t, bob, authntest.Technician))

@@ -29,7 +29,7 @@ func (s *Service) Recognizes(ctx context.Context, session, browser, forward secr
 		key := session.Hash()
 		if session.IsZero() {
 			f, err := s.forwards.Get(r.Raw, forward.Hash())
-			if errors.Is(err, store.ErrNotFound) || err == nil && (f.State != "" || !now.Before(f.Expires)) {
+			if errors.Is(err, store.ErrNotFound) || err == nil && f.State != "" { // a return code
 				return nil
 			}
 			if err != nil {

@@ -16,13 +16,14 @@ import (
 	"strings"
 )
 
-// chosen is the environment variable that chooses a mutant of a test binary by its number. Without it all functions are
+// chosen is the environment variable that chooses a mutant of a test binary by its id. Without it all functions are
 // those of the tree.
 const chosen = "BARILLET_MUTANT"
 
-// build compiles the tests of a package with all its mutants into one binary: compiling takes much longer than a test. It
-// gives each function with mutants a variant for each, and a switch between them.
-func build(ctx context.Context, root, pkg string, mutants []mutant, dir string) (binary string, err error) {
+// writeOverlay writes the overlay of all mutants to a directory, and returns its file. It gives each function with mutants a
+// variant for each, and a switch between them. All test binaries share it, so that the go command compiles each package once
+// for all of them, and not at all if nothing changed since an earlier run.
+func writeOverlay(root string, mutants []mutant, dir string) (overlay string, err error) {
 	files := map[string][]mutant{}
 	for _, m := range mutants {
 		files[m.file] = append(files[m.file], m)
@@ -42,11 +43,11 @@ func build(ctx context.Context, root, pkg string, mutants []mutant, dir string) 
 		if err != nil {
 			return "", err
 		}
-		state := fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar mutantNumber = os.Getenv(%q)\n", name, chosen)
+		state := fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar mutantChosen = os.Getenv(%q)\n", name, chosen)
 		if err := add(file, text); err != nil {
 			return "", err
 		}
-		if err := add(path.Join(path.Dir(file), "mutant_number.go"), []byte(state)); err != nil {
+		if err := add(path.Join(path.Dir(file), "mutant_chosen.go"), []byte(state)); err != nil {
 			return "", err
 		}
 	}
@@ -54,11 +55,15 @@ func build(ctx context.Context, root, pkg string, mutants []mutant, dir string) 
 	if err != nil {
 		return "", err
 	}
-	overlay, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "mutants.test")
-	if err := os.WriteFile(overlay, text, 0o600); err != nil {
-		return "", err
-	}
-	cmd := command(ctx, filepath.Join(root), "go", "test", "-c", "-o", binary, "-ldflags=-s -w", "-overlay="+overlay, "./"+pkg)
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}
+
+// build compiles the tests of a package with the mutants of an overlay into one binary: compiling takes much longer than a
+// test.
+func build(ctx context.Context, temp temporary, root, pkg, overlay string) (binary string, err error) {
+	binary = filepath.Join(temp.disk, "mutants.test")
+	cmd := temp.command(ctx, root, "go", "test", "-c", "-o", binary, "-ldflags=-s -w", "-overlay="+overlay, "./"+pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compiling the mutants of %s: %w\n%s", pkg, err, out)
 	}
@@ -80,7 +85,9 @@ func variants(file string, mutants []mutant) (text []byte, pkg string, err error
 		if f == nil || m.at < offset(f.Body.Pos()) {
 			return nil, "", fmt.Errorf("%s: %q is not in the body of a function", m.place(), m.old)
 		}
-		byFunc[f] = append(byFunc[f], m)
+		if !slices.ContainsFunc(byFunc[f], func(other mutant) bool { return other.id == m.id }) {
+			byFunc[f] = append(byFunc[f], m)
+		}
 	}
 	var out bytes.Buffer
 	last := 0
@@ -94,7 +101,7 @@ func variants(file string, mutants []mutant) (text []byte, pkg string, err error
 		w.dispatch(byFunc[f])
 		w.variant("", mutant{})
 		for _, m := range byFunc[f] {
-			w.variant(m.number, m)
+			w.variant(m.id, m)
 		}
 		last = offset(f.End())
 	}
@@ -124,7 +131,7 @@ func (w *writer) text(n ast.Node) string {
 	return string(w.source[w.offset(n.Pos()):w.offset(n.End())])
 }
 
-func (w *writer) name(number string) string { return "mutant" + number + "Of" + w.f.Name.Name }
+func (w *writer) name(id string) string { return "mutant" + id + "Of" + w.f.Name.Name }
 
 // dispatch writes the function itself: it calls the variant of the chosen mutant, or the original.
 func (w *writer) dispatch(mutants []mutant) {
@@ -163,21 +170,21 @@ func (w *writer) dispatch(mutants []mutant) {
 	if f.Type.Results != nil {
 		result, back = w.text(f.Type.Results)+" ", "return "
 	}
-	fmt.Fprintf(w.out, "%s%s{\n\tswitch mutantNumber {\n", head, result)
+	fmt.Fprintf(w.out, "%s%s{\n\tswitch mutantChosen {\n", head, result)
 	list := strings.Join(args, ", ")
 	for _, m := range mutants {
-		fmt.Fprintf(w.out, "\tcase %q:\n\t\t%s%s%s%s(%s)\n", m.number, back, call, w.name(m.number), types, list)
+		fmt.Fprintf(w.out, "\tcase %q:\n\t\t%s%s%s%s(%s)\n", m.id, back, call, w.name(m.id), types, list)
 	}
 	fmt.Fprintf(w.out, "\tdefault:\n\t\t%s%s%s%s(%s)\n\t}\n}\n\n", back, call, w.name(""), types, list)
 }
 
 // variant writes the function under another name, with the wrong form of a mutant.
-func (w *writer) variant(number string, m mutant) {
+func (w *writer) variant(id string, m mutant) {
 	from, to, name := w.offset(w.f.Pos()), w.offset(w.f.End()), w.offset(w.f.Name.Pos())
 	w.out.Write(w.source[from:name])
-	w.out.WriteString(w.name(number))
+	w.out.WriteString(w.name(id))
 	rest := name + len(w.f.Name.Name)
-	if number != "" {
+	if id != "" {
 		w.out.Write(w.source[rest:m.at])
 		w.out.WriteString(m.new)
 		rest = m.at + len(m.old)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -9,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
 
@@ -22,7 +23,7 @@ type mutant struct {
 	run      string // pattern of -run
 	why      string
 	hangs    bool   // a test that does not end counts as caught
-	number   string // unique in a run
+	id       string // hash of the file, the function and both texts: it stays if the lists change
 	at       int    // offset of old in the file
 	source   []byte
 }
@@ -66,8 +67,9 @@ func readLists(root string) (all []mutant, err error) {
 		all = append(all, list...)
 		return nil
 	})
-	for i := range all {
-		all[i].number = strconv.Itoa(i + 1)
+	for i, m := range all {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", m.file, m.in, m.old, m.new))
+		all[i].id = hex.EncodeToString(sum[:6])
 	}
 	return all, err
 }

@@ -26,11 +26,12 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -51,17 +52,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(m mutant) bool { return !strings.Contains(m.pkg+" "+m.file+" "+m.why+" "+m.run, *only) })
+	picked := slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return !strings.Contains(m.pkg+" "+m.file+" "+m.why+" "+m.run, *only) })
 	if *sample > 0 {
-		all = choose(all, *sample, *seed)
-		fmt.Fprintf(out, "%d mutants chosen by the seed %q\n", len(all), *seed)
+		picked = choose(picked, *sample, *seed)
+		fmt.Fprintf(out, "%d mutants chosen by the seed %q\n", len(picked), *seed)
 	}
 	started, missed := time.Now(), 0
-	for _, group := range packages(all) {
-		results, err := testPackage(ctx, ".", group, *parallel)
-		if err != nil {
-			return err
-		}
+	err = testAll(ctx, ".", all, picked, *parallel, func(results []result) {
 		for _, r := range results {
 			fmt.Fprintf(out, "%-10s %5.1f s  %s: %s (%s)\n", r.verdict, r.took.Seconds(), r.mutant.place(), r.mutant.why, failed(r.output))
 			if r.verdict != caught {
@@ -69,8 +66,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 				fmt.Fprintf(out, "\t- %s\n\t+ %s\n\ttest: %s %s\n", r.mutant.old, r.mutant.new, r.mutant.pkg, r.mutant.run)
 			}
 		}
+	})
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "%d of %d mutants are caught (%.0f s)\n", len(all)-missed, len(all), time.Since(started).Seconds())
+	fmt.Fprintf(out, "%d of %d mutants are caught (%.0f s)\n", len(picked)-missed, len(picked), time.Since(started).Seconds())
 	if missed > 0 {
 		return fmt.Errorf("%d mutants are not caught", missed)
 	}

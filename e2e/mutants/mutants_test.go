@@ -30,7 +30,7 @@ func TestLists_NameEachGuardOnce(t *testing.T) {
 	}
 }
 
-func TestTestPackage_JudgesMutants(t *testing.T) {
+func TestTestAll_JudgesMutants(t *testing.T) {
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module example.test\n\ngo 1.26\n",
@@ -52,7 +52,9 @@ func TestTestPackage_JudgesMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := testPackage(t.Context(), root, all, 2)
+	t.Setenv("TMPDIR", t.TempDir())
+	var results []result
+	err = testAll(t.Context(), root, all, all, 2, func(some []result) { results = append(results, some...) })
 	want := []string{caught, missed, missed, caught, missed}
 	if err != nil || len(results) != len(want) {
 		t.Fatalf("got %d results, %v, want %d", len(results), err, len(want))
@@ -62,8 +64,11 @@ func TestTestPackage_JudgesMutants(t *testing.T) {
 			t.Errorf("%s: got %s, want %s\n%s", r.mutant.why, r.verdict, want[i], r.output)
 		}
 	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v in the temporary directory, want nothing left", left, err)
+	}
 	all[0].new = "*a >="
-	if _, err := testPackage(t.Context(), root, all, 2); err == nil || !strings.Contains(err.Error(), "compiling") {
+	if err := testAll(t.Context(), root, all, all, 2, func([]result) {}); err == nil || !strings.Contains(err.Error(), "compiling") {
 		t.Errorf("a mutant that does not compile: got %v", err)
 	}
 	if a, b := choose(all, 2, "x"), choose(all, 2, "x"); len(a) != 2 || a[0].why != b[0].why || a[1].why != b[1].why {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"barillet/store/storetest"
 )
 
 // The verdicts on a mutant. Every other than caught is an error: of the tests, or of the list.
@@ -29,33 +32,78 @@ type result struct {
 	took    time.Duration
 }
 
-func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+// temporary holds what one run writes. A test that panics, or that does not end, leaves its files behind.
+type temporary struct {
+	disk   string
+	memory string // for the stores of the tests; "": there is no file system in memory
+}
+
+func makeTemporary() (temporary, error) {
+	disk, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return temporary{}, err
+	}
+	memory, _ := os.MkdirTemp(storetest.Memory, "mutants-")
+	return temporary{disk, memory}, nil
+}
+
+func (t temporary) remove() error {
+	return errors.Join(os.RemoveAll(t.disk), os.RemoveAll(t.memory))
+}
+
+// command returns a command whose temporary files, and those of its children, are in t. With the context it is interrupted,
+// and killed after a while.
+func (t temporary) command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+t.disk, storetest.MemoryVariable+"="+t.memory)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
-// testPackage tests the mutants whose tests are in one package. It returns an error if they do not compile, or if one of
-// the tests fails without a mutant: it would fail for every one.
-func testPackage(ctx context.Context, root string, mutants []mutant, parallel int) ([]result, error) {
-	dir, err := os.MkdirTemp("", "mutants-")
+// testAll tests the mutants of a module that are chosen, and calls report with the results of each package. The binaries
+// contain all of the mutants, also those that are not chosen: then one compilation serves each choice.
+func testAll(ctx context.Context, root string, all, picked []mutant, parallel int, report func([]result)) (err error) {
+	temp, err := makeTemporary()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer os.RemoveAll(dir)
-	pkg := mutants[0].pkg
-	binary, err := build(ctx, root, pkg, mutants, dir)
+	defer func() { err = errors.Join(err, temp.remove()) }()
+	overlay, err := writeOverlay(root, all, temp.disk)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	at := filepath.Join(root, pkg)
+	for _, group := range packages(picked) {
+		binary, err := build(ctx, temp, root, group[0].pkg, overlay)
+		if err != nil {
+			return err
+		}
+		r := runner{filepath.Join(root, group[0].pkg), binary, temp}
+		results, err := r.testPackage(ctx, group, parallel)
+		if err != nil {
+			return err
+		}
+		report(results)
+	}
+	return nil
+}
+
+// runner runs a test binary in the directory of its package.
+type runner struct {
+	dir, binary string
+	temp        temporary
+}
+
+// testPackage tests mutants whose tests are in one package. It returns an error if one of the tests fails without a mutant:
+// it would fail for every one.
+func (r runner) testPackage(ctx context.Context, mutants []mutant, parallel int) ([]result, error) {
 	var patterns []string
 	for _, m := range mutants {
 		patterns = append(patterns, "^("+m.run+")$")
 	}
 	slices.Sort(patterns)
-	if out, err := runTests(ctx, at, binary, strings.Join(slices.Compact(patterns), "|"), ""); err != nil {
-		return nil, fmt.Errorf("testing %s without a mutant: %w\n%s", pkg, err, out)
+	if out, err := r.run(ctx, strings.Join(slices.Compact(patterns), "|"), ""); err != nil {
+		return nil, fmt.Errorf("testing %s without a mutant: %w\n%s", mutants[0].pkg, err, out)
 	}
 	results := make([]result, len(mutants))
 	var workers sync.WaitGroup
@@ -63,7 +111,7 @@ func testPackage(ctx context.Context, root string, mutants []mutant, parallel in
 	for i, m := range mutants {
 		places <- struct{}{}
 		workers.Go(func() {
-			results[i] = test(ctx, at, binary, m)
+			results[i] = r.test(ctx, m)
 			<-places
 		})
 	}
@@ -72,22 +120,22 @@ func testPackage(ctx context.Context, root string, mutants []mutant, parallel in
 }
 
 // test tests one mutant.
-func test(ctx context.Context, dir, binary string, m mutant) result {
+func (r runner) test(ctx context.Context, m mutant) result {
 	started := time.Now()
-	out, err := runTests(ctx, dir, binary, "^("+m.run+")$", m.number)
-	r := result{mutant: m, verdict: caught, output: out, took: time.Since(started)}
+	out, err := r.run(ctx, "^("+m.run+")$", m.id)
+	got := result{mutant: m, verdict: caught, output: out, took: time.Since(started)}
 	switch {
 	case err == nil:
-		r.verdict = missed
+		got.verdict = missed
 	case strings.Contains(out, "panic: test timed out") && !m.hangs:
-		r.verdict = endless
+		got.verdict = endless
 	}
-	return r
+	return got
 }
 
-func runTests(ctx context.Context, dir, binary, run, number string) (string, error) {
-	cmd := command(ctx, dir, binary, "-test.run="+run, "-test.failfast", "-test.count=1", "-test.timeout="+limit.String())
-	cmd.Env = append(os.Environ(), chosen+"="+number)
+func (r runner) run(ctx context.Context, run, id string) (string, error) {
+	cmd := r.temp.command(ctx, r.dir, r.binary, "-test.run="+run, "-test.failfast", "-test.count=1", "-test.timeout="+limit.String())
+	cmd.Env = append(cmd.Env, chosen+"="+id)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -203,6 +203,12 @@ func (s *Store) next(g *group) *change {
 	default:
 	}
 	for s.running.Load() > 0 {
+		select {
+		case c := <-s.queue: // also if groupWait is over
+			s.running.Add(-1)
+			return c
+		default:
+		}
 		if g.late == nil {
 			g.late = time.After(groupWait)
 		}

@@ -1,14 +1,19 @@
 package storetest
 
 import (
+	"cmp"
 	"os"
 	"testing"
 
 	"barillet/store"
 )
 
+// MemoryVariable is the environment variable that names a directory to use instead of Memory. A program that runs tests sets
+// it, to remove what a test leaves behind that panics or is killed.
+const MemoryVariable = "BARILLET_TESTING_MEMORY"
+
 const (
-	memory    = "/dev/shm" // a file system in memory, on Linux
+	Memory    = "/dev/shm" // a file system in memory, on Linux
 	minMemory = 256 << 20  // bytes free there, for the stores of all tests that run at once
 )
 
@@ -17,6 +22,7 @@ const (
 // measures the sync, and so does a test of what outlives a crash: it calls t.TempDir.
 func Dir(t testing.TB) string {
 	t.Helper()
+	memory := cmp.Or(os.Getenv(MemoryVariable), Memory)
 	free, _, err := store.FreeSpace(memory)
 	if _, bench := t.(*testing.B); bench || err != nil || free < minMemory {
 		return t.TempDir()

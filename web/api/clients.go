@@ -88,9 +88,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Prin
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
 		return a.oidc.Clients.Register(r.Context(), a.registrar(r, op), body.Registration)
 	}, func(made client.Information) (int, any, any, error) {
-		kept := made
-		kept.Secret, kept.RegistrationToken = "", ""
-		return http.StatusCreated, made, kept, nil
+		return http.StatusCreated, made, made, nil // the stored one is the result of the Update, which has no secrets
 	}))
 }
 
@@ -160,9 +158,7 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admi
 	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
 		return a.oidc.Clients.RotateSecret(r.Context(), a.registrar(r, op), id)
 	}, func(made client.Information) (int, any, any, error) {
-		kept := made
-		kept.Secret = ""
-		return http.StatusOK, made, kept, nil
+		return http.StatusOK, made, made, nil // the stored one is the result of the Update, which has no secrets
 	}))
 }
 

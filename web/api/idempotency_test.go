@@ -77,11 +77,42 @@ func TestIdempotency_KeyIsBoundToRequestTokenAndDay(t *testing.T) {
 	if got := read[tree](t, d.keyed("/api/v1/groups", other, `{"profile":{"name":"Another"}}`, "k1"), 200); got.get("id") == first.get("id") {
 		t.Error("the key of one token answered another")
 	}
-	problem(t, d.keyed("/api/v1/groups", one, body, "a b"), 400)
-	problem(t, d.keyed("/api/v1/groups", one, body, strings.Repeat("x", 256)), 400)
+	for i, keys := range [][]string{{"a b"}, {"é"}, {""}, {strings.Repeat("x", 256)}, {"k2", "k3"}} {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/api/v1/groups", strings.NewReader(fmt.Sprintf(`{"profile":{"name":"Group %d"}}`, i)))
+		r.Header.Set("Authorization", "SSWS "+one)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header["Idempotency-Key"] = keys
+		w := httptest.NewRecorder()
+		d.serve(w, r)
+		if problem(t, w, 400); len(read[[]tree](t, d.call("GET", fmt.Sprintf("/api/v1/groups?q=Group+%d", i), one, ""), 200)) != 0 {
+			t.Errorf("the keys %q created a group", keys)
+		}
+	}
 	d.Clock.Advance(24 * time.Hour)
 	if got := read[tree](t, d.keyed("/api/v1/groups", one, `{"profile":{"name":"Third"}}`, "k1"), 200); got.get("id") == first.get("id") {
 		t.Error("the key outlived its day")
+	}
+}
+
+// The second of two equal requests has read that the key is free, and finds it taken when it stores its own response.
+func TestIdempotency_KeyTakenMeanwhileRepeatsTheFirstResponse(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	const path, body = "/api/v1/api-tokens", `{"name":"x","role":"READ_ONLY_ADMIN"}`
+	d.call("GET", "/api/v1/groups", admin, "") // the minute of its last use is written
+	before := len(d.Events(audit.TokenCreated))
+	var first *httptest.ResponseRecorder
+	rerun := d.Store.(*storetest.Rerun)
+	rerun.Between = func() {
+		rerun.Between = nil
+		first = d.keyed(path, admin, body, "k")
+	}
+	second := d.keyed(path, admin, body, "k")
+	if first == nil || first.Code != second.Code || second.Header().Get("Idempotency-Replayed") != "true" {
+		t.Fatalf("got %v, then %d %s, want the first response again", first, second.Code, second.Body)
+	}
+	if got := len(d.Events(audit.TokenCreated)) - before; got != 1 {
+		t.Errorf("got %d tokens, want one for both requests", got)
 	}
 }
 

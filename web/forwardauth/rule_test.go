@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/web/forwardauth"
 )
 
@@ -53,5 +54,23 @@ func TestNew_RejectsContradictoryRules(t *testing.T) {
 		if _, err := forwardauth.New(c); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+func TestRule_AdmitsItsGroups(t *testing.T) {
+	rule, err := forwardauth.ParseRule("wiki.example group:g1 group:g2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, groups := range map[bool][][]account.GroupID{true: {{"g1"}, {"g3", "g2"}}, false: {nil, {"g3"}}} {
+		for _, of := range groups {
+			if got := rule.Admits(&session.Info{Groups: of}); got != want {
+				t.Errorf("a user of the groups %q: got %t, want %t", of, got, want)
+			}
+		}
+	}
+	long := strings.Repeat(strings.Repeat("a", 63)+".", 4) + "example"
+	if _, err := forwardauth.ParseRule(long); err == nil {
+		t.Errorf("a host of %d bytes is accepted", len(long))
 	}
 }
