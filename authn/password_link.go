@@ -88,7 +88,7 @@ func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 		return err
 	}
 	m := notice.PasswordLink{Context: tx.About(u), Link: s.URL("/password/" + token.Reveal()), Until: expires, Requested: true}
-	return tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, expires)
+	return tx.SendTo(u, u.Addresses()[:1], m, expires)
 }
 
 // PasswordLink returns the login and the id of the user of a password link.

@@ -292,6 +292,35 @@ func TestAttack_SignInsInNewBrowsersFillTheStore(t *testing.T) {
 	}
 }
 
+// A record makes a browser a known one, whose requests have a reserved share. An administrator can make a user forget all browsers, for
+// example the one of a thief.
+func TestSweep_EndsABrowserThatItsOnlyUserForgot(t *testing.T) {
+	e := authntest.New(t)
+	lea, phone, _ := e.Member("lea@garage.example", nil)
+	karim, other, _ := e.Member("karim@garage.example", nil)
+	mine := e.SignIn("lea@garage.example", authntest.Password, phone).Browser
+	kept := e.SignIn("karim@garage.example", authntest.Password, other).Browser
+	shared := e.SignIn("lea@garage.example", authntest.Password, phone).Browser
+	e.From.Browser = shared
+	e.SignIn("karim@garage.example", authntest.Password, other)
+	want := func(when string, known map[secret.Value]bool) {
+		t.Helper()
+		must(t, storetest.Sweep(t.Context(), e.Store, e.Sessions.Sweeps()...), "sweeping")
+		for browser, want := range known {
+			if got, err := e.Sessions.BrowserUser(t.Context(), browser); err != nil || (got != "") != want {
+				t.Errorf("%s: got user %q, %v, want one %v", when, got, err, want)
+			}
+		}
+	}
+	want("before", map[secret.Value]bool{mine: true, kept: true, shared: true})
+	must(t, e.Directory.RevokeSessions(t.Context(), authntest.AsOperator, e.From, string(lea.ID), true), "forgetting")
+	want("forgotten", map[secret.Value]bool{mine: false, kept: true, shared: true})
+	for range 2 { // deactivate, then delete
+		must(t, e.Directory.Delete(t.Context(), authntest.AsOperator, e.From, string(karim.ID)), "deleting")
+	}
+	want("deleted", map[secret.Value]bool{mine: false, kept: false, shared: true})
+}
+
 // records returns the number of records of a table.
 func records(t *testing.T, e *authntest.Env, table store.TableDef) int {
 	t.Helper()

@@ -54,7 +54,7 @@ func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, e
 		return t, err
 	}
 	m := notice.DevicesReset{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
-	return t, tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, t.Expires)
+	return t, tx.SendTo(u, u.Addresses()[:1], m, t.Expires)
 }
 
 // ticketMAC returns the stored form of a short code. A plain hash of 40 bits can be searched in seconds.

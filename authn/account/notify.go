@@ -54,18 +54,22 @@ func (tx *Tx) Notify(u *User, m notice.Notice, expires time.Time) error {
 	if err != nil {
 		return fmt.Errorf("counting notifications: %w", err)
 	}
-	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: expires}
+	row := mail.Message{Lang: tx.s.Locale(u), Recipient: string(u.ID), ExpiresAt: expires}
 	if !v.OK {
 		row.Rank = audit.LaneRoutine // however many there are, they delay no ticket of another user
-		row.NotBefore, row.Notice, row.Key = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
+		row.NotBefore, row.Notice = tx.Op.Now.Add(mail.DigestDelay), true
 	}
 	return tx.queue(u.Addresses(), m, row)
 }
 
-// SendTo queues one email to each address, so that no recipient sees another address. An email is discarded if it is not
-// delivered before expires; zero means never.
-func (tx *Tx) SendTo(addresses []string, locale string, m notice.Notice, expires time.Time) error {
-	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: expires})
+// SendTo queues one email to each of these addresses of the user, or of another recipient if u is nil, so that none sees another
+// address. An email is discarded if it is not delivered before expires; zero means never.
+func (tx *Tx) SendTo(u *User, addresses []string, m notice.Notice, expires time.Time) error {
+	row := mail.Message{Lang: tx.s.Policy.DefaultLocale, ExpiresAt: expires}
+	if u != nil {
+		row.Lang, row.Recipient = tx.s.Locale(u), string(u.ID)
+	}
+	return tx.queue(addresses, m, row)
 }
 
 // laneOf returns the lane of an email. An email that an unauthenticated client can cause delays no other.
@@ -92,7 +96,7 @@ func (tx *Tx) SendByAdmin(u *User, addresses []string, m notice.Notice, expires 
 	if !v.OK {
 		return &errcode.Error{Code: errcode.RateLimited, Reason: errcode.ReasonMails, RetryAfter: max(v.Retry, time.Second)}
 	}
-	return tx.SendTo(addresses, tx.s.Locale(u), m, expires)
+	return tx.SendTo(u, addresses, m, expires)
 }
 
 func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {
@@ -159,12 +163,14 @@ func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 		if !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(m.Died) {
 			e.Reason = "too_late"
 		}
-		u, err := t.UserByAddress(m.To)
-		switch {
-		case err == nil:
-			e.Subject, e.SubjectName = string(u.ID), u.Login
-		case errcode.Of(err) != errcode.NotFound: // for example the support address
-			return err
+		if m.Recipient != "" {
+			u, err := t.User(UserID(m.Recipient))
+			if err != nil && !Missing(err) {
+				return err
+			}
+			if e.Subject, e.SubjectName = m.Recipient, u.Login; err != nil {
+				delete(e.Detail, "to") // a deleted user may be erased already
+			}
 		}
 		return t.Audit(e)
 	}

@@ -18,10 +18,10 @@ import (
 func TestOnDeadLetter_NamesUser(t *testing.T) {
 	e := authntest.New(t)
 	u := e.CreateUser("zoe@garage.example", nil)
-	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
+	for _, m := range []struct{ recipient, to string }{{string(u.ID), "old@garage.example"}, {"", "support@else.example"}, {"u-deleted", "paul@garage.example"}} {
 		onDeadLetter := e.Accounts.OnDeadLetter()
 		if err := e.Store.Update(t.Context(), func(tx store.Tx) error {
-			return onDeadLetter(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: e.Clock.Now(), Died: e.Clock.Now().Add(time.Hour),
+			return onDeadLetter(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: m.to, Recipient: m.recipient, Queued: e.Clock.Now(), Died: e.Clock.Now().Add(time.Hour),
 				LastError: "550 no such mailbox", Attempts: 8, ExpiresAt: e.Clock.Now().Add(2 * time.Hour)})
 		}); err != nil {
 			t.Fatal(err)
@@ -29,7 +29,7 @@ func TestOnDeadLetter_NamesUser(t *testing.T) {
 		e.Clock.Advance(time.Second)
 	}
 	got := e.Events(audit.MailFailed)
-	if len(got) != 2 {
+	if len(got) != 3 {
 		t.Fatalf("got %d events, want one of each", len(got))
 	}
 	event := got[0]
@@ -39,6 +39,9 @@ func TestOnDeadLetter_NamesUser(t *testing.T) {
 	}
 	if got[1].Subject != "" || got[1].Detail["to"] != "support@else.example" {
 		t.Errorf("got %+v, want an event without a subject", got[1])
+	}
+	if _, named := got[2].Detail["to"]; named || got[2].Subject != "u-deleted" {
+		t.Errorf("got %+v, want the id of a deleted user and no address", got[2])
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/audit/tree"
 	"barillet/internal/errcode"
@@ -65,4 +66,33 @@ func (s *Service) VerifyLog(ctx context.Context, p Principal, heads ...string) (
 		return tree.Report{}, errcode.InvalidField("head", "invalid")
 	}
 	return report, err
+}
+
+// EraseEvents erases the personal data of a deleted user from the log, before the retention policy does. complete is that of
+// audit.Log.EraseNow. Only the operator may do this: it removes what shows who deleted a user, and why.
+func (s *Service) EraseEvents(ctx context.Context, p Principal, user string) (complete bool, err error) {
+	if err := p.RequireUnscoped(PermConfigure); err != nil {
+		return false, err
+	}
+	if !p.Operator {
+		return false, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
+	}
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
+		_, err := r.User(account.UserID(user))
+		if err == nil {
+			return errcode.WrongStateFor(errcode.ReasonNotDeleted)
+		}
+		if account.Missing(err) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	complete, err = s.Accounts.Log.EraseNow(ctx, s.Accounts.Store, user, p.Actor(), s.Accounts.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return false, errcode.New(errcode.NotFound)
+	}
+	return complete, err
 }

@@ -9,11 +9,12 @@ import (
 	"barillet/authn/account"
 	"barillet/internal/mail"
 	"barillet/internal/notice"
+	"barillet/store"
 )
 
 // Recipient receives a notification about an operation on another user.
 type Recipient struct {
-	id      string // user id, or "support"; notifications with the same id can be combined
+	id      string // of the user; empty for support
 	address string
 	locale  string
 	name    string
@@ -55,7 +56,7 @@ func (s *Service) ResetRecipients(ctx context.Context, p Principal, u *account.U
 	}
 	all := slices.Concat(managers, admins)
 	if support := s.Accounts.Policy.Support; support != "" && (onScreen || len(u.Roles) > 0 || len(managers) == 0) {
-		all = slices.Insert(all, 0, Recipient{"support", support, s.Accounts.Policy.DefaultLocale, ""})
+		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), maxRecipients)], nil
 }
@@ -95,7 +96,7 @@ func (s *Service) Queue(tx *account.Tx, m func(string) notice.Notice, to []Recip
 			return fmt.Errorf("encoding notification %s: %w", what.Name(), err)
 		}
 		row := mail.Message{Template: what.Name(), Lang: t.locale, To: []string{t.address}, Data: data,
-			Queued: tx.Op.Now, Notice: true, Key: t.id}
+			Queued: tx.Op.Now, Notice: true, Recipient: t.id}
 		if err := s.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("recipient"), row); err != nil {
 			return fmt.Errorf("queueing notification %s: %w", what.Name(), err)
 		}
@@ -110,7 +111,22 @@ func (s *Service) NotifyOperators(ctx context.Context, m func(string) notice.Not
 		return err
 	}
 	if support := s.Accounts.Policy.Support; support != "" {
-		all = slices.Insert(all, 0, Recipient{"support", support, s.Accounts.Policy.DefaultLocale, ""})
+		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return s.NotifyRemaining(ctx, account.RequestInfo{}, m, all)
+}
+
+// SweepMail returns the sweep of emails to deleted users: those that were given up, and those with a link. A notification that
+// waits is sent, so that an account cannot be stolen and deleted in silence, or is erased with the log.
+func (s *Service) SweepMail() store.TableSweep {
+	return s.Accounts.Outbox.SweepUseless(func(r store.Reader, m mail.MessageInfo) (bool, error) {
+		_, err := s.Accounts.Reader(r).Summary(account.UserID(m.Recipient))
+		if !account.Missing(err) {
+			return false, err
+		}
+		if m.Dead || !m.ExpiresAt.IsZero() {
+			return true, nil
+		}
+		return s.Accounts.Log.IsErased(r, m.Recipient)
+	})
 }

@@ -231,7 +231,7 @@ func (s *Service) sendWelcome(tx *account.Tx, p admin.Principal, u *account.User
 	}
 	m := notice.Welcome{Context: notice.Context{Name: u.DisplayName()}, Group: group, Login: u.AsGiven().Login, Device: u.Devices[0].Name,
 		Link: s.signIn.URL("/password/" + token.Reveal()), Until: expires}
-	if err := tx.SendTo(u.Addresses()[:1], s.accounts.Locale(u), m, expires); err != nil {
+	if err := tx.SendTo(u, u.Addresses()[:1], m, expires); err != nil {
 		return Invitation{}, err
 	}
 	e := p.Event(audit.InvitationIssued, u)

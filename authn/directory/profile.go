@@ -203,7 +203,7 @@ func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, old, u
 	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(old.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := tx.SendTo(former, s.accounts.Locale(u), m, time.Time{}); err != nil {
+	if err := tx.SendTo(u, former, m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.AsGiven().Login

@@ -88,7 +88,7 @@ func (s *Service) notifySupport(tx *account.Tx, q checkedSubmission, u *account.
 			return err
 		}
 	}
-	return tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{})
+	return tx.SendTo(nil, []string{support}, m, time.Time{})
 }
 
 // takeFirst counts an email to support. A part of the limit is reserved for trusted texts.

@@ -52,7 +52,7 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	}
 	m := notice.HelpForSupport{Context: notice.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, KnownUser: true,
 		Topic: c.Topic}
-	return tx.SendTo([]string{support}, s.accounts.Policy.DefaultLocale, m, time.Time{})
+	return tx.SendTo(nil, []string{support}, m, time.Time{})
 }
 
 // openSubject returns the subject of the openKey of c. Submissions of the form do not follow up a request that

@@ -300,7 +300,7 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 // issueTicket issues a ticket and notifies the user at all addresses.
 func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, result *ResetResult) error {
 	context := tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now})
-	locale, by := s.accounts.Locale(u), j.principal.DisplayName(s.accounts.Policy.Issuer)
+	by := j.principal.DisplayName(s.accounts.Policy.Issuer)
 	if j.delivery == byEmail {
 		t, err := s.signIn.MailTicket(tx, u)
 		if err != nil {
@@ -311,7 +311,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 			return nil
 		}
 		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
-		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the first gets the ticket
+		return tx.SendTo(u, u.Addresses()[1:], m, time.Time{}) // the first gets the ticket
 	}
 	ttl := account.TicketTTL
 	if j.delivery == onScreen {
@@ -327,11 +327,11 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 	result.Code, result.TicketExpires = code, t.Expires
 	if !result.Repeated {
 		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
-		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
+		if err := tx.SendTo(u, u.Addresses(), m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return tx.SendTo(u.Addresses(), locale, notice.TicketShown{Context: context, By: by}, time.Time{})
+	return tx.SendTo(u, u.Addresses(), notice.TicketShown{Context: context, By: by}, time.Time{})
 }
 
 // openTicket returns the valid ticket of u that expires last, or nil.

@@ -225,7 +225,7 @@ func (s *Service) notifySubmission(tx *account.Tx, q checkedSubmission, u *accou
 	if ok, err := tx.AllowsUnauthenticated(u, m); err != nil || !ok {
 		return err
 	}
-	return tx.SendTo(notifyAddress(u, q.address), s.accounts.Locale(u), m, time.Time{})
+	return tx.SendTo(u, notifyAddress(u, q.address), m, time.Time{})
 }
 
 // groupName returns the name of a group, or "" if it does not exist.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"barillet/authn/account"
@@ -17,11 +18,25 @@ func (s *Service) Sweeps() []store.TableSweep {
 			return now.Before(x.Created.Add(-time.Hour)) || !now.Before(x.Created.Add(policy.SessionMax)) ||
 				!now.Before(x.LastSeen.Add(policy.SessionIdle+time.Hour))
 		}),
-		store.NewSweep(s.browsers, func(b Browser) bool {
-			return !s.Accounts.Now().Before(b.Since.Add(2 * account.KnownBrowserTTL))
-		}),
+		store.NewDependentSweep(s.browsers, s.uselessBrowser),
 		store.NewSweep(s.forwards, func(g ForwardSession) bool {
 			return !s.Accounts.Now().Before(g.Expires)
 		}),
 	}
+}
+
+// uselessBrowser reports whether the browser with a hash is too old, or its only user does not know it any more: they were deleted,
+// or an administrator made them forget it (protocol rule 4). How many users know a shared browser is counted.
+func (s *Service) uselessBrowser(r store.Reader, hash string, b Browser) (bool, error) {
+	if !s.Accounts.Now().Before(b.Since.Add(2 * account.KnownBrowserTTL)) {
+		return true, nil
+	}
+	if b.Shared {
+		return false, nil
+	}
+	u, err := s.Accounts.Reader(r).User(b.User)
+	if account.Missing(err) {
+		return true, nil
+	}
+	return err == nil && !slices.ContainsFunc(u.Browsers, func(ref account.BrowserRef) bool { return ref.Hash == hash }), err
 }

@@ -260,7 +260,7 @@ func FuzzScan_Cursor(f *testing.F) {
 }
 
 func TestErasure_Golden(t *testing.T) {
-	storetest.Golden(t, store.Erasures, nil, audit.ErasureRecord{Deleted: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), Stated: true,
+	storetest.Golden(t, store.Erasures, nil, audit.ErasureRecord{Deleted: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), By: audit.Actor{Type: audit.TypeOperator, ID: "operator:0", Name: "root"}, Covered: "20260302T080000.000000000Z-b",
 		After: "20260302T080000.000000000Z-a"})
 }
 

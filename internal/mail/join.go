@@ -92,7 +92,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		s.Log.Error("joining notifications failed, each is sent alone", "error", err)
 		return part, nil
 	}
-	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key,
+	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Recipient: first.Recipient,
 		Rank: slices.MinFunc(part, func(a, b pending) int { return cmp.Compare(a.Job.Rank, b.Job.Rank) }).Job.Rank}
 	id := store.NewTimeID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
@@ -114,7 +114,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 func (r Message) joins() bool { return r.Notice && r.Template != DigestTemplate }
 
 // group returns a key that is equal for messages that can be joined.
-func (r Message) group() string { return strings.Join([]string{r.Key, r.To[0], r.Lang}, "\x00") }
+func (r Message) group() string { return strings.Join([]string{r.Recipient, r.To[0], r.Lang}, "\x00") }
 
 // held reports whether the notification waits for others and was not tried yet.
 func (r Message) held() bool {

@@ -15,15 +15,15 @@ func TestDigest_JoinsMoreThanTenNotifications(t *testing.T) {
 	var box mail.MemoryTransport
 	h := newEnv(t, &box)
 	for i := range 11 {
-		m := mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"}
+		m := mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Recipient: "u1"}
 		if i < 10 {
 			m.Data = fmt.Appendf(nil, `{"freeze":"link%d"}`, i)
 		}
 		h.queue(m)
 		h.wait(time.Second)
 	}
-	h.queue(mail.Message{Template: "ticket", Key: "u1"})
-	h.queue(mail.Message{Template: "other", Notice: true, Key: "u2", To: []string{"paul@garage.test"}})
+	h.queue(mail.Message{Template: "ticket", Recipient: "u1"})
+	h.queue(mail.Message{Template: "other", Notice: true, Recipient: "u2", To: []string{"paul@garage.test"}})
 	h.pass()
 	var subjects []string
 	for _, e := range box.List() {
@@ -46,7 +46,7 @@ func TestDigest_JoinsDelayedNotifications(t *testing.T) {
 	var box mail.MemoryTransport
 	h := newEnv(t, &box)
 	for i := range 5 {
-		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1", NotBefore: h.clock().Add(mail.DigestDelay)})
+		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Recipient: "u1", NotBefore: h.clock().Add(mail.DigestDelay)})
 		h.wait(time.Minute)
 		h.pass()
 	}
@@ -75,7 +75,7 @@ func TestDigest_WithoutTemplateSendsEachNotification(t *testing.T) {
 	h := newEnv(t, &box)
 	h.sender.Renderer = single{}
 	for range 12 {
-		h.queue(mail.Message{Template: "notice", Notice: true, Key: "u1"})
+		h.queue(mail.Message{Template: "notice", Notice: true, Recipient: "u1"})
 	}
 	h.pass()
 	if got := len(box.List()); got != 12 || len(h.items(false)) != 0 {

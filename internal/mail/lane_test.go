@@ -18,7 +18,7 @@ func TestAttack_EmailsOfAnUnauthenticatedClientDelayATicket(t *testing.T) {
 	h := newEnv(t, &box)
 	for i := range 600 {
 		h.queue(mail.Message{Template: "help_for_support", Rank: audit.LaneNoise, To: []string{fmt.Sprintf("u%d@garage.test", i)}})
-		h.queue(mail.Message{Template: "device_added", Rank: audit.LaneRoutine, Notice: true, Key: "paul", To: []string{"paul@garage.test"}, NotBefore: h.clock().Add(mail.DigestDelay)})
+		h.queue(mail.Message{Template: "device_added", Rank: audit.LaneRoutine, Notice: true, Recipient: "paul", To: []string{"paul@garage.test"}, NotBefore: h.clock().Add(mail.DigestDelay)})
 		h.queue(mail.Message{Template: "invitation", Rank: audit.LaneRoutine, To: []string{fmt.Sprintf("v%d@garage.test", i)}})
 	}
 	h.wait(mail.DigestDelay)

@@ -31,10 +31,11 @@ type Message struct {
 	NotBefore time.Time `json:"not_before,omitzero" since:"Queued,Tried"`
 	// ExpiresAt is the time from which the message has no use, such as the expiry of its link. Zero means never.
 	ExpiresAt time.Time `json:"expires_at,omitzero" since:"Queued"`
-	// Notice marks a notification. Notifications with the same Key, address and language are joined if more than ten
+	// Recipient is the id of the user who receives the message. It is empty for another recipient, such as support.
+	Recipient string `json:"recipient,omitempty"`
+	// Notice marks a notification. Notifications with the same Recipient, address and language are joined if more than ten
 	// wait, or if they were held: queued with a NotBefore of Queued+DigestDelay (protocol rule 18).
-	Notice bool   `json:"notice,omitempty"`
-	Key    string `json:"key,omitempty"`
+	Notice bool `json:"notice,omitempty"`
 
 	AttemptCount int       `json:"attempts,omitempty"`
 	Tried        time.Time `json:"tried,omitzero"`
@@ -101,6 +102,7 @@ type MessageInfo struct {
 	Template  string
 	Lang      string
 	To        string
+	Recipient string
 	Queued    time.Time
 	NotBefore time.Time
 	ExpiresAt time.Time
@@ -131,8 +133,18 @@ func (o *Outbox) Items(s store.Snapshot, list List) (items []MessageInfo, next s
 }
 
 func (r Message) item(id string) MessageInfo {
-	return MessageInfo{ID: id, Template: r.Template, Lang: r.Lang, To: strings.Join(r.To, ", "), Queued: r.Queued, NotBefore: r.NotBefore,
+	return MessageInfo{ID: id, Template: r.Template, Lang: r.Lang, To: strings.Join(r.To, ", "), Recipient: r.Recipient, Queued: r.Queued, NotBefore: r.NotBefore,
 		ExpiresAt: r.ExpiresAt, Tried: r.Tried, Attempts: r.AttemptCount, LastError: r.LastError, Dead: r.Dead, Died: r.Died}
+}
+
+// SweepUseless returns the sweep of the messages to users for which useless returns true. useless may read two records.
+func (o *Outbox) SweepUseless(useless func(r store.Reader, m MessageInfo) (bool, error)) store.TableSweep {
+	return store.NewDependentSweep(o.table, func(r store.Reader, id string, m Message) (bool, error) {
+		if m.Recipient == "" {
+			return false, nil
+		}
+		return useless(r, m.item(id))
+	})
 }
 
 var _ outbox.Job[Message] = Message{}

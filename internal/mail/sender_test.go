@@ -346,7 +346,7 @@ func TestSender_FailedTemplateDoesNotDelayOthers(t *testing.T) {
 func TestMessage_Golden(t *testing.T) {
 	storetest.Golden(t, store.Outbox, nil, mail.Message{Rank: audit.LaneNoise,
 		Template: "ticket", Lang: "fr", To: []string{"ines@garage.test"}, Data: json.RawMessage(`{"name":"Inès"}`), MessageID: "abc@login.test",
-		Queued: start, NotBefore: start.Add(time.Minute), ExpiresAt: start.Add(24 * time.Hour), Notice: true, Key: "u1",
+		Queued: start, NotBefore: start.Add(time.Minute), ExpiresAt: start.Add(24 * time.Hour), Notice: true, Recipient: "u1",
 		AttemptCount: 3, Tried: start.Add(30 * time.Second), LastError: "451 later", Unreachable: true, Dead: true, Died: start.Add(time.Hour),
 	})
 }

@@ -43,3 +43,17 @@ func (a *API) verifyLog(w http.ResponseWriter, r *http.Request, op admin.Princip
 	}
 	return reply.JSON(w, http.StatusOK, report)
 }
+
+func (a *API) eraseEvents(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	var in struct {
+		User string `json:"user"`
+	}
+	if err := reply.DecodeJSON(r, maxBody, &in); err != nil {
+		return err
+	}
+	complete, err := a.directory.Admin.EraseEvents(r.Context(), op, in.User)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, map[string]bool{"complete": complete})
+}

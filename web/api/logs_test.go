@@ -115,7 +115,7 @@ func TestLogs_RejectInvalidFilter(t *testing.T) {
 
 func TestLogs_EventHasAllMembersOfOkta(t *testing.T) {
 	d := open(t)
-	d.write(audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "zoe"}})
+	d.write(audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "zoe"}, Subject: "u1"})
 	d.From = account.RequestInfo{}
 	d.write(audit.Event{Action: audit.MailFailed, Outcome: audit.Failure, Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}})
 	list := read[[]tree](t, d.local("GET", "/api/v1/logs", ""), 200)

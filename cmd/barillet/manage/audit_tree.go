@@ -174,6 +174,29 @@ func (c *Client) callSigned(ctx context.Context, path string, out any) error {
 	}
 }
 
+func (m *CLI) auditErase() *cobra.Command {
+	c := &cobra.Command{
+		Use: "erase USER-ID", Short: "erase the personal data of a deleted user from the audit log",
+		Long: "Removes names, addresses, User-Agents and details from the events about a deleted user, before retention.deleted_users days\n" +
+			"have passed. Ids, actions and times stay, and audit verify still works. An event states who erased. The service deletes\n" +
+			"help requests and waiting email of the user within minutes.",
+		Args: cli.ExactArgs("USER-ID"),
+	}
+	confirm := m.confirmFlag(c)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		if err := confirm("erase the personal data of %s from the audit log", args[0]); err != nil {
+			return err
+		}
+		for out := (struct{ Complete bool }{}); !out.Complete; {
+			if err := s.call(ctx, http.MethodPost, "/logs/erase", map[string]string{"user": args[0]}, &out); err != nil {
+				return fmt.Errorf("erasing user %s from the audit log: %w", args[0], err)
+			}
+		}
+		m.Note("user %s erased from the audit log", args[0])
+		return nil
+	})
+}
+
 // write writes to a new file, or to stdout if it has no name.
 func (m *CLI) write(file string, text []byte) error {
 	if file != "" {

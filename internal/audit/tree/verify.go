@@ -307,11 +307,15 @@ func (v *verification) verifyHeads(ctx context.Context) error {
 	return v.tree.Store.View(ctx, func(s store.Snapshot) error {
 		r := v.tree.reader(s)
 		for _, head := range v.heads {
-			if err := consistent(r, v.size, head); err != nil {
-				v.bad("", v.agreed(r, head), "%v", err)
+			err := consistent(r, v.size, head)
+			if err == nil {
+				v.report.Heads++
 				continue
 			}
-			v.report.Heads++
+			from, known := v.agreed(r, head), v.report.Bad
+			if known == nil || known.Number < from || known.Number >= head.Size { // else a wrong entry is named, which the head covers
+				v.bad("", from, "%v", err)
+			}
 		}
 		return nil
 	})
