@@ -16,7 +16,7 @@ import (
 // allowed lists each package of the module, and the packages of the module that it may import. Tests may import all.
 var allowed = map[string]string{
 	"internal/errcode": "", "internal/input": "", "internal/secret": "internal/input", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "internal/input",
-	"internal/audit": "internal/input store", "internal/audit/tree": "internal/audit store", "internal/outbox": "internal/audit store", "internal/throttle": "store",
+	"internal/audit": "internal/input internal/throttle store", "internal/audit/tree": "internal/audit store", "internal/outbox": "internal/audit store", "internal/throttle": "store",
 	"internal/diskspace": "store",
 	"internal/mail":      "internal/audit internal/outbox store",
 	"internal/webhook":   "internal/audit internal/outbound internal/outbox store",
@@ -41,7 +41,7 @@ var allowed = map[string]string{
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
 	"oidc/keys":   "authn/account internal/audit store",
-	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret oidc/keys store",
+	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret internal/throttle oidc/keys store",
 	"oidc/token": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret oidc/client " +
 		"oidc/keys store",
 	"oidc": "authn/account authn/session internal/audit internal/errcode internal/input internal/outbox internal/secret internal/throttle " +
@@ -49,7 +49,7 @@ var allowed = map[string]string{
 
 	"static": "", "templates": "internal/notice",
 	"web/apidocs":       "templates",
-	"web/admission":     "",
+	"web/admission":     "internal/throttle",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
@@ -71,7 +71,7 @@ var allowed = map[string]string{
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
-		"templates web web/admission web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
+		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.

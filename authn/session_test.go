@@ -287,8 +287,8 @@ func TestAttack_SignInsInNewBrowsersFillTheStore(t *testing.T) {
 	if got := records(t, e, store.Browsers); got != before-1+account.MaxBrowsers+1 {
 		t.Errorf("got %d records of browsers, want %d of one user and the others", got, account.MaxBrowsers)
 	}
-	if known, err := e.Sessions.IsKnownBrowser(t.Context(), shared); err != nil || !known {
-		t.Errorf("the browser of both users: known %v, %v", known, err)
+	if user, err := e.Sessions.BrowserUser(t.Context(), shared); err != nil || user == "" {
+		t.Errorf("the browser of both users: user %v, %v", user, err)
 	}
 }
 
@@ -307,8 +307,8 @@ func TestSweep_EndsABrowserThatItsOnlyUserForgot(t *testing.T) {
 		t.Helper()
 		must(t, storetest.Sweep(t.Context(), e.Store, e.Sessions.Sweeps()...), "sweeping")
 		for browser, want := range known {
-			if got, err := e.Sessions.IsKnownBrowser(t.Context(), browser); err != nil || got != want {
-				t.Errorf("%s: got %v, %v, want %v", when, got, err, want)
+			if got, err := e.Sessions.BrowserUser(t.Context(), browser); err != nil || (got != "") != want {
+				t.Errorf("%s: got user %q, %v, want one %v", when, got, err, want)
 			}
 		}
 	}

@@ -170,8 +170,7 @@ func (s *Service) passwordWait(r store.Reader, op *account.Operation, a password
 
 // sourceLimits returns the limits of failures by address and by network.
 func (s *Service) sourceLimits(op *account.Operation) []throttle.Charge {
-	return append([]throttle.Charge{{Limit: throttle.LoginAddress, Subject: throttle.Address(op.Request.Address)}},
-		throttle.ByNetwork(throttle.LoginNetwork, op.Request.Address)...)
+	return throttle.ByAddress(throttle.LoginAddress, throttle.LoginNetwork, op.Request.Address)
 }
 
 // storePassword stores the result of a password attempt. It reads the limits again, because other attempts may run

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,7 +23,8 @@ import (
 // UserAgent is the browser that sends a request.
 type UserAgent struct {
 	From    account.RequestInfo
-	Session string // key of the session record; "" if no user is signed in
+	Session string         // key of the session record; "" if no user is signed in
+	User    account.UserID // of the session
 }
 
 // Action is the answer to a browser. Exactly one of Redirect, LocalPath, Consent, Denied, Over and Error is set.
@@ -100,15 +102,15 @@ func (p *Provider) refusal(ctx context.Context, ua UserAgent, fault Fault, raw *
 	return Action{Error: e}, err
 }
 
-// authorizeWait counts a request and returns how long the browser must wait before it. Without a session it is
-// limited by address and by network.
+// authorizeWait counts a request and returns how long the browser must wait before it. A user has the limit of a day over all
+// sessions. Without one, a request is limited by address and by network.
 func (p *Provider) authorizeWait(ua UserAgent) time.Duration {
 	now := p.Now()
 	if ua.Session != "" {
-		return p.limiter.TakeAll(now, throttle.Charge{Limit: throttle.Authorize, Subject: ua.Session}, throttle.Charge{Limit: throttle.AuthorizeDay, Subject: ua.Session})
+		return p.limiter.TakeAll(now, throttle.Charge{Limit: throttle.Authorize, Subject: ua.Session},
+			throttle.Charge{Limit: throttle.AuthorizeDay, Subject: string(ua.User)})
 	}
-	return p.limiter.TakeAll(now, append([]throttle.Charge{{Limit: throttle.Authorize, Subject: throttle.Address(ua.From.Address)}},
-		throttle.ByNetwork(throttle.AuthorizeNetwork, ua.From.Address)...)...)
+	return p.limiter.TakeAll(now, throttle.ByAddress(throttle.Authorize, throttle.AuthorizeNetwork, ua.From.Address)...)
 }
 
 func tooMany(wait time.Duration) *RequestError {
@@ -244,9 +246,9 @@ func withQuery(registered string, params url.Values) string {
 func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *AuthorizationRequest) (name string, wait time.Duration, err error) {
 	op := p.Accounts.NewOperation(ua.From)
 	secret, stored := op.Secret("request"), *req
-	known := ua.Session != ""
-	if !known {
-		if known, err = p.Sessions.IsKnownBrowser(ctx, ua.From.Browser); err != nil {
+	user := ua.User
+	if user == "" {
+		if user, err = p.Sessions.BrowserUser(ctx, ua.From.Browser); err != nil {
 			return "", 0, err
 		}
 	}
@@ -254,7 +256,7 @@ func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *Authoriz
 	if err != nil {
 		return "", 0, err
 	}
-	ttl, wait := p.waitingTime(op.Now, ua, known, size)
+	ttl, wait := p.waitingTime(op.Now, user, ua.From.Address, size)
 	if wait > 0 {
 		return "", wait, nil
 	}
@@ -276,26 +278,17 @@ func sizeOf(req AuthorizationRequest) (int, error) {
 }
 
 // waitingTime counts the size of a request that will wait for its user and returns how long it may wait. If too many wait
-// already, it returns how long to wait before the next one. Browsers that are not known leave a quarter to the others.
-func (p *Provider) waitingTime(now time.Time, ua UserAgent, known bool, size int) (ttl, wait time.Duration) {
+// already, it returns how long to wait before the next one. user is that of the session or known browser; "" without one. The
+// requests of a user beyond their share count as those of their network: a thief may have used it.
+func (p *Provider) waitingTime(now time.Time, user account.UserID, from netip.Addr, size int) (ttl, wait time.Duration) {
 	for _, w := range []struct {
-		ttl          time.Duration
-		all, network throttle.Limit
-	}{{maxRequestTTL, throttle.AllWaitingRequests, throttle.WaitingRequests}, {requestTTL, throttle.AllShortRequests, throttle.ShortRequests}} {
-		charges := []throttle.Charge{{Limit: w.all}}
-		switch {
-		case !known:
-			charges[0].Reserve = w.all.Count / 4
-			charges = append(charges, throttle.BySite(w.network, ua.From.Address)...)
-		case ua.Session == "":
-			charges = append(charges, throttle.Charge{Limit: w.network, Subject: "browser " + ua.From.Browser.Hash()})
-		default:
-			charges = append(charges, throttle.Charge{Limit: w.network, Subject: "session " + ua.Session})
+		ttl   time.Duration
+		limit throttle.Shared
+	}{{maxRequestTTL, throttle.WaitingRequests}, {requestTTL, throttle.ShortRequests}} {
+		if user != "" && p.limiter.TakeAll(now, w.limit.Of("user "+string(user), size)...) == 0 {
+			return w.ttl, 0
 		}
-		for i := range charges {
-			charges[i].Cost = size
-		}
-		if wait = p.limiter.TakeAll(now, charges...); wait == 0 {
+		if wait = p.limiter.TakeAll(now, w.limit.By(from, size)...); wait == 0 {
 			return w.ttl, 0
 		}
 	}

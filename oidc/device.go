@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,7 +38,6 @@ type UserCode struct {
 const (
 	pollInterval = 5 * time.Second // each poll that comes too early adds as much (RFC 8628 §3.5)
 	deviceTTL    = 10 * time.Minute
-	maxUserCodes = 1000 // of waiting devices; beyond it no device can start
 	codeOfUser   = "oidc user code"
 )
 
@@ -68,24 +66,11 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 	}
 	op := p.Accounts.NewOperation(originOf(ctx))
 	device, code := op.Secret("device code"), op.Code("user code")
-	waiting := 0
-	err := p.Store.View(ctx, func(snap store.Snapshot) error {
-		waiting = 0
-		return p.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
-			if op.Now.Before(d.Expires) { // an expired device counts no more, even before it is deleted
-				waiting++
-			}
-			return nil
-		})
-	})
-	if err == nil && waiting >= maxUserCodes {
-		return nil, &Error{Code: "temporarily_unavailable", status: http.StatusServiceUnavailable}
+	if err := p.takeShare(op, throttle.DeviceStarts, c, 1); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		row := UserCode{Client: c.ID, MAC: p.macOf(code.Reveal()), Scopes: granted, Created: op.Now, Expires: op.Now.Add(deviceTTL), Interval: pollInterval}
-		err = p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Hash(), row) })
-	}
-	if err != nil {
+	row := UserCode{Client: c.ID, MAC: p.macOf(code.Reveal()), Scopes: granted, Created: op.Now, Expires: op.Now.Add(deviceTTL), Interval: pollInterval}
+	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Hash(), row) }); err != nil {
 		return nil, fmt.Errorf("starting a device authorization: %w", err)
 	}
 	page := p.Issuer + PathUserCode
@@ -165,6 +150,11 @@ func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string
 	})
 	if err != nil {
 		return DevicePrompt{}, err
+	}
+	if hash != "" {
+		if wait := p.limiter.TakeAll(op.Now, throttle.ShortRequests.Of("user "+string(b.User), 1)...); wait > 0 {
+			return DevicePrompt{Wait: wait}, nil
+		}
 	}
 	secret := op.Secret("request")
 	return store.Do(ctx, p.Store, func(tx store.Tx) (DevicePrompt, error) {

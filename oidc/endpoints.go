@@ -159,8 +159,8 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 		if err != nil {
 			return nil, err
 		}
-		if ok, _, _ := p.limiter.Take(p.Now(), throttle.Refreshes, grant); grant != "" && !ok {
-			return nil, &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests}
+		if p.refreshWait(grant) > 0 {
+			return nil, tooManyRequests()
 		}
 		return p.Tokens.Refresh(ctx, req, c, value, scopes)
 	case client.GrantDevice:
@@ -170,6 +170,16 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 		return nil, err
 	}
 	return p.Tokens.IssueToClient(ctx, req, c, scopes)
+}
+
+// refreshWait counts a request with a refresh token of a grant, also against the user of the grant. grant is "" if the token is not
+// known.
+func (p *Provider) refreshWait(grant string) time.Duration {
+	user, _, known := strings.Cut(grant, "/")
+	if !known {
+		return 0
+	}
+	return p.limiter.TakeAll(p.Now(), throttle.Charge{Limit: throttle.Refreshes, Subject: grant}, throttle.Charge{Limit: throttle.UserRefreshes, Subject: user})
 }
 
 // introspect is the introspection endpoint.
@@ -260,19 +270,16 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 // callWait counts a request that claims to be from a client, and returns how long its sender must wait before it.
 func (p *Provider) callWait(r *http.Request, claimed client.ID) time.Duration {
 	now, caller, from := p.Now(), string(claimed), originOf(r.Context()).Address
-	charges := []throttle.Charge{{Limit: throttle.ClientCalls, Subject: caller + " " + throttle.Address(from)}}
-	for _, c := range throttle.ByNetwork(throttle.ClientCallsNetwork, from) {
-		charges = append(charges, throttle.Charge{Limit: c.Limit, Subject: caller + " " + c.Subject})
-	}
-	if r.URL.Path == PathDevice {
-		charges = append(charges, throttle.ByNetwork(throttle.DeviceStarts, from)...)
+	charges := throttle.ByAddress(throttle.ClientCalls, throttle.ClientCallsNetwork, from)
+	for i := range charges {
+		charges[i].Subject = caller + " " + charges[i].Subject
 	}
 	return p.limiter.TakeAll(now, charges...)
 }
 
 func writeTooMany(w http.ResponseWriter, retry time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int((retry+time.Second-1)/time.Second))))
-	writeError(w, &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests})
+	writeError(w, tooManyRequests())
 }
 
 func writeError(w http.ResponseWriter, e *Error) {

@@ -43,6 +43,11 @@ func invalidClient() *Error {
 	return &Error{"invalid_client", "client authentication failed", http.StatusUnauthorized}
 }
 
+// tooManyRequests is the response to a client or user beyond a limit.
+func tooManyRequests() *Error {
+	return &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests}
+}
+
 // authenticationRequired is the response of the introspection endpoint to a client that does not authenticate (RFC 7662 §2.1).
 func authenticationRequired() *Error {
 	return &Error{"invalid_client", "introspection requires a client with a secret or with keys", http.StatusUnauthorized}
@@ -63,6 +68,8 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
 		return &Error{"invalid_client", e.Error(), http.StatusUnauthorized}
 	}
 	switch {
+	case errors.Is(err, client.ErrTooMany):
+		return tooManyRequests()
 	case errors.Is(err, client.ErrAuthentication):
 		return invalidClient()
 	case errors.Is(err, token.ErrScope):

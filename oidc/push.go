@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	"barillet/store"
@@ -52,22 +53,27 @@ func (p *Provider) push(ctx context.Context, c *client.Client, form url.Values) 
 	if err != nil {
 		return nil, err
 	}
-	charges := []throttle.Charge{{Limit: throttle.AllPushedRequests, Cost: size}}
-	if c.AuthMethod == client.AuthNone { // any program can send it in the client's name
-		charges[0].Reserve = throttle.AllPushedRequests.Count / 2
-		for _, charge := range throttle.BySite(throttle.PushedRequests, op.Request.Address) {
-			charge.Cost = size
-			charges = append(charges, charge)
-		}
-	}
-	if p.limiter.TakeAll(op.Now, charges...) > 0 {
-		return nil, &Error{"temporarily_unavailable", "too many requests", http.StatusServiceUnavailable}
+	if err := p.takeShare(op, throttle.PushedRequests, c, size); err != nil {
+		return nil, err
 	}
 	secret := op.Secret("pushed")
 	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) }); err != nil {
 		return nil, fmt.Errorf("storing a pushed request: %w", err)
 	}
 	return pushedResponse{pushedPrefix + secret.Reveal(), int64(pushedTTL / time.Second)}, nil
+}
+
+// takeShare counts a request against the share of its client. Any program can send one in the name of a client without a secret
+// or keys: it counts against the share of its network.
+func (p *Provider) takeShare(op *account.Operation, limit throttle.Shared, c *client.Client, cost int) error {
+	charges := limit.Of("client "+string(c.ID), cost)
+	if c.AuthMethod == client.AuthNone {
+		charges = limit.By(op.Request.Address, cost)
+	}
+	if p.limiter.TakeAll(op.Now, charges...) > 0 {
+		return &Error{"temporarily_unavailable", "too many requests", http.StatusServiceUnavailable}
+	}
+	return nil
 }
 
 // takePushed returns the parameters of a pushed request and deletes it; nil if there is none of this client.

@@ -1,10 +1,12 @@
 package store
 
-// Ceiling is the largest number of records that a table has: Records for each of Per, and Fixed for the store. A test or a
-// simulation compares it with storetest.Count. A number of a rate-limited table follows from the rate and the lifetime.
+// Ceiling is the largest number of records that a table has: Records for each of Per, Clients for each client, and Fixed for the
+// store. A test or a simulation compares it with storetest.Count. A number of a rate-limited table follows from the rate and the
+// lifetime: a Limit counts its rate over the lifetime, and as much again after a pause.
 type Ceiling struct {
 	Records int
 	Per     Scope // empty only without Records
+	Clients int
 	Fixed   int
 }
 
@@ -24,7 +26,9 @@ const (
 )
 
 // Of returns the number for a store with so many of each scope.
-func (c Ceiling) Of(population map[Scope]int) int { return c.Fixed + c.Records*population[c.Per] }
+func (c Ceiling) Of(population map[Scope]int) int {
+	return c.Fixed + c.Records*population[c.Per] + c.Clients*population[PerClient]
+}
 
 // Sweep is how the records of a table end.
 type Sweep string

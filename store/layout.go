@@ -55,21 +55,21 @@ var (
 	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 1, Per: PerClient}, Sweep: ByAdministrator}
 	Assertions = TableDef{Prefix: "assertion/", Owner: "oidc/client", Lives: "10 min", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Records: 3_000, Per: PerClient}, Sweep: ByExpiry} // 300 a minute, from one network
+		Ceiling: Ceiling{Clients: 7_200}, Sweep: ByExpiry} // 600 a minute in 11
 	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "60 s, used ones with the grant", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // 60 a minute in 24 hours
+		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // 6,000 a day in a year: authorization requests, and requests that continue
 	Refreshes = TableDef{Prefix: "refresh/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 549_000, Per: PerGrant}, Sweep: ByExpiry} // 1,500 a day in a year; a used one is kept, so that its thief is found
+		Ceiling: Ceiling{Records: 5_900_000, Per: PerUser}, Sweep: ByExpiry} // one of each grant, and 10,000 a day in a year; a used one is kept, so that its thief is found
 	Accesses = TableDef{Prefix: "access/", Owner: "oidc/token", Lives: "minutes", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 18_000, Per: PerClient}, Sweep: ByExpiry} // 300 a minute in an hour, from one network
+		Ceiling: Ceiling{Records: 17_000, Per: PerUser, Clients: 37_200}, Sweep: ByExpiry} // 6,000 grants and 10,000 refreshes a day, and 600 a minute of a client, in an hour
 	AuthRequests = TableDef{Prefix: "authrequest/", Owner: "oidc", Lives: "3 h or 10 min; 1 min", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 20_000}, Sweep: ByExpiry}
+		Ceiling: Ceiling{Fixed: 24_000}, Sweep: ByExpiry} // twice 8,000 and 2,000 KiB that wait, and 2,000 that are pushed
 	Grants = TableDef{Prefix: "grant/", Owner: "oidc/token", Lives: "the session's maximum, or 30 d", Version: 1, Sealed: true,
-		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // one of each code
+		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // one of each code
 	Consents = TableDef{Prefix: "consent/", Owner: "oidc/token", Lives: "with user and client", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1000, Per: PerUser}, Sweep: ByExpiry} // one of each client
 	UserCodes = TableDef{Prefix: "usercode/", Owner: "oidc", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 1_000}, Sweep: ByExpiry}
+		Ceiling: Ceiling{Fixed: 1_000}, Sweep: ByExpiry} // twice 500 in ten minutes
 	Logouts = TableDef{Prefix: "logout/", Owner: "oidc/token", Lives: "a day; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerGrant}, Sweep: ByDelivery}
 	SignKeys = TableDef{Prefix: "signkey/", Owner: "oidc/keys", Lives: "90 d, and 7 d after", Version: 1, Sealed: true,
@@ -83,7 +83,7 @@ var (
 	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 1}, Sweep: ByReplacement}
 	WebhookDeliveries = TableDef{Prefix: "webhookdelivery/", Owner: "internal/webhook", Lives: "until accepted; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 10_000, Per: PerWebhook}, Sweep: ByDelivery} // 5,000 that wait, and as many dead letters
+		Ceiling: Ceiling{Records: 220_000, Per: PerWebhook}, Sweep: ByDelivery} // 100,000 of the first lane and 5,000 of each other, and as many dead letters
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
 	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,

@@ -13,7 +13,7 @@ import (
 func TestTables_DeclareTheirCeilingAndSweep(t *testing.T) {
 	for _, k := range store.TableDefs() {
 		c := k.Ceiling
-		if c.Records < 0 || c.Fixed < 0 || c.Records+c.Fixed == 0 || (c.Records > 0) != (c.Per != "") {
+		if c.Records < 0 || c.Clients < 0 || c.Fixed < 0 || c.Records+c.Clients+c.Fixed == 0 || (c.Records > 0) != (c.Per != "") {
 			t.Errorf("%s: the ceiling %+v is incomplete", k.Prefix, c)
 		}
 		if k.Sweep == "" {
@@ -23,9 +23,9 @@ func TestTables_DeclareTheirCeilingAndSweep(t *testing.T) {
 			t.Errorf("%s is kept without limit and %s", k.Prefix, k.Sweep)
 		}
 	}
-	of := store.Ceiling{Records: 3, Per: store.PerUser, Fixed: 10}.Of(map[store.Scope]int{store.PerUser: 4, store.PerGroup: 5})
-	if of != 22 {
-		t.Errorf("3 for each of 4 users and 10: got %d, want 22", of)
+	of := store.Ceiling{Records: 3, Per: store.PerUser, Clients: 7, Fixed: 10}.Of(map[store.Scope]int{store.PerUser: 4, store.PerGroup: 5, store.PerClient: 2})
+	if of != 36 {
+		t.Errorf("3 for each of 4 users, 7 for each of 2 clients, and 10: got %d, want 36", of)
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 		} else if expected > limit {
 			expected = 0 // not read
 		}
-		place, err := s.places.Acquire(r.Context(), reply.RequestFrom(r.Context()).Address, expected, func() bool { return s.recognizes(r) })
+		place, err := s.places.Acquire(r.Context(), reply.RequestFrom(r.Context()).Address, expected, func() string { return s.userOf(r) })
 		switch {
 		case errors.Is(err, admission.ErrClient):
 			s.refuse(w, r, errcode.RateLimit(time.Second))
@@ -68,20 +68,23 @@ func (s *server) admit(next http.Handler) http.Handler {
 }
 
 // serveAdmitted serves a request in its place, and leaves the place also if the handler panics.
-func (s *server) serveAdmitted(w http.ResponseWriter, r *http.Request, next http.Handler, place admission.Place) {
+func (s *server) serveAdmitted(w http.ResponseWriter, r *http.Request, next http.Handler, place *admission.Place) {
 	defer place.Release()
 	next.ServeHTTP(w, r)
 }
 
-// recognizes reports whether a request has a session, a known browser or a forward-auth session. Their cookies prove nothing
-// else here.
-func (s *server) recognizes(r *http.Request) bool {
+// userOf returns the user of the session, known browser or forward-auth session of a request; "" if there is none. Their cookies
+// prove nothing else here.
+func (s *server) userOf(r *http.Request) string {
 	var forward secret.Value
 	if s.ForwardAuth != nil {
 		forward = s.ForwardAuth.Credential(r)
 	}
-	known, err := s.Sessions.Recognizes(r.Context(), s.SessionCookie(r), s.KnownBrowser(r), forward)
-	return err == nil && known
+	user, err := s.Sessions.Recognizes(r.Context(), s.SessionCookie(r), s.KnownBrowser(r), forward)
+	if err != nil {
+		return ""
+	}
+	return string(user)
 }
 
 // refuse answers a request whose body is not read, and closes its connection.

@@ -22,26 +22,26 @@ func (s *server) registerApplications(r *site.Router) {
 	for pattern, h := range map[string]http.Handler{"GET " + oidc.PathDiscovery: documents, "GET " + oidc.PathServerMetadata: documents, "GET " + oidc.PathKeys: documents,
 		"POST " + oidc.PathToken: programs, "POST " + oidc.PathIntrospect: programs, "POST " + oidc.PathRevoke: programs, "POST " + oidc.PathDevice: programs,
 		"POST " + oidc.PathPush: programs, "POST " + oidc.PathUserinfo: userinfo} {
-		r.Handle(pattern, h, throttle.Inside)
+		r.Handle(pattern, h, throttle.ChargedByHandler)
 		_, path, _ := strings.Cut(pattern, " ")
 		r.Handle("OPTIONS "+path, http.HandlerFunc(oidc.Preflight))
 	}
 	r.Handle("GET "+oidc.PathUserinfo, userinfo)
-	r.Page("GET "+oidc.PathAuthorize, s.authorize, throttle.Inside)
-	r.ForAnybody("POST "+oidc.PathAuthorize, s.authorize, throttle.Inside)
+	r.Page("GET "+oidc.PathAuthorize, s.authorize, throttle.ChargedByHandler)
+	r.ForAnybody("POST "+oidc.PathAuthorize, s.authorize, throttle.ChargedByHandler)
 	r.Page("GET "+oidc.PathContinue, s.getContinue, throttle.Application)
 	r.Page("POST /oauth2/v1/consent", s.postConsent, throttle.Application)
-	r.Page("GET "+oidc.PathLogout, s.appLogout, throttle.Ending)
-	r.ForAnybody("POST "+oidc.PathLogout, s.appLogout, throttle.Ending)
-	r.Page("POST /oauth2/v1/logout/confirm", s.postAppLogout, throttle.Ending)
+	r.Page("GET "+oidc.PathLogout, s.appLogout, throttle.NeverRefused)
+	r.ForAnybody("POST "+oidc.PathLogout, s.appLogout, throttle.NeverRefused)
+	r.Page("POST /oauth2/v1/logout/confirm", s.postAppLogout, throttle.NeverRefused)
 	r.Page("GET "+oidc.PathUserCode, s.getUserCode)
 	r.Page("POST "+oidc.PathUserCode, s.postUserCode, throttle.Application)
 	r.Page("GET /device/confirm", s.getUserCodeConfirm)
 	r.Page("POST /device/confirm", s.postUserCodeConfirm, throttle.Application)
 	r.Page("GET /device/done", s.getUserCodeDone)
 	if s.API != nil {
-		r.Handle(oidc.PathClients, s.API, throttle.Inside)
-		r.Handle(oidc.PathClients+"/", s.API, throttle.Inside)
+		r.Handle(oidc.PathClients, s.API, throttle.ChargedByHandler)
+		r.Handle(oidc.PathClients+"/", s.API, throttle.ChargedByHandler)
 	}
 }
 
@@ -63,7 +63,7 @@ func (s *server) withRequestInfo(next http.Handler) http.Handler {
 func userAgent(r *http.Request) oidc.UserAgent {
 	b := oidc.UserAgent{From: site.RequestInfo(r)}
 	if v := site.VisitorOf(r); v.SignedIn() {
-		b.Session = v.Session.Hash()
+		b.Session, b.User = v.Session.Hash(), v.Info.User
 	}
 	return b
 }

@@ -13,7 +13,6 @@ import (
 	"barillet/authn/account"
 	"barillet/oidc"
 	"barillet/oidc/client"
-	"barillet/store"
 	"barillet/store/storetest"
 )
 
@@ -112,49 +111,32 @@ func (a *app) starts(provider *oidc.Provider, req account.RequestInfo) int {
 	return w.Code
 }
 
-// copyDevices stores n copies of a device that waits. To start so many takes seconds: each start counts all that wait.
-func (p *place) copyDevices(n int) {
-	p.T.Helper()
-	table := store.NewTable[oidc.UserCode](p.Ring, store.UserCodes)
-	var waits oidc.UserCode
-	err := p.Store.View(p.T.Context(), func(s store.Snapshot) error {
-		return table.Scan(s, "", "", 1, func(_ string, row oidc.UserCode) error {
-			waits = row
-			return nil
-		})
-	})
-	for i := 0; i < n && err == nil; i++ {
-		err = p.Store.Update(p.T.Context(), func(tx store.Tx) error { return table.Put(tx, fmt.Sprintf("copy%04d", i), waits) })
-	}
-	if err != nil {
-		p.T.Fatalf("copying a device: %v", err)
-	}
-}
-
 // A client starts device authorizations until the limit leaves none for the garages.
 func TestAttack_DeviceRequestsExhaustTheLimit(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
-	for i := range 61 {
+	for i := range 31 {
 		want := http.StatusOK
-		if i == 60 {
-			want = http.StatusTooManyRequests
+		if i == 30 {
+			want = http.StatusServiceUnavailable
 		}
 		if got := tv.starts(provider, six(0, i)); got != want {
 			t.Fatalf("device %d of one network: got %d, want %d", i+1, got, want)
 		}
 	}
-	p.copyDevices(880)
-	for i := range 60 {
-		if got := tv.starts(provider, six(1+i/30, i)); got != http.StatusOK {
-			t.Fatalf("device %d: got %d", i+941, got)
+	started := 30
+	for i := range 600 {
+		from := account.RequestInfo{Address: netip.MustParseAddr(fmt.Sprintf("2a%02x:%x::1", i/100, i))}
+		if got := tv.starts(provider, from); got == http.StatusOK {
+			started++
+		} else if got != http.StatusServiceUnavailable && got != http.StatusTooManyRequests {
+			t.Fatalf("device %d: got %d", i, got)
 		}
 	}
-	elsewhere := account.RequestInfo{Address: netip.MustParseAddr("2a00:1:9::1")}
-	if got := tv.starts(provider, elsewhere); got != http.StatusServiceUnavailable {
-		t.Fatalf("one more than wait at most: got %d", got)
+	if started != 250 || p.count("usercode/") != started {
+		t.Fatalf("got %d devices, %d stored, want half of what all clients may start", started, p.count("usercode/"))
 	}
 	p.Clock.Advance(11 * time.Minute) // all are over, and not yet swept
 	_, _, b := signedIn(p, "lea@garage.example")

@@ -19,7 +19,7 @@ type Readiness struct {
 	Err      error  // why the service cannot write; nil: it can
 	Reason   string // with Err: "disk" or "store"
 	LowSpace bool   // the disk is nearly full
-	Free     uint64 // free space in bytes
+	Free     string // free space, such as "40 MiB"
 	// LogContradicted reports that the audit log contradicts its last signed head. Users can sign in meanwhile.
 	LogContradicted bool
 }
@@ -42,7 +42,7 @@ func (s *server) getReady(w http.ResponseWriter, r *http.Request) {
 		text += fmt.Sprintf(", damaged records: %d", n)
 	}
 	if state.LowSpace {
-		text += fmt.Sprintf("\nfree space is low: %d MiB", state.Free>>20)
+		text += "\nfree space is low: " + state.Free
 	}
 	if state.LogContradicted {
 		text += "\naudit log contradicts its last head"

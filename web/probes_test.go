@@ -16,11 +16,11 @@ func TestReady_NamesTheReasonAndLowSpace(t *testing.T) {
 		status  int
 		want    string
 	}{
-		"ready":                   {web.Readiness{Free: 1 << 30}, 0, 200, "ready\n"},
-		"low space":               {web.Readiness{LowSpace: true, Free: 12<<20 + 5}, 0, 200, "ready\nfree space is low: 12 MiB\n"},
-		"damaged records as well": {web.Readiness{LowSpace: true, Free: 12 << 20}, 3, 200, "ready, damaged records: 3\nfree space is low: 12 MiB\n"},
+		"ready":                   {web.Readiness{Free: "1024 MiB"}, 0, 200, "ready\n"},
+		"low space":               {web.Readiness{LowSpace: true, Free: "12 MiB"}, 0, 200, "ready\nfree space is low: 12 MiB\n"},
+		"damaged records as well": {web.Readiness{LowSpace: true, Free: "12 MiB"}, 3, 200, "ready, damaged records: 3\nfree space is low: 12 MiB\n"},
 		"a changed audit log":     {web.Readiness{LogContradicted: true}, 0, 200, "ready\naudit log contradicts its last head\n"},
-		"a full disk":             {web.Readiness{Err: broken, Reason: "disk", LowSpace: true}, 3, 503, "not ready: disk\nfree space is low: 0 MiB\n"},
+		"a full disk":             {web.Readiness{Err: broken, Reason: "disk", LowSpace: true, Free: "0.2 MiB"}, 3, 503, "not ready: disk\nfree space is low: 0.2 MiB\n"},
 		"a store that stopped":    {web.Readiness{Err: broken, Reason: "store"}, 0, 503, "not ready: store\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,7 +47,7 @@ func (s *server) registerOther(r *site.Router) {
 		s.registerDocs(r)
 	}
 	if s.API != nil {
-		r.Handle(apiPrefix, s.API, throttle.Inside)
+		r.Handle(apiPrefix, s.API, throttle.ChargedByHandler)
 	}
 }
 

@@ -70,11 +70,11 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 		}
 	}
 	if q.proven == "" && s.accounts.LowSpace() {
-		known, err := s.signIn.Sessions.Recognizes(ctx, secret.Value{}, req.Browser, secret.Value{})
+		user, err := s.signIn.Sessions.Recognizes(ctx, secret.Value{}, req.Browser, secret.Value{})
 		if err != nil {
 			return "", err
 		}
-		if !known {
+		if user == "" {
 			return "", errcode.New(errcode.LowSpace)
 		}
 	}

@@ -11,17 +11,18 @@ import (
 	"barillet/store"
 )
 
-// Recognizes reports whether one of the secrets is that of an active session, of a known browser, or of a forward-auth
-// session on any host. It authenticates nothing: it decides only who is served first. It reads at most four records.
-func (s *Service) Recognizes(ctx context.Context, session, browser, forward secret.Value) (known bool, err error) {
+// Recognizes returns the user of one of the secrets: of an active session, of a known browser, or of a forward-auth session on any
+// host; "" if there is none. It authenticates nothing: it decides only who is served first. It reads at most four records.
+func (s *Service) Recognizes(ctx context.Context, session, browser, forward secret.Value) (user account.UserID, err error) {
 	if session.IsZero() && browser.IsZero() && forward.IsZero() {
-		return false, nil
+		return "", nil
 	}
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
+		user = ""
 		now := s.Accounts.Now()
 		if !browser.IsZero() {
-			_, err := s.browsers.Get(r.Raw, browser.Hash())
-			if known = err == nil; known || !errors.Is(err, store.ErrNotFound) {
+			b, err := s.browsers.Get(r.Raw, browser.Hash())
+			if user = b.User; err == nil || !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
@@ -36,12 +37,14 @@ func (s *Service) Recognizes(ctx context.Context, session, browser, forward secr
 			}
 			key = f.Session
 		}
-		_, err := s.Lookup(r.Raw, key, now)
-		known = err == nil
+		info, err := s.Lookup(r.Raw, key, now)
 		if errcode.Of(err) == errcode.NoSession {
 			return nil
 		}
+		if err == nil {
+			user = info.User
+		}
 		return err
 	})
-	return known, err
+	return user, err
 }

@@ -163,20 +163,21 @@ func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Valu
 	return nil
 }
 
-// IsKnownBrowser reports whether a user completed a sign-in on the browser with a cookie value.
-func (s *Service) IsKnownBrowser(ctx context.Context, value secret.Value) (known bool, err error) {
+// BrowserUser returns the first user who completed a sign-in on the browser with a cookie value; "" if it is not known.
+func (s *Service) BrowserUser(ctx context.Context, value secret.Value) (user account.UserID, err error) {
 	if value.IsZero() {
-		return false, nil
+		return "", nil
 	}
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
-		_, err := s.browsers.Get(r.Raw, value.Hash())
-		known, err = store.Found(err)
+		b, err := s.browsers.Get(r.Raw, value.Hash())
+		user = b.User
+		_, err = store.Found(err)
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("loading a browser: %w", err)
+		return "", fmt.Errorf("loading a browser: %w", err)
 	}
-	return known, nil
+	return user, nil
 }
 
 // trackBrowser makes the browser a known browser of the user and returns its cookie value. It replaces a value that the service did

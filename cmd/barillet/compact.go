@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/store"
 	"barillet/store/bolt"
 )
 
@@ -44,7 +45,7 @@ func (p *program) compact(c *cobra.Command, conf *config) error {
 	var space bolt.Space
 	after, err := bolt.Compaction{Path: filepath.Join(conf.Data, storeName), Before: func(s bolt.Space) {
 		space = s
-		p.Note("compacting needs %s in %s, which has %s free", megabytes(s.Needed), conf.Data, megabytes(s.Free))
+		p.Note("compacting needs %s in %s, which has %s free", store.Size(s.Needed), conf.Data, store.Size(s.Free))
 	}}.Run(c.Context())
 	if errors.Is(err, bolt.ErrInUse) {
 		return cli.WithHint(err, "stop the service that runs on %s first", conf.Data)
@@ -55,9 +56,6 @@ func (p *program) compact(c *cobra.Command, conf *config) error {
 	if p.JSON {
 		return p.Result(map[string]any{"before": space.File, "after": after})
 	}
-	fmt.Fprintf(p.Stdout, "%s had %s, has %s\n", filepath.Join(conf.Data, storeName), megabytes(space.File), megabytes(after))
+	fmt.Fprintf(p.Stdout, "%s had %s, has %s\n", filepath.Join(conf.Data, storeName), store.Size(space.File), store.Size(after))
 	return nil
 }
-
-// megabytes returns a size for operators.
-func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }

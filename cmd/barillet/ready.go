@@ -64,7 +64,7 @@ func (r *readiness) check(ctx context.Context) web.Readiness {
 	if err == nil && s.Free+s.Reserved < minRoom {
 		err = errNoRoom
 	}
-	out := web.Readiness{Err: err, LowSpace: s.Low, Free: s.Free}
+	out := web.Readiness{Err: err, LowSpace: s.Low, Free: store.Size(s.Free)}
 	switch {
 	case err == nil:
 	case errors.Is(err, errNoRoom), errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EROFS), errors.Is(err, store.ErrUnavailable) && s.Low:

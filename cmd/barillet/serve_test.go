@@ -16,8 +16,8 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
+	"barillet/internal/throttle"
 	"barillet/store"
-	"barillet/web/admission"
 )
 
 // testServer is the program, which serves in this process.
@@ -145,7 +145,7 @@ func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 	crowd := newConnLimiter(nil, &c)
 	enter := func(addr string) bool {
 		at := netip.MustParseAddr(addr)
-		return crowd.acquire(admission.Networks(at), crowd.exempt(at))
+		return crowd.acquire(throttle.Levels(at), crowd.exempt(at))
 	}
 	for i, step := range []struct {
 		name, addr string
@@ -175,9 +175,9 @@ func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 		}
 	}
 	for range 5 {
-		crowd.release(admission.Networks(netip.MustParseAddr("10.0.0.5")))
+		crowd.release(throttle.Levels(netip.MustParseAddr("10.0.0.5")))
 	}
-	crowd.release(admission.Networks(netip.MustParseAddr("192.0.2.1")))
+	crowd.release(throttle.Levels(netip.MustParseAddr("192.0.2.1")))
 	if !enter("192.0.2.3") {
 		t.Error("a released connection is not reused")
 	}

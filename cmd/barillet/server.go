@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"barillet/web/admission"
+	"barillet/internal/throttle"
 )
 
 // newServer returns a server with limits for slow clients (promise S5).
@@ -59,7 +59,7 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		addr := remoteAddress(conn)
-		networks, proxy := admission.Networks(addr), l.exempt(addr)
+		networks, proxy := throttle.Levels(addr), l.exempt(addr)
 		if !l.acquire(networks, proxy) {
 			conn.Close()
 			continue

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"barillet/authn/account"
@@ -46,18 +45,17 @@ func (a *app) watchSpace(ctx context.Context) error {
 // reportSpace logs what changed since the last measurement, and stores the event and the emails of an episode once. After a failure, the
 // next call repeats it.
 func (a *app) reportSpace(ctx context.Context, last, state diskspace.State) error {
-	size := func(n uint64) string { return strconv.FormatUint(n>>20, 10) + " MiB" }
 	switch {
 	case state.Reserved == 0 && last.Reserved > 0:
-		a.log.Warn("the disk is nearly full: the reserve is used", "free", size(state.Free))
+		a.log.Warn("the disk is nearly full: the reserve is used", "free", store.Size(state.Free))
 	case state.Reserved > 0 && last.Reserved == 0:
-		a.log.Info("reserved disk space", "reserve", size(state.Reserved), "free", size(state.Free))
+		a.log.Info("reserved disk space", "reserve", store.Size(state.Reserved), "free", store.Size(state.Free))
 	}
 	if state.Low && !last.Low {
-		a.log.Warn("free space is low: make room on the disk of the data directory", "free", size(state.Free))
+		a.log.Warn("free space is low: make room on the disk of the data directory", "free", store.Size(state.Free))
 	}
 	if !state.Low && last.Low {
-		a.log.Info("there is enough free space again", "free", size(state.Free))
+		a.log.Info("there is enough free space again", "free", store.Size(state.Free))
 	}
 	var known bool
 	err := a.dataDir.store.View(ctx, func(s store.Snapshot) (err error) {
@@ -79,13 +77,13 @@ func (a *app) reportSpace(ctx context.Context, last, state diskspace.State) erro
 			return false, err
 		}
 		return true, tx.Audit(audit.Event{Actor: audit.System, Action: action, Outcome: outcome,
-			Detail: map[string]string{"free": size(state.Free), "reserve": size(state.Reserved)}})
+			Detail: map[string]string{"free": store.Size(state.Free), "reserve": store.Size(state.Reserved)}})
 	})
 	if err != nil || !recorded || !state.Low {
 		return err
 	}
 	at := now()
 	return a.directory.Admin.NotifyOperators(ctx, func(name string) notice.Notice {
-		return notice.SpaceLow{Context: notice.Context{Name: name, At: at}, Free: size(state.Free)}
+		return notice.SpaceLow{Context: notice.Context{Name: name, At: at}, Free: store.Size(state.Free)}
 	})
 }

@@ -1,11 +1,14 @@
 package audit
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"barillet/internal/throttle"
 )
 
 // The numbers of a Fold.
@@ -13,6 +16,7 @@ const (
 	foldWindow   = 10 * time.Minute
 	foldFree     = 5   // events of a window that are written as they are
 	foldKeys     = 256 // windows with a subject that are open at the same time
+	foldNetwork  = 32  // of them, those of one network
 	foldSources  = 12  // as many addresses as fit into a detail
 	foldSubjects = 16
 	foldKept     = 1024   // events that could not be stored; later ones are dropped
@@ -26,9 +30,10 @@ const (
 type Fold struct {
 	mu    sync.Mutex
 	open  map[foldKey]*folded
-	kept  []Event   // of Keep
-	level float64   // events of noiseCount that are used
-	at    time.Time // of level
+	of    map[string]int // windows with a subject in open, by the network of their first event
+	kept  []Event        // of Keep
+	level float64        // events of noiseCount that are used
+	at    time.Time      // of level
 }
 
 // foldKey identifies refusals that are alike. Without subject and target it is the key of all that have no window of their own; it
@@ -42,6 +47,7 @@ type foldKey struct {
 
 // folded is an open window.
 type folded struct {
+	network             string    // key of Fold.of; "" if the window has no subject, or a principal
 	start, first, last  time.Time // first and last are the times of folded events
 	free, count         int
 	event               Event // the last one
@@ -57,23 +63,33 @@ func (f *Fold) Admit(now time.Time, e Event) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.open == nil {
-		f.open = map[foldKey]*folded{}
+		f.open, f.of = map[foldKey]*folded{}, map[string]int{}
 	}
 	allowed := f.allowed(now)
 	key := foldKey{action: e.Action, outcome: e.Outcome, reason: e.Reason, actor: e.Actor, program: e.Detail["program"], subject: e.Subject}
 	if len(e.Targets) > 0 {
 		key.target = e.Targets[0].ID
 	}
-	if f.open[key] == nil && (!allowed || len(f.open) >= foldKeys) {
-		key.subject, key.target = "", ""
+	network := ""
+	if f.open[key] == nil && !e.byPrincipal() && key.subject+key.target != "" {
+		network = networkOf(e.Address)
+	}
+	if f.open[key] == nil && (!allowed || len(f.open) >= foldKeys || network != "" && f.of[network] >= foldNetwork) {
+		network, key.subject, key.target = "", "", ""
 		if !e.byPrincipal() {
 			key.actor = Actor{}
 		}
 	}
 	w := f.open[key]
-	if w == nil || w.count == 0 && w.ended(now) {
-		w = &folded{start: now}
+	switch {
+	case w == nil:
+		w = &folded{start: now, network: network}
 		f.open[key] = w
+		if network != "" {
+			f.of[network]++
+		}
+	case w.count == 0 && w.ended(now):
+		*w = folded{start: now, network: w.network}
 	}
 	if w.free < foldFree && allowed {
 		w.free++
@@ -97,6 +113,13 @@ func (f *Fold) allowed(now time.Time) bool {
 	}
 	f.at = now // also if the clock was set back
 	return f.level < noiseCount
+}
+
+// networkOf returns the widest of the networks of an address.
+func networkOf(address string) string {
+	addr, _ := netip.ParseAddr(address) // an invalid address is a network of its own
+	networks := throttle.Networks(addr)
+	return networks[len(networks)-1]
 }
 
 // ended reports whether the window is over. It also ends when the clock is set back.
@@ -137,6 +160,9 @@ func (f *Fold) Due(now time.Time, all bool) (due []Event) {
 			continue
 		}
 		delete(f.open, key)
+		if f.of[w.network]--; f.of[w.network] <= 0 {
+			delete(f.of, w.network)
+		}
 		if w.count > 0 {
 			due = append(due, w.join(key))
 			f.level++

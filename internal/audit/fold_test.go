@@ -91,12 +91,57 @@ func TestFold_NamesOfUsersDoNotMultiplyEvents(t *testing.T) {
 	}
 }
 
-// Refusals of a thousand users at the same time use little memory, and none is lost.
+// An unauthenticated client chooses another user for each refusal. Its network has few windows; a refusal from elsewhere has its own.
+func TestAttack_OneNetworkUsesAllWindows(t *testing.T) {
+	for name, address := range map[string]func(i int) string{
+		"an IPv4 /24": func(i int) string { return fmt.Sprintf("192.0.2.%d", i%250) },
+		"an IPv6 /48": func(i int) string { return fmt.Sprintf("2001:db8:1:%x::1", i) },
+	} {
+		var f audit.Fold
+		for i := range 6000 {
+			f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i%1000), address(i)))
+		}
+		for range 20 {
+			f.Admit(foldStart, refusal("victim", "198.51.100.7"))
+		}
+		due := f.Due(foldStart, true)
+		if len(due) > 34 {
+			t.Errorf("%s: got %d folded events, want 32 of users, one of all others and the victim's", name, len(due))
+		}
+		others, victim := false, false
+		for _, e := range due {
+			others = others || e.Subject == "" && e.Count() > 4000 && len(strings.Fields(e.Detail["sources"])) == 12
+			victim = victim || e.Subject == "victim" && e.Count() == 15
+		}
+		if !others || !victim {
+			t.Errorf("%s: the event of all others %t, that of the victim %t, want both", name, others, victim)
+		}
+	}
+}
+
+// A window that ended gives its place back to its network.
+func TestFold_ANetworkHasItsWindowsAgain(t *testing.T) {
+	var f audit.Fold
+	for round := range 3 {
+		now := foldStart.Add(time.Duration(round) * 10 * time.Minute)
+		for i := range 32 {
+			for range 6 {
+				f.Admit(now, refusal(fmt.Sprintf("u%d-%d", round, i), "192.0.2.1"))
+			}
+		}
+		due := f.Due(now.Add(10*time.Minute), false)
+		if len(due) != 32 || due[0].Subject == "" {
+			t.Errorf("round %d: got %d events, want one of each of 32 users", round, len(due))
+		}
+	}
+}
+
+// Refusals of a thousand users in a thousand networks at the same time use little memory, and none is lost.
 func TestFold_HasFewWindowsAtOnce(t *testing.T) {
 	var f audit.Fold
 	counted := 0
 	for i := range 6000 {
-		if f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i%1000), "192.0.2.1")) {
+		if f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i%1000), fmt.Sprintf("2001:db8:%x::1", i%1000))) {
 			counted++
 		}
 	}
@@ -130,7 +175,7 @@ func TestAttack_FloodHidesWhoGuessed(t *testing.T) {
 	for name, flood := range map[string]int{"all windows": 300, "all events of a day": 15_000} {
 		var f audit.Fold
 		for i := range flood {
-			f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i), "192.0.2.1"))
+			f.Admit(foldStart, refusal(fmt.Sprintf("u%d", i), fmt.Sprintf("2001:db8:%x::1", i)))
 		}
 		guesses := func(actor audit.Actor, program string) {
 			for i := range 20 {

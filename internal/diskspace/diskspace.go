@@ -97,13 +97,12 @@ func (w *Watch) measure() (State, error) {
 
 // read reads the sizes. w.mu is locked.
 func (w *Watch) read() error {
-	var s unix.Statfs_t
-	if err := unix.Statfs(w.dir, &s); err != nil {
-		return fmt.Errorf("reading free space of %s: %w", w.dir, err)
+	free, size, err := store.FreeSpace(w.dir)
+	if err != nil {
+		return err
 	}
-	block := uint64(s.Bsize)
-	w.unit = min(maxUnit, s.Blocks*block/16)
-	w.state.Free, w.state.Reserved = s.Bavail*block, 0
+	w.unit = min(maxUnit, size/16)
+	w.state.Free, w.state.Reserved = free, 0
 	info, err := os.Lstat(w.path())
 	if err == nil {
 		w.state.Reserved = uint64(info.Size())

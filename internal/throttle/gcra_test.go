@@ -99,6 +99,13 @@ func TestAddressAndNetwork(t *testing.T) {
 			t.Errorf("Network(%s): got %s, want %s", test.addr, got, test.network)
 		}
 	}
+	for addr, want := range map[string]string{
+		"203.0.113.77": "[203.0.113.77/32 203.0.113.0/24 203.0.0.0/16]", "2001:db8:1:2:3::6": "[2001:db8:1:2::/64 2001:db8:1::/56 2001:db8:1::/48]",
+	} {
+		if got := fmt.Sprint(throttle.Levels(netip.MustParseAddr(addr))); got != want {
+			t.Errorf("Levels(%s): got %s, want %s", addr, got, want)
+		}
+	}
 	if got := throttle.Network(netip.Addr{}) + throttle.Address(netip.Addr{}); got != "unknownunknown" {
 		t.Errorf("invalid address: got %s, want unknown twice", got)
 	}

@@ -48,30 +48,20 @@ var (
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
 	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
-	// AuthorizeDay counts authorization requests, in memory. By session.
+	// AuthorizeDay counts authorization requests in sessions, in memory. By user id.
 	AuthorizeDay = Limit{Name: "authorize-day", Count: 3000, Per: 24 * time.Hour}
-	// WaitingRequests counts the KiB of authorization requests that wait for longer than usual, in memory. Each counts at least
-	// one. By session, by known browser, or by network with BySite. Beyond it, ShortRequests counts those that wait as long as usual, and then
-	// the response is 429. Both together use at most 1 MiB at once.
-	WaitingRequests = Limit{Name: "waiting-requests", Count: 480, Per: 3 * time.Hour}
-	ShortRequests   = Limit{Name: "short-requests", Count: 160, Per: 10 * time.Minute}
-	// AllWaitingRequests and AllShortRequests count them for all clients, so that at most 20,000 are stored: as many again can
-	// arrive while the first wait.
-	AllWaitingRequests = Limit{Name: "all-waiting-requests", Count: 8000, Per: 3 * time.Hour}
-	AllShortRequests   = Limit{Name: "all-short-requests", Count: 2000, Per: 10 * time.Minute}
-	// PushedRequests counts the KiB of pushed authorization requests of clients without a secret, and AllPushedRequests those of all
-	// clients, in memory. They are stored for a minute. By network with BySite.
-	PushedRequests    = Limit{Name: "pushed-requests", Count: 480, Per: time.Minute}
-	AllPushedRequests = Limit{Name: "all-pushed-requests", Count: 2000, Per: time.Minute}
 	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and
 	// Network.
 	ClientCallsNetwork = Limit{Name: "client-calls-network", Count: 300, Per: time.Minute}
-	// Refreshes counts requests with a refresh token, in memory: a used token is kept as long as its grant. By grant.
-	Refreshes = Limit{Name: "refreshes", Count: 1500, Per: 24 * time.Hour}
-	// DeviceStarts counts device authorization requests, in memory. By Network.
-	DeviceStarts = Limit{Name: "device-starts", Count: 60, Per: 10 * time.Minute}
+	// ClientProofs counts requests in which a client has authenticated, in memory: an assertion is kept until it expires. By
+	// client id.
+	ClientProofs = Limit{Name: "client-proofs", Count: 600, Per: time.Minute}
+	// Refreshes and UserRefreshes count requests with a refresh token, in memory: a used token is kept as long as its grant. By
+	// grant, and by user id.
+	Refreshes     = Limit{Name: "refreshes", Count: 1500, Per: 24 * time.Hour}
+	UserRefreshes = Limit{Name: "user-refreshes", Count: 10_000, Per: 24 * time.Hour}
 	// Userinfo counts requests with an access token, in memory. By the hash of the token.
 	Userinfo = Limit{Name: "userinfo", Count: 600, Per: time.Minute}
 	// Registration counts requests with a registration access token, in memory. By client id.

@@ -9,7 +9,7 @@ import (
 
 const (
 	shards   = 64
-	perShard = 4096 // 64 × 4096 subjects use at most 20 MB
+	perShard = 4096 // 64 × 4096 subjects use at most 20 MiB
 )
 
 // Memory is a limiter whose counters end with the process. It is for frequent requests, for which an Update is too

@@ -17,17 +17,33 @@ func Network(addr netip.Addr) string { return Networks(addr)[0] }
 // networkFactor is the factor by which a limit by network grows from one level of Networks to the next.
 const networkFactor = 2
 
-// Networks returns the subjects for the networks of an address, the narrowest first: /24 for IPv4; /64, /56 and /48 for
-// IPv6. One owner of a /48 can use any address in it. All invalid addresses are the one subject "unknown".
-func Networks(addr netip.Addr) []string {
-	if !addr.IsValid() {
-		return []string{"unknown"}
+// Levels returns the client of an address and its networks, the narrowest first: /32, /24 and /16 for IPv4, /64, /56 and /48 for
+// IPv6. One owner of a /48 can use any address in it. An invalid address is a client of its own.
+func Levels(addr netip.Addr) (all [3]netip.Prefix) {
+	if addr = addr.Unmap().WithZone(""); !addr.IsValid() {
+		addr = netip.IPv6Unspecified()
 	}
-	addr = addr.Unmap().WithZone("")
+	bits := [len(all)]int{64, 56, 48}
 	if addr.Is4() {
-		return []string{prefix(addr, 24)}
+		bits = [len(all)]int{32, 24, 16}
 	}
-	return []string{prefix(addr, 64), prefix(addr, 56), prefix(addr, 48)}
+	for i, n := range bits {
+		all[i], _ = addr.Prefix(n) // no error: each address has enough bits
+	}
+	return all
+}
+
+// Networks returns the subjects for the networks of an address, the narrowest first: /24 for IPv4, and the Levels of IPv6. All
+// invalid addresses are the one subject "unknown".
+func Networks(addr netip.Addr) []string {
+	levels := Levels(addr)
+	switch {
+	case !addr.IsValid():
+		return []string{"unknown"}
+	case levels[0].Addr().Is4():
+		return []string{levels[1].String()}
+	}
+	return []string{levels[0].String(), levels[1].String(), levels[2].String()}
 }
 
 // wideNetwork returns the subject for the network of an address that a large owner has: /16 for IPv4, /32 for IPv6.
@@ -35,19 +51,11 @@ func wideNetwork(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "unknown"
 	}
-	if addr = addr.Unmap().WithZone(""); addr.Is4() {
-		return prefix(addr, 16)
+	wide := Levels(addr)[2] // a /16, or a /48
+	if wide.Addr().Is6() {
+		wide, _ = wide.Addr().Prefix(32) // no error: the address has enough bits
 	}
-	return prefix(addr, 32)
-}
-
-// prefix returns the network of an address. bits is at most the number of its bits.
-func prefix(addr netip.Addr, bits int) string {
-	block, err := addr.Prefix(bits)
-	if err != nil { // not reached: each address has enough bits
-		return "unknown"
-	}
-	return block.String()
+	return wide.String()
 }
 
 // Charge is a limit and the subject that it counts.
@@ -67,6 +75,11 @@ func ByNetwork(limit Limit, addr netip.Addr) []Charge {
 		limit.Count *= networkFactor
 	}
 	return out
+}
+
+// ByAddress returns the charges of a limit for an address, and those of another one for its networks.
+func ByAddress(address, network Limit, addr netip.Addr) []Charge {
+	return append([]Charge{{Limit: address, Subject: "address " + Address(addr)}}, ByNetwork(network, addr)...)
 }
 
 // BySite returns the charges of a limit for the networks of an address, as ByNetwork does. The widest network, a /24 or a /48,

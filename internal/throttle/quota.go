@@ -11,7 +11,7 @@ import (
 type Quota struct {
 	Name   string // lower-case letters and hyphens
 	Minute int    // operations a minute of one session, transaction, known browser or API token
-	Day    int    // operations a day of one user, known browser or owner of API tokens
+	Day    int    // operations a day of one user, of the known browsers of one user, or of one owner of API tokens
 	Source int    // operations a minute of one address; 0: the operation needs a session or a token
 	Total  int    // operations in ten minutes of all clients without a session or a known browser
 
@@ -43,11 +43,11 @@ var Quotas = []Quota{SignIn, SecondStep, NewPassword, Forgotten, Help, Language,
 	ReturnedCodes, APIWrites, APISignIns}
 
 var (
-	// Ending is the budget of an operation that ends sessions or access, or removes a device. It is never refused. Without
+	// NeverRefused is the budget of an operation that ends sessions or access, or removes a device. It is never refused. Without
 	// anything left to end it writes nothing.
-	Ending = Quota{Name: "ending", exempt: "it is never refused"}
-	// Inside is the budget of a handler that charges by itself, with WithCharge.
-	Inside = Quota{Name: "inside", exempt: "its handler charges"}
+	NeverRefused = Quota{Name: "never-refused", exempt: "it is never refused"}
+	// ChargedByHandler is the budget of a handler that charges by itself, with WithCharge.
+	ChargedByHandler = Quota{Name: "charged-by-handler", exempt: "its handler charges"}
 )
 
 // Limits reports whether Charge can refuse the operation.
@@ -63,6 +63,7 @@ type Caller struct {
 	Transaction   string // of a password that was proven, without a session
 	Account       string // the user of Transaction
 	KnownBrowser  string // without a session: of a browser on which a user completed a sign-in
+	BrowserUser   string // the first user of KnownBrowser
 	Address       netip.Addr
 }
 
@@ -83,7 +84,8 @@ const (
 
 // Charge counts an operation against its budget. It returns how long to wait before it; 0 if it is allowed. Clients that
 // are not known share limits, so known browsers have limits of their own, and a proven password or a network that a session
-// used lately may use more of Total. Each user and each network may use a part of it, so that none refuses the others.
+// used lately may use more of Total. Each user and each network may use a part of it, so that none refuses the others. A thief
+// can make any number of known browsers: those of one user share the limit of a day, and beyond it are not known.
 func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) {
 	switch {
 	case !q.Limits():
@@ -98,7 +100,10 @@ func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) 
 	case q.Source == 0:
 		return 0 // the operation needs a session, so it is refused
 	case c.KnownBrowser != "":
-		return m.TakeAll(now, q.minute("browser ", c.KnownBrowser), q.day("browser ", c.KnownBrowser))
+		browsers := q.day("browsers of ", c.BrowserUser)
+		if free, _, _ := m.decide(now, browsers, false); free {
+			return m.TakeAll(now, q.minute("browser ", c.KnownBrowser), browsers)
+		}
 	}
 	return m.TakeAll(now, m.shared(now, q, c)...)
 }
@@ -106,7 +111,7 @@ func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) 
 // shared returns the charges of a caller without a session, a token and a known browser.
 func (m *Memory) shared(now time.Time, q Quota, c Caller) []Charge {
 	total := Charge{Limit: q.of("", 1), Subject: "all"}
-	charges := []Charge{total, {Limit: Limit{Name: q.Name, Count: q.Source, Per: time.Minute}, Subject: "address " + Address(c.Address)}}
+	charges := []Charge{total}
 	if c.Transaction != "" {
 		charges = append(charges, q.minute("transaction ", c.Transaction))
 	}
@@ -122,7 +127,8 @@ func (m *Memory) shared(now time.Time, q Quota, c Caller) []Charge {
 		charges = append(charges, ByNetwork(share, c.Address)...)
 		charges = append(charges, Charge{Limit: q.of("-share", wideShare), Subject: wideNetwork(c.Address)})
 	}
-	return append(charges, ByNetwork(Limit{Name: q.Name, Count: q.Network(), Per: time.Minute}, c.Address)...)
+	address, network := Limit{Name: q.Name, Count: q.Source, Per: time.Minute}, Limit{Name: q.Name, Count: q.Network(), Per: time.Minute}
+	return append(charges, ByAddress(address, network, c.Address)...)
 }
 
 // addNetwork keeps the network of a session as a recent one.

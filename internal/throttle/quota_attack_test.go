@@ -107,3 +107,26 @@ func TestCharge_ASessionInManyNetworksRemovesNoLimit(t *testing.T) {
 		t.Errorf("one session made %d subjects", n)
 	}
 }
+
+// A thief of a password and a factor makes a known browser with each sign-in.
+func TestCharge_KnownBrowsersOfAThiefRefuseNobody(t *testing.T) {
+	m, q, now, passed := &throttle.Memory{}, throttle.SignIn, time.Unix(1_800_000_000, 0), 0
+	for i := range 60_000 {
+		c := throttle.Caller{KnownBrowser: fmt.Sprint(i), BrowserUser: "victim", Address: at("203.0.113.9")}
+		if m.Charge(now, q, c) == 0 {
+			passed++
+		}
+	}
+	if most := q.Day + q.Source; passed > most {
+		t.Errorf("%d operations passed, want at most %d", passed, most)
+	}
+	for name, c := range map[string]throttle.Caller{
+		"a known browser of another user":        {KnownBrowser: "other", BrowserUser: "other", Address: at("198.51.100.8")},
+		"the victim's browser":                   {KnownBrowser: "own", BrowserUser: "victim", Address: at("198.51.100.7")},
+		"a client without any browser elsewhere": {Address: at("198.51.100.7")},
+	} {
+		if wait := m.Charge(now, q, c); wait > 0 {
+			t.Errorf("%s waits %s", name, wait)
+		}
+	}
+}

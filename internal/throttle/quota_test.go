@@ -54,7 +54,7 @@ func TestCharge_UnknownClientsLeaveSharesToOthers(t *testing.T) {
 		}, 10},
 		{"known browsers", func(n int) throttle.Caller {
 			c := anyNetwork(30_000 + n)
-			c.KnownBrowser = fmt.Sprint("b", n)
+			c.KnownBrowser, c.BrowserUser = fmt.Sprint("b", n), fmt.Sprint("u", n)
 			return c
 		}, 1000},
 	} {
@@ -83,7 +83,7 @@ func TestCharge_LimitsSessionsUsersAndTokens(t *testing.T) {
 			t.Errorf("%+v: got %d allowed, want %d", want.caller, got, want.n)
 		}
 	}
-	if got := allowed(&m, chargeT, throttle.Ending, same(throttle.Caller{Session: "s1", User: "u"})); got != 1000 {
+	if got := allowed(&m, chargeT, throttle.NeverRefused, same(throttle.Caller{Session: "s1", User: "u"})); got != 1000 {
 		t.Errorf("ending sessions was refused after %d", got)
 	}
 }

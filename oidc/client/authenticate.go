@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"barillet/internal/secret"
+	"barillet/internal/throttle"
 	"barillet/store"
 )
 
@@ -81,8 +82,19 @@ func (c *Client) wrongMethod() error {
 	return &MethodError{"this client is registered without a secret, for the method " + AuthNone}
 }
 
-// Authenticate returns the client of credentials, a *MethodError or ErrAuthentication. A wrong secret costs the same work
-// as an unknown client. An assertion names its client in clear.
+// ErrTooMany refuses a client that has authenticated too often, from any number of networks.
+var ErrTooMany = errors.New("too many requests")
+
+// countProof counts a request whose client has authenticated.
+func (s *Service) countProof(c *Client, now time.Time) error {
+	if ok, _, _ := s.limiter.Take(now, throttle.ClientProofs, string(c.ID)); !ok {
+		return ErrTooMany
+	}
+	return nil
+}
+
+// Authenticate returns the client of credentials, a *MethodError, ErrAuthentication or ErrTooMany. A wrong
+// secret costs the same work as an unknown client. An assertion names its client in clear.
 func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client, error) {
 	if given.proof() == proofKey {
 		return s.asserted(ctx, given.Assertion, given.ID)
@@ -101,10 +113,12 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 		return nil, ErrAuthentication
 	case c.proof() != given.proof():
 		return nil, c.wrongMethod()
-	case c.proof() == proofSecret && !right:
+	case c.proof() == proofNone:
+		return c, nil
+	case !right:
 		return nil, ErrAuthentication
 	}
-	return c, nil
+	return c, s.countProof(c, s.now())
 }
 
 // assertionClaims are the claims of an assertion (RFC 7523 §3).
@@ -171,6 +185,9 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 	case claims.Subject != claims.Issuer || claims.ID == "" || len(claims.ID) > 256 || !all(claims.Audience, accepted),
 		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(clockTolerance)):
 		return nil, ErrAuthentication
+	}
+	if err := s.countProof(c, now); err != nil {
+		return nil, err
 	}
 	// RFC 7523 §3 point 7
 	key := secret.From(claims.Issuer + " " + claims.ID).Hash()

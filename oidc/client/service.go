@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/internal/throttle"
 	"barillet/store"
 )
 
@@ -31,6 +32,7 @@ type Service struct {
 	clients    store.Table[Client]
 	assertions store.Table[Assertion]
 	remote     publishedKeys
+	limiter    throttle.Memory
 }
 
 // New returns a Service. It does not access the store.

@@ -63,7 +63,7 @@ func (c Compaction) Run(ctx context.Context) (size int64, err error) {
 		c.Before(space)
 	}
 	if space.Free < space.Needed {
-		return 0, fmt.Errorf("compacting %s: it needs %d bytes and the file system has %d free", c.Path, space.Needed, space.Free)
+		return 0, fmt.Errorf("compacting %s: it needs %s and the file system has %s free", c.Path, store.Size(space.Needed), store.Size(space.Free))
 	}
 	if err := removeCopy(c.Path); err != nil {
 		return 0, err
@@ -105,11 +105,11 @@ func measure(db *bbolt.DB, path string) (records int, space Space, err error) {
 	if info, err := os.Stat(path); err == nil {
 		space.File = info.Size()
 	}
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(filepath.Dir(path), &disk); err != nil {
-		return 0, space, fmt.Errorf("measuring the file system of %s: %w", path, err)
+	free, _, err := store.FreeSpace(filepath.Dir(path))
+	if err != nil {
+		return 0, space, err
 	}
-	space.Free = int64(disk.Bavail) * int64(disk.Bsize)
+	space.Free = int64(free)
 	return records, space, nil
 }
 

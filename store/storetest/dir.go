@@ -3,8 +3,9 @@ package storetest
 import (
 	"cmp"
 	"os"
-	"syscall"
 	"testing"
+
+	"barillet/store"
 )
 
 // MemoryVariable is the environment variable that names a directory to use instead of Memory. A program that runs tests sets
@@ -22,8 +23,8 @@ const (
 func Dir(t testing.TB) string {
 	t.Helper()
 	memory := cmp.Or(os.Getenv(MemoryVariable), Memory)
-	var free syscall.Statfs_t
-	if _, bench := t.(*testing.B); bench || syscall.Statfs(memory, &free) != nil || int64(free.Bavail)*int64(free.Bsize) < minMemory {
+	free, _, err := store.FreeSpace(memory)
+	if _, bench := t.(*testing.B); bench || err != nil || free < minMemory {
 		return t.TempDir()
 	}
 	dir, err := os.MkdirTemp(memory, "barillet-test-")

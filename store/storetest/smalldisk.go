@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"barillet/store"
 )
 
 // smallDiskVariable names the test that runs in a mount namespace of its own.
@@ -72,9 +74,9 @@ func Fill(t *testing.T, path string, free uint64) {
 // Free returns the free bytes of a file system.
 func Free(t *testing.T, path string) uint64 {
 	t.Helper()
-	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
+	free, _, err := store.FreeSpace(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Bavail * uint64(s.Bsize)
+	return free
 }

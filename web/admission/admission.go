@@ -1,6 +1,6 @@
 // Package admission limits the requests in flight and the bytes of their bodies, in total and for each client and its
 // networks. A request that does not fit waits briefly for a place. It knows no routes and no credentials: the caller
-// says whether a request may use the places that are kept.
+// names the user of a request, who may use the places that are kept.
 package admission
 
 import (
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"barillet/internal/throttle"
 )
 
 var (
@@ -25,6 +27,7 @@ const (
 	networkPlaces = 2 * clientPlaces
 	largePlaces   = 4 * clientPlaces // of an IPv6 /48
 	totalPlaces   = 1024
+	userPlaces    = clientPlaces / 2 // of those that are kept, for one user in any number of networks
 
 	bytesPerPlace = 64 << 10 // bodies in flight, for each place of the limit
 
@@ -44,8 +47,7 @@ type use struct {
 
 // waiter is a request that waits for a place.
 type waiter struct {
-	Place
-	known    bool
+	place    *Place
 	admitted chan struct{}
 }
 
@@ -53,7 +55,8 @@ type waiter struct {
 type Controller struct {
 	mu      sync.Mutex
 	used    map[netip.Prefix]use
-	waiters []*waiter // in the order of their arrival
+	kept    map[string]int // kept places in use, by user
+	waiters []*waiter      // in the order of their arrival
 }
 
 // Place is the place of a request. Release it once.
@@ -61,41 +64,40 @@ type Place struct {
 	c      *Controller
 	levels [len(limits)]netip.Prefix
 	bytes  int64
+	user   string // "" if unknown
+	kept   bool   // it is one of the kept places
 }
 
 // Acquire returns a place for a request of a client with a body of at most so many bytes. If only places that are kept
-// are free, it calls known, which reports whether the request may use one. If there is none, Acquire waits for a short
-// time. The error is ErrClient or ErrService, or that of ctx.
-func (c *Controller) Acquire(ctx context.Context, client netip.Addr, bytes int64, known func() bool) (Place, error) {
-	p := Place{c: c, levels: levels(client), bytes: bytes}
+// are free, it calls user, which returns the user of the request: a request without one, "", may not use them. If there is
+// none, Acquire waits for a short time. The error is ErrClient or ErrService, or that of ctx.
+func (c *Controller) Acquire(ctx context.Context, client netip.Addr, bytes int64, user func() string) (*Place, error) {
+	p := &Place{c: c, levels: levels(client), bytes: bytes}
 	c.mu.Lock()
-	full := c.full(&p, false)
-	if full < 0 {
-		c.add(&p)
-	}
+	full := c.admit(p)
 	c.mu.Unlock()
 	if full < 0 {
 		return p, nil
 	}
-	return c.wait(ctx, p, known())
+	p.user = user()
+	return c.wait(ctx, p)
 }
 
 // wait is the rest of Acquire for a request that found no free place.
-func (c *Controller) wait(ctx context.Context, p Place, known bool) (Place, error) {
-	w := &waiter{Place: p, known: known, admitted: make(chan struct{})}
+func (c *Controller) wait(ctx context.Context, p *Place) (*Place, error) {
+	w := &waiter{place: p, admitted: make(chan struct{})}
 	c.mu.Lock()
-	full := c.full(&p, known)
+	full := c.admit(p)
 	if full < 0 {
-		c.add(&p)
 		c.mu.Unlock()
 		return p, nil
 	}
-	if c.crowded(&p) {
+	if c.crowded(p) {
 		c.mu.Unlock()
-		return Place{}, errorOf(full)
+		return nil, errorOf(full)
 	}
 	c.waiters = append(c.waiters, w)
-	c.count(&p, 1)
+	c.count(p, 1)
 	c.mu.Unlock()
 
 	timer := time.NewTimer(maxWait)
@@ -116,8 +118,8 @@ func (c *Controller) wait(ctx context.Context, p Place, known bool) (Place, erro
 		return p, nil // admitted at the same time
 	}
 	c.waiters = slices.Delete(c.waiters, at, at+1)
-	c.count(&p, -1)
-	return Place{}, err
+	c.count(p, -1)
+	return nil, err
 }
 
 // Release ends the use of the place.
@@ -131,6 +133,11 @@ func (p *Place) Release() {
 		u.bytes -= p.bytes
 		c.set(level, u)
 	}
+	if p.kept {
+		if c.kept[p.user]--; c.kept[p.user] == 0 {
+			delete(c.kept, p.user)
+		}
+	}
 	c.admitWaiting()
 }
 
@@ -141,18 +148,37 @@ func (c *Controller) admitWaiting() {
 	}
 	var refused netip.Prefix // the last client whose request does not fit; its next one seldom does
 	c.waiters = slices.DeleteFunc(c.waiters, func(w *waiter) bool {
-		if w.levels[0] == refused && !w.known {
+		client := w.place.levels[0]
+		if client == refused && w.place.user == "" {
 			return false
 		}
-		if c.full(&w.Place, w.known) >= 0 {
-			refused = w.levels[0]
+		if c.admit(w.place) >= 0 {
+			refused = client
 			return false
 		}
-		c.count(&w.Place, -1)
-		c.add(&w.Place)
+		c.count(w.place, -1)
 		close(w.admitted)
 		return true
 	})
+}
+
+// admit takes the place if the request fits, and returns -1. Otherwise it returns the first level at which it does not fit. Only a
+// user has the places that are kept, and each a share of them: one session from many networks does not use all. c.mu is locked.
+func (c *Controller) admit(p *Place) int {
+	full := c.full(p, false)
+	if full >= 0 && p.user != "" && c.kept[p.user] < userPlaces {
+		if full = c.full(p, true); full < 0 {
+			p.kept = true
+			if c.kept == nil {
+				c.kept = map[string]int{}
+			}
+			c.kept[p.user]++
+		}
+	}
+	if full < 0 {
+		c.add(p)
+	}
+	return full
 }
 
 // full returns the first level at which the request does not fit, or -1. c.mu is locked.
@@ -219,23 +245,7 @@ func errorOf(level int) error {
 
 // levels returns the keys of Controller.used for a client. The last one, of the service, is the zero Prefix.
 func levels(client netip.Addr) (all [len(limits)]netip.Prefix) {
-	networks := Networks(client)
+	networks := throttle.Levels(client)
 	copy(all[:], networks[:])
-	return all
-}
-
-// Networks returns the networks of a client, the smallest first: /32, /24 and /16 for IPv4, /64, /56 and /48 for IPv6. An
-// invalid address is a client of its own.
-func Networks(client netip.Addr) (all [service]netip.Prefix) {
-	if client = client.Unmap().WithZone(""); !client.IsValid() {
-		client = netip.IPv6Unspecified()
-	}
-	bits := [service]int{64, 56, 48}
-	if client.Is4() {
-		bits = [service]int{32, 24, 16}
-	}
-	for i, n := range bits {
-		all[i], _ = client.Prefix(n) // no error: each address has enough bits
-	}
 	return all
 }

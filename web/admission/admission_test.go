@@ -12,11 +12,11 @@ import (
 	"barillet/web/admission"
 )
 
-func unknown() bool { return false }
-func known() bool   { return true }
+func unknown() string { return "" }
+func known() string   { return "u" }
 
 // fill acquires places for the addresses in turn until one is refused. It returns how many it got.
-func fill(t *testing.T, c *admission.Controller, bytes int64, is func() bool, address func(n int) string) (places []admission.Place, err error) {
+func fill(t *testing.T, c *admission.Controller, bytes int64, is func() string, address func(n int) string) (places []*admission.Place, err error) {
 	t.Helper()
 	for n := 0; n < 5000; n++ {
 		p, err := c.Acquire(t.Context(), netip.MustParseAddr(address(n)), bytes, is)
@@ -36,7 +36,7 @@ func TestAcquire_LimitsEachClientAndItsNetworks(t *testing.T) {
 		name    string
 		address func(n int) string
 		bytes   int64
-		is      func() bool
+		is      func() string
 		want    int
 		err     error
 	}{
@@ -70,6 +70,27 @@ func TestAcquire_KeepsPlacesForKnownUsers(t *testing.T) {
 		fill(t, c, 0, unknown, func(n int) string { return fmt.Sprintf("2001:db8:%x::1", n) })
 		if _, err := c.Acquire(t.Context(), netip.MustParseAddr("192.0.2.1"), 0, known); err != nil {
 			t.Errorf("got %v, want a place", err)
+		}
+	})
+}
+
+// A thief sends requests of one session from many networks while others use all open places of the service.
+func TestAcquire_OneSessionInManyNetworksHasOneShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &admission.Controller{}
+		fill(t, c, 0, unknown, func(n int) string { return fmt.Sprintf("2001:db8:%x::1", n) })
+		stolen, _ := fill(t, c, 0, func() string { return "thief" }, func(n int) string { return fmt.Sprintf("2001:db9:%x::1", n) })
+		if len(stolen) != 32 {
+			t.Errorf("got %d kept places for one session, want 32", len(stolen))
+		}
+		if _, err := c.Acquire(t.Context(), netip.MustParseAddr("192.0.2.1"), 0, known); err != nil {
+			t.Errorf("another user: got %v, want a place", err)
+		}
+		for _, p := range stolen {
+			p.Release()
+		}
+		if again, _ := fill(t, c, 0, func() string { return "thief" }, func(n int) string { return fmt.Sprintf("2001:db9:%x::1", n) }); len(again) != 32 {
+			t.Errorf("afterwards: got %d places, want 32", len(again))
 		}
 	})
 }

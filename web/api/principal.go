@@ -92,7 +92,7 @@ func budgetOf(r *http.Request) throttle.Quota {
 	case strings.HasPrefix(r.URL.Path, "/api/v1/authn"):
 		return throttle.APISignIns
 	case r.Method == http.MethodDelete, slices.ContainsFunc(ending, func(end string) bool { return strings.HasSuffix(r.URL.Path, end) }):
-		return throttle.Ending
+		return throttle.NeverRefused
 	}
 	return throttle.APIWrites
 }
@@ -110,7 +110,7 @@ func (a *API) countCall(w http.ResponseWriter, r *http.Request, op admin.Princip
 		retry = a.directory.Admin.Accounts.Budgets.Charge(now, q, throttle.Caller{Token: op.ID, Owner: cmp.Or(op.Owner, op.ID)})
 		ok = retry == 0
 	}
-	if q == throttle.Ending && limit == throttle.APIToken {
+	if q == throttle.NeverRefused && limit == throttle.APIToken {
 		ok = true
 	}
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))

@@ -91,7 +91,7 @@ func (s *Site) answer(h Handler, fail func(http.ResponseWriter, *http.Request, e
 // charge charges the visitor of a request. It returns the request whose handler may write, or RateLimited.
 func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) {
 	if !q.Limits() {
-		if q != throttle.Inside {
+		if q != throttle.ChargedByHandler {
 			r = r.WithContext(throttle.WithCharge(r.Context()))
 		}
 		return r, nil
@@ -102,12 +102,12 @@ func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) 
 	case v.SignedIn():
 		c.Session, c.User = v.Info.ID, string(v.Info.User)
 	case q.Source > 0:
-		known, err := s.Sessions.IsKnownBrowser(r.Context(), req.Browser)
+		user, err := s.Sessions.BrowserUser(r.Context(), req.Browser)
 		if err != nil {
 			return r, err
 		}
-		if known {
-			c.KnownBrowser = req.Browser.Hash()
+		if user != "" {
+			c.KnownBrowser, c.BrowserUser = req.Browser.Hash(), string(user)
 		}
 	}
 	if wait := s.Accounts.Budgets.Charge(s.Now(), q, c); wait > 0 {
