@@ -89,8 +89,11 @@ func (l Log) AnnounceRemoval(now func() time.Time, table store.TableDef, keep ti
 	}
 }
 
-// SubjectIDs returns at most limit ids of events about a user, from the one after a cursor.
+// SubjectIDs returns at most limit ids of events about a user, from the one after a cursor. An empty subject is no user.
 func (l Log) SubjectIDs(s store.Snapshot, subject, after string, limit int) (ids []string, err error) {
+	if subject == "" {
+		return nil, nil
+	}
 	err = l.pending.Scan(s, "", after, 0, func(id string, p Pending) error {
 		if p.Event.Subject == subject {
 			ids = append(ids, id)
