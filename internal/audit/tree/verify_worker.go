@@ -133,7 +133,7 @@ func (w *worker) leaf(number int64) (tlog.Hash, bool) {
 	n := number / tileWidth
 	hashes, loaded := w.tiles[n]
 	at := number % tileWidth * tlog.HashSize
-	if !loaded {
+	if !loaded || int64(len(hashes)) < at+tlog.HashSize { // the tile may have grown
 		if len(w.tiles) >= 64 {
 			clear(w.tiles)
 		}
