@@ -104,11 +104,17 @@ func (t *Tree) Sign(ctx context.Context) error {
 	return nil
 }
 
-// errContradiction is wrapped by the error of Sign for a tree that its newest head contradicts.
+// errContradiction is wrapped by the error of Sign for a tree that its newest head contradicts, or that has a part that cannot be
+// read.
 var errContradiction = errors.New("the log contradicts its newest head")
 
-// nextHead returns the head to sign. Its size is 0 if the tree has not grown.
-func (t *Tree) nextHead(s store.Snapshot) (Checkpoint, error) {
+// nextHead returns the head to sign. Its size is 0 if the tree has not grown. Each error wraps errContradiction.
+func (t *Tree) nextHead(s store.Snapshot) (next Checkpoint, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w: %w", errContradiction, err)
+		}
+	}()
 	size, err := t.size(s)
 	if err != nil {
 		return Checkpoint{}, err
@@ -123,7 +129,7 @@ func (t *Tree) nextHead(s store.Snapshot) (Checkpoint, error) {
 	r := t.reader(s)
 	if t.last.Size > 0 {
 		if err := consistent(r, size, t.last); err != nil {
-			return Checkpoint{}, fmt.Errorf("%w: %w", errContradiction, err)
+			return Checkpoint{}, err
 		}
 	}
 	if size == t.last.Size {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,8 +32,8 @@ type Config struct {
 	Pepper store.Pepper
 	Now    func() time.Time
 	Log    *slog.Logger
-	// Contradicted, if it is not nil, records that no head is signed, because the tree contradicts its newest head. Run calls it
-	// once, until a head is signed again, and repeats it after an error.
+	// Contradicted, if it is not nil, records that no head is signed, because the tree contradicts its newest head, or one of them
+	// cannot be read. Run calls it once, until a head is signed again, and repeats it after an error.
 	Contradicted func(ctx context.Context, reason string) error
 }
 
@@ -54,7 +55,7 @@ type Tree struct {
 	last Checkpoint // the newest head that this process signed or read
 
 	wanted       atomic.Bool // a reader waits for a head
-	contradicted atomic.Bool // the last attempt to sign found a contradiction
+	contradicted atomic.Bool // the last attempt to sign failed with errContradiction
 }
 
 // Tile is 256 hashes of one level, or fewer in the last tile of the level.
@@ -117,8 +118,8 @@ const (
 	signInterval     = time.Minute
 )
 
-// Run numbers new leaves each second and signs a head each minute, or at once for a reader, until ctx ends. It continues after an error, and logs one a
-// minute.
+// Run numbers new leaves each second and signs a head each minute, or at once for a reader, until ctx ends. It continues after an
+// error, and logs one a minute.
 func (t *Tree) Run(ctx context.Context) error {
 	ticks := time.NewTicker(sequenceInterval)
 	defer ticks.Stop()
@@ -126,14 +127,18 @@ func (t *Tree) Run(ctx context.Context) error {
 	reported := false // what Contradicted records
 	for n, silent := 0, 0; ; n, silent = n+1, silent-1 {
 		wanted := t.wanted.Swap(false)
-		err := t.Sequence(ctx)
-		if err == nil && (n%every == 0 || wanted || t.unsigned()) {
-			err = t.Sign(ctx)
-			reported = t.report(ctx, err, reported)
+		complete, err := t.number(ctx, atOnce)
+		if n%every == 0 || wanted || t.unsigned() { // also after an error: damage that ends the numbers ends the heads
+			signed := t.Sign(ctx)
+			reported = t.report(ctx, signed, reported)
+			err = errors.Join(err, signed)
 		}
 		if err != nil && ctx.Err() == nil && silent <= 0 {
 			silent = every
 			t.Log.Error("extending the audit log", "error", err)
+		}
+		if err == nil && !complete && ctx.Err() == nil {
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -158,7 +163,7 @@ func (t *Tree) report(ctx context.Context, err error, reported bool) bool {
 	return true
 }
 
-// IsContradicted reports whether no head is signed because the tree contradicts its newest head.
+// IsContradicted reports whether no head is signed because the tree contradicts its newest head, or one of them cannot be read.
 func (t *Tree) IsContradicted() bool { return t.contradicted.Load() }
 
 // unsigned reports whether this process knows no head.
@@ -176,14 +181,22 @@ func (t *Tree) Advance(ctx context.Context) error {
 	return t.Sign(ctx)
 }
 
-// batch is the number of leaves of one Update: four keys each, the size and the growing tiles.
-const batch = 22
+const (
+	batch  = 22  // leaves of one Update: four keys each, the size and the growing tiles
+	atOnce = 100 // Updates between two looks at the time of the next head
+)
 
 // Sequence gives each pending leaf its number, in the order of event ids.
 func (t *Tree) Sequence(ctx context.Context) error {
+	_, err := t.number(ctx, math.MaxInt)
+	return err
+}
+
+// number is Sequence with a limit of Updates. complete reports whether no leaf is left.
+func (t *Tree) number(ctx context.Context, updates int) (complete bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for {
+	for range updates {
 		var ids []string
 		err := t.Store.View(ctx, func(s store.Snapshot) (err error) {
 			ids, err = t.next(s)
@@ -193,12 +206,13 @@ func (t *Tree) Sequence(ctx context.Context) error {
 			err = t.Store.Update(ctx, func(tx store.Tx) error { return t.grow(tx, ids) })
 		}
 		if err != nil {
-			return fmt.Errorf("numbering the leaves of the audit log: %w", err)
+			return false, fmt.Errorf("numbering the leaves of the audit log: %w", err)
 		}
 		if len(ids) < batch {
-			return nil
+			return true, nil
 		}
 	}
+	return false, nil
 }
 
 // next returns the ids of the next pending leaves. It leaves out an id that has a number: no event is replaced, and verification
