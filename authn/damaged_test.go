@@ -1,8 +1,10 @@
 package authn_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -10,6 +12,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/notice"
 	"barillet/internal/throttle"
 	"barillet/store"
 	"barillet/store/storetest"
@@ -121,4 +124,38 @@ func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
 	if env.Ring.DamagedRecords() < 5 {
 		t.Errorf("got %d damaged records counted", env.Ring.DamagedRecords())
 	}
+}
+
+// A user whose record is damaged is not a deleted one: a backup or a repair may bring the record back. Nothing of the user goes.
+func TestDamagedRecord_OfAUserDeletesNothing(t *testing.T) {
+	env := newTestEnv(t)
+	ctx := t.Context()
+	member, p, _ := env.Member(amelie, nil)
+	browser := env.SignIn(amelie, authntest.Password, p).Browser
+	_, err := env.Directory.HelpDesk.Submit(ctx, env.From, helpdesk.Submission{Email: amelie, Message: "lost"})
+	must(t, err, "requesting help")
+	counts, err := storetest.Count(ctx, env.Store)
+	must(t, err, "counting")
+	requests := counts[store.HelpRequests.Prefix]
+	env.EmptyOutbox()
+	_, err = account.Update(ctx, env.Accounts, env.Accounts.NewOperation(env.From), func(tx *account.Tx) (struct{}, error) {
+		return struct{}{}, tx.Notify(&member, notice.PasswordChanged{}, time.Time{})
+	})
+	must(t, err, "notifying")
+	env.damage("user/" + string(member.ID))
+	env.damage("summary/" + string(member.ID))
+	silent := func([]string) func(store.Tx) error { return func(store.Tx) error { return nil } }
+	must(t, storetest.Sweep(ctx, env.Store, slices.Concat([]store.TableSweep{env.Directory.Admin.SweepMail(), env.Directory.HelpDesk.SweepOld(time.Hour, silent)}, env.Sessions.Sweeps())...), "sweeping")
+	if got := len(env.Mails()); got != 1 {
+		t.Errorf("got %d emails to the user, want the notification", got)
+	}
+	if counts, err := storetest.Count(ctx, env.Store); err != nil || counts[store.HelpRequests.Prefix] != requests {
+		t.Errorf("got %v, %v, want the %d records of the help request", counts, err, requests)
+	}
+	if user, err := env.Sessions.BrowserUser(ctx, browser); err != nil || user != member.ID {
+		t.Errorf("got the user %q of the browser, %v", user, err)
+	}
+	operator := admin.Principal{Role: account.RoleSuperAdmin, Owner: "operator:0", ID: "operator:0", Operator: true}
+	_, err = env.Directory.Admin.EraseEvents(ctx, operator, string(member.ID))
+	wantCode(t, err, errcode.WrongState, "erasing events about a user who exists")
 }

@@ -105,8 +105,7 @@ func (tx *Tx) releaseGroupName(g *Group) error {
 	return nil
 }
 
-// DeleteGroup marks a group as deleted. The caller audits and, after the Update, calls Service.EmptyGroup to remove the
-// members.
+// DeleteGroup marks a group as deleted. The caller audits and, after the Update, calls Service.EmptyGroup to remove members.
 func (tx *Tx) DeleteGroup(g *Group) error {
 	if err := tx.releaseGroupName(g); err != nil {
 		return err

@@ -16,8 +16,7 @@ import (
 	"barillet/store"
 )
 
-// NotifyDeviceSignIn notifies the user, within tx, that a device of the application can now act for
-// them (RFC 8628).
+// NotifyDeviceSignIn notifies the user, within tx, that a device of the application can now act for them (RFC 8628).
 func (s *Service) NotifyDeviceSignIn(tx store.Tx, op *Operation, id UserID, app string) error {
 	t := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
 	u, err := t.User(id)

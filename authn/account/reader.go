@@ -88,6 +88,14 @@ func Missing(err error) bool {
 	return errcode.Of(err) == errcode.NotFound || errors.Is(err, store.ErrUnreadable)
 }
 
+// IsDeleted reports whether the error of a read means that the record was deleted. A damaged one was not: it may be restored.
+func IsDeleted(err error) (bool, error) {
+	if Missing(err) {
+		return errcode.Of(err) == errcode.NotFound, nil
+	}
+	return false, err
+}
+
 // missing returns NotFound for store.ErrNotFound, and any other error with its operation.
 func missing(err error, what, id string) error {
 	switch {

@@ -79,11 +79,9 @@ func (s *Service) EraseEvents(ctx context.Context, p Principal, user string) (co
 	}
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, err := r.User(account.UserID(user))
-		if err == nil {
+		deleted, err := account.IsDeleted(err)
+		if err == nil && !deleted {
 			return errcode.WrongStateFor(errcode.ReasonNotDeleted)
-		}
-		if account.Missing(err) {
-			return nil
 		}
 		return err
 	})

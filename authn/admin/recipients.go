@@ -121,7 +121,7 @@ func (s *Service) NotifyOperators(ctx context.Context, m func(string) notice.Not
 func (s *Service) SweepMail() store.TableSweep {
 	return s.Accounts.Outbox.SweepUseless(func(r store.Reader, m mail.MessageInfo) (bool, error) {
 		_, err := s.Accounts.Reader(r).Summary(account.UserID(m.Recipient))
-		if !account.Missing(err) {
+		if deleted, err := account.IsDeleted(err); !deleted {
 			return false, err
 		}
 		if m.Dead || !m.ExpiresAt.IsZero() {

@@ -124,7 +124,8 @@ func (s *Service) ageOf(r account.Reader, c *Request, now time.Time, keep time.D
 		return ageCurrent, nil
 	}
 	_, err := r.User(c.User)
-	if account.Missing(err) {
+	deleted, err := account.IsDeleted(err)
+	if deleted {
 		return ageOld, nil
 	}
 	return ageCurrent, err

@@ -35,8 +35,8 @@ func (s *Service) uselessBrowser(r store.Reader, hash string, b Browser) (bool, 
 		return false, nil
 	}
 	u, err := s.Accounts.Reader(r).User(b.User)
-	if account.Missing(err) {
-		return true, nil
+	if err != nil {
+		return account.IsDeleted(err)
 	}
-	return err == nil && !slices.ContainsFunc(u.Browsers, func(ref account.BrowserRef) bool { return ref.Hash == hash }), err
+	return !slices.ContainsFunc(u.Browsers, func(ref account.BrowserRef) bool { return ref.Hash == hash }), nil
 }
