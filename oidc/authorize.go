@@ -278,21 +278,26 @@ func sizeOf(req AuthorizationRequest) (int, error) {
 }
 
 // waitingTime counts the size of a request that will wait for its user and returns how long it may wait. If too many wait
-// already, it returns how long to wait before the next one. user is that of the session or known browser; "" without one. The
-// requests of a user beyond their share count as those of their network: a thief may have used it.
+// already, it returns how long to wait before the next one. user is that of the session or known browser; "" without one.
 func (p *Provider) waitingTime(now time.Time, user account.UserID, from netip.Addr, size int) (ttl, wait time.Duration) {
 	for _, w := range []struct {
 		ttl   time.Duration
 		limit throttle.Shared
 	}{{maxRequestTTL, throttle.WaitingRequests}, {requestTTL, throttle.ShortRequests}} {
-		if user != "" && p.limiter.TakeAll(now, w.limit.Of("user "+string(user), size)...) == 0 {
-			return w.ttl, 0
-		}
-		if wait = p.limiter.TakeAll(now, w.limit.By(from, size)...); wait == 0 {
+		if wait = p.shareWait(now, w.limit, user, from, size); wait == 0 {
 			return w.ttl, 0
 		}
 	}
 	return 0, wait
+}
+
+// shareWait counts what a user causes against their share and returns how long to wait before it. What is beyond the share counts as
+// that of the network: a thief may have used the share.
+func (p *Provider) shareWait(now time.Time, limit throttle.Shared, user account.UserID, from netip.Addr, cost int) time.Duration {
+	if user != "" && p.limiter.TakeAll(now, limit.Of("user "+string(user), cost)...) == 0 {
+		return 0
+	}
+	return p.limiter.TakeAll(now, limit.By(from, cost)...)
 }
 
 // answer stores a code for the request and returns its value. The client and the requirements are checked again in the same

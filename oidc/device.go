@@ -151,10 +151,8 @@ func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string
 	if err != nil {
 		return DevicePrompt{}, err
 	}
-	if hash != "" {
-		if wait := p.limiter.TakeAll(op.Now, throttle.ShortRequests.Of("user "+string(b.User), 1)...); wait > 0 {
-			return DevicePrompt{Wait: wait}, nil
-		}
+	if wait := p.shareWait(op.Now, throttle.ShortRequests, b.User, ua.From.Address, 1); wait > 0 { // also of a wrong code: the answer reveals none
+		return DevicePrompt{Wait: wait}, nil
 	}
 	secret := op.Secret("request")
 	return store.Do(ctx, p.Store, func(tx store.Tx) (DevicePrompt, error) {

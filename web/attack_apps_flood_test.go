@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/authntest"
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store/storetest"
@@ -143,5 +144,36 @@ func TestAttack_DeviceRequestsExhaustTheLimit(t *testing.T) {
 	_, code := tv.device()
 	if res := b.post("/device", "code", code); !strings.HasPrefix(res.next(), "/device/confirm?") {
 		t.Errorf("the code of a device that waits among those that are over: got %d to %q", res.StatusCode, res.next())
+	}
+}
+
+// A user has used up the share of prompts, with the code of a device of their own. The next answers do not say which codes are right.
+func TestAttack_AnswersBeyondTheShareRevealACode(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	tv := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{client.GrantDevice}
+	})
+	u, phone, _ := p.Member("lea@garage.example", nil)
+	session := p.SignIn("lea@garage.example", authntest.Password, phone).Session.Hash()
+	_, code := tv.device()
+	enter := func(from account.RequestInfo, code string) oidc.DevicePrompt {
+		t.Helper()
+		prompt, err := provider.EnterUserCode(t.Context(), oidc.UserAgent{From: from, Session: session, User: u.ID}, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return prompt
+	}
+	entered := 0
+	for ; enter(six(0, 0), code).Wait == 0; entered++ {
+		if entered > 1000 {
+			t.Fatal("no limit")
+		}
+	}
+	if wrong := enter(six(0, 0), "ZZZZ-ZZZZ"); wrong.Wait == 0 {
+		t.Errorf("after %d prompts: a wrong code is wrong, and a right one must wait", entered)
+	}
+	if right := enter(account.RequestInfo{Address: netip.MustParseAddr("2001:db8::1")}, code); right.Request == "" {
+		t.Error("in another network: got no prompt, a thief of a session refuses the user")
 	}
 }
