@@ -109,3 +109,20 @@ func TestAttack_OneClientRefusesNoOther(t *testing.T) {
 		}
 	}
 }
+
+// Eight rented addresses in different networks use up their shares in the name of a client without a secret.
+func TestAttack_FewAddressesRefuseAllClientsWithoutASecret(t *testing.T) {
+	public := &client.Client{ID: "p", AuthMethod: client.AuthNone}
+	for name, limit := range map[string]throttle.Shared{"pushed requests": throttle.PushedRequests, "devices": throttle.DeviceStarts} {
+		p := &Provider{}
+		take := func(from netip.Addr) error {
+			return p.takeShare(&account.Operation{Now: shareStart, Request: account.RequestInfo{Address: from}}, limit, public, 1)
+		}
+		for i := range 8 * 1000 {
+			_ = take(netip.AddrFrom4([4]byte{203, byte(i % 8), 113, 7}))
+		}
+		if take(netip.MustParseAddr("198.51.100.7")) != nil {
+			t.Errorf("%s: a client is refused in another network", name)
+		}
+	}
+}

@@ -63,13 +63,13 @@ var (
 	Accesses = TableDef{Prefix: "access/", Owner: "oidc/token", Lives: "minutes", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 17_000, Per: PerUser, Clients: 37_200}, Sweep: ByExpiry} // 6,000 grants and 10,000 refreshes a day, and 600 a minute of a client, in an hour
 	AuthRequests = TableDef{Prefix: "authrequest/", Owner: "oidc", Lives: "3 h or 10 min; 1 min", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 24_000}, Sweep: ByExpiry} // twice 8,000 and 2,000 KiB that wait, and 2,000 that are pushed
+		Ceiling: Ceiling{Fixed: 36_000}, Sweep: ByExpiry} // twice 8,000 and 2,000 KiB that wait, and 8,000 that are pushed
 	Grants = TableDef{Prefix: "grant/", Owner: "oidc/token", Lives: "the session's maximum, or 30 d", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // one of each code
 	Consents = TableDef{Prefix: "consent/", Owner: "oidc/token", Lives: "with user and client", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1000, Per: PerUser}, Sweep: ByExpiry} // one of each client
 	UserCodes = TableDef{Prefix: "usercode/", Owner: "oidc", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 1_000}, Sweep: ByExpiry} // twice 500 in ten minutes
+		Ceiling: Ceiling{Fixed: 4_000}, Sweep: ByExpiry} // twice 2,000 in ten minutes
 	Logouts = TableDef{Prefix: "logout/", Owner: "oidc/token", Lives: "a day; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerGrant}, Sweep: ByDelivery}
 	SignKeys = TableDef{Prefix: "signkey/", Owner: "oidc/keys", Lives: "90 d, and 7 d after", Version: 1, Sealed: true,

@@ -128,7 +128,7 @@ func TestAttack_DeviceRequestsExhaustTheLimit(t *testing.T) {
 		}
 	}
 	started := 30
-	for i := range 600 {
+	for i := range 1500 {
 		from := account.RequestInfo{Address: netip.MustParseAddr(fmt.Sprintf("2a%02x:%x::1", i/100, i))}
 		if got := tv.starts(provider, from); got == http.StatusOK {
 			started++
@@ -136,7 +136,7 @@ func TestAttack_DeviceRequestsExhaustTheLimit(t *testing.T) {
 			t.Fatalf("device %d: got %d", i, got)
 		}
 	}
-	if started != 250 || p.count("usercode/") != started {
+	if started != 1000 || p.count("usercode/") != started {
 		t.Fatalf("got %d devices, %d stored, want half of what all clients may start", started, p.count("usercode/"))
 	}
 	p.Clock.Advance(11 * time.Minute) // all are over, and not yet swept

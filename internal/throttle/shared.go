@@ -22,10 +22,10 @@ var (
 	ShortRequests = Shared{All: Limit{Name: "all-short-requests", Count: 2000, Per: 10 * time.Minute},
 		Share: Limit{Name: "short-requests", Count: 160, Per: 10 * time.Minute}}
 	// PushedRequests counts the KiB of pushed authorization requests, which are stored for a minute. By client id.
-	PushedRequests = Shared{All: Limit{Name: "all-pushed-requests", Count: 2000, Per: time.Minute},
+	PushedRequests = Shared{All: Limit{Name: "all-pushed-requests", Count: 8000, Per: time.Minute},
 		Share: Limit{Name: "pushed-requests", Count: 480, Per: time.Minute}}
 	// DeviceStarts counts device authorization requests. By client id.
-	DeviceStarts = Shared{All: Limit{Name: "all-device-starts", Count: 500, Per: 10 * time.Minute},
+	DeviceStarts = Shared{All: Limit{Name: "all-device-starts", Count: 2000, Per: 10 * time.Minute},
 		Share: Limit{Name: "device-starts", Count: 120, Per: 10 * time.Minute}}
 )
 
