@@ -78,8 +78,9 @@ func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out
 // tokens makes a whole flow of a signed-in user: a durable code, durable tokens and a signature.
 func (e *bench) tokens(verifier, challenge string) string {
 	n := e.turn.Add(1)
-	session := e.sessions[n%uint64(len(e.sessions))].Hash()
-	a, err := e.provider.Authorize(e.b.Context(), oidc.UserAgent{From: e.at(n), Session: session}, url.Values{"client_id": {string(e.client.ID)},
+	i := n % uint64(len(e.sessions))
+	from := oidc.UserAgent{From: e.at(n), Session: e.sessions[i].Hash(), User: e.crowd.Users[i].ID}
+	a, err := e.provider.Authorize(e.b.Context(), from, url.Values{"client_id": {string(e.client.ID)},
 		"redirect_uri": {"https://app.example/cb"}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"}, "nonce": {"n"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}})
 	u, wrong := url.Parse(a.Redirect)

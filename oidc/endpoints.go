@@ -169,6 +169,9 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 	if err := checkScopes(form, token.OwnScopes(c.Scopes)); err != nil {
 		return nil, err
 	}
+	if ok, _, _ := p.limiter.Take(p.Now(), throttle.ClientTokens, string(c.ID)); !ok {
+		return nil, tooManyRequests()
+	}
 	return p.Tokens.IssueToClient(ctx, req, c, scopes)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/internal/throttle"
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store/storetest"
@@ -102,14 +103,47 @@ func TestAttack_RequestsThatWaitLongFillTheStore(t *testing.T) {
 	}
 }
 
-// starts begins the grant of a device from somewhere.
-func (a *app) starts(provider *oidc.Provider, req account.RequestInfo) int {
-	form := url.Values{"client_id": {string(a.ID)}, "scope": {"openid"}}
-	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), req), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
+// callFrom calls an endpoint of the application in a network, and returns the status.
+func (a *app) callFrom(provider *oidc.Provider, from account.RequestInfo, path string, form url.Values) int {
+	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), from), http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if a.Secret != "" {
+		r.SetBasicAuth(url.QueryEscape(string(a.ID)), url.QueryEscape(a.Secret))
+	}
 	w := httptest.NewRecorder()
 	provider.TokenEndpoints().ServeHTTP(w, r)
 	return w.Code
+}
+
+// starts starts a device authorization in a network.
+func (a *app) starts(provider *oidc.Provider, from account.RequestInfo) int {
+	return a.callFrom(provider, from, oidc.PathDevice, url.Values{"client_id": {string(a.ID)}, "scope": {"openid"}})
+}
+
+// A thief of a client's secret gets tokens in many networks. Introspection stores nothing, so it goes on.
+func TestAttack_StolenClientSecretFillsTheStore(t *testing.T) {
+	p, provider := appPlace(t, func(c *oidc.Config) { c.ClientCredentials = true })
+	own := func(r *client.Registration) {
+		r.Redirects, r.Scope, r.Grants = nil, "stock:read", []string{"client_credentials"}
+	}
+	stolen, other := p.app(t, provider, own), p.app(t, provider, own)
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}}
+	for i := range throttle.ClientTokens.Count + 1 {
+		want := http.StatusOK
+		if i == throttle.ClientTokens.Count {
+			want = http.StatusTooManyRequests
+		}
+		from := account.RequestInfo{Address: netip.MustParseAddr(fmt.Sprintf("2a00:%x::1", i))}
+		if got := stolen.callFrom(provider, from, oidc.PathToken, form); got != want {
+			t.Fatalf("token %d: got %d, want %d", i+1, got, want)
+		}
+		if got := stolen.callFrom(provider, from, oidc.PathIntrospect, url.Values{"token": {"x"}}); got != http.StatusOK {
+			t.Fatalf("introspection %d: got %d", i+1, got)
+		}
+	}
+	if got := other.callFrom(provider, six(0, 0), oidc.PathToken, form); got != http.StatusOK {
+		t.Errorf("another client: got %d", got)
+	}
 }
 
 // A client starts device authorizations until the limit leaves none for the garages.

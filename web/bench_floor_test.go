@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"runtime"
@@ -27,6 +26,7 @@ import (
 type floor struct {
 	db     *bbolt.DB
 	queue  chan *floorWrite
+	users  []authntest.TestUser
 	slots  chan struct{} // of argon2id
 	secret string        // everybody's TOTP key
 	now    func() time.Time
@@ -47,14 +47,14 @@ var (
 	errFloor = errors.New("refused")
 )
 
-func openFloor(b *testing.B, people int, secret string, now func() time.Time) *floor {
+func openFloor(b *testing.B, users []authntest.TestUser, secret string, now func() time.Time) *floor {
 	b.Helper()
 	db, err := bbolt.Open(filepath.Join(b.TempDir(), "floor.db"), 0o600, &bbolt.Options{
 		FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := &floor{db: db, queue: make(chan *floorWrite), slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4)),
+	f := &floor{db: db, queue: make(chan *floorWrite), users: users, slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4)),
 		secret: secret, now: now, salt: make([]byte, 16)}
 	f.hash = f.argon2id(authntest.Password)
 	ended := make(chan struct{})
@@ -66,27 +66,25 @@ func openFloor(b *testing.B, people int, secret string, now func() time.Time) *f
 			b.Error(err)
 		}
 	})
-	if err := f.update(func(tx *bbolt.Tx) error { return f.found(tx, people) }); err != nil {
+	if err := f.update(func(tx *bbolt.Tx) error { return f.found(tx) }); err != nil {
 		b.Fatal(err)
 	}
 	return f
 }
 
-func (f *floor) found(tx *bbolt.Tx, people int) error {
+func (f *floor) found(tx *bbolt.Tx) error {
 	for _, name := range [][]byte{floorUsers, floorLogins, floorSessions} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
 	}
-	for i := range people {
-		if err := tx.Bucket(floorUsers).Put([]byte(loginOf(i)), make([]byte, 128)); err != nil {
+	for _, u := range f.users {
+		if err := tx.Bucket(floorUsers).Put([]byte(u.Login), make([]byte, 128)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-func loginOf(i int) string { return fmt.Sprintf("person%07d@garage.example", i) }
 
 // write commits whatever came while the commit before was under way.
 func (f *floor) write(ended chan struct{}) {
@@ -226,7 +224,7 @@ func (f *floor) keep(b *testing.B, bucket []byte, n int) []string {
 		for i := range cookies {
 			cookie, key := floorSecret()
 			cookies[i] = cookie
-			if err := tx.Bucket(bucket).Put(key, []byte(loginOf(i))); err != nil {
+			if err := tx.Bucket(bucket).Put(key, []byte(f.users[i].Login)); err != nil {
 				return err
 			}
 		}

@@ -41,7 +41,7 @@ func openArena(b *testing.B, people int) *arena {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := openFloor(b, people, crowd.Phone.Secret, crowd.Accounts.Now)
+	f := openFloor(b, crowd.Users, crowd.Phone.Secret, crowd.Accounts.Now)
 	return &arena{crowd: crowd, floor: f, service: listen(b, handler), bare: listen(b, f.handler())}
 }
 

@@ -55,9 +55,10 @@ var (
 	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and
 	// Network.
 	ClientCallsNetwork = Limit{Name: "client-calls-network", Count: 300, Per: time.Minute}
-	// ClientProofs counts requests in which a client has authenticated, in memory: an assertion is kept until it expires. By
-	// client id.
-	ClientProofs = Limit{Name: "client-proofs", Count: 600, Per: time.Minute}
+	// Assertions counts accepted assertions, in memory: each is kept until it expires. By client id.
+	Assertions = Limit{Name: "assertions", Count: 600, Per: time.Minute}
+	// ClientTokens counts access tokens of clients for themselves, in memory. By client id.
+	ClientTokens = Limit{Name: "client-tokens", Count: 600, Per: time.Minute}
 	// Refreshes and UserRefreshes count requests with a refresh token, in memory: a used token is kept as long as its grant. By
 	// grant, and by user id.
 	Refreshes     = Limit{Name: "refreshes", Count: 1500, Per: 24 * time.Hour}

@@ -82,16 +82,8 @@ func (c *Client) wrongMethod() error {
 	return &MethodError{"this client is registered without a secret, for the method " + AuthNone}
 }
 
-// ErrTooMany refuses a client that has authenticated too often, from any number of networks.
-var ErrTooMany = errors.New("too many requests")
-
-// countProof counts a request whose client has authenticated.
-func (s *Service) countProof(c *Client, now time.Time) error {
-	if ok, _, _ := s.limiter.Take(now, throttle.ClientProofs, string(c.ID)); !ok {
-		return ErrTooMany
-	}
-	return nil
-}
+// ErrTooMany refuses a client that has sent too many assertions, from any number of networks.
+var ErrTooMany = errors.New("too many assertions")
 
 // Authenticate returns the client of credentials, a *MethodError, ErrAuthentication or ErrTooMany. A wrong
 // secret costs the same work as an unknown client. An assertion names its client in clear.
@@ -118,7 +110,7 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 	case !right:
 		return nil, ErrAuthentication
 	}
-	return c, s.countProof(c, s.now())
+	return c, nil
 }
 
 // assertionClaims are the claims of an assertion (RFC 7523 §3).
@@ -186,8 +178,8 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(clockTolerance)):
 		return nil, ErrAuthentication
 	}
-	if err := s.countProof(c, now); err != nil {
-		return nil, err
+	if ok, _, _ := s.limiter.Take(now, throttle.Assertions, string(c.ID)); !ok {
+		return nil, ErrTooMany
 	}
 	// RFC 7523 §3 point 7
 	key := secret.From(claims.Issuer + " " + claims.ID).Hash()

@@ -29,11 +29,11 @@ func TestCeilings_OfCodesAndTokensHoldForOneUserAndOneClient(t *testing.T) {
 		table        store.TableDef
 		user, client int
 	}{
-		{"assertions", store.Assertions, 0, within(throttle.ClientProofs, maxAssertionTTL)},
+		{"assertions", store.Assertions, 0, within(throttle.Assertions, maxAssertionTTL)},
 		{"codes", store.Codes, codes, 0},
 		{"grants", store.Grants, codes, 0},
 		{"refresh tokens", store.Refreshes, codes + within(throttle.UserRefreshes, maxRefreshTTL), 0},
-		{"access tokens", store.Accesses, grantsInAnHour + within(throttle.UserRefreshes, maxAccessTTL), within(throttle.ClientProofs, maxAccessTTL)},
+		{"access tokens", store.Accesses, grantsInAnHour + within(throttle.UserRefreshes, maxAccessTTL), within(throttle.ClientTokens, maxAccessTTL)},
 	} {
 		if of := c.table.Ceiling; c.user > of.Records || c.user > 0 && of.Per != store.PerUser || c.client > of.Clients {
 			t.Errorf("%s: a user can store %d and a client %d, the ceiling is %+v", c.name, c.user, c.client, of)
