@@ -44,3 +44,29 @@ func TestAttack_StolenClientKeyFillsTheStore(t *testing.T) {
 		t.Errorf("another client: %v", err)
 	}
 }
+
+// An attacker repeats an assertion that was used, for example one from a log. It does not count: its client is still served.
+func TestAttack_RepeatedAssertionsRefuseTheirClient(t *testing.T) {
+	h, s := open(t)
+	key, set := newKey(t)
+	c, err := s.Register(t.Context(), by, client.Registration{Name: "Planning", AuthMethod: client.AuthJWT, Keys: set, Redirects: []string{"https://app.example/cb"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(id string) error {
+		_, err := s.Authenticate(t.Context(), assertion(t, key,
+			fmt.Sprintf(`{"iss":%q,"sub":%[1]q,"aud":"https://login.example","jti":%q,"exp":%d}`, c.ID, id, h.Clock.Now().Unix()+60)))
+		return err
+	}
+	if err := call("used"); err != nil {
+		t.Fatal(err)
+	}
+	for range throttle.Assertions.Count {
+		if err := call("used"); !errors.Is(err, client.ErrAuthentication) {
+			t.Fatalf("a used assertion: got %v, want ErrAuthentication", err)
+		}
+	}
+	if err := call("new"); err != nil {
+		t.Errorf("the client: got %v", err)
+	}
+}

@@ -178,25 +178,42 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), claims.Before.Time().After(now.Add(clockTolerance)):
 		return nil, ErrAuthentication
 	}
-	if ok, _, _ := s.limiter.Take(now, throttle.Assertions, string(c.ID)); !ok {
-		return nil, ErrTooMany
-	}
-	// RFC 7523 §3 point 7
-	key := secret.From(claims.Issuer + " " + claims.ID).Hash()
-	fresh, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
-		_, err := s.assertions.Get(tx, key)
-		if there, err := store.Found(err); there || err != nil {
-			return false, err
-		}
-		return true, s.assertions.Put(tx, key, Assertion{Client: c.ID, Expires: expires})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("storing an assertion: %w", err)
-	}
-	if !fresh {
-		return nil, ErrAuthentication
+	if err := s.acceptOnce(ctx, c, secret.From(claims.Issuer+" "+claims.ID).Hash(), now, expires); err != nil {
+		return nil, err
 	}
 	return c, nil
+}
+
+// acceptOnce stores the key of an assertion, which is accepted once (RFC 7523 §3 point 7). One that was used does not count against the
+// limit: an attacker repeats it.
+func (s *Service) acceptOnce(ctx context.Context, c *Client, key string, now, expires time.Time) error {
+	used := func(r store.Reader) (bool, error) {
+		_, err := s.assertions.Get(r, key)
+		return store.Found(err)
+	}
+	var known bool
+	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		known, err = used(snap)
+		return err
+	})
+	if err == nil && !known {
+		if ok, _, _ := s.limiter.Take(now, throttle.Assertions, string(c.ID)); !ok {
+			return ErrTooMany
+		}
+		known, err = store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
+			if known, err := used(tx); known || err != nil {
+				return known, err
+			}
+			return false, s.assertions.Put(tx, key, Assertion{Client: c.ID, Expires: expires})
+		})
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("storing an assertion: %w", err)
+	case known:
+		return ErrAuthentication
+	}
+	return nil
 }
 
 // all reports whether an assertion is for this service only. Another recipient could otherwise use it here first.
