@@ -77,6 +77,9 @@ func (s *Service) EraseEvents(ctx context.Context, p Principal, user string) (co
 	if !p.Operator {
 		return false, errcode.ForbiddenFor(errcode.ReasonNeedsOperator)
 	}
+	if !account.IsUserID(user) {
+		return false, errcode.New(errcode.NotFound)
+	}
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, err := r.User(account.UserID(user))
 		deleted, err := account.IsDeleted(err)

@@ -61,6 +61,8 @@ func TestLogs_EraseIsForTheOperatorAndADeletedUser(t *testing.T) {
 	d.erase(karim.ID, 409) // deactivated, not deleted
 	d.erase("u-unknown", 404)
 	d.erase("", 404)
+	d.erase("nobody here/é", 404)
+	d.erase(account.UserID(strings.Repeat("u", 600)), 404)
 	if len(d.Events(audit.EventsErased)) != 0 || !strings.Contains(d.shownLog(), "zoe@garage.example") {
 		t.Error("a refused call erased something")
 	}
