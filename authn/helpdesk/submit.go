@@ -112,8 +112,9 @@ func (s *Service) submit(ctx context.Context, req account.RequestInfo, q checked
 	if q.place, err = s.takePlace(ctx, site(req.Address), op.Now); err != nil {
 		return "", err
 	}
-	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
-	s.unknown.free(q.place, out.opened)
+	var out submitResult
+	defer func() { s.unknown.free(q.place, out.opened) }() // also after a panic, which ends only the request
+	out, err = account.Update(ctx, s.accounts, op, func(tx *account.Tx) (submitResult, error) { return s.store(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing help request: %w", err)
