@@ -122,7 +122,7 @@ func TestDisk_NearlyFullKeepsSignInsAndResetsAndWarnsTheOperator(t *testing.T) {
 				t.Fatal("the full disk stores sign-ins")
 			}
 		}
-		h.awaitReady(503, "not ready: disk\nfree space is low: 0 MiB\n")
+		h.awaitReady(503, "not ready: disk\nfree space is low: 0.0 MiB\n")
 
 		// With space, all goes on without a restart.
 		mark = h.Mark()
