@@ -77,7 +77,7 @@ func leafHash(id string, lane Lane, body tlog.Hash) tlog.Hash {
 // salt returns the salt of an event. It is the same in each run of an Update, and cannot be computed after the process ended.
 func (l Log) salt(id string) []byte {
 	var buffer [128]byte
-	sum := sha256.Sum256(append(append(buffer[:0], l.salts[:]...), id...)) // cut, so that nobody can extend it
+	sum := sha256.Sum256(append(append(buffer[:0], l.salts[:]...), id...)) // truncated: a length extension needs the whole hash
 	return sum[:saltSize]
 }
 

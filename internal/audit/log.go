@@ -36,8 +36,8 @@ func NewLog(ring *store.Keyring) Log {
 }
 
 // Append adds an event, at the time in its id, in the Update of the recorded operation. NewID returns the id. Append never
-// replaces an event: an existing id is an error, and an id that has a number never gets another. The event waits with its leaf for
-// the number, so Updates that append at the same time share no key. Append uses one key of the Update, and those of Watch.
+// replaces an event: an id that waits is an error, and an id that has a number never gets another. The event waits with its leaf
+// for the number, so Updates that append at the same time share no key. Append uses one key of the Update, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
 	if err != nil || len(id) == len(store.TimeLayout) {
