@@ -109,6 +109,9 @@ func TestLogs_EraseNamesTheOperatorAndLeavesAVerifiableLog(t *testing.T) {
 
 var operatorActor = audit.Actor{Type: audit.TypeOperator, ID: operator.ID, Name: operator.Name}
 
+// zoeData are texts of the user below. Each is too long, or has a character too many, to stand in the random base64 of a hash or a key.
+var zoeData = []string{"bazinet", "zoe@", "zoelie", "zoélie"}
+
 // TestErase_LeavesNoPersonalDataInTheStore searches every record, decrypted, after the records with an expiry are gone too.
 func TestErase_LeavesNoPersonalDataInTheStore(t *testing.T) {
 	d := open(t)
@@ -152,7 +155,7 @@ func TestErase_LeavesNoPersonalDataInTheStore(t *testing.T) {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
 	}
-	if got := d.recordsWith("bazinet", "zo"); !slices.Contains(got, "audit/") || !slices.Contains(got, "auditpending/") || !slices.Contains(got, "outbox/") || !slices.Contains(got, "helprequest/") {
+	if got := d.recordsWith(zoeData...); !slices.Contains(got, "audit/") || !slices.Contains(got, "auditpending/") || !slices.Contains(got, "outbox/") || !slices.Contains(got, "helprequest/") {
 		t.Fatalf("got personal data in %v before the erasure", got)
 	}
 	d.sendToOthers()
@@ -164,7 +167,7 @@ func TestErase_LeavesNoPersonalDataInTheStore(t *testing.T) {
 	if err := storetest.Sweep(t.Context(), d.Store, sweeps...); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.recordsWith("bazinet", "zoe", "zo\u00e9", "zoé"); len(got) != 0 {
+	if got := d.recordsWith(zoeData...); len(got) != 0 {
 		t.Errorf("got personal data in %v", got)
 	}
 }
