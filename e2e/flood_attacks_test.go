@@ -93,7 +93,7 @@ func TestAttack_AddressesOfANetworkFillTheDisk(t *testing.T) {
 		}},
 	} {
 		var stored atomic.Int64
-		b.disk = b.used()
+		b.begins()
 		b.flood(t, 4, func(worker, n int) bool {
 			v := &Visitor{Address: fmt.Sprintf("2001:db8:1:%x::%x", n*4+worker, n+1), base: b.URL, client: client, tb: t}
 			page, err := flood.send(v, worker, n)
@@ -149,7 +149,7 @@ func (p *Program) processorTime() time.Duration {
 func TestAttack_TokenWithoutGroupsReadsTheWholeLog(t *testing.T) {
 	b := besiege(t, "")
 	b.Run("import", crowdOf(t, 2000), "--apply").OK(t)
-	b.disk = b.used()
+	b.begins()
 	const reads, calls = 10, 200
 	began, pages := b.processorTime(), 0
 	for range reads {
@@ -219,7 +219,7 @@ func TestAttack_RefusedUpdatesKeepOthersFromTheWriter(t *testing.T) {
 		tokens = append(tokens, b.token(fmt.Sprintf("script %d", n), "SUPER_ADMIN", nil))
 	}
 	id := b.id(b.honest.Login)
-	b.disk = b.used()
+	b.begins()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

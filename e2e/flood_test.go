@@ -33,8 +33,23 @@ func besiege(t *testing.T, config string) *besieged {
 	h.subscribe(b.receiver)
 	b.honest, b.victim = h.Member(t, "karim@garage.example"), h.Member(t, "amelie@garage.example")
 	b.asks(t)
-	b.disk = b.used()
+	b.begins()
 	return b
+}
+
+// begins notes the disk space before an attack. The log moves new events for some seconds, so it waits until the newest one is in
+// a signed head.
+func (b *besieged) begins() {
+	b.tb.Helper()
+	var newest []struct {
+		ID string `json:"uuid"`
+	}
+	b.Admin.Call("GET", "/logs?limit=1&sortOrder=DESCENDING", nil).Want(200).Into(&newest)
+	if len(newest) != 1 {
+		b.tb.Fatalf("got %v, want the newest event", newest)
+	}
+	b.Run("audit", "prove", newest[0].ID).OK(b.tb)
+	b.disk = b.used()
 }
 
 // used returns the disk space of the data directory. The size of a file is no measure, because the store enlarges its file in
