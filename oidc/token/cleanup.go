@@ -17,7 +17,6 @@ const outliveWindow = 5 * time.Minute
 // EndRevokedGrants deletes the grants that are revoked, and queues the logout tokens of their clients. It marks the offline
 // grants whose session is about to expire.
 func (s *Service) EndRevokedGrants(ctx context.Context) error {
-	defer s.logoutWorker.Wake()
 	outlives := func(status grantStatus, g *Grant, now time.Time) bool {
 		return status == active && g.Offline && !g.OutlivesSession && !now.Before(g.Until.Add(-outliveWindow))
 	}

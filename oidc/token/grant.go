@@ -146,7 +146,6 @@ const endBatch = 8
 // endGrants ends those of the grants that exist.
 func (s *Service) endGrants(ctx context.Context, keys []string) error {
 	now := s.now()
-	defer s.logoutWorker.Wake()
 	for part := range slices.Chunk(keys, endBatch) {
 		err := s.Store.Update(ctx, func(tx store.Tx) error { return s.endEach(tx, now, part) })
 		if err != nil {
