@@ -25,8 +25,9 @@ var allowed = map[string]string{
 	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
 	"factors/hotp": "factors factors/oath", "factors/totp": "factors factors/oath",
 
-	"authn/password": "internal/errcode store",
-	"authn/account": "authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
+	"authn/password":      "internal/errcode store",
+	"authn/account/index": "internal/input store",
+	"authn/account": "authn/account/index authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +

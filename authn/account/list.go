@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"barillet/authn/account/index"
 	"barillet/store"
 )
 
@@ -64,7 +65,7 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (users []User, nex
 
 // walk calls visit for each user, in the order of the index that the query needs.
 func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string, u User) error) error {
-	prefix := searchPrefix(q.Prefix)
+	prefix := index.SearchPrefix(q.Prefix)
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
 		if Missing(err) {
