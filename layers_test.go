@@ -32,13 +32,14 @@ var allowed = map[string]string{
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
-	"authn/enrol": "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
-	"authn/admin": "authn authn/account authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
+	"authn/roster": "authn/account authn/account/index internal/throttle store",
+	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
+	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/webhook store",
 	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",
 	"authn/freeze": "authn authn/account authn/admin authn/session factors internal/audit internal/errcode internal/input internal/notice internal/secret",
-	"authn/directory": "authn authn/account authn/admin authn/enrol authn/freeze authn/helpdesk authn/password authn/session factors " +
+	"authn/directory": "authn authn/account authn/admin authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
 	"oidc/keys":   "authn/account internal/audit store",
@@ -54,7 +55,7 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",

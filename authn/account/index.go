@@ -1,55 +1,141 @@
 package account
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"barillet/authn/account/index"
+	"barillet/store"
 )
 
-// indexedAddresses returns the addresses by which the user can be found. Two users never share one. A placeholder has none.
-func (u *User) indexedAddresses() []string {
-	if u.Placeholder {
-		return nil
+// indexed is what the indexes of roles and states have of a user. The zero value is that of a user who is not stored.
+type indexed struct {
+	state   index.State
+	holders []string // keys
+}
+
+// indexed returns what the indexes must have of a user. It depends on the record alone, not on the time.
+func (s *Service) indexed(u *User) indexed {
+	out := indexed{state: index.State{Status: string(u.indexedStatus()), Devices: min(s.CountPrimary(u), index.MaxDevices)}}
+	if len(u.Groups) > 0 {
+		out.state.Home = string(slices.Min(u.Groups))
 	}
-	out := []string{u.Login}
-	for _, a := range u.Addresses() {
-		if !slices.Contains(out, a) {
-			out = append(out, a)
+	if len(u.Roles) > 0 {
+		roles := make([]index.Role, len(u.Roles))
+		for i, a := range u.Roles {
+			roles[i] = index.Role{Rank: a.Role.Rank(), Groups: plain(a.Groups)}
 		}
+		out.holders = index.HolderKeys(string(u.ID), roles)
 	}
 	return out
 }
 
-// nameKeys returns the index entries that find the user by the start of each word of a name, a login or an address. A
-// placeholder has none.
-func (u *User) nameKeys() []string {
-	if u.Placeholder {
-		return nil
+// indexedStatus returns the status, or that of an active user which the record states: RECOVERY, also after the link has
+// expired, or PASSWORD_EXPIRED.
+func (u *User) indexedStatus() Status {
+	switch {
+	case u.Status != StatusActive:
+		return u.Status
+	case u.PasswordLink.Epoch == u.Epoch && !u.PasswordLink.Until.IsZero():
+		return StatusRecovery
+	case u.Password.MustChange != "":
+		return StatusExpired
 	}
-	return u.searchKeys()
+	return StatusActive
 }
 
-// searchKeys is nameKeys also for a placeholder.
-func (u *User) searchKeys() []string {
-	as := u.AsGiven()
-	return index.SearchKeys(string(u.ID), u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail, as.Login, as.Email, as.SecondEmail)
+// IndexKeys returns the keys that an index of users must have of the user.
+func (s *Service) IndexKeys(def store.TableDef, u *User) []string {
+	switch def.Prefix {
+	case store.Names.Prefix:
+		return u.nameKeys()
+	case store.Members.Prefix:
+		var out []string
+		for _, g := range u.Groups {
+			out = append(out, string(g)+"/"+string(u.ID))
+		}
+		return out
+	case store.RoleHolders.Prefix:
+		return s.indexed(u).holders
+	case store.UserStates.Prefix:
+		return nonempty(s.indexed(u).state.Key(string(u.ID)))
+	}
+	return nil
 }
 
-// firstKey returns the first index entry of the user with the prefix. A list shows the user at this entry only, so that a
-// later page does not repeat them.
-func (u *User) firstKey(prefix string) string {
-	first := ""
-	for _, key := range u.nameKeys() {
-		if strings.HasPrefix(key, prefix) && (first == "" || key < first) {
-			first = key
+func plain(groups []GroupID) []string {
+	out := make([]string, len(groups))
+	for i, g := range groups {
+		out[i] = string(g)
+	}
+	return out
+}
+
+// index brings the indexes of roles and states from what they have of a user to now. It writes only the difference.
+func (tx *Tx) index(u *User, now indexed) error {
+	was := u.indexed
+	if was.state != now.state {
+		if err := tx.moveKeys(tx.s.states, nonempty(was.state.Key(string(u.ID))), nonempty(now.state.Key(string(u.ID)))); err != nil {
+			return err
 		}
 	}
-	return first
+	if err := tx.moveKeys(tx.s.holders, was.holders, now.holders); err != nil {
+		return err
+	}
+	u.indexed = now
+	return nil
 }
 
-// MatchesPrefix reports whether UserQuery.Prefix finds the user, or the placeholder.
-func (u *User) MatchesPrefix(prefix string) bool {
-	key := index.SearchPrefix(prefix)
-	return prefix == "" || key != "" && slices.ContainsFunc(u.searchKeys(), func(k string) bool { return strings.HasPrefix(k, key) })
+func nonempty(key string) []string {
+	if key == "" {
+		return nil
+	}
+	return []string{key}
+}
+
+// moveKeys replaces the entries of a user in an index.
+func (tx *Tx) moveKeys(t store.Table[struct{}], was, now []string) error {
+	for _, key := range now {
+		if slices.Contains(was, key) {
+			continue
+		}
+		if err := t.Put(tx.Raw, key, struct{}{}); err != nil {
+			return fmt.Errorf("storing an index entry: %w", err)
+		}
+	}
+	for _, key := range was {
+		if slices.Contains(now, key) {
+			continue
+		}
+		if err := t.Delete(tx.Raw, key); err != nil {
+			return fmt.Errorf("deleting an index entry: %w", err)
+		}
+	}
+	return nil
+}
+
+// ScanIndex calls fn for each key of an index of users (Names, Members, RoleHolders or UserStates) with one of the prefixes, in
+// their order, after the key after. It includes entries whose record cannot be read: they say nothing that the key does not.
+func (s *Service) ScanIndex(def store.TableDef, snap store.Snapshot, prefixes []string, after string, fn func(key string) error) error {
+	t := s.indexes[def.Prefix]
+	stopped := false
+	each := func(key string) error {
+		err := fn(key)
+		stopped = errors.Is(err, store.ErrStop)
+		return err
+	}
+	for _, prefix := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
+		from := ""
+		if strings.HasPrefix(after, prefix) {
+			from = after
+		} else if after > prefix {
+			continue
+		}
+		if err := t.ScanIDs(snap, prefix, from, each); err != nil || stopped {
+			return err
+		}
+	}
+	return nil
 }

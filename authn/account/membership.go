@@ -41,7 +41,7 @@ func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	return true, nil
 }
 
-// maxRemovedAtOnce is the maximum number of members that one Update removes from a deleted group. Each needs three of the
+// maxRemovedAtOnce is the maximum number of members that one Update removes from a deleted group. Each needs five of the
 // 96 keys of an Update.
 const maxRemovedAtOnce = 16
 
