@@ -32,7 +32,7 @@ var allowed = map[string]string{
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
-	"authn/roster": "authn/account authn/account/index internal/throttle store",
+	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",
 	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
 	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/webhook store",

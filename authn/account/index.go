@@ -65,6 +65,11 @@ func (s *Service) IndexKeys(def store.TableDef, u *User) []string {
 	return nil
 }
 
+// PutIndex writes an entry of an index of users. Only a repair calls it.
+func (s *Service) PutIndex(tx store.Tx, def store.TableDef, key string) error {
+	return s.indexes[def.Prefix].Put(tx, key, struct{}{})
+}
+
 func plain(groups []GroupID) []string {
 	out := make([]string, len(groups))
 	for i, g := range groups {
