@@ -69,7 +69,7 @@ var allowed = map[string]string{
 	"cmd/barillet/cli":    "internal/input",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/session internal/usercsv " +
+	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
