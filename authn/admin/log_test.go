@@ -36,6 +36,10 @@ func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, [
 	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
 }
 
+func (s countedSnapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
+}
+
 // write appends events, each a second after the one before.
 func write(s *authntest.Env, n int, e audit.Event) {
 	s.T.Helper()

@@ -25,6 +25,10 @@ func (c counted) Scan(prefix, after string, limit int, fn func(string, []byte) e
 	return c.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
 }
 
+func (c counted) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	return c.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
+}
+
 // fill appends events about the users u0 to u9, each about one of them, in n seconds. It returns their ids and subjects.
 func fill(t testing.TB, s store.Store, log audit.Log, n int) (ids []string, subjects map[string]string) {
 	t.Helper()
