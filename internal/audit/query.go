@@ -29,12 +29,13 @@ type Query struct {
 	Actions  []string         // an event has one of them
 	Contains string           // in any text of the event, as input.Fold compares it
 	Keep     func(Entry) bool // a further condition; nil: none
+	Budget   int              // the maximum of events that Scan reads; 0 means 20,000
 	Cost     *int             // if it is not nil, Scan adds the number of events that it read, and of keys of the index, 16 for one
 }
 
-// maxRead is the maximum of events that one Scan reads. A rare text is found by several Scans, each with the cursor of the one
+// defaultBudget is the maximum of events that one Scan reads. A rare text is found by several Scans, each with the cursor of the one
 // before.
-const maxRead = 20_000
+const defaultBudget = 20_000
 
 // Scan returns a page of selected entries and a cursor for the next page. The cursor is empty at the end. A page may be
 // short or empty and have a cursor: Scan read as many events as one call may. The error wraps ErrID if q.After is not a
@@ -48,6 +49,9 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 		if _, err := parseID(q.After); err != nil {
 			return nil, "", fmt.Errorf("reading from cursor %q: %w", line(q.After, maxShort), err)
 		}
+	}
+	if q.Budget <= 0 {
+		q.Budget = defaultBudget
 	}
 	if q.Cost == nil {
 		q.Cost = new(int)
@@ -69,7 +73,7 @@ func (l Log) page(s store.Snapshot, q *Query) (entries []Entry, next string, err
 	}
 	reader, last := reader{log: l, s: s, q: q, visible: map[string]bool{}}, ""
 	for st := m.first(); st != nil; st = m.first() {
-		if reader.read == maxRead || len(entries) == q.Limit && q.Visible == nil {
+		if reader.read >= q.Budget || len(entries) == q.Limit && q.Visible == nil {
 			return entries, next, nil
 		}
 		if st.subject != "" {
