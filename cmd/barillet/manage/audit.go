@@ -164,7 +164,7 @@ func (m *CLI) listEvents(ctx context.Context, s *Client, a auditFlags, values ur
 	if !a.follow {
 		return printList(m, all, m.eventRow)
 	}
-	return m.follow(ctx, s, values, all)
+	return m.follow(ctx, s, values, all, a.limit > 0)
 }
 
 const (
@@ -174,7 +174,7 @@ const (
 
 // follow prints events, and then new events, until the command is interrupted. Each poll reads the last seconds again, so it finds an
 // event that appears late, and does not read all events since the last one that a filter matched.
-func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
+func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage, limited bool) error {
 	printed, first := map[string]bool{}, ""
 	for {
 		seen := map[string]bool{}
@@ -183,8 +183,8 @@ func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []js
 			if err := json.Unmarshal(raw, &e); err != nil {
 				return fmt.Errorf("decoding event: %w", err)
 			}
-			if first == "" {
-				first = e.UUID // with --limit, older ones are left out
+			if limited && first == "" {
+				first = e.UUID // older ones are left out
 			}
 			if seen[e.UUID] = true; printed[e.UUID] || e.UUID < first {
 				continue
