@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -288,9 +287,9 @@ func TestRecord_KeepsTheEvent(t *testing.T) {
 		"that was erased":               {Erased: map[string]tlog.Hash{}},
 	} {
 		e.At, e.Action, e.Outcome = start, audit.SessionStart, audit.Success
-		raw, err := json.Marshal(audit.NewRecord(e, audit.Leaf{}))
+		raw, err := store.Encode(audit.NewRecord(e, audit.Leaf{}))
 		var r audit.Record
-		if err := errors.Join(err, json.Unmarshal(raw, &r)); err != nil {
+		if err := errors.Join(err, store.Decode(raw, &r)); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := r.Event(id); err != nil || !reflect.DeepEqual(got, e) {
