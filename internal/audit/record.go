@@ -20,7 +20,7 @@ type Record struct {
 	Outcome string               `json:"o"`
 	Reason  string               `json:"r,omitempty"`
 	Address string               `json:"i,omitempty"`
-	Agent   string               `json:"g,omitempty"`
+	Agent   string               `json:"g,omitempty"` // with a byte for each of agentPhrases
 	Session string               `json:"s,omitempty"`
 	Request string               `json:"q,omitempty"`
 	Detail  map[string]string    `json:"d,omitempty"`
@@ -38,7 +38,7 @@ type party struct {
 // NewRecord returns the record of an event. leaf is the zero Leaf while the event has no number.
 func NewRecord(e Event, leaf Leaf) Record {
 	r := Record{Number: leaf.Number, Lane: leaf.Lane, Subject: e.Subject, Login: e.SubjectName, Action: e.Action, Outcome: e.Outcome,
-		Reason: e.Reason, Address: e.Address, Agent: e.Agent, Session: e.Session, Request: e.Request, Detail: e.Detail, Salt: e.Salt, Erased: e.Erased}
+		Reason: e.Reason, Address: e.Address, Agent: shortenAgent.Replace(e.Agent), Session: e.Session, Request: e.Request, Detail: e.Detail, Salt: e.Salt, Erased: e.Erased}
 	switch e.Actor {
 	case Actor{}:
 	case Actor{TypeUser, e.Subject, e.SubjectName}:
@@ -59,7 +59,7 @@ func (r *Record) Event(id string) (Event, error) {
 		return Event{}, fmt.Errorf("reading the time of event %q: %w", id, err)
 	}
 	e := Event{At: at, Subject: r.Subject, SubjectName: r.Login, Action: r.Action, Outcome: r.Outcome, Reason: r.Reason, Address: r.Address,
-		Agent: r.Agent, Session: r.Session, Request: r.Request, Detail: r.Detail, Salt: r.Salt, Erased: r.Erased}
+		Agent: expandAgent.Replace(r.Agent), Session: r.Session, Request: r.Request, Detail: r.Detail, Salt: r.Salt, Erased: r.Erased}
 	switch {
 	case r.Actor != nil:
 		e.Actor = Actor(*r.Actor)
