@@ -6,7 +6,7 @@ type TableDef struct {
 	Owner   string // the package that owns the records
 	Lives   string // how long a record is kept, as in docs/design.md
 	Version int    // the newest version of a record, from 1
-	Sealed  bool   // the records are encrypted; only those of Meta are not
+	Sealed  bool   // the records are encrypted; those of Meta and of an Index are not
 	// Lost means that Get treats a record that cannot be read as a missing one: without it, access ends, a limit begins again or
 	// a request is repeated. It is false if a missing record would allow more, such as a second user with one address.
 	Lost    bool
@@ -93,8 +93,8 @@ var (
 		Ceiling: Ceiling{Records: 220_000, Per: PerWebhook}, Sweep: ByDelivery} // 100,000 of the first lane and 5,000 of each other, and as many dead letters
 	Audit = TableDef{Prefix: "audit/", Owner: "internal/audit", Lives: "policy, append only", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: ByPolicy}
-	AuditSubjects = TableDef{Prefix: "auditsubject/", Owner: "internal/audit", Lives: "with the event", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Fixed: 10_000_000}, Sweep: WithEvent}
+	AuditEntities = TableDef{Prefix: "auditentity/", Owner: "internal/audit", Lives: "with the event", Version: 1, Lost: true,
+		Ceiling: Ceiling{Fixed: 210_000_000}, Sweep: WithEvent} // a user, an actor, 16 targets and an action of each event; mostly one or two
 	Erasures = TableDef{Prefix: "erasure/", Owner: "internal/audit", Lives: "policy", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByPolicy}
 	AuditPending = TableDef{Prefix: "auditpending/", Owner: "internal/audit", Lives: "seconds", Version: 1, Sealed: true,
@@ -116,6 +116,6 @@ func TableDefs() []TableDef {
 		Sessions, Browsers, Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests,
 		Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
-		AuditSubjects, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
+		AuditEntities, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}
 }

@@ -41,9 +41,12 @@ type Snapshot interface {
 	// Scan calls fn for each key with the prefix that sorts after the key after, in bytewise order. An empty after means
 	// from the first key. Scan stops after limit keys (0: no limit), or at an error of fn, which it returns.
 	Scan(prefix, after string, limit int, fn func(key string, value []byte) error) error
+	// ScanBack is Scan in the opposite order: for the keys that sort before the key before, the last one first. An empty before
+	// means from the last key.
+	ScanBack(prefix, before string, limit int, fn func(key string, value []byte) error) error
 }
 
-// ErrStop, if the function given to Scan returns it, ends the scan. Scan then returns nil.
+// ErrStop, if the function given to Scan or ScanBack returns it, ends the scan, which then returns nil.
 var ErrStop = errors.New("stop scanning")
 
 // Tx is a transaction that reads its own writes. All of its writes are stored, or none.

@@ -45,6 +45,10 @@ func (s meteredSnapshot) Scan(prefix, after string, limit int, fn func(string, [
 	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { s.m.read.Add(1); return fn(key, value) })
 }
 
+func (s meteredSnapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { s.m.read.Add(1); return fn(key, value) })
+}
+
 type meteredTx struct {
 	store.Tx
 	writes *int64

@@ -151,13 +151,22 @@ func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id stri
 	return t.scan(s, sub, after, limit, func(id string, v any) error { return fn(id, *v.(*T)) })
 }
 
+// ScanBack is like Scan in the opposite order, for the ids that sort before the id before.
+func (t Table[T]) ScanBack(s Snapshot, sub, before string, limit int, fn func(id string, v T) error) error {
+	return t.scanIn(s.ScanBack, sub, before, limit, func(id string, v any) error { return fn(id, *v.(*T)) })
+}
+
 // scan is Scan with pointers to the records.
 func (t *table) scan(s Snapshot, sub, after string, limit int, fn func(id string, v any) error) error {
-	if after != "" {
-		after = t.Key(after)
+	return t.scanIn(s.Scan, sub, after, limit, fn)
+}
+
+func (t *table) scanIn(scan scanFunc, sub, from string, limit int, fn func(id string, v any) error) error {
+	if from != "" {
+		from = t.Key(from)
 	}
 	seen := 0
-	return s.Scan(t.Key(sub), after, 0, func(key string, sealed []byte) error {
+	return scan(t.Key(sub), from, 0, func(key string, sealed []byte) error {
 		if limit > 0 && seen == limit {
 			return ErrStop
 		}
@@ -179,10 +188,7 @@ func (t *table) newRecord() any { return reflect.New(t.record).Interface() }
 
 // ScanIDs is like Scan, without the records. fn also gets the id of a record that cannot be read.
 func (t *table) ScanIDs(s Snapshot, sub, after string, fn func(id string) error) error {
-	if after != "" {
-		after = t.Key(after)
-	}
-	return s.Scan(t.Key(sub), after, 0, func(key string, _ []byte) error { return fn(key[len(t.kind.Prefix):]) })
+	return scanIDs(s.Scan, t.kind.Prefix, sub, after, 0, fn)
 }
 
 // decode reads a record with correct times into the record that v points to.

@@ -112,8 +112,8 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	return nil
 }
 
-// MemberIDs returns the ids of the users who are listed in at least one of the groups, without reading the users.
-func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID) ([]string, error) {
+// MemberIDs returns the ids of the users who are listed in the groups, without reading the users: once for each group, and few beyond limit.
+func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID, limit int) ([]string, error) {
 	ids := []string{}
 	for _, g := range groups {
 		if _, err := r.Group(g); Missing(err) { // a deleted group means no users
@@ -121,14 +121,14 @@ func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID) ([]string, erro
 		} else if err != nil {
 			return nil, err
 		}
-		err := r.s.members.ScanIDs(snap, string(g)+"/", "", func(id string) error {
-			ids = append(ids, id[len(g)+1:])
+		if err := r.s.members.ScanIDs(snap, string(g)+"/", "", func(id string) error {
+			if ids = append(ids, id[len(g)+1:]); len(ids) > limit {
+				return store.ErrStop
+			}
 			return nil
-		})
-		if err != nil {
+		}); err != nil {
 			return nil, fmt.Errorf("listing members of group %q: %w", g, err)
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), nil
+	return ids, nil
 }

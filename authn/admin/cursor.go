@@ -12,28 +12,36 @@ import (
 // sealedCursor begins a cursor of the log that contains the encrypted id of an event.
 const sealedCursor = "sealed-"
 
+// dryCursor begins what is sealed in the cursor of an empty page.
+const dryCursor = "dry-"
+
 // sealCursor returns a cursor that reveals nothing of the event after which a principal with a group scope continues. It is
-// good for that principal alone.
-func (s *Service) sealCursor(p Principal, id string) string {
+// good for that principal alone. dry means that its page is empty.
+func (s *Service) sealCursor(p Principal, id string, dry bool) string {
+	if dry {
+		id = dryCursor + id
+	}
 	sealed := s.cursorCipher().Seal(nil, nil, []byte(id), []byte(p.ID))
 	return sealedCursor + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// openCursor returns the event id in a cursor. A cursor that is not sealed is one. The error is audit.ErrID.
-func (s *Service) openCursor(p Principal, cursor string) (string, error) {
+// openCursor returns the event id in a cursor, and whether its page was empty. A cursor that is not sealed is an event id. The error
+// is audit.ErrID.
+func (s *Service) openCursor(p Principal, cursor string) (id string, dry bool, err error) {
 	text, sealed := strings.CutPrefix(cursor, sealedCursor)
 	if !sealed {
-		return cursor, nil
+		return cursor, false, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return "", audit.ErrID
+		return "", false, audit.ErrID
 	}
-	id, err := s.cursorCipher().Open(nil, nil, raw, []byte(p.ID))
+	plain, err := s.cursorCipher().Open(nil, nil, raw, []byte(p.ID))
 	if err != nil {
-		return "", audit.ErrID
+		return "", false, audit.ErrID
 	}
-	return string(id), nil
+	id, dry = strings.CutPrefix(string(plain), dryCursor)
+	return id, dry, nil
 }
 
 func (s *Service) cursorCipher() cipher.AEAD {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"barillet/authn/account"
@@ -9,10 +10,14 @@ import (
 	"barillet/store"
 )
 
+// maxMerged is the maximum of users in a group scope whose events are found by the index alone.
+var maxMerged = 4_000
+
 // Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope, except
-// those that canReadEvent excludes. It costs what those users have in the log: events of others are not read, so that neither
-// the length of a page nor the cursor depends on them (protocol rule 21). next is the cursor of the next page, or empty at the
-// end. A page may be short and have a cursor, if a filter leaves out nearly all events.
+// those that canReadEvent excludes. For a scope of at most maxMerged users it reads these events and a key of each user, so that neither
+// the length of a page nor the cursor depends on events of others (protocol rule 21). For more, it reads the log in the order of time.
+// next is the cursor of the next page, or empty at the end. A page may be short and have a cursor, if a filter leaves out nearly all
+// events. Without a filter, no page that follows an empty one is empty, except the last.
 func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
@@ -24,19 +29,30 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		})
 		return entries, next, err
 	}
-	if q.After, err = s.openCursor(p, q.After); err != nil {
+	after, dry, err := s.openCursor(p, q.After)
+	if err != nil {
 		return nil, "", err
 	}
 	filter := q.Keep
-	q.Keep = func(e audit.Entry) bool { return p.canReadEvent(&e.Event) && (filter == nil || filter(e)) }
-	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+	q.After, q.Keep = after, func(e audit.Entry) bool { return p.canReadEvent(&e.Event) && (filter == nil || filter(e)) }
+	limit := maxMerged
+	if dry {
+		limit = math.MaxInt // one key of each user, however long the log is
+	}
+	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		r, scoped := s.Accounts.Reader(snap), q
 		if scoped.Subjects == nil {
-			if scoped.Subjects, err = r.MemberIDs(snap, p.Groups); err != nil {
+			ids, err := r.MemberIDs(snap, p.Groups, limit)
+			if err != nil {
 				return err
+			}
+			if len(ids) <= limit {
+				slices.Sort(ids)
+				scoped.Subjects = slices.Compact(ids)
 			}
 		}
 		scoped.Visible = func(id string) (bool, error) { return p.hasInScope(r, id) }
+		var err error
 		entries, next, err = s.Accounts.Log.Scan(snap, scoped)
 		return err
 	})
@@ -44,18 +60,18 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		return nil, "", err
 	}
 	if next != "" && (len(entries) == 0 || next != entries[len(entries)-1].ID) {
-		next = s.sealCursor(p, next) // the id of an event that p may not read
+		next = s.sealCursor(p, next, len(entries) == 0) // the id of an event that p may not read
 	}
 	return entries, next, nil
 }
 
 // hasInScope reports whether the user exists and is in the group scope of p.
 func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
-	u, err := r.User(account.UserID(id))
+	sum, err := r.Summary(account.UserID(id))
 	if account.Missing(err) {
 		return false, nil
 	}
-	return err == nil && p.InScope(&u), err
+	return err == nil && p.covers(sum.Groups, len(sum.Roles)), err
 }
 
 // canReadEvent reports whether a principal with a group scope may read an event about a user in the scope. It may not

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,10 @@ func (s countedSnapshot) Get(key string) ([]byte, error) { *s.reads++; return s.
 
 func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
 	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
+}
+
+func (s countedSnapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
 }
 
 // write appends events, each a second after the one before.
@@ -96,11 +101,11 @@ func TestEvents_CursorInTheMiddleOfASearchIsSealed(t *testing.T) {
 	write(s.Env, 2100, audit.Event{Action: audit.RoleGranted, Outcome: audit.Success, Subject: string(zoe.ID)}) // not for a group scope
 	write(s.Env, 1, audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Subject: string(zoe.ID)})
 	p := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
-	found, next, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{})
+	found, next, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{Budget: 2000})
 	if err != nil || !strings.HasPrefix(next, "sealed-") || strings.Contains(next, "2026") {
 		t.Fatalf("got %d events, cursor %q, %v; want a sealed cursor", len(found), next, err)
 	}
-	_, other, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{})
+	_, other, err := s.Directory.Admin.Events(t.Context(), p, audit.Query{Budget: 2000})
 	if err != nil || other == next {
 		t.Errorf("got the cursor %q twice, want each to differ", other)
 	}
@@ -119,5 +124,61 @@ func TestEvents_CursorInTheMiddleOfASearchIsSealed(t *testing.T) {
 	found, next, err = s.Directory.Admin.Events(t.Context(), p, audit.Query{After: next})
 	if err != nil || next != "" || !slices.ContainsFunc(found, func(e audit.Entry) bool { return e.Action == audit.SessionStart }) {
 		t.Errorf("got %v, cursor %q, %v; want the event after the cursor", found, next, err)
+	}
+}
+
+// A scope has more users than the index finds at once, and the log has many events of others. Each page costs a part of the log, or a
+// key of each user, and no two pages in a row are empty.
+func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
+	s := newEnv(t)
+	admin.SetMaxMerged(t, 3)
+	var members []string
+	for i := range 5 {
+		u := s.CreateUser(fmt.Sprintf("member%d@garage.example", i), nil)
+		joinLumiere(s, u.ID)
+		members = append(members, string(u.ID))
+	}
+	want := 0
+	for range 4 {
+		write(s.Env, 250, audit.Event{Action: audit.SessionStart, Outcome: audit.Failure, Subject: "another"})
+		for _, id := range members {
+			want++
+			write(s.Env, 1, audit.Event{Action: audit.StepUp, Outcome: audit.Success, Subject: id})
+		}
+	}
+	counter := &readCounter{Store: s.Store}
+	s.Accounts.Store = counter
+	p := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
+	for _, descending := range []bool{false, true} {
+		q := audit.Query{Budget: 60, Limit: 3, Descending: descending}
+		var ids []string
+		for empty, page := 0, 0; page == 0 || q.After != ""; page++ {
+			counter.reads = 0
+			found, next, err := s.Directory.Admin.Events(t.Context(), p, q)
+			if err != nil || counter.reads > 400 {
+				t.Fatalf("page %d: got %v with %d reads", page, err, counter.reads)
+			}
+			for _, e := range found {
+				if e.Action == audit.StepUp {
+					ids = append(ids, e.ID)
+				}
+				if e.Subject == "another" {
+					t.Errorf("got event %s about a user outside the scope", e.ID)
+				}
+			}
+			if empty++; len(found) > 0 {
+				empty = 0
+			}
+			if empty > 1 && next != "" {
+				t.Fatalf("page %d: got %d empty pages in a row", page, empty)
+			}
+			if len(found) == 0 && next != "" && !strings.HasPrefix(next, "sealed-") {
+				t.Errorf("got cursor %q, want a sealed one", next)
+			}
+			q.After = next
+		}
+		if slices.Sort(ids); len(ids) != want || len(slices.Compact(ids)) != want {
+			t.Errorf("descending %v: got %d events, want each of %d once", descending, len(ids), want)
+		}
 	}
 }

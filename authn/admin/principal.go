@@ -72,8 +72,13 @@ func (p Principal) InScope(u *account.User) bool {
 	if !p.Scoped() {
 		return !u.Placeholder
 	}
-	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
-		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
+	return p.covers(u.Groups, len(u.Roles))
+}
+
+// covers reports whether a group scope has a user with these groups and so many roles.
+func (p Principal) covers(groups []account.GroupID, roles int) bool {
+	return len(groups) > 0 && roles == 0 &&
+		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
 // needs has the reason to refuse a principal below each role.

@@ -129,7 +129,7 @@ func makeGoldenData(t *testing.T) {
 	if _, err := a.sessions.NewReturnCode(ctx, account.RequestInfo{}, signedIn, "wiki.example", session.ForwardState(code)); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.tree.Advance(ctx); err != nil {
+	if err := errors.Join(a.tree.Advance(ctx), d.removeRefusal()); err != nil {
 		t.Fatal(err)
 	}
 	d.advance(time.Minute)
@@ -152,6 +152,26 @@ func makeGoldenData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// removeRefusal removes the first refusal from the audit log, as the retention policy does.
+func (d *attackDay) removeRefusal() error {
+	log, s, ctx := d.app.accounts.Log, d.app.dataDir.store, d.t.Context()
+	var first []audit.Entry
+	err := s.View(ctx, func(snap store.Snapshot) (err error) {
+		first, _, err = log.Scan(snap, audit.Query{Limit: 1, Keep: func(e audit.Entry) bool { return e.Lane() == audit.LaneNoise }})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(first) == 0 {
+		return errors.New("the log has no refusal")
+	}
+	id := audit.NewID(d.clock())
+	return s.Update(ctx, func(tx store.Tx) error {
+		return errors.Join(log.Append(tx, id, audit.Removal(audit.LaneNoise, first[0].At.Add(time.Second), 1)), log.DropBody(tx, first[0].ID))
+	})
 }
 
 // cookie returns the value of a cookie of the browser.

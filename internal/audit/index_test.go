@@ -25,6 +25,10 @@ func (c counted) Scan(prefix, after string, limit int, fn func(string, []byte) e
 	return c.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
 }
 
+func (c counted) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	return c.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
+}
+
 // fill appends events about the users u0 to u9, each about one of them, in n seconds. It returns their ids and subjects.
 func fill(t testing.TB, s store.Store, log audit.Log, n int) (ids []string, subjects map[string]string) {
 	t.Helper()
@@ -83,34 +87,53 @@ func TestScan_OfUsersEqualsAScanOfTheWholeLog(t *testing.T) {
 }
 
 // Attack 6 of the white-box test read all events for a page of one, and for a token that may read none.
-func TestScan_OfUsersCostsWhatTheyHave(t *testing.T) {
-	s, log := open(t)
-	ids, _ := fill(t, s, log, 3000)
-	one := audit.NewID(start.Add(time.Minute))
-	add(t, s, log, []string{one}, event("quiet"))
-	number(t, s, log, append(ids[:2990], one))
-	for name, test := range map[string]struct {
-		q           audit.Query
-		want, reads int
-	}{
-		"of no user":               {audit.Query{Subjects: []string{}, Limit: 1}, 0, 0},
-		"of a user with one":       {audit.Query{Subjects: []string{"quiet"}}, 1, 30},
-		"of a user without any":    {audit.Query{Subjects: []string{"nobody"}, Descending: true}, 0, 30},
-		"of one who is hidden":     {audit.Query{Subjects: []string{"u1"}, Visible: func(string) (bool, error) { return false, nil }}, 0, 30},
-		"the newest of the log":    {audit.Query{Limit: 1, Descending: true}, 1, 8200},
-		"a text that no event has": {audit.Query{Contains: "no event has it"}, 0, 2002},
-	} {
-		err := s.View(context.Background(), func(snap store.Snapshot) error {
-			reads, cost := 0, 0
-			test.q.Cost = &cost
-			entries, _, err := log.Scan(counted{snap, &reads}, test.q)
-			if len(entries) != test.want || reads > test.reads || reads > 20*cost+20 {
-				t.Errorf("%s: got %d events with %d reads and a cost of %d, want %d with at most %d", name, len(entries), reads, cost, test.want, test.reads)
+func TestScan_CostsWhatItReturns(t *testing.T) {
+	reads := map[string][]int{}
+	for _, size := range []int{1500, 6000} {
+		s, log := open(t)
+		ids, _ := fill(t, s, log, size)
+		rare := event("quiet")
+		rare.Action, rare.Actor = audit.FactorsReset, audit.Actor{Type: audit.TypeToken, ID: "token:1"}
+		rare.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: "d1"}}
+		one := audit.NewID(start.Add(time.Minute))
+		add(t, s, log, []string{one}, rare)
+		number(t, s, log, append(ids[:size-10], one))
+		for name, test := range map[string]struct {
+			q    audit.Query
+			want int
+		}{
+			"of no user":                  {audit.Query{Subjects: []string{}, Limit: 1}, 0},
+			"of a user with one":          {audit.Query{Subjects: []string{"quiet"}}, 1},
+			"of a user without any":       {audit.Query{Subjects: []string{"nobody"}, Descending: true}, 0},
+			"of one who is hidden":        {audit.Query{Subjects: []string{"u1"}, Visible: func(string) (bool, error) { return false, nil }}, 0},
+			"of a user with many":         {audit.Query{Subjects: []string{"u1", "u2"}, Limit: 5, Descending: true}, 5},
+			"of a token":                  {audit.Query{Entities: []string{"token:1"}}, 1},
+			"of a device":                 {audit.Query{Entities: []string{"d1"}, Descending: true}, 1},
+			"of a rare action":            {audit.Query{Actions: []string{audit.FactorsReset}}, 1},
+			"the newest of the log":       {audit.Query{Limit: 1, Descending: true}, 1},
+			"a page in the middle":        {audit.Query{Limit: 20, Descending: true, Until: start.Add(500 * time.Second)}, 20},
+			"a page after another":        {audit.Query{Limit: 20, After: ids[500]}, 20},
+			"a poll at the end":           {audit.Query{Limit: 20, Since: start.Add(time.Duration(size) * time.Second)}, 0},
+			"of a user since a late time": {audit.Query{Subjects: []string{"u1"}, Since: start.Add(time.Duration(size) * time.Second)}, 0},
+		} {
+			err := s.View(context.Background(), func(snap store.Snapshot) error {
+				n, cost := 0, 0
+				test.q.Cost = &cost
+				entries, _, err := log.Scan(counted{snap, &n}, test.q)
+				if len(entries) != test.want || n > 20*cost+20 {
+					t.Errorf("%s: got %d events with %d reads and a cost of %d, want %d", name, len(entries), n, cost, test.want)
+				}
+				reads[name] = append(reads[name], n)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
+		}
+	}
+	for name, n := range reads {
+		if n[1] > n[0]+8 || n[0] > 120 { // the events of several users differ in their order
+			t.Errorf("%s: got %d reads, and %d with four times as many events, want the same few", name, n[0], n[1])
 		}
 	}
 }
@@ -118,15 +141,33 @@ func TestScan_OfUsersCostsWhatTheyHave(t *testing.T) {
 // A rare event is found by several calls, each of which reads a part.
 func TestScan_OfARareTextGoesOnAtItsCursor(t *testing.T) {
 	s, log := open(t)
-	fill(t, s, log, 4500)
+	fill(t, s, log, 2200)
 	rare := event("u1")
 	rare.Reason = "rare"
-	last := audit.NewID(start.Add(4499 * time.Second))
+	last := audit.NewID(start.Add(2199 * time.Second))
 	add(t, s, log, []string{last}, rare)
-	for _, q := range []audit.Query{{}, {Descending: true, Until: start.Add(5000 * time.Second)}, {Subjects: []string{"u1", "u2", "u3", "u4"}}} {
-		q.Contains = "rare"
+	for _, q := range []audit.Query{{}, {Descending: true, Until: start.Add(3000 * time.Second)}, {Subjects: []string{"u0", "u1", "u2", "u3", "u4", "u5", "u6"}}} {
+		q.Contains, q.Budget = "rare", 1000
 		if got := all(t, s, log, q); !slices.Equal(got, []string{last}) {
 			t.Errorf("%+v: got %v, want the event", q, got)
 		}
+	}
+	empty := 0
+	q := audit.Query{Contains: "no event has it", Budget: 1000}
+	for page := 0; page == 0 || q.After != ""; page++ {
+		err := s.View(context.Background(), func(snap store.Snapshot) (err error) {
+			reads := 0
+			_, q.After, err = log.Scan(counted{snap, &reads}, q)
+			if empty++; reads > 1500 {
+				t.Errorf("got %d reads, want at most 1,000 events, and what was read at once", reads)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if empty != 3 {
+		t.Errorf("got %d pages for 2,201 events, want 3", empty)
 	}
 }

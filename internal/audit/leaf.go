@@ -35,19 +35,18 @@ const (
 	saltSize = 16
 )
 
-// Pending is an event whose leaf has no number yet.
+// Pending is an event whose leaf has no number yet, as it is stored.
 type Pending struct {
-	Hash  tlog.Hash `json:"hash"` // of the leaf
-	Lane  Lane      `json:"lane,omitempty"`
-	Event Event     `json:"event"`
+	Hash   tlog.Hash `json:"h"` // of the leaf
+	Record Record    `json:"e"` // with the lane of the leaf
 }
 
-// Leaf is what is stored about a leaf beside its hash, which is in a tile.
+// Leaf is what is stored about a leaf beside its hash, which is in a tile: in the Record of its event, and by itself after DropBody.
 type Leaf struct {
-	Number int64 `json:"number"`
-	Lane   Lane  `json:"lane,omitempty"` // the lane of the event when it was appended
+	Number int64 `json:"n"`
+	Lane   Lane  `json:"l,omitempty"` // the lane of the event when it was appended
 	// Body is the digest of the body of an event that DropBody deleted, or nil while the event exists.
-	Body *tlog.Hash `json:"body,omitempty"`
+	Body *tlog.Hash `json:"b,omitempty"`
 }
 
 // Hash returns the hash of the leaf. e is the event, or nil if it was deleted and the digest of its body is kept.

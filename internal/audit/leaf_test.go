@@ -172,6 +172,6 @@ func TestRemoved_ReturnsWhatRemovalStates(t *testing.T) {
 }
 
 func TestLeaf_Golden(t *testing.T) {
-	storetest.Golden(t, store.AuditPending, nil, Pending{Hash: tlog.Hash{1, 2, 3}, Lane: LaneNoise, Event: fixedEvent()})
+	storetest.Golden(t, store.AuditPending, nil, Pending{Hash: tlog.Hash{1, 2, 3}, Record: NewRecord(fixedEvent(), Leaf{Lane: LaneNoise})})
 	storetest.Golden(t, store.AuditLeaves, nil, Leaf{Number: 7, Lane: LaneNoise, Body: &tlog.Hash{1, 2, 3}})
 }

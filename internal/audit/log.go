@@ -10,12 +10,12 @@ import (
 
 // Log is the audit log in the store, in the order of event ids.
 type Log struct {
-	table    store.Table[Event]
+	table    store.Table[Record]
 	erasures store.Table[ErasureRecord]
-	subjects store.Table[struct{}] // by user and event, of events with a number
+	entities store.Index // of events with a number
 	pending  store.Table[Pending]
-	leaves   store.Table[Leaf]
-	salts    [32]byte // the key of the salts that this process makes
+	leaves   store.Table[Leaf] // of events that DropBody deleted
+	salts    [32]byte          // the key of the salts that this process makes
 	// Watch, if it is not nil, is called with each event in the Update that stores it. Its error fails the Update. It may
 	// use two keys of the Update. It must be set before the first Append.
 	Watch func(tx store.Tx, e Entry) error
@@ -27,9 +27,9 @@ type Entry struct {
 	Event
 }
 
-// NewLog returns the log in the tables store.Audit, store.AuditSubjects, store.Erasures, store.AuditPending and store.AuditLeaves.
+// NewLog returns the log in the tables store.Audit, store.AuditEntities, store.Erasures, store.AuditPending and store.AuditLeaves.
 func NewLog(ring *store.Keyring) Log {
-	l := Log{table: store.NewTable[Event](ring, store.Audit), subjects: store.NewTable[struct{}](ring, store.AuditSubjects), erasures: store.NewTable[ErasureRecord](ring, store.Erasures),
+	l := Log{table: store.NewTable[Record](ring, store.Audit), entities: store.NewIndex(store.AuditEntities), erasures: store.NewTable[ErasureRecord](ring, store.Erasures),
 		pending: store.NewTable[Pending](ring, store.AuditPending), leaves: store.NewTable[Leaf](ring, store.AuditLeaves)}
 	rand.Read(l.salts[:])
 	return l
@@ -56,7 +56,7 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 	body, err := e.bodyDigest()
 	if err == nil {
 		lane := e.Lane()
-		err = l.pending.Put(tx, id, Pending{Hash: leafHash(id, lane, body), Lane: lane, Event: e})
+		err = l.pending.Put(tx, id, Pending{Hash: leafHash(id, lane, body), Record: NewRecord(e, Leaf{Lane: lane})})
 	}
 	if err != nil {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
@@ -70,27 +70,51 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 	return nil
 }
 
-// Number gives the leaf of an event its number. It moves the event from those that wait into the log and into the index of its
-// user, and returns the leaf that waited. It uses four keys of the Update.
+// Number gives the leaf of an event its number. It moves the event from those that wait into the log and into the index, and returns
+// what waited. It uses NumberKeys keys of the Update.
 func (l Log) Number(tx store.Tx, id string, n int64) (Pending, error) {
 	p, err := l.pending.Get(tx, id)
 	if err != nil {
 		return Pending{}, fmt.Errorf("numbering event %q: %w", id, err)
 	}
-	err = errors.Join(l.table.Put(tx, id, p.Event), l.leaves.Put(tx, id, Leaf{Number: n, Lane: p.Lane}), l.putIndex(tx, id, &p.Event), l.pending.Delete(tx, id))
+	r := p.Record
+	r.Number = n
+	err = errors.Join(l.table.Put(tx, id, r), l.pending.Delete(tx, id))
+	for _, entry := range r.entries(id) {
+		err = errors.Join(err, l.entities.Put(tx, entry))
+	}
 	if err != nil {
 		return Pending{}, fmt.Errorf("numbering event %q: %w", id, err)
 	}
 	return p, nil
 }
 
+// NumberKeys returns how many keys of an Update Number uses for an event.
+func (p *Pending) NumberKeys() int { return 2 + len(p.Record.entries("")) }
+
+// Numbered reports whether an event has a number, also if DropBody deleted it.
+func (l Log) Numbered(r store.Reader, id string) (bool, error) {
+	for _, key := range []string{l.table.Key(id), l.leaves.Key(id)} {
+		_, err := r.Get(key)
+		if found, err := store.Found(err); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
 // find returns an event. waits is its pending record if its leaf has no number yet, or nil.
 func (l Log) find(r store.Reader, id string) (e Event, waits *Pending, err error) {
-	if e, err = l.table.Get(r, id); !errors.Is(err, store.ErrNotFound) {
-		return e, nil, err
+	record, err := l.table.Get(r, id)
+	if errors.Is(err, store.ErrNotFound) {
+		var p Pending
+		p, err = l.pending.Get(r, id)
+		record, waits = p.Record, &p
 	}
-	p, err := l.pending.Get(r, id)
-	return p.Event, &p, err
+	if err == nil {
+		e, err = record.Event(id)
+	}
+	return e, waits, err
 }
 
 // Get returns the event with this id.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -220,6 +221,7 @@ func TestScan_SelectsByEachField(t *testing.T) {
 	b.Outcome, b.Actor, b.Session = audit.Failure, audit.Actor{ID: "admin"}, "s1"
 	c.Action, c.Request, c.Detail = audit.FactorsReset, "r1", map[string]string{"device": "YubiKey Bleue"}
 	add(t, s, log, ids, a, b, c)
+	number(t, s, log, ids[1:])
 	for name, test := range map[string]struct {
 		q    audit.Query
 		want []string
@@ -230,6 +232,8 @@ func TestScan_SelectsByEachField(t *testing.T) {
 		"by a text":             {audit.Query{Contains: "yubikey"}, ids[2:]},
 		"by a condition":        {audit.Query{Subjects: []string{"u1"}, Keep: func(e audit.Entry) bool { return e.ID != ids[0] }}, ids[2:]},
 		"by an unknown subject": {audit.Query{Subjects: []string{"u3"}}, nil},
+		"by the actor":          {audit.Query{Entities: []string{"Admin"}}, ids[1:2]},
+		"by entities":           {audit.Query{Entities: []string{"admin", "u1"}}, ids},
 	} {
 		if got := all(t, s, log, test.q); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)
@@ -260,14 +264,38 @@ func TestErasure_Golden(t *testing.T) {
 		After: "20260302T080000.000000000Z-a"})
 }
 
-func TestEvent_Golden(t *testing.T) {
-	storetest.Golden(t, store.Audit, nil, audit.Event{
-		At: start, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "Inès"}, Subject: "u2", SubjectName: "paul@garage.test",
+func TestRecord_Golden(t *testing.T) {
+	storetest.Golden(t, store.Audit, nil, audit.NewRecord(audit.Event{
+		At: start, Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "Inès"}, Subject: "u2", SubjectName: "paul@garage.test",
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: "d1", Name: "téléphone"}}, Action: audit.FactorsReset, Outcome: audit.Success,
 		Reason: "lost", Address: "203.0.113.7", Agent: "Mozilla/5.0", Session: "s1", Request: "r1",
 		Detail: map[string]string{"devices": "2"}, Salt: []byte{1, 2, 3},
 		Erased: map[string]tlog.Hash{"agent": {1, 2, 3}},
-	})
+	}, audit.Leaf{Number: 7, Lane: audit.LaneRoutine}))
+}
+
+// An event is read as it was appended, however it is stored.
+func TestRecord_KeepsTheEvent(t *testing.T) {
+	id := audit.NewID(start)
+	for name, e := range map[string]audit.Event{
+		"of a user about themself":      {Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "zoe"}, Subject: "u1", SubjectName: "zoe"},
+		"of another user":               {Actor: audit.Actor{Type: audit.TypeUser, ID: "u2", Name: "zoe"}, Subject: "u1", SubjectName: "zoe"},
+		"of a user with another name":   {Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "ines"}, Subject: "u1", SubjectName: "zoe"},
+		"of a token with the user's id": {Actor: audit.Actor{Type: audit.TypeToken, ID: "u1", Name: "zoe"}, Subject: "u1", SubjectName: "zoe"},
+		"of a user about nobody":        {Actor: audit.Actor{Type: audit.TypeUser}},
+		"of nobody":                     {Targets: []audit.Actor{{}, {Type: audit.TypeGroup, ID: "g1"}}},
+		"that was erased":               {Erased: map[string]tlog.Hash{}},
+	} {
+		e.At, e.Action, e.Outcome = start, audit.SessionStart, audit.Success
+		raw, err := store.Encode(audit.NewRecord(e, audit.Leaf{}))
+		var r audit.Record
+		if err := errors.Join(err, store.Decode(raw, &r)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Event(id); err != nil || !reflect.DeepEqual(got, e) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, e)
+		}
+	}
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -18,20 +18,24 @@ type Query struct {
 	Limit        int       // 1 to 1000 entries; 0 means 100
 	Descending   bool      // newest first
 
-	// Subjects are the ids of the users whose events Scan returns. It reads only these. Nil means the whole log.
+	// Subjects are the ids of the users whose events Scan returns. It reads only these, and a key of each user. Nil means the whole log.
 	Subjects []string
-	// Visible, if it is not nil, is called for a subject that has an event. Without its consent, no event of the subject is read.
+	// Entities are ids. Each event has one of them as its user, its actor or a target, and Scan reads only these events. Nil means any.
+	Entities []string
+	// Visible, if it is not nil, is called for a user who has an event. Without its consent, no event about the user is returned,
+	// and if Subjects are given, none is read. An event about no user is not returned.
 	Visible func(subject string) (bool, error)
 
 	Actions  []string         // an event has one of them
 	Contains string           // in any text of the event, as input.Fold compares it
 	Keep     func(Entry) bool // a further condition; nil: none
-	Cost     *int             // if it is not nil, Scan adds the number of events and of indexes that it read
+	Budget   int              // the maximum of events that Scan reads; 0 means 20,000
+	Cost     *int             // if it is not nil, Scan adds the number of events that it read, and of keys of the index, 16 for one
 }
 
-// maxRead is the maximum of events that one Scan reads. A rare event is found by several Scans, each with the cursor of
-// the one before.
-const maxRead = 2_000
+// defaultBudget is the maximum of events that one Scan reads. A rare text is found by several Scans, each with the cursor of the one
+// before.
+const defaultBudget = 20_000
 
 // Scan returns a page of selected entries and a cursor for the next page. The cursor is empty at the end. A page may be
 // short or empty and have a cursor: Scan read as many events as one call may. The error wraps ErrID if q.After is not a
@@ -46,193 +50,155 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 			return nil, "", fmt.Errorf("reading from cursor %q: %w", line(q.After, maxShort), err)
 		}
 	}
+	if q.Budget <= 0 {
+		q.Budget = defaultBudget
+	}
 	if q.Cost == nil {
 		q.Cost = new(int)
 	}
 	q.Contains = input.Fold(q.Contains)
-	switch {
-	case q.Subjects != nil && len(q.Subjects) == 0:
+	if q.Subjects != nil && len(q.Subjects) == 0 {
 		return nil, "", nil
-	case q.Subjects != nil:
-		entries, next, err = l.windows(s, q, maxWindow, l.subjectIDs(s, &q))
-	case q.Descending:
-		entries, next, err = l.windows(s, q, firstWindow, l.allIDs(s))
-	default:
-		entries, next, err = l.ascend(s, q)
 	}
-	if err != nil {
+	if entries, next, err = l.page(s, &q); err != nil {
 		return nil, "", fmt.Errorf("reading audit log: %w", err)
 	}
 	return entries, next, nil
 }
 
-func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, err error) {
-	after, end := q.After, bound(q.Until)
-	if since := bound(q.Since); since > after {
-		after = since // the ids of a time sort after the time alone
-	}
-	read, more := 0, false
-	err = l.scan(s, after, func(id string, e Event) error {
-		if end != "" && id >= end {
-			return store.ErrStop
-		}
-		if more = len(entries) == q.Limit || read == maxRead; more {
-			return store.ErrStop
-		}
-		read++
-		*q.Cost++
-		if entry := (Entry{ID: id, Event: e}); q.selects(entry) {
-			entries = append(entries, entry)
-		}
-		next = id
-		return nil
-	})
-	if !more {
-		next = ""
-	}
-	return entries, next, err
-}
-
-// A store is scanned forwards only, and each user has their own index. To return events in the order of time, windows reads the
-// keys of one window of time after the other, without the events. A window with few keys makes the next one wider; one with
-// too many is made narrower.
-const (
-	firstWindow = time.Hour
-	maxWindow   = 1 << 60          // 36 years
-	minWindow   = time.Millisecond // not made narrower
-	windowful   = 4000             // keys in one window
-)
-
-// A keySource returns the ids of events after from and before end. It reports full if there are more than limit; a limit of 0
-// is none.
-type keySource func(from, end string, limit int) (ids []string, full bool, err error)
-
-func (l Log) windows(s store.Snapshot, q Query, width time.Duration, source keySource) (entries []Entry, next string, err error) {
-	oldest, newest, err := l.span(s, q)
-	if err != nil || oldest.IsZero() {
+func (l Log) page(s store.Snapshot, q *Query) (entries []Entry, next string, err error) {
+	m, err := merge(l.streams(s, q), q.Descending)
+	if err != nil {
 		return nil, "", err
 	}
-	low, high := bound(oldest), bound(newest)
-	if q.Descending && q.After != "" {
-		high = min(high, q.After)
-	} else {
-		low = max(low, q.After)
-	}
-	for read := 0; low < high; {
-		from, end, actual := q.window(low, high, width)
-		limit := windowful
-		if actual <= minWindow {
-			limit = 0
+	reader, last := reader{log: l, s: s, q: q, visible: map[string]bool{}}, ""
+	for st := m.first(); st != nil; st = m.first() {
+		if reader.read >= q.Budget || len(entries) == q.Limit && q.Visible == nil {
+			return entries, next, nil
 		}
-		ids, full, err := source(from, end, limit)
-		if err != nil {
-			return nil, "", err
-		}
-		if *q.Cost += len(ids) / 16; full {
-			width = max(actual/16, minWindow)
-			continue
-		}
-		if q.Descending {
-			slices.Reverse(ids)
-		}
-		for _, id := range ids {
-			if read == maxRead || len(entries) == q.Limit && q.Subjects == nil {
-				return entries, next, nil
+		if st.subject != "" {
+			if is, err := reader.isVisible(st.subject); err != nil || !is {
+				if err = errors.Join(err, m.advance(true)); err != nil {
+					return nil, "", err
+				}
+				continue
 			}
-			read++
-			*q.Cost++
-			if len(entries) < q.Limit {
-				next = id
+		}
+		c := st.next[0]
+		if c.id != last { // else two entities name it
+			if last = c.id; len(entries) < q.Limit {
+				next = last
 			}
-			e, _, err := l.find(s, id)
-			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUnreadable) {
+			entry, selected, err := reader.open(st)
+			if err != nil {
 				return nil, "", err
 			}
-			if entry := (Entry{ID: id, Event: e}); err == nil && q.selects(entry) {
-				if len(entries) == q.Limit { // a cursor means that one more entry is selected, so it reveals no other event
-					return entries, next, nil
-				}
+			if selected && len(entries) == q.Limit { // a cursor means that one more entry is selected, so it reveals no other event
+				return entries, next, nil
+			}
+			if selected {
 				entries = append(entries, entry)
 			}
 		}
-		if q.Descending {
-			high = from
-		} else {
-			low = end
-		}
-		if len(ids) < windowful/8 {
-			width = min(width, maxWindow/4) * 4
+		if err := m.advance(false); err != nil {
+			return nil, "", err
 		}
 	}
 	return entries, "", nil
 }
 
-// window returns the bounds of the next window between two ids, and its width.
-func (q Query) window(low, high string, width time.Duration) (from, end string, actual time.Duration) {
-	bottom, _ := parseID(low) // both are bounds or cursors, which Scan checked
-	top, _ := parseID(high)
-	if whole := top.Sub(bottom); whole <= width {
-		return low, high, max(whole, minWindow)
-	}
-	if q.Descending {
-		return bound(top.Add(-width)), high, width
-	}
-	return low, bound(bottom.Add(width)), width
-}
-
-// allIDs returns the ids of the whole log.
-func (l Log) allIDs(s store.Snapshot) keySource {
-	return func(from, end string, limit int) (ids []string, full bool, err error) {
-		err = l.scanIDs(s, from, func(id string) error {
-			if id >= end {
-				return store.ErrStop
-			}
-			if full = limit > 0 && len(ids) == limit; full {
-				return store.ErrStop
-			}
-			ids = append(ids, id)
-			return nil
-		})
-		return ids, full, err
-	}
-}
-
-// span returns the times that windows reads: from oldest on, before newest. oldest is zero if there is no event.
-func (l Log) span(s store.Snapshot, q Query) (oldest, newest time.Time, err error) {
-	err = l.scanIDs(s, bound(q.Since), func(id string) error {
-		if oldest, err = parseID(id); err != nil {
-			return err
+// streams returns the parts of the log that have every event of the query.
+func (l Log) streams(s store.Snapshot, q *Query) (out []*stream) {
+	p := q.span()
+	keep := func(*Event) bool { return true }
+	switch {
+	case q.Subjects != nil:
+		of := make(map[string]bool, len(q.Subjects))
+		for _, subject := range q.Subjects {
+			st := l.indexed(s, p, q.Cost, subject, classSubject)
+			st.subject, of[subject] = subject, true
+			out = append(out, st)
 		}
-		return store.ErrStop
-	})
-	if err != nil || oldest.IsZero() {
-		return time.Time{}, time.Time{}, err
+		keep = func(e *Event) bool { return of[e.Subject] }
+	case q.Entities != nil:
+		for _, entity := range q.Entities {
+			out = append(out, l.indexed(s, p, q.Cost, entity, classSubject), l.indexed(s, p, q.Cost, entity, classOther))
+		}
+		keep = func(e *Event) bool { return e.names(q.Entities) }
+	case len(q.Actions) > 0 && !slices.ContainsFunc(q.Actions, func(action string) bool { return !isIndexed(action) }):
+		for _, action := range q.Actions {
+			out = append(out, l.indexed(s, p, q.Cost, action, classAction))
+		}
+	default:
+		out = append(out, l.whole(s, p))
 	}
-	newest, err = l.end(s, oldest)
-	if !q.Until.IsZero() && q.Until.Before(newest) {
-		newest = q.Until
-	}
-	return oldest, newest, err
+	return append(out, l.waiting(s, p, q.Cost, keep))
 }
 
-// end returns a time after the last event. It doubles its step until it finds no event.
-func (l Log) end(s store.Snapshot, from time.Time) (time.Time, error) {
-	step := time.Hour
-	for {
-		from = from.Add(step)
-		found := false
-		err := l.scanIDs(s, bound(from), func(id string) (err error) {
-			found = true
-			if from, err = parseID(id); err != nil {
-				return err
-			}
-			return store.ErrStop
-		})
-		if err != nil || !found {
-			return from, err
-		}
-		step *= 2
+// span returns the part of the log that the query reads.
+func (q *Query) span() span {
+	p := span{bound(q.Since), bound(q.Until), q.Descending}
+	switch {
+	case q.After == "":
+	case !q.Descending:
+		p.low = max(p.low, q.After) // the ids of a time sort after the time alone
+	case p.high == "" || q.After < p.high:
+		p.high = q.After
 	}
+	return p
+}
+
+// names reports whether one of the entities is the user, the actor or a target.
+func (e *Event) names(entities []string) bool {
+	is := func(id string) bool {
+		return id != "" && slices.ContainsFunc(entities, func(e string) bool { return input.Fold(e) == input.Fold(id) })
+	}
+	return is(e.Subject) || is(e.Actor.ID) || slices.ContainsFunc(e.Targets, func(t Actor) bool { return is(t.ID) })
+}
+
+// reader reads the events of one Scan.
+type reader struct {
+	log     Log
+	s       store.Snapshot
+	q       *Query
+	read    int
+	visible map[string]bool
+}
+
+func (r *reader) isVisible(subject string) (is bool, err error) {
+	if r.q.Visible == nil || subject == "" {
+		return r.q.Visible == nil, nil
+	}
+	is, known := r.visible[subject]
+	if !known {
+		if is, err = r.q.Visible(subject); err != nil {
+			return false, err
+		}
+		r.visible[subject] = is
+		*r.q.Cost++
+	}
+	return is, nil
+}
+
+// open returns the next event of a stream, and whether the query selects it. The index is not sealed, so the event is compared with it.
+func (r *reader) open(st *stream) (entry Entry, selected bool, err error) {
+	r.read++
+	*r.q.Cost++
+	c := st.next[0]
+	entry.ID = c.id
+	if c.record != nil {
+		entry.Event, err = c.record.Event(c.id)
+	} else {
+		entry.Event, _, err = r.log.find(r.s, c.id)
+	}
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrUnreadable) {
+		return entry, false, nil
+	}
+	if err != nil || st.subject != "" && entry.Subject != st.subject || !r.q.selects(entry) {
+		return entry, false, err
+	}
+	is, err := r.isVisible(entry.Subject)
+	return entry, is, err
 }
 
 // bound returns the id that sorts immediately before all ids of a time, or "" for the zero time.
@@ -244,7 +210,7 @@ func bound(t time.Time) string {
 }
 
 func (q Query) selects(e Entry) bool {
-	return (q.Subjects == nil || slices.Contains(q.Subjects, e.Subject)) &&
+	return (q.Entities == nil || e.names(q.Entities)) &&
 		(len(q.Actions) == 0 || slices.Contains(q.Actions, e.Action)) &&
 		(q.Contains == "" || e.contains(q.Contains)) &&
 		(q.Keep == nil || q.Keep(e))

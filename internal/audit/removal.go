@@ -13,29 +13,37 @@ import (
 var ErrPending = errors.New("event has no number in the log yet")
 
 // DropBody deletes an event and its salt, and keeps its leaf with the digest of its body. A missing event is no error. DropBody
-// uses two keys of the Update. The log must have an event of Removal that covers the time and the lane of the removed one: without
-// it, verification reports the removed event as missing.
+// uses two keys of the Update and those of its entries in the index, at most 20. The log must have an event of Removal that covers the
+// time and the lane of the removed one: without it, verification reports the removed event as missing.
 func (l Log) DropBody(tx store.Tx, id string) error {
-	e, _, err := l.find(tx, id)
-	if exists, err := store.Found(err); !exists || err != nil {
-		return err
+	r, err := l.table.Get(tx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		if _, err := l.pending.Get(tx, id); err == nil {
+			return fmt.Errorf("removing event %q: %w", id, ErrPending)
+		}
+		return nil
 	}
-	leaf, err := l.leaves.Get(tx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return fmt.Errorf("removing event %q: %w", id, ErrPending)
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("removing event %q: %w", id, err)
+	}
+	e, err := r.Event(id)
+	if err != nil {
+		return err
 	}
 	body, err := e.bodyDigest()
 	if err != nil {
 		return fmt.Errorf("removing event %q: %w", id, err)
 	}
+	leaf := r.Leaf()
 	leaf.Body = &body
-	if err := l.leaves.Put(tx, id, leaf); err != nil {
+	err = errors.Join(l.leaves.Put(tx, id, leaf), l.table.Delete(tx, id))
+	for _, entry := range r.entries(id) {
+		err = errors.Join(err, l.entities.Delete(tx, entry))
+	}
+	if err != nil {
 		return fmt.Errorf("removing event %q: %w", id, err)
 	}
-	return l.table.Delete(tx, id)
+	return nil
 }
 
 // Erase removes every value that can identify a user from an event, and its salt: all names, the address, the User-Agent and the
@@ -51,10 +59,13 @@ func (l Log) Erase(tx store.Tx, id string) error {
 		return fmt.Errorf("erasing event %q: %w", id, err)
 	}
 	if e.erase(); waits != nil {
-		waits.Event = e
+		waits.Record = NewRecord(e, waits.Record.Leaf())
 		err = l.pending.Put(tx, id, *waits)
 	} else {
-		err = l.table.Put(tx, id, e)
+		var old Record
+		if old, err = l.table.Get(tx, id); err == nil {
+			err = l.table.Put(tx, id, NewRecord(e, old.Leaf()))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("erasing event %q: %w", id, err)

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,19 +31,45 @@ func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []st
 			Delete: func(ctx context.Context, s store.Store, ids []string, pause func()) error {
 				at := now()
 				statement, id := Removal(lane, Cutoff(at, keep[lane]), len(ids)), NewID(at)
-				return store.InBatches(ctx, s, ids, pause,
-					func(tx store.Tx) error { return l.Append(tx, id, statement) },
-					func(tx store.Tx, id string) error { return l.remove(tx, id) })
+				return l.removeAll(ctx, s, ids, pause, func(tx store.Tx) error { return l.Append(tx, id, statement) })
 			}})
 	}
 	return out
+}
+
+const (
+	maxEventKeys = 22 // of one event: itself, its leaf, and its entries in the index
+	appendKeys   = 3  // of Append, with Watch
+)
+
+// removeAll removes events, as many in each Update as fit into it. state is called in the first one.
+func (l Log) removeAll(ctx context.Context, s store.Store, ids []string, pause func(), state func(tx store.Tx) error) error {
+	for first := true; len(ids) > 0; first = false {
+		done, err := store.Do(ctx, s, func(tx store.Tx) (n int, err error) {
+			if first {
+				err = state(tx)
+			}
+			for used := appendKeys; err == nil && n < len(ids) && used+maxEventKeys <= store.MaxUpdateKeys; n++ {
+				var keys int
+				keys, err = l.remove(tx, ids[n])
+				used += keys
+			}
+			return n, err
+		})
+		if err != nil {
+			return err
+		}
+		ids = ids[done:]
+		pause()
+	}
+	return nil
 }
 
 // findOld returns the events of a lane before end, and statements before oldest. Its cursor stays where it is at the end of a round, because the older events of
 // the lane are gone. A restart reads those of the other lanes once more.
 func (l Log) findOld(s store.Snapshot, lane Lane, end, oldest time.Time, after string, reads, limit int) (out store.Expired, err error) {
 	out.Next, out.End = after, true
-	err = l.table.Scan(s, "", after, 0, func(id string, e Event) error {
+	err = l.table.Scan(s, "", after, 0, func(id string, r Record) error {
 		if id >= bound(end) {
 			return store.ErrStop
 		}
@@ -53,7 +78,7 @@ func (l Log) findOld(s store.Snapshot, lane Lane, end, oldest time.Time, after s
 			return store.ErrStop
 		}
 		out.Reads, out.Next = out.Reads+1, id
-		if e.Lane() == lane && (!e.states() || e.At.Before(oldest)) {
+		if e, err := r.Event(id); err == nil && e.Lane() == lane && (!e.states() || e.At.Before(oldest)) {
 			out.IDs = append(out.IDs, id)
 		}
 		return nil
@@ -64,18 +89,13 @@ func (l Log) findOld(s store.Snapshot, lane Lane, end, oldest time.Time, after s
 // states reports whether the event states what happened to others of the log.
 func (e *Event) states() bool { return e.Action == EventsRemoved || e.Action == EventsErased }
 
-// remove deletes an event and its place in the index. It uses three keys of the Update.
-func (l Log) remove(tx store.Tx, id string) error {
-	e, err := l.table.Get(tx, id)
+// remove is DropBody for an event that may be gone. It returns the number of keys that it used.
+func (l Log) remove(tx store.Tx, id string) (keys int, err error) {
+	r, err := l.table.Get(tx, id)
 	if exists, err := store.Found(err); !exists {
-		return err
+		return 1, err
 	}
-	if err := l.DropBody(tx, id); errors.Is(err, ErrPending) {
-		return nil // it is removed after a restart
-	} else if err != nil {
-		return err
-	}
-	return l.deleteIndex(tx, id, &e)
+	return 2 + len(r.entries(id)), l.DropBody(tx, id)
 }
 
 // AnnounceRemoval returns the announcement of a sweep that removes records of a table by a policy (store.NewAnnouncedSweep): an
@@ -95,7 +115,7 @@ func (l Log) SubjectIDs(s store.Snapshot, subject, after string, limit int) (ids
 		return nil, nil
 	}
 	err = l.pending.Scan(s, "", after, 0, func(id string, p Pending) error {
-		if p.Event.Subject == subject {
+		if p.Record.Subject == subject {
 			ids = append(ids, id)
 		}
 		return nil
@@ -103,15 +123,12 @@ func (l Log) SubjectIDs(s store.Snapshot, subject, after string, limit int) (ids
 	if err != nil {
 		return nil, err
 	}
-	sub, waiting := indexID(subject, ""), len(ids)
+	sub := entriesOf(subject, classSubject)
 	if after != "" {
 		after = sub + after
 	}
-	err = l.subjects.ScanIDs(s, sub, after, func(id string) error {
-		if len(ids) == waiting+limit {
-			return store.ErrStop
-		}
-		ids = append(ids, id[len(sub):])
+	err = l.entities.Scan(s, sub, after, limit, func(entry string) error {
+		ids = append(ids, entry[len(sub):])
 		return nil
 	})
 	slices.Sort(ids)

@@ -76,7 +76,30 @@ func (v *snapshot) Scan(prefix, after string, limit int, fn func(string, []byte)
 	if err == nil && beyond && key == after {
 		key, value, err = v.s.step(cursor.Next)
 	}
-	for n := 0; err == nil && key != "" && strings.HasPrefix(key, prefix) && (limit <= 0 || n < limit); n++ {
+	return v.walk(prefix, key, value, err, limit, cursor.Next, fn)
+}
+
+func (v *snapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	if v.over {
+		return errOver
+	}
+	cursor := v.records.bucket.Cursor()
+	end := prefix + "\x7f" // sorts after every key with the prefix
+	if before != "" && before < end {
+		end = before
+	}
+	key, value, err := v.s.step(func() ([]byte, []byte) {
+		if found, _ := cursor.Seek([]byte(end)); found == nil {
+			return cursor.Last()
+		}
+		return cursor.Prev()
+	})
+	return v.walk(prefix, key, value, err, limit, cursor.Prev, fn)
+}
+
+// walk calls fn for a record and those to which move moves, as long as their keys have the prefix.
+func (v *snapshot) walk(prefix, key string, value []byte, err error, limit int, move func() ([]byte, []byte), fn func(string, []byte) error) error {
+	for n := 1; err == nil && key != "" && strings.HasPrefix(key, prefix); n++ {
 		if v.ctx.Err() != nil {
 			return v.ctx.Err()
 		}
@@ -86,7 +109,10 @@ func (v *snapshot) Scan(prefix, after string, limit int, fn func(string, []byte)
 			}
 			return err
 		}
-		key, value, err = v.s.step(cursor.Next)
+		if limit > 0 && n >= limit {
+			return nil
+		}
+		key, value, err = v.s.step(move)
 	}
 	return err
 }

@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 		{"a failing closure does not affect a concurrent one", neighbours},
 		{"a scan is in bytewise order and within its prefix", order},
 		{"a scan resumes after a key, stops at its limit and at ErrStop", resume},
+		{"a scan backwards resumes before a key, stops at its limit and at ErrStop", resumeBack},
+		{"scans in both orders pass from page to page", manyPages},
 		{"a snapshot does not change", stable},
 		{"a closure run twice has one effect", twice},
 		{"the caller may change bytes that it passed and keep those that it received", ownBytes},
@@ -291,6 +293,14 @@ func order(t *testing.T, s store.Store) {
 	slices.Sort(in)
 	if got := keys(t, s, "", "", 0); !slices.Equal(got, in) {
 		t.Errorf("all keys: got %q, want %q", got, in)
+	}
+	slices.Reverse(want)
+	if got := keysBack(t, s, "b/", "", 0); !slices.Equal(got, want) {
+		t.Errorf("backwards: got %q, want %q", got, want)
+	}
+	slices.Reverse(in)
+	if got := keysBack(t, s, "", "", 0); !slices.Equal(got, in) {
+		t.Errorf("all keys backwards: got %q, want %q", got, in)
 	}
 }
 

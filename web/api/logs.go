@@ -3,10 +3,12 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
+	"barillet/internal/input"
 	"barillet/web/api/systemlog"
 	"barillet/web/reply"
 )
@@ -74,9 +76,20 @@ func eventQuery(q query) (audit.Query, error) {
 	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
 		out.Until = until
 	}
-	if target := f.Target(); account.IsUserID(target) {
-		out.Subjects = []string{target} // only the subject of an event can be a user
-	}
-	out.Keep = func(e audit.Entry) bool { return f.Matches(e) }
+	narrow(&out, f)
 	return out, nil
+}
+
+// narrow adds a filter to a query, and what of it the index of the log can find.
+func narrow(q *audit.Query, f *systemlog.Filter) {
+	q.Keep = func(e audit.Entry) bool { return f.Matches(e) }
+	targets := f.Values("target.id")
+	if targets != nil && !slices.ContainsFunc(targets, func(id string) bool { return !account.IsUserID(id) }) {
+		q.Subjects = targets // only the subject of an event can be a user
+		return
+	}
+	q.Entities = f.Values("target.id", "actor.id")
+	for _, action := range f.Values("eventType") {
+		q.Actions = append(q.Actions, input.Fold(action))
+	}
 }

@@ -164,21 +164,31 @@ func (m *CLI) listEvents(ctx context.Context, s *Client, a auditFlags, values ur
 	if !a.follow {
 		return printList(m, all, m.eventRow)
 	}
-	return m.follow(ctx, s, values, all)
+	return m.follow(ctx, s, values, all, a.limit > 0)
 }
 
-// pollInterval is the interval of calls with --follow.
-const pollInterval = time.Second
+const (
+	pollInterval = time.Second      // between calls with --follow
+	pollOverlap  = 10 * time.Second // an event can appear so late after its time
+)
 
-// follow prints events, and then new events, until the command is interrupted.
-func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
+// follow prints events, and then new events, until the command is interrupted. Each poll reads the last seconds again, so it finds an
+// event that appears late, and does not read all events since the last one that a filter matched.
+func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage, limited bool) error {
+	printed, first := map[string]bool{}, ""
 	for {
+		seen := map[string]bool{}
 		for _, raw := range all {
 			var e event
 			if err := json.Unmarshal(raw, &e); err != nil {
 				return fmt.Errorf("decoding event: %w", err)
 			}
-			values.Set("after", e.UUID)
+			if limited && first == "" {
+				first = e.UUID // older ones are left out
+			}
+			if seen[e.UUID] = true; printed[e.UUID] || e.UUID < first {
+				continue
+			}
 			line := strings.Join(m.eventRow(e), "  ")
 			if m.JSON {
 				line = string(raw)
@@ -187,6 +197,12 @@ func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []js
 				return err
 			}
 		}
+		printed = seen
+		now := s.answered
+		if now.IsZero() {
+			now = m.Now()
+		}
+		values.Set("since", now.Add(-pollOverlap).UTC().Format(time.RFC3339Nano))
 		select {
 		case <-ctx.Done():
 			return nil

@@ -29,6 +29,8 @@ type Client struct {
 	DefaultURL string
 	// NoSupport reports offline mode without support.email.
 	NoSupport bool
+
+	answered time.Time // when the service answered last, by its clock; zero if it did not say
 }
 
 // requestTimeout is the time limit of a call.
@@ -110,6 +112,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (http
 		}
 		return nil, refused
 	}
+	c.answered, _ = http.ParseTime(response.Header.Get("Date"))
 	if out == nil {
 		return response.Header, nil
 	}

@@ -44,8 +44,8 @@ func (f *fixture) attacker() *attacker {
 		if err != nil {
 			return err
 		}
-		return f.tree.events.Scan(s, "", "", 0, func(id string, e audit.Event) error {
-			if e.Erased == nil {
+		return f.tree.events.Scan(s, "", "", 0, func(id string, r audit.Record) error {
+			if r.Erased == nil {
 				a.ids = append(a.ids, id)
 			}
 			return nil
@@ -109,17 +109,61 @@ func must[T any](v T, err error) T {
 
 func (a *attacker) one(ids []string) string { return ids[a.rng.IntN(len(ids))] }
 
-func (a *attacker) event(id string) audit.Event { return must(a.f.tree.events.Get(a, id)) }
-func (a *attacker) leaf(id string) audit.Leaf   { return must(a.f.tree.leaves.Get(a, id)) }
-func (a *attacker) pending(id string) audit.Pending {
-	return must(a.f.tree.pending.Get(a, id))
+func (a *attacker) record(id string) audit.Record { return must(a.f.tree.events.Get(a, id)) }
+func (a *attacker) event(id string) audit.Event {
+	r := a.record(id)
+	return must(r.Event(id))
 }
-func (a *attacker) putPending(id string, p audit.Pending) { must(0, a.f.tree.pending.Put(a, id, p)) }
+
+// leaf returns the leaf of an event that exists or was removed.
+func (a *attacker) leaf(id string) audit.Leaf {
+	if a.keys(store.AuditLeaves.Prefix)[store.AuditLeaves.Prefix+id] {
+		return must(a.f.tree.leaves.Get(a, id))
+	}
+	r := a.record(id)
+	return r.Leaf()
+}
+
+// numbers returns the ids of the events that have a number, or had one when they were removed.
+func (a *attacker) numbers() (ids []string) {
+	for _, prefix := range []string{store.Audit.Prefix, store.AuditLeaves.Prefix} {
+		for key := range a.keys(prefix) {
+			ids = append(ids, strings.TrimPrefix(key, prefix))
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// pending returns an event that waits, with the hash of its leaf.
+func (a *attacker) pending(id string) (audit.Pending, audit.Event) {
+	p := must(a.f.tree.pending.Get(a, id))
+	return p, must(p.Record.Event(id))
+}
+
+func (a *attacker) putPending(id string, p audit.Pending, e audit.Event) {
+	p.Record = audit.NewRecord(e, p.Record.Leaf())
+	must(0, a.f.tree.pending.Put(a, id, p))
+}
+
+// putEvent stores an event with the number of the one with this id, or with number 0.
 func (a *attacker) putEvent(id string, e audit.Event) {
-	must(0, a.f.tree.events.Put(a, id, e))
+	leaf := audit.Leaf{Lane: e.Lane()}
+	if a.keys(store.Audit.Prefix)[store.Audit.Prefix+id] {
+		leaf = a.leaf(id)
+	}
+	must(0, a.f.tree.events.Put(a, id, audit.NewRecord(e, leaf)))
 }
-func (a *attacker) putLeaf(id string, l audit.Leaf) { must(0, a.f.tree.leaves.Put(a, id, l)) }
-func (a *attacker) deleteKey(key string)            { must(0, a.Delete(key)) }
+
+// putLeaf changes the leaf of an event that exists or was removed.
+func (a *attacker) putLeaf(id string, l audit.Leaf) {
+	if l.Body != nil || !a.keys(store.Audit.Prefix)[store.Audit.Prefix+id] {
+		must(0, a.f.tree.leaves.Put(a, id, l))
+		return
+	}
+	must(0, a.f.tree.events.Put(a, id, audit.NewRecord(a.event(id), l)))
+}
+func (a *attacker) deleteKey(key string) { must(0, a.Delete(key)) }
 
 // editRandom changes one field of a random event.
 func (a *attacker) editRandom() string {
@@ -137,7 +181,6 @@ func (a *attacker) edit(id string) {
 // change changes one field of an event.
 func (a *attacker) change(e *audit.Event) {
 	edits := []func(){
-		func() { e.At = e.At.Add(time.Duration(1 + a.rng.IntN(1e9))) },
 		func() { e.Actor.ID += "x" },
 		func() { e.Actor.Name += "x" },
 		func() { e.Actor.Type += "x" },
@@ -165,15 +208,11 @@ func (a *attacker) change(e *audit.Event) {
 // rebuild computes every tile anew from the events, as the service would have.
 func (a *attacker) rebuild() {
 	hashes := map[int64]tlog.Hash{}
-	for key := range a.keys(store.AuditLeaves.Prefix) {
-		id := strings.TrimPrefix(key, store.AuditLeaves.Prefix)
+	for _, id := range a.numbers() {
 		leaf := a.leaf(id)
 		var e *audit.Event
 		if leaf.Body == nil {
-			found, err := a.f.tree.events.Get(a, id)
-			if err != nil {
-				continue
-			}
+			found := a.event(id)
 			e = &found
 		}
 		if hash, err := leaf.Hash(id, e); err == nil {
@@ -216,10 +255,9 @@ func (a *attacker) randomKey(prefix string) string {
 
 // truncate deletes the entries from number n on.
 func (a *attacker) truncate(n int64) {
-	for key := range a.keys(store.AuditLeaves.Prefix) {
-		id := strings.TrimPrefix(key, store.AuditLeaves.Prefix)
+	for _, id := range a.numbers() {
 		if a.leaf(id).Number >= n {
-			a.deleteKey(key)
+			a.deleteKey(store.AuditLeaves.Prefix + id)
 			a.deleteKey(store.Audit.Prefix + id)
 		}
 	}
@@ -237,20 +275,25 @@ var attacks = map[string]func(a *attacker){
 		a.editRandom()
 		a.rebuild()
 	},
-	"an event is deleted": func(a *attacker) { a.deleteKey(store.Audit.Prefix + a.one(a.ids)) },
-	"a leaf is deleted":   func(a *attacker) { a.deleteKey(a.randomKey(store.AuditLeaves.Prefix)) },
-	"an event and its leaf are deleted": func(a *attacker) {
+	"an event is deleted":                    func(a *attacker) { a.deleteKey(store.Audit.Prefix + a.one(a.ids)) },
+	"the leaf of a removed event is deleted": func(a *attacker) { a.deleteKey(a.randomKey(store.AuditLeaves.Prefix)) },
+	"an event is deleted, and its leaf kept": func(a *attacker) {
 		id := a.one(a.ids)
+		leaf := a.leaf(id)
 		a.deleteKey(store.Audit.Prefix + id)
-		a.deleteKey(store.AuditLeaves.Prefix + id)
+		a.putLeaf(id, leaf)
+	},
+	"an event counts as removed too": func(a *attacker) {
+		id := a.one(a.ids)
+		e, leaf := a.event(id), a.leaf(id)
+		leaf.Body = a.digest(id, e, must(leaf.Hash(id, &e)))
+		a.putLeaf(id, leaf)
 	},
 	"an event is cut out, the numbers and the tree made anew": func(a *attacker) {
 		cut := a.one(a.ids)
 		n := a.leaf(cut).Number
 		a.deleteKey(store.Audit.Prefix + cut)
-		a.deleteKey(store.AuditLeaves.Prefix + cut)
-		for key := range a.keys(store.AuditLeaves.Prefix) {
-			id := strings.TrimPrefix(key, store.AuditLeaves.Prefix)
+		for _, id := range a.numbers() {
 			if l := a.leaf(id); l.Number > n {
 				l.Number--
 				a.putLeaf(id, l)
@@ -303,7 +346,6 @@ var attacks = map[string]func(a *attacker){
 	"two events are swapped": func(a *attacker) {
 		x, y := a.two()
 		e, o := a.event(x), a.event(y)
-		e.At, o.At = o.At, e.At
 		a.putEvent(x, o)
 		a.putEvent(y, e)
 	},
@@ -334,7 +376,6 @@ var attacks = map[string]func(a *attacker){
 	"an event is inserted with the number of another, or one beyond": func(a *attacker) {
 		id := a.newID()
 		e := a.event(a.one(a.ids))
-		e.At = must(audit.TimeOf(id))
 		a.putEvent(id, e)
 		a.putLeaf(id, audit.Leaf{Number: []int64{a.leaf(a.one(a.ids)).Number, 1 << 40}[a.rng.IntN(2)]})
 	},
@@ -381,25 +422,25 @@ var attacks = map[string]func(a *attacker){
 	},
 	"a record is moved to another key": func(a *attacker) {
 		x, y := a.two()
-		prefix := []string{store.Audit.Prefix, store.AuditLeaves.Prefix}[a.rng.IntN(2)]
-		raw := must(a.Get(prefix + x))
-		must(0, a.Put(prefix+y, raw))
+		raw := must(a.Get(store.Audit.Prefix + x))
+		must(0, a.Put(store.Audit.Prefix+y, raw))
 	},
 	"a pending event is edited": func(a *attacker) {
 		id := a.one(a.waiting)
-		p := a.pending(id)
-		a.change(&p.Event)
-		a.putPending(id, p)
+		p, e := a.pending(id)
+		a.change(&e)
+		a.putPending(id, p, e)
 	},
 	"a pending event is put into the log without its leaf": func(a *attacker) {
 		id := a.one(a.waiting)
-		a.putEvent(id, a.pending(id).Event)
+		_, e := a.pending(id)
+		a.putEvent(id, e)
 		a.deleteKey(store.AuditPending.Prefix + id)
 	},
 	"an event with a number waits for another": func(a *attacker) {
 		id := a.one(a.ids)
 		e, leaf := a.event(id), a.leaf(id)
-		a.putPending(id, audit.Pending{Hash: must(leaf.Hash(id, &e)), Lane: leaf.Lane, Event: e})
+		a.putPending(id, audit.Pending{Hash: must(leaf.Hash(id, &e)), Record: audit.Record{Lane: leaf.Lane}}, e)
 	},
 }
 

@@ -63,7 +63,7 @@ func TestRun_RecordsEachDamageThatEndsTheHeads(t *testing.T) {
 // After a start with many events that wait, the first head does not wait for all of them.
 func TestRun_SignsWhileManyEventsWait(t *testing.T) {
 	f := newFixture(t)
-	const waiting = atOnce*batch + 100
+	const waiting = atOnce*batchKeys/3 + 100 // each uses three keys or more
 	for done := 0; done < waiting; done += 90 {
 		f.update(func(tx store.Tx) error {
 			for i := range min(90, waiting-done) {

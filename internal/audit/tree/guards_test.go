@@ -27,12 +27,17 @@ var guards = map[string]struct {
 		e.Outcome = audit.Deny
 		a.putEvent(ids[10], e)
 	}, 10, "the event differs from its leaf in the tree"},
-	"an event is deleted": {func(a *attacker, ids []string) { a.deleteKey(store.Audit.Prefix + ids[10]) }, 10, "the event was deleted"},
-	"an event and its leaf are deleted": {func(a *attacker, ids []string) {
+	"an event is deleted": {func(a *attacker, ids []string) { a.deleteKey(store.Audit.Prefix + ids[10]) }, 10, "the entry is missing"},
+	"an event is deleted, and its leaf kept": {func(a *attacker, ids []string) {
+		leaf := a.leaf(ids[10])
 		a.deleteKey(store.Audit.Prefix + ids[10])
-		a.deleteKey(store.AuditLeaves.Prefix + ids[10])
-	}, 10, "the entry is missing"},
-	"an event is inserted": {func(a *attacker, ids []string) { a.insert(ids[10]) }, -1, "the event was inserted: it has no leaf"},
+		a.putLeaf(ids[10], leaf)
+	}, 10, "the event was deleted"},
+	"an event counts as removed too": {func(a *attacker, ids []string) {
+		e, leaf := a.event(ids[10]), a.leaf(ids[10])
+		leaf.Body = a.digest(ids[10], e, must(leaf.Hash(ids[10], &e)))
+		a.putLeaf(ids[10], leaf)
+	}, 10, "another entry has this number too"},
 	"an event is inserted with a number beyond the tree": {func(a *attacker, ids []string) {
 		a.putLeaf(a.insert(ids[10]), audit.Leaf{Number: numbered})
 	}, -1, "its number 300 is not in the tree"},
@@ -42,31 +47,26 @@ var guards = map[string]struct {
 	"an event is inserted with the number of another": {func(a *attacker, ids []string) {
 		a.putLeaf(a.insert(ids[10]), audit.Leaf{Number: 10})
 	}, 10, "another entry has this number too"},
-	"an event has the time of another": {func(a *attacker, ids []string) {
-		e := a.event(ids[10])
-		e.At = e.At.Add(time.Second)
-		a.putEvent(ids[10], e)
-	}, 10, "malformed event: it has another time"},
 	"an event cannot be read": {func(a *attacker, ids []string) { must(0, a.Put(store.Audit.Prefix+ids[10], []byte("x"))) }, 10, "the event cannot be read"},
 	"a leaf cannot be read": {func(a *attacker, ids []string) {
-		must(0, a.Put(store.AuditLeaves.Prefix+a.insert(ids[10]), []byte("x")))
+		must(0, a.Put(store.AuditLeaves.Prefix+audit.NewID(a.f.clock), []byte("x")))
 	}, -1, "the leaf cannot be read"},
 	"an event without number is edited": {func(a *attacker, _ []string) {
-		p := a.pending(a.waiting[1])
-		p.Event.Outcome = audit.Deny
-		a.putPending(a.waiting[1], p)
+		p, e := a.pending(a.waiting[1])
+		e.Outcome = audit.Deny
+		a.putPending(a.waiting[1], p, e)
 	}, -1, "the event was edited before its leaf got a number"},
 	"an event without number is malformed": {func(a *attacker, _ []string) {
-		p := a.pending(a.waiting[1])
-		p.Event.At = p.Event.At.Add(time.Second)
-		a.putPending(a.waiting[1], p)
-	}, -1, "malformed event: it has another time"},
+		p, e := a.pending(a.waiting[1])
+		e.Salt = nil
+		a.putPending(a.waiting[1], p, e)
+	}, -1, "malformed event: the salt is missing"},
 	"an event without number cannot be read": {func(a *attacker, _ []string) {
 		must(0, a.Put(store.AuditPending.Prefix+a.waiting[1], []byte("x")))
 	}, -1, "the event cannot be read"},
 	"an event with a number waits for another": {func(a *attacker, ids []string) {
-		p := a.pending(a.waiting[1])
-		a.putPending(ids[10], p)
+		p, e := a.pending(a.waiting[1])
+		a.putPending(ids[10], p, e)
 	}, -1, "the event has a number, and waits for another"},
 	"a hash is edited":                     {func(a *attacker, _ []string) { a.editTile(0, 1, 5) }, 261, "the event differs from its leaf in the tree"},
 	"a hash of the second level is edited": {func(a *attacker, _ []string) { a.editTile(1, 0, 0) }, 0, "the hashes of entries 0 to 255 differ from the tree above"},
@@ -119,8 +119,7 @@ var guards = map[string]struct {
 // insert puts a copy of an event into the log, shortly after it, and returns its id.
 func (a *attacker) insert(id string) string {
 	e := a.event(id)
-	e.At = e.At.Add(time.Millisecond)
-	inserted := audit.NewID(e.At)
+	inserted := audit.NewID(e.At.Add(time.Millisecond))
 	a.putEvent(inserted, e)
 	return inserted
 }

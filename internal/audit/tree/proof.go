@@ -57,27 +57,27 @@ func (t *Tree) prove(s store.Snapshot, id string) (p Proof, covered bool, err er
 		return Proof{}, false, fmt.Errorf("proving an event: %w", store.ErrNotFound)
 	}
 	p = Proof{Format: proofFormat, ID: id, Key: t.key}
-	entry, err := t.log.Get(s, id)
-	if err != nil {
-		return Proof{}, false, err
-	}
-	leaf, err := t.leaves.Get(s, id)
+	r, err := t.events.Get(s, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Proof{}, false, nil
+		_, err = t.log.Get(s, id)
+		return Proof{}, false, err
 	}
 	if err != nil {
 		return Proof{}, false, err
 	}
-	p.Event, p.Lane, p.Number = entry.Event, leaf.Lane, leaf.Number
+	if p.Event, err = r.Event(id); err != nil {
+		return Proof{}, false, err
+	}
+	p.Lane, p.Number = r.Lane, r.Number
 	head, err := t.heads.Get(s, newestID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && head.Size <= leaf.Number {
+	if errors.Is(err, store.ErrNotFound) || err == nil && head.Size <= p.Number {
 		return Proof{}, false, nil
 	}
 	if err != nil {
 		return Proof{}, false, err
 	}
 	p.Head = head.Note
-	hashes, err := tlog.ProveRecord(head.Size, leaf.Number, t.reader(s))
+	hashes, err := tlog.ProveRecord(head.Size, p.Number, t.reader(s))
 	if p.Hashes = hashes; hashes == nil {
 		p.Hashes = []tlog.Hash{}
 	}

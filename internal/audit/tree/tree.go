@@ -39,9 +39,9 @@ type Config struct {
 type Tree struct {
 	Config
 	log     audit.Log
-	events  store.Table[audit.Event]
+	events  store.Table[audit.Record]
 	pending store.Table[audit.Pending]
-	leaves  store.Table[audit.Leaf]
+	leaves  store.Table[audit.Leaf] // of removed events
 	tiles   store.Table[Tile]
 	heads   store.Table[Head]
 
@@ -81,7 +81,7 @@ const (
 
 // New returns the tree in the store.
 func New(c Config) (*Tree, error) {
-	t := &Tree{Config: c, log: audit.NewLog(c.Keyring), events: store.NewTable[audit.Event](c.Keyring, store.Audit),
+	t := &Tree{Config: c, log: audit.NewLog(c.Keyring), events: store.NewTable[audit.Record](c.Keyring, store.Audit),
 		pending: store.NewTable[audit.Pending](c.Keyring, store.AuditPending), leaves: store.NewTable[audit.Leaf](c.Keyring, store.AuditLeaves),
 		tiles: store.NewTable[Tile](c.Keyring, store.AuditTiles), heads: store.NewTable[Head](c.Keyring, store.AuditHeads)}
 	private := ed25519.NewKeyFromSeed(c.Pepper.MAC("audit head key"))
@@ -168,8 +168,8 @@ func (t *Tree) Advance(ctx context.Context) error {
 }
 
 const (
-	batch  = 22  // leaves of one Update: four keys each, the size and the growing tiles
-	atOnce = 100 // Updates between two looks at the time of the next head
+	batchKeys = store.MaxUpdateKeys - 10 // of the events of one Update: the others are for the size and the growing tiles
+	atOnce    = 100                      // Updates between two looks at the time of the next head
 )
 
 // Sequence gives each pending leaf its number, in the order of event ids.
@@ -184,8 +184,9 @@ func (t *Tree) number(ctx context.Context, updates int) (complete bool, err erro
 	defer t.mu.Unlock()
 	for range updates {
 		var ids []string
+		var last bool
 		err := t.Store.View(ctx, func(s store.Snapshot) (err error) {
-			ids, err = t.next(s)
+			ids, last, err = t.next(s)
 			return err
 		})
 		if err == nil && len(ids) > 0 {
@@ -194,29 +195,31 @@ func (t *Tree) number(ctx context.Context, updates int) (complete bool, err erro
 		if err != nil {
 			return false, fmt.Errorf("numbering the leaves of the audit log: %w", err)
 		}
-		if len(ids) < batch {
+		if last {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// next returns the ids of the next pending leaves. It leaves out an id that has a number: no event is replaced, and verification
-// reports it.
-func (t *Tree) next(s store.Snapshot) (ids []string, err error) {
-	err = t.pending.Scan(s, "", "", 0, func(id string, _ audit.Pending) error {
-		if len(ids) == batch {
-			return store.ErrStop
-		}
-		if _, err := s.Get(t.leaves.Key(id)); err == nil {
-			return nil
-		} else if !errors.Is(err, store.ErrNotFound) {
+// next returns the ids of the next pending leaves, as many as fit into an Update, and whether no other is left. It leaves out an id
+// that has a number: no event is replaced, and verification reports it.
+func (t *Tree) next(s store.Snapshot) (ids []string, last bool, err error) {
+	keys := 0
+	last = true
+	err = t.pending.Scan(s, "", "", 0, func(id string, p audit.Pending) error {
+		numbered, err := t.log.Numbered(s, id)
+		if err != nil || numbered {
 			return err
+		}
+		if keys += p.NumberKeys(); keys > batchKeys {
+			last = false
+			return store.ErrStop
 		}
 		ids = append(ids, id)
 		return nil
 	})
-	return ids, err
+	return ids, last, err
 }
 
 // grow numbers the leaves of events, and adds their hashes to the tiles.

@@ -82,6 +82,8 @@ type verification struct {
 	erasures map[string]bool // by id of the user
 	removed  []gone
 	erased   []gone
+
+	unreadable []string // ids of events whose number is not known
 }
 
 // gone is an event that was removed or erased, to be compared with the events that state it.
@@ -312,12 +314,20 @@ func (v *verification) verifyGone() {
 	}
 }
 
-// verifyNumbers reports the first number that no entry has.
+// verifyNumbers reports the first number that no entry has. If there is one such number and one unreadable event, they belong together.
 func (v *verification) verifyNumbers() {
+	first, missing := int64(-1), 0
 	for n := range v.size {
 		if v.seen[n/64].Load()&(1<<(n%64)) == 0 {
-			v.bad("", n, "the entry is missing")
-			return
+			if missing++; first < 0 {
+				first = n
+			}
 		}
+	}
+	switch {
+	case missing == 1 && len(v.unreadable) == 1:
+		v.bad(v.unreadable[0], first, "the event cannot be read")
+	case missing > 0:
+		v.bad("", first, "the entry is missing")
 	}
 }

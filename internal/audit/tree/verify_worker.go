@@ -23,34 +23,30 @@ type worker struct {
 	entries, pending int64
 	removals         []audit.Entry
 	gone, hidden     []gone
+	unreadable       []string
 }
 
 func (w *worker) verify(c chunk) {
-	leaves := c.leaves
 	w.size = c.size
-	for _, e := range c.events {
-		for len(leaves) > 0 && leaves[0].id < e.id {
-			w.verifyLeaf(leaves[0], nil)
-			leaves = leaves[1:]
-		}
-		if len(leaves) > 0 && leaves[0].id == e.id {
-			w.verifyLeaf(leaves[0], &e)
-			leaves = leaves[1:]
-		} else {
-			w.bad(e.id, -1, "the event was inserted: it has no leaf")
-		}
+	for _, r := range c.events {
+		w.verifyEvent(r)
 	}
-	for _, leaf := range leaves {
-		w.verifyLeaf(leaf, nil)
+	for _, r := range c.leaves {
+		w.verifyRemoved(r)
 	}
-	for _, p := range c.pending {
-		w.verifyPending(p, c.leaves)
+	for _, r := range c.pending {
+		w.verifyPending(r, has(c.events, r.id) || has(c.leaves, r.id))
 	}
 }
 
-// verifyPending compares a pending leaf with its event. No numbered leaf has its id.
-func (w *worker) verifyPending(p sealedRecord, leaves []sealedRecord) {
-	if _, numbered := slices.BinarySearchFunc(leaves, p.id, func(l sealedRecord, id string) int { return strings.Compare(l.id, id) }); numbered {
+func has(records []sealedRecord, id string) bool {
+	_, found := slices.BinarySearchFunc(records, id, func(r sealedRecord, id string) int { return strings.Compare(r.id, id) })
+	return found
+}
+
+// verifyPending compares a pending leaf with its event. numbered reports whether an event with a number has its id.
+func (w *worker) verifyPending(p sealedRecord, numbered bool) {
+	if numbered {
 		w.bad(p.id, -1, "the event has a number, and waits for another")
 		return
 	}
@@ -59,59 +55,82 @@ func (w *worker) verifyPending(p sealedRecord, leaves []sealedRecord) {
 		w.bad(p.id, -1, "the event cannot be read: %v", err)
 		return
 	}
-	switch hash, err := (audit.Leaf{Lane: pending.Lane}).Hash(p.id, &pending.Event); {
+	event, err := pending.Record.Event(p.id)
+	var hash tlog.Hash
+	if err == nil {
+		hash, err = pending.Record.Leaf().Hash(p.id, &event)
+	}
+	switch {
 	case err != nil:
 		w.bad(p.id, -1, "%v", err)
 	case hash != pending.Hash:
 		w.bad(p.id, -1, "the event was edited before its leaf got a number")
 	default:
 		w.pending++
-		w.note(p.id, -1, &pending.Event) // an event may state the removal of others before it has a number
+		w.note(p.id, -1, &event) // an event may state the removal of others before it has a number
 	}
 }
 
-// verifyLeaf compares the leaf with the tree. e is its event, or nil if it was removed.
-func (w *worker) verifyLeaf(l sealedRecord, e *sealedRecord) {
-	leaf, err := w.tree.leaves.Open(l.id, l.sealed)
+// verifyEvent compares an event with the tree.
+func (w *worker) verifyEvent(r sealedRecord) {
+	record, err := w.tree.events.Open(r.id, r.sealed)
+	var event audit.Event
+	if err == nil {
+		event, err = record.Event(r.id)
+	}
 	if err != nil {
-		w.bad(l.id, -1, "the leaf cannot be read: %v", err)
+		w.unreadable = append(w.unreadable, r.id)
+		w.bad(r.id, -1, "the event cannot be read: %v", err)
 		return
 	}
-	if leaf.Number < 0 || leaf.Number >= w.size {
-		w.bad(l.id, -1, "its number %d is not in the tree", leaf.Number)
-		return
-	}
-	late := leaf.Number >= w.verification.size // numbered since Verify began
-	if bit := uint64(1) << (leaf.Number % 64); !late && w.seen[leaf.Number/64].Or(bit)&bit != 0 {
-		w.bad(l.id, leaf.Number, "another entry has this number too")
-	}
-	var event *audit.Event
-	if e != nil {
-		if event, err = w.tree.events.Open(e.id, e.sealed); err != nil {
-			w.bad(l.id, leaf.Number, "the event cannot be read: %v", err)
-			return
-		}
-	} else if leaf.Body == nil {
-		w.bad(l.id, leaf.Number, "the event was deleted")
-		return
-	}
-	hash, err := leaf.Hash(l.id, event)
-	stored, ok := w.leaf(leaf.Number)
-	switch {
-	case err != nil:
-		w.bad(l.id, leaf.Number, "%v", err)
-	case !ok:
-		w.bad(l.id, leaf.Number, "its hash is missing in the tree")
-	case hash != stored:
-		w.bad(l.id, leaf.Number, "the event differs from its leaf in the tree")
-	case event == nil:
-		w.gone = append(w.gone, gone{id: l.id, number: leaf.Number, lane: leaf.Lane})
-	default:
+	if late, ok := w.verifyLeaf(r.id, record.Leaf(), &event); ok {
 		if !late {
 			w.entries++
 		}
-		w.note(l.id, leaf.Number, event)
+		w.note(r.id, record.Number, &event)
 	}
+}
+
+// verifyRemoved compares the leaf of a removed event with the tree.
+func (w *worker) verifyRemoved(r sealedRecord) {
+	leaf, err := w.tree.leaves.Open(r.id, r.sealed)
+	if err != nil {
+		w.bad(r.id, -1, "the leaf cannot be read: %v", err)
+		return
+	}
+	if leaf.Body == nil {
+		w.bad(r.id, leaf.Number, "the event was deleted")
+		return
+	}
+	if _, ok := w.verifyLeaf(r.id, *leaf, nil); ok {
+		w.gone = append(w.gone, gone{id: r.id, number: leaf.Number, lane: leaf.Lane})
+	}
+}
+
+// verifyLeaf compares a leaf with the tree. e is its event, or nil if it was removed. late means that it got its number since Verify
+// began.
+func (w *worker) verifyLeaf(id string, leaf audit.Leaf, e *audit.Event) (late, ok bool) {
+	if leaf.Number < 0 || leaf.Number >= w.size {
+		w.bad(id, -1, "its number %d is not in the tree", leaf.Number)
+		return false, false
+	}
+	late = leaf.Number >= w.verification.size
+	if bit := uint64(1) << (leaf.Number % 64); !late && w.seen[leaf.Number/64].Or(bit)&bit != 0 {
+		w.bad(id, leaf.Number, "another entry has this number too")
+	}
+	hash, err := leaf.Hash(id, e)
+	stored, found := w.leaf(leaf.Number)
+	switch {
+	case err != nil:
+		w.bad(id, leaf.Number, "%v", err)
+	case !found:
+		w.bad(id, leaf.Number, "its hash is missing in the tree")
+	case hash != stored:
+		w.bad(id, leaf.Number, "the event differs from its leaf in the tree")
+	default:
+		return late, true
+	}
+	return late, false
 }
 
 // note keeps what is compared when all entries were read.
@@ -161,6 +180,7 @@ func (v *verification) join(w *worker) {
 	v.report.Entries += w.entries
 	v.report.Pending += w.pending
 	v.removed, v.erased = append(v.removed, w.gone...), append(v.erased, w.hidden...)
+	v.unreadable = append(v.unreadable, w.unreadable...)
 	for _, e := range w.removals {
 		if lane, before, ok := e.Removed(); ok && before.After(v.removals[lane]) {
 			v.removals[lane] = before

@@ -1,6 +1,7 @@
 package systemlog
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -228,21 +229,36 @@ func (f *Filter) Span() (since, until time.Time) {
 		since = f.at
 	case f.Operator == "lt", f.Operator == "le":
 		until = f.at.Add(time.Millisecond)
+	case f.join == "" && f.Attribute == "uuid" && f.Operator == "eq":
+		if at, err := audit.TimeOf(f.Value); err == nil {
+			since, until = at, at.Add(1)
+		}
 	}
 	return since, until
 }
 
-// Target returns the id of a target that every event has that the filter matches, or "" if the filter names none.
-func (f *Filter) Target() string {
-	if f.join == "and" {
+// Values returns values of which every event that the filter matches has one in one of the attributes. It returns nil if the filter
+// names none.
+func (f *Filter) Values(attributes ...string) []string {
+	switch {
+	case f.join == "and":
 		for _, part := range f.parts {
-			if target := part.Target(); target != "" {
-				return target
+			if values := part.Values(attributes...); values != nil {
+				return values
 			}
 		}
+	case f.join == "or":
+		var all []string
+		for _, part := range f.parts {
+			values := part.Values(attributes...)
+			if values == nil {
+				return nil
+			}
+			all = append(all, values...)
+		}
+		return all
+	case f.join == "" && f.Operator == "eq" && slices.Contains(attributes, f.Attribute):
+		return []string{f.Value}
 	}
-	if f.join == "" && f.Attribute == "target.id" && f.Operator == "eq" {
-		return f.Value
-	}
-	return ""
+	return nil
 }
