@@ -67,6 +67,8 @@ var (
 		Ceiling: Ceiling{Fixed: 36_000}, Sweep: ByExpiry} // twice 8,000 and 2,000 KiB that wait, and 8,000 that are pushed
 	Grants = TableDef{Prefix: "grant/", Owner: "oidc/token", Lives: "the session's maximum, or 30 d", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // one of each code
+	GrantsExpiring = TableDef{Prefix: "grantexpiring/", Owner: "oidc/token", Lives: "until its session ends", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 13_000, Per: PerUser}, Sweep: ByDelivery} // of the sessions of a day
 	Consents = TableDef{Prefix: "consent/", Owner: "oidc/token", Lives: "with user and client", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1000, Per: PerUser}, Sweep: ByExpiry} // one of each client
 	UserCodes = TableDef{Prefix: "usercode/", Owner: "oidc", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
@@ -107,7 +109,7 @@ var (
 func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
-		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
+		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
 		AuditSubjects, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}
