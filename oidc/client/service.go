@@ -30,7 +30,6 @@ type Config struct {
 type Service struct {
 	Config
 	clients    store.Table[Client]
-	opened     opened
 	assertions store.Table[Assertion]
 	remote     publishedKeys
 	limiter    throttle.Memory
