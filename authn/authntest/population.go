@@ -45,7 +45,7 @@ func SeedDataDir(t testing.TB, dir string, n int) *Population {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPopulation(t, newIn(t, dir, keys), n)
+	p := newPopulation(t, newIn(t, dir, keys, Start), n)
 	if err := p.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,17 +55,10 @@ func SeedDataDir(t testing.TB, dir string, n int) *Population {
 func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Population {
 	t.Helper()
 	model, phone, _ := e.Member("model@garage.example", nil)
-	passwords, err := password.NewHasher(e.Keys.Pepper, password.Policy{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	model.Devices = append(model.Devices, devices...)
-	began := time.Now()
-	e.Clock.Advance(began.Sub(Start))
-	e.Accounts.Now = func() time.Time { return e.Clock.Now().Add(time.Since(began)) }
-	e.Store = e.Ring.CorrectTimes(e.bolt, e.Accounts.Now)
-	e.Accounts.Store, e.Accounts.Hasher = e.Store, passwords
-	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
+	e.run()
+	var err error
+	if model.Password.Hash, err = e.Accounts.Hasher.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
 	p := &Population{Env: e, Phone: phone, Users: make([]TestUser, n)}
@@ -87,6 +80,20 @@ func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Popu
 		return err
 	})
 	return p
+}
+
+// run makes the clock run from the present time on, Update closures run once, and a hash cost as much as in production.
+func (e *Env) run() {
+	e.T.Helper()
+	passwords, err := password.NewHasher(e.Keys.Pepper, password.Policy{})
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	began := time.Now()
+	e.Clock.Advance(began.Sub(e.Clock.Now()))
+	e.Accounts.Now = func() time.Time { return e.Clock.Now().Add(time.Since(began)) }
+	e.Store = e.Ring.CorrectTimes(e.bolt, e.Accounts.Now)
+	e.Accounts.Store, e.Accounts.Hasher = e.Store, passwords
 }
 
 // NextStep moves the clock until each user can use a code again, and returns the code.

@@ -1,0 +1,380 @@
+package authntest
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/authn/password"
+	"barillet/authn/session"
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/internal/audit/tree"
+	"barillet/internal/secret"
+	"barillet/store"
+	"barillet/store/storetest"
+)
+
+// Size is what Seed creates.
+type Size struct{ People, Groups, Events int }
+
+// Seeded is a data directory that Seed filled. Who has which login, id, group, role, status and browser follows from the number
+// of the user, so that nobody has to read the store to know.
+type Seeded struct {
+	Size
+	PhoneSecret string    // of everybody
+	Until       time.Time // the time of the last event
+	Dir         string    `json:"-"`
+}
+
+const seededFile = "seeded.json"
+
+// seededSpan is the time of the events. It is shorter than each retention period.
+const seededSpan = 80 * 24 * time.Hour
+
+// OpenSeeded returns what a data directory contains that Seed filled.
+func OpenSeeded(t testing.TB, dir string) *Seeded {
+	t.Helper()
+	s := &Seeded{Dir: dir}
+	raw, err := os.ReadFile(filepath.Join(dir, seededFile))
+	if err == nil {
+		err = json.Unmarshal(raw, s)
+	}
+	if err != nil {
+		t.Fatalf("the directory was not seeded: %v", err)
+	}
+	return s
+}
+
+// Population opens the store. Its users are n of those who can sign in, from all parts of the store.
+func (s *Seeded) Population(t testing.TB, n int) *Population {
+	t.Helper()
+	keys, err := store.ReadKeyFile(filepath.Join(s.Dir, "barillet.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Population{Env: newIn(t, s.Dir, keys, s.Until)}
+	p.run()
+	p.Phone = &Phone{Env: p.Env, Secret: s.PhoneSecret}
+	able := s.People / 100 * active
+	for k := range n {
+		i := Active(k * able / n)
+		p.Users = append(p.Users, TestUser{ID: s.ID(i), Login: Login(i), Browser: s.Browser(i)})
+	}
+	return p
+}
+
+// IsSeeded reports whether Seed filled the directory.
+func IsSeeded(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, seededFile))
+	return err == nil
+}
+
+// Login returns the login of user i.
+func Login(i int) string { return fmt.Sprintf("user%07d@garage.example", i) }
+
+// ID returns the id of user i.
+func (s *Seeded) ID(i int) account.UserID { return account.UserID("u" + seededID("user", i)) }
+
+// Group returns the id of group i. The first groups are the largest.
+func (s *Seeded) Group(i int) account.GroupID { return account.GroupID("g" + seededID("group", i)) }
+
+// Browser returns the cookie of a known browser of user i.
+func (s *Seeded) Browser(i int) secret.Value { return seededSecret("browser", i) }
+
+// Session returns the secret of the session of user i, if HasSession.
+func (s *Seeded) Session(i int) secret.Value { return seededSecret("session", i) }
+
+// HasSession reports whether user i was signed in at the end of Seed: one active user of 20.
+func (s *Seeded) HasSession(i int) bool { return i%100 < active && i%20 == 0 }
+
+func seededSum(label string, i int) [32]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "%s %d", label, i))
+}
+
+func seededID(label string, i int) string {
+	sum := seededSum(label, i)
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+}
+
+func seededSecret(label string, i int) secret.Value {
+	sum := seededSum(label, i)
+	return secret.From(base64.RawURLEncoding.EncodeToString(sum[:]))
+}
+
+// Of 100 users, in this order, so many are active with a phone, active with frozen phones, active without a device, staged,
+// invited, suspended and deactivated.
+const (
+	active      = 78
+	frozen      = active + 2
+	deviceless  = frozen + 2
+	staged      = deviceless + 5
+	provisioned = staged + 5
+	suspended   = provisioned + 3
+)
+
+// Active returns the number of the nth user who can sign in.
+func Active(n int) int { return n/active*100 + n%active }
+
+// Of the users who can sign in, the first are administrators of all users; the next are the managers of one group or two.
+const (
+	superAdmins = 5
+	userAdmins  = 20
+	readers     = 25
+	unlimited   = superAdmins + userAdmins + readers
+)
+
+// Manager returns the number of the manager of a group.
+func (s *Seeded) Manager(group int) int { return Active(unlimited + group) }
+
+// groups returns the groups of user i, by number: none for one of 20, and two for one of seven.
+func (s *Seeded) groups(i int) []int {
+	r := rand.New(rand.NewPCG(uint64(i), 1))
+	one := func() int {
+		x := r.Float64()
+		return int(x * x * float64(s.Groups))
+	}
+	n := i/100*active + i%100 - unlimited
+	if i%100 < active && n >= 0 && n < s.Groups {
+		return []int{n}
+	}
+	switch r.IntN(20) {
+	case 0:
+		return nil
+	case 1, 2, 3:
+		if a, b := one(), one(); a != b {
+			return []int{a, b}
+		}
+	}
+	return []int{one()}
+}
+
+// role returns the roles of user i.
+func (s *Seeded) roles(i int, at time.Time) []account.RoleAssignment {
+	if i%100 >= active {
+		return nil
+	}
+	a := account.RoleAssignment{ID: "r" + seededID("role", i)[:20], Created: at, Changed: at}
+	switch n := i/100*active + i%100; {
+	case n < superAdmins:
+		a.Role = account.RoleSuperAdmin
+	case n < superAdmins+userAdmins:
+		a.Role = account.RoleUserAdmin
+	case n < unlimited:
+		a.Role = account.RoleReadOnly
+	case n < unlimited+s.Groups:
+		g := n - unlimited
+		a.Role, a.Groups = account.RoleHelpDesk, []account.GroupID{s.Group(g)}
+		if g%3 == 0 && g+1 < s.Groups {
+			a.Groups = append(a.Groups, s.Group(g+1))
+		}
+	default:
+		return nil
+	}
+	return []account.RoleAssignment{a}
+}
+
+// seeder fills a data directory.
+type seeder struct {
+	*Seeded
+	*Env
+	bulk     *storetest.Bulk
+	model    account.User // has a password and a phone
+	browsers store.Table[session.Browser]
+	sessions store.Table[account.Session]
+	now      time.Time // of the end
+}
+
+// Seed creates users, groups and audit events in an empty data directory. The packages that own the records make each of them;
+// storetest.Bulk stores them. Log receives a line for each part.
+func Seed(t testing.TB, dir string, size Size, log func(format string, args ...any)) *Seeded {
+	t.Helper()
+	keys, err := store.CreateKeyFile(filepath.Join(dir, "barillet.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	bulk := storetest.OpenBulk(t, filepath.Join(dir, "barillet.db"), store.Outbox) // every email was sent
+	s := &seeder{Seeded: &Seeded{Size: size, Dir: dir, Until: now}, Env: newOn(t, bulk, keys, now.Add(-seededSpan)), bulk: bulk, now: now}
+	s.Store = s.Ring.CorrectTimes(bulk, s.Clock.Now)
+	s.Accounts.Store = s.Store
+	s.browsers, s.sessions = store.NewTable[session.Browser](s.Ring, store.Browsers), store.NewTable[account.Session](s.Ring, store.Sessions)
+	for _, part := range []struct {
+		name string
+		n    int
+		do   func()
+	}{{"groups", size.Groups, s.seedGroups}, {"people", size.People, s.seedPeople}, {"events", size.Events, s.seedEvents}, {"file", 1, s.end}} {
+		began := time.Now()
+		part.do()
+		log("%s: %d in %.1f s", part.name, part.n, time.Since(began).Seconds())
+	}
+	return s.Seeded
+}
+
+func (s *seeder) seedGroups() {
+	p := &Population{Env: s.Env}
+	p.Each(2, s.Groups, func(i int) error {
+		_, err := account.Update(s.T.Context(), s.Accounts, s.Accounts.NewOperation(s.From), func(tx *account.Tx) (struct{}, error) {
+			g := account.Group{ID: s.Group(i), Name: fmt.Sprintf("Garage %04d %s", i, towns[i%len(towns)])}
+			return struct{}{}, tx.CreateGroup(&g)
+		})
+		return err
+	})
+}
+
+func (s *seeder) seedPeople() {
+	s.setModel()
+	p := &Population{Env: s.Env}
+	const part = 64
+	p.Each(2, (s.People+part-1)/part, func(n int) error {
+		for i := n * part; i < min(s.People, (n+1)*part); i++ {
+			if err := s.createUser(i); err != nil {
+				return fmt.Errorf("user %d: %w", i, err)
+			}
+		}
+		return nil
+	})
+}
+
+// setModel creates a user as the service does, with a password of the usual cost.
+func (s *seeder) setModel() {
+	model, phone, _ := s.Member("model@garage.example", nil)
+	passwords, err := password.NewHasher(s.Keys.Pepper, password.Policy{})
+	if err == nil {
+		model.Password.Hash, err = passwords.Hash(s.T.Context(), true, Password)
+	}
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.model, s.PhoneSecret = model, phone.Secret
+	tree, err := tree.New(tree.Config{Store: s.Store, Keyring: s.Ring, Pepper: s.Keys.Pepper, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = tree.Advance(s.T.Context())
+	}
+	if err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// createUser creates user i. The model gives an active user their password, phone and activity.
+func (s *seeder) createUser(i int) error {
+	r := rand.New(rand.NewPCG(uint64(i), 2))
+	op := s.Accounts.NewOperation(s.From)
+	op.Now = s.now.Add(-time.Duration(r.Float64() * float64(2*365*24*time.Hour))).Truncate(time.Microsecond)
+	seen := op.Now.Add(time.Duration(r.Float64() * float64(s.now.Sub(op.Now)))).Truncate(time.Microsecond)
+	_, err := account.Update(s.T.Context(), s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
+		u := tx.NewUser()
+		u.ID, u.Login, u.Email = s.ID(i), Login(i), Login(i)
+		u.FirstName, u.LastName = firstNames[r.IntN(len(firstNames))], lastNames[r.IntN(len(lastNames))]
+		for _, g := range s.groups(i) {
+			u.Groups = append(u.Groups, s.Group(g))
+		}
+		u.Roles = s.roles(i, op.Now)
+		status := i % 100
+		if status < deviceless || status >= provisioned {
+			s.activate(tx, &u, seen)
+		}
+		switch {
+		case status >= active && status < frozen:
+			u.Devices[0].Frozen = seen
+		case status >= frozen && status < deviceless:
+			u.Devices = nil
+		}
+		if len(u.Browsers) > 0 {
+			if err := s.browsers.Put(tx.Raw, u.Browsers[0].Hash, session.Browser{Since: u.Browsers[0].Since, User: u.ID, Users: 1}); err != nil {
+				return struct{}{}, err
+			}
+		}
+		if err := s.openSession(tx, &u, i); err != nil {
+			return struct{}{}, err
+		}
+		if err := tx.Create(&u); err != nil || status < staged && status >= deviceless || status < deviceless {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.setStatus(tx, &u, status)
+	})
+	return err
+}
+
+// activate gives a new user what the model has.
+func (s *seeder) activate(tx *account.Tx, u *account.User, seen time.Time) {
+	m := &s.model
+	u.Status, u.EverHadDevice, u.Locale, u.EmailProvenance = m.Status, m.EverHadDevice, m.Locale, m.EmailProvenance
+	u.Epoch, u.PasswordEpoch, u.Resets, u.Password = m.Epoch, m.PasswordEpoch, m.Resets, m.Password
+	u.Password.Set, u.Activated, u.StatusAt, u.LastLogin = tx.Op.Now, tx.Op.Now, tx.Op.Now, seen
+	for n, d := range m.Devices {
+		d.ID, d.Added, d.LastUsed = factors.DeviceID(tx.Op.ID(fmt.Sprint("device", n))), tx.Op.Now, seen
+		u.Devices = append(u.Devices, d)
+	}
+	for _, a := range m.Activity {
+		a.At = seen
+		u.Activity = append(u.Activity, a)
+	}
+	// The number of a login is that of its user.
+	var i int
+	fmt.Sscanf(u.Login, "user%d@", &i)
+	u.Browsers = []account.BrowserRef{{Hash: s.Browser(i).Hash(), Since: tx.Op.Now, Seen: seen}}
+}
+
+func (s *seeder) openSession(tx *account.Tx, u *account.User, i int) error {
+	if !s.HasSession(i) {
+		return nil
+	}
+	hash := s.Session(i).Hash()
+	u.Sessions = []account.SessionRef{{Hash: hash, Since: s.now}}
+	return s.sessions.Put(tx.Raw, hash, account.Session{User: u.ID, Epoch: u.Epoch, Created: s.now, LastSeen: s.now, AMR: []string{"pwd", "otp", "mfa"},
+		Browser: u.Browsers[0].Hash, Address: s.From.ClientAddress(), Agent: s.From.Agent})
+}
+
+// setStatus changes the status of a new user as the service does.
+func (s *seeder) setStatus(tx *account.Tx, u *account.User, status int) (err error) {
+	switch {
+	case status < provisioned:
+		_, err = s.Authn.Invite(tx, u, account.ProvenanceEmail, "Garage Lumiere")
+	case status < suspended:
+		err = tx.Suspend(u)
+	default:
+		err = tx.Deactivate(u)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Save(u)
+}
+
+// end closes the store and writes what OpenSeeded reads.
+func (s *seeder) end() {
+	raw, err := json.Marshal(s.Seeded)
+	if err == nil {
+		err = s.bulk.Close()
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.Dir, seededFile), raw, 0o600)
+	}
+	if err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// seedEvents appends events to the log and numbers them, so that their times end at the present one.
+func (s *seeder) seedEvents() {
+	s.Clock.Advance(s.now.Sub(s.Clock.Now()))
+	_ = audit.System
+}
+
+var (
+	towns      = []string{"Lyon", "Lille", "Nantes", "Rennes", "Metz", "Pau", "Albi", "Dijon", "Tours", "Brest", "Nice", "Caen"}
+	firstNames = strings.Fields("Amélie Bruno Chloé Denis Élise Farid Gaëlle Hugo Inès Jules Karim Léa Marc Nadia Olivier Paul Quentin Rose Samir Théo Ugo Vera Yann Zoé")
+	lastNames  = strings.Fields("Martin Bernard Thomas Petit Robert Richard Durand Dubois Moreau Laurent Simon Michel Lefèvre Leroy Roux David Bertrand Morel Fournier Girard " +
+		"Bonnet Dupont Lambert Fontaine Rousseau Vincent Muller Faure André Mercier Blanc Guérin Boyer Garnier Chevalier François Legrand Gauthier Garcia Perrin")
+)
