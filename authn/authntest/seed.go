@@ -18,7 +18,6 @@ import (
 	"barillet/authn/password"
 	"barillet/authn/session"
 	"barillet/factors"
-	"barillet/internal/audit"
 	"barillet/internal/audit/tree"
 	"barillet/internal/secret"
 	"barillet/store"
@@ -192,6 +191,7 @@ type seeder struct {
 	model    account.User // has a password and a phone
 	browsers store.Table[session.Browser]
 	sessions store.Table[account.Session]
+	tree     *tree.Tree
 	now      time.Time // of the end
 }
 
@@ -208,6 +208,10 @@ func Seed(t testing.TB, dir string, size Size, log func(format string, args ...a
 	s := &seeder{Seeded: &Seeded{Size: size, Dir: dir, Until: now}, Env: newOn(t, bulk, keys, now.Add(-seededSpan)), bulk: bulk, now: now}
 	s.Store = s.Ring.CorrectTimes(bulk, s.Clock.Now)
 	s.Accounts.Store = s.Store
+	s.tree, err = tree.New(tree.Config{Store: s.Store, Keyring: s.Ring, Pepper: s.Keys.Pepper, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.browsers, s.sessions = store.NewTable[session.Browser](s.Ring, store.Browsers), store.NewTable[account.Session](s.Ring, store.Sessions)
 	for _, part := range []struct {
 		name string
@@ -257,13 +261,7 @@ func (s *seeder) setModel() {
 		s.T.Fatal(err)
 	}
 	s.model, s.PhoneSecret = model, phone.Secret
-	tree, err := tree.New(tree.Config{Store: s.Store, Keyring: s.Ring, Pepper: s.Keys.Pepper, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)})
-	if err == nil {
-		err = tree.Advance(s.T.Context())
-	}
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.advance()
 }
 
 // createUser creates user i. The model gives an active user their password, phone and activity.
@@ -364,12 +362,6 @@ func (s *seeder) end() {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-}
-
-// seedEvents appends events to the log and numbers them, so that their times end at the present one.
-func (s *seeder) seedEvents() {
-	s.Clock.Advance(s.now.Sub(s.Clock.Now()))
-	_ = audit.System
 }
 
 var (
