@@ -109,6 +109,12 @@ func parallel(t testing.TB) {
 // newIn is New with a data directory, root keys and a clock that begins at start.
 func newIn(t testing.TB, dir string, keys store.RootKeys, start time.Time) *Env {
 	t.Helper()
+	return newOn(t, openFile(t, dir), keys, start)
+}
+
+// openFile opens the store of a data directory until the test ends.
+func openFile(t testing.TB, dir string) store.Store {
+	t.Helper()
 	file, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +124,7 @@ func newIn(t testing.TB, dir string, keys store.RootKeys, start time.Time) *Env 
 			t.Errorf("closing the store: %v", err)
 		}
 	})
-	return newOn(t, file, keys, start)
+	return file
 }
 
 // newOn is newIn with an open store.

@@ -14,6 +14,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/secret"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // Population is an environment with many users, for benchmarks. Update closures run once, a password hash costs as much as in
@@ -23,6 +24,7 @@ type Population struct {
 	*Env
 	Phone *Phone // has the common TOTP key; each user can use a code once
 	Users []TestUser
+	Reads *storetest.Reads // of Seeded.Population only
 }
 
 // TestUser is a user of a Population.

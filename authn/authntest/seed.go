@@ -55,14 +55,15 @@ func OpenSeeded(t testing.TB, dir string) *Seeded {
 	return s
 }
 
-// Population opens the store. Its users are n of those who can sign in, from all parts of the store.
+// Population opens the store and counts its reads. Its users are n of those who can sign in, from all parts of the store.
 func (s *Seeded) Population(t testing.TB, n int) *Population {
 	t.Helper()
 	keys, err := store.ReadKeyFile(filepath.Join(s.Dir, "barillet.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Population{Env: newIn(t, s.Dir, keys, s.Until)}
+	reads := storetest.CountReads(openFile(t, s.Dir))
+	p := &Population{Env: newOn(t, reads, keys, s.Until), Reads: reads}
 	p.run()
 	p.Phone = &Phone{Env: p.Env, Secret: s.PhoneSecret}
 	able := s.People / 100 * active

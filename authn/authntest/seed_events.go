@@ -74,6 +74,9 @@ func (s *seeder) appendEvents(from, to int) (at time.Time, err error) {
 	return at, err
 }
 
+// Token returns the id of the principal of an API token that events name.
+func (s *Seeded) Token(i int) string { return "token:" + seededID("token", i)[:20] }
+
 // event returns event n: of 100, 84 are of sign-ins, with three each, and the others of applications, refusals and
 // administrators.
 func (s *seeder) event(n int) audit.Event {
@@ -90,7 +93,7 @@ func (s *seeder) event(n int) audit.Event {
 	e := audit.Event{Actor: user, Subject: user.ID, SubjectName: user.Name, Outcome: audit.Success, Address: s.From.ClientAddress(), Agent: s.From.Agent,
 		Request: seededID("request", act)}
 	if kind >= 92 {
-		e.Actor = audit.Actor{Type: audit.TypeToken, ID: "token:" + seededID("token", token)[:20], Name: fmt.Sprintf("support desk %d", token)}
+		e.Actor = audit.Actor{Type: audit.TypeToken, ID: s.Token(token), Name: fmt.Sprintf("support desk %d", token)}
 	}
 	switch {
 	case kind < 84:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
 	"barillet/factors"
 )
 
@@ -48,6 +49,13 @@ func TestSeed_MakesWhatTheServiceMakes(t *testing.T) {
 		if err != nil || !done.Accepted() {
 			t.Fatalf("second step of %s: %v, rejected %q", u.Login, err, done.Rejected)
 		}
+	}
+	report, err := p.Directory.Admin.Tree.Verify(t.Context())
+	if err != nil || report.Bad != nil || report.Entries < int64(seeded.Size.Events) || report.Heads < 2 {
+		t.Errorf("verifying the audit log: got %+v, %v", report, err)
+	}
+	if _, err := p.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, p.From, p.Users[1].Login, helpdesk.ResetRequest{}); err != nil {
+		t.Errorf("resetting: %v", err)
 	}
 	for i := range seeded.People {
 		if !seeded.HasSession(i) {

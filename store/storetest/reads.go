@@ -1,0 +1,65 @@
+package storetest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"barillet/store"
+)
+
+// Reads is a store that counts what its Views and Updates read: each record that is found, and its bytes. A request that reads
+// more than it returns shows here, also when the machine is too fast to show it in time.
+type Reads struct {
+	store.Store
+	records, bytes atomic.Int64
+}
+
+// CountReads returns a store that counts.
+func CountReads(s store.Store) *Reads { return &Reads{Store: s} }
+
+// Total returns the numbers since the beginning.
+func (r *Reads) Total() (records, bytes int64) { return r.records.Load(), r.bytes.Load() }
+
+func (r *Reads) count(key string, value []byte) {
+	r.records.Add(1)
+	r.bytes.Add(int64(len(key) + len(value)))
+}
+
+// View implements store.Store.
+func (r *Reads) View(ctx context.Context, fn func(store.Snapshot) error) error {
+	return r.Store.View(ctx, func(s store.Snapshot) error { return fn(countedSnapshot{s, r}) })
+}
+
+// Update implements store.Store.
+func (r *Reads) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return r.Store.Update(ctx, func(tx store.Tx) error { return fn(countedTx{tx, r}) })
+}
+
+type countedSnapshot struct {
+	store.Snapshot
+	r *Reads
+}
+
+func (s countedSnapshot) Get(key string) ([]byte, error) {
+	value, err := s.Snapshot.Get(key)
+	s.r.count(key, value)
+	return value, err
+}
+
+func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
+		s.r.count(key, value)
+		return fn(key, value)
+	})
+}
+
+type countedTx struct {
+	store.Tx
+	r *Reads
+}
+
+func (t countedTx) Get(key string) ([]byte, error) {
+	value, err := t.Tx.Get(key)
+	t.r.count(key, value)
+	return value, err
+}
