@@ -194,10 +194,12 @@ type seeder struct {
 	sessions store.Table[account.Session]
 	tree     *tree.Tree
 	now      time.Time // of the end
+	log      func(format string, args ...any)
 }
 
 // Seed creates users, groups and audit events in an empty data directory. The packages that own the records make each of them;
-// storetest.Bulk stores them. Log receives a line for each part.
+// storetest.Bulk stores them. log receives a line for each part and
+// each tenth of the events.
 func Seed(t testing.TB, dir string, size Size, log func(format string, args ...any)) *Seeded {
 	t.Helper()
 	keys, err := store.CreateKeyFile(filepath.Join(dir, "barillet.key"))
@@ -206,7 +208,7 @@ func Seed(t testing.TB, dir string, size Size, log func(format string, args ...a
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	bulk := storetest.OpenBulk(t, filepath.Join(dir, "barillet.db"), store.Outbox) // every email was sent
-	s := &seeder{Seeded: &Seeded{Size: size, Dir: dir, Until: now}, Env: newOn(t, bulk, keys, now.Add(-seededSpan)), bulk: bulk, now: now}
+	s := &seeder{Seeded: &Seeded{Size: size, Dir: dir, Until: now}, Env: newOn(t, bulk, keys, now.Add(-seededSpan)), bulk: bulk, now: now, log: log}
 	s.Store = s.Ring.CorrectTimes(bulk, s.Clock.Now)
 	s.Accounts.Store = s.Store
 	s.tree, err = tree.New(tree.Config{Store: s.Store, Keyring: s.Ring, Pepper: s.Keys.Pepper, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)})
@@ -270,7 +272,11 @@ func (s *seeder) createUser(i int) error {
 	r := rand.New(rand.NewPCG(uint64(i), 2))
 	op := s.Accounts.NewOperation(s.From)
 	op.Now = s.now.Add(-time.Duration(r.Float64() * float64(2*365*24*time.Hour))).Truncate(time.Microsecond)
-	seen := op.Now.Add(time.Duration(r.Float64() * float64(s.now.Sub(op.Now)))).Truncate(time.Microsecond)
+	if status := i % 100; status >= staged && status < provisioned {
+		op.Now = s.now.Add(-time.Duration(r.Float64() * float64(account.InvitationTTL/2))) // an older invitation would be gone
+	}
+	// The user signed in within 150 days, so that the browser is still known.
+	seen := s.now.Add(-time.Duration(r.Float64() * float64(min(s.now.Sub(op.Now), 150*24*time.Hour)))).Truncate(time.Microsecond)
 	_, err := account.Update(s.T.Context(), s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		u := tx.NewUser()
 		u.ID, u.Login, u.Email = s.ID(i), Login(i), Login(i)

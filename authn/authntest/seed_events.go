@@ -29,6 +29,9 @@ func (s *seeder) seedEvents() {
 				return
 			}
 			appended <- at
+			if tenth := s.Size.Events / 10; n/tenth != (n+eventsWaiting)/tenth {
+				s.log("events: %d of %d", n, s.Size.Events)
+			}
 		}
 	}()
 	signed := s.Clock.Now()

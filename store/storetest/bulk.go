@@ -15,8 +15,8 @@ import (
 	"barillet/store"
 )
 
-// bulkBytes is how much a Bulk keeps in memory before it writes.
-const bulkBytes = 192 << 20
+// bulkBytes is how much a Bulk keeps in memory before it writes. Random keys touch nearly every page of the file each time.
+const bulkBytes = 1 << 30
 
 // Bulk is a store for millions of records: the real code makes each record, and only the transactions differ. It keeps changes in
 // memory and writes them to a bbolt file, sorted by key, in few large transactions without a sync. Nothing is durable before
