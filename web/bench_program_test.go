@@ -17,7 +17,6 @@ func BenchmarkProgram(b *testing.B) {
 	s := openStage(b, nil)
 	for b.Loop() { // once: it takes longer than -benchtime
 		dir := copyDir(b, s.dir)
-		startProgram(b, dir).stop(b) // the first start makes what a new store has not
 		before := inUse(b, dir)
 		p := startProgram(b, dir)
 		reportIdle(b, p)

@@ -36,13 +36,16 @@ type stage struct {
 
 const (
 	stageUsers    = 4000 // who can sign in
-	stageSessions = 100
+	stageSessions = 1000
+	stageForwards = 100 // of them
 )
 
 // openStage seeds a directory. change, if it is not nil, prepares more.
 func openStage(b *testing.B, change func(p *authntest.Population)) *stage {
 	b.Helper()
-	return prepare(b, authntest.Seed(b, b.TempDir(), authntest.Size{People: 5200, Groups: 30}, b.Logf), 0, 1, change)
+	s := prepare(b, authntest.Seed(b, b.TempDir(), authntest.Size{People: 5200, Groups: 30}, b.Logf), 0, 1, change)
+	startProgram(b, s.dir).stop(b) // it makes what a new store has not
+	return s
 }
 
 // prepare stores sign-ins and sessions in a seeded directory. Each turn of turns has users of its own.
@@ -59,8 +62,10 @@ func prepare(b *testing.B, seeded *authntest.Seeded, turn, turns int, change fun
 		s.logins = append(s.logins, "__Host-barillet-browser="+p.Users[i].Browser.Reveal()+"; __Host-barillet-login="+login.Reveal())
 	}
 	nonce := secret.From(fmt.Sprintf("%043d", 0))
-	for _, sess := range p.CreateSessions(stageSessions) {
-		s.sessions = append(s.sessions, "__Host-barillet="+sess.Reveal())
+	for i, sess := range p.CreateSessions(stageSessions) {
+		if s.sessions = append(s.sessions, "__Host-barillet="+sess.Reveal()); i >= stageForwards {
+			continue
+		}
 		code, err := p.Sessions.NewReturnCode(b.Context(), account.RequestInfo{}, sess, wiki, session.ForwardState(nonce))
 		if err != nil {
 			b.Fatal(err)

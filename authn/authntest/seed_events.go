@@ -29,7 +29,7 @@ func (s *seeder) seedEvents() {
 				return
 			}
 			appended <- at
-			if tenth := s.Size.Events / 10; n/tenth != (n+eventsWaiting)/tenth {
+			if tenth := max(1, s.Size.Events/10); n/tenth != (n+eventsWaiting)/tenth {
 				s.log("events: %d of %d", n, s.Size.Events)
 			}
 		}
