@@ -39,15 +39,18 @@ func BenchmarkProgram(b *testing.B) {
 func BenchmarkProgramAtMillion(b *testing.B) {
 	dir := os.Getenv("STORE")
 	if dir == "" {
-		b.Skip("STORE is not set")
+		b.Fatal("STORE is not set: use make million")
 	}
-	authntest.OpenSeeded(b, dir)
+	seeded := authntest.OpenSeeded(b, dir)
 	for b.Loop() {
 		startProgram(b, dir).stop(b)
 		p := startProgram(b, dir)
 		reportIdle(b, p)
 		p.stop(b)
 	}
+	person, event := seeded.Growth()
+	b.ReportMetric(person, "B/person")
+	b.ReportMetric(event, "B/event")
 	b.ReportMetric(0, "ns/op")
 }
 

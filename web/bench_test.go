@@ -265,7 +265,7 @@ func BenchmarkWaitingMail(b *testing.B) {
 func BenchmarkSecondStepAtMillion(b *testing.B) {
 	dir := os.Getenv("STORE")
 	if dir == "" {
-		b.Skip("STORE is not set")
+		b.Fatal("STORE is not set: use make million")
 	}
 	small, turn := openStage(b, nil), 0
 	seeded := authntest.OpenSeeded(b, dir)

@@ -2,7 +2,6 @@ package authntest
 
 import (
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -37,25 +36,7 @@ type TestUser struct {
 // NewPopulation returns an environment with n users. Each user has the devices in addition to the phone.
 func NewPopulation(t testing.TB, n int, devices ...factors.Device) *Population {
 	t.Helper()
-	return newPopulation(t, New(t), n, devices...)
-}
-
-// SeedDataDir creates n users in an empty data directory and closes the store, so that a program can open it.
-func SeedDataDir(t testing.TB, dir string, n int) *Population {
-	t.Helper()
-	keys, err := store.CreateKeyFile(filepath.Join(dir, "barillet.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newPopulation(t, newIn(t, dir, keys, Start), n)
-	if err := p.Store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Population {
-	t.Helper()
+	e := New(t)
 	model, phone, _ := e.Member("model@garage.example", nil)
 	model.Devices = append(model.Devices, devices...)
 	e.run()

@@ -33,7 +33,9 @@ type Seeded struct {
 	Size
 	PhoneSecret string    // of everybody
 	Until       time.Time // the time of the last event
-	Dir         string    `json:"-"`
+	// PeopleBytes and EventBytes are those of the pages that are in use after the users, and after the events.
+	PeopleBytes, EventBytes int64
+	Dir                     string `json:"-"`
 }
 
 const seededFile = "seeded.json"
@@ -74,10 +76,9 @@ func (s *Seeded) Population(t testing.TB, n int) *Population {
 	return p
 }
 
-// IsSeeded reports whether Seed filled the directory.
-func IsSeeded(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, seededFile))
-	return err == nil
+// Growth returns the bytes of the file for a user and for an event.
+func (s *Seeded) Growth() (person, event float64) {
+	return float64(s.PeopleBytes) / float64(s.People), float64(s.EventBytes-s.PeopleBytes) / float64(max(1, s.Size.Events))
 }
 
 // Login returns the login of user i.
@@ -217,12 +218,20 @@ func Seed(t testing.TB, dir string, size Size, log func(format string, args ...a
 	}
 	s.browsers, s.sessions = store.NewTable[session.Browser](s.Ring, store.Browsers), store.NewTable[account.Session](s.Ring, store.Sessions)
 	for _, part := range []struct {
-		name string
-		n    int
-		do   func()
-	}{{"groups", size.Groups, s.seedGroups}, {"people", size.People, s.seedPeople}, {"events", size.Events, s.seedEvents}, {"file", 1, s.end}} {
+		name  string
+		n     int
+		do    func()
+		bytes *int64 // of the store after the part
+	}{{"groups", size.Groups, s.seedGroups, nil}, {"people", size.People, s.seedPeople, &s.PeopleBytes},
+		{"events", size.Events, s.seedEvents, &s.EventBytes}, {"file", 1, s.end, nil}} {
 		began := time.Now()
-		part.do()
+		if part.do(); part.bytes != nil {
+			size, err := bulk.Size()
+			if err != nil {
+				t.Fatal(err)
+			}
+			*part.bytes = size
+		}
 		log("%s: %d in %.1f s", part.name, part.n, time.Since(began).Seconds())
 	}
 	return s.Seeded

@@ -29,7 +29,7 @@ func number(t testing.TB, name string, otherwise int) int {
 func BenchmarkSeed(b *testing.B) {
 	dir := os.Getenv("STORE")
 	if dir == "" {
-		b.Skip("STORE is not set")
+		b.Fatal("STORE is not set: use make million")
 	}
 	size := authntest.Size{People: number(b, "PEOPLE", 1_000_000), Events: number(b, "EVENTS", 5_000_000)}
 	size.Groups = max(30, size.People*3/1000)

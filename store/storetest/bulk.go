@@ -16,7 +16,7 @@ import (
 )
 
 // bulkBytes is how much a Bulk keeps in memory before it writes. Random keys touch nearly every page of the file each time.
-const bulkBytes = 1 << 30
+const bulkBytes = 512 << 20
 
 // Bulk is a store for millions of records: the real code makes each record, and only the transactions differ. It keeps changes in
 // memory and writes them to a bbolt file, sorted by key, in few large transactions without a sync. Nothing is durable before
@@ -36,7 +36,7 @@ var bulkBucket = []byte("barillet") // as in store/bolt
 func OpenBulk(t testing.TB, path string, discard ...store.TableDef) *Bulk {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true, NoGrowSync: true, NoFreelistSync: true,
-		NoStatistics: true, InitialMmapSize: 16 << 30})
+		InitialMmapSize: 16 << 30})
 	if err == nil {
 		err = db.Update(func(tx *bbolt.Tx) error {
 			_, err := tx.CreateBucketIfNotExists(bulkBucket)
@@ -246,7 +246,22 @@ func (s *Bulk) flush() error {
 	return err
 }
 
-// Close writes what waits, also audit events without a number, and syncs the file.
+// Size writes what waits, and returns the bytes of the pages that are in use.
+func (s *Bulk) Size() (bytes int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.flush(); err != nil {
+		return 0, err
+	}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		stats := s.db.Stats()
+		bytes = tx.Size() - int64(stats.FreePageN+stats.PendingPageN)*int64(s.db.Info().PageSize)
+		return nil
+	})
+	return bytes, err
+}
+
+// Close writes what waits, and syncs the file.
 func (s *Bulk) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

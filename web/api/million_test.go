@@ -18,8 +18,11 @@ import (
 	"barillet/web/api"
 )
 
-// maxRequests is the number of requests after which a query that finds too little ends.
-const maxRequests = 300
+// A query that finds too little ends after so many requests, or so much time.
+const (
+	maxRequests = 300
+	maxTime     = 10 * time.Second
+)
 
 // million is an API on a seeded store.
 type million struct {
@@ -45,7 +48,7 @@ func (m *million) fresh() authntest.TestUser {
 // outcome is what a row cost. A list is read until a page of it is complete.
 type outcome struct {
 	requests, empty int           // answers, and those without an entry
-	slowest         time.Duration // request
+	total, slowest  time.Duration // of all requests and of one
 	records, bytes  int64         // most that one request read
 }
 
@@ -57,6 +60,7 @@ func (o *outcome) add(m *million, do func()) {
 	took := time.Since(began)
 	now, nowBytes := m.crowd.Reads.Total()
 	o.requests++
+	o.total += took
 	o.slowest, o.records, o.bytes = max(o.slowest, took), max(o.records, now-records), max(o.bytes, nowBytes-bytes)
 }
 
@@ -75,7 +79,7 @@ func (m *million) call(o *outcome, method, path, body string, p admin.Principal)
 
 // list reads a list until it has as many entries as one page, or ends.
 func (m *million) list(o *outcome, path string, p admin.Principal) {
-	for found := 0; path != "" && found < 200 && o.requests < maxRequests; {
+	for found := 0; path != "" && found < 200 && o.requests < maxRequests && o.total < maxTime; {
 		w := m.call(o, "GET", path, "", p)
 		var entries []json.RawMessage
 		if err := json.Unmarshal(w.Body.Bytes(), &entries); err != nil {
@@ -239,23 +243,28 @@ func (m *million) actRows() []row {
 }
 
 // BenchmarkMillion measures each list, report, log query and change of the API once against the store in STORE, which
-// BenchmarkSeed filled. "ms" is the slowest request of a row, and "records" the most that one request read.
+// BenchmarkSeed filled, and against a small store. "ms" is the slowest request of a row, "records" the most that one request read.
 func BenchmarkMillion(b *testing.B) {
 	dir := os.Getenv("STORE")
 	if dir == "" {
-		b.Skip("STORE is not set")
+		b.Fatal("STORE is not set: use make million")
 	}
-	seeded := authntest.OpenSeeded(b, dir)
-	m := openMillion(b, seeded)
-	for _, r := range m.rows() {
+	m := openMillion(b, authntest.OpenSeeded(b, dir))
+	small := openMillion(b, authntest.Seed(b, b.TempDir(), authntest.Size{People: 5200, Groups: 30, Events: 26_000}, b.Logf))
+	other := small.rows()
+	for i, r := range m.rows() {
 		b.Run(r.name, func(b *testing.B) {
-			o := &outcome{}
-			m.t = b
+			o, beside := &outcome{}, &outcome{}
+			m.t, small.t = b, b
 			r.do(o)
+			other[i].do(beside)
+			b.ReportMetric(beside.slowest.Seconds()*1e3, "small-ms")
+			b.ReportMetric(float64(beside.records), "small-records")
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(o.slowest.Seconds()*1e3, "ms")
 			b.ReportMetric(float64(o.records), "records")
 			b.ReportMetric(float64(o.bytes)/1024, "KiB")
+			b.ReportMetric(o.total.Seconds()*1e3, "total-ms")
 			b.ReportMetric(float64(o.requests), "requests")
 			b.ReportMetric(float64(o.empty), "empty")
 		})
