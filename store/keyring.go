@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// Format is the store format that this program writes. The program does not open a newer one (promise D9).
-const Format = 1
+// Format is the store format that this program writes. The program does not open a newer one (promise D9). Format 1 was never
+// released: its records were JSON.
+const Format = 2
 
 var (
 	// ErrNewer is wrapped by the error for a store or a record that a newer program wrote.
@@ -174,8 +175,8 @@ func load(snap Snapshot, keys RootKeys) (*Keyring, error) {
 	switch {
 	case head.Format > Format:
 		return nil, fmt.Errorf("format is %d, want at most %d: %w", head.Format, Format, ErrNewer)
-	case head.Format < 1:
-		return nil, fmt.Errorf("format record has format %d", head.Format)
+	case head.Format < Format:
+		return nil, fmt.Errorf("format is %d, want %d: made by an unreleased version of the program, which no release can read", head.Format, Format)
 	case head.Master != keys.Master.ID():
 		return nil, fmt.Errorf("store has master key %s, key file has %s: %w", head.Master, keys.Master.ID(), ErrWrongKey)
 	case head.Pepper != keys.Pepper.ID():

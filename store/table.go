@@ -3,19 +3,19 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 )
 
-// Upgrade turns the JSON of version From of a record into that of version From+1.
+// Upgrade turns version From of a record into version From+1. Apply gets the record without its type: a struct is a map[string]any,
+// a time is text, a number is an int64 or a uint64. It may change and return what it gets.
 type Upgrade struct {
 	From  int
-	Apply func(json.RawMessage) (json.RawMessage, error)
+	Apply func(record any) (any, error)
 }
 
-// Table stores records of one type as encrypted, versioned JSON. An id is a key without the prefix of the table; free
+// Table stores records of one type as encrypted, versioned CBOR. An id is a key without the prefix of the table; free
 // text in it is escaped. The zero value is unusable. A Table is safe for concurrent use and cheap to copy.
 type Table[T any] struct{ *table }
 
@@ -119,13 +119,13 @@ func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (v T, err erro
 func (t Table[T]) Put(tx Tx, id string, v T) error { return t.put(tx, id, v) }
 
 func (t *table) put(tx Tx, id string, v any) error {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
-	}
 	key, s := t.Key(id), scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	if err := tx.Put(key, t.ring.seal(s, key, t.kind.Version, plain)); err != nil {
+	s.plain.Reset()
+	if err := encoder.MarshalToBuffer(v, &s.plain); err != nil {
+		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
+	}
+	if err := tx.Put(key, t.ring.seal(s, key, t.kind.Version)); err != nil {
 		return fmt.Errorf("writing a record of %s: %w", t.kind.Prefix, err)
 	}
 	return nil
@@ -214,28 +214,24 @@ func (t *table) storeCorrection(tx Tx, id string) error {
 
 // decodeRaw reads a record as it was written, in the newest version, into the record that v points to.
 func (t *table) decodeRaw(id string, sealed []byte, v any) error {
-	version, plain, err := t.ring.open(t.Key(id), sealed)
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	version, plain, err := t.ring.open(s, t.Key(id), sealed)
 	if err != nil { // also a format that is not known: the store has the format of this program
 		return fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
 		return err
 	}
-	if d, ok := v.(Decoder); ok {
-		if d.DecodeRecord(plain) {
-			return nil
-		}
-		reflect.ValueOf(v).Elem().SetZero()
-	}
-	if err := json.Unmarshal(plain, v); err != nil {
+	if err := decoder.Unmarshal(plain, v); err != nil {
 		return fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	return nil
 }
 
-// Upgraded returns the JSON of a record of an older version in the newest version of the kind. The error wraps ErrNewer
-// if the record is newer than that.
-func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessage) (json.RawMessage, error) {
+// Upgraded returns a record of an older version in the newest version of the kind, both as Encode returns them. The error wraps
+// ErrNewer if the record is newer than that.
+func Upgraded(kind TableDef, upgrades []Upgrade, version int, plain []byte) ([]byte, error) {
 	if version > kind.Version {
 		return nil, fmt.Errorf("record of %s has version %d, want at most %d: %w", kind.Prefix, version, kind.Version, ErrNewer)
 	}
@@ -245,13 +241,20 @@ func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessag
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		return nil, err
 	}
+	if version == kind.Version {
+		return plain, nil
+	}
+	var record any
+	if err := Decode(plain, &record); err != nil {
+		return nil, fmt.Errorf("upgrading a record of %s: %w: %w", kind.Prefix, ErrUnreadable, err)
+	}
 	for _, up := range upgrades[version-1:] {
 		var err error
-		if raw, err = up.Apply(raw); err != nil {
+		if record, err = up.Apply(record); err != nil {
 			return nil, fmt.Errorf("upgrading a record of %s from version %d: %w", kind.Prefix, up.From, err)
 		}
 	}
-	return raw, nil
+	return Encode(record)
 }
 
 func checkUpgrades(kind TableDef, upgrades []Upgrade) error {
