@@ -187,7 +187,7 @@ func (m *million) actRows() []row {
 	id := func() string { return "/api/v1/users/" + string(m.fresh().ID) }
 	post := func(name, path, body string) row {
 		return row{name, func(o *outcome) {
-			for range 5 {
+			for range 2 {
 				m.call(o, "POST", id()+path, body, root)
 			}
 		}}
@@ -210,7 +210,7 @@ func (m *million) actRows() []row {
 		post("unlock", "/lifecycle/unlock", ``),
 		post("freeze", "/lifecycle/freeze_factors", `{}`),
 		{"create", func(o *outcome) {
-			for range 5 {
+			for range 2 {
 				login := strings.ToLower(rand.Text()) + "@garage.example"
 				m.call(o, "POST", "/api/v1/users", `{"profile":{"login":"`+login+`"}}`, root)
 			}
