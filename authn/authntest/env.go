@@ -143,6 +143,11 @@ func newOn(t testing.TB, file store.Store, keys store.RootKeys, start time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := ring.CheckShared(); err != nil {
+			t.Error(err)
+		}
+	})
 	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = func(tx store.Tx, entry audit.Entry) error {
 		if entry.Actor.Type == audit.TypeUser && entry.Actor.ID != entry.Subject { // administrators act by tokens, which have no personal name
