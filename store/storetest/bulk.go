@@ -28,6 +28,12 @@ type Bulk struct {
 	waiting map[string]map[string][]byte // by prefix of a table and by key; nil: deleted in the file
 	bytes   int
 	discard []string
+	watches []bulkWatch
+}
+
+type bulkWatch struct {
+	prefix string
+	fn     func(keys []string)
 }
 
 var bulkBucket = []byte("barillet") // as in store/bolt
@@ -150,8 +156,33 @@ func (s *Bulk) Update(_ context.Context, fn func(store.Tx) error) error {
 		if err := tx.run(fn); err != nil {
 			return err
 		}
-		if applied, err := s.apply(&tx.recorder); applied || err != nil {
+		applied, err := s.apply(&tx.recorder)
+		if err != nil {
 			return err
+		}
+		if applied {
+			s.notify(&tx.recorder)
+			return nil
+		}
+	}
+}
+
+// Watch implements store.Store. Call it before the first Update.
+func (s *Bulk) Watch(prefix string, fn func(keys []string)) {
+	s.watches = append(s.watches, bulkWatch{prefix, fn})
+}
+
+// notify calls the watches of what an Update wrote.
+func (s *Bulk) notify(run *store.Recorder) {
+	for _, w := range s.watches {
+		var keys []string
+		for key := range run.Writes() {
+			if strings.HasPrefix(key, w.prefix) && !slices.Contains(s.discard, tableOf(key)) {
+				keys = append(keys, key)
+			}
+		}
+		if len(keys) > 0 {
+			w.fn(keys)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package api_test
 import (
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -282,7 +281,7 @@ func TestMillion_EachRowAnswers(t *testing.T) {
 			if r.do(o); o.requests == 0 {
 				t.Error("no request")
 			}
-			t.Log(fmt.Sprintf("%+v", *o))
+			t.Logf("%+v", *o)
 		})
 	}
 }
