@@ -63,9 +63,8 @@ func (s *Seeded) Population(t testing.TB, n int) *Population {
 	p := &Population{Env: newOn(t, reads, keys, s.Until), Reads: reads}
 	p.run()
 	p.Phone = &Phone{Env: p.Env, Secret: s.PhoneSecret}
-	able := s.People / 100 * active
 	for k := range n {
-		i := Active(k * able / n)
+		i := Active(k * s.Able() / n)
 		p.Users = append(p.Users, TestUser{ID: s.ID(i), Login: Login(i), Browser: s.Browser(i)})
 	}
 	return p
@@ -124,6 +123,9 @@ const (
 	lockedOut = active
 	expired   = active + 1
 )
+
+// Able returns how many users can sign in, at least.
+func (s *Seeded) Able() int { return s.People / 100 * active }
 
 // Active returns the number of the nth user who can sign in.
 func Active(n int) int { return n/active*100 + n%active }

@@ -38,10 +38,16 @@ func openMillion(t testing.TB, seeded *authntest.Seeded) *million {
 	return &million{t: t, seeded: seeded, crowd: p, api: api.New(api.Config{Directory: p.Directory, Ring: p.Ring, PublicURL: "https://login.example"})}
 }
 
-// fresh returns a user whom no other row changed.
+// fresh returns a user whom no other row changed, also in an earlier run.
 func (m *million) fresh() authntest.TestUser {
-	m.used++
-	return m.crowd.Users[len(m.crowd.Users)-m.used]
+	model := m.crowd.User(m.crowd.Users[0].Login)
+	for {
+		m.used++
+		one := m.crowd.Users[len(m.crowd.Users)-m.used]
+		if u := m.crowd.User(one.Login); u.Status == model.Status && u.Epoch == model.Epoch && u.Resets == model.Resets && len(u.Devices) > 0 {
+			return one
+		}
+	}
 }
 
 // outcome is what a row cost. A list is read until a page of it is complete.
@@ -221,7 +227,7 @@ func (m *million) actRows() []row {
 			m.call(o, "DELETE", path, "", root)
 		}},
 		{"sign-in", func(o *outcome) {
-			code := m.crowd.NextStep()
+			code := m.crowd.CodeAt(m.crowd.Accounts.Now())
 			for range 20 {
 				u := m.fresh()
 				from := m.crowd.From
