@@ -39,7 +39,7 @@ function aim(name, unit, sign, limit) { signs[name, unit] = sign; limits[name, u
 		value[name, $(i + 1)] = $i
 		if ($(i + 1) ~ /^x-/ || find(name, $(i + 1)) != "") show(name, $(i + 1), $i)
 	}
-	if (name ~ /^Million\/(reset|role)/) show(name, "x-beyond-small-ms", value[name, "ms"] - value[name, "small-ms"])
+	if (name ~ /^Million\/(reset$|role\/)/) show(name, "x-beyond-small-ms", value[name, "ms"] - value[name, "small-ms"])
 }
 
 # find returns the name with the target of a unit: that of the benchmark, or of the part before a hyphen or a slash.
