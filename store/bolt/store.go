@@ -53,6 +53,7 @@ type Store struct {
 
 	damage  atomic.Pointer[error] // the first damage found
 	synced  atomic.Int64          // id of the last transaction that is on disk
+	opened  int64                 // id of the one that Open found after a clean stop; 0 after an unclean one
 	stopped error                 // why Updates are rejected; used by the writer only
 
 	testingOnlyGroup func(taken int) // called at the end of each group, to count what enters the writer
@@ -86,6 +87,9 @@ func Open(path string, options Options) (*Store, error) {
 	}
 	if err := s.readSynced(); err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if !unclean {
+		s.opened = s.synced.Load()
 	}
 	if s.onDamage == nil {
 		s.onDamage = func(err error) { go panic(err) } // in a goroutine, where no handler recovers it
@@ -142,6 +146,7 @@ func (s *Store) Close() error { return s.close() }
 func (s *Store) closeFile() error {
 	close(s.closing)
 	<-s.ended
+	s.storeFreePages()
 	if s.damage.Load() != nil {
 		return nil // after a panic in a commit, bbolt holds its own lock and cannot be closed
 	}
@@ -152,6 +157,20 @@ func (s *Store) closeFile() error {
 		return nil // the marker stays, so that the next Open checks every page
 	}
 	return unmark(s.path)
+}
+
+// storeFreePages stores the list of free pages if there were commits, so that the next Open does not read every page to find them.
+// After an unclean stop, Open reads every page anyway. If the disk is full, the next Open does, too.
+func (s *Store) storeFreePages() {
+	if s.stopped != nil || s.damage.Load() != nil || s.synced.Load() == s.opened {
+		return
+	}
+	tx, _, err := s.begin(true)
+	if err != nil {
+		return // also damage, which is reported
+	}
+	s.db.NoFreelistSync = false // the writer has ended
+	s.commit(tx)                // sets stopped if the disk is in an unknown state
 }
 
 func (s *Store) usable(ctx context.Context) error {
@@ -213,6 +232,7 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: 1 << 30, // address space only: to grow the map, a writer waits for all readers
 		NoStatistics:    true,
+		NoFreelistSync:  true, // stored by Close: it grows with the free pages, and each commit would write all of it
 		// f is locked and inspected.
 		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	})
