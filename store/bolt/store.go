@@ -33,7 +33,7 @@ type Options struct {
 	// OnDamage is called once, with the first damage found after Open. It should end the process. If it returns, every
 	// further call returns ErrDamaged. If it is nil, the process ends with a panic that no handler can recover.
 	OnDamage func(error)
-	// Check makes Open check every page. Without it, Open does so only after an unclean stop.
+	// Check makes Open check every page. Without it, Open does so only after an unclean stop or a full disk.
 	Check bool
 }
 
@@ -70,14 +70,14 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	unclean, err := inspect(f, path)
+	unclean, unlisted, err := inspect(f, path)
 	if err == nil {
 		err = errors.Join(removeCopy(path), mark(path))
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	db, err := openLocked(f, path, unclean || options.Check)
+	db, err := openLocked(f, path, unclean && !unlisted || options.Check)
 	if err != nil {
 		return nil, err
 	}
