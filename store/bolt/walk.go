@@ -57,7 +57,10 @@ func (w *walk) page(id uint64, depth int, low, high []byte) error {
 		w.seen[int64(id)+i] = true
 	}
 	if more > 0 {
-		p = make([]byte, (more+1)*w.meta.pageSize)
+		if size := (more + 1) * w.meta.pageSize; int64(cap(w.pages[depth])) < size {
+			w.pages[depth] = make([]byte, size)
+		}
+		p = w.pages[depth][:(more+1)*w.meta.pageSize]
 		if err := w.read(p, id); err != nil {
 			return err
 		}
