@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ var ErrUnreadable = errors.New("record cannot be read")
 var ErrDecrypt = errors.New("record cannot be decrypted")
 
 // A sealed record has one byte of envelope format, two bytes of record version (big endian) and eight bytes of data key
-// id. The nonce and the AES-256-GCM ciphertext of the JSON follow. The additional data is the first eleven bytes and the
+// id. The nonce and the AES-256-GCM ciphertext of the record follow. The additional data is the first eleven bytes and the
 // full key of the record. So a record with another version or under another key cannot be decrypted (promise S1).
 const (
 	envelopeFormat = 1
@@ -26,7 +27,10 @@ const (
 // scratches keeps the buffers of seal and open.
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-type scratch struct{ sealed, additional []byte }
+type scratch struct {
+	plain              bytes.Buffer
+	sealed, additional []byte
+}
 
 // bind returns the additional data of a record.
 func (s *scratch) bind(head []byte, key string) []byte {
@@ -34,15 +38,16 @@ func (s *scratch) bind(head []byte, key string) []byte {
 	return s.additional
 }
 
-// seal returns a sealed record, until the next use of the scratch.
-func (r *Keyring) seal(s *scratch, key string, version int, plain []byte) []byte {
+// seal returns the record in s.plain, sealed, until the next use of the scratch.
+func (r *Keyring) seal(s *scratch, key string, version int) []byte {
 	out := append(s.sealed[:0], envelopeFormat)
 	out = append(binary.BigEndian.AppendUint16(out, uint16(version)), r.active[:]...)
-	s.sealed = r.aeads[r.active].Seal(out, nil, plain, s.bind(out, key))
+	s.sealed = r.aeads[r.active].Seal(out, nil, s.plain.Bytes(), s.bind(out, key))
 	return s.sealed
 }
 
-func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, err error) {
+// open returns a record until the next use of the scratch.
+func (r *Keyring) open(s *scratch, key string, sealed []byte) (version int, plain []byte, err error) {
 	if len(sealed) == 0 {
 		return 0, nil, fmt.Errorf("empty envelope: %w", ErrDecrypt)
 	}
@@ -57,9 +62,9 @@ func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, er
 	if aead == nil {
 		return 0, nil, fmt.Errorf("data key %x is not in this store: %w", id[:], ErrDecrypt)
 	}
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
-	plain, err = aead.Open(nil, nil, sealed[envelopeHeader:], s.bind(sealed, key))
+	s.plain.Reset()
+	s.plain.Grow(len(sealed))
+	plain, err = aead.Open(s.plain.AvailableBuffer(), nil, sealed[envelopeHeader:], s.bind(sealed, key))
 	if err != nil {
 		return 0, nil, fmt.Errorf("authentication failed: %w", ErrDecrypt)
 	}

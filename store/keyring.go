@@ -1,6 +1,7 @@
 package store
 
 import (
+	"container/list"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -13,8 +14,9 @@ import (
 	"time"
 )
 
-// Format is the store format that this program writes. The program does not open a newer one (promise D9).
-const Format = 1
+// Format is the store format that this program writes. The program does not open a newer one (promise D9). Format 1 was never
+// released: its records were JSON.
+const Format = 2
 
 var (
 	// ErrNewer is wrapped by the error for a store or a record that a newer program wrote.
@@ -39,6 +41,20 @@ type Keyring struct {
 	damage      damagedRecords
 	walking     sync.Mutex
 	walks       map[string]func(context.Context, Store) error // by prefix of a table, for CorrectAll
+	shared      map[string]*sharedRecords                     // by prefix of a table
+}
+
+// sharedRecords returns what the tables of a kind share.
+func (r *Keyring) sharedRecords(kind TableDef) *sharedRecords {
+	r.walking.Lock()
+	defer r.walking.Unlock()
+	if r.shared == nil {
+		r.shared = map[string]*sharedRecords{}
+	}
+	if r.shared[kind.Prefix] == nil {
+		r.shared[kind.Prefix] = &sharedRecords{most: kind.Shared, byID: map[string]*list.Element{}}
+	}
+	return r.shared[kind.Prefix]
 }
 
 // addWalk adds the walk through a table. The table of a second owner has the same records.
@@ -174,8 +190,8 @@ func load(snap Snapshot, keys RootKeys) (*Keyring, error) {
 	switch {
 	case head.Format > Format:
 		return nil, fmt.Errorf("format is %d, want at most %d: %w", head.Format, Format, ErrNewer)
-	case head.Format < 1:
-		return nil, fmt.Errorf("format record has format %d", head.Format)
+	case head.Format < Format:
+		return nil, fmt.Errorf("format is %d, want %d: made by an unreleased version of the program, which no release can read", head.Format, Format)
 	case head.Master != keys.Master.ID():
 		return nil, fmt.Errorf("store has master key %s, key file has %s: %w", head.Master, keys.Master.ID(), ErrWrongKey)
 	case head.Pepper != keys.Pepper.ID():

@@ -20,8 +20,3 @@ func (t Table[T]) Open(id string, sealed []byte) (*T, error) {
 	}
 	return v, nil
 }
-
-// Decoder is a record with a decoder of its own, for records that are read by the million. DecodeRecord decodes the JSON of the
-// newest version to the same value as encoding/json. It returns false for JSON of a form that it does not know: encoding/json then
-// decides.
-type Decoder interface{ DecodeRecord(plain []byte) bool }

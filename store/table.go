@@ -3,19 +3,19 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 )
 
-// Upgrade turns the JSON of version From of a record into that of version From+1.
+// Upgrade turns version From of a record into version From+1. Apply gets the record without its type: a struct is a map[string]any,
+// a time is text, a number is an int64 or a uint64. It may change and return what it gets.
 type Upgrade struct {
 	From  int
-	Apply func(json.RawMessage) (json.RawMessage, error)
+	Apply func(record any) (any, error)
 }
 
-// Table stores records of one type as encrypted, versioned JSON. An id is a key without the prefix of the table; free
+// Table stores records of one type as encrypted, versioned CBOR. An id is a key without the prefix of the table; free
 // text in it is escaped. The zero value is unusable. A Table is safe for concurrent use and cheap to copy.
 type Table[T any] struct{ *table }
 
@@ -25,7 +25,8 @@ type table struct {
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
 	record   reflect.Type
-	times    *timeRule // nil: the records have no times
+	times    *timeRule      // nil: the records have no times
+	shared   *sharedRecords // nil: the table keeps none
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
@@ -41,7 +42,10 @@ func newTable(ring *Keyring, kind TableDef, upgrades []Upgrade, record reflect.T
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	t := &table{ring, kind, upgrades, record, timeRuleFor(record)}
+	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timeRuleFor(record)}
+	if kind.Shared > 0 {
+		t.shared = ring.sharedRecords(kind)
+	}
 	if t.times != nil {
 		ring.addWalk(kind, func(ctx context.Context, s Store) error {
 			return t.walk(ctx, s, func(Reader, string, any) (bool, error) { return false, nil }, nil)
@@ -119,13 +123,14 @@ func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (v T, err erro
 func (t Table[T]) Put(tx Tx, id string, v T) error { return t.put(tx, id, v) }
 
 func (t *table) put(tx Tx, id string, v any) error {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
-	}
+	t.shared.forget(id)
 	key, s := t.Key(id), scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	if err := tx.Put(key, t.ring.seal(s, key, t.kind.Version, plain)); err != nil {
+	s.plain.Reset()
+	if err := encoder.MarshalToBuffer(v, &s.plain); err != nil {
+		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
+	}
+	if err := tx.Put(key, t.ring.seal(s, key, t.kind.Version)); err != nil {
 		return fmt.Errorf("writing a record of %s: %w", t.kind.Prefix, err)
 	}
 	return nil
@@ -133,6 +138,7 @@ func (t *table) put(tx Tx, id string, v any) error {
 
 // Delete removes a record. A missing record is no error.
 func (t *table) Delete(tx Tx, id string) error {
+	t.shared.forget(id)
 	if err := tx.Delete(t.Key(id)); err != nil {
 		return fmt.Errorf("deleting a record of %s: %w", t.kind.Prefix, err)
 	}
@@ -179,17 +185,23 @@ func (t *table) ScanIDs(s Snapshot, sub, after string, fn func(id string) error)
 	return s.Scan(t.Key(sub), after, 0, func(key string, _ []byte) error { return fn(key[len(t.kind.Prefix):]) })
 }
 
-// decode reads a record with correct times into the record that v points to. If it had wrong ones, the correction is stored after
-// the View or Update.
+// decode reads a record with correct times into the record that v points to.
 func (t *table) decode(id string, sealed []byte, v any) error {
-	err := t.decodeRaw(id, sealed, v)
+	_, err := t.open(id, sealed, v)
+	return err
+}
+
+// open is decode. It reports whether the record had wrong times. The correction is stored after the View or Update.
+func (t *table) open(id string, sealed []byte, v any) (corrected bool, err error) {
+	err = t.decodeRaw(id, sealed, v)
 	if errors.Is(err, ErrUnreadable) {
 		t.ring.damage.add(t.kind, id, err)
 	}
 	if err == nil && t.correct(v) {
+		corrected = true
 		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
 	}
-	return err
+	return corrected, err
 }
 
 // correct corrects the times of a record. It reports whether one was wrong.
@@ -214,28 +226,24 @@ func (t *table) storeCorrection(tx Tx, id string) error {
 
 // decodeRaw reads a record as it was written, in the newest version, into the record that v points to.
 func (t *table) decodeRaw(id string, sealed []byte, v any) error {
-	version, plain, err := t.ring.open(t.Key(id), sealed)
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	version, plain, err := t.ring.open(s, t.Key(id), sealed)
 	if err != nil { // also a format that is not known: the store has the format of this program
 		return fmt.Errorf("decrypting a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
 		return err
 	}
-	if d, ok := v.(Decoder); ok {
-		if d.DecodeRecord(plain) {
-			return nil
-		}
-		reflect.ValueOf(v).Elem().SetZero()
-	}
-	if err := json.Unmarshal(plain, v); err != nil {
+	if err := decoder.Unmarshal(plain, v); err != nil {
 		return fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	return nil
 }
 
-// Upgraded returns the JSON of a record of an older version in the newest version of the kind. The error wraps ErrNewer
-// if the record is newer than that.
-func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessage) (json.RawMessage, error) {
+// Upgraded returns a record of an older version in the newest version of the kind, both as Encode returns them. The error wraps
+// ErrNewer if the record is newer than that.
+func Upgraded(kind TableDef, upgrades []Upgrade, version int, plain []byte) ([]byte, error) {
 	if version > kind.Version {
 		return nil, fmt.Errorf("record of %s has version %d, want at most %d: %w", kind.Prefix, version, kind.Version, ErrNewer)
 	}
@@ -245,13 +253,20 @@ func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessag
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		return nil, err
 	}
+	if version == kind.Version {
+		return plain, nil
+	}
+	var record any
+	if err := Decode(plain, &record); err != nil {
+		return nil, fmt.Errorf("upgrading a record of %s: %w: %w", kind.Prefix, ErrUnreadable, err)
+	}
 	for _, up := range upgrades[version-1:] {
 		var err error
-		if raw, err = up.Apply(raw); err != nil {
+		if record, err = up.Apply(record); err != nil {
 			return nil, fmt.Errorf("upgrading a record of %s from version %d: %w", kind.Prefix, up.From, err)
 		}
 	}
-	return raw, nil
+	return Encode(record)
 }
 
 func checkUpgrades(kind TableDef, upgrades []Upgrade) error {

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,11 +110,12 @@ func TestTable_UpgradesOldRecordsAndRejectsNewerOnes(t *testing.T) {
 		k.Version = version
 		return k
 	}
-	rename := store.Upgrade{From: 1, Apply: func(raw json.RawMessage) (json.RawMessage, error) {
-		return bytes.Replace(raw, []byte("Called"), []byte("Name"), 1), nil
+	rename := store.Upgrade{From: 1, Apply: func(record any) (any, error) {
+		return map[string]any{"Name": record.(map[string]any)["Called"]}, nil
 	}}
-	phone := store.Upgrade{From: 2, Apply: func(raw json.RawMessage) (json.RawMessage, error) {
-		return bytes.Replace(raw, []byte("}"), []byte(`,"Phone":"none"}`), 1), nil
+	phone := store.Upgrade{From: 2, Apply: func(record any) (any, error) {
+		record.(map[string]any)["Phone"] = "none"
+		return record, nil
 	}}
 	first := store.NewTable[struct{ Called string }](ring, kind(1))
 	third := store.NewTable[contact](ring, kind(3), rename, phone)

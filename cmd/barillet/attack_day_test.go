@@ -79,7 +79,7 @@ func TestAttack_ADayOfEverythingAtOnce(t *testing.T) {
 		minutes = 24 * 60
 	}
 	d := newAttackDay(t)
-	d.populate()
+	d.populate(30)
 	for minute := range minutes {
 		d.attackers(minute)
 		d.honestUsers(minute, minutes)
@@ -94,11 +94,16 @@ func TestAttack_ADayOfEverythingAtOnce(t *testing.T) {
 
 func newAttackDay(t *testing.T) *attackDay {
 	t.Helper()
-	start := time.Date(2026, 3, 2, 5, 0, 0, 0, time.UTC)
+	return openAttackDay(t, filepath.Join(storetest.Dir(t), "data"), time.Date(2026, 3, 2, 5, 0, 0, 0, time.UTC))
+}
+
+// openAttackDay opens a data directory, or makes it.
+func openAttackDay(t *testing.T, data string, start time.Time) *attackDay {
+	t.Helper()
 	d := &attackDay{t: t, demo: &demo{}, start: start, now: start}
 	testingOnlyNow = d.clock
 	t.Cleanup(func() { testingOnlyNow = nil })
-	d.app = newTestApp(t, filepath.Join(storetest.Dir(t), "data"))
+	d.app = newTestApp(t, data)
 	var err error
 	if d.app.accounts.Hasher, err = password.NewHasher(d.app.dataDir.keys.Pepper, password.Policy{MinMemory: 64, Cost: password.Cost{Memory: 64, Time: 1, Threads: 1}}); err != nil {
 		t.Fatal(err)
@@ -111,8 +116,8 @@ func newAttackDay(t *testing.T) *attackDay {
 	return d
 }
 
-// populate creates the users, a webhook, an application and what the attackers have stolen.
-func (d *attackDay) populate() {
+// populate creates the users, a webhook, an application and what the attackers have stolen. The shift has so many users.
+func (d *attackDay) populate(shift int) {
 	t, a := d.t, d.app
 	group, err := account.Update(t.Context(), a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (account.Group, error) {
 		g := account.Group{Name: "Garage du Barillet"}
@@ -124,7 +129,7 @@ func (d *attackDay) populate() {
 	d.demo.group = group
 	anne, thief := d.join("Anne", account.RoleHelpDesk), d.join("Igor", "")
 	d.victim, d.known, d.fresh = d.join("Marc", ""), d.join("Karim", ""), d.join("Lucie", "")
-	for n := range 30 {
+	for n := range shift {
 		d.shift = append(d.shift, d.join(fmt.Sprintf("Tech%02d", n), ""))
 	}
 	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { d.mu.Lock(); d.calls++; d.mu.Unlock() }))

@@ -1,8 +1,6 @@
 package storetest_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"testing"
 
 	"barillet/store"
@@ -13,9 +11,9 @@ func TestGolden_DecodesEveryVersion(t *testing.T) {
 	kind := store.Users
 	kind.Version = 2
 	applied := 0
-	rename := store.Upgrade{From: 1, Apply: func(raw json.RawMessage) (json.RawMessage, error) {
+	rename := store.Upgrade{From: 1, Apply: func(record any) (any, error) {
 		applied++
-		return bytes.Replace(raw, []byte("Called"), []byte("Name"), 1), nil
+		return map[string]any{"Name": record.(map[string]any)["Called"]}, nil
 	}}
 	storetest.Golden(t, kind, []store.Upgrade{rename}, struct{ Name string }{"Zoe"})
 	if applied != 1 {

@@ -1,11 +1,12 @@
 package api_test
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fxamacker/cbor/v2"
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
@@ -199,7 +200,7 @@ func (d *apiEnv) recordsWith(texts ...string) (prefixes []string) {
 				continue
 			}
 			found := false
-			err := store.NewTable[json.RawMessage](d.Ring, def).Scan(s, "", "", 0, func(id string, record json.RawMessage) error {
+			err := store.NewTable[cbor.RawMessage](d.Ring, def).Scan(s, "", "", 0, func(id string, record cbor.RawMessage) error {
 				for _, text := range texts {
 					found = found || strings.Contains(strings.ToLower(id+string(record)), text)
 				}

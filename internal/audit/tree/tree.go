@@ -4,10 +4,8 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,18 +59,6 @@ type Tree struct {
 // Tile is 256 hashes of one level, or fewer in the last tile of the level.
 type Tile struct {
 	Hashes []byte `json:"hashes"`
-}
-
-// DecodeRecord implements store.Decoder: verification reads each tile.
-func (t *Tile) DecodeRecord(plain []byte) bool {
-	text, head := bytes.CutPrefix(plain, []byte(`{"hashes":"`))
-	text, tail := bytes.CutSuffix(text, []byte(`"}`))
-	if !head || !tail || bytes.ContainsAny(text, "\r\n") {
-		return false
-	}
-	var err error
-	t.Hashes, err = base64.StdEncoding.AppendDecode([]byte{}, text)
-	return err == nil
 }
 
 // Head is a signed tree head, or, with the id treeID, the number of leaves of the tree.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -506,18 +505,4 @@ func (f *fixture) removeNoise(ids []string, before time.Time) {
 func TestTree_Golden(t *testing.T) {
 	storetest.Golden(t, store.AuditTiles, nil, Tile{Hashes: []byte{1, 2, 3}})
 	storetest.Golden(t, store.AuditHeads, nil, Head{Size: 7, Note: "note"})
-}
-
-func TestTile_DecodesAsEncodingJSONDoes(t *testing.T) {
-	for _, raw := range []string{`{"hashes":"AQID"}`, `{"hashes":""}`, `{"hashes":"AQID"} `, `{"hashes":"AQ\/D"}`, "{\"hashes\":\"AQ\nID\"}", `{"hashes":"AQI"}`, `{"hashes":null}`,
-		`{"hashes":"","hashes":"AQID"}`, `{"hashes":"AQID"`} {
-		var got, want Tile
-		known, err := got.DecodeRecord([]byte(raw)), json.Unmarshal([]byte(raw), &want)
-		if known && (err != nil || !reflect.DeepEqual(got, want)) {
-			t.Errorf("%s: got %v, want %v, %v", raw, got, want, err)
-		}
-	}
-	if raw, err := json.Marshal(Tile{make([]byte, 64)}); err != nil || !new(Tile).DecodeRecord(raw) {
-		t.Errorf("%s, %v: a stored tile is left to encoding/json", raw, err)
-	}
 }
