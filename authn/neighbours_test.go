@@ -12,7 +12,7 @@ import (
 )
 
 // TestSignIn_WritesTogetherLieTogether signs in one user after another. The records of a later sign-in sort after those of an
-// earlier one, whoever the users are, so that sign-ins of one moment change the same pages of the store.
+// earlier one, and no user id matters, so that sign-ins of one moment change the same pages of the store.
 func TestSignIn_WritesTogetherLieTogether(t *testing.T) {
 	e := authntest.New(t)
 	keys := map[string][]string{}
