@@ -52,7 +52,7 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 		if out.Groups, err = s.groupNames(r, &u); err != nil {
 			return err
 		}
-		out.Sessions, err = s.Sessions.List(r, &u, session.Hash(), now)
+		out.Sessions, err = s.Sessions.List(r, &u, session.Key(), now)
 		return err
 	})
 	return out, err

@@ -104,7 +104,7 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, 
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
 		return out, v.Verification, nil // the rest needs a page
 	}
-	out.Session, out.SessionID = v.Credentials.Session, account.SessionID(v.Credentials.Session.Hash())
+	out.Session, out.SessionID = v.Credentials.Session, account.SessionID(v.Credentials.Session.Key())
 	now := s.Accounts.Now()
 	out.Expires = s.Sessions.ExpiresAt(now, now)
 	return out, v.Verification, nil
@@ -117,7 +117,7 @@ func (s *Service) CancelAPISignIn(ctx context.Context, req account.RequestInfo, 
 		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &cache); err != nil {
 			return struct{}{}, err
 		}
-		if err := s.transactions.Delete(tx.Raw, state.Hash()); err != nil {
+		if err := s.transactions.Delete(tx.Raw, state.Key()); err != nil {
 			return struct{}{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 		}
 		return struct{}{}, nil

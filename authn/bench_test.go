@@ -127,7 +127,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			n := i % len(sessions)
 			err := crowd.Store.View(b.Context(), func(s store.Snapshot) error {
-				if _, err := s.Get(store.Sessions.Prefix + sessions[n].Hash()); err != nil {
+				if _, err := s.Get(store.Sessions.Prefix + sessions[n].Key()); err != nil {
 					return err
 				}
 				_, err := s.Get(store.Summaries.Prefix + string(crowd.Users[n].ID))

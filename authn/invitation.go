@@ -29,7 +29,7 @@ func (s *Service) Invite(tx *account.Tx, u *account.User, provenance, by string)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	u.Invited = account.Invitation{Link: token.Hash(), Provenance: provenance, By: by, At: tx.Op.Now, Expires: expires}
+	u.Invited = account.Invitation{Link: token.Key(), Provenance: provenance, By: by, At: tx.Op.Now, Expires: expires}
 	if u.Status == account.StatusStaged {
 		u.Status, u.StatusAt = account.StatusProvisioned, tx.Op.Now
 	}
@@ -70,7 +70,7 @@ func (s *Service) Invitation(ctx context.Context, token secret.Value) (Invitatio
 
 func (s *Service) invitation(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
 	l, u, err := r.Link(token, account.PurposeInvitation, now)
-	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
+	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Key() ||
 		u.Status != account.StatusProvisioned && u.Status != account.StatusActive) {
 		err = errcode.New(errcode.InvalidLink)
 	}

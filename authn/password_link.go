@@ -128,7 +128,7 @@ func (s *Service) StartWithPasswordLink(ctx context.Context, req account.Request
 			return TransactionRef{}, err
 		}
 		tr := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now))
-		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Hash(), Provenance: link.Provenance}
+		tr.NewPassword = &NewPassword{Hash: hash, Link: token.Key(), Provenance: link.Provenance}
 		tr.Mailed = link.Provenance == ""
 		transaction := op.Secret("transaction")
 		return TransactionRef{transaction, s.Next(&tr, &u, op.Now)}, s.PutTransaction(tx, transaction, tr)

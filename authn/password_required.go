@@ -68,7 +68,7 @@ func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, 
 
 func (s *Service) storeReplacement(tx *account.Tx, transaction secret.Value, tr *Transaction, u *account.User,
 	hash string) (Result, error) {
-	if err := s.transactions.Delete(tx.Raw, transaction.Hash()); err != nil {
+	if err := s.transactions.Delete(tx.Raw, transaction.Key()); err != nil {
 		return Result{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {

@@ -202,7 +202,7 @@ func TestKnownBrowser_RejectsPlantedCookie(t *testing.T) {
 		t.Errorf("got cookie %q", issued.Browser.Reveal())
 	}
 	for _, b := range env.User(string(u.ID)).Browsers {
-		if b.Hash == planted.Hash() {
+		if b.Hash == planted.Key() {
 			t.Error("the planted cookie became a known browser")
 		}
 	}

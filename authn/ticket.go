@@ -34,7 +34,7 @@ func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string
 		if link, err = tx.PutLink("ticket link", account.Link{User: u.ID, Purpose: account.PurposeTicket, Ticket: t.ID, Expires: now.Add(account.TicketRenewalWindow)}); err != nil {
 			return secret.Value{}, secret.Value{}, account.Ticket{}, err
 		}
-		t.Link = link.Hash()
+		t.Link = link.Key()
 	}
 	if provenance == account.ProvenanceEmail {
 		t.AddressSetBy = u.EmailProvenance.By

@@ -176,7 +176,7 @@ type Completed struct {
 // transaction continues under a new secret instead (promise A11). The caller saves the user.
 func (s *Service) complete(tx *account.Tx, transaction secret.Value, tr Transaction, u *account.User,
 	p SecondFactor) (Completed, error) {
-	if err := s.transactions.Delete(tx.Raw, transaction.Hash()); err != nil {
+	if err := s.transactions.Delete(tx.Raw, transaction.Key()); err != nil {
 		return Completed{}, fmt.Errorf("deleting a sign-in transaction: %w", err)
 	}
 	if u.Password.MustChange == "" {
@@ -240,7 +240,7 @@ func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool) Tr
 
 // PutTransaction stores a transaction under the hash of its secret.
 func (s *Service) PutTransaction(tx *account.Tx, transaction secret.Value, tr Transaction) error {
-	if err := s.transactions.Put(tx.Raw, transaction.Hash(), tr); err != nil {
+	if err := s.transactions.Put(tx.Raw, transaction.Key(), tr); err != nil {
 		return fmt.Errorf("storing a sign-in transaction: %w", err)
 	}
 	return nil
@@ -274,7 +274,7 @@ func (s *Service) loadCached(r account.Reader, transaction secret.Value, now tim
 	if transaction.IsZero() {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	tr, err := s.transactions.GetCached(r.Raw, transaction.Hash(), &cache.transaction)
+	tr, err := s.transactions.GetCached(r.Raw, transaction.Key(), &cache.transaction)
 	if errors.Is(err, store.ErrNotFound) || err == nil && tr.APIToken != cache.apiToken {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}

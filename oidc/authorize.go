@@ -261,7 +261,7 @@ func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *Authoriz
 		return "", wait, nil
 	}
 	stored.Expires = op.Now.Add(ttl)
-	err = p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) })
+	err = p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Key(), stored) })
 	if err != nil {
 		return "", 0, fmt.Errorf("storing an authorization request: %w", err)
 	}

@@ -69,7 +69,7 @@ func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out
 func (e *bench) tokens(verifier, challenge string) string {
 	n := e.turn.Add(1)
 	i := n % uint64(len(e.sessions))
-	from := oidc.UserAgent{From: e.at(n), Session: e.sessions[i].Hash(), User: e.crowd.Users[i].ID}
+	from := oidc.UserAgent{From: e.at(n), Session: e.sessions[i].Key(), User: e.crowd.Users[i].ID}
 	a, err := e.provider.Authorize(e.b.Context(), from, url.Values{"client_id": {string(e.client.ID)},
 		"redirect_uri": {"https://app.example/cb"}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"}, "nonce": {"n"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}})

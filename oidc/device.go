@@ -70,7 +70,7 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 		return nil, err
 	}
 	row := UserCode{Client: c.ID, MAC: p.macOf(code.Reveal()), Scopes: granted, Created: op.Now, Expires: op.Now.Add(deviceTTL), Interval: pollInterval}
-	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Hash(), row) }); err != nil {
+	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Key(), row) }); err != nil {
 		return nil, fmt.Errorf("starting a device authorization: %w", err)
 	}
 	page := p.Issuer + PathUserCode
@@ -84,7 +84,7 @@ func (p *Provider) macOf(typed string) []byte {
 
 // deviceToken answers a device that polls (RFC 8628 §3.4).
 func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
-	hash := secret.From(form.Get("device_code")).Hash()
+	hash := secret.From(form.Get("device_code")).Key()
 	var refused error
 	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *account.Tx) (string, *token.AuthorizationCode, error) {
 		refused = nil
@@ -167,7 +167,7 @@ func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string
 			return DevicePrompt{Wait: v.Retry}, err
 		}
 		prompt := AuthorizationRequest{Device: hash, User: b.User, Created: op.Now, Expires: op.Now.Add(deviceTTL)}
-		return DevicePrompt{Request: secret.Reveal()}, p.requests.Put(tx, secret.Hash(), prompt)
+		return DevicePrompt{Request: secret.Reveal()}, p.requests.Put(tx, secret.Key(), prompt)
 	})
 }
 

@@ -57,7 +57,7 @@ func (p *Provider) push(ctx context.Context, c *client.Client, form url.Values) 
 		return nil, err
 	}
 	secret := op.Secret("pushed")
-	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) }); err != nil {
+	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Key(), stored) }); err != nil {
 		return nil, fmt.Errorf("storing a pushed request: %w", err)
 	}
 	return pushedResponse{pushedPrefix + secret.Reveal(), int64(pushedTTL / time.Second)}, nil

@@ -121,7 +121,7 @@ func requestName(value secret.Value, id client.ID) string { return value.Reveal(
 // requestKey returns the key of the record with a name, or with a secret alone.
 func requestKey(name string) string {
 	value, _, _ := strings.Cut(name, ".")
-	return secret.From(value).Hash()
+	return secret.From(value).Key()
 }
 
 // clientOf returns the client in the name of a request; "" without one.

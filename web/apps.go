@@ -63,7 +63,7 @@ func (s *server) withRequestInfo(next http.Handler) http.Handler {
 func userAgent(r *http.Request) oidc.UserAgent {
 	b := oidc.UserAgent{From: site.RequestInfo(r)}
 	if v := site.VisitorOf(r); v.SignedIn() {
-		b.Session, b.User = v.Session.Hash(), v.Info.User
+		b.Session, b.User = v.Session.Key(), v.Info.User
 	}
 	return b
 }

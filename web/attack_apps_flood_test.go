@@ -188,7 +188,7 @@ func TestAttack_AnswersBeyondTheShareRevealACode(t *testing.T) {
 		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{client.GrantDevice}
 	})
 	u, phone, _ := p.Member("lea@garage.example", nil)
-	session := p.SignIn("lea@garage.example", authntest.Password, phone).Session.Hash()
+	session := p.SignIn("lea@garage.example", authntest.Password, phone).Session.Key()
 	_, code := tv.device()
 	enter := func(from account.RequestInfo, code string) oidc.DevicePrompt {
 		t.Helper()

@@ -33,7 +33,7 @@ const (
 // Link returns the link of a token and its user. It returns InvalidLink if the link does not exist, has expired or has another
 // purpose.
 func (r Reader) Link(token secret.Value, purpose string, now time.Time) (Link, User, error) {
-	l, err := r.s.links.Get(r.Raw, token.Hash())
+	l, err := r.s.links.Get(r.Raw, token.Key())
 	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
 		return Link{}, User{}, errcode.New(errcode.InvalidLink)
 	}
@@ -56,7 +56,7 @@ func (r Reader) Link(token secret.Value, purpose string, now time.Time) (Link, U
 func (tx *Tx) PutLink(label string, l Link) (secret.Value, error) {
 	token := tx.Op.Secret(label)
 	l.Made = tx.Op.Now
-	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
+	if err := tx.s.links.Put(tx.Raw, token.Key(), l); err != nil {
 		return secret.Value{}, fmt.Errorf("storing a link: %w", err)
 	}
 	return token, nil

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/base64"
 	"encoding/binary"
 	"net/netip"
 	"strings"
@@ -63,9 +62,9 @@ func (o *Operation) draw(label string, n uint64) []byte {
 	return m.Sum(nil)
 }
 
-// Secret returns a secret of 256 bits. It is the same for each call with the same label.
+// Secret returns a secret of 192 random bits with the time of the operation. It is the same for each call with the same label.
 func (o *Operation) Secret(label string) secret.Value {
-	return secret.From(base64.RawURLEncoding.EncodeToString(o.draw("secret "+label, 0)))
+	return secret.Dated(o.Now, [24]byte(o.draw("secret "+label, 0)))
 }
 
 // ID returns a record id of 128 bits. It is the same for each call with the same label.

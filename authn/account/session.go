@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/factors"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -41,7 +42,7 @@ type StepUp struct {
 }
 
 // SessionID returns the public id of the session with a record key. It authenticates nothing.
-func SessionID(hash string) string { return hash[:16] }
+func SessionID(key string) string { return secret.KeyID(key) }
 
 // Fresh reports whether the step-up is younger than StepUpTTL. A step-up more than one minute in the future is not fresh.
 func (s StepUp) Fresh(now time.Time) bool {

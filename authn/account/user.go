@@ -153,7 +153,7 @@ func (u *User) KnowsBrowser(browser secret.Value, now time.Time) bool {
 	if browser.IsZero() {
 		return false
 	}
-	hash := browser.Hash()
+	hash := browser.Key()
 	return slices.ContainsFunc(u.Browsers, func(b BrowserRef) bool {
 		return b.Hash == hash && now.Before(b.Seen.Add(KnownBrowserTTL))
 	})

@@ -2,8 +2,7 @@ package admin
 
 import (
 	"context"
-	"encoding/base64"
-	"fmt"
+	"crypto/rand"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,10 +35,7 @@ func (s *Service) CreateWebhook(ctx context.Context, p Principal, req account.Re
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	op := s.Accounts.NewOperation(req)
-	value, err := webhookSecret(op)
-	if err != nil {
-		return secret.Value{}, webhook.Endpoint{}, err
-	}
+	value := webhookSecret()
 	endpoint := webhook.Endpoint{ID: op.ID("webhook"), By: p.ID, Created: op.Now}
 	endpoint.Replace(op.Now, value)
 	n.apply(&endpoint, op)
@@ -88,10 +84,7 @@ func (s *Service) RotateWebhook(ctx context.Context, p Principal, req account.Re
 	if err := p.RequireUnscoped(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	value, err := webhookSecret(s.Accounts.NewOperation(req))
-	if err != nil {
-		return secret.Value{}, webhook.Endpoint{}, err
-	}
+	value := webhookSecret()
 	endpoint, err := s.changeWebhook(ctx, p, req, id, audit.WebhookRotated, func(endpoint *webhook.Endpoint, op *account.Operation) bool {
 		endpoint.Replace(op.Now, value)
 		endpoint.Changed = op.Now
@@ -257,12 +250,10 @@ func (n NewWebhook) apply(endpoint *webhook.Endpoint, op *account.Operation) {
 }
 
 // webhookSecret returns a new signing secret of 256 bits.
-func webhookSecret(op *account.Operation) (webhook.Secret, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(op.Secret("webhook").Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("generating webhook secret: %w", err)
-	}
-	return raw, nil
+func webhookSecret() webhook.Secret {
+	value := make(webhook.Secret, 32)
+	rand.Read(value) // never fails
+	return value
 }
 
 // webhookEvent returns the audit event of an operation of p on an endpoint. It contains only the host of the URL,

@@ -48,13 +48,14 @@ func NewPopulation(t testing.TB, n int, devices ...factors.Device) *Population {
 	browsers := store.NewTable[session.Browser](e.Ring, store.Browsers)
 	p.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("user%07d@garage.example", i)
-		browser := secret.New()
-		u, err := account.Update(t.Context(), e.Accounts, e.Accounts.NewOperation(e.From), func(tx *account.Tx) (account.User, error) {
+		op := e.Accounts.NewOperation(e.From)
+		browser := op.Secret("browser")
+		u, err := account.Update(t.Context(), e.Accounts, op, func(tx *account.Tx) (account.User, error) {
 			u, fresh := model, tx.NewUser()
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
 			u.Sessions, u.Activity = nil, nil
-			u.Browsers = []account.BrowserRef{{Hash: browser.Hash(), Since: tx.Op.Now, Seen: tx.Op.Now}}
-			if err := browsers.Put(tx.Raw, browser.Hash(), session.Browser{Since: tx.Op.Now, User: u.ID}); err != nil {
+			u.Browsers = []account.BrowserRef{{Hash: browser.Key(), Since: tx.Op.Now, Seen: tx.Op.Now}}
+			if err := browsers.Put(tx.Raw, browser.Key(), session.Browser{Since: tx.Op.Now, User: u.ID}); err != nil {
 				return u, err
 			}
 			return u, tx.Create(&u)
@@ -97,12 +98,12 @@ func (p *Population) StartSignIns(n int) []secret.Value {
 	p.T.Helper()
 	transactions, now := store.NewTable[authn.Transaction](p.Ring, store.Transactions), p.Accounts.Now()
 	model := p.User(p.Users[0].Login) // all users have the same epochs
-	secrets := newSecrets(n)
+	secrets := p.newSecrets(n)
 	const batch = 32
 	p.Each(1, (n+batch-1)/batch, func(at int) error {
 		return p.Store.Update(p.T.Context(), func(tx store.Tx) error {
 			for i := at * batch; i < min(n, (at+1)*batch); i++ {
-				hash := secrets[i].Hash()
+				hash := secrets[i].Key()
 				err := transactions.Put(tx, hash, authn.Transaction{ID: hash[:26], User: p.Users[i].ID, Epoch: model.Epoch,
 					PasswordEpoch: model.PasswordEpoch, Resets: model.Resets, KnownBrowser: true, Started: now, Expires: now.Add(account.TransactionTTL)})
 				if err != nil {
@@ -119,19 +120,20 @@ func (p *Population) StartSignIns(n int) []secret.Value {
 func (p *Population) CreateSessions(n int) []secret.Value {
 	p.T.Helper()
 	sessions, now := store.NewTable[account.Session](p.Ring, store.Sessions), p.Accounts.Now()
-	model, secrets := p.User(p.Users[0].Login), newSecrets(n)
+	model, secrets := p.User(p.Users[0].Login), p.newSecrets(n)
 	p.Each(1, n, func(i int) error {
 		ses := account.Session{User: p.Users[i].ID, Epoch: model.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},
-			Browser: p.Users[i].Browser.Hash(), Address: "192.0.2.10", Agent: p.From.Agent}
-		return p.Store.Update(p.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Hash(), ses) })
+			Browser: p.Users[i].Browser.Key(), Address: "192.0.2.10", Agent: p.From.Agent}
+		return p.Store.Update(p.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Key(), ses) })
 	})
 	return secrets
 }
 
-func newSecrets(n int) []secret.Value {
+// newSecrets returns secrets as n operations make them.
+func (p *Population) newSecrets(n int) []secret.Value {
 	out := make([]secret.Value, n)
 	for i := range out {
-		out[i] = secret.New()
+		out[i] = p.Accounts.NewOperation(p.From).Secret("population")
 	}
 	return out
 }

@@ -24,7 +24,7 @@ func (s *Service) transaction(r account.Reader, req account.RequestInfo, transac
 	if tr.NewPassword != nil || !tr.KnownBrowser || !u.KnowsBrowser(req.Browser, now) {
 		return tr, u, errcode.ForbiddenFor(errcode.ReasonUnknownBrowser)
 	}
-	shared, err := s.sessions.IsShared(r, req.Browser.Hash())
+	shared, err := s.sessions.IsShared(r, req.Browser.Key())
 	if err == nil && shared {
 		err = errcode.ForbiddenFor(errcode.ReasonUnknownBrowser)
 	}
@@ -143,7 +143,7 @@ func (s *Service) LinkedLogin(ctx context.Context, token secret.Value) (login st
 func (s *Service) ByLink(ctx context.Context, req account.RequestInfo, token secret.Value) (Result, error) {
 	return s.run(ctx, req, call{device: All, method: "email",
 		find:  func(r account.Reader, now time.Time) (account.User, error) { return s.link(r, token, now) },
-		renew: func(tx *account.Tx, _ *account.User, _ *Result) error { return tx.DeleteLink(token.Hash()) }})
+		renew: func(tx *account.Tx, _ *account.User, _ *Result) error { return tx.DeleteLink(token.Key()) }})
 }
 
 // ByAdmin freezes a device, or All, of a user whom p may assist. Only the user or a reset ends it.

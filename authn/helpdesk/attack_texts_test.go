@@ -38,7 +38,7 @@ func (s *env) own(t *testing.T, kind, message string) string {
 	case "known browser":
 		req.Browser = secret.From("a browser that Amélie uses")
 		s.Change(s.Amelie.ID, func(u *account.User) {
-			u.Browsers = append(u.Browsers, account.BrowserRef{Hash: req.Browser.Hash(), Seen: s.Clock.Now()})
+			u.Browsers = append(u.Browsers, account.BrowserRef{Hash: req.Browser.Key(), Seen: s.Clock.Now()})
 		})
 	case "proven password":
 		f.Transaction = s.SubmitPassword(t, password).Secret

@@ -47,14 +47,14 @@ func (s *Service) NewReturnCode(ctx context.Context, req account.RequestInfo, se
 		if err != nil {
 			return 0, err
 		}
-		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ReturnCodes, session.Hash())
+		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ReturnCodes, session.Key())
 		if err != nil {
 			return 0, fmt.Errorf("counting return codes: %w", err)
 		}
 		if !v.OK {
 			return v.Retry, nil
 		}
-		return 0, s.putForwardSession(tx, code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: op.Now,
+		return 0, s.putForwardSession(tx, code, ForwardSession{User: u.ID, Session: session.Key(), Host: host, State: state, Made: op.Now,
 			Expires: earlier(op.Now.Add(ReturnCodeTTL), ses.Created.Add(s.Accounts.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
@@ -69,7 +69,7 @@ func (s *Service) RedeemReturnCode(ctx context.Context, req account.RequestInfo,
 	op := s.Accounts.NewOperation(req)
 	secret := op.Secret("forward session")
 	redeemed, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (bool, error) {
-		f, err := s.forwards.Get(tx.Raw, code.Hash())
+		f, err := s.forwards.Get(tx.Raw, code.Key())
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
@@ -79,7 +79,7 @@ func (s *Service) RedeemReturnCode(ctx context.Context, req account.RequestInfo,
 		if f.State == "" { // the secret of a forward-auth session is not a return code
 			return false, nil
 		}
-		if err := s.forwards.Delete(tx.Raw, code.Hash()); err != nil {
+		if err := s.forwards.Delete(tx.Raw, code.Key()); err != nil {
 			return false, fmt.Errorf("deleting a return code: %w", err)
 		}
 		same := subtle.ConstantTimeCompare([]byte(f.State), []byte(ForwardState(nonce))) == 1
@@ -108,7 +108,7 @@ func (s *Service) RedeemReturnCode(ctx context.Context, req account.RequestInfo,
 }
 
 func (s *Service) putForwardSession(tx *account.Tx, secret secret.Value, f ForwardSession) error {
-	if err := s.forwards.Put(tx.Raw, secret.Hash(), f); err != nil {
+	if err := s.forwards.Put(tx.Raw, secret.Key(), f); err != nil {
 		return fmt.Errorf("storing a forward-auth session: %w", err)
 	}
 	return nil
@@ -130,7 +130,7 @@ func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, 
 	now := s.Accounts.Now()
 	var info Info
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		f, err := s.forwards.GetShared(r.Raw, secret.Hash())
+		f, err := s.forwards.GetShared(r.Raw, secret.Key())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return errcode.New(errcode.NoSession)

@@ -22,7 +22,7 @@ func (s *Service) SignOut(ctx context.Context, req account.RequestInfo, secret s
 			}
 			return struct{}{}, err
 		}
-		hash := secret.Hash()
+		hash := secret.Key()
 		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool { return r.Hash == hash })
 		if err := s.sessions.Delete(tx.Raw, hash); err != nil {
 			return struct{}{}, fmt.Errorf("deleting a session: %w", err)

@@ -69,7 +69,7 @@ func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Info, 
 	}
 	var info Info
 	err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-		info, err = s.use(r.Raw, secret.Hash(), s.Accounts.Now())
+		info, err = s.use(r.Raw, secret.Key(), s.Accounts.Now())
 		return err
 	})
 	return info, err
@@ -80,7 +80,7 @@ func (s *Service) Load(r account.Reader, secret secret.Value, now time.Time) (ac
 	if secret.IsZero() {
 		return account.Session{}, account.User{}, errcode.New(errcode.NoSession)
 	}
-	return s.loadByHash(r, secret.Hash(), now)
+	return s.loadByHash(r, secret.Key(), now)
 }
 
 // loadByHash is Load with the key of the record.
@@ -127,7 +127,7 @@ func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, stepUp acc
 	if !browser.Equal(req.Browser) {
 		out.Browser = browser
 	}
-	ses := account.Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr, Browser: browser.Hash(),
+	ses := account.Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr, Browser: browser.Key(),
 		Address: req.ClientAddress(), Agent: req.Agent, StepUp: stepUp}
 	u.LastLogin = now
 	return out, s.startSession(tx, u, out.Session, ses)
@@ -145,7 +145,7 @@ func (s *Service) startSession(tx *account.Tx, u *account.User, secret secret.Va
 // putSession stores a session under a new secret and lists it in the user. If the user has the maximum number of sessions, the
 // oldest one ends.
 func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
-	hash := secret.Hash()
+	hash := secret.Key()
 	// Sweeps delete the records of expired sessions, but not the references to them.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool {
 		return !tx.Op.Now.Before(r.Since.Add(s.Accounts.Policy.SessionMax))
@@ -169,7 +169,7 @@ func (s *Service) BrowserUser(ctx context.Context, value secret.Value) (user acc
 		return "", nil
 	}
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
-		b, err := s.browsers.GetShared(r.Raw, value.Hash())
+		b, err := s.browsers.GetShared(r.Raw, value.Key())
 		user = b.User
 		_, err = store.Found(err)
 		return err
@@ -187,7 +187,7 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 	value = tx.Op.Request.Browser
 	known := !value.IsZero()
 	if known {
-		if old, err = s.browsers.Get(tx.Raw, value.Hash()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if old, err = s.browsers.Get(tx.Raw, value.Key()); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return secret.Value{}, false, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil
@@ -198,15 +198,15 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 	} else {
 		value, b = tx.Op.Secret("browser"), Browser{Since: tx.Op.Now, User: u.ID}
 	}
-	if hash := value.Hash(); !slices.ContainsFunc(u.Browsers, func(ref account.BrowserRef) bool { return ref.Hash == hash }) {
+	if hash := value.Key(); !slices.ContainsFunc(u.Browsers, func(ref account.BrowserRef) bool { return ref.Hash == hash }) {
 		b.Users++
 	}
 	if b != old {
-		if err := s.browsers.Put(tx.Raw, value.Hash(), b); err != nil {
+		if err := s.browsers.Put(tx.Raw, value.Key(), b); err != nil {
 			return secret.Value{}, false, fmt.Errorf("storing a browser: %w", err)
 		}
 	}
-	return value, b.Shared, s.knowBrowser(tx, u, value.Hash(), notify)
+	return value, b.Shared, s.knowBrowser(tx, u, value.Key(), notify)
 }
 
 // IsShared reports whether another user has signed in, too, in the browser of a hash (protocol rule 5). A browser without a record
@@ -285,7 +285,7 @@ func (s *Service) openAPISession(tx *account.Tx, u *account.User, amr []string) 
 
 // Put stores the record of a session that was changed in this transaction.
 func (s *Service) Put(tx *account.Tx, secret secret.Value, ses account.Session) error {
-	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
+	if err := s.sessions.Put(tx.Raw, secret.Key(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}
 	return nil

@@ -49,7 +49,8 @@ func (v Value) Equal(w Value) bool {
 	return subtle.ConstantTimeCompare([]byte(v.Reveal()), []byte(w.Reveal())) == 1
 }
 
-// Hash returns the SHA-256 of the text in hex. It is the record key of a value of 112 bits or more.
+// Hash returns the SHA-256 of the text in hex. It is the record key of a value of 112 bits or more without a time,
+// such as a text of a client.
 func (v Value) Hash() string {
 	var plain [128]byte // on the stack: each request computes several hashes
 	sum := sha256.Sum256(append(plain[:0], v.Reveal()...))

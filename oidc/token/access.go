@@ -34,7 +34,7 @@ func (s *Service) storeAccess(tx store.Tx, now time.Time, secret secret.Value, c
 	if !latest.IsZero() && t.Expires.After(latest) {
 		t.Expires = latest
 	}
-	if err := s.accesses.Put(tx, secret.Hash(), t); err != nil {
+	if err := s.accesses.Put(tx, secret.Key(), t); err != nil {
 		return t, fmt.Errorf("storing an access token: %w", err)
 	}
 	return t, nil
@@ -54,7 +54,7 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 		return nil, nil
 	}
 	now := s.now()
-	t, err := s.accesses.Get(r, secret.From(value).Hash())
+	t, err := s.accesses.Get(r, secret.From(value).Key())
 	if there, err := store.Found(err); !there || !now.Before(t.Expires) {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 // lookupRefresh returns the refresh token with the given value. It returns nil if the token is unknown, used, expired or
 // revoked, or if its client could not use it now.
 func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, error) {
-	t, err := s.refreshes.Get(r, secret.From(value).Hash())
+	t, err := s.refreshes.Get(r, secret.From(value).Key())
 	if there, err := store.Found(err); !there || !t.Used.IsZero() {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *Service) Introspect(ctx context.Context, c *client.Client, value string
 // Revoke revokes a token of c: an access token alone, a refresh token with its grant (RFC 7009 §2.1). An unknown token is no
 // error; the token of another client is a *GrantError.
 func (s *Service) Revoke(ctx context.Context, c *client.Client, secret secret.Value) error {
-	hash := secret.Hash()
+	hash := secret.Key()
 	foreign, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
 		t, err := s.accesses.Get(tx, hash)
 		if there, err := store.Found(err); err != nil {

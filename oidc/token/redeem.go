@@ -43,7 +43,7 @@ const CodeTTL = time.Minute
 
 // StoreCode stores a new code. secret is its value.
 func (s *Service) StoreCode(tx store.Tx, secret secret.Value, code AuthorizationCode) error {
-	return s.codes.Put(tx, secret.Hash(), code)
+	return s.codes.Put(tx, secret.Key(), code)
 }
 
 // Response is a successful response of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).
@@ -68,7 +68,7 @@ type Redemption struct {
 // Redeem exchanges a code for tokens, once. The code is spent even if the client, the redirect URI or the verifier is wrong
 // (promise O1). A refusal is a *GrantError.
 func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client.Client, r Redemption) (*Response, error) {
-	hash := r.Code.Hash()
+	hash := r.Code.Key()
 	matches := verifierCheck(r.Verifier)
 	return s.Exchange(ctx, req, c, func(tx *account.Tx) (string, *AuthorizationCode, error) {
 		code, err := s.codes.Get(tx.Raw, hash)
@@ -265,7 +265,7 @@ func (s *Service) storeTokens(tx *account.Tx, i *issuance, id string) (err error
 		return err
 	}
 	if g.Offline {
-		if err := s.refreshes.Put(tx.Raw, i.refresh.Hash(), RefreshToken{Grant: id, Client: g.Client, Created: now, Expires: g.Expires}); err != nil {
+		if err := s.refreshes.Put(tx.Raw, i.refresh.Key(), RefreshToken{Grant: id, Client: g.Client, Created: now, Expires: g.Expires}); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
@@ -33,13 +32,13 @@ const refreshGrace = 10 * time.Second
 func (t *RefreshToken) successor(value secret.Value) secret.Value {
 	mac := hmac.New(sha256.New, []byte(t.Salt))
 	mac.Write([]byte(value.Reveal()))
-	return secret.From(refreshPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+	return secret.From(refreshPrefix + secret.Dated(t.Used, [24]byte(mac.Sum(nil))).Reveal())
 }
 
 // GrantOf returns the key of the grant of a refresh token of a client, or an empty text.
 func (s *Service) GrantOf(ctx context.Context, c *client.Client, value secret.Value) (grant string, err error) {
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
-		t, err := s.refreshes.Get(snap, value.Hash())
+		t, err := s.refreshes.Get(snap, value.Key())
 		if there, err := store.Found(err); !there || t.Client != c.ID {
 			return err
 		}
@@ -56,7 +55,7 @@ func (s *Service) GrantOf(ctx context.Context, c *client.Client, value secret.Va
 // only (RFC 6749 §6). A repeat within refreshGrace follows protocol rule 29; a later one revokes the grant. A refusal is a
 // *GrantError or ErrScope.
 func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, c *client.Client, value secret.Value, scopes []string) (*Response, error) {
-	hash := value.Hash()
+	hash := value.Key()
 	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) error {
 		t, err := s.refreshes.Get(tx.Raw, hash)
 		if there, err := store.Found(err); !there || t.Client != c.ID {
@@ -92,7 +91,7 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, c *clien
 			return err
 		}
 		i.token.Scopes = scopes
-		return s.accesses.Put(tx.Raw, i.access.Hash(), i.token)
+		return s.accesses.Put(tx.Raw, i.access.Key(), i.token)
 	})
 }
 
@@ -106,7 +105,7 @@ func (s *Service) checkRepeat(tx *account.Tx, c *client.Client, t *RefreshToken,
 	if c.AuthMethod == client.AuthNone {
 		return refuse(reason)
 	}
-	next, err := s.refreshes.Get(tx.Raw, t.successor(value).Hash())
+	next, err := s.refreshes.Get(tx.Raw, t.successor(value).Key())
 	if there, err := store.Found(err); !there || !next.Used.IsZero() {
 		return orRefuse(err, reason)
 	}

@@ -43,7 +43,7 @@ func newEnv(t *testing.T) *env {
 	e.client = e.register("Planning")
 	_, _, secret := h.Member("lea@garage.example", nil)
 	e.view(func(s store.Snapshot) (err error) {
-		e.session, err = h.Sessions.Lookup(s, secret.Hash(), h.Clock.Now())
+		e.session, err = h.Sessions.Lookup(s, secret.Key(), h.Clock.Now())
 		return err
 	})
 	return e

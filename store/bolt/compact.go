@@ -47,7 +47,7 @@ func (c Compaction) Run(ctx context.Context) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := inspect(f, c.Path); err != nil {
+	if _, _, err := inspect(f, c.Path); err != nil {
 		return 0, errors.Join(err, f.Close())
 	}
 	db, err := openLocked(f, c.Path, true)

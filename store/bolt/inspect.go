@@ -81,24 +81,29 @@ func unmark(path string) error {
 	return nil
 }
 
-// inspect reads both meta pages and reports whether the last stop was unclean. It runs before the file is mapped, because
-// a read beyond the end of a mapped file is a fault. After a clean stop both pages must be valid. After an unclean one the
-// newer page may be incomplete, and the older one counts, as in bbolt.
-func inspect(f *os.File, path string) (unclean bool, err error) {
+// inspect reads both meta pages, and every page if there is no list of free pages. It reports whether the last stop was unclean,
+// and whether there is no list: bbolt then checks every page to make it. inspect runs before the file is mapped, because a read
+// beyond the end of a mapped file is a fault. After a clean stop both meta pages must be valid. After an unclean one the newer one
+// may be incomplete, and the older one counts, as in bbolt.
+func inspect(f *os.File, path string) (unclean, unlisted bool, err error) {
 	if _, err := os.Stat(marker(path)); err == nil {
 		unclean = true
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return unclean, fmt.Errorf("inspecting %s: %w", path, err)
+		return unclean, false, fmt.Errorf("inspecting %s: %w", path, err)
 	}
 	if info.Size() == 0 {
-		return unclean, nil // a new file
+		return unclean, false, nil // a new file
 	}
-	if err := inspectMetas(f, info.Size(), unclean); err != nil {
-		return unclean, fmt.Errorf("%s: %w: %w; %s", path, ErrDamaged, err, advice)
+	newest, err := inspectMetas(f, info.Size(), unclean)
+	if unlisted = newest.free == noFreeList; err == nil && unlisted {
+		err = walkPages(f, newest)
 	}
-	return unclean, nil
+	if err != nil {
+		return unclean, false, fmt.Errorf("%s: %w: %w; %s", path, ErrDamaged, err, advice)
+	}
+	return unclean, unlisted, nil
 }
 
 // meta has the fields of a bbolt meta page that inspect uses (bbolt v1.5 internal/common/meta.go). The page has a header
@@ -107,6 +112,8 @@ type meta struct {
 	pageSize int64
 	highest  int64 // pages in use, the minimum length of the file
 	txid     uint64
+	root     uint64 // page of the buckets
+	free     uint64 // page of the list of free pages, or noFreeList
 }
 
 const (
@@ -116,7 +123,8 @@ const (
 	metaVersion = 2
 )
 
-func inspectMetas(f io.ReaderAt, size int64, unclean bool) error {
+// inspectMetas returns the meta page that counts.
+func inspectMetas(f io.ReaderAt, size int64, unclean bool) (meta, error) {
 	first, err0 := readMeta(f, 0)
 	pageSize := first.pageSize
 	if err0 != nil {
@@ -124,19 +132,19 @@ func inspectMetas(f io.ReaderAt, size int64, unclean bool) error {
 	}
 	second, err1 := readMeta(f, pageSize)
 	if err0 != nil && err1 != nil {
-		return fmt.Errorf("both meta pages are invalid: %w", err0)
+		return meta{}, fmt.Errorf("both meta pages are invalid: %w", err0)
 	}
 	if !unclean && (err0 != nil || err1 != nil) {
-		return fmt.Errorf("a meta page is invalid after a clean stop: %w", errors.Join(err0, err1))
+		return meta{}, fmt.Errorf("a meta page is invalid after a clean stop: %w", errors.Join(err0, err1))
 	}
 	newest := first
 	if err0 != nil || err1 == nil && second.txid > first.txid {
 		newest = second
 	}
 	if need := newest.highest * newest.pageSize; size < need {
-		return fmt.Errorf("file is cut: it has %d bytes, want at least %d", size, need)
+		return meta{}, fmt.Errorf("file is cut: it has %d bytes, want at least %d", size, need)
 	}
-	return nil
+	return newest, nil
 }
 
 func readMeta(f io.ReaderAt, at int64) (meta, error) {
@@ -156,7 +164,8 @@ func readMeta(f io.ReaderAt, at int64) (meta, error) {
 	if sum.Sum64() != order.Uint64(raw[56:]) {
 		return meta{}, fmt.Errorf("meta page at byte %d has a wrong checksum", at)
 	}
-	m := meta{pageSize: int64(order.Uint32(raw[8:])), highest: int64(order.Uint64(raw[40:])), txid: order.Uint64(raw[48:])}
+	m := meta{pageSize: int64(order.Uint32(raw[8:])), root: order.Uint64(raw[16:]), free: order.Uint64(raw[32:]),
+		highest: int64(order.Uint64(raw[40:])), txid: order.Uint64(raw[48:])}
 	if m.pageSize < 512 || m.pageSize > 64<<10 || m.pageSize&(m.pageSize-1) != 0 || m.highest < 4 || m.highest > 1<<40 {
 		return meta{}, fmt.Errorf("meta page at byte %d has invalid sizes", at)
 	}

@@ -33,7 +33,7 @@ type Options struct {
 	// OnDamage is called once, with the first damage found after Open. It should end the process. If it returns, every
 	// further call returns ErrDamaged. If it is nil, the process ends with a panic that no handler can recover.
 	OnDamage func(error)
-	// Check makes Open check every page. Without it, Open does so only after an unclean stop.
+	// Check makes Open check every page. Without it, Open does so only after an unclean stop or a full disk.
 	Check bool
 }
 
@@ -54,6 +54,7 @@ type Store struct {
 	watches watches
 	damage  atomic.Pointer[error] // the first damage found
 	synced  atomic.Int64          // id of the last transaction that is on disk
+	opened  int64                 // id of the one that Open found after a clean stop; 0 after an unclean one
 	stopped error                 // why Updates are rejected; used by the writer only
 
 	testingOnlyGroup func(taken int) // called at the end of each group, to count what enters the writer
@@ -70,14 +71,14 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	unclean, err := inspect(f, path)
+	unclean, unlisted, err := inspect(f, path)
 	if err == nil {
 		err = errors.Join(removeCopy(path), mark(path))
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	db, err := openLocked(f, path, unclean || options.Check)
+	db, err := openLocked(f, path, unclean && !unlisted || options.Check)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +88,9 @@ func Open(path string, options Options) (*Store, error) {
 	}
 	if err := s.readSynced(); err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if !unclean {
+		s.opened = s.synced.Load()
 	}
 	if s.onDamage == nil {
 		s.onDamage = func(err error) { go panic(err) } // in a goroutine, where no handler recovers it
@@ -146,6 +150,7 @@ func (s *Store) Close() error { return s.close() }
 func (s *Store) closeFile() error {
 	close(s.closing)
 	<-s.ended
+	s.storeFreePages()
 	if s.damage.Load() != nil {
 		return nil // after a panic in a commit, bbolt holds its own lock and cannot be closed
 	}
@@ -156,6 +161,20 @@ func (s *Store) closeFile() error {
 		return nil // the marker stays, so that the next Open checks every page
 	}
 	return unmark(s.path)
+}
+
+// storeFreePages stores the list of free pages if there were commits, so that the next Open does not read every page to find them.
+// After an unclean stop, Open reads every page anyway. If the disk is full, the next Open does, too.
+func (s *Store) storeFreePages() {
+	if s.stopped != nil || s.damage.Load() != nil || s.synced.Load() == s.opened {
+		return
+	}
+	tx, _, err := s.begin(true)
+	if err != nil {
+		return // also damage, which is reported
+	}
+	s.db.NoFreelistSync = false // the writer has ended
+	s.commit(tx)                // sets stopped if the disk is in an unknown state
 }
 
 func (s *Store) usable(ctx context.Context) error {
@@ -217,6 +236,7 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: 1 << 30, // address space only: to grow the map, a writer waits for all readers
 		NoStatistics:    true,
+		NoFreelistSync:  true, // stored by Close: it grows with the free pages, and each commit would write all of it
 		// f is locked and inspected.
 		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	})

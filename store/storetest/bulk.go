@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -147,6 +148,33 @@ func (v bulkSnapshot) Scan(prefix, after string, limit int, fn func(string, []by
 		err = visit(keys[0], waiting[keys[0]])
 	}
 	return err
+}
+
+// ScanBack reads the whole prefix in each call. A seed scans small tables only.
+func (v bulkSnapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
+	type record struct {
+		key   string
+		value []byte
+	}
+	var records []record
+	err := v.Scan(prefix, "", 0, func(key string, value []byte) error {
+		if before == "" || key < before {
+			records = append(records, record{key, value})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(records)
+	for _, r := range records[:min(len(records), cmp.Or(limit, len(records)))] {
+		if err := fn(r.key, r.value); err == store.ErrStop {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Update implements store.Store. Closures run beside each other, as in store/bolt, and again if what they read has changed.

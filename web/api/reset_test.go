@@ -187,7 +187,7 @@ func TestResponses_ContainNoSecrets(t *testing.T) {
 			Unique: "Y3JlZGVudGlhbA", Data: json.RawMessage(`{"publicKey":"planted-in-a-device"}`)})
 	})
 	stored := d.User(string(u.ID))
-	planted := []string{phone.Secret, session.Reveal(), stored.Password.Hash, secrets, secret.From(secrets).Hash(), session.Hash(), "$argon2id"}
+	planted := []string{phone.Secret, session.Reveal(), stored.Password.Hash, secrets, secret.From(secrets).Hash(), session.Key(), "$argon2id"}
 	for _, dev := range stored.Devices {
 		planted = append(planted, string(dev.Data))
 	}

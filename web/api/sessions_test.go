@@ -21,7 +21,7 @@ func TestSessions_ListAndEnd(t *testing.T) {
 	if created == "" || expires <= created {
 		t.Errorf("got %s to %s, want an end behind the beginning", created, expires)
 	}
-	for _, secret := range []string{session.Reveal(), session.Hash()} {
+	for _, secret := range []string{session.Reveal(), session.Key()} {
 		if strings.Contains(w.Body.String(), secret) {
 			t.Error("the session's secret or its hash is in the answer")
 		}

@@ -14,7 +14,7 @@ func (s *Pages) applications(r *http.Request) ([]templates.Application, error) {
 	if s.OIDC == nil {
 		return nil, nil
 	}
-	all, err := s.OIDC.Tokens.Applications(r.Context(), site.VisitorOf(r).Session.Hash())
+	all, err := s.OIDC.Tokens.Applications(r.Context(), site.VisitorOf(r).Session.Key())
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (s *Pages) postWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if !site.VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	if err := s.OIDC.Tokens.Withdraw(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session.Hash(), client.ID(r.PathValue("id"))); err != nil {
+	if err := s.OIDC.Tokens.Withdraw(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session.Key(), client.ID(r.PathValue("id"))); err != nil {
 		return err
 	}
 	return site.Redirect(w, "/account?done=app_withdrawn")

@@ -107,7 +107,7 @@ func (s *Site) charge(r *http.Request, q throttle.Quota) (*http.Request, error) 
 			return r, err
 		}
 		if user != "" {
-			c.KnownBrowser, c.BrowserUser = req.Browser.Hash(), string(user)
+			c.KnownBrowser, c.BrowserUser = req.Browser.Key(), string(user)
 		}
 	}
 	if wait := s.Accounts.Budgets.Charge(s.Now(), q, c); wait > 0 {

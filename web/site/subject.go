@@ -50,7 +50,7 @@ func (s *Site) findSubject(r *http.Request, v *Visitor) error {
 		v.Transaction = secret.Value{}
 		return nil
 	}
-	v.transaction, v.account = v.Transaction.Hash(), st.User
+	v.transaction, v.account = v.Transaction.Key(), st.User
 	if atSignIn(r.URL.Path) && (st.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/")) {
 		v.Subject = Subject{User: st.User, Name: st.Name, path: StepPath(st.Step)}
 	}
