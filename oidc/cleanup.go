@@ -16,20 +16,11 @@ const (
 	pauseFactor      = 20 // a pause lasts so many times as long as the run before it: at most 5 % of a core
 )
 
-// Wake reports that a session may have ended: its grants are ended soon. It never blocks and is safe for concurrent use, also
-// before Run.
-func (p *Provider) Wake() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Run maintains the signing keys, ends revoked grants and sends logout tokens, until ctx ends.
 func (p *Provider) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { p.repeat(ctx, "maintaining keys", maintainInterval, nil, p.Keys.Maintain) })
-	all.Go(func() { p.repeat(ctx, "ending grants", cleanupInterval, p.wake, p.Tokens.EndRevokedGrants) })
+	all.Go(func() { p.repeat(ctx, "ending grants", cleanupInterval, p.Tokens.Revoked(), p.Tokens.EndRevokedGrants) })
 	all.Go(func() { p.Tokens.RunLogouts(ctx) })
 	all.Wait()
 	return nil

@@ -45,7 +45,6 @@ type Provider struct {
 	userCodes store.Table[UserCode]
 	limiter   throttle.Memory
 	codeLimit throttle.Limiter
-	wake      chan struct{}
 }
 
 // New returns a Provider. It does not access the store.
@@ -66,7 +65,6 @@ func New(c Config) (*Provider, error) {
 		requests:  store.NewTable[AuthorizationRequest](c.Keyring, store.AuthRequests),
 		userCodes: store.NewTable[UserCode](c.Keyring, store.UserCodes),
 		codeLimit: throttle.NewLimiter(c.Keyring, c.Pepper),
-		wake:      make(chan struct{}, 1),
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"container/list"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -40,6 +41,20 @@ type Keyring struct {
 	damage      damagedRecords
 	walking     sync.Mutex
 	walks       map[string]func(context.Context, Store) error // by prefix of a table, for CorrectAll
+	shared      map[string]*sharedRecords                     // by prefix of a table
+}
+
+// sharedRecords returns what the tables of a kind share.
+func (r *Keyring) sharedRecords(kind TableDef) *sharedRecords {
+	r.walking.Lock()
+	defer r.walking.Unlock()
+	if r.shared == nil {
+		r.shared = map[string]*sharedRecords{}
+	}
+	if r.shared[kind.Prefix] == nil {
+		r.shared[kind.Prefix] = &sharedRecords{most: kind.Shared, byID: map[string]*list.Element{}}
+	}
+	return r.shared[kind.Prefix]
 }
 
 // addWalk adds the walk through a table. The table of a second owner has the same records.

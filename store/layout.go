@@ -10,6 +10,7 @@ type TableDef struct {
 	// Lost means that Get treats a record that cannot be read as a missing one: without it, access ends, a limit begins again or
 	// a request is repeated. It is false if a missing record would allow more, such as a second user with one address.
 	Lost    bool
+	Shared  int     // the most records that GetShared keeps open; a few hundred bytes to 2 KiB each
 	Ceiling Ceiling // the largest number of records
 	Sweep   Sweep   // how they end
 }
@@ -18,7 +19,7 @@ type TableDef struct {
 var (
 	Users = TableDef{Prefix: "user/", Owner: "authn/account", Lives: "unlimited", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByAdministrator}
-	Summaries = TableDef{Prefix: "summary/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+	Summaries = TableDef{Prefix: "summary/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true, Shared: 1024,
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: WithUser}
 	Addresses = TableDef{Prefix: "address/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 3, Per: PerUser}, Sweep: WithUser} // login, address and second address
@@ -34,7 +35,7 @@ var (
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: WithUser}
 	Uniques = TableDef{Prefix: "unique/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 15, Per: PerUser}, Sweep: WithUser} // 5 imported secrets and 10 security keys
-	Groups = TableDef{Prefix: "group/", Owner: "authn/account", Lives: "unlimited", Version: 1, Sealed: true, Lost: true,
+	Groups = TableDef{Prefix: "group/", Owner: "authn/account", Lives: "unlimited", Version: 1, Sealed: true, Lost: true, Shared: 256,
 		Ceiling: Ceiling{Records: 1, Per: PerGroup}, Sweep: ByAdministrator}
 	GroupNames = TableDef{Prefix: "groupname/", Owner: "authn/account", Lives: "with the group", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 1, Per: PerGroup}, Sweep: WithGroup}
@@ -42,11 +43,11 @@ var (
 		Ceiling: Ceiling{Fixed: 20_000}, Sweep: ByExpiry}
 	Links = TableDef{Prefix: "link/", Owner: "authn/account", Lives: "24 h; 1 h; 7 d", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1_700, Per: PerUser}, Sweep: ByExpiry} // 3 tickets, 2 password links, an invitation, and one for each notification of seven days
-	Sessions = TableDef{Prefix: "session/", Owner: "authn/account", Lives: "hours", Version: 1, Sealed: true, Lost: true,
+	Sessions = TableDef{Prefix: "session/", Owner: "authn/account", Lives: "hours", Version: 1, Sealed: true, Lost: true, Shared: 1024,
 		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: ByExpiry}
-	Browsers = TableDef{Prefix: "browser/", Owner: "authn/session", Lives: "180 d", Version: 1, Sealed: true, Lost: true,
+	Browsers = TableDef{Prefix: "browser/", Owner: "authn/session", Lives: "180 d", Version: 1, Sealed: true, Lost: true, Shared: 1024,
 		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: ByExpiry}
-	Forwards = TableDef{Prefix: "forward/", Owner: "authn/session", Lives: "hours", Version: 1, Sealed: true, Lost: true,
+	Forwards = TableDef{Prefix: "forward/", Owner: "authn/session", Lives: "hours", Version: 1, Sealed: true, Lost: true, Shared: 1024,
 		Ceiling: Ceiling{Records: 86_400, Per: PerSession}, Sweep: ByExpiry} // 60 a minute in 24 hours
 	Failures = TableDef{Prefix: "failures/", Owner: "internal/throttle", Lives: "24 h without failures", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerUser, Fixed: 500_000}, Sweep: ByExpiry} // those of unknown logins
@@ -56,7 +57,7 @@ var (
 		Ceiling: Ceiling{Records: 60, Per: PerUser, Fixed: 8_000}, Sweep: ByPolicy} // 20 of each user with two keys that find them, and 2,000 about unknown addresses with three
 	Approvals = TableDef{Prefix: "approval/", Owner: "authn/helpdesk", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByExpiry}
-	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true,
+	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true, Shared: 64,
 		Ceiling: Ceiling{Records: 1, Per: PerClient}, Sweep: ByAdministrator}
 	Assertions = TableDef{Prefix: "assertion/", Owner: "oidc/client", Lives: "10 min", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Clients: 7_200}, Sweep: ByExpiry} // 600 a minute in 11
@@ -70,13 +71,15 @@ var (
 		Ceiling: Ceiling{Fixed: 36_000}, Sweep: ByExpiry} // twice 8,000 and 2,000 KiB that wait, and 8,000 that are pushed
 	Grants = TableDef{Prefix: "grant/", Owner: "oidc/token", Lives: "the session's maximum, or 30 d", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // one of each code
+	GrantsExpiring = TableDef{Prefix: "grantexpiring/", Owner: "oidc/token", Lives: "until its session ends", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 13_000, Per: PerUser}, Sweep: ByDelivery} // of the sessions of a day
 	Consents = TableDef{Prefix: "consent/", Owner: "oidc/token", Lives: "with user and client", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1000, Per: PerUser}, Sweep: ByExpiry} // one of each client
 	UserCodes = TableDef{Prefix: "usercode/", Owner: "oidc", Lives: "10 min", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Fixed: 4_000}, Sweep: ByExpiry} // twice 2,000 in ten minutes
 	Logouts = TableDef{Prefix: "logout/", Owner: "oidc/token", Lives: "a day; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerGrant}, Sweep: ByDelivery}
-	SignKeys = TableDef{Prefix: "signkey/", Owner: "oidc/keys", Lives: "90 d, and 7 d after", Version: 1, Sealed: true,
+	SignKeys = TableDef{Prefix: "signkey/", Owner: "oidc/keys", Lives: "90 d, and 7 d after", Version: 1, Sealed: true, Shared: 4,
 		Ceiling: Ceiling{Fixed: 3}, Sweep: ByReplacement} // algorithms
 	Tokens = TableDef{Prefix: "token/", Owner: "authn/admin", Lives: "until revoked", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 1, Per: PerToken}, Sweep: ByAdministrator}
@@ -110,7 +113,7 @@ var (
 func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, RoleHolders, UserStates, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
-		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
+		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
 		AuditSubjects, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}

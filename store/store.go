@@ -61,6 +61,10 @@ type Store interface {
 	// besides its Tx; Do returns a result. If fn fails or panics, Update has no effect, and other Updates do not wait for it
 	// (protocol rule 31).
 	Update(ctx context.Context, fn func(Tx) error) error
+	// Watch makes the store call fn after each commit that wrote or deleted keys with the prefix, with those keys, before their
+	// Updates return. A key is in the list of each commit that changed it, in the order of the commits. fn must not block and must
+	// not call the store: it notes what to read.
+	Watch(prefix string, fn func(keys []string))
 	Close() error
 }
 

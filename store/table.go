@@ -25,7 +25,8 @@ type table struct {
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
 	record   reflect.Type
-	times    *timeRule // nil: the records have no times
+	times    *timeRule      // nil: the records have no times
+	shared   *sharedRecords // nil: the table keeps none
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
@@ -41,7 +42,10 @@ func newTable(ring *Keyring, kind TableDef, upgrades []Upgrade, record reflect.T
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	t := &table{ring, kind, upgrades, record, timeRuleFor(record)}
+	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timeRuleFor(record)}
+	if kind.Shared > 0 {
+		t.shared = ring.sharedRecords(kind)
+	}
 	if t.times != nil {
 		ring.addWalk(kind, func(ctx context.Context, s Store) error {
 			return t.walk(ctx, s, func(Reader, string, any) (bool, error) { return false, nil }, nil)
@@ -119,6 +123,7 @@ func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (v T, err erro
 func (t Table[T]) Put(tx Tx, id string, v T) error { return t.put(tx, id, v) }
 
 func (t *table) put(tx Tx, id string, v any) error {
+	t.shared.forget(id)
 	key, s := t.Key(id), scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	s.plain.Reset()
@@ -133,6 +138,7 @@ func (t *table) put(tx Tx, id string, v any) error {
 
 // Delete removes a record. A missing record is no error.
 func (t *table) Delete(tx Tx, id string) error {
+	t.shared.forget(id)
 	if err := tx.Delete(t.Key(id)); err != nil {
 		return fmt.Errorf("deleting a record of %s: %w", t.kind.Prefix, err)
 	}
@@ -179,17 +185,23 @@ func (t *table) ScanIDs(s Snapshot, sub, after string, fn func(id string) error)
 	return s.Scan(t.Key(sub), after, 0, func(key string, _ []byte) error { return fn(key[len(t.kind.Prefix):]) })
 }
 
-// decode reads a record with correct times into the record that v points to. If it had wrong ones, the correction is stored after
-// the View or Update.
+// decode reads a record with correct times into the record that v points to.
 func (t *table) decode(id string, sealed []byte, v any) error {
-	err := t.decodeRaw(id, sealed, v)
+	_, err := t.open(id, sealed, v)
+	return err
+}
+
+// open is decode. It reports whether the record had wrong times. The correction is stored after the View or Update.
+func (t *table) open(id string, sealed []byte, v any) (corrected bool, err error) {
+	err = t.decodeRaw(id, sealed, v)
 	if errors.Is(err, ErrUnreadable) {
 		t.ring.damage.add(t.kind, id, err)
 	}
 	if err == nil && t.correct(v) {
+		corrected = true
 		t.ring.corrections.add(t.Key(id), func(tx Tx) error { return t.storeCorrection(tx, id) })
 	}
-	return err
+	return corrected, err
 }
 
 // correct corrects the times of a record. It reports whether one was wrong.

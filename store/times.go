@@ -176,3 +176,27 @@ func moveBack(v reflect.Value, by time.Duration) time.Duration {
 	*t = t.Add(-by)
 	return by
 }
+
+// isAhead reports whether v has a time that correct leaves because it is too far ahead.
+func (r *timeRule) isAhead(v reflect.Value, now time.Time) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return !v.IsNil() && r.elem.isAhead(v.Elem(), now)
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if r.elem.isAhead(v.Index(i), now) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		if v.Type() == timeType {
+			return v.Addr().Interface().(*time.Time).Sub(now) > r.within
+		}
+		for i := range r.fields {
+			if f := &r.fields[i]; (f.since == nil || f.ahead > 0) && f.isAhead(v.Field(f.index), now) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -83,11 +83,14 @@ func loggedPath(path string) string {
 		}
 	}
 	const maxSegment, maxSegments = 28, 8 // a TOTP secret has 32 characters
-	parts := strings.SplitN(path, "/", maxSegments+1)
+	parts, replaced := strings.SplitN(path, "/", maxSegments+1), false
 	for i, part := range parts {
 		if len(part) > maxSegment && !longWords[part] || i == maxSegments || codeShape.MatchString(part) || !plainSegment.MatchString(part) {
-			parts[i] = "{…}"
+			parts[i], replaced = "{…}", true
 		}
+	}
+	if !replaced {
+		return path
 	}
 	return strings.Join(parts, "/")
 }

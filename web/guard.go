@@ -40,11 +40,14 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	if s.secure && s.HSTS != "" {
 		h.Set("Strict-Transport-Security", s.HSTS) // RFC 6797 §7.2: only over https
 	}
+	popup := maps.Clone(h) // with the other, the application's window would lose its popup
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// All answers share the values. Each is a full slice, so Set and Add of a handler do not change it.
-		maps.Copy(w.Header(), h)
-		if !isSignInPath(r.URL.Path) { // else the application's window would lose its popup
-			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		if isSignInPath(r.URL.Path) {
+			maps.Copy(w.Header(), popup)
+		} else {
+			maps.Copy(w.Header(), h)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -59,16 +59,16 @@ func (r Reader) UserByAddress(address string) (User, error) {
 
 // Group returns a group; NotFound if there is none or it is deleted.
 func (r Reader) Group(id GroupID) (Group, error) {
-	g, err := r.s.groups.Get(r.Raw, string(id)) // a damaged one counts as missing
+	g, err := r.s.groups.GetShared(r.Raw, string(id)) // a damaged one counts as missing
 	if err == nil && !g.Deleted.IsZero() {
 		return Group{}, errcode.New(errcode.NotFound)
 	}
 	return g, missing(err, "group", string(id))
 }
 
-// Summary returns the summary of a user; NotFound if there is none.
+// Summary returns the summary of a user; NotFound if there is none. Its slices are shared: the caller must not change them.
 func (r Reader) Summary(id UserID) (Summary, error) {
-	sum, err := r.s.summaries.Get(r.Raw, string(id))
+	sum, err := r.s.summaries.GetShared(r.Raw, string(id))
 	return sum, missing(err, "summary", string(id))
 }
 

@@ -53,7 +53,6 @@ type Service struct {
 	Now      func() time.Time
 	Budgets  throttle.Memory // of the operations that write
 	HasRoom  func() bool     // whether the disk has room for changes that can wait; nil: always
-	Wake     func()          // wakes the mail sender after an Update; must not block; may be nil
 
 	refusals audit.Fold
 	tables
@@ -124,3 +123,6 @@ func (s *Service) FailureID(id UserID) throttle.FailureID { return s.Failures.Us
 
 // LowSpace reports whether changes that can wait are refused, because the disk is nearly full.
 func (s *Service) LowSpace() bool { return s.HasRoom != nil && !s.HasRoom() }
+
+// WatchUsers makes the store call fn after each commit that changed users, with their ids: see store.Store.Watch.
+func (s *Service) WatchUsers(fn func(ids []string)) { s.users.Watch(s.Store, fn) }

@@ -22,9 +22,9 @@ type Tx struct {
 }
 
 // Update calls fn in one Update of the store and returns the result of the committed call. fn may run more than once and must
-// have no effect other than on tx. If the change is committed, Update wakes the mail sender.
+// have no effect other than on tx.
 func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(tx *Tx) (T, error)) (T, error) {
-	out, err := store.Do(ctx, s.Store, func(raw store.Tx) (T, error) {
+	return store.Do(ctx, s.Store, func(raw store.Tx) (T, error) {
 		tx := &Tx{Reader: Reader{s, raw}, Raw: raw, Op: op}
 		out, err := fn(tx)
 		if err == nil {
@@ -32,10 +32,6 @@ func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(tx *T
 		}
 		return out, err
 	})
-	if err == nil && s.Wake != nil {
-		s.Wake()
-	}
-	return out, err
 }
 
 // NewRecordID returns an id that sorts by time: the time of the operation and 80 bits. Each call returns another id. A repeated

@@ -131,6 +131,11 @@ func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := ring.CheckShared(); err != nil {
+			t.Error(err)
+		}
+	})
 	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = func(tx store.Tx, entry audit.Entry) error {
 		if entry.Actor.Type == audit.TypeUser && entry.Actor.ID != entry.Subject { // administrators act by tokens, which have no personal name

@@ -21,14 +21,14 @@ func (s *Service) Recognizes(ctx context.Context, session, browser, forward secr
 		user = ""
 		now := s.Accounts.Now()
 		if !browser.IsZero() {
-			b, err := s.browsers.Get(r.Raw, browser.Hash())
+			b, err := s.browsers.GetShared(r.Raw, browser.Hash())
 			if user = b.User; err == nil || !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
 		key := session.Hash()
 		if session.IsZero() {
-			f, err := s.forwards.Get(r.Raw, forward.Hash())
+			f, err := s.forwards.GetShared(r.Raw, forward.Hash())
 			if errors.Is(err, store.ErrNotFound) || err == nil && f.State != "" { // a return code
 				return nil
 			}

@@ -143,17 +143,10 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 		Log:      events, Outbox: outbox,
 		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, Locales: templates.Languages(), AllowCopies: c.TOTP.AllowCopies,
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
-		Now: now, Wake: a.wakeWorkers, HasRoom: dir.space.HasRoom,
+		Now: now, HasRoom: dir.space.HasRoom,
 	}
 	accounts.Open(dir.ring)
 	return accounts, nil
-}
-
-// wakeWorkers wakes the workers that send emails, webhooks and logout notifications.
-func (a *app) wakeWorkers() {
-	a.sender.Wake()
-	a.webhooks.Wake()
-	a.oidc.Wake()
 }
 
 // transport returns the transport of the mail server, or nil without one.

@@ -32,50 +32,29 @@ const (
 	maxJoined = 50 // notifications in one digest, so that they fit in one Update
 )
 
-// join replaces notifications to one address by a digest, if there are more than ten or if they were held. It returns the
-// messages to try. Held notifications are sent with the first one that is due. The digest is stored before it is sent,
-// so that each attempt has the same Message-ID.
-func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) ([]pending, error) {
-	groups := map[string][]pending{}
-	var out []pending
-	for _, p := range due {
-		if p.Job.joins() {
-			groups[p.Job.group()] = append(groups[p.Job.group()], p)
-		} else {
-			out = append(out, p)
+// join replaces the notifications to one address by a digest, if there are more than ten or if several were held. Held
+// notifications are sent with the first one that is due. The digest is stored before it is sent, so that each attempt has the same
+// Message-ID. join reports whether it replaced messages.
+func (s *Sender) join(ctx context.Context, now time.Time, all []pending) (joined bool, err error) {
+	if len(all) <= joinAbove && count(all, Message.held) < 2 {
+		return false, nil
+	}
+	slices.SortFunc(all, byID)
+	for part := range slices.Chunk(all, maxJoined) {
+		one, err := s.joinPart(ctx, now, part)
+		if joined = joined || one; err != nil {
+			return joined, err
 		}
 	}
-	waiting := map[string][]pending{}
-	for _, p := range held {
-		if p.Job.joins() {
-			waiting[p.Job.group()] = append(waiting[p.Job.group()], p)
-		}
-	}
-	for name, group := range groups {
-		all := slices.Concat(group, waiting[name])
-		if len(all) <= joinAbove && count(all, Message.held) < 2 {
-			out = append(out, group...)
-			continue
-		}
-		slices.SortFunc(all, byID)
-		for part := range slices.Chunk(all, maxJoined) {
-			joined, err := s.joinPart(ctx, now, part)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, joined...)
-		}
-	}
-	slices.SortFunc(out, byID)
-	return out, nil
+	return joined, nil
 }
 
-func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([]pending, error) {
+func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) (joined bool, err error) {
 	var data Digest
 	for _, p := range part {
 		subject, _, _, err := s.Renderer.Render(p.Job.Template, p.Job.Lang, p.Job.Data)
 		if err != nil {
-			return part, nil // the attempt of each one stores its own error
+			return false, nil // the attempt of each one stores its own error
 		}
 		data.Entries = append(data.Entries, DigestEntry{At: p.Job.Queued, Subject: subject})
 		var of Digest
@@ -85,36 +64,43 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
-		return nil, fmt.Errorf("joining notifications: %w", err)
+		return false, fmt.Errorf("joining notifications: %w", err)
 	}
 	first := part[0].Job
 	if _, _, _, err := s.Renderer.Render(DigestTemplate, first.Lang, raw); err != nil {
 		s.Log.Error("joining notifications failed, each is sent alone", "error", err)
-		return part, nil
+		return false, nil
 	}
 	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Recipient: first.Recipient,
 		Rank: slices.MinFunc(part, func(a, b pending) int { return cmp.Compare(a.Job.Rank, b.Job.Rank) }).Job.Rank}
-	id := store.NewTimeID(now)
-	err = s.Store.Update(ctx, func(tx store.Tx) error {
+	return true, s.replace(ctx, part, store.NewTimeID(now), message)
+}
+
+// replace stores a digest in place of its notifications, unless one of them was deleted or given up meanwhile.
+func (s *Sender) replace(ctx context.Context, part []pending, id string, digest Message) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error {
+		for _, p := range part {
+			message, err := s.Outbox.table.Get(tx, p.ID)
+			if there, err := store.Found(err); err != nil || !there || message.Dead {
+				return err // those that are left are joined again
+			}
+		}
 		for _, p := range part {
 			if err := s.Outbox.table.Delete(tx, p.ID); err != nil {
 				return fmt.Errorf("joining mail %q: %w", p.ID, err)
 			}
 		}
-		return s.Outbox.Queue(tx, id, message)
+		return s.Outbox.Queue(tx, id, digest)
 	})
-	if err != nil {
-		return nil, err
-	}
-	message.MessageID = s.Outbox.messageID(id)
-	return []pending{{ID: id, Job: message}}, nil
 }
 
-// joins reports whether the message can be part of a digest. A digest cannot.
-func (r Message) joins() bool { return r.Notice && r.Template != DigestTemplate }
-
-// group returns a key that is equal for messages that can be joined.
-func (r Message) group() string { return strings.Join([]string{r.Recipient, r.To[0], r.Lang}, "\x00") }
+// group returns a text that is equal for notifications that can be joined. It is empty for another message and a digest.
+func (r Message) group() string {
+	if !r.Notice || r.Template == DigestTemplate {
+		return ""
+	}
+	return strings.Join([]string{r.Recipient, r.To[0], r.Lang}, "\x00")
+}
 
 // held reports whether the notification waits for others and was not tried yet.
 func (r Message) held() bool {

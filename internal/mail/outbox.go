@@ -66,7 +66,7 @@ func NewOutbox(ring *store.Keyring, host string) *Outbox {
 }
 
 // Queue stores a copy of message for each of its addresses, so that one address does not affect or see another. It uses
-// one key of the Update for each address. After the Update, the caller must wake the Sender.
+// one key of the Update for each address.
 func (o *Outbox) Queue(tx store.Tx, id string, message Message) error {
 	if message.Template == "" || len(message.To) == 0 || len(message.To) > MaxAddresses || message.Queued.IsZero() {
 		return fmt.Errorf("queuing mail %q: %d addresses, queued at %v", message.Template, len(message.To), message.Queued)

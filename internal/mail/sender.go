@@ -36,7 +36,7 @@ type pending = outbox.Pending[Message]
 func (s *Sender) work() *outbox.Worker[Message] {
 	s.once.Do(func() {
 		s.worker.What, s.worker.Store, s.worker.Table = "mail", s.Store, s.Outbox.table
-		s.worker.Holds = func(r Message) bool { return r.Notice && r.held() }
+		s.worker.Group, s.worker.Holds, s.worker.Join = Message.group, Message.held, s.join
 		s.worker.Recipient = func(r Message) string { return r.To[0] }
 		s.worker.Attrs = func(r Message) []any { return []any{"template", r.Template} }
 		if s.OnDeadLetter != nil {
@@ -45,27 +45,24 @@ func (s *Sender) work() *outbox.Worker[Message] {
 				return func(tx store.Tx, id string, r Message) error { return record(tx, r.item(id)) }
 			}
 		}
-		s.worker.Prepare, s.worker.Parallel, s.worker.Now, s.worker.Log = s.join, parallel, s.Now, s.Log
+		s.worker.Parallel, s.worker.Now, s.worker.Log = parallel, s.Now, s.Log
 	})
 	return &s.worker
 }
-
-// Wake starts a pass, because a message was queued. It never blocks, is safe for concurrent use and may precede Run.
-func (s *Sender) Wake() { s.work().Wake() }
 
 // Run delivers messages until ctx ends, and then returns nil. A failure of the mail server or the store does not end it.
 func (s *Sender) Run(ctx context.Context) error {
 	return s.ready().Run(ctx)
 }
 
-// RunOnce makes one pass: it gives up messages without use, joins notifications and tries the messages that are due. It
-// returns the time of the next pass; the zero time means that no message waits. An error is from the store; a failure of
+// RunOnce gives up messages without use, joins notifications and tries the messages that are due, until none is. It returns
+// the time of the next pass; the zero time means that no message waits. An error is from the store; a failure of
 // the mail server is stored in the message.
 func (s *Sender) RunOnce(ctx context.Context) (next time.Time, err error) {
 	return s.ready().RunOnce(ctx)
 }
 
-// ready returns the worker with Send set if there is a Transport. Transport can be set after the first Wake.
+// ready returns the worker with Send set if there is a Transport.
 func (s *Sender) ready() *outbox.Worker[Message] {
 	w := s.work()
 	if s.Transport != nil {

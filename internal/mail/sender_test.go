@@ -302,7 +302,6 @@ func TestWake_SendsQueuedMessages(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- h.sender.Run(ctx) }()
 	h.queue(mail.Message{Template: "ticket"})
-	h.sender.Wake()
 	if e := <-sent; e.Subject != "ticket fr" {
 		t.Errorf("got subject %q, want \"ticket fr\"", e.Subject)
 	}

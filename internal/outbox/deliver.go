@@ -3,9 +3,11 @@ package outbox
 import (
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"slices"
 	"time"
+
+	"barillet/store"
 )
 
 const (
@@ -15,17 +17,6 @@ const (
 	maxSlow = 12
 )
 
-// dequeue empties the queues and returns the ids of the jobs that are tried now. No attempt begins between it and deliver, so a
-// job that look finds is not delivered meanwhile.
-func (w *Worker[R]) dequeue() map[string]bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, l := range w.servers {
-		l.queue = nil
-	}
-	return maps.Clone(w.busy)
-}
-
 func (w *Worker[R]) takeFailures() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,46 +25,50 @@ func (w *Worker[R]) takeFailures() error {
 	return err
 }
 
-// deliver sets the queue of a server and begins as many attempts as its places allow.
-func (w *Worker[R]) deliver(ctx context.Context, name string, queue []Pending[R]) {
+// deliver begins as many attempts as the places of each server allow. It returns the time of the next pass, and reports whether
+// an attempt is running.
+func (w *Worker[R]) deliver(ctx context.Context, now time.Time) (next time.Time, running bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.server(name).queue = queue
-	w.begin(ctx, name)
+	if e := w.index.times.first(); e != nil {
+		next = time.Unix(0, e.next()).UTC()
+	}
+	if w.Send == nil {
+		return next, false
+	}
+	for _, l := range w.servers {
+		if until := l.pausedUntil(now); l.ready.Len() > 0 && !until.IsZero() {
+			next = earlier(next, until)
+		}
+		w.begin(ctx, l)
+		running = running || l.active+l.slow > 0
+	}
+	return next, running
 }
 
-// begin begins attempts of the queue. An attempt that ends or becomes slow calls it again. w.mu is locked.
-func (w *Worker[R]) begin(ctx context.Context, name string) {
-	l := w.server(name)
-	if ctx.Err() != nil || len(w.failed) > 0 || !l.pausedUntil(w.Now()).IsZero() {
-		l.queue = nil // the rest waits for the next pass
+// begin begins attempts at a server. An attempt that ends or becomes slow calls it again. w.mu is locked.
+func (w *Worker[R]) begin(ctx context.Context, l *destination) {
+	now := w.now()
+	if w.Spread != nil && l.name == "" {
+		return
 	}
-	for i := 0; i < len(l.queue) && l.active < w.Parallel; {
-		p := l.queue[i]
-		if p.Job.Attempts().expired(w.Now()) { // meanwhile; the next pass gives it up
-			l.queue = slices.Delete(l.queue, i, i+1)
+	for ctx.Err() == nil && len(w.failed) == 0 && l.pausedUntil(now).IsZero() && l.active < w.Parallel && l.ready.Len() > 0 {
+		e := l.ready.first().jobs.first()
+		w.take(e)
+		if e.expires != 0 && e.expires <= now.UnixNano() {
+			w.remove(e)
+			w.changes.Add([]string{e.id}) // the next pass gives it up
 			continue
 		}
-		recipient := ""
-		if w.Recipient != nil {
-			recipient = w.Recipient(p.Job)
-		}
-		if recipient != "" && l.recipients[recipient] {
-			i++ // after the attempt for this recipient
-			continue
-		}
-		l.queue = slices.Delete(l.queue, i, i+1)
-		w.start(ctx, l, recipient, p)
+		w.start(ctx, e)
 	}
 }
 
 // start begins one attempt. w.mu is locked.
-func (w *Worker[R]) start(ctx context.Context, l *destination[R], recipient string, p Pending[R]) {
-	name, slow, ended := p.Job.Destination(), false, false
-	if w.busy == nil {
-		w.busy = map[string]bool{}
-	}
-	w.busy[p.ID], l.recipients[recipient] = true, recipient != ""
+func (w *Worker[R]) start(ctx context.Context, e *entry) {
+	to, l, slow, ended := e.to, e.to.server, false, false
+	e.busy, to.busy = true, w.Recipient != nil
+	l.order(to)
 	l.active++
 	timer := time.AfterFunc(slowAfter, func() {
 		w.mu.Lock()
@@ -81,11 +76,12 @@ func (w *Worker[R]) start(ctx context.Context, l *destination[R], recipient stri
 		if !ended && l.slow < maxSlow {
 			slow = true
 			l.active, l.slow = l.active-1, l.slow+1
-			w.begin(ctx, name)
+			w.begin(ctx, l)
 		}
 	})
+	group := w.groupOf(e)
 	w.attempts.Go(func() {
-		err := w.attempt(ctx, p)
+		err := w.attempt(ctx, e.id, group)
 		timer.Stop()
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -94,24 +90,82 @@ func (w *Worker[R]) start(ctx context.Context, l *destination[R], recipient stri
 		} else {
 			l.active--
 		}
-		delete(w.busy, p.ID)
-		delete(l.recipients, recipient)
 		if err != nil {
 			w.failed = append(w.failed, err)
 		}
-		if w.begin(ctx, name); len(l.queue) == 0 {
-			w.Wake() // to find the new times of the jobs that failed or were left
-		}
+		to.busy = false
+		w.remove(e)
+		w.changes.Add([]string{e.id}) // the next pass reads its new state
+		w.begin(ctx, l)
 	})
 }
 
-// attempt tries a job and stores the result. Its error is from the store.
-func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
+// groupOf returns the ids of the jobs that can be joined with one. w.mu is locked.
+func (w *Worker[R]) groupOf(e *entry) []string {
+	if e.group == 0 {
+		return nil
+	}
+	var ids []string
+	for _, other := range w.index.groups[e.group] {
+		if other != e && !other.busy && (other.ready > 0 || other.held) {
+			ids = append(ids, other.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), readSize-1)]
+}
+
+// attempt loads a job, joins it with those of its group or tries it, and stores the result. Its error is from the store.
+func (w *Worker[R]) attempt(ctx context.Context, id string, group []string) error {
+	job, due, err := w.load(ctx, id)
+	if err != nil || !due {
+		return unlessStopped(ctx, err)
+	}
+	p := Pending[R]{id, job}
+	if len(group) > 0 {
+		if joined, err := w.join(ctx, p, group); err != nil || joined {
+			return unlessStopped(ctx, err)
+		}
+	}
+	return w.try(ctx, p)
+}
+
+// unlessStopped returns err, or nil if the program stops, so that the attempt has no result.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// join loads the jobs of a group and joins them.
+func (w *Worker[R]) join(ctx context.Context, p Pending[R], group []string) (bool, error) {
+	var all []Pending[R]
+	err := w.Store.View(ctx, func(snap store.Snapshot) error {
+		all = []Pending[R]{p}
+		for _, id := range group {
+			job, err := w.Table.Get(snap, id)
+			if there, err := store.Found(err); err != nil {
+				return err
+			} else if there && !job.Attempts().Dead && w.Group(job) == w.Group(p.Job) {
+				all = append(all, Pending[R]{id, job})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("loading a group (%s): %w", w.What, err)
+	}
+	return w.Join(ctx, w.now(), all)
+}
+
+// try tries a job and stores the result. Its error is from the store.
+func (w *Worker[R]) try(ctx context.Context, p Pending[R]) error {
 	err := w.Send(ctx, p.ID, p.Job)
 	if ctx.Err() != nil && err != nil {
 		return nil // the program stops, so the attempt has no result
 	}
-	now := w.Now()
+	now := w.now()
 	if errors.Is(err, ErrDiscard) {
 		return w.change(ctx, []string{p.ID}, func(R) *R { return nil })
 	}

@@ -9,27 +9,69 @@ import (
 const serverPause = time.Minute
 
 // destination is the state of one server.
-type destination[R any] struct {
+type destination struct {
+	name    string
 	reached time.Time // time of the last delivery
 	paused  time.Time // no attempt before this time
 	down    bool
 
-	queue        []Pending[R]    // due jobs of which no attempt has begun
-	active, slow int             // running attempts; the slow ones have given up their place
-	recipients   map[string]bool // of running attempts
+	active, slow int                   // running attempts; the slow ones have given up their place
+	recipients   map[string]*recipient // with a job or a running attempt
+	ready        queue[recipient]      // those that can get an attempt, by their first jobs
+	unreachable  map[*entry]struct{}   // jobs that wait because the server was unavailable
+}
+
+// recipient is the state of one recipient of a server.
+type recipient struct {
+	server *destination
+	name   string
+	jobs   queue[entry] // due jobs
+	size   int          // all jobs
+	busy   bool         // an attempt is running, and others wait for it
+	place  int32        // in destination.ready
 }
 
 // server returns the state of a server. w.mu is locked.
-func (w *Worker[R]) server(name string) *destination[R] {
+func (w *Worker[R]) server(name string) *destination {
 	l := w.servers[name]
 	if l == nil {
-		l = &destination[R]{recipients: map[string]bool{}}
+		l = &destination{name: name, recipients: map[string]*recipient{}, unreachable: map[*entry]struct{}{}, ready: queue[recipient]{
+			less:  func(a, b *recipient) bool { return compareJobs(a.jobs.first(), b.jobs.first()) < 0 },
+			place: func(r *recipient) *int32 { return &r.place }}}
 		if w.servers == nil {
-			w.servers = map[string]*destination[R]{}
+			w.servers = map[string]*destination{}
 		}
 		w.servers[name] = l
 	}
 	return l
+}
+
+// recipient returns the state of a recipient.
+func (l *destination) recipient(name string) *recipient {
+	r := l.recipients[name]
+	if r == nil {
+		r = &recipient{server: l, name: name, jobs: queue[entry]{
+			less:  func(a, b *entry) bool { return compareJobs(a, b) < 0 },
+			place: func(e *entry) *int32 { return &e.ready }}}
+		l.recipients[name] = r
+	}
+	return r
+}
+
+// order puts a recipient where it belongs after its jobs changed.
+func (l *destination) order(r *recipient) {
+	if r.busy || r.jobs.Len() == 0 {
+		l.ready.remove(r)
+	} else {
+		l.ready.set(r)
+	}
+}
+
+// forget deletes the state of a recipient without jobs.
+func (l *destination) forget(r *recipient) {
+	if r.size == 0 {
+		delete(l.recipients, r.name)
+	}
 }
 
 // remember updates the state of a server after an attempt, and logs a change.
@@ -44,6 +86,12 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 	switch {
 	case err == nil:
 		l.reached, l.paused = now, time.Time{}
+		for e := range l.unreachable {
+			if e.tried < nanoseconds(now) {
+				delete(l.unreachable, e)
+				w.place(now, e)
+			}
+		}
 		if l.down {
 			w.Log.Info(w.What+" server is available again", attrs...)
 		}
@@ -63,14 +111,8 @@ func (w *Worker[R]) reachedAt(name string) time.Time {
 	return w.server(name).reached
 }
 
-func (w *Worker[R]) pausedUntil(name string, now time.Time) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.server(name).pausedUntil(now)
-}
-
 // pausedUntil returns the end of the pause of a server, or the zero time. If the clock was set back, the pause ends.
-func (l *destination[R]) pausedUntil(now time.Time) time.Time {
+func (l *destination) pausedUntil(now time.Time) time.Time {
 	if !l.paused.After(now) || l.paused.After(now.Add(serverPause)) {
 		return time.Time{}
 	}

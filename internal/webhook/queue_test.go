@@ -126,3 +126,37 @@ func TestSender_GivesUpExpiredDeliveries(t *testing.T) {
 		t.Errorf("got %d dead letters and %d calls, want 100 and 0", len(dead), len(r.posts(""))-before)
 	}
 }
+
+// A receiver that is down has many waiting deliveries before its dead letters. One request reads a bounded number of them.
+func TestDeliveries_FindsDeadLettersBehindManyThatWaitInBoundedPages(t *testing.T) {
+	t.Parallel()
+	h := newEnv(t, listen(t))
+	h.hook("one", "https://one.test", "group.*")
+	for range 334 {
+		h.happen(slices.Repeat([]string{audit.GroupCreated}, 30)...)
+	}
+	reads := 0
+	for after, first := "", true; first || after != ""; first = false {
+		err := h.store.View(t.Context(), func(s store.Snapshot) (err error) {
+			reads = 0
+			_, after, err = h.hooks.Deliveries(scanCounter{s, &reads}, "one", "dead", after, 100)
+			return err
+		})
+		if err != nil || reads > 5001 {
+			t.Fatalf("read %d deliveries for one page, %v", reads, err)
+		}
+	}
+}
+
+// scanCounter counts the records that scans read.
+type scanCounter struct {
+	store.Snapshot
+	reads *int
+}
+
+func (s scanCounter) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
+		*s.reads++
+		return fn(key, value)
+	})
+}

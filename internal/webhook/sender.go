@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,73 +29,62 @@ type Sender struct {
 	worker outbox.Worker[Job]
 }
 
-const (
-	parallel = 2           // concurrent requests to one endpoint
-	rest     = time.Second // between passes: the queue of an unavailable endpoint is long
-
-	spreadSize = 3 // deliveries to several endpoints in one Update: each uses a key, and one for each endpoint
-)
+const parallel = 2 // concurrent requests to one endpoint
 
 func (s *Sender) work() *outbox.Worker[Job] {
 	s.once.Do(func() {
 		s.worker.What, s.worker.Store, s.worker.Table = "webhook", s.Store, s.Hooks.calls
-		s.worker.Send, s.worker.Prepare, s.worker.OnWaiting = s.send, s.spread, s.bound
+		s.worker.Send, s.worker.Spread, s.worker.OnWaiting = s.send, s.spread, s.bound
 		s.worker.Attrs = func(c Job) []any { return []any{"type", c.Type} }
-		s.worker.Parallel, s.worker.Rest, s.worker.Now, s.worker.Log = parallel, rest, s.Now, s.Log
+		s.worker.Parallel, s.worker.Now, s.worker.Log = parallel, s.Now, s.Log
 	})
 	return &s.worker
 }
 
-// Wake starts a pass, because a delivery was stored. It never blocks, is safe for concurrent use and may precede Run.
-func (s *Sender) Wake() { s.work().Wake() }
-
 // Run sends deliveries until ctx ends, and then returns nil. A failure of an endpoint or the store does not end it.
 func (s *Sender) Run(ctx context.Context) error { return s.work().Run(ctx) }
 
-// RunOnce makes one pass and returns the time of the next one; the zero time means that nothing waits. An error is from the
+// RunOnce tries what is due and returns the time of the next pass; the zero time means that nothing waits. An error is from the
 // store.
 func (s *Sender) RunOnce(ctx context.Context) (time.Time, error) { return s.work().RunOnce(ctx) }
 
 // spread replaces each delivery to several endpoints by one delivery to each of them.
-func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pending[Job]) ([]outbox.Pending[Job], error) {
-	var out, whole []outbox.Pending[Job]
-	for _, p := range due {
-		if p.Job.Endpoint == "" {
-			whole = append(whole, p)
-		} else {
-			out = append(out, p)
-		}
-	}
-	for part := range slices.Chunk(whole, spreadSize) {
-		parts, err := store.Do(ctx, s.Store, func(tx store.Tx) (parts []outbox.Pending[Job], err error) {
-			for _, p := range part {
-				several, err := s.Hooks.calls.Get(tx, p.ID)
-				if errors.Is(err, store.ErrNotFound) {
-					continue // spread by another pass
-				}
-				if err == nil {
-					err = s.Hooks.calls.Delete(tx, p.ID)
+func (s *Sender) spread(ctx context.Context, ids []string) error {
+	for len(ids) > 0 {
+		n, err := store.Do(ctx, s.Store, func(tx store.Tx) (n int, err error) {
+			for keys := 0; n < len(ids) && keys+1+Most <= store.MaxUpdateKeys; n++ {
+				several, err := s.Hooks.calls.Get(tx, ids[n])
+				keys += 1 + len(several.Endpoints)
+				there, err := store.Found(err)
+				if err == nil && there {
+					err = s.spreadOne(tx, ids[n], several)
 				}
 				if err != nil {
-					return nil, err
-				}
-				for _, hook := range several.Endpoints {
-					one := outbox.Pending[Job]{ID: jobID(hook, several.Event), Job: several}
-					one.Job.Endpoint, one.Job.Endpoints = hook, nil
-					if err := s.Hooks.calls.Put(tx, one.ID, one.Job); err != nil {
-						return nil, err
-					}
-					parts = append(parts, one)
+					return 0, err
 				}
 			}
-			return parts, nil
+			return n, nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("storing webhook deliveries: %w", err)
+			return fmt.Errorf("storing webhook deliveries: %w", err)
 		}
-		out = append(out, parts...)
+		ids = ids[n:]
 	}
-	return out, nil
+	return nil
+}
+
+func (s *Sender) spreadOne(tx store.Tx, id string, several Job) error {
+	if err := s.Hooks.calls.Delete(tx, id); err != nil {
+		return err
+	}
+	for _, hook := range several.Endpoints {
+		one := several
+		one.Endpoint, one.Endpoints = hook, nil
+		if err := s.Hooks.calls.Put(tx, jobID(hook, several.Event), one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // send makes one request. Its error has a meaning for the worker (outbox.Worker.Send).

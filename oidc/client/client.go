@@ -243,12 +243,12 @@ func (c *Client) Sector() string {
 	return string(c.ID)
 }
 
-// Get loads a client; nil if it does not exist.
+// Get loads a client; nil if it does not exist. Its slices are shared: the caller must not change them.
 func (s *Service) Get(r store.Reader, id ID) (*Client, error) {
 	if !id.Valid() {
 		return nil, nil
 	}
-	c, err := s.clients.Get(r, string(id))
+	c, err := s.clients.GetShared(r, string(id))
 	if there, err := store.Found(err); !there {
 		if err != nil {
 			err = fmt.Errorf("loading client %q: %w", id, err)

@@ -205,7 +205,7 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 }
 
 func (s *Service) loadSet(r store.Reader, alg string) (Set, error) {
-	set, err := s.cache.read(s.sets, r, alg)
+	set, err := s.sets.GetShared(r, alg)
 	if _, err = store.Found(err); err != nil {
 		return Set{}, fmt.Errorf("loading the signing keys for %s: %w", alg, err)
 	}
@@ -240,23 +240,10 @@ func newKey(alg string, now time.Time) (Key, error) {
 	return Key{ID: hex.EncodeToString(sum[:12]), Private: der, Created: now}, nil
 }
 
-// keyCache holds decoded sets and keys. A set is decoded again only if its stored bytes have changed.
+// keyCache holds decoded keys.
 type keyCache struct {
 	mu     sync.Mutex
-	kept   map[string]*store.Cached[Set]
 	opened map[string]crypto.Signer // by kid
-}
-
-func (c *keyCache) read(table store.Table[Set], r store.Reader, alg string) (Set, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.kept == nil {
-		c.kept = map[string]*store.Cached[Set]{}
-	}
-	if c.kept[alg] == nil {
-		c.kept[alg] = &store.Cached[Set]{}
-	}
-	return table.GetCached(r, alg, c.kept[alg])
 }
 
 func (c *keyCache) open(k Key) (crypto.Signer, error) {

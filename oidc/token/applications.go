@@ -125,5 +125,5 @@ func (s *Service) Withdraw(ctx context.Context, req account.RequestInfo, session
 	if err != nil {
 		return fmt.Errorf("withdrawing a consent: %w", err)
 	}
-	return s.endGrants(ctx, keys[len(first):]) // wakes the logout worker, too
+	return s.endGrants(ctx, keys[len(first):])
 }

@@ -10,38 +10,83 @@ import (
 	"barillet/store"
 )
 
-// outliveWindow is how long before the end of a session EndRevokedGrants looks at it. A session that expired cannot always be
-// distinguished from one that was ended.
-const outliveWindow = 5 * time.Minute
+const (
+	// outliveWindow is how long before the end of a session its offline grants are marked. A session that expired cannot always be
+	// distinguished from one that was ended.
+	outliveWindow = 5 * time.Minute
+
+	grantsInView  = 500  // grants that one View reads
+	grantsAtStart = 2000 // grants of the table that one call of EndRevokedGrants reads after a start
+)
+
+// revocation is what EndRevokedGrants has done.
+type revocation struct {
+	users   store.Changes // users that changed
+	watched bool
+	after   string // the grants up to here were read after the start
+	scanned bool   // all of them
+}
+
+// Revoked returns a channel that has a value when EndRevokedGrants has something to do at once.
+func (s *Service) Revoked() <-chan struct{} { return s.revocation.users.Woken() }
 
 // EndRevokedGrants deletes the grants that are revoked, and queues the logout tokens of their clients. It marks the offline
-// grants whose session is about to expire.
+// grants whose session is about to expire. It reads the grants of the users that changed since the last call: every end of a
+// session changes its user. After a start, each call also reads a part of the table, because a crash can precede a call. It is not
+// safe for concurrent use.
 func (s *Service) EndRevokedGrants(ctx context.Context) error {
-	defer s.logoutWorker.Wake()
-	outlives := func(status grantStatus, g *Grant, now time.Time) bool {
-		return status == active && g.Offline && !g.OutlivesSession && !now.Before(g.Until.Add(-outliveWindow))
+	r := &s.revocation
+	if !r.watched {
+		s.Accounts.WatchUsers(r.users.Add)
+		r.watched = true
 	}
-	return store.Walk(ctx, s.Store, s.grants, func(r store.Reader, _ string, g Grant) (bool, error) {
-		now := s.now()
-		status, err := s.status(r, now, &g)
-		return status == revoked || outlives(status, &g, now), err
-	}, func(tx store.Tx, key string) error {
-		now := s.now()
-		g, err := s.grants.Get(tx, key)
-		if there, err := store.Found(err); !there {
+	if err := s.markOutliving(ctx); err != nil {
+		return err
+	}
+	users := r.users.Take()
+	for i, user := range users {
+		if _, _, err := s.endRevoked(ctx, user+"/", "", 0); err != nil {
+			r.users.Note(users[i:])
 			return err
 		}
-		switch status, err := s.status(tx, now, &g); {
-		case err != nil:
+	}
+	if !r.scanned {
+		after, more, err := s.endRevoked(ctx, "", r.after, grantsAtStart)
+		if err != nil {
 			return err
-		case status == revoked:
-			return s.endGrant(tx, now, key, &g)
-		case outlives(status, &g, now):
-			g.OutlivesSession = true
-			return s.grants.Put(tx, key, g)
 		}
-		return nil
-	})
+		if r.after, r.scanned = after, !more; more {
+			r.users.Add(nil)
+		}
+	}
+	return nil
+}
+
+// endRevoked ends the revoked ones among the grants whose keys begin with sub and sort after the key after. It reads at most limit
+// grants (0: all), and returns the last one and whether there are more.
+func (s *Service) endRevoked(ctx context.Context, sub, after string, limit int) (last string, more bool, err error) {
+	for total := 0; ; {
+		var keys []string
+		read := 0
+		err := s.Store.View(ctx, func(snap store.Snapshot) error {
+			keys, read, last = nil, 0, after
+			return s.grants.Scan(snap, sub, after, grantsInView, func(key string, g Grant) error {
+				read, last = read+1, key
+				status, err := s.status(snap, s.now(), &g)
+				if status == revoked && err == nil {
+					keys = append(keys, key)
+				}
+				return unlessUnreadable(err)
+			})
+		})
+		if err == nil {
+			err = s.endStillRevoked(ctx, keys)
+		}
+		after, total = last, total+read
+		if err != nil || read < grantsInView || limit > 0 && total >= limit {
+			return last, read == grantsInView, err
+		}
+	}
 }
 
 // Sweeps returns the sweeps of expired codes, tokens and grants, and of the consents of users or clients that no longer exist.

@@ -146,7 +146,6 @@ const endBatch = 8
 // endGrants ends those of the grants that exist.
 func (s *Service) endGrants(ctx context.Context, keys []string) error {
 	now := s.now()
-	defer s.logoutWorker.Wake()
 	for part := range slices.Chunk(keys, endBatch) {
 		err := s.Store.Update(ctx, func(tx store.Tx) error { return s.endEach(tx, now, part) })
 		if err != nil {
@@ -166,6 +165,36 @@ func (s *Service) endEach(tx store.Tx, now time.Time, keys []string) error {
 		}
 		if err := s.endGrant(tx, now, key, &g); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// endStillRevoked ends those of the grants that are still revoked.
+func (s *Service) endStillRevoked(ctx context.Context, keys []string) error {
+	for part := range slices.Chunk(keys, endBatch) {
+		err := s.Store.Update(ctx, func(tx store.Tx) error {
+			now := s.now()
+			for _, key := range part {
+				g, err := s.grants.Get(tx, key)
+				if there, err := store.Found(err); err != nil {
+					return err
+				} else if !there {
+					continue
+				}
+				if status, err := s.status(tx, now, &g); err != nil {
+					return err
+				} else if status != revoked {
+					continue
+				}
+				if err := s.endGrant(tx, now, key, &g); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("ending revoked grants: %w", err)
 		}
 	}
 	return nil

@@ -237,7 +237,7 @@ func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *Au
 	if err := s.checkPolicy(tx.Raw, c, &g); err != nil {
 		return err
 	}
-	if err := s.grants.Put(tx.Raw, id, g); err != nil {
+	if err := s.putGrant(tx.Raw, id, &g); err != nil {
 		return err
 	}
 	i.grant, i.nonce = g, code.Nonce

@@ -38,10 +38,12 @@ type Service struct {
 	grants    store.Table[Grant]
 	accesses  store.Table[AccessToken]
 	refreshes store.Table[RefreshToken]
+	expiring  store.Table[struct{}]
 	consents  store.Table[Consent]
 	logouts   store.Table[Logout]
 
 	logoutWorker *outbox.Worker[Logout]
+	revocation   revocation
 }
 
 // New returns a Service. It does not access the store.
@@ -55,6 +57,7 @@ func New(c Config) *Service {
 		grants:    store.NewTable[Grant](c.Keyring, store.Grants),
 		accesses:  store.NewTable[AccessToken](c.Keyring, store.Accesses),
 		refreshes: store.NewTable[RefreshToken](c.Keyring, store.Refreshes),
+		expiring:  store.NewTable[struct{}](c.Keyring, store.GrantsExpiring),
 		consents:  store.NewTable[Consent](c.Keyring, store.Consents),
 		logouts:   store.NewTable[Logout](c.Keyring, store.Logouts),
 	}

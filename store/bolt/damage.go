@@ -13,12 +13,15 @@ const advice = "stop the service, keep a copy of the file and restore the last b
 // causes a fault of the processor. Both mean that the file is damaged, so guard also calls Options.OnDamage (promise D6).
 func (s *Store) guard(doing string, call func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if met := recover(); met != nil {
-			err = s.damaged(doing, met)
-		}
-	}()
+	defer s.recoverDamage(doing, &err)
 	return call()
+}
+
+// recoverDamage sets err after a panic of the function that defers it.
+func (s *Store) recoverDamage(doing string, err *error) {
+	if met := recover(); met != nil {
+		*err = s.damaged(doing, met)
+	}
 }
 
 func (s *Store) damaged(doing string, met any) error {

@@ -51,6 +51,7 @@ type Store struct {
 	ended   chan struct{} // closed when the writer has returned
 	close   func() error
 
+	watches watches
 	damage  atomic.Pointer[error] // the first damage found
 	synced  atomic.Int64          // id of the last transaction that is on disk
 	stopped error                 // why Updates are rejected; used by the writer only
@@ -134,6 +135,9 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	}
 	return (<-c.next).err
 }
+
+// Watch adds a watch. A commit that it misses was complete before, so a View after Watch shows it.
+func (s *Store) Watch(prefix string, fn func(keys []string)) { s.watches.add(prefix, fn) }
 
 // Close waits for running Updates and open snapshots, then closes the file. Later calls of View and Update return
 // ErrClosed. A second Close returns the result of the first.

@@ -158,7 +158,9 @@ func (s *Store) group(first *change) {
 		err = s.take(g, c)
 	}
 	if err == nil && g.bytes > 0 {
-		err = s.commit(tx)
+		if err = s.commit(tx); err == nil {
+			s.watches.notify(g.stored)
+		}
 	} else {
 		err = errors.Join(err, s.guard("ending a change", tx.Rollback))
 	}

@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 		{"a cancelled context has no effect", cancelled},
 		{"a closure runs again if a value that it read has changed, and the result is of that run", repeats},
 		{"concurrent updates have the effect of one after another", serial},
+		{"a watch gets the keys of each commit before its update returns", watched},
+		{"a watch misses no commit beside others", watchedBesideOthers},
 		{"an honest update ends beside a flood of refused ones", floodOfRefusals},
 		{"an honest update ends beside a flood of updates that it causes to be refused", floodOfConflicts},
 	} {
