@@ -9,9 +9,9 @@ import (
 // Sweeps returns the sweeps of expired links, of the memberships of deleted groups, and of unused limits and failure counters.
 func (s *Service) Sweeps() []store.TableSweep {
 	groups := store.NewSweep(s.groups, func(g Group) bool { return !g.Deleted.IsZero() && !g.Emptied })
-	groups.Delete = func(ctx context.Context, _ store.Store, ids []string, _ func()) error {
+	groups.Delete = func(ctx context.Context, _ store.Store, ids []string, pause func()) error {
 		for _, id := range ids {
-			if err := s.EmptyGroup(ctx, GroupID(id)); err != nil {
+			if err := s.EmptyGroup(ctx, GroupID(id), 0, pause); err != nil {
 				return err
 			}
 		}

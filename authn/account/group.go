@@ -122,6 +122,9 @@ func (tx *Tx) putGroup(g *Group) error {
 	return nil
 }
 
+// maxGroupsScanned is the maximum number of groups that one call of Groups reads. It then returns what it found, with a cursor.
+const maxGroupsScanned = 5000
+
 // GroupQuery selects groups. The zero value selects all, in the order of their ids.
 type GroupQuery struct {
 	Prefix string // start of a word of the name, as input.Words compares it
@@ -147,15 +150,16 @@ func (s *Service) Groups(ctx context.Context, q GroupQuery) (groups []Group, nex
 	}
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		groups, next = nil, ""
-		more := false
+		more, seen := false, 0
 		err := s.groups.Scan(snap, "", q.After, 0, func(id string, g Group) error {
-			if !q.Matches(g) {
-				return nil
-			}
-			if more = len(groups) == q.Limit; more {
+			matches := q.Matches(g)
+			if seen++; matches && len(groups) == q.Limit || seen > maxGroupsScanned {
+				more = true
 				return store.ErrStop
 			}
-			groups, next = append(groups, g), id
+			if next = id; matches {
+				groups = append(groups, g)
+			}
 			return nil
 		})
 		if !more {

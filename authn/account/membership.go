@@ -45,11 +45,14 @@ func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 // 96 keys of an Update.
 const maxRemovedAtOnce = 16
 
-// EmptyGroup removes all members of a deleted group. It can be interrupted at any point and repeated. AddToGroup finds no
+// EmptyAtOnce is how many Updates a request spends on the members of a group that it deletes; a sweep removes the others.
+const EmptyAtOnce = 8
+
+// EmptyGroup removes the members of a deleted group, in at most this many Updates (0: no limit). It can be interrupted at any point and repeated. AddToGroup finds no
 // deleted group, so no member is added meanwhile. Role assignments and API tokens keep the id of the group: without it they
 // would apply to all groups.
-func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
-	for {
+func (s *Service) EmptyGroup(ctx context.Context, id GroupID, updates int, pause func()) error {
+	for n := 0; updates == 0 || n < updates; n++ {
 		var ids []UserID
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
 			ids = nil
@@ -71,7 +74,9 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 		if len(ids) == 0 {
 			return nil
 		}
+		pause()
 	}
+	return nil
 }
 
 // emptyGroup removes the members from a deleted group. If there are none, it marks the group as emptied.

@@ -136,7 +136,7 @@ func TestEmptyGroup_RejectsExistingGroup(t *testing.T) {
 	e := authntest.New(t)
 	id := e.CreateGroup("Garage Nord")
 	e.CreateUser("amelie@garage.example", func(u *account.User) { u.Groups = []account.GroupID{id} })
-	if err := e.Accounts.EmptyGroup(t.Context(), id); err == nil || members(e, id) != 1 {
+	if err := e.Accounts.EmptyGroup(t.Context(), id, 0, func() {}); err == nil || members(e, id) != 1 {
 		t.Errorf("got %v and %d members, want an error and one", err, members(e, id))
 	}
 }

@@ -76,9 +76,9 @@ func (s *Service) UpdateGroup(ctx context.Context, p admin.Principal, req accoun
 	})
 }
 
-// DeleteGroup deletes a group and removes its members from it, with one audit event. It deletes no user. A role
-// assignment or token that is limited to the group is then valid for no user. A principal with a group scope may not
-// delete a group. If the removal is interrupted, a sweep of account.Service completes it.
+// DeleteGroup deletes a group and removes its members from it, with one audit event. It deletes no user. A sweep of
+// account.Service removes the other members of a large group, or completes an interrupted removal. A role assignment or token
+// that is limited to the group is then valid for no user. A principal with a group scope may not delete a group.
 func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := p.RequireUnscoped(admin.PermManage); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Service) DeleteGroup(ctx context.Context, p admin.Principal, req accoun
 	if err != nil {
 		return err
 	}
-	return s.accounts.EmptyGroup(ctx, id)
+	return s.accounts.EmptyGroup(ctx, id, account.EmptyAtOnce, func() {})
 }
 
 // groupEvent returns the audit event of an operation of p on a group.

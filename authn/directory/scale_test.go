@@ -12,13 +12,14 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/roster"
 	"barillet/internal/errcode"
+	"barillet/store"
 	"barillet/store/storetest"
 )
 
 // addUsers adds active users with two devices to a group of their own.
-func (s *env) addUsers(t *testing.T, n int) {
+func (s *env) addUsers(t *testing.T, n int) (group account.GroupID) {
 	t.Helper()
-	group := s.CreateGroup("Garage de l'Ouest")
+	group = s.CreateGroup("Garage de l'Ouest")
 	const batch = 8 // what the keys of an Update allow
 	for first := 0; first < n; first += batch {
 		_, err := account.Update(t.Context(), s.Accounts, s.Accounts.NewOperation(s.From), func(tx *account.Tx) (struct{}, error) {
@@ -37,6 +38,32 @@ func (s *env) addUsers(t *testing.T, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	return group
+}
+
+// TestScale_DeletingALargeGroupAnswersAtOnce: a sweep removes its members.
+func TestScale_DeletingALargeGroupAnswersAtOnce(t *testing.T) {
+	reads := map[int]int{}
+	for _, n := range []int{200, 2000} {
+		s := newEnv(t)
+		group := s.addUsers(t, n)
+		counted := storetest.CountReads(s.Store)
+		s.Accounts.Store = counted
+		if err := s.Directory.DeleteGroup(t.Context(), authntest.AsSuperAdmin, s.From, group); err != nil {
+			t.Fatal(err)
+		}
+		reads[n] = counted.Take()
+		if err := storetest.Sweep(t.Context(), s.Store, s.Accounts.Sweeps()...); err != nil {
+			t.Fatal(err)
+		}
+		left, err := storetest.Count(t.Context(), s.Store)
+		if u := s.User("ouvrier00000@ouest.example"); err != nil || left[store.Members.Prefix] != 2 || len(u.Groups) != 0 {
+			t.Errorf("after the sweep: %d memberships, groups %v, %v", left[store.Members.Prefix], u.Groups, err)
+		}
+	}
+	if reads[2000] > reads[200]+5 {
+		t.Errorf("the request reads %d records with 200 members and %d with 2,000", reads[200], reads[2000])
 	}
 }
 

@@ -290,7 +290,6 @@ func (h *history) lists() {
 func (h *history) repair() {
 	h.t.Helper()
 	prefixes := []string{"roleholder/", "userstate/", "name/", "member/", "address/", "summary/"}
-	keys := map[string][]byte{}
 	read := func() map[string][]byte {
 		all := map[string][]byte{}
 		err := h.Store.View(h.t.Context(), func(s store.Snapshot) error {
@@ -306,7 +305,7 @@ func (h *history) repair() {
 		}
 		return all
 	}
-	keys = read()
+	keys := read()
 	changed := 0
 	for key, value := range keys {
 		if h.random.IntN(5) > 0 || strings.Contains(key, "group") {
