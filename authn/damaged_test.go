@@ -10,6 +10,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -71,16 +72,16 @@ func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
 			break
 		}
 	}
-	for _, q := range []account.UserQuery{{}, {Prefix: "ines"}, {Prefix: ""}, {Group: group}, {WithDisplayStatus: true}} {
-		users, _, err := env.Accounts.ListUsers(ctx, q)
+	for _, q := range []roster.UserQuery{{}, {Prefix: "ines"}, {Prefix: ""}, {Group: group}, {WithDisplayStatus: true}} {
+		users, _, err := roster.Users(ctx, env.Accounts, q)
 		if err != nil || len(users) == 0 {
 			t.Errorf("listing users %+v: got %d, %v", q, len(users), err)
 		}
 	}
-	if users, _, err := env.Accounts.ListUsers(ctx, account.UserQuery{Prefix: "zoe"}); err != nil || len(users) != 0 {
+	if users, _, err := roster.Users(ctx, env.Accounts, roster.UserQuery{Prefix: "zoe"}); err != nil || len(users) != 0 {
 		t.Errorf("listing the damaged user: got %d, %v", len(users), err)
 	}
-	if admins, _, err := env.Accounts.ListAdministrators(ctx, ""); err != nil || len(admins) != 1 || admins[0].ID != kept.ID {
+	if admins, err := roster.Holders(ctx, env.Accounts, roster.HolderQuery{Everywhere: true}); err != nil || len(admins) != 1 || admins[0].ID != kept.ID {
 		t.Errorf("listing administrators: got %d, %v", len(admins), err)
 	}
 	if groups, _, err := env.Accounts.Groups(ctx, account.GroupQuery{}); err != nil || len(groups) != 1 {

@@ -32,7 +32,7 @@ type passwordAttempt struct {
 	user         account.User
 	found        bool
 	knownBrowser bool // the request comes from a known browser of the user
-	failureID    string
+	failureID    throttle.FailureID
 	wait         time.Duration
 }
 

@@ -29,6 +29,10 @@ var (
 		Ceiling: Ceiling{Records: 20, Per: PerUser}, Sweep: WithUser}
 	Members = TableDef{Prefix: "member/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: WithUser}
+	RoleHolders = TableDef{Prefix: "roleholder/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 13, Per: PerUser}, Sweep: WithUser} // twelve groups, and all users
+	UserStates = TableDef{Prefix: "userstate/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: WithUser}
 	Uniques = TableDef{Prefix: "unique/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 15, Per: PerUser}, Sweep: WithUser} // 5 imported secrets and 10 security keys
 	Groups = TableDef{Prefix: "group/", Owner: "authn/account", Lives: "unlimited", Version: 1, Sealed: true, Lost: true, Shared: 256,
@@ -108,8 +112,9 @@ var (
 // TableDefs returns every table, in the order above.
 func TableDefs() []TableDef {
 	return []TableDef{
-		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, GroupNames, Transactions, Links, Sessions, Browsers,
-		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants, GrantsExpiring,
+		Users, Summaries, Addresses, Placeholders, Names, Members, RoleHolders, UserStates, Uniques, Groups, GroupNames, Transactions, Links,
+		Sessions, Browsers, Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests,
+		Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
 		AuditEntities, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
 	}

@@ -39,10 +39,8 @@ func (tx *Tx) Create(u *User) error {
 			return fmt.Errorf("storing an address: %w", err)
 		}
 	}
-	for _, name := range u.nameKeys() {
-		if err := tx.s.names.Put(tx.Raw, name, struct{}{}); err != nil {
-			return fmt.Errorf("storing a name: %w", err)
-		}
+	if err := tx.moveKeys(tx.s.names, nil, u.nameKeys()); err != nil {
+		return err
 	}
 	if len(u.Groups) > maxGroupsAtCreation {
 		return errcode.InvalidField("groupIds", "too_many")

@@ -52,8 +52,8 @@ func (s *Service) CanUse(u *User, d factors.Device) bool {
 // CountPrimary returns the number of usable devices that count for the protection of the last one (protocol rule 6).
 func (s *Service) CountPrimary(u *User) int {
 	n := 0
-	for _, d := range s.UsableDevices(u) {
-		if s.Method(d.Kind).Primary {
+	for _, d := range u.Devices {
+		if s.Method(d.Kind).Primary && s.CanUse(u, d) {
 			n++
 		}
 	}

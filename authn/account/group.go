@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/authn/account/index"
 	"barillet/internal/errcode"
 	"barillet/internal/input"
 	"barillet/store"
@@ -133,9 +134,9 @@ func (q GroupQuery) Matches(g Group) bool {
 	if q.Prefix == "" || !g.Deleted.IsZero() {
 		return g.Deleted.IsZero()
 	}
-	prefix := searchPrefix(q.Prefix)
+	prefix := index.SearchPrefix(q.Prefix)
 	return prefix != "" && slices.ContainsFunc(input.SearchTexts(input.Words(g.Name), nil, maxGroupWords), func(text string) bool {
-		return strings.HasPrefix(indexKey(text), prefix)
+		return strings.HasPrefix(index.SearchKey(text), prefix)
 	})
 }
 

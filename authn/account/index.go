@@ -1,103 +1,146 @@
 package account
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
-	"barillet/internal/input"
+	"barillet/authn/account/index"
 	"barillet/store"
 )
 
-// indexedAddresses returns the addresses by which the user can be found. Two users never share one. A placeholder has none.
-func (u *User) indexedAddresses() []string {
-	if u.Placeholder {
-		return nil
+// indexed is what the indexes of roles and states have of a user. The zero value is that of a user who is not stored.
+type indexed struct {
+	state   index.State
+	holders []string // keys
+}
+
+// indexed returns what the indexes must have of a user. It depends on the record alone, not on the time.
+func (s *Service) indexed(u *User) indexed {
+	out := indexed{state: index.State{Status: string(u.indexedStatus()), Devices: min(s.CountPrimary(u), index.MaxDevices)}}
+	if len(u.Groups) > 0 {
+		out.state.Home = string(slices.Min(u.Groups))
 	}
-	out := []string{u.Login}
-	for _, a := range u.Addresses() {
-		if !slices.Contains(out, a) {
-			out = append(out, a)
+	if len(u.Roles) > 0 {
+		roles := make([]index.Role, len(u.Roles))
+		for i, a := range u.Roles {
+			roles[i] = index.Role{Rank: a.Role.Rank(), Groups: plain(a.Groups)}
 		}
+		out.holders = index.HolderKeys(string(u.ID), roles)
 	}
 	return out
 }
 
-// Limits of the search index. A word beyond them is found only as the continuation of an earlier one.
-const (
-	maxNameWords    = 8  // of a first or last name
-	maxAddressWords = 5  // of a login or an address
-	maxIndexKeys    = 20 // of one user
-)
-
-// nameKeys returns the index entries that find the user by the start of each word of a name, a login or an address. A
-// placeholder has none.
-func (u *User) nameKeys() []string {
-	if u.Placeholder {
-		return nil
+// indexedStatus returns the status, or that of an active user which the record states: RECOVERY, also after the link has
+// expired, or PASSWORD_EXPIRED.
+func (u *User) indexedStatus() Status {
+	switch {
+	case u.Status != StatusActive:
+		return u.Status
+	case u.PasswordLink.Epoch == u.Epoch && !u.PasswordLink.Until.IsZero():
+		return StatusRecovery
+	case u.Password.MustChange != "":
+		return StatusExpired
 	}
-	return u.searchKeys()
+	return StatusActive
 }
 
-// searchKeys is nameKeys also for a placeholder. The entry of a word of a name continues with the words after it and then
-// with those before it, so that "Durand Amélie" finds Amélie Durand.
-func (u *User) searchKeys() []string {
-	first, last := input.Words(u.FirstName), input.Words(u.LastName)
-	fields := [][]string{
-		input.SearchTexts(first, slices.Concat(last, first), maxNameWords),
-		input.SearchTexts(last, slices.Concat(first, last), maxNameWords),
-	}
-	as := u.AsGiven()
-	for _, address := range []string{u.Login, u.Email, u.SecondEmail, as.Login, as.Email, as.SecondEmail} {
-		fields = append(fields, input.SearchTexts(input.Words(address), nil, maxAddressWords))
-	}
-	var starts, others []string // the start of a field is always indexed
-	for _, texts := range fields {
-		starts = append(starts, texts[:min(1, len(texts))]...)
-		others = append(others, texts[min(1, len(texts)):]...)
-	}
-	var out []string
-	for _, text := range append(starts, others...) {
-		if key := indexKey(text) + "/" + string(u.ID); len(out) < maxIndexKeys && !slices.Contains(out, key) {
-			out = append(out, key)
+// IndexKeys returns the keys that an index of users must have of the user.
+func (s *Service) IndexKeys(def store.TableDef, u *User) []string {
+	switch def.Prefix {
+	case store.Names.Prefix:
+		return u.nameKeys()
+	case store.Members.Prefix:
+		var out []string
+		for _, g := range u.Groups {
+			out = append(out, string(g)+"/"+string(u.ID))
 		}
+		return out
+	case store.RoleHolders.Prefix:
+		return s.indexed(u).holders
+	case store.UserStates.Prefix:
+		return nonempty(s.indexed(u).state.Key(string(u.ID)))
+	}
+	return nil
+}
+
+// PutIndex writes an entry of an index of users. Only a repair calls it.
+func (s *Service) PutIndex(tx store.Tx, def store.TableDef, key string) error {
+	return s.indexes[def.Prefix].Put(tx, key, struct{}{})
+}
+
+func plain(groups []GroupID) []string {
+	out := make([]string, len(groups))
+	for i, g := range groups {
+		out[i] = string(g)
 	}
 	return out
 }
 
-// firstKey returns the first index entry of the user with the prefix. A list shows the user at this entry only, so that a
-// later page does not repeat them.
-func (u *User) firstKey(prefix string) string {
-	first := ""
-	for _, key := range u.nameKeys() {
-		if strings.HasPrefix(key, prefix) && (first == "" || key < first) {
-			first = key
+// index brings the indexes of roles and states from what they have of a user to now. It writes only the difference.
+func (tx *Tx) index(u *User, now indexed) error {
+	was := u.indexed
+	if was.state != now.state {
+		if err := tx.moveKeys(tx.s.states, nonempty(was.state.Key(string(u.ID))), nonempty(now.state.Key(string(u.ID)))); err != nil {
+			return err
 		}
 	}
-	return first
-}
-
-// MatchesPrefix reports whether UserQuery.Prefix finds the user, or the placeholder.
-func (u *User) MatchesPrefix(prefix string) bool {
-	key := searchPrefix(prefix)
-	return prefix == "" || key != "" && slices.ContainsFunc(u.searchKeys(), func(k string) bool { return strings.HasPrefix(k, key) })
-}
-
-// searchPrefix returns the start of the index entries that a search finds; "" if the text has no letter and no digit.
-func searchPrefix(text string) string {
-	var words []string
-	for _, w := range input.Words(text) {
-		words = append(words, w.Text)
+	if err := tx.moveKeys(tx.s.holders, was.holders, now.holders); err != nil {
+		return err
 	}
-	return indexKey(strings.Join(words, " "))
+	u.indexed = now
+	return nil
 }
 
-// indexKey returns a text in the form of the search index: escaped, at most 64 characters and 384 bytes, so that a key has
-// room for the user id.
-func indexKey(text string) string {
-	runes := []rune(text)
-	for n := min(len(runes), MaxName); ; n-- {
-		if key := store.Escape(string(runes[:n])); len(key) <= 384 {
-			return key
+func nonempty(key string) []string {
+	if key == "" {
+		return nil
+	}
+	return []string{key}
+}
+
+// moveKeys replaces the entries of a user in an index.
+func (tx *Tx) moveKeys(t store.Table[struct{}], was, now []string) error {
+	for _, key := range now {
+		if slices.Contains(was, key) {
+			continue
+		}
+		if err := t.Put(tx.Raw, key, struct{}{}); err != nil {
+			return fmt.Errorf("storing an index entry: %w", err)
 		}
 	}
+	for _, key := range was {
+		if slices.Contains(now, key) {
+			continue
+		}
+		if err := t.Delete(tx.Raw, key); err != nil {
+			return fmt.Errorf("deleting an index entry: %w", err)
+		}
+	}
+	return nil
+}
+
+// ScanIndex calls fn for each key of an index of users (Names, Members, RoleHolders or UserStates) with one of the prefixes, in
+// their order, after the key after. It includes entries whose record cannot be read: they say nothing that the key does not.
+func (s *Service) ScanIndex(def store.TableDef, snap store.Snapshot, prefixes []string, after string, fn func(key string) error) error {
+	t := s.indexes[def.Prefix]
+	stopped := false
+	each := func(key string) error {
+		err := fn(key)
+		stopped = errors.Is(err, store.ErrStop)
+		return err
+	}
+	for _, prefix := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
+		from := ""
+		if strings.HasPrefix(after, prefix) {
+			from = after
+		} else if after > prefix {
+			continue
+		}
+		if err := t.ScanIDs(snap, prefix, from, each); err != nil || stopped {
+			return err
+		}
+	}
+	return nil
 }

@@ -58,7 +58,7 @@ func (tx *Tx) Reactivate(u *User) {
 }
 
 // Delete deletes a deactivated user with their index entries, credentials and failure counters. Audit events stay, and the
-// random id is never used again. audit.Log erases them later. Delete touches at most 76 of the 96 keys of an Update.
+// random id is never used again. audit.Log erases them later. Delete touches at most 91 of the 96 keys of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
 		return errcode.WrongStateFor(errcode.ReasonDeactivated)
@@ -73,10 +73,11 @@ func (tx *Tx) Delete(u *User) error {
 			return err
 		}
 	}
-	for _, name := range u.nameKeys() {
-		if err := tx.s.names.Delete(tx.Raw, name); err != nil {
-			return fmt.Errorf("deleting a name: %w", err)
-		}
+	if err := tx.moveKeys(tx.s.names, u.nameKeys(), nil); err != nil {
+		return err
+	}
+	if err := tx.index(u, indexed{}); err != nil {
+		return err
 	}
 	for _, g := range u.Groups {
 		if err := tx.s.members.Delete(tx.Raw, string(g)+"/"+string(u.ID)); err != nil {

@@ -41,7 +41,7 @@ func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	return true, nil
 }
 
-// maxRemovedAtOnce is the maximum number of members that one Update removes from a deleted group. Each needs three of the
+// maxRemovedAtOnce is the maximum number of members that one Update removes from a deleted group. Each needs five of the
 // 96 keys of an Update.
 const maxRemovedAtOnce = 16
 
@@ -53,7 +53,10 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 		var ids []UserID
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
 			ids = nil
-			return s.members.Scan(snap, string(id)+"/", "", maxRemovedAtOnce, func(key string, _ struct{}) error {
+			return s.members.ScanIDs(snap, string(id)+"/", "", func(key string) error {
+				if len(ids) == maxRemovedAtOnce {
+					return store.ErrStop
+				}
 				ids = append(ids, UserID(key[strings.LastIndexByte(key, '/')+1:]))
 				return nil
 			})

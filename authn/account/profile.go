@@ -14,7 +14,7 @@ import (
 //
 // If an address changed, addressChanged is true, the epoch rises and every session ends (protocol rule 2). If it is the
 // primary address, tickets and the invitation end too, because the old mailbox contains their links. The caller audits and
-// notifies the user. UpdateProfile touches at most 84 of the 96 keys of an Update.
+// notifies the user. UpdateProfile touches at most 86 of the 96 keys of an Update.
 func (tx *Tx) UpdateProfile(u *User, was *User) (addressChanged bool, err error) {
 	if err := u.validate(); err != nil {
 		return false, err
@@ -22,7 +22,7 @@ func (tx *Tx) UpdateProfile(u *User, was *User) (addressChanged bool, err error)
 	if err := tx.moveAddresses(u.ID, was.indexedAddresses(), u.indexedAddresses()); err != nil {
 		return false, err
 	}
-	if err := tx.moveNames(was.nameKeys(), u.nameKeys()); err != nil {
+	if err := tx.moveKeys(tx.s.names, was.nameKeys(), u.nameKeys()); err != nil {
 		return false, err
 	}
 	addressChanged = u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail
@@ -64,27 +64,6 @@ func (tx *Tx) moveAddresses(id UserID, was, now []string) error {
 		}
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
 			return fmt.Errorf("deleting an address: %w", err)
-		}
-	}
-	return nil
-}
-
-// moveNames replaces the name index entries of a user.
-func (tx *Tx) moveNames(was, now []string) error {
-	for _, key := range now {
-		if slices.Contains(was, key) {
-			continue
-		}
-		if err := tx.s.names.Put(tx.Raw, key, struct{}{}); err != nil {
-			return fmt.Errorf("storing a name: %w", err)
-		}
-	}
-	for _, key := range was {
-		if slices.Contains(now, key) {
-			continue
-		}
-		if err := tx.s.names.Delete(tx.Raw, key); err != nil {
-			return fmt.Errorf("deleting a name: %w", err)
 		}
 	}
 	return nil

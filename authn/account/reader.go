@@ -36,7 +36,16 @@ func (r Reader) UserCached(id UserID, cache *store.Cached[User]) (User, error) {
 	r.s.endRecoveryOverlap(&u)
 	u.stored = u.Summarize()
 	u.stored.Groups = slices.Clone(u.Groups) // the caller may change u.Groups in place
+	u.indexed = r.s.indexed(&u)
 	return u, missing(err, "user", string(id))
+}
+
+// ScanUsers calls fn for each user, in the order of their ids, after the id after. No index is read.
+func (r Reader) ScanUsers(snap store.Snapshot, after string, fn func(u User) error) error {
+	return r.s.users.Scan(snap, "", after, 0, func(_ string, u User) error {
+		r.s.endRecoveryOverlap(&u)
+		return fn(u)
+	})
 }
 
 // UserByAddress returns the user who has the normalized address as login or address; NotFound if there is none.

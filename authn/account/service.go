@@ -66,11 +66,15 @@ type tables struct {
 	placeholders store.Table[[]UserID]
 	names        store.Table[struct{}]
 	members      store.Table[struct{}]
+	holders      store.Table[struct{}]
+	states       store.Table[struct{}]
 	uniques      store.Table[UserID]
 	groups       store.Table[Group]
 	groupNames   store.Table[GroupID]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
+
+	indexes map[string]store.Table[struct{}] // names, members, holders and states, by prefix
 }
 
 // Open opens the tables with the keys of ring. Call it before any other method.
@@ -82,12 +86,16 @@ func (s *Service) Open(ring *store.Keyring) {
 		placeholders: store.NewTable[[]UserID](ring, store.Placeholders),
 		names:        store.NewTable[struct{}](ring, store.Names),
 		members:      store.NewTable[struct{}](ring, store.Members),
+		holders:      store.NewTable[struct{}](ring, store.RoleHolders),
+		states:       store.NewTable[struct{}](ring, store.UserStates),
 		uniques:      store.NewTable[UserID](ring, store.Uniques),
 		groups:       store.NewTable[Group](ring, store.Groups),
 		groupNames:   store.NewTable[GroupID](ring, store.GroupNames),
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
 	}
+	s.indexes = map[string]store.Table[struct{}]{store.Names.Prefix: s.names, store.Members.Prefix: s.members,
+		store.RoleHolders.Prefix: s.holders, store.UserStates.Prefix: s.states}
 }
 
 // Locale returns the language of emails to the user.
@@ -111,7 +119,7 @@ func (tx *Tx) AdoptLocale(u *User) {
 }
 
 // FailureID returns the key of the failure counters of a user. It is the same on each endpoint and node.
-func (s *Service) FailureID(id UserID) string { return s.Failures.UserID(string(id)) }
+func (s *Service) FailureID(id UserID) throttle.FailureID { return s.Failures.UserID(string(id)) }
 
 // LowSpace reports whether changes that can wait are refused, because the disk is nearly full.
 func (s *Service) LowSpace() bool { return s.HasRoom != nil && !s.HasRoom() }

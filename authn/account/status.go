@@ -3,8 +3,6 @@ package account
 import (
 	"fmt"
 	"time"
-
-	"barillet/internal/throttle"
 )
 
 // The statuses of an active user that are not stored. They follow from other fields.
@@ -20,6 +18,11 @@ type PasswordLink struct {
 	Until time.Time `json:"until" ahead:"1h"`
 }
 
+// Statuses returns every display status.
+func Statuses() []Status {
+	return []Status{StatusStaged, StatusProvisioned, StatusSuspended, StatusDeactivated, StatusLocked, StatusActive, StatusRecovery, StatusExpired}
+}
+
 // DisplayStatus returns the status that administrators see. For an active user it is the first of LOCKED_OUT, RECOVERY,
 // PASSWORD_EXPIRED and ACTIVE that applies. No page for unauthenticated clients may show it, and no rule depends on it.
 func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
@@ -30,14 +33,9 @@ func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading failures: %w", err)
 	}
-	for _, class := range []throttle.Class{throttle.Code, throttle.Password} {
-		for _, known := range []bool{false, true} {
-			if ok, _ := f.Allowed(now, class, known); !ok {
-				return StatusLocked, nil
-			}
-		}
-	}
 	switch {
+	case f.Blocked(now):
+		return StatusLocked, nil
 	case u.PasswordLink.Epoch == u.Epoch && now.Before(u.PasswordLink.Until):
 		return StatusRecovery, nil
 	case u.Password.MustChange != "":

@@ -90,7 +90,8 @@ type User struct {
 
 	DisplayStatus Status `json:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 
-	stored Summary // the summary in the store; zero: none or not loaded
+	stored  Summary // the summary in the store; zero: none or not loaded
+	indexed indexed // what the indexes in the store have; zero: none or not loaded
 }
 
 // SessionRef refers to a Session record by its key.

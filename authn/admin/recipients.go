@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"barillet/authn/account"
+	"barillet/authn/roster"
 	"barillet/internal/mail"
 	"barillet/internal/notice"
 	"barillet/store"
@@ -31,34 +32,40 @@ const (
 //
 // The managers of a group are its HELP_DESK_ADMINs with a group scope. They receive a notification for the users of
 // their group. Support receives one if u has a role or no manager, or if onScreen is set. If the operator resets u,
-// every administrator receives one. The function reads all users, which is acceptable because resets are rare.
+// every administrator receives one. The function reads the administrators of these groups only, or all of them.
 func (s *Service) ResetRecipients(ctx context.Context, p Principal, u *account.User, onScreen bool) ([]Recipient, error) {
-	var managers, admins []Recipient
-	keep := func(x account.User) bool {
-		return len(x.Roles) > 0 && x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner
+	others := func(x *account.User) bool {
+		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner
 	}
-	for after := ""; ; {
-		people, next, err := s.Accounts.ListUsers(ctx, account.UserQuery{After: after, Filter: keep})
+	atLeast := account.RoleUserAdmin.Rank()
+	managers, err := s.recipients(ctx, roster.HolderQuery{Groups: u.Groups, Filter: func(x *account.User) bool {
+		return others(x) && manages(x, u.Groups) && !(p.Operator && x.Rank() >= atLeast)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	all := managers
+	if p.Operator {
+		admins, err := s.recipients(ctx, roster.HolderQuery{Everywhere: true, MinRank: atLeast, Filter: others})
 		if err != nil {
 			return nil, err
 		}
-		for i := range people {
-			switch x := &people[i]; {
-			case p.Operator && x.Rank() >= account.RoleUserAdmin.Rank():
-				admins = append(admins, s.recipient(x))
-			case manages(x, u.Groups):
-				managers = append(managers, s.recipient(x))
-			}
-		}
-		if after = next; next == "" {
-			break
-		}
+		all = slices.Concat(managers, admins)
 	}
-	all := slices.Concat(managers, admins)
 	if support := s.Accounts.Policy.Support; support != "" && (onScreen || len(u.Roles) > 0 || len(managers) == 0) {
 		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), maxRecipients)], nil
+}
+
+// recipients returns the selected administrators as recipients, at most maxRecipients.
+func (s *Service) recipients(ctx context.Context, q roster.HolderQuery) (all []Recipient, err error) {
+	q.Limit = maxRecipients
+	found, err := roster.Holders(ctx, s.Accounts, q)
+	for i := range found {
+		all = append(all, s.recipient(&found[i]))
+	}
+	return all, err
 }
 
 // recipient returns x as a recipient.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -175,17 +176,17 @@ func (s *Service) otherSuperAdmin(ctx context.Context, p Principal, id, rid stri
 	if err != nil || g.Role != account.RoleSuperAdmin {
 		return "", err
 	}
-	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && CanAdminister(s.Accounts, &u) }}
-	for {
-		found, next, err := s.Accounts.ListUsers(ctx, q)
-		if err != nil || len(found) > 0 || next == "" {
-			if len(found) > 0 {
-				return found[0].ID, nil
-			}
-			return "", err
-		}
-		q.After = next
+	return OtherSuperAdmin(ctx, s.Accounts, holder)
+}
+
+// OtherSuperAdmin returns another SUPER_ADMIN who can sign in; "" if there is none.
+func OtherSuperAdmin(ctx context.Context, accounts *account.Service, not account.UserID) (account.UserID, error) {
+	found, err := roster.Holders(ctx, accounts, roster.HolderQuery{All: true, MinRank: account.RoleSuperAdmin.Rank(), Limit: 1,
+		Filter: func(u *account.User) bool { return u.ID != not && CanAdminister(accounts, u) }})
+	if err != nil || len(found) == 0 {
+		return "", err
 	}
+	return found[0].ID, nil
 }
 
 // CanAdminister reports whether u is a SUPER_ADMIN who can sign in: active, with a password and a device that is usable now. No change
@@ -325,22 +326,8 @@ func (s *Service) NotifySuperAdmins(ctx context.Context, p Principal, req accoun
 
 // PeerAdministrators returns the active administrators with at least this rank for all users, without u and the owner
 // of p. It omits administrators with a group scope, who must not learn about users with a role (protocol rule 21).
-func (s *Service) PeerAdministrators(ctx context.Context, p Principal, u *account.User, rank int) (all []Recipient, err error) {
-	q := account.UserQuery{Filter: func(x account.User) bool {
-		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner &&
-			slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
-	}}
-	for {
-		people, next, err := s.Accounts.ListUsers(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for i := range people {
-			all = append(all, s.recipient(&people[i]))
-		}
-		if next == "" || len(all) >= maxRecipients {
-			return all[:min(len(all), maxRecipients)], nil
-		}
-		q.After = next
-	}
+func (s *Service) PeerAdministrators(ctx context.Context, p Principal, u *account.User, rank int) ([]Recipient, error) {
+	return s.recipients(ctx, roster.HolderQuery{All: true, MinRank: rank, Filter: func(x *account.User) bool {
+		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner
+	}})
 }

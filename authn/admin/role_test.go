@@ -11,6 +11,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -135,7 +136,7 @@ func TestAssignRole_Targets(t *testing.T) {
 	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Lumiere), "", "1 0")
 	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Nord), errcode.WrongState, "1 0")
 	_, p := s.PrincipalOf(t, authntest.Technician, account.RoleHelpDesk)
-	if users, _, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(users) != 0 {
+	if users, _, err := s.Directory.Users(ctx, p, roster.UserQuery{}); err != nil || len(users) != 0 {
 		t.Errorf("a role for a deleted garage sees %d users, %v", len(users), err)
 	}
 	super := s.AssignRole(t, authntest.AsOperator, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleSuperAdmin})

@@ -6,6 +6,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/authn/roster"
 )
 
 // TestAttack_CursorRevealsUsersOutsideScope: a principal with a group scope reads small pages and looks at whether a
@@ -20,7 +21,7 @@ func TestAttack_CursorRevealsUsersOutsideScope(t *testing.T) {
 			u.Groups = []account.GroupID{s.Lumiere, s.Nord}
 		})
 	}
-	users, next, err := s.Directory.Users(t.Context(), p, account.UserQuery{Limit: 1})
+	users, next, err := s.Directory.Users(t.Context(), p, roster.UserQuery{Limit: 1})
 	if err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID || next != "" {
 		t.Errorf("users: got %d, cursor %q, %v, want one and no cursor", len(users), next, err)
 	}

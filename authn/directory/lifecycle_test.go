@@ -12,6 +12,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
+	"barillet/authn/roster"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -275,7 +276,7 @@ func TestDelete_RemovesEveryRecord(t *testing.T) {
 		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), p, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
-		if _, _, err := s.Directory.Users(t.Context(), p, account.UserQuery{Group: s.Lumiere}); err != nil {
+		if _, _, err := s.Directory.Users(t.Context(), p, roster.UserQuery{Group: s.Lumiere}); err != nil {
 			t.Errorf("the garage after it: %v", err)
 		}
 	}

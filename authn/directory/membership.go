@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
@@ -62,7 +63,7 @@ func (s *Service) changeMembership(ctx context.Context, p admin.Principal, req a
 
 // Members returns a page of the users of a group, as Users does. It returns NotFound for a group outside the scope of
 // p.
-func (s *Service) Members(ctx context.Context, p admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
+func (s *Service) Members(ctx context.Context, p admin.Principal, gid account.GroupID, q roster.UserQuery) ([]account.User, string, error) {
 	if _, err := s.Group(ctx, p, gid); err != nil {
 		return nil, "", err
 	}

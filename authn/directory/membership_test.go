@@ -12,6 +12,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
@@ -30,7 +31,7 @@ func TestAddMember_WritesOneEvent(t *testing.T) {
 	if live, err := s.Sessions.Authenticate(ctx, s.Session); err != nil || !slices.Contains(live.Groups, s.Nord) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
-	if users, _, err := s.Directory.Members(ctx, authntest.AsSuperAdmin, s.Nord, account.UserQuery{}); err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
+	if users, _, err := s.Directory.Members(ctx, authntest.AsSuperAdmin, s.Nord, roster.UserQuery{}); err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
 		t.Errorf("members: got %v, %v", users, err)
 	}
 	list, next, err := s.Directory.GroupsOf(ctx, authntest.AsSuperAdmin, authntest.Technician, account.GroupQuery{})
@@ -103,7 +104,7 @@ func TestMembership_Permissions(t *testing.T) {
 			for _, id := range []account.UserID{s.Amelie.ID, s.Manager.ID, s.Administrator.ID, both.ID} {
 				groups[id] = s.User(string(id)).Groups
 			}
-			_, _, err := s.Directory.Members(ctx, c.op, c.gid, account.UserQuery{})
+			_, _, err := s.Directory.Members(ctx, c.op, c.gid, roster.UserQuery{})
 			authntest.WantCode(t, "listing", err, c.list)
 			authntest.WantCode(t, "removing", s.Directory.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
 			authntest.WantCode(t, "adding", s.Directory.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
@@ -196,7 +197,7 @@ func TestDeleteGroup_RoleAndTokenOfItCoverNoUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if users, next, err := s.Directory.Users(ctx, p, account.UserQuery{}); err != nil || len(users) != 0 || next != "" {
+	if users, next, err := s.Directory.Users(ctx, p, roster.UserQuery{}); err != nil || len(users) != 0 || next != "" {
 		t.Errorf("the token lists %d, %q, %v, want none", len(users), next, err)
 	}
 	if list, _, err := s.Directory.Groups(ctx, p, account.GroupQuery{}); err != nil || len(list) != 0 {
@@ -226,7 +227,7 @@ func TestAddMember_RejectsMoreThan32Groups(t *testing.T) {
 		}
 		authntest.WantCode(t, fmt.Sprintf("garage %d", i), s.Directory.AddMember(t.Context(), authntest.AsSuperAdmin, s.From, last, authntest.Technician), want)
 	}
-	if users, _, err := s.Directory.Members(t.Context(), authntest.AsSuperAdmin, last, account.UserQuery{}); err != nil || len(users) != 0 || len(s.User(authntest.Technician).Groups) != 32 {
+	if users, _, err := s.Directory.Members(t.Context(), authntest.AsSuperAdmin, last, roster.UserQuery{}); err != nil || len(users) != 0 || len(s.User(authntest.Technician).Groups) != 32 {
 		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(users), len(s.User(authntest.Technician).Groups), err)
 	}
 	seen, pages := []account.GroupID{}, 0

@@ -10,6 +10,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
+	"barillet/authn/roster"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -37,7 +38,7 @@ func (s *env) sees(t *testing.T, want account.Status) {
 	if err != nil || u.DisplayStatus != want {
 		t.Errorf("got state %q, %v, want %q", u.DisplayStatus, err, want)
 	}
-	users, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), account.UserQuery{Filter: func(u account.User) bool { return u.DisplayStatus == want }})
+	users, _, err := s.Directory.Users(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), roster.UserQuery{Filter: func(u account.User) bool { return u.DisplayStatus == want }})
 	if err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
 		t.Errorf("listing %q: got %d users, %v", want, len(users), err)
 	}

@@ -10,6 +10,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
+	"barillet/authn/roster"
 	"barillet/internal/errcode"
 )
 
@@ -87,7 +88,7 @@ func TestPlaceholder_ManyGroupsInviteOneAddress(t *testing.T) {
 	if err != nil || !slices.Equal(last.Groups, all[19].Groups) {
 		t.Errorf("the last garage finds %v by the address, %v", last.Groups, err)
 	}
-	if users, _, err := s.Directory.Users(t.Context(), authntest.AsHelpDesk, account.UserQuery{Prefix: "amelie"}); err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
+	if users, _, err := s.Directory.Users(t.Context(), authntest.AsHelpDesk, roster.UserQuery{Prefix: "amelie"}); err != nil || len(users) != 1 || users[0].ID != s.Amelie.ID {
 		t.Errorf("everybody: got %d, %v, want the user alone", len(users), err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -49,7 +50,7 @@ func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 		authntest.WantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 1, "technicien": 0, "martin": 1, "amelie": 1, "a.durand": 1, "Martin Am": 1} { // amelie@home.example stays
-		if users, _, err := s.Directory.Users(t.Context(), authntest.AsSuperAdmin, account.UserQuery{Prefix: starts}); err != nil || len(users) != want {
+		if users, _, err := s.Directory.Users(t.Context(), authntest.AsSuperAdmin, roster.UserQuery{Prefix: starts}); err != nil || len(users) != want {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(users), err, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/roster"
 	"barillet/internal/errcode"
 )
 
@@ -77,9 +78,7 @@ func (s *Service) LockoutRisk(ctx context.Context, p admin.Principal, q RiskQuer
 // usersAtRisk returns a page of the users at risk.
 func (s *Service) usersAtRisk(ctx context.Context, p admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	now := s.accounts.Now()
-	users, next, err := s.Users(ctx, p, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
-		return u.Status == account.StatusActive && len(s.accounts.DeviceSummary(&u, now).Devices) <= 1
-	}})
+	users, next, err := s.Users(ctx, p, roster.UserQuery{After: after, Limit: limit, AtRisk: true})
 	for i := range users {
 		found = append(found, LockoutRisk{Kind: RiskUser, User: users[i], Devices: s.accounts.DeviceSummary(&users[i], now)})
 	}
@@ -88,7 +87,11 @@ func (s *Service) usersAtRisk(ctx context.Context, p admin.Principal, after stri
 
 // groupsAtRisk returns a page of the groups at risk.
 func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	managers, unscoped, err := s.countResetters(ctx)
+	groups, next, err := s.Groups(ctx, p, account.GroupQuery{After: after, Limit: limit})
+	if err != nil {
+		return nil, "", err
+	}
+	managers, unscoped, err := s.countResetters(ctx, groups)
 	if err != nil {
 		return nil, "", err
 	}
@@ -96,40 +99,35 @@ func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after str
 	if p.Scoped() {
 		unscopedAdmins = nil // they are outside the scope (protocol rule 21)
 	}
-	groups, next, err := s.Groups(ctx, p, account.GroupQuery{After: after, Limit: limit})
 	for _, g := range groups {
 		if n := managers[g.ID]; n < minManagers {
 			found = append(found, LockoutRisk{Kind: RiskGroup, Group: g, CanReset: n, UnscopedAdmins: unscopedAdmins})
 		}
 	}
-	return found, next, err
+	return found, next, nil
 }
 
-// countResetters returns how many active administrators with a usable device may reset users: by group, and for all
-// users.
-func (s *Service) countResetters(ctx context.Context) (managers map[account.GroupID]int, unscoped int, err error) {
+// countResetters returns how many active administrators with a usable device may reset users: by group, of these groups, and
+// for all users. It reads the administrators of these groups and those of all users only.
+func (s *Service) countResetters(ctx context.Context, groups []account.Group) (managers map[account.GroupID]int, unscoped int, err error) {
 	managers = map[account.GroupID]int{}
-	now := s.accounts.Now()
-	for after := ""; ; {
-		administrators, next, err := s.accounts.ListAdministrators(ctx, after)
-		if err != nil {
-			return nil, 0, err
+	q := roster.HolderQuery{All: true, MinRank: account.RoleHelpDesk.Rank(), Filter: func(u *account.User) bool {
+		return u.Status == account.StatusActive && s.accounts.CountPrimary(u) > 0
+	}}
+	for _, g := range groups {
+		q.Groups = append(q.Groups, g.ID)
+	}
+	holders, err := roster.Holders(ctx, s.accounts, q)
+	for i := range holders {
+		all, groups := resetScope(&holders[i])
+		if all {
+			unscoped++
 		}
-		for i := range administrators {
-			if u := &administrators[i]; u.Status == account.StatusActive && len(s.accounts.DeviceSummary(u, now).Devices) > 0 {
-				all, groups := resetScope(u)
-				if all {
-					unscoped++
-				}
-				for _, g := range groups {
-					managers[g]++
-				}
-			}
-		}
-		if after = next; next == "" {
-			return managers, unscoped, nil
+		for _, g := range groups {
+			managers[g]++
 		}
 	}
+	return managers, unscoped, err
 }
 
 // resetScope returns of whom u may reset devices: of all users, or of the users of the groups.

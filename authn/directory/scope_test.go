@@ -3,9 +3,9 @@ package directory_test
 import (
 	"testing"
 
-	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/authn/roster"
 	"barillet/internal/errcode"
 )
 
@@ -24,7 +24,7 @@ func TestScope_HidesUserFromEveryOperation(t *testing.T) {
 		_, err = s.Directory.Activate(ctx, north, s.From, id, true)
 		authntest.WantCode(t, "inviting "+id, err, errcode.NotFound)
 	}
-	if users, next, err := s.Directory.Users(ctx, north, account.UserQuery{Prefix: "amelie"}); err != nil || len(users) != 0 || next != "" {
+	if users, next, err := s.Directory.Users(ctx, north, roster.UserQuery{Prefix: "amelie"}); err != nil || len(users) != 0 || next != "" {
 		t.Errorf("listing: got %d, %q, %v", len(users), next, err)
 	}
 	if _, err := s.Directory.HelpDesk.Submit(ctx, s.From, helpdesk.Submission{Email: authntest.Technician, Message: "lost"}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
+	"barillet/authn/roster"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -123,7 +124,7 @@ func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 		want = append(want, u.Login)
 	}
 	want = append(want, authntest.Technician)
-	list := func(p admin.Principal, q account.UserQuery) (got []string) {
+	list := func(p admin.Principal, q roster.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
 			users, next, err := s.Directory.Users(t.Context(), p, q)
@@ -138,14 +139,14 @@ func TestUsers_ManagerListsOwnGroupsOnly(t *testing.T) {
 		return got
 	}
 	for limit := range 9 {
-		authntest.SameStrings(t, fmt.Sprint("both garages by ", limit), list(both, account.UserQuery{Limit: limit}), want)
+		authntest.SameStrings(t, fmt.Sprint("both garages by ", limit), list(both, roster.UserQuery{Limit: limit}), want)
 	}
-	authntest.SameStrings(t, "one garage", list(authntest.Limited(authntest.AsHelpDesk, s.Nord), account.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
-	authntest.SameStrings(t, "one of two", list(both, account.UserQuery{Group: s.Nord}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
-	authntest.SameStrings(t, "another's", list(authntest.Limited(authntest.AsHelpDesk, s.Nord), account.UserQuery{Group: s.Lumiere}), nil)
-	authntest.SameStrings(t, "by name", list(both, account.UserQuery{Prefix: "AMÉ"}), []string{authntest.Technician})
-	authntest.SameStrings(t, "no user", list(authntest.Limited(authntest.AsHelpDesk), account.UserQuery{}), nil)
-	if got := list(authntest.AsHelpDesk, account.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.Administrator.Login) {
+	authntest.SameStrings(t, "one garage", list(authntest.Limited(authntest.AsHelpDesk, s.Nord), roster.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
+	authntest.SameStrings(t, "one of two", list(both, roster.UserQuery{Group: s.Nord}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
+	authntest.SameStrings(t, "another's", list(authntest.Limited(authntest.AsHelpDesk, s.Nord), roster.UserQuery{Group: s.Lumiere}), nil)
+	authntest.SameStrings(t, "by name", list(both, roster.UserQuery{Prefix: "AMÉ"}), []string{authntest.Technician})
+	authntest.SameStrings(t, "no user", list(authntest.Limited(authntest.AsHelpDesk), roster.UserQuery{}), nil)
+	if got := list(authntest.AsHelpDesk, roster.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.Administrator.Login) {
 		t.Errorf("everybody: got %q", got)
 	}
 }

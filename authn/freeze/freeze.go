@@ -72,7 +72,7 @@ func (s *Service) run(ctx context.Context, req account.RequestInfo, c call) (Res
 		other := account.UserID("")
 		if s.endsAdministration(&u, c.device) {
 			var err error
-			if other, err = s.otherAdministrator(ctx, u.ID); err != nil {
+			if other, err = admin.OtherSuperAdmin(ctx, s.accounts, u.ID); err != nil {
 				return false, err
 			}
 			if other == "" {
@@ -212,22 +212,4 @@ func (s *Service) endsAdministration(u *account.User, device factors.DeviceID) b
 	return admin.CanAdminister(s.accounts, u) && !slices.ContainsFunc(s.accounts.UsableDevices(u), func(d factors.Device) bool {
 		return device != All && d.ID != device
 	})
-}
-
-// otherAdministrator returns another SUPER_ADMIN who can sign in, or "".
-func (s *Service) otherAdministrator(ctx context.Context, not account.UserID) (account.UserID, error) {
-	for after := ""; ; {
-		some, next, err := s.accounts.ListAdministrators(ctx, after)
-		if err != nil {
-			return "", err
-		}
-		for i := range some {
-			if some[i].ID != not && admin.CanAdminister(s.accounts, &some[i]) {
-				return some[i].ID, nil
-			}
-		}
-		if after = next; next == "" {
-			return "", nil
-		}
-	}
 }

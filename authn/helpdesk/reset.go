@@ -169,8 +169,8 @@ func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job res
 	return ResetResult{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }
 
-// reset is the transaction of a reset. It uses at most 65 keys: a user has up to 32 sessions, 10 security keys and 3
-// tickets. With user, summary, help request, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
+// reset is the transaction of a reset. It uses at most 67 keys: a user has up to 32 sessions, 10 security keys and 3
+// tickets. With user, summary, two index entries, help request, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
 // remain.
 func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	u, err := s.findUser(tx, j)

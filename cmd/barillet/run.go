@@ -57,7 +57,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.compactCommand(), p.versionCommand())
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand())
 	root.AddCommand(p.manager().Commands()...)
 	return root
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"barillet/internal/secret"
+	"barillet/store"
+	"barillet/store/bolt"
 	"barillet/store/storetest"
 )
 
@@ -40,7 +42,7 @@ func TestTheProgram(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join, "variable": variable, "scribble": scribble,
+			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join, "variable": variable, "scribble": scribble, "forget": forget,
 		},
 	})
 }
@@ -187,6 +189,31 @@ func join(ts *testscript.TestScript, _ bool, args []string) {
 	a, err := newApp(&c, dir, string(c.PublicURL), slog.New(slog.DiscardHandler))
 	ts.Check(err)
 	ts.Check((&demoUser{}).accept(context.Background(), a, secret.From(strings.TrimSpace(ts.ReadFile(args[1])))))
+}
+
+// forget deletes the records of a stopped service whose keys begin with a text: forget FILE PREFIX.
+func forget(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: forget FILE PREFIX")
+	}
+	db, err := bolt.Open(ts.MkAbs(args[0]), bolt.Options{})
+	ts.Check(err)
+	var keys []string
+	ts.Check(db.View(context.Background(), func(s store.Snapshot) error {
+		return s.Scan(args[1], "", 0, func(key string, _ []byte) error {
+			keys = append(keys, key)
+			return nil
+		})
+	}))
+	ts.Check(db.Update(context.Background(), func(tx store.Tx) error {
+		for _, key := range keys {
+			if err := tx.Delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	ts.Check(db.Close())
 }
 
 // scribble overwrites the header of each page of a store file that contains a text: scribble FILE TEXT.

@@ -84,7 +84,7 @@ func TestFailures_WithAClockThatWasAhead(t *testing.T) {
 				f = f.WithFailure(c.now, class, false)
 			}
 		}
-		return c.failures.Put(tx, c.now, "u", f)
+		return c.failures.Put(tx, c.now, c.failures.UserID("u"), f)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestFailures_WithAClockThatWasAhead(t *testing.T) {
 	allowed := func(class throttle.Class) (ok bool) {
 		t.Helper()
 		err := c.View(t.Context(), func(s store.Snapshot) error {
-			f, err := c.failures.Get(s, "u")
+			f, err := c.failures.Get(s, c.failures.UserID("u"))
 			ok, _ = f.Allowed(c.now, class, false)
 			return err
 		})

@@ -43,6 +43,8 @@ const (
 // copy. The zero value has no failures. Known browsers have their own budget, so that an unauthenticated client cannot
 // use it up (promise A5).
 type Failures struct {
+	User string `json:"user,omitempty"` // whose counters they are; "": those of unknown logins. FailureStore.Put sets it
+
 	Unknown Budget `json:"unknown,omitzero"`
 	Known   Budget `json:"known,omitzero"`
 	// Streak is the number of failed six-digit codes in a row, over both budgets. A success and a new password reset it.
@@ -89,6 +91,18 @@ func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, unti
 		return false, until
 	}
 	return true, time.Time{}
+}
+
+// Blocked reports whether answers of a class are not checked now, of known browsers or of others.
+func (f Failures) Blocked(now time.Time) bool {
+	for _, class := range []Class{Code, Password} {
+		for _, known := range []bool{false, true} {
+			if ok, _ := f.Allowed(now, class, known); !ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Stopped reports whether six-digit codes from unknown browsers are refused until a success or a new password.

@@ -174,10 +174,10 @@ func TestUnknownLoginID_HasOneOf65536Buckets(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range 1000 {
 		id := guesses.UnknownLoginID(fmt.Sprintf("nobody%d@garage.test", i))
-		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "unknown-")); err != nil || len(raw) != 2 {
+		if raw, err := hex.DecodeString(strings.TrimPrefix(id.String(), "unknown-")); err != nil || len(raw) != 2 {
 			t.Fatalf("got bucket %q, want one of 65536", id)
 		}
-		seen[id] = true
+		seen[id.String()] = true
 	}
 	if len(seen) < 900 {
 		t.Errorf("got %d buckets for 1000 names, want at least 900", len(seen))
@@ -195,6 +195,6 @@ func TestRecords_Golden(t *testing.T) {
 		Passwords: throttle.Counter{Streak: 1, Times: []time.Time{at(3)}},
 		Recovery:  []time.Time{at(4)}, Ticket: []time.Time{at(5)},
 	}
-	storetest.Golden(t, store.Failures, nil, throttle.Failures{Unknown: budget, Known: budget, Streak: 6, WrongAfterPassword: []time.Time{at(6)}})
+	storetest.Golden(t, store.Failures, nil, throttle.Failures{User: "u1", Unknown: budget, Known: budget, Streak: 6, WrongAfterPassword: []time.Time{at(6)}})
 	storetest.Golden(t, store.Throttles, nil, throttle.Arrival{At: at(0), TAT: at(1)})
 }

@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/roster"
 	"barillet/web/reply"
 )
 
@@ -15,7 +16,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err != nil {
 		return err
 	}
-	var people account.UserQuery
+	var people roster.UserQuery
 	if people.Limit, people.After, err = q.paging(); err != nil {
 		return err
 	}

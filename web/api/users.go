@@ -3,11 +3,13 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/directory"
+	"barillet/authn/roster"
 	"barillet/internal/errcode"
 	"barillet/internal/input"
 	"barillet/templates"
@@ -62,8 +64,8 @@ func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []acc
 }
 
 // userQuery turns q, filter and search into a prefix for the index and a filter for the rest.
-func userQuery(q query) (account.UserQuery, error) {
-	var out account.UserQuery
+func userQuery(q query) (roster.UserQuery, error) {
+	var out roster.UserQuery
 	var err error
 	if out.Limit, out.After, err = q.paging(); err != nil {
 		return out, err
@@ -87,8 +89,8 @@ func userQuery(q query) (account.UserQuery, error) {
 	if out.Prefix = input.Trim(q.text("q")); len(out.Prefix) > 256 {
 		return out, badParameter("q")
 	}
-	if out.Prefix == "" {
-		out.Prefix = indexedPrefix(both)
+	for _, e := range both {
+		narrow(&out, e)
 	}
 	out.Filter = func(u account.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
@@ -97,22 +99,42 @@ func userQuery(q query) (account.UserQuery, error) {
 	return out, nil
 }
 
-// indexedPrefix returns a prefix of a name or address that all matching users have, or "".
-func indexedPrefix(all []scim.Filter) string {
-	for _, e := range all {
-		if e.Any && len(e.Conditions) > 1 {
-			continue
-		}
-		for _, c := range e.Conditions {
-			switch c.Attribute {
-			case "profile.login", "profile.email", "profile.secondEmail", "profile.firstName", "profile.lastName":
-				if len(input.Words(c.Value)) > 0 {
-					return c.Value
+// narrow sets the conditions of a query that an index can answer and that all users have for which the filter matches: ids,
+// statuses, or the start of a name or an address. The whole filter is judged as well.
+func narrow(q *roster.UserQuery, e scim.Filter) {
+	each := func(attribute string) bool {
+		return !slices.ContainsFunc(e.Conditions, func(c scim.Condition) bool { return c.Attribute != attribute })
+	}
+	alone := len(e.Conditions) == 1 || !e.Any
+	for _, c := range e.Conditions {
+		one := scim.Filter{Conditions: []scim.Condition{c}}
+		switch c.Attribute {
+		case "id":
+			if c.Operator == "eq" && (alone || each("id")) {
+				q.IDs = append(nonNil(q.IDs), account.UserID(input.Fold(c.Value)))
+			}
+		case "status":
+			if alone || each("status") {
+				q.Statuses = nonNil(q.Statuses)
+				for _, status := range account.Statuses() {
+					if one.Matches(func(string) []string { return []string{string(status)} }) {
+						q.Statuses = append(q.Statuses, status)
+					}
 				}
+			}
+		case "profile.login", "profile.email", "profile.secondEmail", "profile.firstName", "profile.lastName":
+			if alone && q.Prefix == "" && len(input.Words(c.Value)) > 0 {
+				q.Prefix = c.Value
 			}
 		}
 	}
-	return ""
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
 }
 
 // attribute returns the values of an attribute. A user without the attribute has none.

@@ -1,0 +1,88 @@
+// Package roster lists users and administrators by the indexes of package account, so that no call reads every user. It also
+// compares the indexes with the users.
+package roster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"barillet/authn/account"
+	"barillet/store"
+)
+
+// UserQuery selects users. The zero value selects all except placeholders, in the order of their ids. Users reads the users of
+// one condition only: of IDs, AtRisk, Group, Statuses, Scope and Prefix the first that is set. A Prefix of three characters comes
+// before Statuses if there is no Scope.
+type UserQuery struct {
+	IDs               []account.UserID         // these users only; nil: all
+	Prefix            string                   // start of a word of a name, login or address, as input.Words compares it
+	Group             account.GroupID          // members of this group only
+	Scope             []account.GroupID        // users all of whose groups are these only, the members of one group after another; nil: all
+	Statuses          []account.Status         // with one of these display statuses; nil: any
+	AtRisk            bool                     // active, with at most one usable primary device
+	Visible           func(*account.User) bool // users whom the caller may know of; nil: all but placeholders
+	Filter            func(account.User) bool  // additional condition; nil: none
+	WithDisplayStatus bool                     // set User.DisplayStatus, before Filter is called
+	After             string                   // cursor of an earlier call
+	Limit             int                      // 1 to 200; 0 means 200
+}
+
+// The budget of one call of Users, which then returns what it found, with a cursor. Users who are not visible do not count:
+// neither page nor cursor depends on them (protocol rule 21).
+const (
+	maxScanned  = 5000   // visible users
+	maxFailures = 40_000 // failure counters, to find users who are locked out
+)
+
+// Users returns the selected users. next is the cursor of the next page, which has a visible user, selected or not; "" at the end.
+func Users(ctx context.Context, s *account.Service, q UserQuery) (users []account.User, next string, err error) {
+	if q.Limit <= 0 || q.Limit > 200 {
+		q.Limit = 200
+	}
+	err = s.Store.View(ctx, func(snap store.Snapshot) error {
+		w := walk{s: s, r: s.Reader(snap), snap: snap, q: q, now: s.Now()}
+		users, next = nil, ""
+		seen, last := 0, ""
+		w.visit = func(cursor string, u account.User) error {
+			if q.Visible == nil && u.Placeholder || q.Visible != nil && !q.Visible(&u) {
+				return nil
+			}
+			if seen++; len(users) == q.Limit || seen > maxScanned {
+				next = last
+				return store.ErrStop
+			}
+			last = cursor
+			selected, err := w.selects(&u)
+			if selected {
+				users = append(users, u)
+			}
+			return err
+		}
+		stopped, err := w.run()
+		if next == "" {
+			next = stopped
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("listing users: %w", err)
+	}
+	return users, next, nil
+}
+
+// selects reports whether the query selects a user, apart from Group, Scope and Visible. It sets the display status.
+func (w *walk) selects(u *account.User) (bool, error) {
+	q := &w.q
+	if q.WithDisplayStatus || q.Statuses != nil {
+		var err error
+		if u.DisplayStatus, err = w.r.DisplayStatus(u, w.now); err != nil {
+			return false, err
+		}
+	}
+	return (q.IDs == nil || slices.Contains(q.IDs, u.ID)) &&
+		(q.Statuses == nil || slices.Contains(q.Statuses, u.DisplayStatus)) &&
+		(!q.AtRisk || u.Status == account.StatusActive && w.s.CountPrimary(u) <= 1) &&
+		(q.source() == byName || u.MatchesPrefix(q.Prefix)) &&
+		(q.Filter == nil || q.Filter(*u)), nil
+}

@@ -1,0 +1,177 @@
+package roster
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"barillet/authn/account"
+	"barillet/authn/account/index"
+	"barillet/internal/throttle"
+	"barillet/store"
+)
+
+// source is what Users reads to find users.
+type source int
+
+const (
+	byID source = iota
+	byState
+	byFailure
+	byName
+	byGroup
+	byScope
+	byRecord // of every user
+)
+
+func (q *UserQuery) source() source {
+	short := utf8.RuneCountInString(q.Prefix) < 3
+	switch {
+	case q.IDs != nil:
+		return byID
+	case q.AtRisk:
+		return byState
+	case q.Group != "":
+		return byGroup
+	case q.Statuses != nil && short && q.Scope == nil && slices.Equal(q.Statuses, []account.Status{account.StatusLocked}):
+		return byFailure
+	case q.Statuses != nil && (short || q.Scope != nil):
+		return byState
+	case q.Scope != nil:
+		return byScope
+	case q.Prefix != "":
+		return byName
+	}
+	return byRecord
+}
+
+// walk visits users, in the order of the source of a query.
+type walk struct {
+	s     *account.Service
+	r     account.Reader
+	snap  store.Snapshot
+	q     UserQuery
+	now   time.Time
+	visit func(cursor string, u account.User) error
+}
+
+// run calls visit for each user. If it stops by itself, it returns a cursor.
+func (w *walk) run() (next string, err error) {
+	q, all := &w.q, func(string, *account.User) bool { return true }
+	switch q.source() {
+	case byID:
+		return "", w.ids(w.byKey(all))
+	case byFailure:
+		return w.locked()
+	case byState:
+		return "", w.s.ScanIndex(store.UserStates, w.snap, q.states(), q.After, w.byKey(all))
+	case byName:
+		prefix := index.SearchPrefix(q.Prefix)
+		if prefix == "" {
+			return "", nil
+		}
+		once := func(key string, u *account.User) bool { return u.FirstSearchKey(prefix) == key }
+		return "", w.s.ScanIndex(store.Names, w.snap, []string{prefix}, q.After, w.byKey(once))
+	case byGroup:
+		return "", w.s.ScanIndex(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(all))
+	case byScope:
+		var prefixes []string
+		for _, g := range q.Scope {
+			prefixes = append(prefixes, string(g)+"/")
+		}
+		once := func(key string, u *account.User) bool {
+			return len(u.Groups) > 0 && strings.HasPrefix(key, string(slices.Min(u.Groups))+"/")
+		}
+		return "", w.s.ScanIndex(store.Members, w.snap, prefixes, q.After, w.byKey(once))
+	}
+	return "", w.r.ScanUsers(w.snap, q.After, func(u account.User) error { return w.visit(string(u.ID), u) })
+}
+
+// byKey returns a function that visits the user at the end of a key, if show returns true for them.
+func (w *walk) byKey(show func(key string, u *account.User) bool) func(key string) error {
+	return func(key string) error {
+		u, err := w.r.User(account.UserID(key[strings.LastIndexByte(key, '/')+1:]))
+		if account.Missing(err) || err == nil && !show(key, &u) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return w.visit(key, u)
+	}
+}
+
+// ids visits the users whom the query names.
+func (w *walk) ids(visit func(key string) error) error {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(w.q.IDs))) {
+		if string(id) <= w.q.After || !account.IsUserID(string(id)) {
+			continue
+		}
+		if err := visit(string(id)); errors.Is(err, store.ErrStop) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locked visits the users who are locked out. It reads the failure counters, which are few, and stops at its budget.
+func (w *walk) locked() (next string, err error) {
+	seen, last := 0, ""
+	err = w.s.Failures.ScanUsers(w.snap, w.q.After, func(key, user string, f throttle.Failures) error {
+		if seen++; seen > maxFailures {
+			next = last
+			return store.ErrStop
+		}
+		if last = key; !f.Blocked(w.now) {
+			return nil
+		}
+		u, err := w.r.User(account.UserID(user))
+		if account.Missing(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return w.visit(key, u)
+	})
+	return next, err
+}
+
+// active are the statuses that the index of states has of an active user.
+var active = []account.Status{account.StatusActive, account.StatusRecovery, account.StatusExpired}
+
+// states returns the starts of the entries of the index of states that the query needs. The index knows the first group of a user
+// only, which is in the scope.
+func (q *UserQuery) states() (prefixes []string) {
+	var statuses []account.Status
+	for _, status := range q.Statuses {
+		switch status {
+		case account.StatusLocked:
+			statuses = append(statuses, active...)
+		case account.StatusActive, account.StatusExpired: // or RECOVERY, whose link has expired
+			statuses = append(statuses, status, account.StatusRecovery)
+		default:
+			statuses = append(statuses, status)
+		}
+	}
+	devices := index.MaxDevices
+	if q.AtRisk {
+		statuses, devices = active, 1
+	}
+	for _, status := range statuses {
+		for n := range devices + 1 {
+			prefix := index.StatePrefix(string(status), n)
+			if q.Scope == nil {
+				prefixes = append(prefixes, prefix)
+			}
+			for _, home := range q.Scope {
+				prefixes = append(prefixes, prefix+string(home)+"/")
+			}
+		}
+	}
+	return prefixes
+}

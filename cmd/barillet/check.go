@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"barillet/authn/roster"
+	"barillet/cmd/barillet/cli"
+	"barillet/store"
+)
+
+func (p *program) checkCommand() *cobra.Command {
+	var flags settingFlags
+	var rebuild bool
+	c := &cobra.Command{
+		Use: "check", Short: "compare the indexes of a stopped service with its users and its audit log",
+		Long: "Compares each index with a scan of all users or events and prints its entries, those that are missing and those that are wrong. The\n" +
+			"service must not run. Without --rebuild-indexes it repairs nothing, and the exit code is 1 if an entry is missing or wrong.",
+		Args: cli.ExactArgs(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf, err := flags.load(p)
+			if err != nil {
+				return err
+			}
+			return p.check(c.Context(), conf, rebuild)
+		},
+	}
+	flags.register(c, "key_file")
+	p.JSONFlag(c)
+	c.Flags().BoolVar(&rebuild, "rebuild-indexes", false, "write what is missing and delete what is wrong")
+	return c
+}
+
+func (p *program) check(ctx context.Context, conf *config, rebuild bool) (err error) {
+	dir, err := openDataDir(ctx, conf, false, p.exitOnDamage)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.store.Close()) }()
+	a, err := newApp(conf, dir, conf.origin(""), slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return err
+	}
+	found, err := roster.NewChecker(a.accounts, dir.ring).Check(ctx, rebuild)
+	if err != nil {
+		return err
+	}
+	log, err := a.accounts.Log.CheckIndex(ctx, dir.store, rebuild)
+	if err != nil {
+		return err
+	}
+	found = append(found, roster.Index{Name: strings.TrimSuffix(store.AuditEntities.Prefix, "/"), Entries: log.Entries, Missing: log.Missing, Wrong: log.Wrong})
+	faults := 0
+	rows := [][]string{{"index", "entries", "missing", "wrong"}}
+	all := make([]map[string]any, len(found))
+	for i, x := range found {
+		faults += x.Missing + x.Wrong
+		rows = append(rows, []string{x.Name, strconv.Itoa(x.Entries), strconv.Itoa(x.Missing), strconv.Itoa(x.Wrong)})
+		all[i] = map[string]any{"index": x.Name, "entries": x.Entries, "missing": x.Missing, "wrong": x.Wrong}
+	}
+	if p.JSON {
+		err = p.Result(map[string]any{"indexes": all, "repaired": rebuild})
+	} else {
+		err = p.Table(rows)
+	}
+	switch {
+	case err != nil || faults == 0:
+		return err
+	case rebuild:
+		p.Note("repaired %d entries", faults)
+		return nil
+	}
+	return cli.WithHint(fmt.Errorf("%d index entries are missing or wrong", faults), "barillet check --rebuild-indexes repairs them")
+}
