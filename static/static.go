@@ -15,6 +15,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed files
@@ -32,7 +33,7 @@ type Files struct {
 type file struct {
 	kind    string
 	raw     []byte
-	gzipped []byte // nil if it is not smaller
+	gzipped func() []byte // compresses at the first call; nil if the result is not smaller
 }
 
 // New reads the embedded files and makes brand.css for an accent colour "#rrggbb"; "" means Accent. It adjusts the
@@ -74,23 +75,21 @@ func (f *Files) add(name string, raw []byte) error {
 	}
 	sum := sha256.Sum256(raw)
 	url := Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:8]) + ext
+	f.urls[name], f.files[url] = url, file{kind: kind, raw: raw, gzipped: sync.OnceValue(func() []byte { return compress(raw) })}
+	return nil
+}
+
+// compress returns raw in the form of gzip, or nil if that is not smaller.
+func compress(raw []byte) []byte {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		return fmt.Errorf("compressing %s: %w", name, err)
+		return nil
 	}
-	if _, err := z.Write(raw); err != nil {
-		return fmt.Errorf("compressing %s: %w", name, err)
+	if _, err := z.Write(raw); err != nil || z.Close() != nil || b.Len() >= len(raw) {
+		return nil
 	}
-	if err := z.Close(); err != nil {
-		return fmt.Errorf("compressing %s: %w", name, err)
-	}
-	it := file{kind: kind, raw: raw}
-	if b.Len() < len(raw) {
-		it.gzipped = b.Bytes()
-	}
-	f.urls[name], f.files[url] = url, it
-	return nil
+	return b.Bytes()
 }
 
 // URL returns the path of a file by its plain name, such as "barillet.css". The path of an unknown name is not found;
@@ -127,9 +126,11 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body := it.raw
-	if it.gzipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		body = it.gzipped
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		if small := it.gzipped(); small != nil {
+			h.Set("Content-Encoding", "gzip")
+			body = small
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodHead {

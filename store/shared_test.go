@@ -178,6 +178,31 @@ func TestGetShared_DecodesOnlyAfterAWriteAndKeepsTheLastRead(t *testing.T) {
 	read("a", "one", 5)
 }
 
+func TestGetShared_ForgetsWhatIsDeletedOrReplaced(t *testing.T) {
+	s := open(t)
+	ring := openKeyring(t, s, store.NewRootKeys())
+	kind, kept := store.Names, memory{}
+	kind.Shared = 4
+	table := store.NewTable[[]string](ring, kind)
+	secrets := map[string][]string{}
+	for _, id := range []string{"a", "b"} {
+		table.Put(kept, id, []string{"secret"})
+		v, err := table.GetShared(kept, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets[id] = v
+	}
+	table.Delete(kept, "a")
+	table.Put(kept, "b", []string{"other"})
+	for _, v := range secrets {
+		v[0] = "changed" // CheckShared would see it in what is kept
+	}
+	if err := ring.CheckShared(); err != nil {
+		t.Errorf("a record is still in memory: %v", err)
+	}
+}
+
 func TestCheckShared_FindsAReaderThatChangesARecord(t *testing.T) {
 	s := open(t)
 	ring := openKeyring(t, s, store.NewRootKeys())

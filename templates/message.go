@@ -55,8 +55,12 @@ func (r *Renderer) Mail(lang string, n notice.Notice) (subject, text, html strin
 	if c.err != nil {
 		return "", "", "", c.err
 	}
+	t, err := r.mail()
+	if err != nil {
+		return "", "", "", err
+	}
 	var b bytes.Buffer
-	if err := r.mail.ExecuteTemplate(&b, "message", m); err != nil {
+	if err := t.ExecuteTemplate(&b, "message", m); err != nil {
 		return "", "", "", err
 	}
 	return m.Subject, m.plain(), b.String(), nil

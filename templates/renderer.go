@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	text "text/template"
+	"text/template/parse"
 	"time"
 
 	"barillet/internal/notice"
@@ -20,59 +22,67 @@ import (
 //go:embed layout.html parts pages mails locales
 var files embed.FS
 
-// Renderer renders pages and composes emails. It is safe for concurrent use.
+// Renderer renders pages and composes emails. It parses each template at its first use. It is safe for concurrent use.
 type Renderer struct {
 	brand Brand
 	files []fs.FS // templates and catalogues of this package, then those of the caller
+	asset func(name string) string
 	langs map[string]*locale
-	mail  *template.Template
+	parts func() (*text.Template, error) // the layout and the parts of pages, without the functions of a language
+	mail  func() (*template.Template, error)
 }
 
 // locale contains the catalogue and the pages of one language.
 type locale struct {
 	words *catalogue
-	pages map[string]*template.Template
+	pages map[string]func() (*template.Template, error)
 }
 
-// New parses every template in every language. It returns an error if a page has no template, or a template no page.
+// New reads the catalogues. It returns an error if a page has no template, or a template no page.
 // asset returns the path of a file of package static, such as "/static/barillet.0f3a….css" for "barillet.css".
 // more contains pages/enrol_{slug}.html and locales/{lang}.toml of further kinds of factor.
 func New(brand Brand, asset func(name string) string, more ...fs.FS) (*Renderer, error) {
 	if brand.Name == "" {
 		brand.Name = "Barillet"
 	}
-	r := &Renderer{brand: brand, files: append([]fs.FS{files}, more...), langs: map[string]*locale{}}
-	// The languages are parsed concurrently, because parsing takes most of the program's start.
-	voices, errs := make([]*locale, len(languages)), make([]error, len(languages))
-	var parsed sync.WaitGroup
-	for i, lang := range languages {
-		parsed.Go(func() { voices[i], errs[i] = r.loadLocale(lang, asset) })
+	r := &Renderer{brand: brand, files: append([]fs.FS{files}, more...), asset: asset, langs: map[string]*locale{}}
+	r.parts = sync.OnceValues(r.parseParts)
+	r.mail = sync.OnceValues(func() (*template.Template, error) { return template.New("mail").ParseFS(files, "mails/*.html") })
+	from, err := r.sources()
+	if err != nil {
+		return nil, err
 	}
-	parsed.Wait()
+	// The languages are read concurrently, because a start waits for them.
+	locales, errs := make([]*locale, len(languages)), make([]error, len(languages))
+	var read sync.WaitGroup
+	for i, lang := range languages {
+		read.Go(func() { locales[i], errs[i] = r.loadLocale(lang, from) })
+	}
+	read.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	for i, lang := range languages {
-		r.langs[lang] = voices[i]
-	}
-	var err error
-	if r.mail, err = template.New("mail").ParseFS(files, "mails/*.html"); err != nil {
-		return nil, fmt.Errorf("parsing mails: %w", err)
+		r.langs[lang] = locales[i]
 	}
 	return r, nil
 }
 
 // Page writes one page. If rendering fails, Page writes nothing.
 func (r *Renderer) Page(w io.Writer, page Page) error {
-	t := r.locale(page.base().Lang).pages[page.template()]
-	if t == nil {
+	parsed := r.locale(page.base().Lang).pages[page.template()]
+	if parsed == nil {
 		return fmt.Errorf("rendering page %q: no template", page.template())
+	}
+	t, err := parsed()
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "layout", page); err != nil {
 		return fmt.Errorf("rendering page %q: %w", page.template(), err)
 	}
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
 }
 
@@ -89,54 +99,128 @@ func (r *Renderer) locale(lang string) *locale {
 	return r.langs[languages[0]]
 }
 
-// loadLocale parses every page for one language and binds the functions of the templates to its catalogue.
-func (r *Renderer) loadLocale(lang string, asset func(string) string) (*locale, error) {
-	words, err := loadCatalogue(r.files, lang)
-	if err != nil {
-		return nil, err
-	}
-	v := &locale{words: words, pages: map[string]*template.Template{}}
-	common := template.New("common").Funcs(r.funcs(words, asset))
-	if err := parseForms(common, files, "layout.html", "parts/*.html"); err != nil {
-		return nil, fmt.Errorf("parsing the layout: %w", err)
-	}
-	for _, p := range pages() {
-		if err := v.parse(common, files, p.template()); err != nil {
-			return nil, err
-		}
-	}
+// sources returns the file system of each page's template. It returns an error if a page has no template, or a template no
+// page.
+func (r *Renderer) sources() (map[string]fs.FS, error) {
+	from := map[string]fs.FS{}
 	for _, f := range r.files {
 		names, err := fs.Glob(f, "pages/"+enrolPage+"*.html")
 		if err != nil {
 			return nil, err
 		}
 		for _, n := range names {
-			if err := v.parse(common, f, strings.TrimSuffix(path.Base(n), ".html")); err != nil {
-				return nil, err
-			}
+			from[strings.TrimSuffix(path.Base(n), ".html")] = f
 		}
 	}
-	return v, v.checkUnused()
+	for _, p := range pages() {
+		if _, err := fs.Stat(files, "pages/"+p.template()+".html"); err != nil {
+			return nil, fmt.Errorf("finding the template of page %q: %w", p.template(), err)
+		}
+		from[p.template()] = files
+	}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		if from[strings.TrimSuffix(path.Base(n), ".html")] == nil {
+			return nil, fmt.Errorf("finding the page of a template: no page uses %s", n)
+		}
+	}
+	return from, nil
 }
 
-// parse adds the template of one page.
-func (v *locale) parse(common *template.Template, from fs.FS, name string) error {
-	t, err := common.Clone()
+// loadLocale reads the catalogue of one language. from contains the file system of each page's template.
+func (r *Renderer) loadLocale(lang string, from map[string]fs.FS) (*locale, error) {
+	words, err := loadCatalogue(r.files, lang)
+	if err != nil {
+		return nil, err
+	}
+	l := &locale{words: words, pages: map[string]func() (*template.Template, error){}}
+	for name, f := range from {
+		l.pages[name] = sync.OnceValues(func() (*template.Template, error) {
+			t, err := r.parsePage(words, f, name)
+			if err != nil {
+				return nil, fmt.Errorf("parsing page %q: %w", name, err)
+			}
+			return t, nil
+		})
+	}
+	return l, nil
+}
+
+// parseParts parses the layout and the parts of pages. Its functions are not called: parsePage binds those of a language.
+func (r *Renderer) parseParts() (*text.Template, error) {
+	t := text.New("parts").Funcs(text.FuncMap(r.funcs(nil)))
+	if err := parseForms(t, files, "layout.html", "parts/*.html"); err != nil {
+		return nil, fmt.Errorf("parsing the layout: %w", err)
+	}
+	return t, nil
+}
+
+// parsePage parses the template of one page and binds the functions of its templates to a catalogue. The page gets a copy of
+// the parts that it uses and of no others, because escaping changes a template in its context, and copies of all parts for
+// each page are most of the memory of an idle program.
+func (r *Renderer) parsePage(words *catalogue, from fs.FS, name string) (*template.Template, error) {
+	parts, err := r.parts()
+	if err != nil {
+		return nil, err
+	}
+	all, err := parts.Clone() // shares the trees
 	if err == nil {
-		err = parseForms(t.Option("missingkey=error"), from, "pages/"+name+".html")
+		err = parseForms(all, from, "pages/"+name+".html")
 	}
 	if err != nil {
-		return fmt.Errorf("parsing page %q: %w", name, err)
+		return nil, err
 	}
-	v.pages[name] = t
-	return nil
+	page := template.New("").Funcs(r.funcs(words)).Option("missingkey=error")
+	return page, addUsed(page, all, "layout")
+}
+
+// addUsed adds copies of a template of all and of the templates that it uses to page.
+func addUsed(page *template.Template, all *text.Template, name string) error {
+	used := all.Lookup(name)
+	switch {
+	case used == nil || used.Tree == nil:
+		return fmt.Errorf("no template %q", name)
+	case page.Lookup(name) != nil:
+		return nil
+	}
+	if _, err := page.AddParseTree(name, used.Tree.Copy()); err != nil {
+		return err
+	}
+	return addCalls(page, all, used.Tree.Root)
+}
+
+// addCalls adds copies of the templates that a list of nodes uses.
+func addCalls(page *template.Template, all *text.Template, list *parse.ListNode) error {
+	if list == nil { // a branch without else
+		return nil
+	}
+	var errs []error
+	branch := func(b parse.BranchNode) {
+		errs = append(errs, addCalls(page, all, b.List), addCalls(page, all, b.ElseList))
+	}
+	for _, n := range list.Nodes {
+		switch n := n.(type) {
+		case *parse.TemplateNode:
+			errs = append(errs, addUsed(page, all, n.Name))
+		case *parse.IfNode:
+			branch(n.BranchNode)
+		case *parse.RangeNode:
+			branch(n.BranchNode)
+		case *parse.WithNode:
+			branch(n.BranchNode)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // postForm matches the start of a form that changes something.
 var postForm = regexp.MustCompile(`<form [^>]*method="post"[^>]*>`)
 
 // parseForms adds the templates of files to t. Each form gets a field that names the user for whom its page acts.
-func parseForms(t *template.Template, from fs.FS, patterns ...string) error {
+func parseForms(t *text.Template, from fs.FS, patterns ...string) error {
 	for _, pattern := range patterns {
 		names, err := fs.Glob(from, pattern)
 		if err != nil {
@@ -150,8 +234,8 @@ func parseForms(t *template.Template, from fs.FS, patterns ...string) error {
 			if err != nil {
 				return err
 			}
-			text := postForm.ReplaceAllString(string(raw), `$0{{with $$.SubjectToken}}<input type="hidden" name="subject" value="{{.}}">{{end}}`)
-			if _, err := t.New(path.Base(name)).Parse(text); err != nil {
+			source := postForm.ReplaceAllString(string(raw), `$0{{with $$.SubjectToken}}<input type="hidden" name="subject" value="{{.}}">{{end}}`)
+			if _, err := t.New(path.Base(name)).Parse(source); err != nil {
 				return err
 			}
 		}
@@ -176,21 +260,8 @@ func (r *Renderer) CheckKind(slug string, words ...string) error {
 	return nil
 }
 
-// checkUnused returns an error if no page uses one of the templates.
-func (v *locale) checkUnused() error {
-	names, err := fs.Glob(files, "pages/*.html")
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if v.pages[strings.TrimSuffix(path.Base(n), ".html")] == nil {
-			return fmt.Errorf("parsing pages: no page uses %s", n)
-		}
-	}
-	return nil
-}
-
-func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncMap {
+// funcs returns the functions of templates. c is the catalogue of their language.
+func (r *Renderer) funcs(c *catalogue) template.FuncMap {
 	brand := r.brand
 	timed := func(f func(*translator, time.Time, *time.Location) string) func(time.Time) (string, error) {
 		return func(at time.Time) (string, error) {
@@ -201,7 +272,7 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 	return template.FuncMap{
 		"t":       c.sentence,
 		"say":     func(m Message) (string, error) { return c.message(m) },
-		"asset":   asset,
+		"asset":   r.asset,
 		"brand":   func() Brand { return brand },
 		"langs":   func() []string { return languages },
 		"date":    timed((*translator).date),

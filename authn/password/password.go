@@ -44,12 +44,13 @@ type Policy struct {
 }
 
 // Hasher validates, hashes and verifies passwords. It is safe for concurrent use. At most Policy.MaxConcurrent hashes run at the
-// same time, so that hashing uses at most MaxConcurrent × Cost.Memory, and memory that is not yet garbage collected.
+// same time, so that hashing uses at most MaxConcurrent × Cost.Memory, and the garbage of finished hashes; see LimitGarbage.
 type Hasher struct {
 	Pepper store.Pepper
 	Policy Policy
 
 	pool      *pool
+	garbage   garbage
 	pepperID  []byte   // 8 bytes
 	siteWords []string // folded words of Policy.Context, longest first
 }
@@ -160,6 +161,8 @@ func (h *Hasher) run(ctx context.Context, priority bool, text []byte, cost Cost,
 		return nil, err
 	}
 	defer release()
+	h.garbage.begin()
+	defer h.garbage.add()
 	return argon2.IDKey(peppered, salt, cost.Time, cost.Memory, cost.Threads, size), nil
 }
 

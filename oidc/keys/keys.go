@@ -243,14 +243,28 @@ func newKey(alg string, now time.Time) (Key, error) {
 // keyCache holds decoded keys.
 type keyCache struct {
 	mu     sync.Mutex
-	opened map[string]crypto.Signer // by kid
+	opened map[string]*openKey // by kid
+}
+
+// openKey is a decoded key. An RSA key keeps what it has precomputed.
+type openKey struct {
+	private crypto.Signer
+	signers map[string]jose.Signer // by type of token; each is used concurrently
 }
 
 func (c *keyCache) open(k Key) (crypto.Signer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.opened[k.ID]; s != nil {
-		return s, nil
+	o, err := c.openLocked(k)
+	if err != nil {
+		return nil, err
+	}
+	return o.private, nil
+}
+
+func (c *keyCache) openLocked(k Key) (*openKey, error) {
+	if o := c.opened[k.ID]; o != nil {
+		return o, nil
 	}
 	// A key that cannot be read is an error. It is never replaced by a new one.
 	parsed, err := x509.ParsePKCS8PrivateKey(k.Private)
@@ -262,9 +276,30 @@ func (c *keyCache) open(k Key) (crypto.Signer, error) {
 		return nil, fmt.Errorf("signing key %s cannot sign", k.ID)
 	}
 	if c.opened == nil || len(c.opened) > 64 { // deleted keys leave the cache together with the others
-		c.opened = map[string]crypto.Signer{}
+		c.opened = map[string]*openKey{}
 	}
-	c.opened[k.ID] = s
+	o := &openKey{private: s, signers: map[string]jose.Signer{}}
+	c.opened[k.ID] = o
+	return o, nil
+}
+
+// signer returns the signer of a key for tokens of a type.
+func (c *keyCache) signer(alg, typ string, k Key) (jose.Signer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o, err := c.openLocked(k)
+	if err != nil {
+		return nil, err
+	}
+	if s := o.signers[typ]; s != nil {
+		return s, nil
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: jose.JSONWebKey{Key: o.private, KeyID: k.ID}},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	if err != nil {
+		return nil, fmt.Errorf("signing with key %s: %w", k.ID, err)
+	}
+	o.signers[typ] = s
 	return s, nil
 }
 
@@ -282,14 +317,9 @@ func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (st
 		return "", err
 	}
 	key := set.current(s.now())
-	private, err := s.cache.open(key)
+	signer, err := s.cache.signer(alg, typ, key)
 	if err != nil {
 		return "", err
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg),
-		Key: jose.JSONWebKey{Key: private, KeyID: key.ID}}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
-	if err != nil {
-		return "", fmt.Errorf("signing with key %s: %w", key.ID, err)
 	}
 	signed, err := signer.Sign(payload)
 	if err != nil {

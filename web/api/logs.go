@@ -76,12 +76,12 @@ func eventQuery(q query) (audit.Query, error) {
 	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
 		out.Until = until
 	}
-	narrowEvents(&out, f)
+	narrowLog(&out, f)
 	return out, nil
 }
 
-// narrowEvents adds a filter to a query, and what of it the index of the log can find.
-func narrowEvents(q *audit.Query, f *systemlog.Filter) {
+// narrowLog adds a filter to a query, and what of it the index of the log can find.
+func narrowLog(q *audit.Query, f *systemlog.Filter) {
 	q.Keep = func(e audit.Entry) bool { return f.Matches(e) }
 	targets := f.Values("target.id")
 	if targets != nil && !slices.ContainsFunc(targets, func(id string) bool { return !account.IsUserID(id) }) {

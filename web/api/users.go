@@ -90,7 +90,7 @@ func userQuery(q query) (roster.UserQuery, error) {
 		return out, badParameter("q")
 	}
 	for _, e := range both {
-		narrow(&out, e)
+		narrowUsers(&out, e)
 	}
 	out.Filter = func(u account.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
@@ -99,9 +99,9 @@ func userQuery(q query) (roster.UserQuery, error) {
 	return out, nil
 }
 
-// narrow sets the conditions of a query that an index can answer and that all users have for which the filter matches: ids,
+// narrowUsers sets the conditions of a query that an index can answer and that all users have for which the filter matches: ids,
 // statuses, or the start of a name or an address. The whole filter is judged as well.
-func narrow(q *roster.UserQuery, e scim.Filter) {
+func narrowUsers(q *roster.UserQuery, e scim.Filter) {
 	each := func(attribute string) bool {
 		return !slices.ContainsFunc(e.Conditions, func(c scim.Condition) bool { return c.Attribute != attribute })
 	}
