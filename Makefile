@@ -10,6 +10,9 @@ HEAVY := barillet/e2e
 TEST_TIMEOUT ?= 20m
 FUZZTIME ?= 20s
 BENCHTIME ?= 1s
+STORE ?= /var/tmp/barillet-million
+PEOPLE ?= 1000000
+EVENTS ?= 5000000
 KILLS ?= 200
 MUTANTS ?= 6
 
@@ -17,7 +20,7 @@ MUTANTS ?= 6
 # copy that a machine tests adds hundreds of megabytes to its build cache.
 export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
 
-.PHONY: help run build test tools check format vet staticcheck race vuln sample mutants bench fuzz torture
+.PHONY: help run build test tools check format vet staticcheck race vuln sample mutants bench million fuzz torture
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +75,15 @@ sample:
 
 bench: tools ## run the benchmarks, then show every ratio to a floor or limit beside its target
 	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
-	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $$(go list ./... | grep -Fvx '$(HEAVY)') | tee "$$out"; \
+	go test -run '^$$' -bench . -skip 'Seed|Million' -benchmem -benchtime $(BENCHTIME) -timeout 60m $$(go list ./... | grep -Fvx '$(HEAVY)') | tee "$$out"; \
+	awk -f docs/performance.awk "$$out"
+
+million: tools ## seed STORE with PEOPLE and EVENTS (1000000 and 5000000), or use it again, and time every request against it
+	@mkdir -p '$(STORE)'; export STORE='$(STORE)' PEOPLE='$(PEOPLE)' EVENTS='$(EVENTS)'; \
+	out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
+	[ -e '$(STORE)/seeded.json' ] || GOGC=200 go test ./authn/authntest -run '^$$' -bench Seed -benchtime 1x -timeout 60m; \
+	go test ./web/api -run '^$$' -bench 'Million$$' -benchtime 1x -timeout 60m | tee "$$out"; \
+	go test ./web -run '^$$' -bench AtMillion -benchtime $(BENCHTIME) -timeout 60m | tee -a "$$out"; \
 	awk -f docs/performance.awk "$$out"
 
 fuzz: ## run every fuzz target for FUZZTIME (20s)

@@ -1,11 +1,8 @@
 package authn_test
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -17,7 +14,6 @@ import (
 	"barillet/factors"
 	"barillet/internal/secret"
 	"barillet/store"
-	"barillet/store/bolt"
 )
 
 // maxRounds is the number of rounds in one run. The first side alternates.
@@ -100,61 +96,6 @@ func setGCAsInProgram(b *testing.B) {
 
 // unlimited is the count of an operation that can always be repeated.
 const unlimited = 1 << 40
-
-// rawCommit stores one record of 512 bytes per operation.
-func rawCommit(b *testing.B) side {
-	s, value := rawStore(b), make([]byte, 512)
-	var n atomic.Int64
-	return side{"raw", func(*testing.B) (func(int) error, int) {
-		return func(int) error {
-			key := fmt.Sprintf("a/%08d", n.Add(1)*7919%100_000)
-			return s.Update(context.Background(), func(tx store.Tx) error { return tx.Put(key, value) })
-		}, unlimited
-	}}
-}
-
-// rawRecords stores records of the number and size that a second step stores: a user, a session and two audit events. It
-// deletes a transaction.
-func rawRecords(b *testing.B) side {
-	s := rawStore(b)
-	var n atomic.Int64
-	return side{"records", func(*testing.B) (func(int) error, int) {
-		return func(int) error {
-			i, session := n.Add(1), secret.New().Hash()
-			return s.Update(context.Background(), func(tx store.Tx) error {
-				return errors.Join(tx.Put(fmt.Sprintf("user/%08d", i*7919%12_000), make([]byte, 2048)),
-					tx.Put("session/"+session, make([]byte, 512)),
-					tx.Put(fmt.Sprintf("audit/%016d-1", i), make([]byte, 512)),
-					tx.Put(fmt.Sprintf("audit/%016d-2", i), make([]byte, 512)))
-			})
-		}, unlimited
-	}}
-}
-
-func rawStore(b *testing.B) *bolt.Store {
-	b.Helper()
-	s, err := bolt.Open(filepath.Join(b.TempDir(), "raw.db"), bolt.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { s.Close() })
-	return s
-}
-
-// BenchmarkSecondStep compares the second step with bare group commits of as many writers: of one small record, and of the
-// same records.
-func BenchmarkSecondStep(b *testing.B) {
-	for _, clients := range []int{1, 8, 32, 64} {
-		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			crowd := authntest.NewPopulation(b, min(1000+clients*400, 12000))
-			setGCAsInProgram(b)
-			compare(b, clients, side{"second-steps", func(b *testing.B) (func(int) error, int) {
-				logins, code := crowd.StartSignIns(len(crowd.Users)), []byte(crowd.NextStep())
-				return func(i int) error { return verify(b, crowd, i, logins[i], code) }, len(logins)
-			}}, rawCommit(b), rawRecords(b))
-		})
-	}
-}
 
 func verify(b *testing.B, crowd *authntest.Population, i int, transaction secret.Value, code []byte) error {
 	req := crowd.From

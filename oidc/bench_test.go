@@ -1,21 +1,12 @@
 package oidc_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,7 +19,6 @@ import (
 	"barillet/internal/secret"
 	"barillet/oidc"
 	"barillet/oidc/client"
-	"barillet/store"
 )
 
 // bench is a provider with signed-in users, over the store of the program.
@@ -95,91 +85,6 @@ func (e *bench) tokens(verifier, challenge string) string {
 	e.call(e.provider.TokenEndpoints(), n, oidc.PathToken, url.Values{"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")},
 		"redirect_uri": {"https://app.example/cb"}, "code_verifier": {verifier}}, &got)
 	return got.Access
-}
-
-// raw returns how many signatures a second this machine makes with all cores.
-func raw(b *testing.B, alg string) float64 {
-	b.Helper()
-	digest := sha256.Sum256([]byte("barillet"))
-	sign := func() error { return nil }
-	switch alg {
-	case "ES256":
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			b.Fatal(err)
-		}
-		sign = func() error { _, err := key.Sign(rand.Reader, digest[:], crypto.SHA256); return err }
-	case "EdDSA":
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			b.Fatal(err)
-		}
-		sign = func() error { _, err := key.Sign(rand.Reader, digest[:], crypto.Hash(0)); return err }
-	}
-	var made atomic.Int64
-	var all sync.WaitGroup
-	began := time.Now()
-	for range runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for time.Since(began) < 300*time.Millisecond {
-				if err := sign(); err != nil {
-					b.Error(err)
-				}
-				made.Add(1)
-			}
-		})
-	}
-	all.Wait()
-	return float64(made.Load()) / time.Since(began).Seconds()
-}
-
-// commits returns how many pairs of synced Updates a second the store makes for as many writers as there are flows.
-// Each writes a record as long as a code. No flow with a durable code and durable tokens can be faster.
-func (e *bench) commits() float64 {
-	e.b.Helper()
-	value := make([]byte, 700)
-	var made atomic.Int64
-	var all sync.WaitGroup
-	began := time.Now()
-	for n := range 32 * runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for i := 0; time.Since(began) < time.Second; i++ {
-				key := fmt.Sprintf("code/bench-%d-%d", n, i)
-				err := e.crowd.Accounts.Store.Update(e.b.Context(), func(tx store.Tx) error { return tx.Put(key, value) })
-				if err != nil {
-					e.b.Error(err)
-					return
-				}
-				made.Add(1)
-			}
-		})
-	}
-	all.Wait()
-	return float64(made.Load()) / 2 / time.Since(began).Seconds()
-}
-
-func BenchmarkAuthorizeAndToken(b *testing.B) {
-	for _, alg := range []string{"ES256", "EdDSA"} {
-		b.Run(alg, func(b *testing.B) {
-			e := openBench(b, alg)
-			verifier := oauth2.GenerateVerifier()
-			challenge := oauth2.S256ChallengeFromVerifier(verifier)
-			e.tokens(verifier, challenge) // creates the signing key
-			b.ReportAllocs()
-			b.SetParallelism(32)
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					e.tokens(verifier, challenge)
-				}
-			})
-			b.StopTimer()
-			rate := float64(b.N) / b.Elapsed().Seconds()
-			b.ReportMetric(rate, "flows/s")
-			b.ReportMetric(rate/raw(b, alg), "x-signing")
-			b.ReportMetric(rate/e.commits(), "x-store")
-		})
-	}
 }
 
 func BenchmarkUserinfo(b *testing.B) {

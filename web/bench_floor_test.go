@@ -6,30 +6,30 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"runtime"
-	"testing"
+	"runtime/debug"
 	"time"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 	"go.etcd.io/bbolt"
 	"golang.org/x/crypto/argon2"
-
-	"barillet/authn/authntest"
 )
 
-// floor is what this machine allows a careful program: net/http, argon2id behind a limiter, TOTP, and one
+// floor, a process of its own, is what this machine allows a careful program: net/http, argon2id behind a limiter, TOTP, and one
 // group-committed write of bbolt a step. It counts nothing, audits nothing and seals nothing, and is no example.
 type floor struct {
 	db     *bbolt.DB
 	queue  chan *floorWrite
-	users  []authntest.TestUser
 	slots  chan struct{} // of argon2id
 	secret string        // everybody's TOTP key
-	now    func() time.Time
 	salt   []byte
 	hash   []byte // everybody's password
 }
@@ -47,48 +47,68 @@ var (
 	errFloor = errors.New("refused")
 )
 
-func openFloor(b *testing.B, users []authntest.TestUser, secret string, now func() time.Time) *floor {
-	b.Helper()
-	db, err := bbolt.Open(filepath.Join(b.TempDir(), "floor.db"), 0o600, &bbolt.Options{
-		FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
-	if err != nil {
-		b.Fatal(err)
-	}
-	f := &floor{db: db, queue: make(chan *floorWrite), users: users, slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4)),
-		secret: secret, now: now, salt: make([]byte, 16)}
-	f.hash = f.argon2id(authntest.Password)
-	ended := make(chan struct{})
-	go f.write(ended)
-	b.Cleanup(func() {
-		close(f.queue)
-		<-ended
-		if err := db.Close(); err != nil {
-			b.Error(err)
-		}
-	})
-	if err := f.update(func(tx *bbolt.Tx) error { return f.found(tx) }); err != nil {
-		b.Fatal(err)
-	}
-	return f
+// floorPlan is what a process with a floor begins with.
+type floorPlan struct {
+	Dir, Secret, Password string
+	Users, Logins         []string // names; cookies of sign-ins of the first of them, each after the password
+	Sessions              []string // cookies of sessions, of the same
 }
 
-func (f *floor) found(tx *bbolt.Tx) error {
+// serveFloor is the process of a floor: it reads a plan, prints its address and serves until its input ends.
+func serveFloor(in io.Reader, out io.Writer) error {
+	debug.SetGCPercent(400) // as the program does
+	lines := json.NewDecoder(in)
+	var plan floorPlan
+	if err := lines.Decode(&plan); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(filepath.Join(plan.Dir, "floor.db"), 0o600, &bbolt.Options{
+		FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
+	if err != nil {
+		return err
+	}
+	f := &floor{db: db, queue: make(chan *floorWrite), slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4)), secret: plan.Secret, salt: make([]byte, 16)}
+	f.hash = f.argon2id(plan.Password)
+	go f.write()
+	if err := f.update(plan.found); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: f.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+	go server.Serve(l)
+	fmt.Fprintln(out, l.Addr())
+	_, err = io.Copy(io.Discard, in)
+	return err
+}
+
+func (p *floorPlan) found(tx *bbolt.Tx) error {
 	for _, name := range [][]byte{floorUsers, floorLogins, floorSessions} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
 	}
-	for _, u := range f.users {
-		if err := tx.Bucket(floorUsers).Put([]byte(u.Login), make([]byte, 128)); err != nil {
+	for _, u := range p.Users {
+		if err := tx.Bucket(floorUsers).Put([]byte(u), make([]byte, 128)); err != nil {
 			return err
+		}
+	}
+	for bucket, cookies := range map[string][]string{string(floorLogins): p.Logins, string(floorSessions): p.Sessions} {
+		for i, cookie := range cookies {
+			sum := sha256.Sum256([]byte(cookie))
+			if err := tx.Bucket([]byte(bucket)).Put(sum[:], []byte(p.Users[i])); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // write commits whatever came while the commit before was under way.
-func (f *floor) write(ended chan struct{}) {
-	defer close(ended)
+func (f *floor) write() {
 	for first := range f.queue {
 		tx, err := f.db.Begin(true)
 		if err != nil {
@@ -198,7 +218,7 @@ func (f *floor) check(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *floor) step(code string) uint64 {
-	cur := uint64(f.now().Unix()) / 30
+	cur := uint64(time.Now().Unix()) / 30
 	for step := cur - 1; step <= cur+1; step++ {
 		want, err := hotp.GenerateCodeCustom(f.secret, step, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 		if err == nil && subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
@@ -214,26 +234,6 @@ func (f *floor) read(bucket, key []byte) (value []byte) {
 		return nil
 	})
 	return value
-}
-
-// keep writes cookies of a bucket for the first n people, without a sign-in.
-func (f *floor) keep(b *testing.B, bucket []byte, n int) []string {
-	b.Helper()
-	cookies := make([]string, n)
-	err := f.update(func(tx *bbolt.Tx) error {
-		for i := range cookies {
-			cookie, key := floorSecret()
-			cookies[i] = cookie
-			if err := tx.Bucket(bucket).Put(key, []byte(f.users[i].Login)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return cookies
 }
 
 func floorSecret() (cookie string, key []byte) {

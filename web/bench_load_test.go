@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,19 +22,22 @@ import (
 	"time"
 )
 
-// A load comes from a second process, so that what the server costs can be separated from what its clients cost: the
-// test binary starts itself once more with loadEnv set.
-const loadEnv = "BARILLET_BENCH_LOAD"
+// A server and the load on it are processes of their own, so that what the server costs can be separated from what its clients
+// cost: the test binary starts itself once more with roleEnv set.
+const roleEnv = "BARILLET_BENCH_ROLE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(loadEnv) != "" {
-		if err := bearDown(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "load:", err)
-			os.Exit(1)
-		}
-		return
+	roles := map[string]func(io.Reader, io.Writer) error{"load": bearDown, "floor": serveFloor}
+	role := os.Getenv(roleEnv)
+	if role == "" {
+		code := m.Run()
+		os.RemoveAll(program.dir) // "": nothing
+		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	if err := roles[role](os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, role+":", err)
+		os.Exit(1)
+	}
 }
 
 // job is a load: so many clients at once do one act after another, each with an address of its own.
@@ -42,37 +47,43 @@ type job struct {
 	For     time.Duration // no act begins later than that
 	Acts    []act
 	Repeat  bool // begin again at the end of the list
+	Rate    bool // the rate is the figure, and not only the server's CPU
 }
 
 // act is what is counted and timed as one: its exchanges in turn. Cookies set by one are sent by the next.
 type act []exchange
 
-// exchange is one request and where its answer must lead to ("": any answer below 400).
+// exchange is one request and where its answer must lead to ("": any answer below 400; with "?" at the end: with any query).
 type exchange struct {
 	Method, Path, Cookie, Form string
 	To                         string
+	WithCode                   bool              // the form has the code in the query that the answer before led to
 	Header                     map[string]string // further ones
 }
 
 // tally is what came of a load.
 type tally struct {
-	Done, Busy int           // acts; answers 503, after which a client goes on at once
-	Took       time.Duration // from the first act's begin to the last one's end, at most For and one act
-	P50, P99   time.Duration
-	Error      string // the first that went wrong
+	Done     int           // acts
+	Took     time.Duration // from the first act's begin to the last one's end, at most For and one act
+	P50, P99 time.Duration
+	Error    string        // the first that went wrong
+	Load     time.Duration // CPU of the load itself
 
-	CPU time.Duration // of the server, added by the parent
+	CPU     time.Duration // of the server, added by the parent
+	Written int64         // bytes that the server wrote, the same
 }
 
-// load has a second process bear down on a server of this one.
-func load(b *testing.B, j job) tally {
+// load has another process bear down on a server. It fails after an answer that is not as it must be, and if the machine was
+// full and the load took more of it than a third: then the figure is one of the load.
+func load(b *testing.B, j job, s *server) tally {
 	b.Helper()
+	j.Server = s.address
 	raw, err := json.Marshal(j)
 	if err != nil {
 		b.Fatal(err)
 	}
 	child := exec.CommandContext(b.Context(), os.Args[0])
-	child.Env, child.Stderr = append(os.Environ(), loadEnv+"=1"), os.Stderr
+	child.Env, child.Stderr = append(os.Environ(), roleEnv+"=load"), os.Stderr
 	in, err := child.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -96,31 +107,24 @@ func load(b *testing.B, j job) tally {
 		return answer
 	}
 	say(raw)
-	before := ownCPU(b)
+	cpu, written := s.cpu(b), s.written(b)
 	answer := say([]byte("go"))
-	used := ownCPU(b) - before
-	var t tally
+	cpu, written = s.cpu(b)-cpu, s.written(b)-written
+	t := tally{}
 	if err := json.Unmarshal(answer, &t); err != nil {
 		b.Fatal(err)
 	}
 	if err := errors.Join(in.Close(), child.Wait()); err != nil {
 		b.Fatal(err)
 	}
+	t.CPU, t.Written = cpu, written
 	if t.Error != "" || t.Done == 0 {
 		b.Fatalf("load of %d clients: %d done, %s", j.Clients, t.Done, t.Error)
 	}
-	t.CPU = used
-	return t
-}
-
-// ownCPU is what this process, that is the server, has used so far.
-func ownCPU(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
+	if all := t.Took * time.Duration(runtime.NumCPU()); j.Rate && t.CPU+t.Load > all*9/10 && t.Load > all/3 {
+		b.Fatalf("load of %d clients: it used %v of %v CPU itself", j.Clients, t.Load, all)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return t
 }
 
 // bearDown is the second process: it reads a job, says that it is ready, waits for a word, and tells the tally.
@@ -138,6 +142,13 @@ func bearDown(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if j.Repeat { // what is made at the first use, such as a key, is not what is measured
+		for i, c := range clients {
+			if err := c.do(j.Acts[i%len(j.Acts)]); err != nil {
+				return err
+			}
+		}
+	}
 	fmt.Fprintln(out, "ready")
 	if _, err := lines.ReadBytes('\n'); err != nil {
 		return err
@@ -146,10 +157,10 @@ func bearDown(in io.Reader, out io.Writer) error {
 }
 
 func run(j job, clients []*loadClient) tally {
-	var next, done, busy atomic.Int64
+	var next, done atomic.Int64
 	var failed atomic.Pointer[string]
 	var all sync.WaitGroup
-	start := time.Now()
+	before, start := ownCPU(), time.Now()
 	for _, c := range clients {
 		all.Go(func() {
 			for time.Since(start) < j.For {
@@ -158,23 +169,19 @@ func run(j job, clients []*loadClient) tally {
 					return
 				}
 				began := time.Now()
-				err := c.do(j.Acts[i%len(j.Acts)])
-				switch {
-				case errors.Is(err, errBusy):
-					busy.Add(1)
-				case err != nil:
+				if err := c.do(j.Acts[i%len(j.Acts)]); err != nil {
 					text := err.Error()
 					failed.CompareAndSwap(nil, &text)
 					return
-				default:
-					c.took = append(c.took, time.Since(began))
-					done.Add(1)
 				}
+				c.took = append(c.took, time.Since(began))
+				done.Add(1)
 			}
 		})
 	}
 	all.Wait()
-	t := tally{Done: int(done.Load()), Busy: int(busy.Load()), Took: time.Since(start)}
+	t := tally{Done: int(done.Load()), Took: time.Since(start)}
+	t.Load = ownCPU() - before
 	if text := failed.Load(); text != nil {
 		t.Error = *text
 	}
@@ -186,6 +193,15 @@ func run(j job, clients []*loadClient) tally {
 		t.P50, t.P99 = took[len(took)/2], took[len(took)*99/100]
 	}
 	return t
+}
+
+// ownCPU is what this process has used so far.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // loadClient is one virtual client: as little as can speak HTTP/1.1, so that it leaves the machine to the server.
@@ -211,11 +227,17 @@ func connect(j job) ([]*loadClient, error) {
 	return clients, nil
 }
 
-var errBusy = errors.New("busy")
-
 func (c *loadClient) do(a act) error {
-	cookies := ""
+	cookies, to := "", ""
 	for _, x := range a {
+		if x.WithCode {
+			_, query, _ := strings.Cut(to, "?")
+			values, err := url.ParseQuery(query)
+			if err != nil {
+				return err
+			}
+			x.Form += "&code=" + url.QueryEscape(values.Get("code"))
+		}
 		if x.Cookie != "" {
 			cookies = joined(cookies, x.Cookie)
 		}
@@ -223,9 +245,9 @@ func (c *loadClient) do(a act) error {
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", x.Method, x.Path, err)
 		}
-		if to := res.Header.Get("Location"); res.StatusCode == http.StatusServiceUnavailable {
-			return errBusy
-		} else if res.StatusCode >= 400 || x.To != "" && to != x.To {
+		to = res.Header.Get("Location")
+		path, query, _ := strings.Cut(to, "?")
+		if res.StatusCode >= 400 || x.To != "" && to != x.To && (x.To != path+"?" || query == "") {
 			return fmt.Errorf("%s %s: got %d to %q, want %q", x.Method, x.Path, res.StatusCode, to, x.To)
 		}
 		for _, set := range res.Header.Values("Set-Cookie") {

@@ -1,125 +1,80 @@
 package web_test
 
 import (
-	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"barillet/authn/authntest"
 )
 
 // BenchmarkProgram is the built program itself: its size, how long after a clean stop until its first 200, its memory
-// before the load, and its highest while 64 clients sign in.
+// before the load, and what a sign-in adds to the file.
 func BenchmarkProgram(b *testing.B) {
-	binary := filepath.Join(b.TempDir(), "barillet")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "barillet/cmd/barillet")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("building the program: %v\n%s", err, out)
+	s := openStage(b, nil)
+	for b.Loop() { // once: it takes longer than -benchtime
+		dir := copyDir(b, s.dir)
+		before := inUse(b, dir)
+		p := startProgram(b, dir)
+		reportIdle(b, p)
+		j := s.signIns(b)
+		j.Clients, j.For = 64, max(4*legTime(), 4*time.Second)
+		done := load(b, j, p).Done
+		time.Sleep(2 * time.Second) // until its events have their numbers
+		p.stop(b)
+		b.ReportMetric(float64(inUse(b, dir)-before)/float64(done), "B/sign-in")
 	}
-	info, err := os.Stat(binary)
+	info, err := os.Stat(builtProgram(b))
 	if err != nil {
 		b.Fatal(err)
-	}
-	folder := b.TempDir()
-	crowd := authntest.SeedDataDir(b, folder, 1000)
-	for b.Loop() { // once: it takes longer than -benchtime
-		startProgram(b, binary, folder).stop(b) // the first start checks whatever the crowd left
-		p := startProgram(b, binary, folder)
-		b.ReportMetric(p.took.Seconds()*1e3, "start-ms")
-		time.Sleep(time.Second)
-		b.ReportMetric(p.memory(b, "VmRSS"), "idle-MiB")
-		j := signInsOf(crowd, crowd.CodeAt(time.Now()), p.address)
-		j.Clients, j.For = 64, max(4*legTime(), 4*time.Second)
-		t := load(b, j)
-		b.ReportMetric(t.rate(), "sign-ins/s")
-		b.ReportMetric(p.memory(b, "VmHWM"), "peak-MiB")
-		p.stop(b)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(info.Size())/1e6, "binary-MB")
 }
 
-// running is a program that answers.
-type running struct {
-	command *exec.Cmd
-	address string
-	took    time.Duration // from its start to its first 200
+// BenchmarkProgramAtMillion is the start and the memory of the program on the store in STORE.
+func BenchmarkProgramAtMillion(b *testing.B) {
+	dir := os.Getenv("STORE")
+	if dir == "" {
+		b.Fatal("STORE is not set: use make million")
+	}
+	seeded := authntest.OpenSeeded(b, dir)
+	for b.Loop() {
+		startProgram(b, dir).stop(b)
+		p := startProgram(b, dir)
+		reportIdle(b, p)
+		p.stop(b)
+	}
+	person, event := seeded.Growth()
+	b.ReportMetric(person, "B/person")
+	b.ReportMetric(event, "B/event")
+	b.ReportMetric(0, "ns/op")
 }
 
-func startProgram(b *testing.B, binary, folder string) *running {
+// reportIdle reports the start of a program that just started, and its memory after a second.
+func reportIdle(b *testing.B, p *server) {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free now
-	if err != nil {
-		b.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
-	p := &running{command: exec.CommandContext(b.Context(), binary, "serve"), address: address}
-	p.command.Env = append(os.Environ(), "BARILLET_DATA="+folder, "BARILLET_LISTEN="+address, "BARILLET_LOG_FORMAT=json",
-		"BARILLET_PUBLIC_URL=https://login.example", "BARILLET_TRUSTED_PROXIES=127.0.0.0/8")
-	said := &logged{}
-	p.command.Stderr = said
-	began := time.Now()
-	if err := p.command.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { p.command.Process.Kill() }) // of one that was stopped: no such process
-	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
-	defer cancel()
-	for !healthy(ctx, address) {
-		if ctx.Err() != nil {
-			b.Fatalf("the program does not answer:\n%s", said)
-		}
-		time.Sleep(500 * time.Microsecond)
-	}
-	p.took = time.Since(began)
-	return p
+	b.ReportMetric(p.took.Seconds()*1e3, "start-ms")
+	time.Sleep(time.Second)
+	b.ReportMetric(p.memory(b, "VmRSS"), "idle-MiB")
+	b.ReportMetric(p.memory(b, "RssAnon"), "idle-anon-MiB")
 }
 
-func healthy(ctx context.Context, address string) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
-	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return false
-	}
-	res.Body.Close()
-	return res.StatusCode == http.StatusOK
-}
-
-func (p *running) stop(b *testing.B) {
+// inUse returns the bytes of the pages of a store at rest that are not free.
+func inUse(b *testing.B, dir string) int64 {
 	b.Helper()
-	http.DefaultClient.CloseIdleConnections()
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Fatal(err)
-	}
-	if err := p.command.Wait(); err != nil {
-		b.Fatalf("stopping the program: %v", err)
-	}
-}
-
-// memory is a line of the program's /proc/PID/status, in MiB. It counts pages of the mapped store file too.
-func (p *running) memory(b *testing.B, line string) float64 {
-	b.Helper()
-	_, rest, _ := strings.Cut(readFile(b, fmt.Sprintf("/proc/%d/status", p.command.Process.Pid)), line+":")
-	rest, _, _ = strings.Cut(rest, "kB")
-	n, err := strconv.Atoi(strings.TrimSpace(rest))
+	db, err := bbolt.Open(filepath.Join(dir, "barillet.db"), 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return float64(n) / 1024
+	defer db.Close()
+	tx, err := db.Begin(false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer tx.Rollback()
+	return tx.Size() - int64(db.Stats().FreePageN)*int64(db.Info().PageSize)
 }

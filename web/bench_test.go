@@ -3,75 +3,124 @@ package web_test
 import (
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"net/url"
-	"runtime/debug"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/session"
+	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/web"
+	"barillet/web/forwardauth"
 	"barillet/web/site"
 )
 
 // rounds is how often the sides of a ratio take turns in one run; who begins alternates.
 const rounds = 5
 
-// arena holds the two servers that are compared, in one process. Only one is under load at a time.
-type arena struct {
-	crowd   *authntest.Population
-	floor   *floor
-	service string // address
-	bare    string // address of the floor
+// stage is a data directory at rest, with what users need to go on. Each leg of the program has a copy of it, so that all begin
+// with the same store, and a code is new in each.
+type stage struct {
+	dir      string
+	seeded   *authntest.Seeded
+	users    []authntest.TestUser
+	secret   string   // everybody's TOTP key
+	subjects []string // of the forms of the second step
+	logins   []string // cookies of sign-ins after the password, of the first users
+	sessions []string // cookies of sessions
+	forwards []string // cookies of forward-auth
 }
 
-func openArena(b *testing.B, people int) *arena {
+const (
+	stageUsers    = 4000 // who can sign in
+	stageSessions = 1000
+	stageForwards = 100 // of them
+)
+
+// openStage seeds a directory. change, if it is not nil, prepares more.
+func openStage(b *testing.B, change func(p *authntest.Population)) *stage {
 	b.Helper()
-	percent := debug.SetGCPercent(400) // as the program does; for both servers
-	b.Cleanup(func() { debug.SetGCPercent(percent) })
-	crowd := authntest.NewPopulation(b, people)
-	c, _ := config(b, crowd.Env)
-	c.Now, c.Log = crowd.Accounts.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
-	handler, err := web.New(c)
-	if err != nil {
-		b.Fatal(err)
-	}
-	f := openFloor(b, crowd.Users, crowd.Phone.Secret, crowd.Accounts.Now)
-	return &arena{crowd: crowd, floor: f, service: listen(b, handler), bare: listen(b, f.handler())}
+	s := prepare(b, authntest.Seed(b, b.TempDir(), authntest.Size{People: 5200, Groups: 30}, b.Logf), 0, 1, change)
+	startProgram(b, s.dir).stop(b) // it makes what a new store has not
+	return s
 }
 
-// listen serves on a free port until the benchmark ends.
-func listen(b *testing.B, handler http.Handler) string {
+// prepare stores sign-ins and sessions in a seeded directory. Each turn of turns has users of its own.
+func prepare(b *testing.B, seeded *authntest.Seeded, turn, turns int, change func(p *authntest.Population)) *stage {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	b.Cleanup(func() {
-		server.Close()
-		<-ended
+	n := min(stageUsers, seeded.Able()/turns)
+	p := seeded.Population(b, turns*n)
+	model := p.User(p.Users[0].Login)
+	p.Users = slices.DeleteFunc(p.Users[turn*n:][:n], func(t authntest.TestUser) bool { // of those whom BenchmarkMillion changed
+		u := p.User(t.Login)
+		return u.Status != model.Status || u.Epoch != model.Epoch || u.Resets != model.Resets
 	})
-	return l.Addr().String()
+	n = len(p.Users)
+	s := &stage{dir: seeded.Dir, seeded: seeded, users: p.Users, secret: p.Phone.Secret}
+	pages := site.New(site.Config{Accounts: p.Accounts, Sessions: p.Sessions})
+	for _, u := range p.Users {
+		s.subjects = append(s.subjects, pages.SubjectToken(u.ID))
+	}
+	for i, login := range p.StartSignIns(n) {
+		s.logins = append(s.logins, "__Host-barillet-browser="+p.Users[i].Browser.Reveal()+"; __Host-barillet-login="+login.Reveal())
+	}
+	nonce := secret.From(fmt.Sprintf("%043d", 0))
+	for i, sess := range p.CreateSessions(min(n, stageSessions)) {
+		if s.sessions = append(s.sessions, "__Host-barillet="+sess.Reveal()); i >= stageForwards {
+			continue
+		}
+		code, err := p.Sessions.NewReturnCode(b.Context(), account.RequestInfo{}, sess, wiki, session.ForwardState(nonce))
+		if err != nil {
+			b.Fatal(err)
+		}
+		forward, err := p.Sessions.RedeemReturnCode(b.Context(), account.RequestInfo{}, code, wiki, nonce)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.forwards = append(s.forwards, "__Host-barillet-forward="+forward.Reveal())
+	}
+	if change != nil {
+		change(p)
+	}
+	if err := p.Store.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return s
 }
 
-// side is one of what is compared: it makes ready a load for so many clients.
+// code returns everybody's present code. A server knows the one before and the one after, too.
+func (s *stage) code(b *testing.B) string {
+	return string((&authntest.Phone{Env: &authntest.Env{T: b}, Secret: s.secret}).CodeAt(time.Now()))
+}
+
+// floorPlan is a floor with the same users.
+func (s *stage) floorPlan(b *testing.B) floorPlan {
+	plan := floorPlan{Dir: b.TempDir(), Secret: s.secret, Password: authntest.Password}
+	for _, u := range s.users {
+		plan.Users = append(plan.Users, u.Login)
+		cookie, _ := floorSecret()
+		plan.Logins = append(plan.Logins, cookie)
+	}
+	for range stageSessions {
+		cookie, _ := floorSecret()
+		plan.Sessions = append(plan.Sessions, cookie)
+	}
+	return plan
+}
+
+// side is one of what is compared: it starts a server and makes a load for it.
 type side struct {
 	name string
-	job  func(b *testing.B) job
+	leg  func(b *testing.B) (*server, job)
 }
 
 // compare lets the sides take turns and reports the medians of the first, and how it stands to the others.
 func compare(b *testing.B, clients int, leg time.Duration, sides ...side) map[string][]tally {
 	tallies := map[string][]tally{}
+	peak, anonymous := 0.0, 0.0
 	for b.Loop() { // once: the rounds take longer than -benchtime
 		for round := range rounds {
 			order := slices.Clone(sides)
@@ -79,9 +128,13 @@ func compare(b *testing.B, clients int, leg time.Duration, sides ...side) map[st
 				slices.Reverse(order)
 			}
 			for _, s := range order {
-				j := s.job(b)
+				server, j := s.leg(b)
 				j.Clients, j.For = clients, leg
-				tallies[s.name] = append(tallies[s.name], load(b, j))
+				tallies[s.name] = append(tallies[s.name], load(b, j, server))
+				if s.name == sides[0].name {
+					peak, anonymous = max(peak, server.memory(b, "VmHWM")), max(anonymous, server.memory(b, "RssAnon"))
+				}
+				server.stop(b)
 			}
 		}
 	}
@@ -91,10 +144,14 @@ func compare(b *testing.B, clients int, leg time.Duration, sides ...side) map[st
 	b.ReportMetric(median(ours, func(t tally) float64 { return t.P50.Seconds() * 1e3 }), "p50-ms")
 	b.ReportMetric(median(ours, func(t tally) float64 { return t.P99.Seconds() * 1e3 }), "p99-ms")
 	b.ReportMetric(median(ours, tally.each), "cpu-µs")
-	b.ReportMetric(median(ours, func(t tally) float64 { return float64(t.Busy) }), "busy")
+	b.ReportMetric(median(ours, func(t tally) float64 { return float64(t.Written) / 1024 / float64(t.Done) }), "written-KiB")
+	b.ReportMetric(peak, "peak-MiB")
+	b.ReportMetric(anonymous, "anon-MiB")
 	for _, s := range sides[1:] {
 		b.ReportMetric(median(tallies[s.name], tally.rate), s.name+"/s")
+		b.ReportMetric(median(tallies[s.name], tally.each), s.name+"-cpu-µs")
 		b.ReportMetric(median(ours, tally.rate)/median(tallies[s.name], tally.rate), "x-"+s.name)
+		b.ReportMetric(median(ours, tally.each)/median(tallies[s.name], tally.each), "x-cpu-"+s.name)
 	}
 	return tallies
 }
@@ -122,119 +179,153 @@ func legTime() time.Duration {
 	return d
 }
 
+// onCopy is a leg of the program on a copy of the directory.
+func (s *stage) onCopy(do func(b *testing.B) job, env ...string) func(b *testing.B) (*server, job) {
+	return func(b *testing.B) (*server, job) {
+		p := startProgram(b, copyDir(b, s.dir), env...)
+		return p, do(b)
+	}
+}
+
+// onFloor is a leg of a new floor.
+func (s *stage) onFloor(do func(b *testing.B, plan floorPlan) job) func(b *testing.B) (*server, job) {
+	return func(b *testing.B) (*server, job) {
+		plan := s.floorPlan(b)
+		return startFloor(b, plan), do(b, plan)
+	}
+}
+
 // BenchmarkSignIn is a whole sign-in, password and TOTP code, beside the floor and beside argon2id alone behind HTTP.
 func BenchmarkSignIn(b *testing.B) {
-	a := openArena(b, 1000)
+	s := openStage(b, nil)
 	for _, clients := range []int{8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			compare(b, clients, 2*legTime(), side{"sign-ins", a.signIns}, side{"floor", a.floorSignIns}, side{"argon2id", a.argon2ids})
+			compare(b, clients, 2*legTime(), side{"sign-ins", s.onCopy(s.signIns)}, side{"floor", s.onFloor(s.floorSignIns)}, side{"argon2id", s.onFloor(argon2ids)})
 		})
 	}
 }
 
-func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.NextStep(), a.service) }
+func passwordForm(u authntest.TestUser) string {
+	return url.Values{"identifier": {u.Login}, "password": {authntest.Password}}.Encode()
+}
 
-// signInsOf has each of a crowd sign in once, on a browser that they are known on.
-func signInsOf(crowd *authntest.Population, code, server string) job {
-	j := job{Server: server}
-	pages := site.New(site.Config{Accounts: crowd.Accounts, Sessions: crowd.Sessions})
-	for _, p := range crowd.Users {
+// signIns has each user sign in once, on a browser that they are known on.
+func (s *stage) signIns(b *testing.B) job {
+	j, code := job{Rate: true}, s.code(b)
+	for i, u := range s.users {
 		j.Acts = append(j.Acts, act{
-			{Method: "POST", Path: "/login", Cookie: "__Host-barillet-browser=" + p.Browser.Reveal(), To: "/login/factor",
-				Form: url.Values{"identifier": {p.Login}, "password": {authntest.Password}}.Encode()},
-			{Method: "POST", Path: "/login/factor", To: "/account", Form: "code=" + code + "&subject=" + pages.SubjectToken(p.ID)},
+			{Method: "POST", Path: "/login", Cookie: "__Host-barillet-browser=" + u.Browser.Reveal(), To: "/login/factor", Form: passwordForm(u)},
+			{Method: "POST", Path: "/login/factor", To: "/account", Form: "code=" + code + "&subject=" + s.subjects[i]},
 		})
 	}
 	return j
 }
 
-func (a *arena) floorSignIns(*testing.B) job {
-	code, j := a.crowd.NextStep(), job{Server: a.bare}
-	for _, p := range a.crowd.Users {
+func (s *stage) floorSignIns(b *testing.B, _ floorPlan) job {
+	j, code := job{Rate: true}, s.code(b)
+	for _, u := range s.users {
 		j.Acts = append(j.Acts, act{
-			{Method: "POST", Path: "/login", To: "/login/factor", Form: url.Values{"identifier": {p.Login}, "password": {authntest.Password}}.Encode()},
+			{Method: "POST", Path: "/login", To: "/login/factor", Form: passwordForm(u)},
 			{Method: "POST", Path: "/login/factor", To: "/account", Form: "code=" + code},
 		})
 	}
 	return j
 }
 
-func (a *arena) argon2ids(*testing.B) job {
-	return job{Server: a.bare, Repeat: true, Acts: []act{{{Method: "POST", Path: "/argon2id", Form: url.Values{"password": {authntest.Password}}.Encode()}}}}
+func argon2ids(*testing.B, floorPlan) job {
+	return job{Rate: true, Repeat: true, Acts: []act{{{Method: "POST", Path: "/argon2id", Form: url.Values{"password": {authntest.Password}}.Encode()}}}}
 }
 
-// BenchmarkSecondStep is the second step alone, durable, beside the floor's. Each of the people does it once a leg,
-// for a code works once.
+// BenchmarkSecondStep is the second step alone, durable, beside the floor's. Each of the users does it once a leg.
 func BenchmarkSecondStep(b *testing.B) {
-	a := openArena(b, 12000)
+	s := openStage(b, nil)
 	for _, clients := range []int{8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			compare(b, clients, legTime(), side{"second-steps", a.secondSteps}, side{"floor", a.floorSecondSteps})
+			compare(b, clients, legTime(), side{"second-steps", s.onCopy(s.secondSteps)}, side{"floor", s.onFloor(s.floorSecondSteps)})
 		})
 	}
 }
 
-func (a *arena) secondSteps(*testing.B) job {
-	logins, j := a.crowd.StartSignIns(len(a.crowd.Users)), job{Server: a.service}
-	code := a.crowd.NextStep()
-	pages := site.New(site.Config{Accounts: a.crowd.Accounts, Sessions: a.crowd.Sessions})
-	for i, l := range logins {
-		cookie := "__Host-barillet-browser=" + a.crowd.Users[i].Browser.Reveal() + "; __Host-barillet-login=" + l.Reveal()
-		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: cookie, To: "/account",
-			Form: "code=" + code + "&subject=" + pages.SubjectToken(a.crowd.Users[i].ID)}})
-	}
-	return j
-}
-
-func (a *arena) floorSecondSteps(b *testing.B) job {
-	code, j := a.crowd.NextStep(), job{Server: a.bare}
-	for _, c := range a.floor.keep(b, floorLogins, len(a.crowd.Users)) {
-		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: "login=" + c, To: "/account", Form: "code=" + code}})
-	}
-	return j
-}
-
-// BenchmarkSessionCheck is two things beside net/http alone. "check" is the session check itself: a cookie, authn's
-// Check, 204; that is what a forward-auth check costs. "page" is GET /login of a signed-in user: every
-// middleware, the check, a line in the log, and a redirect without a page. x-cpu-hello is the ratio of the server's CPU.
-func BenchmarkSessionCheck(b *testing.B) {
-	a := openArena(b, 100)
-	sessions, floors := a.crowd.CreateSessions(100), a.floor.keep(b, floorSessions, 100)
-	ask := func(server, path, to string, cookie func(i int) string) func(*testing.B) job {
-		return func(*testing.B) job {
-			j := job{Server: server, Repeat: true}
-			for i := range 100 {
-				j.Acts = append(j.Acts, act{{Method: "GET", Path: path, Cookie: cookie(i), To: to}})
-			}
-			return j
-		}
-	}
-	ours := func(i int) string { return "__Host-barillet=" + sessions[i].Reveal() }
-	floor := side{"floor", ask(a.bare, "/", "", func(i int) string { return "session=" + floors[i] })}
-	hello := side{"hello", ask(a.bare, "/hello", "", ours)}
-	for _, s := range []side{
-		{"check", ask(listen(b, a.checker()), "/", "", ours)},
-		{"page", ask(a.service, "/login", "/account", ours)},
-	} {
-		b.Run(s.name, func(b *testing.B) {
-			t := compare(b, 8, legTime(), side{"checks", s.job}, floor, hello)
-			b.ReportMetric(median(t["checks"], tally.each)/median(t["hello"], tally.each), "x-cpu-hello")
-			b.ReportMetric(median(t["hello"], tally.each), "hello-cpu-µs")
+// BenchmarkWaitingMail is the second step while 10,000 emails wait for a mail server that refuses connections, beside none.
+func BenchmarkWaitingMail(b *testing.B) {
+	const waiting = 10_000
+	refusing := []string{"BARILLET_SMTP_HOST=127.0.0.1", "BARILLET_SMTP_PORT=1", "BARILLET_SMTP_TLS=none"}
+	none := openStage(b, nil)
+	mails := openStage(b, func(p *authntest.Population) {
+		p.Each(64, waiting, func(i int) error {
+			_, err := account.Update(b.Context(), p.Accounts, p.Accounts.NewOperation(p.From), func(tx *account.Tx) (struct{}, error) {
+				u, err := tx.User(p.Users[i%len(p.Users)].ID)
+				if err != nil {
+					return struct{}{}, err
+				}
+				return struct{}{}, tx.Notify(&u, notice.NewBrowser{Context: tx.About(&u)}, time.Time{})
+			})
+			return err
 		})
-	}
-}
-
-// checker answers whether a session is live, and nothing else.
-func (a *arena) checker() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := r.Cookie("__Host-barillet")
-		if err == nil {
-			_, err = a.crowd.Sessions.Authenticate(r.Context(), secret.From(c.Value))
-		}
-		if err != nil {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
 	})
+	compare(b, 8, legTime(), side{"second-steps", mails.onCopy(mails.secondSteps, refusing...)}, side{"none", none.onCopy(none.secondSteps, refusing...)})
+}
+
+// BenchmarkSecondStepAtMillion is the second step on the store in STORE, which authntest's BenchmarkSeed filled, beside the small
+// one. Each leg has users of its own.
+func BenchmarkSecondStepAtMillion(b *testing.B) {
+	dir := os.Getenv("STORE")
+	if dir == "" {
+		b.Fatal("STORE is not set: use make million")
+	}
+	small, turn := openStage(b, nil), 0
+	seeded := authntest.OpenSeeded(b, dir)
+	for _, clients := range []int{8, 32} {
+		b.Run(fmt.Sprint(clients), func(b *testing.B) {
+			large := func(b *testing.B) (*server, job) {
+				s := prepare(b, seeded, turn, 2*rounds, nil)
+				turn++
+				return startProgram(b, dir), s.secondSteps(b)
+			}
+			compare(b, clients, legTime(), side{"second-steps", large}, side{"small", small.onCopy(small.secondSteps)})
+		})
+	}
+}
+
+func (s *stage) secondSteps(b *testing.B) job {
+	j, code := job{Rate: true}, s.code(b)
+	for i, cookie := range s.logins {
+		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: cookie, To: "/account", Form: "code=" + code + "&subject=" + s.subjects[i]}})
+	}
+	return j
+}
+
+func (s *stage) floorSecondSteps(b *testing.B, plan floorPlan) job {
+	j, code := job{Rate: true}, s.code(b)
+	for _, cookie := range plan.Logins {
+		j.Acts = append(j.Acts, act{{Method: "POST", Path: "/login/factor", Cookie: "login=" + cookie, To: "/account", Form: "code=" + code}})
+	}
+	return j
+}
+
+// BenchmarkCheck is the server's CPU of what a signed-in user causes most, beside net/http alone: an answer to a proxy, and GET /login,
+// which is every middleware, the check and a redirect without a page.
+func BenchmarkCheck(b *testing.B) {
+	s := openStage(b, nil)
+	ask := func(path, to string, cookies []string, header map[string]string) job {
+		j := job{Repeat: true}
+		for _, cookie := range cookies {
+			j.Acts = append(j.Acts, act{{Method: "GET", Path: path, Cookie: cookie, To: to, Header: header}})
+		}
+		return j
+	}
+	floor := func(plan floorPlan) (cookies []string) {
+		for _, cookie := range plan.Sessions {
+			cookies = append(cookies, "session="+cookie)
+		}
+		return cookies
+	}
+	hello := side{"hello", s.onFloor(func(*testing.B, floorPlan) job { return ask("/hello", "", s.forwards, asking()) })}
+	check := side{"floor", s.onFloor(func(_ *testing.B, plan floorPlan) job { return ask("/", "", floor(plan), nil) })}
+	for name, do := range map[string]func(*testing.B) job{
+		"forward": func(*testing.B) job { return ask(forwardauth.Path, "", s.forwards, asking()) },
+		"page":    func(*testing.B) job { return ask("/login", "/account", s.sessions, nil) },
+	} {
+		b.Run(name, func(b *testing.B) { compare(b, 8, legTime(), side{"answers", s.onCopy(do)}, check, hello) })
+	}
 }

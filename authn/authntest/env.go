@@ -79,7 +79,7 @@ type Env struct {
 	Log       audit.Log
 	From      account.RequestInfo // a request of a browser without a cookie
 
-	bolt *bolt.Store
+	bolt store.Store // without the wrappers
 }
 
 // Password is the password of the users that Member creates.
@@ -90,7 +90,7 @@ const Password = "clef de douze et tournevis"
 func New(t testing.TB) *Env {
 	t.Helper()
 	parallel(t)
-	return newIn(t, storetest.Dir(t), store.NewRootKeys())
+	return newIn(t, storetest.Dir(t), store.NewRootKeys(), Start)
 }
 
 var parallelTests sync.Map // of *testing.T
@@ -106,8 +106,14 @@ func parallel(t testing.TB) {
 	}
 }
 
-// newIn is New with a data directory and root keys.
-func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
+// newIn is New with a data directory, root keys and a clock that begins at start.
+func newIn(t testing.TB, dir string, keys store.RootKeys, start time.Time) *Env {
+	t.Helper()
+	return newOn(t, openFile(t, dir), keys, start)
+}
+
+// openFile opens the store of a data directory until the test ends.
+func openFile(t testing.TB, dir string) store.Store {
 	t.Helper()
 	file, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
 	if err != nil {
@@ -118,8 +124,14 @@ func newIn(t testing.TB, dir string, keys store.RootKeys) *Env {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
-	clock := &Clock{now: Start}
-	ring, err := store.OpenKeyring(t.Context(), file, keys, Start)
+	return file
+}
+
+// newOn is newIn with an open store.
+func newOn(t testing.TB, file store.Store, keys store.RootKeys, start time.Time) *Env {
+	t.Helper()
+	clock := &Clock{now: start}
+	ring, err := store.OpenKeyring(t.Context(), file, keys, start)
 	if err != nil {
 		t.Fatal(err)
 	}

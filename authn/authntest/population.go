@@ -2,7 +2,6 @@ package authntest
 
 import (
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/secret"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // Population is an environment with many users, for benchmarks. Update closures run once, a password hash costs as much as in
@@ -23,6 +23,7 @@ type Population struct {
 	*Env
 	Phone *Phone // has the common TOTP key; each user can use a code once
 	Users []TestUser
+	Reads *storetest.Reads // of Seeded.Population only
 }
 
 // TestUser is a user of a Population.
@@ -35,37 +36,12 @@ type TestUser struct {
 // NewPopulation returns an environment with n users. Each user has the devices in addition to the phone.
 func NewPopulation(t testing.TB, n int, devices ...factors.Device) *Population {
 	t.Helper()
-	return newPopulation(t, New(t), n, devices...)
-}
-
-// SeedDataDir creates n users in an empty data directory and closes the store, so that a program can open it.
-func SeedDataDir(t testing.TB, dir string, n int) *Population {
-	t.Helper()
-	keys, err := store.CreateKeyFile(filepath.Join(dir, "barillet.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newPopulation(t, newIn(t, dir, keys), n)
-	if err := p.Store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Population {
-	t.Helper()
+	e := New(t)
 	model, phone, _ := e.Member("model@garage.example", nil)
-	passwords, err := password.NewHasher(e.Keys.Pepper, password.Policy{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	model.Devices = append(model.Devices, devices...)
-	began := time.Now()
-	e.Clock.Advance(began.Sub(Start))
-	e.Accounts.Now = func() time.Time { return e.Clock.Now().Add(time.Since(began)) }
-	e.Store = e.Ring.CorrectTimes(e.bolt, e.Accounts.Now)
-	e.Accounts.Store, e.Accounts.Hasher = e.Store, passwords
-	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
+	e.run()
+	var err error
+	if model.Password.Hash, err = e.Accounts.Hasher.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
 	p := &Population{Env: e, Phone: phone, Users: make([]TestUser, n)}
@@ -87,6 +63,20 @@ func newPopulation(t testing.TB, e *Env, n int, devices ...factors.Device) *Popu
 		return err
 	})
 	return p
+}
+
+// run makes the clock run from the present time on, Update closures run once, and a hash cost as much as in production.
+func (e *Env) run() {
+	e.T.Helper()
+	passwords, err := password.NewHasher(e.Keys.Pepper, password.Policy{})
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	began := time.Now()
+	e.Clock.Advance(began.Sub(e.Clock.Now()))
+	e.Accounts.Now = func() time.Time { return e.Clock.Now().Add(time.Since(began)) }
+	e.Store = e.Ring.CorrectTimes(e.bolt, e.Accounts.Now)
+	e.Accounts.Store, e.Accounts.Hasher = e.Store, passwords
 }
 
 // NextStep moves the clock until each user can use a code again, and returns the code.

@@ -7,51 +7,68 @@ import (
 	"barillet/store"
 )
 
-// Reads is a store that counts the records that its closures read, by Get and by Scan, also in a repeated run.
+// Reads is a store that counts what its Views and Updates read: each record that is found, and its bytes. A request that reads
+// more than it returns shows here, also when the machine is too fast to show it in time.
 type Reads struct {
 	store.Store
-	n atomic.Int64
+	records, bytes atomic.Int64
 }
 
-// CountReads returns a store that counts the reads of s.
+// CountReads returns a store that counts.
 func CountReads(s store.Store) *Reads { return &Reads{Store: s} }
 
-// Take returns the number of reads since the last call.
-func (r *Reads) Take() int { return int(r.n.Swap(0)) }
+// Total returns the numbers since the beginning.
+func (r *Reads) Total() (records, bytes int64) { return r.records.Load(), r.bytes.Load() }
 
-// View calls fn with a snapshot whose reads count.
-func (r *Reads) View(ctx context.Context, fn func(store.Snapshot) error) error {
-	return r.Store.View(ctx, func(s store.Snapshot) error { return fn(readSnapshot{s, &r.n}) })
+func (r *Reads) count(key string, value []byte) {
+	r.records.Add(1)
+	r.bytes.Add(int64(len(key) + len(value)))
 }
 
-// Update calls fn with a transaction whose reads count.
-func (r *Reads) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return r.Store.Update(ctx, func(tx store.Tx) error { return fn(readTx{tx, &r.n}) })
-}
-
-type readSnapshot struct {
-	store.Snapshot
-	n *atomic.Int64
-}
-
-func (s readSnapshot) Get(key string) ([]byte, error) {
-	s.n.Add(1)
-	return s.Snapshot.Get(key)
-}
-
-func (s readSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
-		s.n.Add(1)
+// counting returns fn for a scan whose records count.
+func (r *Reads) counting(fn func(key string, value []byte) error) func(key string, value []byte) error {
+	return func(key string, value []byte) error {
+		r.count(key, value)
 		return fn(key, value)
-	})
+	}
 }
 
-type readTx struct {
+// View implements store.Store.
+func (r *Reads) View(ctx context.Context, fn func(store.Snapshot) error) error {
+	return r.Store.View(ctx, func(s store.Snapshot) error { return fn(countedSnapshot{s, r}) })
+}
+
+// Update implements store.Store.
+func (r *Reads) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return r.Store.Update(ctx, func(tx store.Tx) error { return fn(countedTx{tx, r}) })
+}
+
+type countedSnapshot struct {
+	store.Snapshot
+	r *Reads
+}
+
+func (s countedSnapshot) Get(key string) ([]byte, error) {
+	value, err := s.Snapshot.Get(key)
+	s.r.count(key, value)
+	return value, err
+}
+
+func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	return s.Snapshot.Scan(prefix, after, limit, s.r.counting(fn))
+}
+
+func (s countedSnapshot) ScanBack(prefix, before string, limit int, fn func(key string, value []byte) error) error {
+	return s.Snapshot.ScanBack(prefix, before, limit, s.r.counting(fn))
+}
+
+type countedTx struct {
 	store.Tx
-	n *atomic.Int64
+	r *Reads
 }
 
-func (t readTx) Get(key string) ([]byte, error) {
-	t.n.Add(1)
-	return t.Tx.Get(key)
+func (t countedTx) Get(key string) ([]byte, error) {
+	value, err := t.Tx.Get(key)
+	t.r.count(key, value)
+	return value, err
 }
