@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"barillet/authn/roster"
 	"barillet/cmd/barillet/cli"
+	"barillet/store"
 )
 
 func (p *program) checkCommand() *cobra.Command {
 	var flags settingFlags
 	var rebuild bool
 	c := &cobra.Command{
-		Use: "check", Short: "compare the indexes of a stopped service with its users",
-		Long: "Compares each index with a scan of all users and prints its entries, those that are missing and those that are wrong. The\n" +
+		Use: "check", Short: "compare the indexes of a stopped service with its users and its audit log",
+		Long: "Compares each index with a scan of all users or events and prints its entries, those that are missing and those that are wrong. The\n" +
 			"service must not run. Without --rebuild-indexes it repairs nothing, and the exit code is 1 if an entry is missing or wrong.",
 		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -49,6 +51,11 @@ func (p *program) check(ctx context.Context, conf *config, rebuild bool) (err er
 	if err != nil {
 		return err
 	}
+	log, err := a.accounts.Log.CheckIndex(ctx, dir.store, rebuild)
+	if err != nil {
+		return err
+	}
+	found = append(found, roster.Index{Name: strings.TrimSuffix(store.AuditEntities.Prefix, "/"), Entries: log.Entries, Missing: log.Missing, Wrong: log.Wrong})
 	faults := 0
 	rows := [][]string{{"index", "entries", "missing", "wrong"}}
 	all := make([]map[string]any, len(found))

@@ -15,34 +15,56 @@ const (
 	rebuildPart  = 40   // entries of one Update, each with its event
 )
 
-// RebuildIndexes compares the index with the log, adds the entries that are missing and deletes those that are wrong. It returns
-// how many there were. The service may run meanwhile.
+// IndexReport is the result of CheckIndex.
+type IndexReport struct{ Entries, Missing, Wrong int }
+
+// RebuildIndexes adds the entries that the index lacks and deletes those that are wrong. It returns how many there were. The service
+// may run meanwhile.
 func (l Log) RebuildIndexes(ctx context.Context, s store.Store) (changed int, err error) {
-	for _, find := range []func(store.Snapshot, string) (wrong []string, next string, err error){l.findMissing, l.findWrong} {
-		for after, more := "", true; more; more = after != "" {
-			var wrong []string
-			err := s.View(ctx, func(snap store.Snapshot) (err error) {
-				wrong, after, err = find(snap, after)
-				return err
-			})
-			for part := range slices.Chunk(wrong, rebuildPart) {
-				n := 0
-				if err == nil {
-					n, err = store.Do(ctx, s, func(tx store.Tx) (int, error) { return l.correct(tx, part) })
-				}
-				changed += n
-			}
-			if err != nil {
-				return changed, fmt.Errorf("rebuilding the index of the audit log: %w", err)
+	r, err := l.CheckIndex(ctx, s, true)
+	return r.Missing + r.Wrong, err
+}
+
+// CheckIndex compares the index with the log, in small Views. With repair it also writes what is missing and deletes what is wrong, in
+// small Updates that judge each entry again.
+func (l Log) CheckIndex(ctx context.Context, s store.Store, repair bool) (r IndexReport, err error) {
+	if _, r.Missing, err = l.checkBy(ctx, s, repair, l.findMissing); err == nil {
+		r.Entries, r.Wrong, err = l.checkBy(ctx, s, repair, l.findWrong)
+	}
+	if err != nil {
+		return r, fmt.Errorf("checking the index of the audit log: %w", err)
+	}
+	return r, nil
+}
+
+// checkBy calls find until the end, and repairs what it finds. It returns what find read, and how many entries were at fault.
+func (l Log) checkBy(ctx context.Context, s store.Store, repair bool, find func(store.Snapshot, string) ([]string, int, string, error)) (read, faults int, err error) {
+	for after, more := "", true; more; more = after != "" {
+		var wrong []string
+		var n int
+		err := s.View(ctx, func(snap store.Snapshot) (err error) {
+			wrong, n, after, err = find(snap, after)
+			return err
+		})
+		if err != nil {
+			return read, faults, err
+		}
+		if read += n; !repair {
+			faults += len(wrong)
+			continue
+		}
+		for part := range slices.Chunk(wrong, rebuildPart) {
+			n, err := store.Do(ctx, s, func(tx store.Tx) (int, error) { return l.correct(tx, part) })
+			if faults += n; err != nil {
+				return read, faults, err
 			}
 		}
 	}
-	return changed, nil
+	return read, faults, nil
 }
 
 // findMissing returns the entries that the index lacks for the events after an id. next is empty at the end.
-func (l Log) findMissing(s store.Snapshot, after string) (missing []string, next string, err error) {
-	read := 0
+func (l Log) findMissing(s store.Snapshot, after string) (missing []string, read int, next string, err error) {
 	err = l.table.Scan(s, "", after, rebuildReads, func(id string, r Record) error {
 		read, next = read+1, id
 		for _, entry := range r.entries(id) {
@@ -58,12 +80,11 @@ func (l Log) findMissing(s store.Snapshot, after string) (missing []string, next
 	if read < rebuildReads {
 		next = ""
 	}
-	return missing, next, err
+	return missing, read, next, err
 }
 
 // findWrong returns the entries after one of them that no event has. next is empty at the end.
-func (l Log) findWrong(s store.Snapshot, after string) (wrong []string, next string, err error) {
-	read := 0
+func (l Log) findWrong(s store.Snapshot, after string) (wrong []string, read int, next string, err error) {
 	err = l.entities.Scan(s, "", after, rebuildReads, func(entry string) error {
 		read, next = read+1, entry
 		is, err := l.lists(s, entry)
@@ -75,7 +96,7 @@ func (l Log) findWrong(s store.Snapshot, after string) (wrong []string, next str
 	if read < rebuildReads {
 		next = ""
 	}
-	return wrong, next, err
+	return wrong, read, next, err
 }
 
 // lists reports whether the index must have an entry.
