@@ -193,7 +193,7 @@ func (s *seeder) activate(tx *account.Tx, u *account.User, seen time.Time) {
 	// The number of a login is that of its user.
 	var i int
 	fmt.Sscanf(u.Login, "user%d@", &i)
-	u.Browsers = []account.BrowserRef{{Hash: s.Browser(i).Hash(), Since: tx.Op.Now, Seen: seen}}
+	u.Browsers = []account.BrowserRef{{Hash: s.Browser(i).Key(), Since: tx.Op.Now, Seen: seen}}
 }
 
 // trouble locks one user of 1,000 out, and makes another choose a new password.
@@ -215,7 +215,7 @@ func (s *seeder) openSession(tx *account.Tx, u *account.User, i int) error {
 	if !s.HasSession(i) {
 		return nil
 	}
-	hash := s.Session(i).Hash()
+	hash := s.Session(i).Key()
 	u.Sessions = []account.SessionRef{{Hash: hash, Since: s.now}}
 	return s.sessions.Put(tx.Raw, hash, account.Session{User: u.ID, Epoch: u.Epoch, Created: s.now, LastSeen: s.now, AMR: []string{"pwd", "otp", "mfa"},
 		Browser: u.Browsers[0].Hash, Address: s.From.ClientAddress(), Agent: s.From.Agent})

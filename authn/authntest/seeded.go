@@ -3,7 +3,6 @@ package authntest
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -102,9 +101,10 @@ func seededID(label string, i int) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
 
+// seededSecret returns a secret that was made in a second of its own.
 func seededSecret(label string, i int) secret.Value {
 	sum := seededSum(label, i)
-	return secret.From(base64.RawURLEncoding.EncodeToString(sum[:]))
+	return secret.Dated(time.Unix(int64(i), 0), [24]byte(sum[:24]))
 }
 
 // Of 100 users, in this order, so many are active with a phone, active with frozen phones, active without a device, staged,

@@ -153,12 +153,15 @@ func TestSender_LanesHaveTheirOwnBounds(t *testing.T) {
 	if got["lane"] != "noise" || got["omitted"] != "70" || got["since"] != "2026-03-02T08:00:00Z" || got["until"] < got["since"] {
 		t.Errorf("got %v, want the 70 refused events and their times", got)
 	}
-	others := 0
+	others, late := 0, 0
 	for _, p := range r.posts("/one")[2:] {
 		if !strings.Contains(string(p.body), audit.GroupCreated) {
 			others++
-		} else if others > 1 { // one is sent beside the last security event
-			t.Fatalf("%d other events came before %s", others, p.body)
+		} else if others > 0 {
+			late++
 		}
+	}
+	if late > 1 { // of two attempts at once, the last security event can arrive after what began beside it
+		t.Errorf("%d security events came after one of the %d others", late, others)
 	}
 }
