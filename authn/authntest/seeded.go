@@ -58,7 +58,7 @@ func (s *Seeded) Population(t testing.TB, n int) *Population {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := storetest.CountReads(openFile(t, s.Dir))
+	reads := storetest.CountReads(openFile(t, s.Dir), "")
 	p := &Population{Env: newOn(t, reads, keys, s.Until), Reads: reads}
 	p.run()
 	p.Phone = &Phone{Env: p.Env, Secret: s.PhoneSecret}
