@@ -91,17 +91,18 @@ func TestEndRevokedGrants_FindsAfterAStartWhatACrashLeft(t *testing.T) {
 	}
 }
 
-func TestRebuildIndexes_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
+func TestCheckIndex_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	for i := range 3 {
 		_, _, b := signedIn(p, fmt.Sprintf("user%d@garage.example", i))
 		a.tokens(b)
 	}
-	rebuild := func(want int) {
+	check := func(repair bool, entries, missing int) {
 		t.Helper()
-		if got, err := provider.Tokens.RebuildIndexes(t.Context()); got != want || err != nil {
-			t.Errorf("got %d keys changed, %v, want %d", got, err, want)
+		want := store.IndexReport{Name: "grantexpiring", Entries: entries, Missing: missing}
+		if got, err := provider.Tokens.CheckIndex(t.Context(), repair); got != want || err != nil {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 	}
 	keys := func() (found []string) {
@@ -115,17 +116,18 @@ func TestRebuildIndexes_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 		}
 		return found
 	}
-	rebuild(0)
+	check(true, 3, 0)
 	before := keys()
 	err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Delete(before[1]) })
 	if err != nil || len(before) != 3 {
 		t.Fatalf("got %d keys, %v, want 3", len(before), err)
 	}
-	rebuild(1)
+	check(false, 2, 1)
+	check(true, 3, 1)
 	if got := keys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}
-	rebuild(0)
+	check(false, 3, 0)
 	p.Clock.Advance(24 * time.Hour)
 	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
