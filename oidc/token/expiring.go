@@ -76,51 +76,44 @@ func (s *Service) markEach(tx store.Tx, keys []string) error {
 	return nil
 }
 
-// RebuildIndexes makes the table store.GrantsExpiring equal to what a full scan of the grants finds, in small steps. It returns the
-// number of the keys that were missing or wrong.
-func (s *Service) RebuildIndexes(ctx context.Context) (changed int, err error) {
-	expires := func(g *Grant) bool { return g.Offline && !g.OutlivesSession && s.now().Before(g.Until) }
-	wrong := func(r store.Reader, key string) (bool, error) {
-		_, id, _ := strings.Cut(key, "/")
-		g, err := s.grants.Get(r, id)
-		there, err := store.Found(err)
-		return !there || !g.Offline || expiringKey(id, &g) != key, unlessUnreadable(err)
+// isUnlisted reports whether an offline grant that needs a mark has no key in the table store.GrantsExpiring: the correction of its
+// times moved the end of its session, or the key was lost.
+func (s *Service) isUnlisted(r store.Reader, id string, g *Grant) (bool, error) {
+	if !g.Offline || g.OutlivesSession {
+		return false, nil
 	}
-	err = store.Walk(ctx, s.Store, s.expiring, func(r store.Reader, key string, _ struct{}) (is bool, err error) {
-		if is, err = wrong(r, key); is {
-			changed++
+	_, err := s.expiring.Get(r, expiringKey(id, g))
+	there, err := store.Found(err)
+	return err == nil && !there, err
+}
+
+// list adds the missing keys of grants to the table store.GrantsExpiring.
+func (s *Service) list(ctx context.Context, ids []string) error {
+	for part := range slices.Chunk(ids, endBatch) {
+		err := s.Store.Update(ctx, func(tx store.Tx) error {
+			for _, id := range part {
+				g, err := s.grants.Get(tx, id)
+				if there, err := store.Found(err); err != nil {
+					return err
+				} else if !there {
+					continue
+				}
+				if unlisted, err := s.isUnlisted(tx, id, &g); err != nil {
+					return err
+				} else if !unlisted {
+					continue
+				}
+				if err := s.expiring.Put(tx, expiringKey(id, &g), struct{}{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("listing the grants of sessions that expire: %w", err)
 		}
-		return is, err
-	}, func(tx store.Tx, key string) error {
-		if is, err := wrong(tx, key); err != nil || !is {
-			return err
-		}
-		return s.expiring.Delete(tx, key)
-	})
-	if err != nil {
-		return changed, err
 	}
-	missing := func(r store.Reader, id string, g *Grant) (bool, error) {
-		_, err := s.expiring.Get(r, expiringKey(id, g))
-		there, err := store.Found(err)
-		return err == nil && !there && expires(g), err
-	}
-	err = store.Walk(ctx, s.Store, s.grants, func(r store.Reader, id string, g Grant) (is bool, err error) {
-		if is, err = missing(r, id, &g); is {
-			changed++
-		}
-		return is, err
-	}, func(tx store.Tx, id string) error {
-		g, err := s.grants.Get(tx, id)
-		if there, err := store.Found(err); !there {
-			return err
-		}
-		if is, err := missing(tx, id, &g); err != nil || !is {
-			return err
-		}
-		return s.expiring.Put(tx, expiringKey(id, &g), struct{}{})
-	})
-	return changed, err
+	return nil
 }
 
 // unlessUnreadable returns nil for the error of a record that cannot be read: the keyring has reported it.
