@@ -188,3 +188,41 @@ func TestOfflineAccess_SurvivesItsSessionAfterTheClockWasSetBack(t *testing.T) {
 		t.Errorf("refreshing after the end of the session: %v", err)
 	}
 }
+
+// The record of one application is damaged. The users of another one who are reset are still signed out of it, also after a start.
+func TestBackChannelLogout_IsNotStoppedByADamagedApplication(t *testing.T) {
+	for name, started := range map[string]bool{"running": true, "after a start": false} {
+		t.Run(name, func(t *testing.T) {
+			p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
+			at := newReceiver(t)
+			back := func(r *client.Registration) { r.Backchannel = at.URL + "/logout" }
+			damaged, intact := p.app(t, provider, back), p.app(t, provider, back)
+			end := func() {
+				t.Helper()
+				if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if started {
+				end()
+			}
+			for i := range 6 {
+				u, _, b := signedIn(p, fmt.Sprintf("user%d@garage.example", i))
+				damaged.tokens(b)
+				intact.tokens(b)
+				p.reset(u.ID)
+			}
+			err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Put(store.Clients.Prefix+string(damaged.ID), []byte("damaged")) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			end()
+			if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(at.got()); got != 6 {
+				t.Errorf("got %d logouts, want 6", got)
+			}
+		})
+	}
+}
