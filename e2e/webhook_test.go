@@ -97,15 +97,15 @@ func (r *Receiver) until(tb testing.TB, what string, is func() bool) {
 	}
 }
 
-// subscribe makes a webhook for everything.
+// subscribe makes a webhook for everything. The first event can arrive before the answer with the secret, so r waits meanwhile.
 func (h *Env) subscribe(r *Receiver) {
 	h.tb.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var made struct{ Secret string }
 	h.Admin.Call("POST", "/webhooks", map[string]any{"name": "Atelier", "url": r.URL + "/in?key=zcBzQ1nPp0aXvW7d", "events": []string{"*"}}).Want(http.StatusCreated).Into(&made)
 	h.Secret("webhook", made.Secret)
 	h.Secret("address of the webhook", "zcBzQ1nPp0aXvW7d")
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.secret = made.Secret
 }
 

@@ -91,6 +91,19 @@ func TestEndRevokedGrants_FindsAfterAStartWhatACrashLeft(t *testing.T) {
 	}
 }
 
+// expiringKeys returns the keys of the table of offline grants by the ends of their sessions.
+func (p *place) expiringKeys() (found []string) {
+	p.T.Helper()
+	err := p.Store.View(p.T.Context(), func(s store.Snapshot) error {
+		found = nil
+		return s.Scan(store.GrantsExpiring.Prefix, "", 0, func(key string, _ []byte) error { found = append(found, key); return nil })
+	})
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return found
+}
+
 func TestCheckIndex_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
@@ -105,34 +118,115 @@ func TestCheckIndex_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 	}
-	keys := func() (found []string) {
-		t.Helper()
-		err := p.Store.View(t.Context(), func(s store.Snapshot) error {
-			found = nil
-			return s.Scan(store.GrantsExpiring.Prefix, "", 0, func(key string, _ []byte) error { found = append(found, key); return nil })
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	}
 	check(true, 3, 0)
-	before := keys()
+	before := p.expiringKeys()
 	err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Delete(before[1]) })
 	if err != nil || len(before) != 3 {
 		t.Fatalf("got %d keys, %v, want 3", len(before), err)
 	}
 	check(false, 2, 1)
 	check(true, 3, 1)
-	if got := keys(); strings.Join(got, " ") != strings.Join(before, " ") {
+	if got := p.expiringKeys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}
 	check(false, 3, 0)
+}
+
+// After a start, the offline grants without a key of their time get it again.
+func TestEndRevokedGrants_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, nil)
+	for i := range 3 {
+		_, _, b := signedIn(p, fmt.Sprintf("user%d@garage.example", i))
+		a.tokens(b)
+	}
+	before := p.expiringKeys()
+	err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Delete(before[1]) })
+	if err != nil || len(before) != 3 {
+		t.Fatalf("got %d keys, %v, want 3", len(before), err)
+	}
+	end := func() {
+		t.Helper()
+		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end()
+	if got := p.expiringKeys(); strings.Join(got, " ") != strings.Join(before, " ") {
+		t.Errorf("got %q, want %q", got, before)
+	}
 	p.Clock.Advance(24 * time.Hour)
-	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+	end()
+	if got := p.expiringKeys(); len(got) != 0 {
+		t.Errorf("got %q after the end of the sessions", got)
+	}
+}
+
+// The clock was ahead at the sign-in and is set back: the corrected session ends earlier than its key says. Offline access
+// survives the end of the session and the next sign-in, as with a right clock.
+func TestOfflineAccess_SurvivesItsSessionAfterTheClockWasSetBack(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, nil)
+	end := func() {
+		t.Helper()
+		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const ahead = 50 * time.Minute
+	p.Clock.Advance(ahead)
+	u, phone, b := signedIn(p, "lea@garage.example")
+	tok := a.tokens(b)
+	end()
+	p.Clock.Advance(-ahead)
+	if err := p.Ring.CorrectAll(t.Context(), p.Store); err != nil { // as the service does when it notices
 		t.Fatal(err)
 	}
-	if got := keys(); len(got) != 0 {
-		t.Errorf("got %q after the end of the sessions", got)
+	end()
+	p.Clock.Advance(p.Accounts.Policy.SessionMax - 2*time.Minute)
+	end()
+	p.Clock.Advance(3 * time.Minute)
+	p.browser(t).signIn(u.Login, phone) // removes the expired session from the user
+	end()
+	if _, err := a.refresh(tok.RefreshToken); err != nil {
+		t.Errorf("refreshing after the end of the session: %v", err)
+	}
+}
+
+// The record of one application is damaged. The users of another one who are reset are still signed out of it, also after a start.
+func TestBackChannelLogout_IsNotStoppedByADamagedApplication(t *testing.T) {
+	for name, started := range map[string]bool{"running": true, "after a start": false} {
+		t.Run(name, func(t *testing.T) {
+			p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
+			at := newReceiver(t)
+			back := func(r *client.Registration) { r.Backchannel = at.URL + "/logout" }
+			damaged, intact := p.app(t, provider, back), p.app(t, provider, back)
+			end := func() {
+				t.Helper()
+				if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if started {
+				end()
+			}
+			for i := range 6 {
+				u, _, b := signedIn(p, fmt.Sprintf("user%d@garage.example", i))
+				damaged.tokens(b)
+				intact.tokens(b)
+				p.reset(u.ID)
+			}
+			err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Put(store.Clients.Prefix+string(damaged.ID), []byte("damaged")) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			end()
+			if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(at.got()); got != 6 {
+				t.Errorf("got %d logouts, want 6", got)
+			}
+		})
 	}
 }

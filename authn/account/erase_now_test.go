@@ -159,3 +159,30 @@ func TestEraseNow_AcceptsAUserWithoutARecord(t *testing.T) {
 		t.Errorf("an unknown user: got %v and %d records", err, records(e))
 	}
 }
+
+// The index of the log is not sealed. An entry added by who can write the file does not make the service erase an event of another
+// user.
+func TestErase_LeavesTheEventsOfOthersThatAWrongEntryNames(t *testing.T) {
+	e := authntest.New(t)
+	zoe := deletedUser(e, 1)
+	addEvents(e, &account.User{ID: "u-max", Login: "max@garage.example"}, 1)
+	other := ""
+	err := e.Store.View(t.Context(), func(snap store.Snapshot) error {
+		entries, _, err := e.Log.Scan(snap, audit.Query{Subjects: []string{"u-max"}})
+		other = entries[0].ID
+		return err
+	})
+	if err == nil {
+		err = e.Store.Update(t.Context(), func(tx store.Tx) error {
+			return store.NewIndex(store.AuditEntities).Put(tx, string(zoe.ID)+"/s"+other)
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	eraseNow(e, zoe.ID)
+	wantErased(e, 1)
+	if got := logText(e); !strings.Contains(got, "max@garage.example") {
+		t.Errorf("got %s, want the event of the other user as it was", got)
+	}
+}

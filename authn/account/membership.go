@@ -94,25 +94,19 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 		return tx.putGroup(&g)
 	}
 	for _, uid := range members {
+		left := false
 		u, err := tx.User(uid)
-		if Missing(err) { // deleted since the members were listed, or damaged
-			if err := tx.s.members.Delete(tx.Raw, string(id)+"/"+string(uid)); err != nil {
-				return fmt.Errorf("deleting a membership: %w", err)
-			}
-			continue
+		if err == nil {
+			left, err = tx.RemoveFromGroup(&u, id)
+		}
+		switch {
+		case err == nil && left:
+			err = tx.Save(&u)
+		case err == nil, Missing(err): // the user has left or was deleted since the members were listed, is damaged, or the entry is wrong
+			err = tx.s.members.Delete(tx.Raw, string(id)+"/"+string(uid))
 		}
 		if err != nil {
-			return err
-		}
-		left, err := tx.RemoveFromGroup(&u, id)
-		if err != nil {
-			return err
-		}
-		if !left { // removed since the members were listed
-			continue
-		}
-		if err := tx.Save(&u); err != nil {
-			return err
+			return fmt.Errorf("removing a member of a deleted group: %w", err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -138,5 +139,30 @@ func TestEmptyGroup_RejectsExistingGroup(t *testing.T) {
 	e.CreateUser("amelie@garage.example", func(u *account.User) { u.Groups = []account.GroupID{id} })
 	if err := e.Accounts.EmptyGroup(t.Context(), id, 0, func() {}); err == nil || members(e, id) != 1 {
 		t.Errorf("got %v and %d members, want an error and one", err, members(e, id))
+	}
+}
+
+// An entry of the index that no user has must not keep the sweep at one group forever: no other table would be swept.
+func TestEmptyGroup_EndsWithAnEntryThatNoUserHas(t *testing.T) {
+	e := authntest.New(t)
+	id := e.CreateGroup("Garage du Nord")
+	u := e.CreateUser("lea@garage.example", func(*account.User) {})
+	err := e.Store.Update(t.Context(), func(tx store.Tx) error {
+		return e.Accounts.PutIndex(tx, store.Members, string(id)+"/"+string(u.ID))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	markDeleted(e, id)
+	rounds := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err = e.Accounts.EmptyGroup(ctx, id, 0, func() {
+		if rounds++; rounds > 10 {
+			cancel()
+		}
+	})
+	if err != nil || members(e, id) != 0 {
+		t.Errorf("got %v after %d rounds and %d entries, want none", err, rounds, members(e, id))
 	}
 }

@@ -153,7 +153,7 @@ func (l Log) erasePart(tx store.Tx, user string, p erasurePart, state func() err
 		return l.erasures.Delete(tx, user)
 	}
 	for _, id := range p.ids {
-		whole, err := l.isWhole(tx, id)
+		whole, err := l.isWhole(tx, user, id)
 		if err != nil {
 			return err
 		}
@@ -174,9 +174,10 @@ func (l Log) erasePart(tx store.Tx, user string, p erasurePart, state func() err
 	return l.erasures.Put(tx, user, e)
 }
 
-// isWhole reports whether an event exists and has personal data: it was not erased, and states no erasure.
-func (l Log) isWhole(r store.Reader, id string) (bool, error) {
+// isWhole reports whether an event exists, is about the user and has personal data: it was not erased, and states no erasure. The
+// index is not sealed, so it cannot say whom an event is about.
+func (l Log) isWhole(r store.Reader, user, id string) (bool, error) {
 	e, _, err := l.find(r, id)
 	exists, err := store.Found(err)
-	return exists && e.Action != EventsErased && e.Erased == nil, err
+	return exists && e.Subject == user && e.Action != EventsErased && e.Erased == nil, err
 }

@@ -105,6 +105,18 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 	}
 }
 
+// limitReached corrects the times of the last deliveries after the clock was set back. Else a job that fails later would be due again
+// at once, because its server seems to have been reached since.
+func (w *Worker[R]) limitReached(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.servers {
+		if l.reached.After(now) {
+			l.reached = now
+		}
+	}
+}
+
 func (w *Worker[R]) reachedAt(name string) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,6 +22,7 @@ func (w *Worker[R]) read(ctx context.Context, now time.Time) error {
 	}
 	if now.Before(ix.clock.Add(-maxClockStep)) {
 		ix.scanned, ix.clock = false, now
+		w.limitReached(now)
 	} else if now.After(ix.clock) {
 		ix.clock = now
 	}

@@ -148,3 +148,23 @@ func TestDeliveries_FindsDeadLettersBehindManyThatWaitInBoundedPages(t *testing.
 		}
 	}
 }
+
+// The clock is set back after a delivery, and then the receiver is down: the pauses between the attempts still grow.
+func TestSender_WaitsLongerAfterEachAttemptAlsoIfTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	r := listen(t)
+	h := newEnv(t, r)
+	h.hook("one", r.URL+"/in", "group.*")
+	h.happen(audit.GroupCreated)
+	h.pass()
+	h.wait(-2 * time.Hour)
+	r.set(status(503))
+	h.happen(audit.GroupCreated)
+	for range 60 {
+		h.pass()
+		h.wait(time.Minute)
+	}
+	if n := len(r.posts("")); n < 4 || n > 9 {
+		t.Errorf("got %d requests in an hour, want a few", n)
+	}
+}

@@ -67,14 +67,14 @@ func (s *Service) newLogoutWorker() *outbox.Worker[Logout] {
 	return w
 }
 
-// queueLogout stores the logout token of a grant in the Update that ends it.
+// queueLogout stores the logout token of a grant in the Update that ends it. An application whose record cannot be read gets none.
 func (s *Service) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 	if s.Deliver == nil {
 		return nil
 	}
 	c, err := s.Clients.Get(tx, g.Client)
 	if err != nil || c == nil || c.Backchannel == "" {
-		return err
+		return unlessUnreadable(err)
 	}
 	id := g.SID + "/" + string(c.ID)
 	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: secret.From(id + g.Created.String()).Hash()[:32],

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -15,8 +16,9 @@ const (
 	// distinguished from one that was ended.
 	outliveWindow = 5 * time.Minute
 
-	grantsInView  = 500  // grants that one View reads
-	grantsAtStart = 2000 // grants of the table that one call of EndRevokedGrants reads after a start
+	maxClockStep  = time.Second // an adjustment of the clock, as opposed to a correction
+	grantsInView  = 500         // grants that one View reads
+	grantsAtStart = 2000        // grants of the table that one call of EndRevokedGrants reads after a start
 )
 
 // revocation is what EndRevokedGrants has done.
@@ -25,6 +27,7 @@ type revocation struct {
 	watched bool
 	after   string // the grants up to here were read after the start
 	scanned bool   // all of them
+	clock   time.Time
 }
 
 // Revoked returns a channel that has a value when EndRevokedGrants has something to do at once.
@@ -32,14 +35,20 @@ func (s *Service) Revoked() <-chan struct{} { return s.revocation.users.Woken() 
 
 // EndRevokedGrants deletes the grants that are revoked, and queues the logout tokens of their clients. It marks the offline
 // grants whose session is about to expire. It reads the grants of the users that changed since the last call: every end of a
-// session changes its user. After a start, each call also reads a part of the table, because a crash can precede a call. It is not
-// safe for concurrent use.
+// session changes its user. After a start, each call also reads a part of the table, because a crash can precede a call. The same
+// follows when the clock was set back, because the store then corrects the ends of sessions (protocol rule 34). It is not safe
+// for concurrent use.
 func (s *Service) EndRevokedGrants(ctx context.Context) error {
 	r := &s.revocation
 	if !r.watched {
 		s.Accounts.WatchUsers(r.users.Add)
 		r.watched = true
 	}
+	now := s.now()
+	if now.Before(r.clock.Add(-maxClockStep)) {
+		r.after, r.scanned = "", false
+	}
+	r.clock = now
 	if err := s.markOutliving(ctx); err != nil {
 		return err
 	}
@@ -63,24 +72,29 @@ func (s *Service) EndRevokedGrants(ctx context.Context) error {
 }
 
 // endRevoked ends the revoked ones among the grants whose keys begin with sub and sort after the key after. It reads at most limit
-// grants (0: all), and returns the last one and whether there are more.
+// grants (0: all), and returns the last one and whether there are more. It also lists the offline ones that are not listed.
 func (s *Service) endRevoked(ctx context.Context, sub, after string, limit int) (last string, more bool, err error) {
 	for total := 0; ; {
-		var keys []string
+		var keys, unlisted []string
 		read := 0
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
-			keys, read, last = nil, 0, after
+			keys, unlisted, read, last = nil, nil, 0, after
 			return s.grants.Scan(snap, sub, after, grantsInView, func(key string, g Grant) error {
 				read, last = read+1, key
 				status, err := s.status(snap, s.now(), &g)
-				if status == revoked && err == nil {
+				if err == nil && status == revoked {
 					keys = append(keys, key)
+				} else if err == nil && status == active {
+					var is bool
+					if is, err = s.lacksEntry(snap, key, &g); is {
+						unlisted = append(unlisted, key)
+					}
 				}
 				return unlessUnreadable(err)
 			})
 		})
 		if err == nil {
-			err = s.endStillRevoked(ctx, keys)
+			err = errors.Join(s.endStillRevoked(ctx, keys), s.list(ctx, unlisted))
 		}
 		after, total = last, total+read
 		if err != nil || read < grantsInView || limit > 0 && total >= limit {

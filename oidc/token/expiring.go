@@ -139,6 +139,24 @@ func (s *Service) isWrongEntry(r store.Reader, key string) (bool, error) {
 	return err == nil && (!found || !g.Offline || expiringKey(id, &g) != key), err
 }
 
+// list adds the missing entries of grants to the table store.GrantsExpiring.
+func (s *Service) list(ctx context.Context, ids []string) error {
+	for part := range slices.Chunk(ids, endBatch) {
+		err := s.Store.Update(ctx, func(tx store.Tx) error {
+			for _, id := range part {
+				if err := s.addEntry(tx, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("listing the grants of sessions that expire: %w", err)
+		}
+	}
+	return nil
+}
+
 // unlessUnreadable returns nil for the error of a record that cannot be read: the keyring has reported it.
 func unlessUnreadable(err error) error {
 	if errors.Is(err, store.ErrUnreadable) {
