@@ -205,7 +205,7 @@ func TestIndexes_EqualAFullScanAfterAnyHistory(t *testing.T) {
 					h.lists()
 				}
 			}
-			h.faults(true)
+			h.repair()
 		})
 	}
 	if left := missing(); len(left) > 0 {
