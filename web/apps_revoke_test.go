@@ -149,11 +149,20 @@ func TestRebuildIndexes_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 	if got := keys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}
+	_, _, b := signedIn(p, "user3@garage.example")
+	a.tokens(b, "scope", "openid") // of the session only
 	rebuild(0)
-	p.Clock.Advance(24 * time.Hour)
-	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
-		t.Fatal(err)
+	end := func() {
+		t.Helper()
+		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
+	if end(); len(keys()) != 3 {
+		t.Errorf("got %q long before the end of the sessions, want 3 keys", keys())
+	}
+	p.Clock.Advance(24 * time.Hour)
+	end()
 	if got := keys(); len(got) != 0 {
 		t.Errorf("got %q after the end of the sessions", got)
 	}
