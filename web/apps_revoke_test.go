@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // The provider finds the end of a session by itself, whichever package ended it.
@@ -37,44 +37,20 @@ func TestBackChannelLogout_FollowsAResetWithoutACall(t *testing.T) {
 	}
 }
 
-// grantCounter counts the grants that Views read.
-type grantCounter struct {
-	store.Store
-	read atomic.Int64
-}
-
-func (c *grantCounter) View(ctx context.Context, fn func(store.Snapshot) error) error {
-	return c.Store.View(ctx, func(s store.Snapshot) error { return fn(grantSnapshot{s, &c.read}) })
-}
-
-type grantSnapshot struct {
-	store.Snapshot
-	read *atomic.Int64
-}
-
-func (s grantSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
-		if strings.HasPrefix(key, store.Grants.Prefix) {
-			s.read.Add(1)
-		}
-		return fn(key, value)
-	})
-}
-
 func TestEndRevokedGrants_ReadsOnlyTheGrantsOfUsersThatChanged(t *testing.T) {
-	reads := &grantCounter{}
+	var counter *storetest.Reads
 	p, provider := appPlace(t, func(c *oidc.Config) {
-		reads.Store = c.Store
-		c.Store = reads
+		counter = storetest.CountReads(c.Store, store.Grants.Prefix)
+		c.Store = counter
 	})
 	a := p.app(t, provider, nil)
 	end := func() int64 {
 		t.Helper()
-		reads.read.Store(0)
+		counter.Reset()
 		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return reads.read.Load()
+		return counter.Records()
 	}
 	end()
 	for i := range 10 {
@@ -88,8 +64,8 @@ func TestEndRevokedGrants_ReadsOnlyTheGrantsOfUsersThatChanged(t *testing.T) {
 		t.Errorf("read %d grants and no user has changed", got)
 	}
 	p.reset(u.ID)
-	if got := end(); got != 1 {
-		t.Errorf("read %d grants after one reset, want that of the user", got)
+	if got := end(); got != 3 { // it is found, judged again and deleted
+		t.Errorf("read %d grants after one reset, want that of the user three times", got)
 	}
 	if got := end(); got != 0 {
 		t.Errorf("read %d grants again", got)
@@ -115,17 +91,18 @@ func TestEndRevokedGrants_FindsAfterAStartWhatACrashLeft(t *testing.T) {
 	}
 }
 
-func TestRebuildIndexes_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
+func TestCheckIndex_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	for i := range 3 {
 		_, _, b := signedIn(p, fmt.Sprintf("user%d@garage.example", i))
 		a.tokens(b)
 	}
-	rebuild := func(want int) {
+	check := func(repair bool, entries, missing int) {
 		t.Helper()
-		if got, err := provider.Tokens.RebuildIndexes(t.Context()); got != want || err != nil {
-			t.Errorf("got %d keys changed, %v, want %d", got, err, want)
+		want := store.IndexReport{Name: "grantexpiring", Entries: entries, Missing: missing}
+		if got, err := provider.Tokens.CheckIndex(t.Context(), repair); got != want || err != nil {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 	}
 	keys := func() (found []string) {
@@ -139,19 +116,20 @@ func TestRebuildIndexes_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 		}
 		return found
 	}
-	rebuild(0)
+	check(true, 3, 0)
 	before := keys()
 	err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Delete(before[1]) })
 	if err != nil || len(before) != 3 {
 		t.Fatalf("got %d keys, %v, want 3", len(before), err)
 	}
-	rebuild(1)
+	check(false, 2, 1)
+	check(true, 3, 1)
 	if got := keys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}
 	_, _, b := signedIn(p, "user3@garage.example")
 	a.tokens(b, "scope", "openid") // of the session only
-	rebuild(0)
+	check(false, 3, 0)
 	end := func() {
 		t.Helper()
 		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {

@@ -76,51 +76,67 @@ func (s *Service) markEach(tx store.Tx, keys []string) error {
 	return nil
 }
 
-// RebuildIndexes makes the table store.GrantsExpiring equal to what a full scan of the grants finds, in small steps. It returns the
-// number of the keys that were missing or wrong.
-func (s *Service) RebuildIndexes(ctx context.Context) (changed int, err error) {
-	expires := func(g *Grant) bool { return g.Offline && !g.OutlivesSession && s.now().Before(g.Until) }
-	wrong := func(r store.Reader, key string) (bool, error) {
-		_, id, _ := strings.Cut(key, "/")
-		g, err := s.grants.Get(r, id)
-		there, err := store.Found(err)
-		return !there || !g.Offline || expiringKey(id, &g) != key, unlessUnreadable(err)
-	}
-	err = store.Walk(ctx, s.Store, s.expiring, func(r store.Reader, key string, _ struct{}) (is bool, err error) {
-		if is, err = wrong(r, key); is {
-			changed++
+// CheckIndex compares the table store.GrantsExpiring with a full scan of the grants, in small Views. With repair it also writes what
+// is missing and deletes what is wrong, in small Updates that judge each entry again.
+func (s *Service) CheckIndex(ctx context.Context, repair bool) (report store.IndexReport, err error) {
+	report = store.NewIndexReport(store.GrantsExpiring)
+	err = store.Walk(ctx, s.Store, s.grants, func(r store.Reader, id string, g Grant) (bool, error) {
+		missing, err := s.lacksEntry(r, id, &g)
+		if missing {
+			report.Missing++
 		}
-		return is, err
+		return missing && repair, err
+	}, s.addEntry)
+	if err != nil {
+		return report, err
+	}
+	err = store.Walk(ctx, s.Store, s.expiring, func(r store.Reader, key string, _ struct{}) (bool, error) {
+		report.Entries++
+		wrong, err := s.isWrongEntry(r, key)
+		if wrong {
+			report.Wrong++
+		}
+		return wrong && repair, err
 	}, func(tx store.Tx, key string) error {
-		if is, err := wrong(tx, key); err != nil || !is {
+		if wrong, err := s.isWrongEntry(tx, key); err != nil || !wrong {
 			return err
 		}
 		return s.expiring.Delete(tx, key)
 	})
-	if err != nil {
-		return changed, err
+	return report, err
+}
+
+// lacksEntry reports whether a grant must have an entry and has none.
+func (s *Service) lacksEntry(r store.Reader, id string, g *Grant) (bool, error) {
+	if !g.Offline || g.OutlivesSession || !s.now().Before(g.Until) {
+		return false, nil
 	}
-	missing := func(r store.Reader, id string, g *Grant) (bool, error) {
-		_, err := s.expiring.Get(r, expiringKey(id, g))
-		there, err := store.Found(err)
-		return err == nil && !there && expires(g), err
+	_, err := s.expiring.Get(r, expiringKey(id, g))
+	found, err := store.Found(err)
+	return err == nil && !found, err
+}
+
+// addEntry adds the entry of a grant if it is missing.
+func (s *Service) addEntry(tx store.Tx, id string) error {
+	g, err := s.grants.Get(tx, id)
+	if found, err := store.Found(err); !found {
+		return err
 	}
-	err = store.Walk(ctx, s.Store, s.grants, func(r store.Reader, id string, g Grant) (is bool, err error) {
-		if is, err = missing(r, id, &g); is {
-			changed++
-		}
-		return is, err
-	}, func(tx store.Tx, id string) error {
-		g, err := s.grants.Get(tx, id)
-		if there, err := store.Found(err); !there {
-			return err
-		}
-		if is, err := missing(tx, id, &g); err != nil || !is {
-			return err
-		}
-		return s.expiring.Put(tx, expiringKey(id, &g), struct{}{})
-	})
-	return changed, err
+	if missing, err := s.lacksEntry(tx, id, &g); err != nil || !missing {
+		return err
+	}
+	return s.expiring.Put(tx, expiringKey(id, &g), struct{}{})
+}
+
+// isWrongEntry reports whether no grant should have an entry.
+func (s *Service) isWrongEntry(r store.Reader, key string) (bool, error) {
+	_, id, _ := strings.Cut(key, "/")
+	g, err := s.grants.Get(r, id)
+	if errors.Is(err, store.ErrUnreadable) {
+		return false, nil // it may be right; the damage is reported
+	}
+	found, err := store.Found(err)
+	return err == nil && (!found || !g.Offline || expiringKey(id, &g) != key), err
 }
 
 // unlessUnreadable returns nil for the error of a record that cannot be read: the keyring has reported it.
