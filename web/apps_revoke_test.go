@@ -129,6 +129,8 @@ func TestCheckIndex_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 	if got := p.expiringKeys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}
+	_, _, b := signedIn(p, "user3@garage.example")
+	a.tokens(b, "scope", "openid") // of the session only
 	check(false, 3, 0)
 }
 
@@ -151,7 +153,7 @@ func TestEndRevokedGrants_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	end()
+	end() // long before the end of the sessions
 	if got := p.expiringKeys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}

@@ -20,6 +20,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
+	"barillet/store/storetest"
 )
 
 // env is a garage whose technician has a phone, and signs in on a browser that only they use.
@@ -558,6 +559,29 @@ func TestAttack_TwoSuperAdminsFreezeAtOnce(t *testing.T) {
 		}
 		for _, id := range []account.UserID{e.Amelie.ID, chef.ID} {
 			e.Change(id, func(u *account.User) { u.Devices[0].Frozen = time.Time{} })
+		}
+	}
+}
+
+// TestAttack_LastSuperAdminLosesTheirDeviceMeanwhile: the one who could administer is found before the Update that freezes the
+// device of another, and can no longer sign in when it runs.
+func TestAttack_LastSuperAdminLosesTheirDeviceMeanwhile(t *testing.T) {
+	for name, change := range map[string]func(u *account.User){
+		"a frozen device": func(u *account.User) { u.Devices[0].Frozen = time.Unix(1, 0) },
+		"suspended":       func(u *account.User) { u.Status = account.StatusSuspended },
+		"no longer one":   func(u *account.User) { u.Roles = nil },
+	} {
+		e := newEnv(t)
+		stays, falls := e.NewSuperAdmin("stays@garage.example"), e.NewSuperAdmin("falls@garage.example")
+		rerun := e.Store.(*storetest.Rerun)
+		rerun.Between = func() {
+			rerun.Between = nil
+			e.Change(stays.ID, change)
+		}
+		_, err := e.freeze.ByAdmin(t.Context(), authntest.AsOperator, e.From, string(falls.ID), freeze.All, "")
+		authntest.WantCode(t, name, err, errcode.WrongState)
+		if u := e.User(string(falls.ID)); u.Devices[0].IsFrozen() {
+			t.Errorf("%s: nobody can administer", name)
 		}
 	}
 }

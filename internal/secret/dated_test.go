@@ -2,6 +2,8 @@ package secret_test
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +42,15 @@ func TestDated_ValuesOfOneMomentDiffer(t *testing.T) {
 	a, b := dated(at), dated(at)
 	if a.Equal(b) || a.Key() == b.Key() || secret.KeyID(a.Key()) == secret.KeyID(b.Key()) || a.Key()[:11] != b.Key()[:11] {
 		t.Errorf("got the keys %q and %q, want one time and two hashes", a.Key(), b.Key())
+	}
+}
+
+// A reader of the store finds nothing of a value but its time and its hash.
+func TestKey_HasNothingOfTheSecret(t *testing.T) {
+	v := dated(time.Now())
+	sum := sha256.Sum256([]byte(v.Reveal()))
+	if got, want := v.Key(), v.Reveal()[:11]+hex.EncodeToString(sum[:20]); got != want {
+		t.Errorf("got the key %q, want %q", got, want)
 	}
 }
 

@@ -27,6 +27,11 @@ var guards = map[string]struct {
 		e.Outcome = audit.Deny
 		a.putEvent(ids[10], e)
 	}, 10, "the event differs from its leaf in the tree"},
+	"an event is malformed": {func(a *attacker, ids []string) {
+		e := a.event(ids[10])
+		e.Salt = nil
+		a.putEvent(ids[10], e)
+	}, 10, "malformed event: the salt is missing"},
 	"an event is deleted": {func(a *attacker, ids []string) { a.deleteKey(store.Audit.Prefix + ids[10]) }, 10, "the entry is missing"},
 	"an event is deleted, and its leaf kept": {func(a *attacker, ids []string) {
 		leaf := a.leaf(ids[10])
