@@ -20,7 +20,7 @@ BEGIN {
 	aim("Program", "binary-MB", "<=", 25)
 	aim("ProgramAtMillion", "start-ms", "<=", 30)
 	aim("ProgramAtMillion", "idle-anon-MiB", "<=", 32)
-	aim("ProgramAtMillion", "B/person", "<=", 2000)
+	aim("ProgramAtMillion", "B/user", "<=", 2000)
 	aim("ProgramAtMillion", "B/event", "<=", 600)
 	aim("Million", "ms", "<=", 250)
 	aim("Million/reset", "x-beyond-small-ms", "<=", 20)

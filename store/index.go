@@ -1,9 +1,25 @@
 package store
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// Index is a table whose keys have all that it says. Its records have no content and are not sealed. An entry names a sealed
-// record, and who finds that record by the entry checks what it says. The zero value is unusable.
+// IndexReport is the result of a comparison of one index with the records that it finds.
+type IndexReport struct {
+	Name    string // of its table, without a slash
+	Entries int
+	Missing int // entries that a record should have
+	Wrong   int // entries that no record should have
+}
+
+// NewIndexReport returns the report of an index before the comparison.
+func NewIndexReport(kind TableDef) IndexReport {
+	return IndexReport{Name: strings.TrimSuffix(kind.Prefix, "/")}
+}
+
+// Index is a table whose entries consist of a key. They are not sealed, so a reader that finds a sealed record by an entry compares
+// the two. The zero value is unusable.
 type Index struct{ kind TableDef }
 
 // indexed is the value of each entry: a value has at least one byte.

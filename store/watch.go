@@ -33,7 +33,7 @@ func (c *Changes) Add(ids []string) {
 	}
 }
 
-// Note adds ids and wakes nobody.
+// Note adds ids, and does not wake the worker.
 func (c *Changes) Note(ids []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // The provider finds the end of a session by itself, whichever package ended it.
@@ -37,44 +37,20 @@ func TestBackChannelLogout_FollowsAResetWithoutACall(t *testing.T) {
 	}
 }
 
-// grantCounter counts the grants that Views read.
-type grantCounter struct {
-	store.Store
-	read atomic.Int64
-}
-
-func (c *grantCounter) View(ctx context.Context, fn func(store.Snapshot) error) error {
-	return c.Store.View(ctx, func(s store.Snapshot) error { return fn(grantSnapshot{s, &c.read}) })
-}
-
-type grantSnapshot struct {
-	store.Snapshot
-	read *atomic.Int64
-}
-
-func (s grantSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
-		if strings.HasPrefix(key, store.Grants.Prefix) {
-			s.read.Add(1)
-		}
-		return fn(key, value)
-	})
-}
-
 func TestEndRevokedGrants_ReadsOnlyTheGrantsOfUsersThatChanged(t *testing.T) {
-	reads := &grantCounter{}
+	var counter *storetest.Reads
 	p, provider := appPlace(t, func(c *oidc.Config) {
-		reads.Store = c.Store
-		c.Store = reads
+		counter = storetest.CountReads(c.Store, store.Grants.Prefix)
+		c.Store = counter
 	})
 	a := p.app(t, provider, nil)
 	end := func() int64 {
 		t.Helper()
-		reads.read.Store(0)
+		counter.Reset()
 		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return reads.read.Load()
+		return counter.Records()
 	}
 	end()
 	for i := range 10 {
@@ -88,8 +64,8 @@ func TestEndRevokedGrants_ReadsOnlyTheGrantsOfUsersThatChanged(t *testing.T) {
 		t.Errorf("read %d grants and no user has changed", got)
 	}
 	p.reset(u.ID)
-	if got := end(); got != 1 {
-		t.Errorf("read %d grants after one reset, want that of the user", got)
+	if got := end(); got != 3 { // it is found, judged again and deleted
+		t.Errorf("read %d grants after one reset, want that of the user three times", got)
 	}
 	if got := end(); got != 0 {
 		t.Errorf("read %d grants again", got)
@@ -115,45 +91,48 @@ func TestEndRevokedGrants_FindsAfterAStartWhatACrashLeft(t *testing.T) {
 	}
 }
 
-// expiringKeys returns the keys of the table of offline grants by the ends of their sessions.
-func (p *place) expiringKeys() (found []string) {
-	p.T.Helper()
-	err := p.Store.View(p.T.Context(), func(s store.Snapshot) error {
-		found = nil
-		return s.Scan(store.GrantsExpiring.Prefix, "", 0, func(key string, _ []byte) error { found = append(found, key); return nil })
-	})
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	return found
-}
-
-// After a start, the offline grants without a key of their time get it again.
-func TestEndRevokedGrants_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
+func TestCheckIndex_FindsOfflineGrantsWithoutTheirTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	for i := range 3 {
 		_, _, b := signedIn(p, fmt.Sprintf("user%d@garage.example", i))
 		a.tokens(b)
 	}
-	before := p.expiringKeys()
+	check := func(repair bool, entries, missing int) {
+		t.Helper()
+		want := store.IndexReport{Name: "grantexpiring", Entries: entries, Missing: missing}
+		if got, err := provider.Tokens.CheckIndex(t.Context(), repair); got != want || err != nil {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	keys := func() (found []string) {
+		t.Helper()
+		err := p.Store.View(t.Context(), func(s store.Snapshot) error {
+			found = nil
+			return s.Scan(store.GrantsExpiring.Prefix, "", 0, func(key string, _ []byte) error { found = append(found, key); return nil })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	check(true, 3, 0)
+	before := keys()
 	err := p.Store.Update(t.Context(), func(tx store.Tx) error { return tx.Delete(before[1]) })
 	if err != nil || len(before) != 3 {
 		t.Fatalf("got %d keys, %v, want 3", len(before), err)
 	}
-	end := func() {
-		t.Helper()
-		if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	end()
-	if got := p.expiringKeys(); strings.Join(got, " ") != strings.Join(before, " ") {
+	check(false, 2, 1)
+	check(true, 3, 1)
+	if got := keys(); strings.Join(got, " ") != strings.Join(before, " ") {
 		t.Errorf("got %q, want %q", got, before)
 	}
+	check(false, 3, 0)
 	p.Clock.Advance(24 * time.Hour)
-	end()
-	if got := p.expiringKeys(); len(got) != 0 {
+	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := keys(); len(got) != 0 {
 		t.Errorf("got %q after the end of the sessions", got)
 	}
 }

@@ -48,8 +48,8 @@ func BenchmarkProgramAtMillion(b *testing.B) {
 		reportIdle(b, p)
 		p.stop(b)
 	}
-	person, event := seeded.Growth()
-	b.ReportMetric(person, "B/person")
+	user, event := seeded.Growth()
+	b.ReportMetric(user, "B/user")
 	b.ReportMetric(event, "B/event")
 	b.ReportMetric(0, "ns/op")
 }

@@ -45,7 +45,7 @@ func TestBudgets_MatchTheDocument(t *testing.T) {
 		row := fmt.Sprintf("| %s | %s | %d | %d | %d | %d | %d |", q.Name, routes, q.Minute, q.Day, q.Source, q.Network(), q.Total)
 		want = append(want, strings.ReplaceAll(row, " 0 ", " "))
 	}
-	section := regexp.MustCompile(`(?s)\n## Budgets\n.*?\n\| --- \|[^\n]*\n(.*?)\n\n`).FindStringSubmatch(readFile(t, "../docs/http.md"))
+	section := regexp.MustCompile(`(?s)\n## Budgets\n.*?\n\|---\|[^\n]*\n(.*?)\n\n`).FindStringSubmatch(readFile(t, "../docs/http.md"))
 	if section == nil || section[1] != strings.Join(want, "\n") {
 		t.Errorf("docs/http.md has another table of budgets, want\n%s", strings.Join(want, "\n"))
 	}

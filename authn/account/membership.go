@@ -48,7 +48,8 @@ const maxRemovedAtOnce = 16
 // EmptyAtOnce is how many Updates a request spends on the members of a group that it deletes; a sweep removes the others.
 const EmptyAtOnce = 8
 
-// EmptyGroup removes the members of a deleted group, in at most this many Updates (0: no limit). It can be interrupted at any point and repeated. AddToGroup finds no
+// EmptyGroup removes the members of a deleted group, in at most this many Updates (0: no limit), and calls pause after each. It can be
+// interrupted at any point and repeated. AddToGroup finds no
 // deleted group, so no member is added meanwhile. Role assignments and API tokens keep the id of the group: without it they
 // would apply to all groups.
 func (s *Service) EmptyGroup(ctx context.Context, id GroupID, updates int, pause func()) error {
@@ -111,7 +112,8 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	return nil
 }
 
-// MemberIDs returns the ids of the users who are listed in the groups, without reading the users: once for each group, and few beyond limit.
+// MemberIDs returns the ids of the users who are listed in the groups, without reading the users. A member of two groups is there twice.
+// If there are more than limit, it returns at least limit+1 of them.
 func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID, limit int) ([]string, error) {
 	ids := []string{}
 	for _, g := range groups {

@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,33 +12,8 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
-	"barillet/store"
+	"barillet/store/storetest"
 )
-
-// readCounter is a store that counts the keys that Views read.
-type readCounter struct {
-	store.Store
-	reads int
-}
-
-func (c *readCounter) View(ctx context.Context, fn func(store.Snapshot) error) error {
-	return c.Store.View(ctx, func(s store.Snapshot) error { return fn(countedSnapshot{s, &c.reads}) })
-}
-
-type countedSnapshot struct {
-	store.Snapshot
-	reads *int
-}
-
-func (s countedSnapshot) Get(key string) ([]byte, error) { *s.reads++; return s.Snapshot.Get(key) }
-
-func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
-}
-
-func (s countedSnapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { *s.reads++; return fn(key, value) })
-}
 
 // write appends events, each a second after the one before.
 func write(s *authntest.Env, n int, e audit.Event) {
@@ -73,23 +47,23 @@ func TestAttack_TokenOfFewGroupsReadsTheWholeLog(t *testing.T) {
 	joinLumiere(s, zoe.ID)
 	write(s.Env, 1, audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Subject: string(zoe.ID)})
 	write(s.Env, 1500, audit.Event{Action: audit.SessionStart, Outcome: audit.Failure, Subject: "another"})
-	counter := &readCounter{Store: s.Store}
+	counter := storetest.CountReads(s.Store, "")
 	s.Accounts.Store = counter
 	for name, test := range map[string]struct {
 		p    admin.Principal
 		q    audit.Query
 		some bool
-		most int
+		most int64
 	}{
 		"no group":                 {authntest.Limited(authntest.AsHelpDesk), audit.Query{Limit: 1}, false, 0},
 		"one group":                {authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Limit: 1}, true, 40},
 		"one group, newest first":  {authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Descending: true}, true, 40},
 		"a user outside the scope": {authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Subjects: []string{"another"}}, false, 40},
 	} {
-		counter.reads = 0
+		counter.Reset()
 		found, _, err := s.Directory.Admin.Events(t.Context(), test.p, test.q)
-		if err != nil || (len(found) > 0) != test.some || counter.reads > test.most {
-			t.Errorf("%s: got %d events, %v with %d reads, want some: %v, with at most %d", name, len(found), err, counter.reads, test.some, test.most)
+		if err != nil || (len(found) > 0) != test.some || counter.Records() > test.most {
+			t.Errorf("%s: got %d events, %v with %d reads, want some: %v, with at most %d", name, len(found), err, counter.Records(), test.some, test.most)
 		}
 	}
 }
@@ -146,17 +120,17 @@ func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
 			write(s.Env, 1, audit.Event{Action: audit.StepUp, Outcome: audit.Success, Subject: id})
 		}
 	}
-	counter := &readCounter{Store: s.Store}
+	counter := storetest.CountReads(s.Store, "")
 	s.Accounts.Store = counter
 	p := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
 	for _, descending := range []bool{false, true} {
 		q := audit.Query{Budget: 60, Limit: 3, Descending: descending}
 		var ids []string
 		for empty, page := 0, 0; page == 0 || q.After != ""; page++ {
-			counter.reads = 0
+			counter.Reset()
 			found, next, err := s.Directory.Admin.Events(t.Context(), p, q)
-			if err != nil || counter.reads > 400 {
-				t.Fatalf("page %d: got %v with %d reads", page, err, counter.reads)
+			if err != nil || counter.Records() > 400 {
+				t.Fatalf("page %d: got %v with %d reads", page, err, counter.Records())
 			}
 			for _, e := range found {
 				if e.Action == audit.StepUp {

@@ -1,7 +1,6 @@
 package authntest
 
 import (
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -47,7 +46,7 @@ func NewPopulation(t testing.TB, n int, devices ...factors.Device) *Population {
 	p := &Population{Env: e, Phone: phone, Users: make([]TestUser, n)}
 	browsers := store.NewTable[session.Browser](e.Ring, store.Browsers)
 	p.Each(64, n, func(i int) error {
-		login := fmt.Sprintf("user%07d@garage.example", i)
+		login := Login(i)
 		op := e.Accounts.NewOperation(e.From)
 		browser := op.Secret("browser")
 		u, err := account.Update(t.Context(), e.Accounts, op, func(tx *account.Tx) (account.User, error) {
@@ -138,9 +137,9 @@ func (p *Population) newSecrets(n int) []secret.Value {
 	return out
 }
 
-// Each calls fn for 0 to n-1, in a number of goroutines.
-func (p *Population) Each(workers, n int, fn func(i int) error) {
-	p.T.Helper()
+// Each calls fn for 0 to n-1, in a number of goroutines. An error of fn ends the test.
+func (e *Env) Each(workers, n int, fn func(i int) error) {
+	e.T.Helper()
 	var all sync.WaitGroup
 	turns, failed := make(chan int), make(chan error, n)
 	for range workers {
@@ -159,6 +158,6 @@ func (p *Population) Each(workers, n int, fn func(i int) error) {
 	all.Wait()
 	close(failed)
 	for err := range failed {
-		p.T.Fatalf("creating users: %v", err)
+		e.T.Fatal(err)
 	}
 }

@@ -36,8 +36,7 @@ type seeder struct {
 }
 
 // Seed creates users, groups and audit events in an empty data directory. The packages that own the records make each of them;
-// storetest.Bulk stores them. log receives a line for each part and
-// each tenth of the events.
+// storetest.Bulk stores them. log receives a line for each part and each tenth of the events. Any error ends the test.
 func Seed(t testing.TB, dir string, size Size, log func(format string, args ...any)) *Seeded {
 	t.Helper()
 	keys, err := store.CreateKeyFile(filepath.Join(dir, "barillet.key"))
@@ -75,8 +74,7 @@ func Seed(t testing.TB, dir string, size Size, log func(format string, args ...a
 }
 
 func (s *seeder) seedGroups() {
-	p := &Population{Env: s.Env}
-	p.Each(2, s.Groups, func(i int) error {
+	s.Each(2, s.Groups, func(i int) error {
 		_, err := account.Update(s.T.Context(), s.Accounts, s.Accounts.NewOperation(s.From), func(tx *account.Tx) (struct{}, error) {
 			g := account.Group{ID: s.Group(i), Name: fmt.Sprintf("Garage %04d %s", i, towns[i%len(towns)])}
 			return struct{}{}, tx.CreateGroup(&g)
@@ -88,13 +86,9 @@ func (s *seeder) seedGroups() {
 func (s *seeder) seedPeople() {
 	s.setModel()
 	defer s.createTokens()
-	p := &Population{Env: s.Env}
-	const part = 64
-	p.Each(2, (s.People+part-1)/part, func(n int) error {
-		for i := n * part; i < min(s.People, (n+1)*part); i++ {
-			if err := s.createUser(i); err != nil {
-				return fmt.Errorf("user %d: %w", i, err)
-			}
+	s.Each(2, s.People, func(i int) error {
+		if err := s.createUser(i); err != nil {
+			return fmt.Errorf("user %d: %w", i, err)
 		}
 		return nil
 	})
@@ -149,7 +143,7 @@ func (s *seeder) createUser(i int) error {
 		u.Roles = s.roles(i, op.Now)
 		status := i % 100
 		if status < deviceless || status >= provisioned {
-			s.activate(tx, &u, seen)
+			s.activate(tx, &u, i, seen)
 		}
 		switch {
 		case status >= active && status < frozen:
@@ -168,7 +162,7 @@ func (s *seeder) createUser(i int) error {
 		if err := s.trouble(tx, &u, i); err != nil {
 			return struct{}{}, err
 		}
-		if err := tx.Create(&u); err != nil || status < staged && status >= deviceless || status < deviceless {
+		if err := tx.Create(&u); err != nil || status < staged {
 			return struct{}{}, err
 		}
 		return struct{}{}, s.setStatus(tx, &u, status)
@@ -176,8 +170,8 @@ func (s *seeder) createUser(i int) error {
 	return err
 }
 
-// activate gives a new user what the model has.
-func (s *seeder) activate(tx *account.Tx, u *account.User, seen time.Time) {
+// activate gives user i, who is new, what the model has.
+func (s *seeder) activate(tx *account.Tx, u *account.User, i int, seen time.Time) {
 	m := &s.model
 	u.Status, u.EverHadDevice, u.Locale, u.EmailProvenance = m.Status, m.EverHadDevice, m.Locale, m.EmailProvenance
 	u.Epoch, u.PasswordEpoch, u.Resets, u.Password = m.Epoch, m.PasswordEpoch, m.Resets, m.Password
@@ -190,13 +184,10 @@ func (s *seeder) activate(tx *account.Tx, u *account.User, seen time.Time) {
 		a.At = seen
 		u.Activity = append(u.Activity, a)
 	}
-	// The number of a login is that of its user.
-	var i int
-	fmt.Sscanf(u.Login, "user%d@", &i)
 	u.Browsers = []account.BrowserRef{{Hash: s.Browser(i).Key(), Since: tx.Op.Now, Seen: seen}}
 }
 
-// trouble locks one user of 1,000 out, and makes another choose a new password.
+// trouble gives a user a state that a help desk meets: it locks one user of 1,000 out, and makes another choose a new password.
 func (s *seeder) trouble(tx *account.Tx, u *account.User, i int) error {
 	switch i % 1000 {
 	case lockedOut:
@@ -211,6 +202,7 @@ func (s *seeder) trouble(tx *account.Tx, u *account.User, i int) error {
 	return nil
 }
 
+// openSession gives user i a session, if HasSession.
 func (s *seeder) openSession(tx *account.Tx, u *account.User, i int) error {
 	if !s.HasSession(i) {
 		return nil

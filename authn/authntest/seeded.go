@@ -21,13 +21,13 @@ import (
 // Size is what Seed creates.
 type Size struct{ People, Groups, Events int }
 
-// Seeded is a data directory that Seed filled. Who has which login, id, group, role, status and browser follows from the number
-// of the user, so that nobody has to read the store to know.
+// Seeded is a data directory that Seed filled. The login, id, groups, roles, status and browser of a user follow from the number of the
+// user, so that a benchmark knows them without reading the store.
 type Seeded struct {
 	Size
-	PhoneSecret string    // of everybody
+	PhoneSecret string    // of each user who has a phone
 	Until       time.Time // the time of the last event
-	// PeopleBytes and EventBytes are those of the pages that are in use after the users, and after the events.
+	// PeopleBytes and EventBytes are the bytes of the pages in use: with the users, and with the events too.
 	PeopleBytes, EventBytes int64
 	Dir                     string `json:"-"`
 }
@@ -58,7 +58,7 @@ func (s *Seeded) Population(t testing.TB, n int) *Population {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := storetest.CountReads(openFile(t, s.Dir))
+	reads := storetest.CountReads(openFile(t, s.Dir), "")
 	p := &Population{Env: newOn(t, reads, keys, s.Until), Reads: reads}
 	p.run()
 	p.Phone = &Phone{Env: p.Env, Secret: s.PhoneSecret}
@@ -70,7 +70,7 @@ func (s *Seeded) Population(t testing.TB, n int) *Population {
 }
 
 // Growth returns the bytes of the file for a user and for an event.
-func (s *Seeded) Growth() (person, event float64) {
+func (s *Seeded) Growth() (user, event float64) {
 	return float64(s.PeopleBytes) / float64(s.People), float64(s.EventBytes-s.PeopleBytes) / float64(max(1, s.Size.Events))
 }
 
@@ -163,7 +163,7 @@ func (s *Seeded) groups(i int) []int {
 	return []int{one()}
 }
 
-// role returns the roles of user i.
+// roles returns the roles of user i.
 func (s *Seeded) roles(i int, at time.Time) []account.RoleAssignment {
 	if i%100 >= active {
 		return nil

@@ -16,6 +16,10 @@ import (
 // Sign-ins at full load leave the garbage of a few hashes, and not of as many as the value of GOGC allows.
 func TestLimitGarbage_BoundsTheMemoryOfManySignIns(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	synctest.Test(t, boundsMemory) // so that the timer of the Hasher ends with the test
+}
+
+func boundsMemory(t *testing.T) {
 	const size, slots, limit = 8 << 20, 2, 4
 	h := newHasher(t, store.NewRootKeys().Pepper, password.Policy{MaxConcurrent: slots, Cost: password.Cost{Memory: size >> 10, Time: 1, Threads: 1}})
 	h.LimitGarbage(limit)
@@ -41,6 +45,8 @@ func TestLimitGarbage_BoundsTheMemoryOfManySignIns(t *testing.T) {
 	if got, want := after.HeapSys-before.HeapSys, uint64(slots+limit+2)*size; got > want {
 		t.Errorf("the heap grew by %d MiB, want at most %d", got>>20, want>>20)
 	}
+	time.Sleep(31 * time.Second)
+	synctest.Wait()
 }
 
 // Half a minute after the last sign-in the memory goes back to the system, and GOGC has its value again.

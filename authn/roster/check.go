@@ -13,14 +13,6 @@ import (
 	"barillet/store"
 )
 
-// Index is the result of a comparison of one index with the users.
-type Index struct {
-	Name    string // of its table, without a slash
-	Entries int
-	Missing int // entries that a user should have
-	Wrong   int // entries that no user should have
-}
-
 // Checker compares the indexes of users with the users.
 type Checker struct {
 	accounts  *account.Service
@@ -51,21 +43,12 @@ type entry struct {
 	user  account.UserID
 }
 
-// RebuildIndexes makes each index what a full scan of the users says, and returns how many entries it changed.
-func (c *Checker) RebuildIndexes(ctx context.Context) (changed int, err error) {
-	found, err := c.Check(ctx, true)
-	for _, x := range found {
-		changed += x.Missing + x.Wrong
-	}
-	return changed, err
-}
-
 // Check compares each index with a full scan of the users. With repair it writes what is missing and deletes what is wrong, in
 // small Updates that judge each entry again. The entries of a user whose record cannot be read stay.
-func (c *Checker) Check(ctx context.Context, repair bool) ([]Index, error) {
-	found := make([]Index, len(tables))
+func (c *Checker) Check(ctx context.Context, repair bool) ([]store.IndexReport, error) {
+	found := make([]store.IndexReport, len(tables))
 	for i, def := range tables {
-		found[i].Name = strings.TrimSuffix(def.Prefix, "/")
+		found[i] = store.NewIndexReport(def)
 	}
 	expected := make([]int, len(tables)) // entries of users
 	for after, end := account.UserID(""), false; !end; {

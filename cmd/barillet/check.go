@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +18,8 @@ func (p *program) checkCommand() *cobra.Command {
 	var flags settingFlags
 	var rebuild bool
 	c := &cobra.Command{
-		Use: "check", Short: "compare the indexes of a stopped service with its users and its audit log",
-		Long: "Compares each index with a scan of all users or events and prints its entries, those that are missing and those that are wrong. The\n" +
+		Use: "check", Short: "compare the indexes of a stopped service with its records",
+		Long: "Compares each index with a scan of all users, grants or events and prints its entries, those that are missing and those that are wrong. The\n" +
 			"service must not run. Without --rebuild-indexes it repairs nothing, and the exit code is 1 if an entry is missing or wrong.",
 		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -51,11 +50,20 @@ func (p *program) check(ctx context.Context, conf *config, rebuild bool) (err er
 	if err != nil {
 		return err
 	}
-	log, err := a.accounts.Log.CheckIndex(ctx, dir.store, rebuild)
+	grants, err := a.oidc.Tokens.CheckIndex(ctx, rebuild)
 	if err != nil {
 		return err
 	}
-	found = append(found, roster.Index{Name: strings.TrimSuffix(store.AuditEntities.Prefix, "/"), Entries: log.Entries, Missing: log.Missing, Wrong: log.Wrong})
+	events, err := a.accounts.Log.CheckIndex(ctx, dir.store, rebuild)
+	if err != nil {
+		return err
+	}
+	found = append(found, grants, events)
+	return p.printCheck(found, rebuild)
+}
+
+// printCheck prints the reports. Without a repair, its error says how many entries are at fault.
+func (p *program) printCheck(found []store.IndexReport, repaired bool) (err error) {
 	faults := 0
 	rows := [][]string{{"index", "entries", "missing", "wrong"}}
 	all := make([]map[string]any, len(found))
@@ -65,14 +73,14 @@ func (p *program) check(ctx context.Context, conf *config, rebuild bool) (err er
 		all[i] = map[string]any{"index": x.Name, "entries": x.Entries, "missing": x.Missing, "wrong": x.Wrong}
 	}
 	if p.JSON {
-		err = p.Result(map[string]any{"indexes": all, "repaired": rebuild})
+		err = p.Result(map[string]any{"indexes": all, "repaired": repaired})
 	} else {
 		err = p.Table(rows)
 	}
 	switch {
 	case err != nil || faults == 0:
 		return err
-	case rebuild:
+	case repaired:
 		p.Note("repaired %d entries", faults)
 		return nil
 	}

@@ -17,7 +17,7 @@ func TestManual_ConfigurationTableMatchesTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "| key | default | meaning |\n| --- | --- | --- |\n")
+	_, table, _ := strings.Cut(string(text), "| key | default | meaning |\n|---|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	rows := strings.Split(table, "\n")
 	settings := new(config).settings()

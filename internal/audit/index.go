@@ -10,7 +10,7 @@ import (
 )
 
 // The index lists events with a number by what they name: <entity>/<class><event>. An entry exists exactly if the event does, so the
-// index can be made anew from the log (RebuildIndexes).
+// index can be made anew from the log (CheckIndex).
 const (
 	classSubject = "s" // the entity is the user whom the event is about
 	classOther   = "o" // the entity is the actor or a target, and not that user

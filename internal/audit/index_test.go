@@ -9,25 +9,10 @@ import (
 
 	"barillet/internal/audit"
 	"barillet/store"
+	"barillet/store/storetest"
 
 	"pgregory.net/rapid"
 )
-
-// counted is a snapshot that counts the keys it reads.
-type counted struct {
-	store.Snapshot
-	reads *int
-}
-
-func (c counted) Get(key string) ([]byte, error) { *c.reads++; return c.Snapshot.Get(key) }
-
-func (c counted) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return c.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
-}
-
-func (c counted) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
-	return c.Snapshot.ScanBack(prefix, before, limit, func(key string, value []byte) error { *c.reads++; return fn(key, value) })
-}
 
 // fill appends events about the users u0 to u9, each about one of them, in n seconds. It returns their ids and subjects.
 func fill(t testing.TB, s store.Store, log audit.Log, n int) (ids []string, subjects map[string]string) {
@@ -88,7 +73,7 @@ func TestScan_OfUsersEqualsAScanOfTheWholeLog(t *testing.T) {
 
 // Attack 6 of the white-box test read all events for a page of one, and for a token that may read none.
 func TestScan_CostsWhatItReturns(t *testing.T) {
-	reads := map[string][]int{}
+	reads := map[string][]int64{}
 	for _, size := range []int{1500, 6000} {
 		s, log := open(t)
 		ids, _ := fill(t, s, log, size)
@@ -116,11 +101,13 @@ func TestScan_CostsWhatItReturns(t *testing.T) {
 			"a poll at the end":           {audit.Query{Limit: 20, Since: start.Add(time.Duration(size) * time.Second)}, 0},
 			"of a user since a late time": {audit.Query{Subjects: []string{"u1"}, Since: start.Add(time.Duration(size) * time.Second)}, 0},
 		} {
-			err := s.View(context.Background(), func(snap store.Snapshot) error {
-				n, cost := 0, 0
+			counter := storetest.CountReads(s, "")
+			err := counter.View(context.Background(), func(snap store.Snapshot) error {
+				cost := 0
 				test.q.Cost = &cost
-				entries, _, err := log.Scan(counted{snap, &n}, test.q)
-				if len(entries) != test.want || n > 20*cost+20 {
+				entries, _, err := log.Scan(snap, test.q)
+				n := counter.Records()
+				if len(entries) != test.want || n > int64(20*cost+20) {
 					t.Errorf("%s: got %d events with %d reads and a cost of %d, want %d", name, len(entries), n, cost, test.want)
 				}
 				reads[name] = append(reads[name], n)
@@ -155,14 +142,14 @@ func TestScan_OfARareTextGoesOnAtItsCursor(t *testing.T) {
 	empty := 0
 	q := audit.Query{Contains: "no event has it", Budget: 1000}
 	for page := 0; page == 0 || q.After != ""; page++ {
-		err := s.View(context.Background(), func(snap store.Snapshot) (err error) {
-			reads := 0
-			_, q.After, err = log.Scan(counted{snap, &reads}, q)
-			if empty++; reads > 1500 {
-				t.Errorf("got %d reads, want at most 1,000 events, and what was read at once", reads)
-			}
+		counter := storetest.CountReads(s, "")
+		err := counter.View(context.Background(), func(snap store.Snapshot) (err error) {
+			_, q.After, err = log.Scan(snap, q)
 			return err
 		})
+		if empty++; counter.Records() > 1500 {
+			t.Errorf("got %d reads, want at most 1,000 events, and what was read at once", counter.Records())
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

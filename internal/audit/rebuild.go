@@ -15,19 +15,10 @@ const (
 	rebuildPart  = 40   // entries of one Update, each with its event
 )
 
-// IndexReport is the result of CheckIndex.
-type IndexReport struct{ Entries, Missing, Wrong int }
-
-// RebuildIndexes adds the entries that the index lacks and deletes those that are wrong. It returns how many there were. The service
-// may run meanwhile.
-func (l Log) RebuildIndexes(ctx context.Context, s store.Store) (changed int, err error) {
-	r, err := l.CheckIndex(ctx, s, true)
-	return r.Missing + r.Wrong, err
-}
-
 // CheckIndex compares the index with the log, in small Views. With repair it also writes what is missing and deletes what is wrong, in
-// small Updates that judge each entry again.
-func (l Log) CheckIndex(ctx context.Context, s store.Store, repair bool) (r IndexReport, err error) {
+// small Updates that judge each entry again. The service may run meanwhile.
+func (l Log) CheckIndex(ctx context.Context, s store.Store, repair bool) (r store.IndexReport, err error) {
+	r = store.NewIndexReport(store.AuditEntities)
 	if _, r.Missing, err = l.checkBy(ctx, s, repair, l.findMissing); err == nil {
 		r.Entries, r.Wrong, err = l.checkBy(ctx, s, repair, l.findWrong)
 	}

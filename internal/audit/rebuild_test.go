@@ -206,19 +206,19 @@ func TestIndex_EqualsTheLogAfterEachHistory(t *testing.T) {
 			}
 		}
 		h.check()
-		if changed, err := log.RebuildIndexes(context.Background(), s); changed != 0 || err != nil {
-			rt.Fatalf("got %d changes, %v in a good index", changed, err)
+		if r, err := log.CheckIndex(context.Background(), s, true); r.Missing+r.Wrong != 0 || err != nil {
+			rt.Fatalf("got %+v, %v in a good index", r, err)
 		}
 		n := h.damage()
-		if changed, err := log.RebuildIndexes(context.Background(), s); changed != n || err != nil {
-			rt.Fatalf("got %d changes, %v, want the %d that were made", changed, err, n)
+		if r, err := log.CheckIndex(context.Background(), s, true); r.Missing+r.Wrong != n || err != nil {
+			rt.Fatalf("got %+v, %v, want the %d changes that were made", r, err, n)
 		}
 		h.check()
 	})
 }
 
-// The index has more entries than one View or one Update of RebuildIndexes takes.
-func TestRebuildIndexes_RestoresALostIndex(t *testing.T) {
+// The index has more entries than one View or one Update of CheckIndex takes.
+func TestCheckIndex_RestoresALostIndex(t *testing.T) {
 	s, log := open(t)
 	ids, _ := fill(t, s, log, 2500)
 	number(t, s, log, ids)
@@ -241,8 +241,8 @@ func TestRebuildIndexes_RestoresALostIndex(t *testing.T) {
 	if got := all(t, s, log, audit.Query{Subjects: []string{"u1"}}); len(got) != 0 {
 		t.Fatalf("got %d events without an index", len(got))
 	}
-	if changed, err := log.RebuildIndexes(t.Context(), s); changed != 2500 || err != nil {
-		t.Errorf("got %d changes, %v, want 2500", changed, err)
+	if r, err := log.CheckIndex(t.Context(), s, true); r.Missing != 2500 || r.Wrong != 0 || err != nil {
+		t.Errorf("got %+v, %v, want 2500 missing entries", r, err)
 	}
 	total := 0
 	for i := range 7 {

@@ -7,41 +7,13 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"barillet/internal/mail"
 	"barillet/store"
+	"barillet/store/storetest"
 )
-
-// readCounter counts the records that Views read, and the Views.
-type readCounter struct {
-	store.Store
-	records, views atomic.Int64
-}
-
-func (c *readCounter) View(ctx context.Context, fn func(store.Snapshot) error) error {
-	c.views.Add(1)
-	return c.Store.View(ctx, func(s store.Snapshot) error { return fn(countedSnapshot{s, &c.records}) })
-}
-
-type countedSnapshot struct {
-	store.Snapshot
-	records *atomic.Int64
-}
-
-func (s countedSnapshot) Get(key string) ([]byte, error) {
-	s.records.Add(1)
-	return s.Snapshot.Get(key)
-}
-
-func (s countedSnapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
-		s.records.Add(1)
-		return fn(key, value)
-	})
-}
 
 // fill queues n messages to different users.
 func (h *env) fill(n int, message mail.Message) {
@@ -64,8 +36,8 @@ func (h *env) fill(n int, message mail.Message) {
 }
 
 // count makes the sender use a store that counts what it reads.
-func (h *env) count() *readCounter {
-	c := &readCounter{Store: h.store}
+func (h *env) count() *storetest.Reads {
+	c := storetest.CountReads(h.store, "")
 	h.store = c
 	return c
 }
@@ -78,12 +50,12 @@ func TestSender_ReadsOnlyWhatIsNewWhileTenThousandMessagesWait(t *testing.T) {
 			h.start(transport)
 			h.fill(10_000, mail.Message{Template: "notice", Notice: true})
 			h.pass()
-			reads.records.Store(0)
+			reads.Reset()
 			for range 100 {
 				h.queue(mail.Message{Template: "ticket"})
 				h.pass()
 			}
-			if got := reads.records.Load(); got > 200 {
+			if got := reads.Records(); got > 200 {
 				t.Errorf("read %d records for 100 new messages", got)
 			}
 		})
@@ -96,12 +68,12 @@ func TestSender_ReadsNothingWhileNothingChanges(t *testing.T) {
 	h.start(nil)
 	h.fill(1000, mail.Message{Template: "notice", NotBefore: start.Add(24 * time.Hour)})
 	h.pass()
-	reads.views.Store(0)
+	reads.Reset()
 	for range 100 {
 		h.wait(10 * time.Second)
 		h.pass()
 	}
-	if got := reads.views.Load(); got != 0 {
+	if got := reads.Views(); got != 0 {
 		t.Errorf("the sender opened %d Views", got)
 	}
 }

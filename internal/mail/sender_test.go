@@ -295,7 +295,7 @@ func TestSender_LosesNoMessageInARestart(t *testing.T) {
 	}
 }
 
-func TestWake_SendsQueuedMessages(t *testing.T) {
+func TestRun_SendsQueuedMessages(t *testing.T) {
 	sent := make(chan mail.Envelope, 1)
 	h := newEnv(t, transport(func(e mail.Envelope) error { sent <- e; return nil }))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -214,12 +214,12 @@ func TestSender_MessageThatExpiresInTheQueueIsNotSent(t *testing.T) {
 	}
 }
 
-// waitFor waits until a condition holds, at most ten seconds.
+// waitFor waits until a condition holds, at most half a minute.
 func waitFor(t *testing.T, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("waited for ten seconds")
+			t.Fatal("waited for half a minute")
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/webhook"
 	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestWatch_FitsManyEventsAndEndpointsInOneUpdate(t *testing.T) {
@@ -135,30 +136,17 @@ func TestDeliveries_FindsDeadLettersBehindManyThatWaitInBoundedPages(t *testing.
 	for range 334 {
 		h.happen(slices.Repeat([]string{audit.GroupCreated}, 30)...)
 	}
-	reads := 0
+	counter := storetest.CountReads(h.store, store.WebhookDeliveries.Prefix)
 	for after, first := "", true; first || after != ""; first = false {
-		err := h.store.View(t.Context(), func(s store.Snapshot) (err error) {
-			reads = 0
-			_, after, err = h.hooks.Deliveries(scanCounter{s, &reads}, "one", "dead", after, 100)
+		counter.Reset()
+		err := counter.View(t.Context(), func(s store.Snapshot) (err error) {
+			_, after, err = h.hooks.Deliveries(s, "one", "dead", after, 100)
 			return err
 		})
-		if err != nil || reads > 5001 {
-			t.Fatalf("read %d deliveries for one page, %v", reads, err)
+		if err != nil || counter.Records() > 5001 {
+			t.Fatalf("read %d deliveries for one page, %v", counter.Records(), err)
 		}
 	}
-}
-
-// scanCounter counts the records that scans read.
-type scanCounter struct {
-	store.Snapshot
-	reads *int
-}
-
-func (s scanCounter) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
-	return s.Snapshot.Scan(prefix, after, limit, func(key string, value []byte) error {
-		*s.reads++
-		return fn(key, value)
-	})
 }
 
 // The clock is set back after a delivery, and then the receiver is down: the pauses between the attempts still grow.

@@ -311,7 +311,7 @@ func TestWatch_SendsATestOnlyToItsEndpoint(t *testing.T) {
 	}
 }
 
-func TestWake_StartsAPass(t *testing.T) {
+func TestRun_DeliversANewEvent(t *testing.T) {
 	r := listen(t)
 	h := newEnv(t, r)
 	h.hook("one", r.URL, "*")
@@ -323,7 +323,7 @@ func TestWake_StartsAPass(t *testing.T) {
 		}
 	})
 	h.happen(audit.SessionStart)
-	for deadline := time.Now().Add(5 * time.Second); len(r.posts("")) == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(20 * time.Second); len(r.posts("")) == 0 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	cancel()

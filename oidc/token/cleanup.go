@@ -72,13 +72,13 @@ func (s *Service) EndRevokedGrants(ctx context.Context) error {
 }
 
 // endRevoked ends the revoked ones among the grants whose keys begin with sub and sort after the key after. It reads at most limit
-// grants (0: all), and returns the last one and whether there are more. It also lists the offline ones that are not listed.
+// grants (0: all), and returns the last one and whether there are more. It also adds the entries of offline ones that lack them.
 func (s *Service) endRevoked(ctx context.Context, sub, after string, limit int) (last string, more bool, err error) {
 	for total := 0; ; {
-		var keys, unlisted []string
+		var keys, lacking []string
 		read := 0
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
-			keys, unlisted, read, last = nil, nil, 0, after
+			keys, lacking, read, last = nil, nil, 0, after
 			return s.grants.Scan(snap, sub, after, grantsInView, func(key string, g Grant) error {
 				read, last = read+1, key
 				status, err := s.status(snap, s.now(), &g)
@@ -86,15 +86,15 @@ func (s *Service) endRevoked(ctx context.Context, sub, after string, limit int) 
 					keys = append(keys, key)
 				} else if err == nil && status == active {
 					var is bool
-					if is, err = s.isUnlisted(snap, key, &g); is {
-						unlisted = append(unlisted, key)
+					if is, err = s.lacksEntry(snap, key, &g); is {
+						lacking = append(lacking, key)
 					}
 				}
 				return unlessUnreadable(err)
 			})
 		})
 		if err == nil {
-			err = errors.Join(s.endStillRevoked(ctx, keys), s.list(ctx, unlisted))
+			err = errors.Join(s.endStillRevoked(ctx, keys), s.addEntries(ctx, lacking))
 		}
 		after, total = last, total+read
 		if err != nil || read < grantsInView || limit > 0 && total >= limit {

@@ -76,44 +76,85 @@ func (s *Service) markEach(tx store.Tx, keys []string) error {
 	return nil
 }
 
-// isUnlisted reports whether an offline grant that needs a mark has no key in the table store.GrantsExpiring: the correction of its
-// times moved the end of its session, or the key was lost.
-func (s *Service) isUnlisted(r store.Reader, id string, g *Grant) (bool, error) {
-	if !g.Offline || g.OutlivesSession {
+// CheckIndex compares the table store.GrantsExpiring with a full scan of the grants, in small Views. With repair it also writes what
+// is missing and deletes what is wrong, in small Updates that judge each entry again.
+func (s *Service) CheckIndex(ctx context.Context, repair bool) (report store.IndexReport, err error) {
+	report = store.NewIndexReport(store.GrantsExpiring)
+	err = store.Walk(ctx, s.Store, s.grants, func(r store.Reader, id string, g Grant) (bool, error) {
+		missing, err := s.lacksEntry(r, id, &g)
+		if missing {
+			report.Missing++
+		}
+		return missing && repair, err
+	}, s.addEntry)
+	if err != nil {
+		return report, err
+	}
+	err = store.Walk(ctx, s.Store, s.expiring, func(r store.Reader, key string, _ struct{}) (bool, error) {
+		report.Entries++
+		wrong, err := s.isWrongEntry(r, key)
+		if wrong {
+			report.Wrong++
+		}
+		return wrong && repair, err
+	}, func(tx store.Tx, key string) error {
+		if wrong, err := s.isWrongEntry(tx, key); err != nil || !wrong {
+			return err
+		}
+		return s.expiring.Delete(tx, key)
+	})
+	return report, err
+}
+
+// lacksEntry reports whether a grant must have an entry and has none.
+func (s *Service) lacksEntry(r store.Reader, id string, g *Grant) (bool, error) {
+	if !g.Offline || g.OutlivesSession || !s.now().Before(g.Until) {
 		return false, nil
 	}
 	_, err := s.expiring.Get(r, expiringKey(id, g))
-	there, err := store.Found(err)
-	return err == nil && !there, err
+	found, err := store.Found(err)
+	return err == nil && !found, err
 }
 
-// list adds the missing keys of grants to the table store.GrantsExpiring.
-func (s *Service) list(ctx context.Context, ids []string) error {
+// addEntry adds the entry of a grant if it is missing.
+func (s *Service) addEntry(tx store.Tx, id string) error {
+	g, err := s.grants.Get(tx, id)
+	if found, err := store.Found(err); !found {
+		return err
+	}
+	if missing, err := s.lacksEntry(tx, id, &g); err != nil || !missing {
+		return err
+	}
+	return s.expiring.Put(tx, expiringKey(id, &g), struct{}{})
+}
+
+// addEntries is addEntry for several grants, in small Updates.
+func (s *Service) addEntries(ctx context.Context, ids []string) error {
 	for part := range slices.Chunk(ids, endBatch) {
 		err := s.Store.Update(ctx, func(tx store.Tx) error {
 			for _, id := range part {
-				g, err := s.grants.Get(tx, id)
-				if there, err := store.Found(err); err != nil {
-					return err
-				} else if !there {
-					continue
-				}
-				if unlisted, err := s.isUnlisted(tx, id, &g); err != nil {
-					return err
-				} else if !unlisted {
-					continue
-				}
-				if err := s.expiring.Put(tx, expiringKey(id, &g), struct{}{}); err != nil {
+				if err := s.addEntry(tx, id); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("listing the grants of sessions that expire: %w", err)
+			return fmt.Errorf("adding the entries of grants: %w", err)
 		}
 	}
 	return nil
+}
+
+// isWrongEntry reports whether no grant should have an entry.
+func (s *Service) isWrongEntry(r store.Reader, key string) (bool, error) {
+	_, id, _ := strings.Cut(key, "/")
+	g, err := s.grants.Get(r, id)
+	if errors.Is(err, store.ErrUnreadable) {
+		return false, nil // it may be right; the damage is reported
+	}
+	found, err := store.Found(err)
+	return err == nil && (!found || !g.Offline || expiringKey(id, &g) != key), err
 }
 
 // unlessUnreadable returns nil for the error of a record that cannot be read: the keyring has reported it.
