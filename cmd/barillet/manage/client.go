@@ -30,7 +30,7 @@ type Client struct {
 	// NoSupport reports offline mode without support.email.
 	NoSupport bool
 
-	answered time.Time // when the service answered last, by its clock; zero if it did not say
+	answered time.Time // when the service sent the last page of a list, by its clock; zero if it did not say
 }
 
 // requestTimeout is the time limit of a call.
@@ -112,7 +112,6 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (http
 		}
 		return nil, refused
 	}
-	c.answered, _ = http.ParseTime(response.Header.Get("Date"))
 	if out == nil {
 		return response.Header, nil
 	}
@@ -162,6 +161,7 @@ func pages[T any](ctx context.Context, c *Client, path string, values url.Values
 		if err != nil {
 			return nil, err
 		}
+		c.answered, _ = http.ParseTime(header.Get("Date"))
 		all = append(all, page...)
 		after := cursor(header)
 		if after == "" || limit > 0 && len(all) >= limit {
