@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"runtime"
 	"sync"
@@ -50,7 +51,7 @@ func BenchmarkFlow(b *testing.B) {
 
 const flowTarget = "https://app.example/cb"
 
-// flows are flows of each user with a session in turn.
+// flows are flows of each user with a session in turn, from many networks, because one may redeem few codes in a minute.
 func (s *stage) flows(c client.Information) job {
 	verifier := oauth2.GenerateVerifier()
 	ask := url.Values{"client_id": {string(c.ID)}, "redirect_uri": {flowTarget}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"},
@@ -58,10 +59,11 @@ func (s *stage) flows(c client.Information) job {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(string(c.ID))+":"+url.QueryEscape(c.Secret)))
 	redeem := url.Values{"grant_type": {"authorization_code"}, "redirect_uri": {flowTarget}, "code_verifier": {verifier}}
 	j := job{Rate: true, Repeat: true}
-	for _, cookie := range s.sessions {
+	for i, cookie := range s.sessions {
+		from := fmt.Sprintf("198.%d.%d.1", 18+i/256%2, i%256) // RFC 2544 appendix C.2.2
 		j.Acts = append(j.Acts, act{
-			{Method: "GET", Path: oidc.PathAuthorize + "?" + ask.Encode(), Cookie: cookie, To: flowTarget + "?"},
-			{Method: "POST", Path: oidc.PathToken, Header: map[string]string{"Authorization": basic}, Form: redeem.Encode(), WithCode: true},
+			{Method: "GET", Path: oidc.PathAuthorize + "?" + ask.Encode(), Cookie: cookie, To: flowTarget + "?", From: from},
+			{Method: "POST", Path: oidc.PathToken, Header: map[string]string{"Authorization": basic}, Form: redeem.Encode(), WithCode: true, From: from},
 		})
 	}
 	return j

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,6 +60,7 @@ type exchange struct {
 	To                         string
 	WithCode                   bool              // the form has the code in the query that the answer before led to
 	Header                     map[string]string // further ones
+	From                       string            // the client's address; "": that of the connection
 }
 
 // tally is what came of a load.
@@ -268,7 +270,7 @@ func joined(cookies, one string) string {
 func (c *loadClient) exchange(x exchange, cookies string) (*http.Response, error) {
 	c.out.Reset()
 	fmt.Fprintf(&c.out, "%s %s HTTP/1.1\r\nHost: login.example\r\nX-Forwarded-For: %s\r\nAccept-Language: fr\r\n"+
-		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n", x.Method, x.Path, c.address)
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n", x.Method, x.Path, cmp.Or(x.From, c.address))
 	if cookies != "" {
 		c.out.WriteString("Cookie: " + cookies + "\r\n")
 	}
