@@ -201,13 +201,6 @@ func (p *Program) Run(args ...string) Done {
 	return runProgram(p.tb, p.executable, p.env, append(args, "--data", p.Data)...)
 }
 
-// Barillet runs the program with these arguments alone, with the clock of the
-// machine.
-func Barillet(tb testing.TB, args ...string) Done {
-	tb.Helper()
-	return runProgram(tb, executable(tb), append(os.Environ(), programVariable+"=1"), args...)
-}
-
 func runProgram(tb testing.TB, executable string, env []string, args ...string) Done {
 	tb.Helper()
 	var stdout, stderr bytes.Buffer

@@ -88,7 +88,7 @@ func (m *merged) first() *stream {
 func (m *merged) advance(whole bool) error {
 	st := m.streams[0]
 	st.next = st.next[1:]
-	err := error(nil)
+	var err error
 	if !whole {
 		err = st.fill()
 	}

@@ -3,6 +3,7 @@ package outbox
 import (
 	"cmp"
 	"hash/maphash"
+	"maps"
 	"slices"
 	"time"
 
@@ -171,9 +172,5 @@ func (w *Worker[R]) advance(now time.Time) (spread, useless []string) {
 func (w *Worker[R]) waiting() map[Queue]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := make(map[Queue]int, len(w.index.waiting))
-	for q, n := range w.index.waiting {
-		out[q] = n
-	}
-	return out
+	return maps.Clone(w.index.waiting)
 }

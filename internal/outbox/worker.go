@@ -37,7 +37,7 @@ type Queue struct {
 	Lane        audit.Lane
 }
 
-// Worker delivers the jobs of one table, each at least once. It keeps the id and the time of each waiting job in memory, about 300
+// Worker delivers the jobs of one table, each at least once. It keeps the id and the times of each waiting job in memory, under 600
 // bytes, and reads a record only when it is new, changed or tried. Set the fields before Run and do not change them afterwards.
 type Worker[R Job[R]] struct {
 	What  string // the kind of job in the log, such as "mail"

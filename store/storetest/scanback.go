@@ -11,22 +11,11 @@ import (
 )
 
 // keysBack returns the keys of ScanBack.
-func keysBack(t *testing.T, s store.Store, prefix, before string, limit int) (got []string) {
+func keysBack(t *testing.T, s store.Store, prefix, before string, limit int) []string {
 	t.Helper()
-	err := s.View(background, func(snap store.Snapshot) error {
-		got = nil
-		return snap.ScanBack(prefix, before, limit, func(key string, value []byte) error {
-			if string(value) != "v"+key {
-				t.Errorf("%q holds %q", key, value)
-			}
-			got = append(got, key)
-			return nil
-		})
+	return visited(t, s, func(snap store.Snapshot, fn func(string, []byte) error) error {
+		return snap.ScanBack(prefix, before, limit, fn)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
 }
 
 func resumeBack(t *testing.T, s store.Store) {

@@ -253,10 +253,17 @@ func neighbours(t *testing.T, s store.Store) {
 
 func keys(t *testing.T, s store.Store, prefix, after string, limit int) []string {
 	t.Helper()
-	var got []string
+	return visited(t, s, func(snap store.Snapshot, fn func(string, []byte) error) error {
+		return snap.Scan(prefix, after, limit, fn)
+	})
+}
+
+// visited returns the keys that a scan calls its function with.
+func visited(t *testing.T, s store.Store, scan func(snap store.Snapshot, fn func(string, []byte) error) error) (got []string) {
+	t.Helper()
 	err := s.View(background, func(snap store.Snapshot) error {
 		got = nil
-		return snap.Scan(prefix, after, limit, func(key string, value []byte) error {
+		return scan(snap, func(key string, value []byte) error {
 			if string(value) != "v"+key {
 				t.Errorf("%q holds %q", key, value)
 			}
