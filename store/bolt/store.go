@@ -239,6 +239,7 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if check {
+		defer readAhead(f)()
 		err = checkPages(db, path)
 	}
 	if err == nil {
