@@ -27,6 +27,7 @@ type table struct {
 	record   reflect.Type
 	times    *timeRule      // nil: the records have no times
 	shared   *sharedRecords // nil: the table keeps none
+	missing  error          // of a record that does not exist
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
@@ -42,7 +43,8 @@ func newTable(ring *Keyring, kind TableDef, upgrades []Upgrade, record reflect.T
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timeRuleFor(record)}
+	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timeRuleFor(record),
+		missing: readError(kind, ErrNotFound)}
 	if kind.Shared > 0 {
 		t.shared = ring.sharedRecords(kind)
 	}
@@ -78,16 +80,23 @@ func (t *table) get(r Reader, id string, v any) error {
 // sealed returns the stored bytes of a record.
 func (t *table) sealed(r Reader, id string) ([]byte, error) {
 	sealed, err := r.Get(t.Key(id))
-	if err != nil {
-		return nil, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+	switch {
+	case err == nil:
+		return sealed, nil
+	case err == ErrNotFound: // often, and the text of an error costs more than the read
+		return nil, t.missing
 	}
-	return sealed, nil
+	return nil, readError(t.kind, err)
+}
+
+func readError(kind TableDef, err error) error {
+	return fmt.Errorf("reading a record of %s: %w", kind.Prefix, err)
 }
 
 // lost returns ErrNotFound for an unreadable record of a kind that may be lost.
 func (t *table) lost(err error) error {
 	if t.kind.Lost && errors.Is(err, ErrUnreadable) {
-		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, ErrNotFound)
+		return t.missing
 	}
 	return err
 }
