@@ -56,7 +56,7 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
