@@ -148,8 +148,10 @@ func TestSweep_EndsOldMonthsAndThoseOfDeletedGroups(t *testing.T) {
 	e := authntest.New(t)
 	group, ends := e.CreateGroup("Garage du Nord"), e.CreateGroup("Garage du Sud")
 	u := e.CreateUser("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{group, ends} })
+	alone := e.CreateUser("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{ends} })
 	for range 5 {
 		signIn(e, e.Clock.Now(), u.ID)
+		signIn(e, e.Clock.Now(), alone.ID)
 		e.Clock.Advance(30 * 24 * time.Hour)
 	}
 	count(e)
@@ -167,8 +169,15 @@ func TestSweep_EndsOldMonthsAndThoseOfDeletedGroups(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	sweep(3 * 3) // March ended more than 90 days ago
+	scope := counts.Query{Days: 90, Scope: []account.GroupID{ends}}
+	if got := read(e, scope); got[89-30] != 1 {
+		t.Errorf("before the group is deleted: got %v", got)
+	}
 	if err := e.Directory.DeleteGroup(t.Context(), authntest.AsSuperAdmin, e.From, ends); err != nil {
 		t.Fatal(err)
+	}
+	if got := read(e, scope); got[89-30] != 0 {
+		t.Errorf("after the group is deleted: got %v", got)
 	}
 	sweep(3 * 2)
 	e.Clock.Advance(200 * 24 * time.Hour)
