@@ -110,6 +110,10 @@ var (
 		Ceiling: Ceiling{Fixed: 400_000}, Sweep: ByAdministrator} // of 256 hashes, and those of the levels above
 	AuditHeads = TableDef{Prefix: "audithead/", Owner: "internal/audit/tree", Lives: "unlimited", Version: 1, Sealed: true, Appended: true,
 		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByAdministrator} // one a day
+	SignInsPending = TableDef{Prefix: "signinpending/", Owner: "authn/counts", Lives: "seconds", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Fixed: 100_000}, Sweep: ByDelivery} // counted every ten seconds
+	SignInCounts = TableDef{Prefix: "signincount/", Owner: "authn/counts", Lives: "90 d after the month", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 5, Per: PerGroup, Fixed: 5}, Sweep: ByExpiry}
 	Meta = TableDef{Prefix: "meta/", Owner: "store", Lives: "unlimited", Version: 1,
 		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format, data keys, probe and low space
 )
@@ -121,7 +125,7 @@ func TableDefs() []TableDef {
 		Sessions, Browsers, Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests,
 		Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
-		AuditEntities, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, Meta,
+		AuditEntities, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, SignInsPending, SignInCounts, Meta,
 	}
 }
 
