@@ -29,7 +29,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		})
 		return entries, next, err
 	}
-	after, dry, err := s.openCursor(p, q.After)
+	after, dry, err := s.OpenCursor(p, q.After)
 	if err != nil {
 		return nil, "", err
 	}
@@ -51,7 +51,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 				scoped.Subjects = slices.Compact(ids)
 			}
 		}
-		scoped.Visible = func(id string) (bool, error) { return p.hasInScope(r, id) }
+		scoped.Visible = func(id string) (bool, error) { return p.HasInScope(r, account.UserID(id)) }
 		var err error
 		entries, next, err = s.Accounts.Log.Scan(snap, scoped)
 		return err
@@ -60,14 +60,14 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		return nil, "", err
 	}
 	if next != "" && (len(entries) == 0 || next != entries[len(entries)-1].ID) {
-		next = s.sealCursor(p, next, len(entries) == 0) // the id of an event that p may not read
+		next = s.SealCursor(p, next, len(entries) == 0) // the id of an event that p may not read
 	}
 	return entries, next, nil
 }
 
-// hasInScope reports whether the user exists and is in the group scope of p.
-func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
-	sum, err := r.Summary(account.UserID(id))
+// HasInScope reports whether the user exists and is in the group scope of p.
+func (p Principal) HasInScope(r account.Reader, id account.UserID) (bool, error) {
+	sum, err := r.Summary(id)
 	if account.Missing(err) {
 		return false, nil
 	}
