@@ -108,7 +108,7 @@ func TestEvents_CursorInTheMiddleOfASearchIsSealed(t *testing.T) {
 // key of each user, and no two pages in a row are empty.
 func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
 	s := newEnv(t)
-	admin.SetMaxMerged(t, 3, 6)
+	admin.SetMaxMerged(t, 3, 20)
 	var members []string
 	for i := range 5 {
 		u := s.CreateUser(fmt.Sprintf("member%d@garage.example", i), nil)
