@@ -16,18 +16,18 @@ const sealedCursor = "sealed-"
 const dryCursor = "dry-"
 
 // SealCursor returns a cursor that reveals nothing of the record after which a principal with a group scope continues. It is
-// good for that principal alone. dry means that its page is empty.
-func (s *Service) SealCursor(p Principal, id string, dry bool) string {
+// good for the principal with that id alone. dry means that its page is empty.
+func (s *Service) SealCursor(principal, id string, dry bool) string {
 	if dry {
 		id = dryCursor + id
 	}
-	sealed := s.cursorCipher().Seal(nil, nil, []byte(id), []byte(p.ID))
+	sealed := s.cursorCipher().Seal(nil, nil, []byte(id), []byte(principal))
 	return sealedCursor + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
 // OpenCursor returns the id in a cursor, and whether its page was empty. A cursor that is not sealed is an id. The error is
 // audit.ErrID.
-func (s *Service) OpenCursor(p Principal, cursor string) (id string, dry bool, err error) {
+func (s *Service) OpenCursor(principal, cursor string) (id string, dry bool, err error) {
 	text, sealed := strings.CutPrefix(cursor, sealedCursor)
 	if !sealed {
 		return cursor, false, nil
@@ -36,7 +36,7 @@ func (s *Service) OpenCursor(p Principal, cursor string) (id string, dry bool, e
 	if err != nil {
 		return "", false, audit.ErrID
 	}
-	plain, err := s.cursorCipher().Open(nil, nil, raw, []byte(p.ID))
+	plain, err := s.cursorCipher().Open(nil, nil, raw, []byte(principal))
 	if err != nil {
 		return "", false, audit.ErrID
 	}

@@ -29,7 +29,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		})
 		return entries, next, err
 	}
-	after, dry, err := s.OpenCursor(p, q.After)
+	after, dry, err := s.OpenCursor(p.ID, q.After)
 	if err != nil {
 		return nil, "", err
 	}
@@ -60,7 +60,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		return nil, "", err
 	}
 	if next != "" && (len(entries) == 0 || next != entries[len(entries)-1].ID) {
-		next = s.SealCursor(p, next, len(entries) == 0) // the id of an event that p may not read
+		next = s.SealCursor(p.ID, next, len(entries) == 0) // the id of an event that p may not read
 	}
 	return entries, next, nil
 }

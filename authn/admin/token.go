@@ -176,7 +176,7 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
-	if after, _, err = s.OpenCursor(p, after); err != nil {
+	if after, _, err = s.OpenCursor(p.ID, after); err != nil {
 		return nil, "", err
 	}
 	if after != "" {
@@ -187,7 +187,7 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 		read, last := 0, ""
 		return s.tokens.Scan(snap, "", after, 0, func(hash string, t Token) error {
 			if read++; read > store.PageReads {
-				next = s.SealCursor(p, last, false) // the id of a token that p may not manage
+				next = s.SealCursor(p.ID, last, false) // the id of a token that p may not manage
 				return store.ErrStop
 			}
 			if last = t.ID; !p.canManageToken(&t) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"barillet/authn/account"
@@ -13,7 +14,6 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
-	"barillet/store"
 )
 
 // ImportRow is one user of an import.
@@ -163,7 +163,7 @@ func (s *Service) resolveGroups(ctx context.Context, p admin.Principal, rows []I
 
 // groupNamed returns the group with an id or a name.
 func groupNamed(r account.Reader, idOrName string) (account.Group, error) {
-	if store.CheckKey(store.Groups.Prefix+idOrName) == nil {
+	if len(idOrName) <= 64 && !strings.ContainsFunc(idOrName, func(r rune) bool { return r < 0x21 || r > 0x7E }) {
 		if g, err := r.Group(account.GroupID(idOrName)); !account.Missing(err) {
 			return g, err
 		}

@@ -18,10 +18,10 @@ func (s *Service) Users(ctx context.Context, p admin.Principal, q roster.UserQue
 	q.WithDisplayStatus = true
 	if p.Scoped() {
 		q.Scope, q.Visible = append([]account.GroupID{}, p.Groups...), p.InScope
-		q.Seal = func(cursor string) string { return s.Admin.SealCursor(p, cursor, false) }
+		q.Seal = func(cursor string) string { return s.Admin.SealCursor(p.ID, cursor, false) }
 	}
 	var err error
-	if q.After, _, err = s.Admin.OpenCursor(p, q.After); err != nil {
+	if q.After, _, err = s.Admin.OpenCursor(p.ID, q.After); err != nil {
 		return nil, "", errcode.InvalidField("after", "unknown")
 	}
 	users, next, err := roster.Users(ctx, s.accounts, q)

@@ -183,7 +183,7 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
-	if after, _, err = s.Admin.OpenCursor(p, after); err != nil {
+	if after, _, err = s.Admin.OpenCursor(p.ID, after); err != nil {
 		return nil, "", err
 	}
 	now := s.accounts.Now()
@@ -193,7 +193,7 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 		user, _, _ := strings.Cut(after, "-")
 		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
 			if read >= pageReads {
-				next = s.Admin.SealCursor(p, last, false) // the id of an approval that p may not read
+				next = s.Admin.SealCursor(p.ID, last, false) // the id of an approval that p may not read
 				return store.ErrStop
 			}
 			read, last = read+3, approval.ID // with the user

@@ -38,7 +38,7 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	if q.After, _, err = s.Admin.OpenCursor(p, q.After); err != nil {
+	if q.After, _, err = s.Admin.OpenCursor(p.ID, q.After); err != nil {
 		return nil, "", err
 	}
 	last := "" // the last request that was read, if there can be more
@@ -54,7 +54,7 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 		return nil, "", fmt.Errorf("listing help requests: %w", err)
 	}
 	if last != "" && p.Scoped() && (len(found) == 0 || last != found[len(found)-1].ID) {
-		last = s.Admin.SealCursor(p, last, false) // the id of a request that p may not read
+		last = s.Admin.SealCursor(p.ID, last, false) // the id of a request that p may not read
 	}
 	return found, last, nil
 }
