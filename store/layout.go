@@ -92,7 +92,7 @@ var (
 		Ceiling: Ceiling{Records: 40_000, Per: PerToken}, Sweep: ByExpiry} // 20,000 a day of an owner, and as many at once after a pause
 	Outbox = TableDef{Prefix: "outbox/", Owner: "internal/mail", Lives: "until sent", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 20, Per: PerUser, Fixed: 10_000}, Sweep: ByDelivery}
-	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true,
+	Webhooks = TableDef{Prefix: "webhook/", Owner: "internal/webhook", Lives: "unlimited", Version: 1, Sealed: true, Shared: 1,
 		Ceiling: Ceiling{Fixed: 1}, Sweep: ByReplacement}
 	WebhookDeliveries = TableDef{Prefix: "webhookdelivery/", Owner: "internal/webhook", Lives: "until accepted; as a dead letter by policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 220_000, Per: PerWebhook}, Sweep: ByDelivery} // 100,000 of the first lane and 5,000 of each other, and as many dead letters

@@ -16,6 +16,10 @@ const (
 	MaxUpdateSize = 1 << 20  // bytes of keys and values that one Update writes
 )
 
+// PageReads is the maximum of records that one call reads for a page of a list. It then returns what it found, with a cursor: a page
+// can be short or empty although another one follows.
+const PageReads = 10_000
+
 var (
 	// ErrNotFound is the error of Get for a key that does not exist.
 	ErrNotFound = errors.New("record not found")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ type TableSweep struct {
 	Find func(s Snapshot, after string, reads, limit int) (Expired, error)
 	// Delete judges the records again and deletes them in small Updates. It calls pause after each.
 	Delete func(ctx context.Context, s Store, ids []string, pause func()) error
+	// Once means that Find stays at the end of the expired records, so that no later round reads a record again.
+	Once bool
 }
 
 // Expired is the result of Find.
@@ -51,7 +54,7 @@ func judgeAlone[T any](expired func(v T) bool) judge {
 }
 
 func (t *table) newSweep(expired judge, announce func(ids []string) func(Tx) error) TableSweep {
-	return TableSweep{t.kind, t.findExpired(expired), t.deleteEach(expired, announce)}
+	return TableSweep{Table: t.kind, Find: t.findExpired(expired), Delete: t.deleteEach(expired, announce)}
 }
 
 func (t *table) findExpired(expired judge) func(Snapshot, string, int, int) (Expired, error) {
@@ -124,20 +127,24 @@ func InBatches(ctx context.Context, s Store, ids []string, pause func(), first f
 	return nil
 }
 
-// Sweeper sweeps all tables in turn. Its cost does not depend on their size: Run reads and deletes at most as many records as
-// the two limits. A Sweeper is not safe for concurrent use.
+// Sweeper sweeps all tables. Its cost does not depend on their size: Run reads and deletes at most as many records as the two limits,
+// and reads at most Idle while few of them have expired. A Sweeper is not safe for concurrent use.
 type Sweeper struct {
 	Store          Store
 	Sweeps         []TableSweep
 	Reads, Deletes int           // limits of one Run
+	Idle           int           // records of one Run that are read although few have expired; 0 means Reads
 	Pause          time.Duration // after each View and each Update, so that a sign-in waits for at most one
 
 	cursors []string
-	round   []int // the sweeps that have not ended in this round, the next one first
+	runs    int
 }
 
 // Swept is what one Run of a Sweeper did.
 type Swept struct{ Read, Deleted int }
+
+// worthwhile reports whether so many of the records that were read had expired, one of 50, that a further part of the table is read.
+func (s Swept) worthwhile() bool { return s.Deleted > 0 && s.Deleted*50 >= s.Read }
 
 // deleteBatch is the number of records that one Update of a sweep deletes. Each may use three keys.
 const deleteBatch = 24
@@ -145,28 +152,44 @@ const deleteBatch = 24
 // sweepPart is the maximum of records that one View of a sweep reads.
 const sweepPart = 2000
 
-// Run continues the present round, or begins one: it reads a part of each table in turn, until all have ended. So each record is
-// read once in a round, and a round takes as many Runs as the number of all records divided by Reads, or as the number of expired
-// ones divided by Deletes. An error of one table does not stop the others.
+// Run reads an equal part of each table, from where the one before stopped or, after its end, from the beginning. So a short table is
+// read in each Run. Then it goes on in turn: with all tables while it has read fewer records than Idle, and after that with those whose
+// last part was worthwhile. What is read only once does not count for Idle. An error of one table does not stop the others.
 func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
+	if len(w.Sweeps) == 0 {
+		return total, nil
+	}
 	if w.cursors == nil {
 		w.cursors = make([]string, len(w.Sweeps))
 	}
-	if len(w.round) == 0 {
-		for i := range w.Sweeps {
-			w.round = append(w.round, i)
-		}
+	idle := cmp.Or(w.Idle, w.Reads)
+	share := min(sweepPart, max(1, idle/len(w.Sweeps)))
+	last := make([]Swept, len(w.Sweeps)) // part of each table
+	var turn []int                       // the next one first; each Run begins with another
+	for i := range w.Sweeps {
+		turn = append(turn, (w.runs+i)%len(w.Sweeps))
 	}
+	w.runs++
 	var failures []error
-	for len(w.round) > 0 && ctx.Err() == nil && total.Read < w.Reads && total.Deleted < w.Deletes {
-		i := w.round[0]
-		w.round = w.round[1:]
-		one, end, err := w.step(ctx, i, min(sweepPart, w.Reads-total.Read), w.Deletes-total.Deleted)
+	for len(turn) > 0 && ctx.Err() == nil && total.Read < w.Reads && total.Deleted < w.Deletes {
+		i, part := turn[0], share
+		turn = turn[1:]
+		once := w.Sweeps[i].Once
+		switch {
+		case once, idle <= 0 && last[i].worthwhile():
+			part = sweepPart
+		case idle <= 0:
+			continue
+		}
+		one, end, err := w.step(ctx, i, min(part, w.Reads-total.Read), w.Deletes-total.Deleted)
 		total.Read, total.Deleted = total.Read+one.Read, total.Deleted+one.Deleted
+		if !once {
+			idle -= one.Read
+		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("sweeping %s: %w", w.Sweeps[i].Table.Prefix, err))
-		} else if !end {
-			w.round = append(w.round, i)
+		} else if last[i] = one; !end {
+			turn = append(turn, i)
 		}
 	}
 	return total, errors.Join(failures...)

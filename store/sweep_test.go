@@ -98,7 +98,7 @@ func TestSweeper_CostsTheSameEachMinuteAtAnySize(t *testing.T) {
 	ring := openKeyring(t, s, store.NewRootKeys())
 	clock := now
 	m := &meter{Store: s}
-	w := &store.Sweeper{Store: m, Reads: records / 8, Deletes: records / 16}
+	w := &store.Sweeper{Store: m, Reads: records / 8, Deletes: records / 16, Idle: records / 80}
 	for _, def := range sweptTables {
 		w.Sweeps = append(w.Sweeps, store.NewSweep(store.NewTable[time.Time](ring, def), func(at time.Time) bool { return !clock.Before(at) }))
 	}
@@ -207,5 +207,69 @@ func TestSweeper_AFailureOfOneTableDoesNotStopTheOthers(t *testing.T) {
 	done, err := w.Run(background)
 	if err == nil || done.Deleted != 1 {
 		t.Errorf("got %+v, %v, want the error and one deletion", done, err)
+	}
+}
+
+// idleSweeper sweeps sweptTables, of which those in live have so many records that have not expired.
+func idleSweeper(t *testing.T, live map[string]int) (*store.Sweeper, *meter, *store.Keyring) {
+	t.Helper()
+	s := open(t)
+	ring := openKeyring(t, s, store.NewRootKeys())
+	m := &meter{Store: s}
+	w := &store.Sweeper{Store: m, Reads: 20_000, Deletes: 5_000, Idle: 1_000}
+	for _, def := range sweptTables {
+		putSwept(t, s, ring, def, "live", live[def.Prefix], now.Add(time.Hour))
+		w.Sweeps = append(w.Sweeps, store.NewSweep(store.NewTable[time.Time](ring, def), func(at time.Time) bool { return !now.Before(at) }))
+	}
+	return w, m, ring
+}
+
+// putSwept adds n records that expire at a time.
+func putSwept(t *testing.T, s store.Store, ring *store.Keyring, def store.TableDef, name string, n int, at time.Time) {
+	t.Helper()
+	table := store.NewTable[time.Time](ring, def)
+	for first := 0; first < n; first += 90 {
+		if err := s.Update(background, func(tx store.Tx) error {
+			for i := first; i < min(first+90, n); i++ {
+				if err := table.Put(tx, fmt.Sprintf("%07d-%s", i*7919%n, name), at); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSweeper_AnIdleMinuteCostsTheSameWithManyRecords(t *testing.T) {
+	for _, live := range []int{2_000, 10_000} {
+		w, m, _ := idleSweeper(t, map[string]int{store.Codes.Prefix: live, store.Forwards.Prefix: live})
+		for minute := range 25 {
+			m.read.Store(0)
+			if done, err := w.Run(background); err != nil || done.Deleted > 0 {
+				t.Fatalf("got %+v, %v", done, err)
+			}
+			if read := m.read.Load(); read > 1_000+50 {
+				t.Fatalf("%d records, minute %d: got %d reads, want 1,000", live, minute, read)
+			}
+		}
+	}
+}
+
+// Long tables of which nothing expires do not delay others: a short one is read in each minute, and one of which much has expired
+// as fast as the limits allow.
+func TestSweeper_ReadsMoreOnlyWhereRecordsExpire(t *testing.T) {
+	w, m, ring := idleSweeper(t, map[string]int{store.Codes.Prefix: 10_000, store.Forwards.Prefix: 10_000, store.UserCodes.Prefix: 100})
+	for minute := range 3 {
+		putSwept(t, m, ring, store.UserCodes, "expired", 20, now)
+		if done, err := w.Run(background); err != nil || done.Deleted != 20 || done.Read > 1_250 {
+			t.Fatalf("minute %d: got %+v, %v, want 20 deletions with the reads of an idle minute", minute, done, err)
+		}
+	}
+	putSwept(t, m, ring, store.Accesses, "live", 4_000, now.Add(time.Hour))
+	putSwept(t, m, ring, store.Accesses, "expired", 4_000, now)
+	if done, err := w.Run(background); err != nil || done.Deleted != 4_000 || done.Read > 9_500 {
+		t.Fatalf("got %+v, %v, want 4,000 deletions in a minute, and few reads of other tables", done, err)
 	}
 }

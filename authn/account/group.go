@@ -95,6 +95,19 @@ func groupNameKey(name string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// GroupNamed returns the group with a name, as input.Fold compares names; NotFound if there is none.
+func (r Reader) GroupNamed(name string) (Group, error) {
+	id, err := r.s.groupNames.Get(r.Raw, groupNameKey(name))
+	if err != nil {
+		return Group{}, missing(err, "group name", "")
+	}
+	g, err := r.Group(id)
+	if err == nil && input.Fold(g.Name) != input.Fold(name) { // it only looks like the name
+		err = errcode.New(errcode.NotFound)
+	}
+	return g, err
+}
+
 // releaseGroupName makes the name of a stored group free for others. A group without a name has none.
 func (tx *Tx) releaseGroupName(g *Group) error {
 	if g.Name == "" {
@@ -121,9 +134,6 @@ func (tx *Tx) putGroup(g *Group) error {
 	}
 	return nil
 }
-
-// maxGroupsScanned is the maximum number of groups that one call of Groups reads. It then returns what it found, with a cursor.
-const maxGroupsScanned = 5000
 
 // GroupQuery selects groups. The zero value selects all, in the order of their ids.
 type GroupQuery struct {
@@ -153,7 +163,7 @@ func (s *Service) Groups(ctx context.Context, q GroupQuery) (groups []Group, nex
 		more, seen := false, 0
 		err := s.groups.Scan(snap, "", q.After, 0, func(id string, g Group) error {
 			matches := q.Matches(g)
-			if seen++; matches && len(groups) == q.Limit || seen > maxGroupsScanned {
+			if seen++; matches && len(groups) == q.Limit || seen > store.PageReads {
 				more = true
 				return store.ErrStop
 			}

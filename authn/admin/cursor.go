@@ -9,25 +9,25 @@ import (
 	"barillet/internal/audit"
 )
 
-// sealedCursor begins a cursor of the log that contains the encrypted id of an event.
+// sealedCursor begins a cursor that contains an encrypted id.
 const sealedCursor = "sealed-"
 
 // dryCursor begins what is sealed in the cursor of an empty page.
 const dryCursor = "dry-"
 
-// sealCursor returns a cursor that reveals nothing of the event after which a principal with a group scope continues. It is
-// good for that principal alone. dry means that its page is empty.
-func (s *Service) sealCursor(p Principal, id string, dry bool) string {
+// SealCursor returns a cursor that reveals nothing of the record after which a principal with a group scope continues. It is
+// good for the principal with that id alone. dry means that its page is empty.
+func (s *Service) SealCursor(principal, id string, dry bool) string {
 	if dry {
 		id = dryCursor + id
 	}
-	sealed := s.cursorCipher().Seal(nil, nil, []byte(id), []byte(p.ID))
+	sealed := s.cursorCipher().Seal(nil, nil, []byte(id), []byte(principal))
 	return sealedCursor + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// openCursor returns the event id in a cursor, and whether its page was empty. A cursor that is not sealed is an event id. The error
-// is audit.ErrID.
-func (s *Service) openCursor(p Principal, cursor string) (id string, dry bool, err error) {
+// OpenCursor returns the id in a cursor, and whether its page was empty. A cursor that is not sealed is an id. The error is
+// audit.ErrID.
+func (s *Service) OpenCursor(principal, cursor string) (id string, dry bool, err error) {
 	text, sealed := strings.CutPrefix(cursor, sealedCursor)
 	if !sealed {
 		return cursor, false, nil
@@ -36,7 +36,7 @@ func (s *Service) openCursor(p Principal, cursor string) (id string, dry bool, e
 	if err != nil {
 		return "", false, audit.ErrID
 	}
-	plain, err := s.cursorCipher().Open(nil, nil, raw, []byte(p.ID))
+	plain, err := s.cursorCipher().Open(nil, nil, raw, []byte(principal))
 	if err != nil {
 		return "", false, audit.ErrID
 	}

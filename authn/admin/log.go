@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"barillet/authn/account"
@@ -10,14 +9,15 @@ import (
 	"barillet/store"
 )
 
-// maxMerged is the maximum of users in a group scope whose events are found by the index alone.
-var maxMerged = 4_000
+// maxMerged is the maximum of users in a group scope whose events are found by the index alone; after an empty page, maxSought. Each
+// costs a key of the index.
+var maxMerged, maxSought = 4_000, 4 * store.PageReads
 
 // Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope, except
 // those that canReadEvent excludes. For a scope of at most maxMerged users it reads these events and a key of each user, so that neither
 // the length of a page nor the cursor depends on events of others (protocol rule 21). For more, it reads the log in the order of time.
 // next is the cursor of the next page, or empty at the end. A page may be short and have a cursor, if a filter leaves out nearly all
-// events. Without a filter, no page that follows an empty one is empty, except the last.
+// events. Without a filter, no page that follows an empty one is empty, except the last, for a scope of at most maxSought users.
 func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
@@ -29,7 +29,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		})
 		return entries, next, err
 	}
-	after, dry, err := s.openCursor(p, q.After)
+	after, dry, err := s.OpenCursor(p.ID, q.After)
 	if err != nil {
 		return nil, "", err
 	}
@@ -37,7 +37,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 	q.After, q.Keep = after, func(e audit.Entry) bool { return p.canReadEvent(&e.Event) && (filter == nil || filter(e)) }
 	limit := maxMerged
 	if dry {
-		limit = math.MaxInt // one key of each user, however long the log is
+		limit = maxSought
 	}
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		r, scoped := s.Accounts.Reader(snap), q
@@ -51,7 +51,7 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 				scoped.Subjects = slices.Compact(ids)
 			}
 		}
-		scoped.Visible = func(id string) (bool, error) { return p.hasInScope(r, id) }
+		scoped.Visible = func(id string) (bool, error) { return p.HasInScope(r, account.UserID(id)) }
 		var err error
 		entries, next, err = s.Accounts.Log.Scan(snap, scoped)
 		return err
@@ -60,14 +60,14 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		return nil, "", err
 	}
 	if next != "" && (len(entries) == 0 || next != entries[len(entries)-1].ID) {
-		next = s.sealCursor(p, next, len(entries) == 0) // the id of an event that p may not read
+		next = s.SealCursor(p.ID, next, len(entries) == 0) // the id of an event that p may not read
 	}
 	return entries, next, nil
 }
 
-// hasInScope reports whether the user exists and is in the group scope of p.
-func (p Principal) hasInScope(r account.Reader, id string) (bool, error) {
-	sum, err := r.Summary(account.UserID(id))
+// HasInScope reports whether the user exists and is in the group scope of p.
+func (p Principal) HasInScope(r account.Reader, id account.UserID) (bool, error) {
+	sum, err := r.Summary(id)
 	if account.Missing(err) {
 		return false, nil
 	}

@@ -42,7 +42,7 @@ func (s *Service) SignInState(ctx context.Context, p Principal, req account.Requ
 	}
 	within := false
 	err = s.Accounts.View(ctx, func(r account.Reader) (err error) {
-		within, err = p.hasInScope(r, string(t.User.ID))
+		within, err = p.HasInScope(r, t.User.ID)
 		return err
 	})
 	if err == nil && !within {

@@ -176,13 +176,21 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
+	if after, _, err = s.OpenCursor(p.ID, after); err != nil {
+		return nil, "", err
+	}
 	if after != "" {
 		after += "g" // sorts after every hash with this prefix
 	}
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		tokens, next = nil, ""
+		read, last := 0, ""
 		return s.tokens.Scan(snap, "", after, 0, func(hash string, t Token) error {
-			if !p.canManageToken(&t) {
+			if read++; read > store.PageReads {
+				next = s.SealCursor(p.ID, last, false) // the id of a token that p may not manage
+				return store.ErrStop
+			}
+			if last = t.ID; !p.canManageToken(&t) {
 				return nil
 			}
 			if len(tokens) == limit {

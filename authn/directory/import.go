@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"barillet/authn/account"
@@ -11,7 +12,6 @@ import (
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
-	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
 )
@@ -125,38 +125,50 @@ func (s *Service) validateImport(ctx context.Context, p admin.Principal, r Impor
 // resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
 // has is a fault. Case and the kind of apostrophes and spaces do not matter: no two groups differ only by them.
 func (s *Service) resolveGroups(ctx context.Context, p admin.Principal, rows []ImportRow) error {
-	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
+	found := map[string]account.GroupID{}
+	err := s.accounts.View(ctx, func(reader account.Reader) error {
+		clear(found)
+		for _, r := range rows {
+			for _, name := range r.GroupNames {
+				if _, known := found[name]; known {
+					continue
+				}
+				g, err := groupNamed(reader, name)
+				if err != nil && !account.Missing(err) {
+					return err
+				}
+				if err == nil && (!p.Scoped() || slices.Contains(p.Groups, g.ID)) { // a group outside the scope does not exist (protocol rule 21)
+					found[name] = g.ID
+				}
+			}
+		}
 		return nil
-	}
-	byID, byName := map[string]account.GroupID{}, map[string]account.GroupID{}
-	for after := ""; ; {
-		groups, next, err := s.Groups(ctx, p, account.GroupQuery{After: after})
-		if err != nil {
-			return err
-		}
-		for _, g := range groups {
-			byID[string(g.ID)], byName[input.Fold(g.Name)] = g.ID, g.ID
-		}
-		if after = next; after == "" {
-			break
-		}
+	})
+	if err != nil {
+		return err
 	}
 	for i := range rows {
 		r := &rows[i]
 		for _, name := range r.GroupNames {
-			found, ok := byID[name]
-			if !ok {
-				found, ok = byName[input.Fold(name)]
-			}
-			switch {
-			case !ok:
+			switch id := found[name]; {
+			case id == "":
 				r.Faults = append(r.Faults, errcode.InvalidField("groupIds", "unknown"))
-			case !slices.Contains(r.Groups, found):
-				r.Groups = append(r.Groups, found)
+			case !slices.Contains(r.Groups, id):
+				r.Groups = append(r.Groups, id)
 			}
 		}
 	}
 	return nil
+}
+
+// groupNamed returns the group with an id or a name.
+func groupNamed(r account.Reader, idOrName string) (account.Group, error) {
+	if len(idOrName) <= 64 && !strings.ContainsFunc(idOrName, func(r rune) bool { return r < 0x21 || r > 0x7E }) {
+		if g, err := r.Group(account.GroupID(idOrName)); !account.Missing(err) {
+			return g, err
+		}
+	}
+	return r.GroupNamed(idOrName)
 }
 
 // FindDuplicates returns, for each user of a list, a fault for each address or key that an earlier user has. keyID

@@ -19,6 +19,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
+	"barillet/store/storetest"
 )
 
 const foreignSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -362,5 +363,28 @@ func TestImport_PacesInvitations(t *testing.T) {
 	}
 	if m := s.Mails(); len(m) != 1 || !m[0].NotBefore.IsZero() {
 		t.Errorf("got %+v, want one invitation that is sent immediately", m)
+	}
+}
+
+// An import reads the groups that it names, and no others.
+func TestImport_ReadsAsMuchWithTenTimesTheGroups(t *testing.T) {
+	reads := map[int]int64{}
+	for _, groups := range []int{20, 200} {
+		s := newEnv(t)
+		for i := range groups {
+			s.CreateGroup(fmt.Sprintf("Garage %03d", i))
+		}
+		counter := storetest.CountReads(s.Store, "")
+		s.Accounts.Store = counter
+		rows := []directory.ImportRow{{NewUser: directory.NewUser{Login: "zoe@garage.example", Email: "zoe@garage.example"},
+			GroupNames: []string{"GARAGE  007", "Garage 008", string(s.Lumiere)}}}
+		results, err := s.Directory.Import(t.Context(), authntest.AsSuperAdmin, s.From, rows, false, true)
+		if err != nil || len(results) != 1 || len(results[0].Faults) > 0 || len(rows[0].Groups) != 3 {
+			t.Fatalf("got %+v, groups %v, %v", results, rows[0].Groups, err)
+		}
+		reads[groups] = counter.Records()
+	}
+	if reads[200] > reads[20] {
+		t.Errorf("an import reads %d records beside 20 groups and %d beside 200", reads[20], reads[200])
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/roster"
+	"barillet/internal/errcode"
 )
 
 // Users returns a page of the users in the scope of p. For a principal with a group scope it reads one group after
@@ -17,6 +18,11 @@ func (s *Service) Users(ctx context.Context, p admin.Principal, q roster.UserQue
 	q.WithDisplayStatus = true
 	if p.Scoped() {
 		q.Scope, q.Visible = append([]account.GroupID{}, p.Groups...), p.InScope
+		q.Seal = func(cursor string) string { return s.Admin.SealCursor(p.ID, cursor, false) }
+	}
+	var err error
+	if q.After, _, err = s.Admin.OpenCursor(p.ID, q.After); err != nil {
+		return nil, "", errcode.InvalidField("after", "unknown")
 	}
 	users, next, err := roster.Users(ctx, s.accounts, q)
 	if err != nil {

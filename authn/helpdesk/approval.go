@@ -183,12 +183,20 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
+	if after, _, err = s.Admin.OpenCursor(p.ID, after); err != nil {
+		return nil, "", err
+	}
 	now := s.accounts.Now()
 	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		all, next = nil, ""
-		r := s.accounts.Reader(snap)
+		r, read, last := s.accounts.Reader(snap), 0, ""
 		user, _, _ := strings.Cut(after, "-")
 		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
+			if read >= pageReads {
+				next = s.Admin.SealCursor(p.ID, last, false) // the id of an approval that p may not read
+				return store.ErrStop
+			}
+			read, last = read+3, approval.ID // with the user
 			switch _, _, err := s.findApproval(r, snap, p, approval.ID, now); {
 			case account.Missing(err):
 				return nil

@@ -21,12 +21,14 @@ type RequestQuery struct {
 	Limit     int    // 1 to 200; 0 means 200
 }
 
-// maxScanned is the maximum number of requests that one call reads before it returns a cursor.
-const maxScanned = 2000
+// pageReads is store.PageReads, except in tests.
+var pageReads = store.PageReads
 
 // Requests returns a page of help requests. A principal with a group scope gets those about users in the scope, and
-// none about unknown addresses. next is the cursor of the next page, or empty at the end.
-func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuery) (requests []Request, next string, err error) {
+// none about unknown addresses. next is the cursor of the next page, or empty at the end. A page has a cursor although it is short or
+// empty if Requests read as many records as one call may. Otherwise a cursor means that one more request is selected, so neither page
+// nor cursor reveals a request outside the scope (protocol rule 21).
+func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuery) (found []Request, next string, err error) {
 	if err := p.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
@@ -36,102 +38,81 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	if p.Scoped() {
-		return s.requestsInScope(ctx, p, q)
+	if q.After, _, err = s.Admin.OpenCursor(p.ID, q.After); err != nil {
+		return nil, "", err
 	}
-	return s.scan(ctx, q, false)
-}
-
-// requestsInScope returns the requests in the group scope of p. It reads until the page is full: a short page or a
-// cursor would reveal requests outside the scope and their time (protocol rule 21).
-func (s *Service) requestsInScope(ctx context.Context, p admin.Principal, q RequestQuery) (requests []Request, next string, err error) {
-	for limit := q.Limit; ; q.After = next {
-		var found []Request
-		if found, next, err = s.scan(ctx, q, true); err != nil {
-			return nil, "", err
+	last := "" // the last request that was read, if there can be more
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		if q.Reference != "" {
+			found, err = s.withReference(snap, p, q)
+			return err
 		}
-		var within []Request
-		if err := s.accounts.View(ctx, func(r account.Reader) error {
-			within = nil
-			for _, c := range found {
-				switch err := s.requestInScope(r, p, &c); {
-				case err == nil:
-					within = append(within, c)
-				case errcode.Of(err) != errcode.NotFound:
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			return nil, "", err
-		}
-		if requests = append(requests, within...); len(requests) > limit {
-			return requests[:limit], requests[limit-1].ID, nil
-		}
-		if next == "" {
-			return requests, "", nil
-		}
-	}
-}
-
-// scan returns the requests that match a query. If known is set, it omits requests about unknown addresses.
-func (s *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
-	if q.Reference != "" {
-		found, err = s.withReference(ctx, q, known)
-		return found, "", err
-	}
-	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		found, next = nil, ""
-		read, last, more := 0, "", false
-		err := s.requests.Scan(snap, "", q.After, 0, func(id string, c Request) error {
-			if !isRequestID(id) {
-				return store.ErrStop // the records that find requests sort after them
-			}
-			if more = read == maxScanned || len(found) == q.Limit; more {
-				return store.ErrStop
-			}
-			read, last = read+1, id
-			if q.selects(&c, known) {
-				found = append(found, c)
-			}
-			return nil
-		})
-		if more {
-			next = last
-		}
+		found, last, err = s.scan(snap, p, q)
 		return err
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("listing help requests: %w", err)
 	}
-	return found, next, nil
+	if last != "" && p.Scoped() && (len(found) == 0 || last != found[len(found)-1].ID) {
+		last = s.Admin.SealCursor(p.ID, last, false) // the id of a request that p may not read
+	}
+	return found, last, nil
+}
+
+// scan returns the requests that a query selects.
+func (s *Service) scan(snap store.Snapshot, p admin.Principal, q RequestQuery) (found []Request, next string, err error) {
+	r, read, last := s.accounts.Reader(snap), 0, ""
+	err = s.requests.Scan(snap, "", q.After, 0, func(id string, c Request) error {
+		if !isRequestID(id) {
+			return store.ErrStop // the records that find requests sort after them
+		}
+		if read >= pageReads {
+			next = last
+			return store.ErrStop
+		}
+		read, last = read+1, id
+		if !q.selects(&c) {
+			return nil
+		}
+		if p.Scoped() {
+			read++ // of the user
+		}
+		if err := s.requestInScope(r, p, &c); errcode.Of(err) == errcode.NotFound {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if len(found) == q.Limit {
+			next = found[q.Limit-1].ID
+			return store.ErrStop
+		}
+		found = append(found, c)
+		return nil
+	})
+	return found, next, err
 }
 
 // withReference returns the request with the reference of a query. It reads no other request.
-func (s *Service) withReference(ctx context.Context, q RequestQuery, known bool) (found []Request, err error) {
+func (s *Service) withReference(snap store.Snapshot, p admin.Principal, q RequestQuery) ([]Request, error) {
 	if _, is := s.numberOf(q.Reference); !is {
 		return nil, nil
 	}
-	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		found = nil
-		c, err := s.find(snap, q.Reference)
-		if err == nil && c.ID > q.After && q.selects(&c, known) {
-			found = append(found, c)
-		}
-		if errcode.Of(err) == errcode.NotFound {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing help requests: %w", err)
+	c, err := s.find(snap, q.Reference)
+	if err == nil {
+		err = s.requestInScope(s.accounts.Reader(snap), p, &c)
 	}
-	return found, nil
+	switch {
+	case errcode.Of(err) == errcode.NotFound, err == nil && (c.ID <= q.After || !q.selects(&c)):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []Request{c}, nil
 }
 
-// selects reports whether a query selects a request. If known is set, it selects none about an unknown address.
-func (q RequestQuery) selects(c *Request, known bool) bool {
-	return (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) && (!known || c.User != "")
+// selects reports whether a query selects a request.
+func (q RequestQuery) selects(c *Request) bool {
+	return (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User)
 }
 
 // requestInScope returns NotFound if p may not read the request.
@@ -142,14 +123,10 @@ func (s *Service) requestInScope(r account.Reader, p admin.Principal, c *Request
 	if c.User == "" || c.unscopedOnly() {
 		return errcode.New(errcode.NotFound)
 	}
-	u, err := r.User(c.User)
-	if account.Missing(err) {
-		return errcode.New(errcode.NotFound)
-	}
-	if err != nil {
+	if within, err := p.HasInScope(r, c.User); err != nil || within {
 		return err
 	}
-	return admin.Authorize(p, admin.PermRead, &u)
+	return errcode.New(errcode.NotFound)
 }
 
 // RecentSecurityChanges returns the security changes of the user of a request in the last seven days (protocol rule

@@ -130,3 +130,58 @@ func TestRecords_EveryVersionDecodes(t *testing.T) {
 	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: authntest.Technician, Resets: 2, By: "token:t1",
 		ByName: "support desk", Owner: "u1", Token: "0123", Reason: "lost", HelpRequest: "20260302T080000.000000000Z-abc", At: at, Expires: at})
 }
+
+// A token of few groups lists help requests in a service with many of others. Each page costs the same, and its cursor reveals none.
+func TestRequests_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
+	reads := map[int]int64{}
+	for _, others := range []int{40, 400} {
+		s := newEnv(t)
+		helpdesk.SetPageReads(t, store.PageReads)
+		for i := range others {
+			if i%(others/4) == 0 {
+				s.Clock.Advance(time.Minute)
+				s.submit(t, 0, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
+				s.closeAll(t, authntest.Technician)
+			}
+			f := helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"}
+			if _, err := s.Directory.HelpDesk.Submit(t.Context(), account.RequestInfo{Address: site6(i, 0)}, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		helpdesk.SetPageReads(t, 30)
+		counter := storetest.CountReads(s.Store, "")
+		s.Accounts.Store = counter
+		p, q, got := authntest.Limited(authntest.AsHelpDesk, s.Amelie.Groups...), helpdesk.RequestQuery{Limit: 3}, 0
+		for page := 0; page == 0 || q.After != ""; page++ {
+			counter.Reset()
+			found, next, err := s.Directory.HelpDesk.Requests(t.Context(), p, q)
+			if err != nil || page > 30 {
+				t.Fatalf("page %d: %v", page, err)
+			}
+			reads[others] = max(reads[others], counter.Records())
+			got += len(found)
+			if next != "" && !strings.HasPrefix(next, "sealed-") && (len(found) == 0 || next != found[len(found)-1].ID) {
+				t.Errorf("page %d: the cursor %q reveals a request of others", page, next)
+			}
+			q.After = next
+		}
+		if got != 4 {
+			t.Errorf("among %d of others: got %d requests, want 4", others, got)
+		}
+	}
+	if reads[400] > reads[40] {
+		t.Errorf("a page reads %d records beside 40 requests of others and %d beside 400", reads[40], reads[400])
+	}
+}
+
+// closeAll closes the open requests of a user.
+func (s *env) closeAll(t *testing.T, login string) {
+	t.Helper()
+	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), authntest.AsHelpDesk, helpdesk.RequestQuery{User: s.User(login).ID, Status: helpdesk.StateOpen})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("got %d requests, %v", len(found), err)
+	}
+	if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, found[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateResolved}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -124,3 +124,26 @@ func TestUsers_ListsNoPlaceholder(t *testing.T) {
 		}
 	}
 }
+
+// An index entry that leads to another user is one fault, with or without repair.
+func TestCheck_CountsAnEntryOfAnotherUserOnce(t *testing.T) {
+	for _, repair := range []bool{false, true} {
+		g := authntest.NewGarage(t)
+		other := g.CreateUser("other@garage.example", nil)
+		addresses := store.NewTable[account.UserID](g.Ring, store.Addresses)
+		if err := g.Store.Update(t.Context(), func(tx store.Tx) error {
+			return addresses.Put(tx, store.Escape(authntest.Technician), other.ID)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		found, err := roster.NewChecker(g.Accounts, g.Ring).Check(t.Context(), repair)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range found {
+			if want := store.NewIndexReport(store.Addresses); x.Name == want.Name && (x.Missing != 1 || x.Wrong != 0) || x.Name != want.Name && x.Missing+x.Wrong > 0 {
+				t.Errorf("repair %v: got %+v, want one missing entry of %s", repair, x, want.Name)
+			}
+		}
+	}
+}

@@ -41,6 +41,7 @@ type entry struct {
 	table store.TableDef
 	id    string
 	user  account.UserID
+	other bool // it exists and leads to another user, or says something else
 }
 
 // Check compares each index with a full scan of the users. With repair it writes what is missing and deletes what is wrong, in
@@ -50,7 +51,7 @@ func (c *Checker) Check(ctx context.Context, repair bool) ([]store.IndexReport, 
 	for i, def := range tables {
 		found[i] = store.NewIndexReport(def)
 	}
-	expected := make([]int, len(tables)) // entries of users
+	expected, differ := make([]int, len(tables)), map[string]bool{} // entries of users; keys of those that say something else
 	for after, end := account.UserID(""), false; !end; {
 		var missing []entry
 		var counts []int
@@ -67,16 +68,26 @@ func (c *Checker) Check(ctx context.Context, repair bool) ([]store.IndexReport, 
 		if err := c.note(ctx, missing, repair, func(i int) { found[i].Missing++ }); err != nil {
 			return nil, err
 		}
+		for _, e := range missing {
+			if e.other && !repair {
+				differ[e.table.Prefix+e.id] = true
+			}
+		}
 	}
 	for i, def := range tables {
 		// Each expected entry exists or was counted as missing: only another number of keys means that some are wrong.
-		n, wrong, err := c.scan(ctx, def, false, repair)
+		n, wrong, err := c.scan(ctx, def, nil, repair)
 		present := expected[i]
 		if !repair {
 			present -= found[i].Missing
 		}
+		for key := range differ {
+			if strings.HasPrefix(key, def.Prefix) {
+				present++
+			}
+		}
 		if err == nil && n != present {
-			n, wrong, err = c.scan(ctx, def, true, repair)
+			n, wrong, err = c.scan(ctx, def, differ, repair)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("comparing %s with the users: %w", def.Prefix, err)
@@ -149,12 +160,18 @@ func (c *Checker) missingAfter(r account.Reader, after account.UserID) (missing 
 			for _, id := range c.ids(def, &u) {
 				counts[i]++
 				ok, err := c.present(snap, def, id, &u)
+				if err == nil && ok {
+					continue
+				}
+				other := false
+				if err == nil {
+					_, err = snap.Get(def.Prefix + id)
+					other, err = store.Found(err)
+				}
 				if err != nil {
 					return err
 				}
-				if !ok {
-					missing = append(missing, entry{def, id, u.ID})
-				}
+				missing = append(missing, entry{def, id, u.ID, other})
 			}
 		}
 		return nil
@@ -212,8 +229,9 @@ func (c *Checker) present(r store.Reader, def store.TableDef, id string, u *acco
 	return ok, err
 }
 
-// scan counts the keys of a table. With judge it also counts those that no user should have, which takes much longer.
-func (c *Checker) scan(ctx context.Context, def store.TableDef, judge, repair bool) (n, wrong int, err error) {
+// scan counts the keys of a table. If counted is not nil, scan also counts those that no user should have, except those in counted,
+// which takes much longer.
+func (c *Checker) scan(ctx context.Context, def store.TableDef, counted map[string]bool, repair bool) (n, wrong int, err error) {
 	for after, end := "", false; !end; {
 		var bad []entry
 		seen := 0
@@ -229,10 +247,10 @@ func (c *Checker) scan(ctx context.Context, def store.TableDef, judge, repair bo
 					return store.ErrStop
 				}
 				seen, after = seen+1, key[len(def.Prefix):]
-				if !judge {
+				if counted == nil || counted[key] {
 					return nil
 				}
-				e := entry{def, after, c.owner(snap, def, after)}
+				e := entry{table: def, id: after, user: c.owner(snap, def, after)}
 				u, err := r.User(e.user)
 				switch {
 				case err == nil && slices.Contains(c.ids(def, &u), e.id), errors.Is(err, store.ErrUnreadable):

@@ -25,17 +25,15 @@ type UserQuery struct {
 	Filter            func(account.User) bool  // additional condition; nil: none
 	WithDisplayStatus bool                     // set User.DisplayStatus, before Filter is called
 	After             string                   // cursor of an earlier call
+	Seal              func(string) string      // seals a cursor that can be of a user who is not visible; nil: such a cursor is as it is
 	Limit             int                      // 1 to 200; 0 means 200
 }
 
-// The budget of one call of Users, which then returns what it found, with a cursor. Users who are not visible do not count:
-// neither page nor cursor depends on them (protocol rule 21).
-const (
-	maxScanned  = 5000   // visible users
-	maxFailures = 40_000 // failure counters, to find users who are locked out
-)
+// maxVisible is the maximum of visible users whom one call of Users reads before it returns what it found, with a cursor. Neither page
+// nor cursor depends on others (protocol rule 21), unless more than half of store.PageReads users in a row are not visible.
+const maxVisible = store.PageReads / 2
 
-// Users returns the selected users. next is the cursor of the next page, which has a visible user, selected or not; "" at the end.
+// Users returns the selected users. next is the cursor of the next page; "" at the end.
 func Users(ctx context.Context, s *account.Service, q UserQuery) (users []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
@@ -48,7 +46,7 @@ func Users(ctx context.Context, s *account.Service, q UserQuery) (users []accoun
 			if q.Visible == nil && u.Placeholder || q.Visible != nil && !q.Visible(&u) {
 				return nil
 			}
-			if seen++; len(users) == q.Limit || seen > maxScanned {
+			if seen++; len(users) == q.Limit || seen > maxVisible {
 				next = last
 				return store.ErrStop
 			}
@@ -60,8 +58,10 @@ func Users(ctx context.Context, s *account.Service, q UserQuery) (users []accoun
 			return err
 		}
 		stopped, err := w.run()
-		if next == "" {
-			next = stopped
+		if next == "" && stopped != "" {
+			if next = stopped; q.Seal != nil {
+				next = q.Seal(stopped)
+			}
 		}
 		return err
 	})

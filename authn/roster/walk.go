@@ -55,27 +55,46 @@ type walk struct {
 	q     UserQuery
 	now   time.Time
 	visit func(cursor string, u account.User) error
+
+	read    int    // records
+	last    string // the cursor of the last one
+	stopped string // the cursor after which the walk stopped, because it read store.PageReads records
+}
+
+// count counts a record. It returns store.ErrStop if there are too many.
+func (w *walk) count(cursor string) error {
+	if w.read++; w.read > store.PageReads {
+		w.stopped = w.last
+		return store.ErrStop
+	}
+	w.last = cursor
+	return nil
 }
 
 // run calls visit for each user. If it stops by itself, it returns a cursor.
 func (w *walk) run() (next string, err error) {
+	err = w.walk()
+	return w.stopped, err
+}
+
+func (w *walk) walk() error {
 	q, all := &w.q, func(string, *account.User) bool { return true }
 	switch q.source() {
 	case byID:
-		return "", w.ids(w.byKey(all))
+		return w.ids(w.byKey(all))
 	case byFailure:
 		return w.locked()
 	case byState:
-		return "", w.s.ScanIndex(store.UserStates, w.snap, q.states(), q.After, w.byKey(all))
+		return w.s.ScanIndex(store.UserStates, w.snap, q.states(), q.After, w.byKey(all))
 	case byName:
 		prefix := index.SearchPrefix(q.Prefix)
 		if prefix == "" {
-			return "", nil
+			return nil
 		}
 		once := func(key string, u *account.User) bool { return u.FirstSearchKey(prefix) == key }
-		return "", w.s.ScanIndex(store.Names, w.snap, []string{prefix}, q.After, w.byKey(once))
+		return w.s.ScanIndex(store.Names, w.snap, []string{prefix}, q.After, w.byKey(once))
 	case byGroup:
-		return "", w.s.ScanIndex(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(all))
+		return w.s.ScanIndex(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(all))
 	case byScope:
 		var prefixes []string
 		for _, g := range q.Scope {
@@ -84,14 +103,22 @@ func (w *walk) run() (next string, err error) {
 		once := func(key string, u *account.User) bool {
 			return len(u.Groups) > 0 && strings.HasPrefix(key, string(slices.Min(u.Groups))+"/")
 		}
-		return "", w.s.ScanIndex(store.Members, w.snap, prefixes, q.After, w.byKey(once))
+		return w.s.ScanIndex(store.Members, w.snap, prefixes, q.After, w.byKey(once))
 	}
-	return "", w.r.ScanUsers(w.snap, q.After, func(u account.User) error { return w.visit(string(u.ID), u) })
+	return w.r.ScanUsers(w.snap, q.After, func(u account.User) error {
+		if err := w.count(string(u.ID)); err != nil {
+			return err
+		}
+		return w.visit(string(u.ID), u)
+	})
 }
 
 // byKey returns a function that visits the user at the end of a key, if show returns true for them.
 func (w *walk) byKey(show func(key string, u *account.User) bool) func(key string) error {
 	return func(key string) error {
+		if err := w.count(key); err != nil {
+			return err
+		}
 		u, err := w.r.User(account.UserID(key[strings.LastIndexByte(key, '/')+1:]))
 		if account.Missing(err) || err == nil && !show(key, &u) {
 			return nil
@@ -118,16 +145,11 @@ func (w *walk) ids(visit func(key string) error) error {
 	return nil
 }
 
-// locked visits the users who are locked out. It reads the failure counters, which are few, and stops at its budget.
-func (w *walk) locked() (next string, err error) {
-	seen, last := 0, ""
-	err = w.s.Failures.ScanUsers(w.snap, w.q.After, func(key, user string, f throttle.Failures) error {
-		if seen++; seen > maxFailures {
-			next = last
-			return store.ErrStop
-		}
-		if last = key; !f.Blocked(w.now) {
-			return nil
+// locked visits the users who are locked out. It reads the failure counters, which are few.
+func (w *walk) locked() error {
+	return w.s.Failures.ScanUsers(w.snap, w.q.After, func(key, user string, f throttle.Failures) error {
+		if err := w.count(key); err != nil || !f.Blocked(w.now) {
+			return err
 		}
 		u, err := w.r.User(account.UserID(user))
 		if account.Missing(err) {
@@ -138,7 +160,6 @@ func (w *walk) locked() (next string, err error) {
 		}
 		return w.visit(key, u)
 	})
-	return next, err
 }
 
 // active are the statuses that the index of states has of an active user.

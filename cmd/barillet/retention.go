@@ -13,6 +13,7 @@ import (
 const (
 	sweepInterval = time.Minute
 	sweepReads    = 60_000 // records in a minute
+	sweepIdle     = 6_000  // of them, those that are read while few have expired
 	sweepDeletes  = 12_000 // records in a minute
 	sweepPause    = 50 * time.Millisecond
 )
@@ -40,7 +41,7 @@ func (a *app) sweeps() []store.TableSweep {
 }
 
 func (a *app) sweeper(pause time.Duration) *store.Sweeper {
-	return &store.Sweeper{Store: a.dataDir.store, Sweeps: a.sweeps(), Reads: sweepReads, Deletes: sweepDeletes, Pause: pause}
+	return &store.Sweeper{Store: a.dataDir.store, Sweeps: a.sweeps(), Reads: sweepReads, Idle: sweepIdle, Deletes: sweepDeletes, Pause: pause}
 }
 
 // runSweeper sweeps once a minute until ctx ends.

@@ -29,13 +29,9 @@ type Query struct {
 	Actions  []string         // an event has one of them
 	Contains string           // in any text of the event, as input.Fold compares it
 	Keep     func(Entry) bool // a further condition; nil: none
-	Budget   int              // the maximum of events that Scan reads; 0 means 20,000
+	Budget   int              // the maximum of events that Scan reads; 0 means store.PageReads
 	Cost     *int             // if it is not nil, Scan adds the number of events that it read, and of keys of the index, 16 for one
 }
-
-// defaultBudget is the maximum of events that one Scan reads. A rare text is found by several Scans, each with the cursor of the one
-// before.
-const defaultBudget = 20_000
 
 // Scan returns a page of selected entries and a cursor for the next page. The cursor is empty at the end. A page may be
 // short or empty and have a cursor: Scan read as many events as one call may. The error wraps ErrID if q.After is not a
@@ -51,7 +47,7 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 		}
 	}
 	if q.Budget <= 0 {
-		q.Budget = defaultBudget
+		q.Budget = store.PageReads
 	}
 	if q.Cost == nil {
 		q.Cost = new(int)

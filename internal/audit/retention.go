@@ -24,7 +24,7 @@ func (l Log) Sweeps(now func() time.Time, keep map[Lane]time.Duration) (out []st
 		longest = max(longest, d)
 	}
 	for _, lane := range Lanes() {
-		out = append(out, store.TableSweep{Table: store.Audit,
+		out = append(out, store.TableSweep{Table: store.Audit, Once: true,
 			Find: func(s store.Snapshot, after string, reads, limit int) (store.Expired, error) {
 				return l.findOld(s, lane, Cutoff(now(), keep[lane]), Cutoff(now(), longest), after, reads, limit)
 			},

@@ -106,7 +106,7 @@ func (w *Worker[R]) groupOf(e *entry) []string {
 		return nil
 	}
 	var ids []string
-	for _, other := range w.index.groups[e.group] {
+	for other := range w.index.groups[e.group] {
 		if other != e && !other.busy && (other.ready > 0 || other.held) {
 			ids = append(ids, other.id)
 		}

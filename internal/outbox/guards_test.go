@@ -1,7 +1,9 @@
 package outbox
 
 import (
+	"math"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -77,5 +79,31 @@ func TestLoad_RefusesWhatIsNoLongerDue(t *testing.T) {
 	}
 	if _, due, err := w.load(t.Context(), "deleted"); due || err != nil {
 		t.Errorf("a deleted job: got due %t, %v", due, err)
+	}
+}
+
+// The end of one of many jobs that can be joined costs the same as that of one of few.
+func TestIndex_RemovesAJobOfALargeGroupAtOnce(t *testing.T) {
+	perJob := func(n int) time.Duration {
+		w := newWorker(t)
+		w.Group, w.Holds = func(letter) string { return "all" }, func(letter) bool { return false }
+		best := time.Duration(math.MaxInt64)
+		for range 5 {
+			for i := range n {
+				w.set(guardsTime, strconv.Itoa(i), letter{})
+			}
+			began := time.Now()
+			for i := range n {
+				w.remove(w.index.jobs[strconv.Itoa(n-1-i)])
+			}
+			best = min(best, time.Since(began)/time.Duration(n))
+		}
+		if len(w.index.groups) != 0 {
+			t.Errorf("got %d groups, want none", len(w.index.groups))
+		}
+		return best
+	}
+	if few, many := perJob(1_000), perJob(40_000); many > 8*few {
+		t.Errorf("got %v for one of 40,000 jobs and %v for one of 1,000", many, few)
 	}
 }

@@ -19,7 +19,7 @@ type index[R Job[R]] struct {
 	jobs    map[string]*entry
 	times   queue[entry] // by the time at which something happens: a job is due or expires
 	waiting map[Queue]int
-	groups  map[uint64][]*entry
+	groups  map[uint64]map[*entry]struct{}
 	seed    maphash.Seed
 }
 
@@ -74,7 +74,7 @@ func (w *Worker[R]) set(now time.Time, id string, job R) {
 		return
 	}
 	if w.index.jobs == nil {
-		w.index.jobs, w.index.waiting, w.index.groups, w.index.seed = map[string]*entry{}, map[Queue]int{}, map[uint64][]*entry{}, maphash.MakeSeed()
+		w.index.jobs, w.index.waiting, w.index.groups, w.index.seed = map[string]*entry{}, map[Queue]int{}, map[uint64]map[*entry]struct{}{}, maphash.MakeSeed()
 		w.index.times = queue[entry]{less: func(a, b *entry) bool { return a.next() < b.next() }, place: func(e *entry) *int32 { return &e.timed }}
 	}
 	e := &entry{id: id, notBefore: nanoseconds(t.NotBefore), expires: nanoseconds(t.ExpiresAt), count: int32(min(t.Count, 1<<30)), lane: job.Lane()}
@@ -84,7 +84,10 @@ func (w *Worker[R]) set(now time.Time, id string, job R) {
 	if w.Group != nil {
 		if name := w.Group(job); name != "" {
 			e.group, e.held = maphash.String(w.index.seed, name)|1, w.Holds(job)
-			w.index.groups[e.group] = append(w.index.groups[e.group], e)
+			if w.index.groups[e.group] == nil {
+				w.index.groups[e.group] = map[*entry]struct{}{}
+			}
+			w.index.groups[e.group][e] = struct{}{}
 		}
 	}
 	name := ""
@@ -130,13 +133,8 @@ func (w *Worker[R]) remove(e *entry) {
 	if w.index.waiting[e.queue()]--; w.index.waiting[e.queue()] == 0 {
 		delete(w.index.waiting, e.queue())
 	}
-	if e.group != 0 {
-		group := w.index.groups[e.group]
-		if group = slices.DeleteFunc(group, func(other *entry) bool { return other == e }); len(group) > 0 {
-			w.index.groups[e.group] = group
-		} else {
-			delete(w.index.groups, e.group)
-		}
+	if delete(w.index.groups[e.group], e); len(w.index.groups[e.group]) == 0 {
+		delete(w.index.groups, e.group)
 	}
 	e.to.size--
 	e.to.server.forget(e.to)

@@ -4,12 +4,9 @@ import (
 	"barillet/store"
 )
 
-// listReads is the maximum of jobs that List reads for one page.
-const listReads = 5000
-
 // List returns a page of jobs in the order of their ids, and a cursor for the next page (empty at the end). show converts
 // a job and reports whether it is listed. The ids begin with sub and sort after the cursor after. limit is 1 to 500; 0
-// means 100. A page is shorter, or empty, if listReads jobs were read for it.
+// means 100. A page is shorter, or empty, if store.PageReads jobs were read for it.
 func List[R, I any](s store.Snapshot, table store.Table[R], sub, after string, limit int, show func(id string, job R) (I, bool)) (items []I, next string, err error) {
 	if limit <= 0 || limit > 500 {
 		limit = min(max(limit, 100), 500)
@@ -17,7 +14,7 @@ func List[R, I any](s store.Snapshot, table store.Table[R], sub, after string, l
 	last, reads, more := "", 0, false
 	err = table.Scan(s, sub, after, 0, func(id string, job R) error {
 		item, keep := show(id, job)
-		if more = reads == listReads || keep && len(items) == limit; more {
+		if more = reads == store.PageReads || keep && len(items) == limit; more {
 			return store.ErrStop
 		}
 		if last, reads = id, reads+1; keep {

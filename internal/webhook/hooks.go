@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"barillet/internal/audit"
@@ -31,9 +30,6 @@ func (b *EndpointList) Find(id string) *Endpoint {
 type Endpoints struct {
 	books store.Table[EndpointList]
 	calls store.Table[Job]
-
-	mu   sync.Mutex
-	kept store.Cached[EndpointList] // each event reads it, and it rarely changes
 }
 
 // bookID is the id of the only record in the table store.Webhooks.
@@ -46,9 +42,7 @@ func NewEndpoints(ring *store.Keyring) *Endpoints {
 
 // List returns all endpoints. The result is shared: callers must not change what it points to.
 func (h *Endpoints) List(r store.Reader) (EndpointList, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b, err := h.books.GetCached(r, bookID, &h.kept)
+	b, err := h.books.GetShared(r, bookID) // each event reads it, and it rarely changes
 	if errors.Is(err, store.ErrNotFound) {
 		return EndpointList{}, nil
 	}

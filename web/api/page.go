@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
+	"barillet/internal/audit"
 	"barillet/web/reply"
 )
 
@@ -28,6 +30,9 @@ func list[T, J any](a *API, w http.ResponseWriter, r *http.Request, find func(pa
 		return badParameter("after")
 	}
 	found, next, err := find(p)
+	if errors.Is(err, audit.ErrID) {
+		return badParameter("after")
+	}
 	if err != nil {
 		return err
 	}
