@@ -125,10 +125,11 @@ func (s *Service) revokeStolen(tx *account.Tx, grant, event, reason string) erro
 
 // issuance is a set of new tokens.
 type issuance struct {
-	client          *client.Client
-	access, refresh secret.Value
+	client *client.Client
+	access secret.Value
 
 	// These are set by the Update that stores the tokens.
+	refresh secret.Value // of an offline grant
 	refused error
 	token   AccessToken
 	grant   Grant
@@ -137,8 +138,7 @@ type issuance struct {
 }
 
 func newIssuance(op *account.Operation, c *client.Client) issuance {
-	return issuance{client: c, access: secret.From(AccessPrefix + op.Secret("access").Reveal()),
-		refresh: secret.From(refreshPrefix + op.Secret("refresh").Reveal())}
+	return issuance{client: c, access: secret.From(AccessPrefix + op.Secret("access").Reveal())}
 }
 
 // issue runs fill in an Update and returns the tokens that it stored. A refusal that fill returns is committed.
@@ -216,7 +216,9 @@ func (s *Service) firstTokens(tx *account.Tx, i *issuance, g *Grant, id string) 
 	if err := s.putGrant(tx.Raw, id, g); err != nil {
 		return err
 	}
-	i.grant = *g
+	if i.grant = *g; g.Offline {
+		i.refresh = secret.From(refreshPrefix + tx.Op.Secret("refresh").Reveal())
+	}
 	return s.storeTokens(tx, i, id)
 }
 
