@@ -77,7 +77,7 @@ func (s *Service) judgeCode(r store.Reader, c *client.Client, code *Authorizatio
 	switch {
 	case code.Client != c.ID:
 		return refuse("the code was issued to another client")
-	case code.Redirect != redirect || !c.HasRedirect(redirect): // the client may have lost it by now
+	case code.Redirect != redirect || !c.HasRedirect(code.Redirect): // the client may have lost it by now
 		return refuse("redirect_uri is not that of the authorization request")
 	case !matches(code.Challenge):
 		return refuse("code_verifier does not match the challenge")
