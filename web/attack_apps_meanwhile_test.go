@@ -92,8 +92,8 @@ func TestAttack_CodeAfterThePolicyChangedMeanwhile(t *testing.T) {
 			if rerun.Between != nil {
 				t.Fatal("the request stored nothing")
 			}
-			if strings.Contains(res.next(), "code=") {
-				t.Errorf("got sent to %q", res.next())
+			if to := res.Header.Get("Refresh") + res.next(); strings.Contains(to, "code=") {
+				t.Errorf("got sent to %q", to)
 			}
 			if tok, err := a.config.Exchange(a.ctx(), given, oauth2.VerifierOption(verifier)); err == nil || refused(t, err) != "invalid_grant" {
 				t.Errorf("the code from before: got %v, %v", tok, err)
