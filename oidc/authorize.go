@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/internal/audit"
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	"barillet/oidc/token"
@@ -124,29 +123,19 @@ var errRequestOver = errors.New("the authorization request is over")
 // proceed answers req, or returns what the user must do first. request is the name of a stored request; "" means that
 // req is new.
 func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *AuthorizationRequest, request string) (Action, error) {
-	var c *client.Client
-	var needs requirement
-	now := p.now()
+	var j judgement
+	op := p.Accounts.NewOperation(ua.From)
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		if c, err = p.Clients.Get(s, req.Client); err != nil {
-			return err
-		}
-		if c == nil || !req.allowedBy(c) {
-			return errRequestOver
-		}
-		bearer, err := p.Tokens.Session(s, ua.Session)
-		if err != nil {
-			return err
-		}
-		needs, err = p.nextRequirement(s, now, req, c, bearer)
+		j, err = p.judge(s, op, ua, req)
 		return err
 	})
 	if err != nil {
 		return p.reject(ctx, req, request, err)
 	}
-	switch needs {
+	c := j.client
+	switch j.needs {
 	case satisfied:
-		code, err := p.answer(ctx, ua, req, request)
+		code, err := p.answer(ctx, op, ua, req, request, j)
 		if err != nil {
 			return p.reject(ctx, req, request, err)
 		}
@@ -166,7 +155,7 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, req *Authorization
 		}
 	}
 	back := url.QueryEscape(PathContinue + "?request=" + request)
-	switch needs {
+	switch j.needs {
 	case signIn:
 		return Action{LocalPath: "/login?next=" + back}, nil
 	case stepUp:
@@ -300,40 +289,64 @@ func (p *Provider) shareWait(now time.Time, limit throttle.Shared, user account.
 	return p.limiter.TakeAll(now, limit.By(from, cost)...)
 }
 
-// answer stores a code for the request and returns its value. The client and the requirements are checked again in the same
-// Update, which also deletes the request: a page that is loaded twice gives one code.
-func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationRequest, request string) (string, error) {
-	op := p.Accounts.NewOperation(ua.From)
-	code := op.Secret("code")
-	_, err := account.Update(ctx, p.Accounts, op, func(tx *account.Tx) (struct{}, error) {
-		none := struct{}{}
-		if request != "" {
-			stored, err := p.loadRequest(tx.Raw, request)
+// judgement is what a request needs next and, if that is nothing, its answer.
+type judgement struct {
+	client *client.Client
+	needs  requirement
+	code   token.AuthorizationCode
+}
+
+// judge judges a request by the state of its client and session.
+func (p *Provider) judge(r store.Reader, op *account.Operation, ua UserAgent, req *AuthorizationRequest) (j judgement, err error) {
+	if j.client, err = p.Clients.Get(r, req.Client); err != nil {
+		return j, err
+	}
+	c := j.client
+	if c == nil || !req.allowedBy(c) {
+		return j, errRequestOver
+	}
+	b, err := p.Tokens.Session(r, ua.Session)
+	if err != nil {
+		return j, err
+	}
+	if j.needs, err = p.nextRequirement(r, op.Now, req, c, b); err != nil || j.needs != satisfied {
+		return j, err
+	}
+	j.code = token.AuthorizationCode{Client: c.ID, Redirect: req.Redirect, Challenge: req.Challenge, Nonce: req.Nonce,
+		Scopes: req.Scopes, UserinfoClaims: req.UserinfoClaims, IDTokenClaims: req.IDTokenClaims, AuthContext: req.authContext(c, b, op.Now),
+		Address: op.Request.ClientAddress(), Agent: op.Request.Agent, Request: op.Request.RequestID,
+		Created: op.Now, Expires: op.Now.Add(token.CodeTTL)}
+	return j, nil
+}
+
+// answer returns the value of a code for the request. A stored request is judged again in the Update that deletes it: a page that is
+// loaded twice gives one code. A new request has nothing to store: its code is judged when it is redeemed.
+func (p *Provider) answer(ctx context.Context, op *account.Operation, ua UserAgent, req *AuthorizationRequest, request string, j judgement) (string, error) {
+	code := j.code
+	if request != "" {
+		var err error
+		code, err = store.Do(ctx, p.Store, func(tx store.Tx) (token.AuthorizationCode, error) {
+			none := token.AuthorizationCode{}
+			stored, err := p.loadRequest(tx, request)
 			if err != nil || stored == nil {
 				return none, cmp.Or(err, errRequestOver)
 			}
-			if err := p.requests.Delete(tx.Raw, requestKey(request)); err != nil {
+			if err := p.requests.Delete(tx, requestKey(request)); err != nil {
 				return none, err
 			}
-		}
-		c, err := p.Clients.Get(tx.Raw, req.Client)
-		if err != nil || c == nil || !req.allowedBy(c) {
-			return none, cmp.Or(err, errRequestOver)
-		}
-		b, err := p.Tokens.Session(tx.Raw, ua.Session)
+			j, err := p.judge(tx, op, ua, req)
+			if err != nil || j.needs != satisfied {
+				return none, cmp.Or[error](err, loginRequired("the session has changed"))
+			}
+			return j.code, nil
+		})
 		if err != nil {
-			return none, err
+			return "", err
 		}
-		if needs, err := p.nextRequirement(tx.Raw, op.Now, req, c, b); err != nil || needs != satisfied {
-			return none, cmp.Or[error](err, loginRequired("the session has changed"))
-		}
-		err = p.Tokens.StoreCode(tx.Raw, code, token.AuthorizationCode{Client: c.ID, Redirect: req.Redirect, Challenge: req.Challenge, Nonce: req.Nonce,
-			Scopes: req.Scopes, UserinfoClaims: req.UserinfoClaims, IDTokenClaims: req.IDTokenClaims, AuthContext: req.authContext(c, b, op.Now),
-			Created: op.Now, Expires: op.Now.Add(token.CodeTTL)})
-		if err != nil {
-			return none, err
-		}
-		return none, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppSignIn, audit.Success, ""))
-	})
-	return code.Reveal(), err
+	}
+	value, err := p.Tokens.SealCode(op.Secret("code"), code)
+	if err != nil {
+		return "", err
+	}
+	return value.Reveal(), nil
 }

@@ -86,33 +86,32 @@ func (p *Provider) macOf(typed string) []byte {
 func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	hash := secret.From(form.Get("device_code")).Key()
 	var refused error
-	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *account.Tx) (string, *token.AuthorizationCode, error) {
+	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *account.Tx) (*token.AuthorizationCode, error) {
 		refused = nil
 		now := tx.Op.Now
 		d, err := p.userCodes.Get(tx.Raw, hash)
 		if there, err := store.Found(err); err != nil {
-			return "", nil, err
+			return nil, err
 		} else if !there || d.Client != c.ID {
 			refused = invalidGrant("the device code is unknown or expired")
-			return "", nil, nil
+			return nil, nil
 		}
 		switch {
 		case !now.Before(d.Expires):
 			refused = &Error{Code: "expired_token"}
-			return "", nil, nil
+			return nil, nil
 		case d.Denied:
 			refused = accessDenied("the user denied the request")
-			return "", nil, p.userCodes.Delete(tx.Raw, hash)
+			return nil, p.userCodes.Delete(tx.Raw, hash)
 		case d.Approval == nil:
 			refused = &Error{Code: "authorization_pending"}
 			if !d.Polled.IsZero() && now.Before(d.Polled.Add(d.Interval)) {
 				refused, d.Interval = &Error{Code: "slow_down"}, d.Interval+pollInterval
 			}
 			d.Polled = now
-			return "", nil, p.userCodes.Put(tx.Raw, hash, d)
+			return nil, p.userCodes.Put(tx.Raw, hash, d)
 		}
-		code := &token.AuthorizationCode{Client: c.ID, Scopes: d.Scopes, AuthContext: *d.Approval, Created: now, Used: now}
-		return hash, code, p.userCodes.Delete(tx.Raw, hash)
+		return &token.AuthorizationCode{Client: c.ID, Scopes: d.Scopes, AuthContext: *d.Approval}, p.userCodes.Delete(tx.Raw, hash)
 	})
 	if err == nil && refused != nil {
 		return nil, refused

@@ -22,6 +22,7 @@ import (
 const (
 	maxParam  = 4 << 10
 	maxState  = 2 << 10
+	maxNonce  = 512 // it is in the code, and so in the address to which the browser returns
 	maxParams = 64
 )
 
@@ -62,6 +63,9 @@ func parseRequest(form url.Values) *rawRequest {
 	}
 	if len(r.form.Get("state")) > maxState {
 		r.refuse("state is too long")
+	}
+	if len(r.form.Get("nonce")) > maxNonce {
+		r.refuse("nonce is too long")
 	}
 	return r
 }

@@ -66,9 +66,11 @@ var (
 		Ceiling: Ceiling{Records: 1, Per: PerClient}, Sweep: ByAdministrator}
 	Assertions = TableDef{Prefix: "assertion/", Owner: "oidc/client", Lives: "10 min", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Clients: 7_200}, Sweep: ByExpiry} // 600 a minute in 11
-	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "60 s, used ones with the grant", Version: 1, Sealed: true, Appended: true, Lost: true,
+	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Appended: true,
 		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // 6,000 a day in a year: authorization requests, and requests that continue
-	Refreshes = TableDef{Prefix: "refresh/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Appended: true, Lost: true,
+	// SealedCodes is no table: clients keep its records, in the values of codes.
+	SealedCodes = TableDef{Prefix: "sealedcode/", Owner: "oidc/token", Version: 1, Sealed: true}
+	Refreshes   = TableDef{Prefix: "refresh/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Appended: true, Lost: true,
 		Ceiling: Ceiling{Records: 5_900_000, Per: PerUser}, Sweep: ByExpiry} // one of each grant, and 10,000 a day in a year; a used one is kept, so that its thief is found
 	Accesses = TableDef{Prefix: "access/", Owner: "oidc/token", Lives: "minutes", Version: 1, Sealed: true, Appended: true, Lost: true,
 		Ceiling: Ceiling{Records: 17_000, Per: PerUser, Clients: 37_200}, Sweep: ByExpiry} // 6,000 grants and 10,000 refreshes a day, and 600 a minute of a client, in an hour

@@ -1,5 +1,7 @@
 package store
 
+import "bytes"
+
 // ScanSealed is like Scan for records that stay encrypted. Open decrypts them after the View. So a reader of many records keeps
 // its View short, and decrypts in several goroutines.
 func (t *table) ScanSealed(s Snapshot, after string, limit int, fn func(id string, sealed []byte) error) error {
@@ -11,8 +13,18 @@ func (t *table) ScanSealed(s Snapshot, after string, limit int, fn func(id strin
 	})
 }
 
-// Open returns the record of ScanSealed as it was written, without a correction of its times. The error wraps ErrUnreadable or
-// ErrNewer.
+// Seal returns a record as Put stores it, for a client that keeps it. Open reads it under the same id only.
+func (t Table[T]) Seal(id string, v T) ([]byte, error) { return t.seal(id, v) }
+
+func (t *table) seal(id string, v any) ([]byte, error) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	sealed, err := t.sealIn(s, t.Key(id), v)
+	return bytes.Clone(sealed), err
+}
+
+// Open returns the record of ScanSealed or Seal as it was written, without a correction of its times. The error wraps
+// ErrUnreadable or ErrNewer.
 func (t Table[T]) Open(id string, sealed []byte) (*T, error) {
 	v := new(T)
 	if err := t.decodeRaw(id, sealed, v); err != nil {

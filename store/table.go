@@ -137,14 +137,23 @@ func (t *table) put(tx Tx, id string, v any) error {
 	t.shared.forget(id)
 	key, s := t.Key(id), scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	s.plain.Reset()
-	if err := encoder.MarshalToBuffer(v, &s.plain); err != nil {
-		return fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
+	sealed, err := t.sealIn(s, key, v)
+	if err != nil {
+		return err
 	}
-	if err := tx.Put(key, t.ring.seal(s, key, t.kind.Version)); err != nil {
+	if err := tx.Put(key, sealed); err != nil {
 		return fmt.Errorf("writing a record of %s: %w", t.kind.Prefix, err)
 	}
 	return nil
+}
+
+// sealIn returns a record in the newest version, sealed, until the next use of s.
+func (t *table) sealIn(s *scratch, key string, v any) ([]byte, error) {
+	s.plain.Reset()
+	if err := encoder.MarshalToBuffer(v, &s.plain); err != nil {
+		return nil, fmt.Errorf("encoding a record of %s: %w", t.kind.Prefix, err)
+	}
+	return t.ring.seal(s, key, t.kind.Version), nil
 }
 
 // Delete removes a record. A missing record is no error.

@@ -46,7 +46,8 @@ func TestAttack_IDTokenAfterRemovalFromTheGroup(t *testing.T) {
 	}
 }
 
-// The policy, the client or the session changes between the check of a request and the Update that stores its code.
+// The policy, the client or the session changes between the check of a request and the Update that answers it, or between the code
+// and its redemption.
 func TestAttack_CodeAfterThePolicyChangedMeanwhile(t *testing.T) {
 	var provider *oidc.Provider
 	replace := func(a *app, change func(*client.Registration)) {
@@ -75,19 +76,27 @@ func TestAttack_CodeAfterThePolicyChangedMeanwhile(t *testing.T) {
 			a := p.app(t, provider, func(r *client.Registration) { r.Groups = []account.GroupID{garage} })
 			u, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
 			b := p.browser(t)
+			verifier := oauth2.GenerateVerifier()
+			login, err := url.Parse(b.get(a.begin(verifier)).next())
+			if err != nil {
+				t.Fatal(err)
+			}
 			b.signIn("lea@garage.example", phone)
-			a.code(b, oauth2.GenerateVerifier())
+			given := a.code(b, verifier)
 			rerun := p.Store.(*storetest.Rerun)
 			rerun.Between = func() {
 				rerun.Between = nil
 				change(p, a, u)
 			}
-			res := b.get(a.begin(oauth2.GenerateVerifier()))
+			res := b.get(login.Query().Get("next"))
 			if rerun.Between != nil {
 				t.Fatal("the request stored nothing")
 			}
-			if strings.Contains(res.next(), "code=") {
-				t.Errorf("got sent to %q", res.next())
+			if to := res.Header.Get("Refresh") + res.next(); strings.Contains(to, "code=") {
+				t.Errorf("got sent to %q", to)
+			}
+			if tok, err := a.config.Exchange(a.ctx(), given, oauth2.VerifierOption(verifier)); err == nil || refused(t, err) != "invalid_grant" {
+				t.Errorf("the code from before: got %v, %v", tok, err)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,6 +33,9 @@ func BenchmarkFlow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		if err := provider.Keys.Maintain(b.Context()); err != nil { // as the program has them, from its first hour on
+			b.Fatal(err)
+		}
 		no := false
 		for _, alg := range []string{"RS256", "ES256"} {
 			clients[alg], err = provider.Clients.Register(b.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}},
@@ -44,8 +48,15 @@ func BenchmarkFlow(b *testing.B) {
 	flows := func(alg string) side {
 		return side{alg, s.onCopy(func(*testing.B) job { return s.flows(clients[alg]) })}
 	}
-	t := compare(b, 8, legTime(), flows("RS256"), flows("ES256"))
-	limit := 1 / (1/median(t["ES256"], tally.rate) + 1/rsaSignatures(b))
+	es, signatures := flows("ES256"), []float64{}
+	onCopy := es.leg
+	es.leg = func(b *testing.B) (*server, job) { // in each round, because a host does not stay as fast as it is
+		signatures = append(signatures, rsaSignatures(b))
+		return onCopy(b)
+	}
+	t := compare(b, 8, legTime(), flows("RS256"), es)
+	slices.Sort(signatures)
+	limit := 1 / (1/median(t["ES256"], tally.rate) + 1/signatures[len(signatures)/2])
 	b.ReportMetric(median(t["RS256"], tally.rate)/limit, "x-limit")
 }
 

@@ -10,7 +10,9 @@ import (
 
 // describe returns an event with the address, the User-Agent and the request id of the operation.
 func (o *Operation) describe(e audit.Event) audit.Event {
-	e.Request, e.Address, e.Agent = o.Request.RequestID, o.Request.ClientAddress(), o.Request.Agent
+	if e.Address == "" { // otherwise the event is about an earlier request
+		e.Request, e.Address, e.Agent = o.Request.RequestID, o.Request.ClientAddress(), o.Request.Agent
+	}
 	if token := o.Request.APIToken; token != "" {
 		e.Detail = maps.Clone(e.Detail)
 		if e.Detail == nil {

@@ -106,7 +106,7 @@ func (s *Service) endRevoked(ctx context.Context, sub, after string, limit int) 
 // Sweeps returns the sweeps of expired codes, tokens and grants, and of the consents of users or clients that no longer exist.
 func (s *Service) Sweeps() []store.TableSweep {
 	return []store.TableSweep{
-		store.NewSweep(s.codes, func(c AuthorizationCode) bool { return !s.now().Before(c.Expires) }),
+		store.NewSweep(s.codes, func(c UsedCode) bool { return !s.now().Before(c.Expires) }),
 		store.NewSweep(s.accesses, func(t AccessToken) bool { return !s.now().Before(t.Expires) }),
 		store.NewSweep(s.refreshes, func(t RefreshToken) bool { return !s.now().Before(t.Expires) }),
 		store.NewSweep(s.grants, func(g Grant) bool { return !s.now().Before(g.Expires) }),

@@ -9,7 +9,6 @@ import (
 	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/oidc/token"
-	"barillet/store"
 )
 
 func TestRedeem_RejectsWhatTheCodeIsNotFor(t *testing.T) {
@@ -39,15 +38,7 @@ func TestRedeem_RejectsWhatTheCodeIsNotFor(t *testing.T) {
 
 func TestRedeem_RejectsVerifierWithoutChallenge(t *testing.T) {
 	e := newEnv(t)
-	value, now := secret.From("code-1"), e.Clock.Now()
-	err := e.Store.Update(t.Context(), func(tx store.Tx) error {
-		return e.tokens.StoreCode(tx, value, token.AuthorizationCode{Client: e.client.ID, Redirect: redirect, Scopes: []string{"openid"},
-			AuthContext: token.NewAuthContext(&e.session), Created: now, Expires: now.Add(token.CodeTTL)})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, token.Redemption{Code: value, Redirect: redirect, Verifier: verifier}))
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, e.sealed("code-1", "")))
 }
 
 // signOut ends the session of the user, as a sign-out does.

@@ -20,32 +20,6 @@ import (
 	"barillet/store"
 )
 
-// AuthorizationCode is stored below the SHA-256 of its value. A used code is kept as long as its grant. An approved device
-// code is stored as a used one, too.
-type AuthorizationCode struct {
-	Client         client.ID `json:"client"`
-	Redirect       string    `json:"redirect"`
-	Challenge      string    `json:"challenge,omitempty"`
-	Nonce          string    `json:"nonce,omitempty"`
-	Scopes         []string  `json:"scopes"`
-	UserinfoClaims []string  `json:"userinfoClaims,omitempty"`
-	IDTokenClaims  []string  `json:"idTokenClaims,omitempty"`
-	AuthContext
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires" since:"Created"`
-	Used    time.Time `json:"used,omitzero"`
-	Grant   string    `json:"grant,omitempty"`   // key of the grant that it was exchanged for
-	Refusal string    `json:"refusal,omitempty"` // why it was spent without a grant
-}
-
-// CodeTTL is the lifetime of an authorization code (promise O1).
-const CodeTTL = time.Minute
-
-// StoreCode stores a new code. secret is its value.
-func (s *Service) StoreCode(tx store.Tx, secret secret.Value, code AuthorizationCode) error {
-	return s.codes.Put(tx, secret.Key(), code)
-}
-
 // Response is a successful response of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 type Response struct {
 	Access  string `json:"access_token"`
@@ -68,44 +42,52 @@ type Redemption struct {
 // Redeem exchanges a code for tokens, once. The code is spent even if the client, the redirect URI or the verifier is wrong
 // (promise O1). A refusal is a *GrantError.
 func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client.Client, r Redemption) (*Response, error) {
-	hash := r.Code.Key()
+	code, key := s.openCode(r.Code)
+	if code == nil {
+		return nil, refuse("the code is unknown or expired")
+	}
 	matches := verifierCheck(r.Verifier)
-	return s.Exchange(ctx, req, c, func(tx *account.Tx) (string, *AuthorizationCode, error) {
-		code, err := s.codes.Get(tx.Raw, hash)
-		if there, err := store.Found(err); !there {
-			return "", nil, orRefuse(err, "the code is unknown or expired")
+	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) error {
+		used, err := s.codes.Get(tx.Raw, key)
+		if there, err := store.Found(err); err != nil {
+			return err
+		} else if there {
+			return s.reused(tx, &used)
 		}
-		if !code.Used.IsZero() {
-			return "", nil, s.reused(tx, &code)
+		if !code.usable(tx.Op.Now) { // it is never accepted again, so nothing is stored
+			return refuse("the code is unknown or expired")
 		}
-		code.Used = tx.Op.Now
-		var reason string
-		switch {
-		case !tx.Op.Now.Before(code.Expires):
-			reason = "the code is unknown or expired"
-		case code.Client != c.ID:
-			reason = "the code was issued to another client"
-		case code.Redirect != r.Redirect:
-			reason = "redirect_uri is not that of the authorization request"
-		case !matches(code.Challenge):
-			reason = "code_verifier does not match the challenge"
+		g, id := s.newGrant(tx, c, code)
+		if err = s.judgeCode(tx.Raw, c, code, r.Redirect, matches); err == nil {
+			err = s.firstTokens(tx, i, g, id)
 		}
-		if reason == "" && c.Policy.Consent {
-			if _, there, err := s.Consent(tx.Raw, code.User, c.ID); err != nil {
-				return "", nil, err
-			} else if !there {
-				reason = "the user withdrew the consent for which the code was issued"
-			}
+		if refused, ok := errors.AsType[*GrantError](err); ok {
+			return cmp.Or(s.spend(tx.Raw, key, code, UsedCode{Refusal: refused.Reason}), s.auditSignIn(tx, c, code, refused), err)
 		}
-		if reason != "" {
-			code.Expires, code.Refusal = tx.Op.Now.Add(CodeTTL), reason
-			if err := s.codes.Put(tx.Raw, hash, code); err != nil {
-				return "", nil, err
-			}
-			return "", nil, refuse(reason)
+		if err != nil {
+			return err
 		}
-		return hash, &code, nil // firstTokens stores it as used, in this Update
+		i.nonce = code.Nonce
+		return cmp.Or(s.spend(tx.Raw, key, code, UsedCode{Expires: g.Expires, Grant: id}), s.auditSignIn(tx, c, code, nil))
 	})
+}
+
+// judgeCode returns a refusal if a code is not for the request that has it.
+func (s *Service) judgeCode(r store.Reader, c *client.Client, code *AuthorizationCode, redirect string, matches func(challenge string) bool) error {
+	switch {
+	case code.Client != c.ID:
+		return refuse("the code was issued to another client")
+	case code.Redirect != redirect || !c.HasRedirect(code.Redirect): // the client may have lost it by now
+		return refuse("redirect_uri is not that of the authorization request")
+	case !matches(code.Challenge):
+		return refuse("code_verifier does not match the challenge")
+	}
+	if c.Policy.Consent {
+		if _, there, err := s.Consent(r, code.User, c.ID); !there {
+			return orRefuse(err, "the user withdrew the consent for which the code was issued")
+		}
+	}
+	return nil
 }
 
 // orRefuse returns err, or a refusal if err is nil.
@@ -114,12 +96,6 @@ func orRefuse(err error, reason string) error {
 		return err
 	}
 	return refuse(reason)
-}
-
-// reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2). A code without
-// a grant is refused as before: some clients repeat a refused request, and show the second answer.
-func (s *Service) reused(tx *account.Tx, code *AuthorizationCode) error {
-	return s.revokeStolen(tx, code.Grant, "code used twice", cmp.Or(code.Refusal, "the code was used before"))
 }
 
 // revokeStolen deletes a grant, if it exists, because a credential of it was used twice, and returns the refusal.
@@ -149,10 +125,11 @@ func (s *Service) revokeStolen(tx *account.Tx, grant, event, reason string) erro
 
 // issuance is a set of new tokens.
 type issuance struct {
-	client          *client.Client
-	access, refresh secret.Value
+	client *client.Client
+	access secret.Value
 
 	// These are set by the Update that stores the tokens.
+	refresh secret.Value // of an offline grant
 	refused error
 	token   AccessToken
 	grant   Grant
@@ -161,8 +138,7 @@ type issuance struct {
 }
 
 func newIssuance(op *account.Operation, c *client.Client) issuance {
-	return issuance{client: c, access: secret.From(AccessPrefix + op.Secret("access").Reveal()),
-		refresh: secret.From(refreshPrefix + op.Secret("refresh").Reveal())}
+	return issuance{client: c, access: secret.From(AccessPrefix + op.Secret("access").Reveal())}
 }
 
 // issue runs fill in an Update and returns the tokens that it stored. A refusal that fill returns is committed.
@@ -203,44 +179,46 @@ func isRefusal(err error) bool {
 	return ok || errors.Is(err, ErrScope)
 }
 
-// Exchange makes a grant of the code that take returns, and its first tokens. take runs in the Update that stores them, and
-// returns the key of the code. If it returns no code, its Update is committed and Exchange returns nil.
-func (s *Service) Exchange(ctx context.Context, req account.RequestInfo, c *client.Client, take func(tx *account.Tx) (string, *AuthorizationCode, error)) (*Response, error) {
+// Exchange makes a grant of the approval that take returns, and its first tokens. take runs in the Update that stores them. If it
+// returns nil, its Update is committed and Exchange returns nil.
+func (s *Service) Exchange(ctx context.Context, req account.RequestInfo, c *client.Client, take func(tx *account.Tx) (*AuthorizationCode, error)) (*Response, error) {
 	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) error {
-		hash, code, err := take(tx)
+		code, err := take(tx)
 		if err != nil || code == nil {
 			return err
 		}
-		return s.firstTokens(tx, i, hash, code)
+		g, id := s.newGrant(tx, c, code)
+		return s.firstTokens(tx, i, g, id)
 	})
 }
 
-// firstTokens stores the grant of a code and its first tokens.
-func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *AuthorizationCode) error {
-	c, now := i.client, tx.Op.Now
+// newGrant returns the grant of a code and its key.
+func (s *Service) newGrant(tx *account.Tx, c *client.Client, code *AuthorizationCode) (g *Grant, id string) {
 	scopes := c.AllowedScopes(code.Scopes) // the client may have fewer by now
-	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
-		Created: now, Expires: code.Until}
+	g = &Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
+		Created: tx.Op.Now, Expires: code.Until}
 	if g.Offline = slices.Contains(scopes, client.ScopeOffline) && c.HasGrant(client.GrantRefresh); g.Offline {
-		g.Expires = now.Add(c.Policy.RefreshTokenTTL())
+		g.Expires = tx.Op.Now.Add(c.Policy.RefreshTokenTTL())
 	}
-	id := string(g.User) + "/" + tx.Op.ID("grant")
-	code.Grant, code.Expires = id, g.Expires
-	if err := s.codes.Put(tx.Raw, hash, *code); err != nil {
-		return err
-	}
-	status, err := s.status(tx.Raw, now, &g)
+	return g, string(g.User) + "/" + tx.Op.ID("grant")
+}
+
+// firstTokens stores a new grant and its first tokens.
+func (s *Service) firstTokens(tx *account.Tx, i *issuance, g *Grant, id string) error {
+	status, err := s.status(tx.Raw, tx.Op.Now, g)
 	if err != nil || status != active {
 		return orRefuse(err, "the session for which the code was issued has ended")
 	}
 	// An ID token is accepted without a lookup: the policy must hold when it is signed.
-	if err := s.checkPolicy(tx.Raw, c, &g); err != nil {
+	if err := s.checkPolicy(tx.Raw, i.client, g); err != nil {
 		return err
 	}
-	if err := s.putGrant(tx.Raw, id, &g); err != nil {
+	if err := s.putGrant(tx.Raw, id, g); err != nil {
 		return err
 	}
-	i.grant, i.nonce = g, code.Nonce
+	if i.grant = *g; g.Offline {
+		i.refresh = secret.From(refreshPrefix + tx.Op.Secret("refresh").Reveal())
+	}
 	return s.storeTokens(tx, i, id)
 }
 

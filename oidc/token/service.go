@@ -34,7 +34,7 @@ type Config struct {
 // Service issues, judges and revokes tokens. It is safe for concurrent use.
 type Service struct {
 	Config
-	codes     store.Table[AuthorizationCode]
+	codes     store.Table[UsedCode]
 	grants    store.Table[Grant]
 	accesses  store.Table[AccessToken]
 	refreshes store.Table[RefreshToken]
@@ -42,6 +42,7 @@ type Service struct {
 	consents  store.Table[Consent]
 	logouts   store.Table[Logout]
 
+	sealedCodes  store.Table[AuthorizationCode] // stores nothing
 	logoutWorker *outbox.Worker[Logout]
 	revocation   revocation
 }
@@ -53,13 +54,15 @@ func New(c Config) *Service {
 	}
 	s := &Service{
 		Config:    c,
-		codes:     store.NewTable[AuthorizationCode](c.Keyring, store.Codes),
+		codes:     store.NewTable[UsedCode](c.Keyring, store.Codes),
 		grants:    store.NewTable[Grant](c.Keyring, store.Grants),
 		accesses:  store.NewTable[AccessToken](c.Keyring, store.Accesses),
 		refreshes: store.NewTable[RefreshToken](c.Keyring, store.Refreshes),
 		expiring:  store.NewTable[struct{}](c.Keyring, store.GrantsExpiring),
 		consents:  store.NewTable[Consent](c.Keyring, store.Consents),
 		logouts:   store.NewTable[Logout](c.Keyring, store.Logouts),
+
+		sealedCodes: store.NewTable[AuthorizationCode](c.Keyring, store.SealedCodes),
 	}
 	s.logoutWorker = s.newLogoutWorker()
 	return s

@@ -71,18 +71,22 @@ func (e *env) register(name string) *client.Client {
 	return c
 }
 
-// code stores an authorization code for the client and the session.
+// code returns the redemption of a code for the client and the session.
 func (e *env) code(value string) token.Redemption {
 	e.Helper()
-	secret, now := secret.From(value), e.Clock.Now()
-	err := e.Store.Update(e.Context(), func(tx store.Tx) error {
-		return e.tokens.StoreCode(tx, secret, token.AuthorizationCode{Client: e.client.ID, Redirect: redirect, Challenge: challenge,
-			Scopes: []string{"openid", "offline_access"}, AuthContext: token.NewAuthContext(&e.session), Created: now, Expires: now.Add(token.CodeTTL)})
-	})
+	return e.sealed(value, challenge)
+}
+
+func (e *env) sealed(value, challenge string) token.Redemption {
+	e.Helper()
+	now := e.Clock.Now()
+	code, err := e.tokens.SealCode(secret.From(value), token.AuthorizationCode{Client: e.client.ID, Redirect: redirect, Challenge: challenge,
+		Scopes: []string{"openid", "offline_access"}, AuthContext: token.NewAuthContext(&e.session), Address: "192.0.2.77", Agent: "Browser", Request: "r-1",
+		Created: now, Expires: now.Add(token.CodeTTL)})
 	if err != nil {
 		e.Fatal(err)
 	}
-	return token.Redemption{Code: secret, Redirect: redirect, Verifier: verifier}
+	return token.Redemption{Code: code, Redirect: redirect, Verifier: verifier}
 }
 
 func (e *env) redeem(r token.Redemption) *token.Response {

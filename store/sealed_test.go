@@ -1,0 +1,34 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+
+	"barillet/store"
+)
+
+// A record that a client keeps is good for its own id and table, and unchanged.
+func TestSeal_OpensUnderItsIDOnly(t *testing.T) {
+	ring := openKeyring(t, open(t), store.NewRootKeys())
+	table, other := store.NewTable[string](ring, store.SealedCodes), store.NewTable[string](ring, store.Codes)
+	sealed, err := table.Seal("a", "hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := table.Open("a", sealed); err != nil || *got != "hello" {
+		t.Errorf("got %v, %v, want hello", got, err)
+	}
+	altered := append([]byte(nil), sealed...)
+	altered[len(altered)-1]++
+	for name, open := range map[string]func() (*string, error){
+		"another id":    func() (*string, error) { return table.Open("b", sealed) },
+		"another table": func() (*string, error) { return other.Open("a", sealed) },
+		"changed":       func() (*string, error) { return table.Open("a", altered) },
+		"cut":           func() (*string, error) { return table.Open("a", sealed[:20]) },
+		"empty":         func() (*string, error) { return table.Open("a", nil) },
+	} {
+		if got, err := open(); !errors.Is(err, store.ErrUnreadable) {
+			t.Errorf("%s: got %v, %v, want ErrUnreadable", name, got, err)
+		}
+	}
+}
