@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"math"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -23,7 +22,7 @@ func (l letter) WithAttempts(state Attempts) letter { return letter{state} }
 
 var guardsTime = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
-func newWorker(t *testing.T) *Worker[letter] {
+func newWorker(t testing.TB) *Worker[letter] {
 	t.Helper()
 	s, err := bolt.Open(filepath.Join(t.TempDir(), "barillet.db"), bolt.Options{})
 	if err != nil {
@@ -82,28 +81,49 @@ func TestLoad_RefusesWhatIsNoLongerDue(t *testing.T) {
 	}
 }
 
-// The end of one of many jobs that can be joined costs the same as that of one of few.
-func TestIndex_RemovesAJobOfALargeGroupAtOnce(t *testing.T) {
-	perJob := func(n int) time.Duration {
-		w := newWorker(t)
-		w.Group, w.Holds = func(letter) string { return "all" }, func(letter) bool { return false }
-		best := time.Duration(math.MaxInt64)
-		for range 5 {
-			for i := range n {
-				w.set(guardsTime, strconv.Itoa(i), letter{})
-			}
-			began := time.Now()
-			for i := range n {
-				w.remove(w.index.jobs[strconv.Itoa(n-1-i)])
-			}
-			best = min(best, time.Since(began)/time.Duration(n))
+// The jobs of a group end in any order, and none of them leaves the group behind.
+func TestIndex_RemovesEachJobOfALargeGroup(t *testing.T) {
+	w := groupedWorker(t)
+	const jobs = 1000
+	fill(w, jobs)
+	for i := range jobs {
+		e := w.index.jobs[strconv.Itoa(i*7%jobs)] // 7 and 1,000 have no common divisor
+		w.remove(e)
+		if got := len(w.index.groups[e.group]); got != jobs-1-i {
+			t.Fatalf("got %d jobs in the group after %d ended, want %d", got, i+1, jobs-1-i)
 		}
-		if len(w.index.groups) != 0 {
-			t.Errorf("got %d groups, want none", len(w.index.groups))
-		}
-		return best
 	}
-	if few, many := perJob(1_000), perJob(40_000); many > 8*few {
-		t.Errorf("got %v for one of 40,000 jobs and %v for one of 1,000", many, few)
+	if len(w.index.groups) != 0 {
+		t.Errorf("got %d groups, want none", len(w.index.groups))
+	}
+}
+
+// BenchmarkIndexRemove is the end of one job of a group of few and of many.
+func BenchmarkIndexRemove(b *testing.B) {
+	for _, jobs := range []int{1_000, 40_000} {
+		b.Run(strconv.Itoa(jobs), func(b *testing.B) {
+			w := groupedWorker(b)
+			for i := 0; b.Loop(); i++ {
+				if i%jobs == 0 {
+					b.StopTimer()
+					fill(w, jobs)
+					b.StartTimer()
+				}
+				w.remove(w.index.jobs[strconv.Itoa(jobs-1-i%jobs)])
+			}
+		})
+	}
+}
+
+// groupedWorker returns a worker whose jobs are of one group.
+func groupedWorker(t testing.TB) *Worker[letter] {
+	w := newWorker(t)
+	w.Group, w.Holds = func(letter) string { return "all" }, func(letter) bool { return false }
+	return w
+}
+
+func fill(w *Worker[letter], jobs int) {
+	for i := range jobs {
+		w.set(guardsTime, strconv.Itoa(i), letter{})
 	}
 }
