@@ -111,10 +111,10 @@ func TestTable_UpgradesOldRecordsAndRejectsNewerOnes(t *testing.T) {
 		return k
 	}
 	rename := store.Upgrade{From: 1, Apply: func(record any) (any, error) {
-		return map[string]any{"Name": record.(map[string]any)["Called"]}, nil
+		return map[any]any{"Name": record.(map[any]any)["Called"]}, nil
 	}}
 	phone := store.Upgrade{From: 2, Apply: func(record any) (any, error) {
-		record.(map[string]any)["Phone"] = "none"
+		record.(map[any]any)["Phone"] = "none"
 		return record, nil
 	}}
 	first := store.NewTable[struct{ Called string }](ring, kind(1))

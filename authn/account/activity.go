@@ -9,12 +9,12 @@ import (
 
 // Activity is one event that the user can read on their own account page.
 type Activity struct {
-	At      time.Time `json:"at"`
-	What    string    `json:"what"`             // an action of the audit log
-	Failed  bool      `json:"failed,omitempty"` // the operation was attempted and rejected
-	Detail  string    `json:"detail,omitempty"` // the name of a device
-	Address string    `json:"address,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
+	At      time.Time `cbor:"1,keyasint"`
+	What    string    `cbor:"2,keyasint"`           // an action of the audit log
+	Failed  bool      `cbor:"3,keyasint,omitempty"` // the operation was attempted and rejected
+	Detail  string    `cbor:"4,keyasint,omitempty"` // the name of a device
+	Address string    `cbor:"5,keyasint,omitempty"`
+	Agent   string    `cbor:"6,keyasint,omitempty"`
 }
 
 // securityChangePeriod is how long RecentSecurityChanges lists a change (protocol rule 24).

@@ -9,30 +9,30 @@ import (
 // Record is an event as it is stored. There are millions, so it leaves out what its id has (the time) and what it would have twice,
 // and the names of its members are short. An event with a number has its Leaf in its Record.
 type Record struct {
-	Number  int64                `json:"n,omitempty"`
-	Lane    Lane                 `json:"l,omitempty"`
-	Self    bool                 `json:"m,omitempty"` // the actor is the user whom the event is about
-	Actor   *party               `json:"a,omitempty"`
-	Subject string               `json:"u,omitempty"`
-	Login   string               `json:"k,omitempty"` // SubjectName
-	Targets []party              `json:"t,omitempty"`
-	Action  string               `json:"c"`
-	Outcome string               `json:"o"`
-	Reason  string               `json:"r,omitempty"`
-	Address string               `json:"i,omitempty"`
-	Agent   string               `json:"g,omitempty"` // with a byte for each of agentPhrases
-	Session string               `json:"s,omitempty"`
-	Request string               `json:"q,omitempty"`
-	Detail  map[string]string    `json:"d,omitempty"`
-	Salt    []byte               `json:"z,omitempty"`
-	Erased  map[string]tlog.Hash `json:"e,omitzero"`
+	Number  int64                `cbor:"1,keyasint,omitempty"`
+	Lane    Lane                 `cbor:"2,keyasint,omitempty"`
+	Self    bool                 `cbor:"3,keyasint,omitempty"` // the actor is the user whom the event is about
+	Actor   *party               `cbor:"4,keyasint,omitempty"`
+	Subject string               `cbor:"5,keyasint,omitempty"`
+	Login   string               `cbor:"6,keyasint,omitempty"` // SubjectName
+	Targets []party              `cbor:"7,keyasint,omitempty"`
+	Action  string               `cbor:"8,keyasint"`
+	Outcome string               `cbor:"9,keyasint"`
+	Reason  string               `cbor:"10,keyasint,omitempty"`
+	Address string               `cbor:"11,keyasint,omitempty"`
+	Agent   string               `cbor:"12,keyasint,omitempty"` // with a byte for each of agentPhrases
+	Session string               `cbor:"13,keyasint,omitempty"`
+	Request string               `cbor:"14,keyasint,omitempty"`
+	Detail  map[string]string    `cbor:"15,keyasint,omitempty"`
+	Salt    []byte               `cbor:"16,keyasint,omitempty"`
+	Erased  map[string]tlog.Hash `cbor:"17,keyasint,omitzero"`
 }
 
 // party is an Actor as it is stored.
 type party struct {
-	Type string `json:"t,omitempty"`
-	ID   string `json:"i,omitempty"`
-	Name string `json:"n,omitempty"`
+	Type string `cbor:"1,keyasint,omitempty"`
+	ID   string `cbor:"2,keyasint,omitempty"`
+	Name string `cbor:"3,keyasint,omitempty"`
 }
 
 // NewRecord returns the record of an event. leaf is the zero Leaf while the event has no number.
