@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/input"
 )
 
 // Activity is one event that the user can read on their own account page.
@@ -14,7 +15,7 @@ type Activity struct {
 	Failed  bool      `cbor:"3,keyasint,omitempty"` // the operation was attempted and rejected
 	Detail  string    `cbor:"4,keyasint,omitempty"` // the name of a device
 	Address string    `cbor:"5,keyasint,omitempty"`
-	Agent   string    `cbor:"6,keyasint,omitempty"`
+	Browser string    `cbor:"6,keyasint,omitempty"` // as input.DescribeUserAgent returns it
 }
 
 // securityChangePeriod is how long RecentSecurityChanges lists a change (protocol rule 24).
@@ -53,7 +54,7 @@ func (tx *Tx) AddAdminActivity(u *User, action, detail string) {
 }
 
 func (tx *Tx) addOwnActivity(u *User, a Activity) {
-	a.Address, a.Agent = tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
+	a.Address, a.Browser = tx.Op.Request.ClientAddress(), input.DescribeUserAgent(tx.Op.Request.Agent)
 	tx.appendActivity(u, a)
 }
 

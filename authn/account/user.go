@@ -38,15 +38,16 @@ const (
 	maxTicketRenewals = 3        // of tickets in 24 hours (protocol rule 10)
 	maxProfile        = 16 << 10 // bytes of custom profile members
 	MaxName           = 64       // characters of a name of a user or device
+	sameAsLogin       = "="      // no address
 )
 
 // User is the record of a user, with their devices and tickets, so that a sign-in or a reset writes one record.
 type User struct {
-	ID          UserID           `cbor:"1,keyasint"`
-	Revision    uint64           `cbor:"2,keyasint"` // rises with each write; a result is stored only if the revision is still that of the check
-	Handle      []byte           `cbor:"3,keyasint"` // WebAuthn user handle, random
-	Login       string           `cbor:"4,keyasint"` // normalized; unique among all logins and addresses
-	Email       string           `cbor:"5,keyasint"`
+	ID          UserID           `cbor:"-"`                    // the key of the record
+	Revision    uint64           `cbor:"2,keyasint"`           // rises with each write; a result is stored only if the revision is still that of the check
+	Handle      []byte           `cbor:"3,keyasint"`           // WebAuthn user handle, random
+	Login       string           `cbor:"4,keyasint"`           // normalized; unique among all logins and addresses
+	Email       string           `cbor:"5,keyasint"`           // in the record sameAsLogin if it is the login
 	SecondEmail string           `cbor:"6,keyasint,omitempty"` // a second address for notifications
 	Given       Given            `cbor:"7,keyasint,omitzero"`  // the login and the addresses as they were given
 	FirstName   string           `cbor:"8,keyasint,omitempty"` // NFC, as input.Name returns it

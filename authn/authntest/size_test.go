@@ -24,16 +24,17 @@ func tableSizes(t testing.TB, dir string) (map[string]*tableSize, bbolt.BucketSt
 	sizes := map[string]*tableSize{}
 	var pages bbolt.BucketStats
 	err = db.View(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket([]byte("barillet"))
-		pages = bucket.Stats()
-		return bucket.ForEach(func(k, v []byte) error {
-			name, _, _ := strings.Cut(string(k), "/")
-			if sizes[name] == nil {
-				sizes[name] = &tableSize{}
-			}
-			s := sizes[name]
-			s.records, s.keys, s.values = s.records+1, s.keys+len(k), s.values+len(v)
-			return nil
+		return tx.ForEach(func(_ []byte, bucket *bbolt.Bucket) error {
+			pages.Add(bucket.Stats())
+			return bucket.ForEach(func(k, v []byte) error {
+				name, _, _ := strings.Cut(string(k), "/")
+				if sizes[name] == nil {
+					sizes[name] = &tableSize{}
+				}
+				s := sizes[name]
+				s.records, s.keys, s.values = s.records+1, s.keys+len(k), s.values+len(v)
+				return nil
+			})
 		})
 	})
 	if err != nil {
