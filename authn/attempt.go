@@ -198,6 +198,9 @@ func (s *Service) recordAttempt(tx *account.Tx, u *account.User, a deviceAttempt
 	v := Verification{Kind: a.kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
 	switch {
 	case o.Accepted():
+		if f.User == "" { // no failure is stored
+			return v, nil
+		}
 		f = f.WithSuccess(tx.Op.Now, failureClass(a.input), a.known)
 		if !a.password.IsZero() {
 			f = f.WithoutWrongSince(a.password)

@@ -253,22 +253,6 @@ func (s *Service) LoadTransaction(r account.Reader, transaction secret.Value,
 	return s.loadCached(r, transaction, now, &transactionCache{})
 }
 
-// transactionCache holds a transaction and its user as read in the View. The Update that stores the result decrypts
-// only records that changed since.
-type transactionCache struct {
-	apiToken    string // find only the transactions of this API token; "": of browsers (protocol rule 25)
-	transaction store.Cached[Transaction]
-	user        store.Cached[account.User]
-}
-
-// take empties the cache and returns what it held. A run of an Update changes the records that it takes, so another run of
-// it decodes its own.
-func (c *transactionCache) take() *transactionCache {
-	held := *c
-	*c = transactionCache{apiToken: c.apiToken}
-	return &held
-}
-
 func (s *Service) loadCached(r account.Reader, transaction secret.Value, now time.Time,
 	cache *transactionCache) (Transaction, account.User, Step, error) {
 	if transaction.IsZero() {

@@ -38,7 +38,7 @@ func (s *Service) Transaction(ctx context.Context, transaction secret.Value) (Tr
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		tr, u, step, err := s.LoadTransaction(r, transaction, now)
+		tr, u, step, err := s.loadCached(r, transaction, now, cacheFor(ctx, ""))
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, tran
 	input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
-		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
+		tr, u, step, err := s.loadCached(tx.Reader, transaction, op.Now, cacheFor(ctx, "").take())
 		if err != nil {
 			return account.Prompt{}, err
 		}
@@ -103,8 +103,8 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, transacti
 	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
-		cache := transactionCache{apiToken: req.APIToken}
-		tr, u, wait, err := s.prepareVerify(ctx, op, transaction, input, &cache)
+		cache := cacheFor(ctx, req.APIToken)
+		tr, u, wait, err := s.prepareVerify(ctx, op, transaction, input, cache)
 		if err != nil {
 			return false, err
 		}
@@ -123,7 +123,7 @@ func (s *Service) verify(ctx context.Context, req account.RequestInfo, transacti
 			out.Verification, err = s.refuse(ctx, op, &u, a)
 			return true, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, transaction, a, &cache) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerification(tx, transaction, a, cache) })
 		if err != nil || done == nil {
 			return false, err
 		}

@@ -28,6 +28,7 @@ type table struct {
 	record   reflect.Type
 	times    *timeRule      // nil: the records have no times
 	shared   *sharedRecords // nil: the table keeps none
+	missing  error          // of a record that does not exist
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
@@ -44,6 +45,7 @@ func newTable(ring *Keyring, kind TableDef, upgrades []Upgrade, record reflect.T
 		panic("store: " + err.Error())
 	}
 	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timeRuleFor(record)}
+	t.missing = t.readError(ErrNotFound)
 	if kind.Shared > 0 {
 		t.shared = ring.sharedRecords(kind)
 	}
@@ -80,15 +82,23 @@ func (t *table) get(r Reader, id string, v any) error {
 func (t *table) sealed(r Reader, id string) ([]byte, error) {
 	sealed, err := r.Get(t.Key(id))
 	if err != nil {
-		return nil, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+		return nil, t.readError(err)
 	}
 	return sealed, nil
+}
+
+// readError returns the error of a read with its table.
+func (t *table) readError(err error) error {
+	if err == ErrNotFound && t.missing != nil { // often, and the text of an error costs more than the read
+		return t.missing
+	}
+	return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
 }
 
 // lost returns ErrNotFound for an unreadable record of a kind that may be lost.
 func (t *table) lost(err error) error {
 	if t.kind.Lost && errors.Is(err, ErrUnreadable) {
-		return fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, ErrNotFound)
+		return t.missing
 	}
 	return err
 }
@@ -103,21 +113,22 @@ type Cached[T any] struct {
 
 // GetCached is like Get, but decrypts the record only if its stored bytes differ from those in kept. Each write uses its
 // own nonce, so equal bytes are from the same write of the same record.
-func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (v T, err error) {
+func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
 	key := t.Key(id)
-	sealed, err := t.sealed(r, id)
-	if err != nil {
-		return v, err
-	}
-	if kept.key == key && bytes.Equal(kept.sealed, sealed) {
+	sealed, err := r.Get(key)
+	if err == nil && kept.key == key && bytes.Equal(kept.sealed, sealed) {
 		return kept.value, nil
 	}
-	if err := t.lost(t.decode(id, sealed, &v)); err != nil {
-		var none T
+	var none T
+	if err != nil {
+		return none, t.readError(err)
+	}
+	v := new(T)
+	if err := t.lost(t.decode(id, sealed, v)); err != nil {
 		return none, err
 	}
-	*kept = Cached[T]{key, sealed, v}
-	return v, nil
+	*kept = Cached[T]{key, sealed, *v}
+	return *v, nil
 }
 
 // Put writes a record in the newest version.

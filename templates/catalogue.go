@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -142,21 +143,43 @@ func Match(acceptLanguage, chosen, def string) string {
 	if acceptLanguage == "" || len(acceptLanguage) > 256 {
 		return def
 	}
-	// The index is used because the returned tag has extensions from the header.
-	list := matchers[def]
-	_, i := language.MatchStrings(list.matcher, acceptLanguage)
-	return list.langs[i]
+	return matchers[def].match(acceptLanguage)
 }
+
+// match returns the language for a header. Parsing one takes longer than a check of a session, and few differ.
+func (m *languageMatcher) match(header string) string {
+	m.mu.RLock()
+	lang := m.known[header]
+	m.mu.RUnlock()
+	if lang != "" {
+		return lang
+	}
+	// The index is used because the returned tag has extensions from the header.
+	_, i := language.MatchStrings(m.matcher, header)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.known) == maxKnown {
+		clear(m.known)
+	}
+	m.known[strings.Clone(header)] = m.langs[i] // without the rest of the request
+	return m.langs[i]
+}
+
+// maxKnown is how many headers a languageMatcher remembers. A client can send any number.
+const maxKnown = 128
 
 // languageMatcher matches a header with the supported languages. The first of langs is its fallback.
 type languageMatcher struct {
 	langs   []string
 	matcher language.Matcher
+
+	mu    sync.RWMutex
+	known map[string]string // headers that were matched
 }
 
 // matchers maps each default language to its matcher.
-var matchers = func() map[string]languageMatcher {
-	m := map[string]languageMatcher{}
+var matchers = func() map[string]*languageMatcher {
+	m := map[string]*languageMatcher{}
 	for _, def := range languages {
 		langs := []string{def}
 		tags := []language.Tag{language.MustParse(def)}
@@ -165,7 +188,7 @@ var matchers = func() map[string]languageMatcher {
 				langs, tags = append(langs, l), append(tags, language.MustParse(l))
 			}
 		}
-		m[def] = languageMatcher{langs, language.NewMatcher(tags)}
+		m[def] = &languageMatcher{langs: langs, matcher: language.NewMatcher(tags), known: map[string]string{}}
 	}
 	return m
 }()

@@ -3,6 +3,7 @@ package templates_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -203,6 +204,25 @@ func TestMatch_PrefersChosenThenHeaderThenDefault(t *testing.T) {
 	} {
 		if got := templates.Match(c.accept, c.chosen, c.def); got != c.want {
 			t.Errorf("Match(%q, %q, %q): got %q, want %q", c.accept, c.chosen, c.def, got, c.want)
+		}
+	}
+}
+
+// What the first default language remembers does not decide for the other, and a flood of headers changes no answer.
+func TestMatch_AgainAndAfterOtherHeaders(t *testing.T) {
+	for range 2 {
+		for def, want := range map[string]string{"fr": "fr", "en": "en"} {
+			if got := templates.Match("de-AT", "", def); got != want {
+				t.Errorf("Match of de-AT with the default %q: got %q", def, got)
+			}
+			if got := templates.Match("fr-CH, en;q=0.5", "", def); got != "fr" {
+				t.Errorf("Match of fr-CH with the default %q: got %q", def, got)
+			}
+		}
+		for i := range 1000 {
+			if got := templates.Match(fmt.Sprintf("en;q=0.%03d", i), "", "fr"); got != "en" && i > 0 {
+				t.Fatalf("header %d: got %q", i, got)
+			}
 		}
 	}
 }

@@ -145,6 +145,21 @@ func (s *server) stop(b *testing.B) {
 	}
 }
 
+// rest waits until the program is at rest: its keys are made, the log of its store has its numbers and is signed, and in more than
+// two rounds of the sequencer it wrote nothing and used nearly no CPU.
+func (s *server) rest(b *testing.B) {
+	b.Helper()
+	const quiet, nearlyNone = 2500 * time.Millisecond, 30 * time.Millisecond
+	for limit := time.Now().Add(5 * time.Minute); time.Now().Before(limit); {
+		cpu, written := s.cpu(b), s.written(b)
+		time.Sleep(quiet)
+		if s.cpu(b)-cpu <= nearlyNone && s.written(b) == written {
+			return
+		}
+	}
+	b.Fatal("the program does not come to rest")
+}
+
 // proc returns a file of the process in /proc.
 func (s *server) proc(b *testing.B, name string) string {
 	b.Helper()

@@ -40,16 +40,24 @@ const (
 	stageForwards = 100 // of them
 )
 
-// openStage seeds a directory. change, if it is not nil, prepares more.
+// openStage seeds a directory, and waits until the program has nothing left to do with it. change, if it is not nil, then
+// prepares more.
 func openStage(b *testing.B, change func(p *authntest.Population)) *stage {
 	b.Helper()
-	s := prepare(b, authntest.Seed(b, b.TempDir(), authntest.Size{People: 5200, Groups: 30}, b.Logf), 0, 1, change)
-	startProgram(b, s.dir).stop(b) // it makes what a new store has not
+	s := prepare(b, authntest.Seed(b, b.TempDir(), authntest.Size{People: 5200, Groups: 30}, b.Logf), 0, 1)
+	p := startProgram(b, s.dir) // it makes the keys that a new store has not, and numbers the events of the sign-ins
+	p.rest(b)
+	p.stop(b)
+	if change != nil {
+		p := s.seeded.Population(b, len(s.users))
+		change(p)
+		closeStore(b, p)
+	}
 	return s
 }
 
 // prepare stores sign-ins and sessions in a seeded directory. Each turn of turns has users of its own.
-func prepare(b *testing.B, seeded *authntest.Seeded, turn, turns int, change func(p *authntest.Population)) *stage {
+func prepare(b *testing.B, seeded *authntest.Seeded, turn, turns int) *stage {
 	b.Helper()
 	n := min(stageUsers, seeded.Able()/turns)
 	p := seeded.Population(b, turns*n)
@@ -82,13 +90,15 @@ func prepare(b *testing.B, seeded *authntest.Seeded, turn, turns int, change fun
 		}
 		s.forwards = append(s.forwards, "__Host-barillet-forward="+forward.Reveal())
 	}
-	if change != nil {
-		change(p)
-	}
+	closeStore(b, p)
+	return s
+}
+
+func closeStore(b *testing.B, p *authntest.Population) {
+	b.Helper()
 	if err := p.Store.Close(); err != nil {
 		b.Fatal(err)
 	}
-	return s
 }
 
 // code returns everybody's present code. A server knows the one before and the one after, too.
@@ -278,7 +288,7 @@ func BenchmarkSecondStepAtMillion(b *testing.B) {
 	for _, clients := range []int{8, 32} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
 			large := func(b *testing.B) (*server, job) {
-				s := prepare(b, seeded, turn, 2*rounds, nil)
+				s := prepare(b, seeded, turn, 2*rounds)
 				turn++
 				return startProgram(b, dir), s.secondSteps(b)
 			}

@@ -79,7 +79,12 @@ func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 				return
 			}
 		}
-		mux.ServeHTTP(w, r) // the mux sets the path values
+		if strings.Contains(pattern, "{") {
+			mux.ServeHTTP(w, r) // it sets the path values
+			return
+		}
+		r.Pattern = pattern
+		h.ServeHTTP(w, r)
 	})
 }
 

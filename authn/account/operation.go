@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"hash"
 	"net/netip"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ type Operation struct {
 	Request RequestInfo
 	// SendAfter is the time before which no email of the operation is sent. Zero means immediately.
 	SendAfter time.Time
-	seed      [32]byte
+	mac       hash.Hash       // keyed with the seed
 	admitted  map[string]bool // whether Audit writes an event, by its record id, so that a repeated run decides the same
 }
 
@@ -50,16 +51,18 @@ func (s *Service) NewOperation(req RequestInfo) *Operation {
 		op.Request.Browser = secret.Value{} // an API sign-in has no known browser (protocol rule 25)
 	}
 	op.Request.Agent = input.CutUserAgent(req.Agent)
-	rand.Read(op.seed[:])
+	var seed [32]byte
+	rand.Read(seed[:])
+	op.mac = hmac.New(sha256.New, seed[:])
 	return op
 }
 
 // draw returns 32 bytes that depend only on the seed, the label and n.
 func (o *Operation) draw(label string, n uint64) []byte {
-	m := hmac.New(sha256.New, o.seed[:])
-	m.Write(binary.BigEndian.AppendUint64(nil, n))
-	m.Write([]byte(label))
-	return m.Sum(nil)
+	o.mac.Reset()
+	var buffer [64]byte
+	o.mac.Write(append(binary.BigEndian.AppendUint64(buffer[:0], n), label...))
+	return o.mac.Sum(nil)
 }
 
 // Secret returns a secret of 192 random bits with the time of the operation. It is the same for each call with the same label.

@@ -187,7 +187,7 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 	value = tx.Op.Request.Browser
 	known := !value.IsZero()
 	if known {
-		if old, err = s.browsers.Get(tx.Raw, value.Key()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if old, err = s.browsers.GetShared(tx.Raw, value.Key()); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return secret.Value{}, false, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil

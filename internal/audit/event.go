@@ -118,6 +118,9 @@ func (a Actor) clean() Actor {
 // line returns s cut to limit bytes, with U+FFFD for each character that breaks a line, controls a terminal or changes the
 // direction of text. So a client cannot forge an entry by its User-Agent (ASVS 5 §16.4.1).
 func line(s string, limit int) string {
+	if len(s) <= limit && input.IsPlain(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if input.Unsafe(r) {
 			return utf8.RuneError

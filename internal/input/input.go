@@ -154,8 +154,21 @@ func WithoutOverrides(s string) string {
 	}, s)
 }
 
+// IsPlain reports whether a text has only the characters of ASCII that are not Unsafe, as nearly every text has.
+func IsPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // Unsafe reports whether a character controls a terminal, breaks a line, changes the direction of text or is only a format.
 func Unsafe(r rune) bool {
+	if ' ' <= r && r <= '~' {
+		return false
+	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 

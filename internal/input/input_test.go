@@ -33,6 +33,18 @@ func TestName_SameCharactersHaveOneForm(t *testing.T) {
 	}
 }
 
+func TestUnsafe_ASCII(t *testing.T) {
+	for r := rune(0); r < 1<<8; r++ {
+		want := unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+		if got := input.Unsafe(r); got != want {
+			t.Errorf("%U is unsafe: %v, want %v", r, got, want)
+		}
+		if got := input.IsPlain("a" + string(r)); got != (!want && r < 0x80) {
+			t.Errorf("%U is plain: %v", r, got)
+		}
+	}
+}
+
 func TestName_RefusesWhatNobodyCanRead(t *testing.T) {
 	for typed, want := range map[string]string{
 		"\u200b":                        input.ReasonInvisible,

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"crypto/hmac"
 	"encoding/base64"
 	"mime"
@@ -33,26 +34,26 @@ func atSignIn(path string) bool {
 
 // findSubject sets the subject of a request. Pages of enrolment act for the transaction if it may enrol, else for the
 // session. A transaction of another user than the session's is ignored: no page acts for two users.
-func (s *Site) findSubject(r *http.Request, v *Visitor) error {
+func (s *Site) findSubject(ctx context.Context, r *http.Request, v *Visitor) error {
 	if v.SignedIn() {
 		v.Subject = Subject{User: v.Info.User, Name: v.Info.Name, path: "/account"}
 	}
 	if v.Transaction.IsZero() || !v.SignedIn() && !atSignIn(r.URL.Path) {
 		return nil
 	}
-	st, err := s.Authn.Transaction(r.Context(), v.Transaction)
+	t, err := s.Authn.TransactionUser(ctx, v.Transaction)
 	switch {
 	case errcode.Of(err) == errcode.Expired:
 		return nil
 	case err != nil:
 		return err
-	case v.SignedIn() && v.Info.User != st.User:
+	case v.SignedIn() && v.Info.User != t.ID:
 		v.Transaction = secret.Value{}
 		return nil
 	}
-	v.transaction, v.account = v.Transaction.Key(), st.User
-	if atSignIn(r.URL.Path) && (st.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/")) {
-		v.Subject = Subject{User: st.User, Name: st.Name, path: StepPath(st.Step)}
+	v.transaction, v.account = v.Transaction.Key(), t.ID
+	if atSignIn(r.URL.Path) && (t.Step == authn.StepEnrol || strings.HasPrefix(r.URL.Path, "/login/")) {
+		v.Subject = Subject{User: t.ID, Name: t.Name, path: StepPath(t.Step)}
 	}
 	return nil
 }

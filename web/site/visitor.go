@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/session"
 	"barillet/internal/secret"
@@ -57,10 +58,13 @@ func (s *Site) visit(r *http.Request) (*http.Request, error) {
 	if t, ok := r.Context().Value(typedKey{}).(typed); ok {
 		v.Lang, q.Lang = t.lang, t.lang // the session was read before the switch
 	}
-	if err := s.findSubject(r, v); err != nil {
+	ctx := reply.With(context.WithValue(r.Context(), visitorKey{}, v), &q)
+	if !v.Transaction.IsZero() {
+		ctx = authn.WithRequest(ctx)
+	}
+	if err := s.findSubject(ctx, r, v); err != nil {
 		return r, err
 	}
-	ctx := reply.With(context.WithValue(r.Context(), visitorKey{}, v), &q)
 	return r.WithContext(ctx), nil
 }
 
