@@ -37,7 +37,7 @@ func TestAttack_ActivityRevealsAdministratorAddress(t *testing.T) {
 		}
 		for _, r := range recent[min(before, len(recent)):] {
 			if r.Address != "" || r.Browser != "" {
-				t.Errorf("%s: recorded with %q and %q", name, r.Address, r.Agent)
+				t.Errorf("%s: recorded with %q and %q", name, r.Address, r.Browser)
 			}
 		}
 	}
