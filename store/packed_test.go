@@ -20,8 +20,8 @@ func TestPackID_ReturnsEachIDAgain(t *testing.T) {
 			t.Errorf("got %q, %v, want %q", got, err, text)
 		}
 	}
-	var id string
-	if err := store.UnpackID(&id, []byte{0x01}); err == nil {
-		t.Errorf("a number is the id %q", id)
+	var number string
+	if err := store.UnpackID(&number, []byte{0x01}); err == nil {
+		t.Errorf("a number is the id %q", number)
 	}
 }

@@ -67,7 +67,7 @@ func (s *Service) IndexKeys(def store.TableDef, u *User) []string {
 
 // PutIndex writes an entry of an index of users. Only a repair calls it.
 func (s *Service) PutIndex(tx store.Tx, def store.TableDef, key string) error {
-	return s.indexes[def.Prefix].Put(tx, key)
+	return store.NewIndex(def).Put(tx, key)
 }
 
 func plain(groups []GroupID) []string {
@@ -124,7 +124,7 @@ func (tx *Tx) moveKeys(t store.Index, was, now []string) error {
 // ScanIndex calls fn for each key of an index of users (Names, Members, RoleHolders or UserStates) with one of the prefixes, in
 // their order, after the key after.
 func (s *Service) ScanIndex(def store.TableDef, snap store.Snapshot, prefixes []string, after string, fn func(key string) error) error {
-	t := s.indexes[def.Prefix]
+	t := store.NewIndex(def)
 	stopped := false
 	each := func(key string) error {
 		err := fn(key)

@@ -73,8 +73,6 @@ type tables struct {
 	groupNames   store.Table[GroupID]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
-
-	indexes map[string]store.Index // names, members, holders and states, by prefix
 }
 
 // Open opens the tables with the keys of ring. Call it before any other method.
@@ -94,8 +92,6 @@ func (s *Service) Open(ring *store.Keyring) {
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
 	}
-	s.indexes = map[string]store.Index{store.Names.Prefix: s.names, store.Members.Prefix: s.members,
-		store.RoleHolders.Prefix: s.holders, store.UserStates.Prefix: s.states}
 }
 
 // Locale returns the language of emails to the user.
