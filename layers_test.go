@@ -32,6 +32,7 @@ var allowed = map[string]string{
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
+	"authn/counts": "authn/account internal/audit store",
 	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",
 	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
 	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
@@ -39,7 +40,7 @@ var allowed = map[string]string{
 	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",
 	"authn/freeze": "authn authn/account authn/admin authn/session factors internal/audit internal/errcode internal/input internal/notice internal/secret",
-	"authn/directory": "authn authn/account authn/admin authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
+	"authn/directory": "authn authn/account authn/admin authn/counts authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
 	"oidc/keys":   "authn/account internal/audit store",
@@ -55,7 +56,7 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
@@ -69,7 +70,7 @@ var allowed = map[string]string{
 	"cmd/barillet/cli":    "internal/input",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+	"cmd/barillet": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +

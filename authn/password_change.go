@@ -73,7 +73,7 @@ func (s *Service) storePasswordChange(tx *account.Tx, sess secret.Value, a passw
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, a.failureID, f.WithFailure(tx.Op.Now, throttle.Password, a.knownBrowser)); err != nil {
 			return session.Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
-		return session.Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
+		return session.Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, audit.WrongPassword)
 	}
 	u.Password = account.Password{Hash: hash, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
 	if err := s.recordPasswordChange(tx, &u); err != nil {

@@ -227,7 +227,7 @@ func (s *Service) countFailure(tx *account.Tx, known bool) error {
 // (protocol rule 18).
 func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
-		reason := "wrong password"
+		reason := audit.WrongPassword
 		if u.Status != account.StatusActive {
 			reason = "not active: " + string(u.Status)
 		}

@@ -57,13 +57,16 @@ func (r *Recorder) Put(key string, value []byte) error {
 	return r.set(key, bytes.Clone(value))
 }
 
-// Delete records the deletion of a key.
+// Delete records the deletion of a key, unless the run found it missing.
 func (r *Recorder) Delete(key string) error { return r.set(key, nil) }
 
 func (r *Recorder) set(key string, value []byte) error {
 	record, err := r.touch(key)
 	if err != nil {
 		return err
+	}
+	if value == nil && record.isRead && record.read == nil && !record.isSet {
+		return nil
 	}
 	size := len(key) + len(value)
 	if record.isSet {

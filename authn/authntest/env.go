@@ -16,6 +16,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
@@ -70,7 +71,8 @@ type Env struct {
 	Authn     *authn.Service
 	Enrolment *enrol.Service
 	Directory *directory.Service // with its Admin and HelpDesk
-	Store     store.Store        // runs every closure twice and rejects nested calls
+	Counts    *counts.Service
+	Store     store.Store // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
 	Clock     *Clock
@@ -188,10 +190,11 @@ func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 	e.Enrolment = &enrol.Service{Accounts: e.Accounts, Sessions: e.Sessions, SignIn: e.Authn}
 	admin := admin.New(e.Authn, e.Ring)
 	var err error
-	if admin.Tree, err = tree.New(tree.Config{Store: e.Store, Keyring: e.Ring, Pepper: e.Keys.Pepper, Now: e.Clock.Now, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	e.Counts = counts.New(e.Accounts, e.Ring)
+	if admin.Tree, err = tree.New(tree.Config{Store: e.Store, Keyring: e.Ring, Pepper: e.Keys.Pepper, Now: e.Clock.Now, Log: slog.New(slog.DiscardHandler), Numbered: e.Counts.Note}); err != nil {
 		e.T.Fatal(err)
 	}
-	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment)
+	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment, e.Counts)
 }
 
 // Node returns an environment on the same store, as a second process: without the caches of this one.

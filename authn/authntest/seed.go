@@ -48,7 +48,7 @@ func Seed(t testing.TB, dir string, size Size, log func(format string, args ...a
 	s := &seeder{Seeded: &Seeded{Size: size, Dir: dir, Until: now}, Env: newOn(t, bulk, keys, now.Add(-seededSpan)), bulk: bulk, now: now, log: log}
 	s.Store = s.Ring.CorrectTimes(bulk, s.Clock.Now)
 	s.Accounts.Store = s.Store
-	s.tree, err = tree.New(tree.Config{Store: s.Store, Keyring: s.Ring, Pepper: s.Keys.Pepper, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)})
+	s.tree, err = tree.New(tree.Config{Store: s.Store, Keyring: s.Ring, Pepper: s.Keys.Pepper, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler), Numbered: s.Counts.Note})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package authntest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -54,9 +55,9 @@ func (s *seeder) seedEvents() {
 	s.advance()
 }
 
-// advance numbers what waits and signs a head.
+// advance numbers what waits, signs a head and counts sign-ins.
 func (s *seeder) advance() {
-	if err := s.tree.Advance(s.T.Context()); err != nil {
+	if err := errors.Join(s.tree.Advance(s.T.Context()), s.Counts.Count(s.T.Context())); err != nil {
 		s.T.Fatal(err)
 	}
 }

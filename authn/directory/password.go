@@ -101,7 +101,7 @@ func (s *Service) ChangePassword(ctx context.Context, p admin.Principal, req acc
 				return s.notifyPasswordSet(tx, p, u, "changed")
 			}
 			e := p.Event(audit.PasswordUpdated, u)
-			e.Outcome, e.Reason = audit.Failure, "wrong password"
+			e.Outcome, e.Reason = audit.Failure, audit.WrongPassword
 			return tx.Audit(e)
 		}})
 }

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/counts"
 	"barillet/authn/roster"
 	"barillet/internal/errcode"
 )
@@ -73,6 +74,27 @@ func (s *Service) LockoutRisk(ctx context.Context, p admin.Principal, q RiskQuer
 		return found, next, err
 	}
 	return nil, "", errcode.InvalidField("after", "unknown")
+}
+
+// SignIns returns the counters of sign-ins of the last days, the oldest first, of one group or of all users. A principal with a group
+// scope gets the counters of users in the scope. It returns Invalid with the field "days" or NotFound for a group outside the scope.
+func (s *Service) SignIns(ctx context.Context, p admin.Principal, days int, group account.GroupID) ([]counts.Day, error) {
+	if err := p.Require(admin.PermRead); err != nil {
+		return nil, err
+	}
+	if days < 1 || days > counts.Days {
+		return nil, errcode.InvalidField("days", "range")
+	}
+	if group != "" {
+		if _, err := s.Group(ctx, p, group); err != nil {
+			return nil, err
+		}
+	}
+	q := counts.Query{Days: days, Group: group}
+	if p.Scoped() {
+		q.Scope = append([]account.GroupID{}, p.Groups...)
+	}
+	return s.counts.Read(ctx, q)
 }
 
 // usersAtRisk returns a page of the users at risk.

@@ -136,3 +136,24 @@ func TestLockoutRisk_StaysWithinScope(t *testing.T) {
 		authntest.WantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}
 }
+
+func TestSignIns_RefusesBadDaysAndGroupsOutsideTheScope(t *testing.T) {
+	s := newEnv(t)
+	scoped := authntest.Limited(authntest.AsHelpDesk, s.Lumiere)
+	for _, days := range []int{-1, 0, 91} {
+		_, err := s.Directory.SignIns(t.Context(), authntest.AsSuperAdmin, days, "")
+		authntest.WantCode(t, "days", err, errcode.Invalid)
+	}
+	for _, group := range []account.GroupID{s.Nord, "gbbbbbbbbbbbbbbbbbbbbbbbbbb", "all", "../x"} {
+		_, err := s.Directory.SignIns(t.Context(), scoped, 7, group)
+		authntest.WantCode(t, "group "+string(group), err, errcode.NotFound)
+	}
+	_, err := s.Directory.SignIns(t.Context(), admin.Principal{}, 7, "")
+	authntest.WantCode(t, "no role", err, errcode.Forbidden)
+	if days, err := s.Directory.SignIns(t.Context(), scoped, 7, s.Lumiere); err != nil || len(days) != 7 {
+		t.Errorf("got %d days, %v", len(days), err)
+	}
+	if days, err := s.Directory.SignIns(t.Context(), authntest.Limited(authntest.AsHelpDesk), 7, ""); err != nil || len(days) != 7 || days[6].SignIns != 0 {
+		t.Errorf("a scope without groups: got %+v, %v", days, err)
+	}
+}

@@ -120,6 +120,14 @@ func TestScale_AnActReadsAsMuchWithTenTimesTheUsers(t *testing.T) {
 			}
 			return err
 		}},
+		{"the report of sign-ins", func(s *env) error {
+			_, err := s.Directory.SignIns(s.T.Context(), authntest.AsSuperAdmin, 90, "")
+			return err
+		}},
+		{"the report of sign-ins of a scope", func(s *env) error {
+			_, err := s.Directory.SignIns(s.T.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere, s.Nord), 90, s.Nord)
+			return err
+		}},
 		{"users at risk", list(roster.UserQuery{AtRisk: true}, admin.Principal{ID: "token:x", Owner: "ux", Role: account.RoleReadOnly})},
 		{"a user by id", list(roster.UserQuery{IDs: []account.UserID{"u"}}, authntest.AsSuperAdmin)},
 		{"suspended users", list(roster.UserQuery{Statuses: []account.Status{account.StatusSuspended}}, authntest.AsSuperAdmin)},

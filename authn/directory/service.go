@@ -1,5 +1,5 @@
 // Package directory owns what administrators do with users and groups: create, import and invite users, change
-// profiles, passwords, memberships and life cycle, enrol and remove devices, and report lock-out risks. It does not own
+// profiles, passwords, memberships and life cycle, enrol and remove devices, and report lock-out risks and sign-ins. It does not own
 // the removal of all devices of a user (authn/helpdesk), freezing them (authn/freeze), roles and permissions (authn/admin),
 // the operations of users on their own account (authn and authn/enrol), or HTTP.
 package directory
@@ -8,6 +8,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/counts"
 	"barillet/authn/enrol"
 	"barillet/authn/freeze"
 	"barillet/authn/helpdesk"
@@ -24,10 +25,11 @@ type Service struct {
 	sessions *session.Service
 	signIn   *authn.Service
 	enrol    *enrol.Service
+	counts   *counts.Service
 }
 
 // New returns a Service on top of a help desk.
-func New(helpDesk *helpdesk.Service, enrol *enrol.Service) *Service {
+func New(helpDesk *helpdesk.Service, enrol *enrol.Service, counts *counts.Service) *Service {
 	return &Service{Admin: helpDesk.Admin, HelpDesk: helpDesk, Freeze: freeze.New(enrol.SignIn),
-		accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol}
+		accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol, counts: counts}
 }

@@ -120,6 +120,9 @@ func makeGoldenData(t *testing.T) {
 	d.atHome.signInto(d.registered)
 	d.applications()
 	d.administrators()
+	if err := errors.Join(a.tree.Advance(ctx), a.counts.Count(ctx)); err != nil {
+		t.Fatal(err)
+	}
 	atHome := d.atHome
 	atHome.act("the victim asks for help", http.StatusSeeOther, "/help/sent", "POST", "/help/request", "email", d.known.login(), "topic", "phone_lost", "message", "Stolen.")
 	d.client("203.0.113.21").act("a transaction begins", http.StatusSeeOther, "/login/factor", "POST", "/login", "identifier", d.fresh.login(), "password", d.fresh.Password.Reveal())

@@ -13,6 +13,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
@@ -44,6 +45,7 @@ type app struct {
 	sessions  *session.Service
 	signIn    *authn.Service
 	enrol     *enrol.Service
+	counts    *counts.Service
 	directory *directory.Service
 	tree      *tree.Tree
 	removal   *removalClock // of the retention policies
@@ -88,9 +90,12 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.OnDeadLetter = a.accounts.OnDeadLetter
 	admin := admin.New(a.signIn, dir.ring)
-	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol)
+	a.counts = counts.New(a.accounts, dir.ring)
+	a.counts.Log = log
+	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol, a.counts)
 	a.directory.Admin.Outbound = out
-	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log, Contradicted: a.auditContradiction}); err != nil {
+	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log,
+		Contradicted: a.auditContradiction, Numbered: a.counts.Note}); err != nil {
 		return nil, err
 	}
 	a.directory.Admin.Tree = a.tree

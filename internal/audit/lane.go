@@ -19,6 +19,9 @@ const (
 // NothingLeft is the reason of an operation that is never refused, and found nothing to end.
 const NothingLeft = "nothing left to end"
 
+// WrongPassword is the reason of an operation that failed because of the user's password.
+const WrongPassword = "wrong password"
+
 // String returns the name of the lane.
 func (l Lane) String() string {
 	switch l {

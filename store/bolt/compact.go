@@ -93,9 +93,13 @@ func (c Compaction) step(name string) {
 // measure returns the number of records and the space that a copy needs.
 func measure(db *bbolt.DB, path string) (records int, space Space, err error) {
 	err = db.View(func(tx *bbolt.Tx) error {
-		stats := tx.Bucket(bucketName).Stats()
-		pages := stats.LeafPageN + stats.LeafOverflowN + stats.BranchPageN + stats.BranchOverflowN
-		records, space.File = stats.KeyN, tx.Size()
+		pages := 0
+		for _, b := range buckets {
+			stats := tx.Bucket(b.name).Stats()
+			pages += stats.LeafPageN + stats.LeafOverflowN + stats.BranchPageN + stats.BranchOverflowN
+			records += stats.KeyN
+		}
+		space.File = tx.Size()
 		space.Needed = int64(pages)*int64(db.Info().PageSize) + copyBatch
 		return nil
 	})
@@ -164,7 +168,11 @@ func checkCopy(db *bbolt.DB, path string, records int) error {
 		return err
 	}
 	return db.View(func(tx *bbolt.Tx) error {
-		if got := tx.Bucket(bucketName).Stats().KeyN; got != records {
+		got := 0
+		for _, b := range buckets {
+			got += tx.Bucket(b.name).Stats().KeyN
+		}
+		if got != records {
 			return fmt.Errorf("the copy has %d records, want %d", got, records)
 		}
 		return nil

@@ -46,11 +46,11 @@ func TestUpdate_WritesNoMoreAfterManyRecordsWereDeleted(t *testing.T) {
 // changedPages stores one record and returns the pages that the commit allocated.
 func changedPages(t *testing.T, s *Store) int64 {
 	t.Helper()
-	tx, bucket, err := s.begin(true)
+	tx, err := s.begin(true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := bucket.Put([]byte("b/1"), []byte("y")); err != nil {
+	if err := (&finder{tx: tx}).set("b/1", []byte("y")); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(); err != nil {

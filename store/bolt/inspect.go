@@ -98,6 +98,7 @@ func inspect(f *os.File, path string) (unclean, unlisted bool, err error) {
 	}
 	newest, err := inspectMetas(f, info.Size(), unclean)
 	if unlisted = newest.free == noFreeList; err == nil && unlisted {
+		defer readAhead(f)()
 		err = walkPages(f, newest)
 	}
 	if err != nil {

@@ -62,8 +62,6 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-var bucketName = []byte("barillet")
-
 // Open opens or creates the file, with mode 0600, and checks it before it maps it. It waits at most one second for
 // another process to close it. The error names the file and can wrap ErrInUse or ErrDamaged.
 func Open(path string, options Options) (*Store, error) {
@@ -105,12 +103,12 @@ func (s *Store) View(ctx context.Context, fn func(store.Snapshot) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	tx, bucket, err := s.begin(false)
+	tx, err := s.begin(false)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	view := &snapshot{s: s, ctx: ctx, records: finder{bucket: bucket}}
+	view := &snapshot{s: s, ctx: ctx, records: finder{tx: tx}}
 	defer func() { view.over = true }()
 	return fn(view)
 }
@@ -169,7 +167,7 @@ func (s *Store) storeFreePages() {
 	if s.stopped != nil || s.damage.Load() != nil || s.synced.Load() == s.opened {
 		return
 	}
-	tx, _, err := s.begin(true)
+	tx, err := s.begin(true)
 	if err != nil {
 		return // also damage, which is reported
 	}
@@ -192,12 +190,9 @@ func (s *Store) usable(ctx context.Context) error {
 	return nil
 }
 
-// begin opens a bbolt transaction and its bucket.
-func (s *Store) begin(writable bool) (tx *bbolt.Tx, bucket *bbolt.Bucket, err error) {
+func (s *Store) begin(writable bool) (tx *bbolt.Tx, err error) {
 	err = s.guard("beginning a transaction", func() (err error) {
-		if tx, err = s.db.Begin(writable); err == nil {
-			bucket = tx.Bucket(bucketName)
-		}
+		tx, err = s.db.Begin(writable)
 		return err
 	})
 	if err != nil && tx != nil {
@@ -206,12 +201,12 @@ func (s *Store) begin(writable bool) (tx *bbolt.Tx, bucket *bbolt.Bucket, err er
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		err = store.ErrClosed
 	}
-	return tx, bucket, err
+	return tx, err
 }
 
 // readSynced sets the id of the transaction that the opened file has.
 func (s *Store) readSynced() error {
-	tx, _, err := s.begin(false)
+	tx, err := s.begin(false)
 	if err != nil {
 		return err
 	}
@@ -219,7 +214,7 @@ func (s *Store) readSynced() error {
 	return tx.Rollback()
 }
 
-// openLocked maps the locked and inspected file, checks every page if check is set, and creates the bucket if it does not
+// openLocked maps the locked and inspected file, checks every page if check is set, and creates the buckets if they do not
 // exist. A panic of bbolt on a damaged page becomes ErrDamaged.
 func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -244,6 +239,7 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if check {
+		defer readAhead(f)()
 		err = checkPages(db, path)
 	}
 	if err == nil {
@@ -255,22 +251,33 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 	return db, nil
 }
 
-// prepare creates the bucket of a new file. It returns an error for a file of another program.
+// prepare creates the buckets of a new file. It returns an error for a file of another program, or of a version of this one that
+// no release can read.
 func prepare(db *bbolt.DB, path string) error {
-	there := false
+	there, others := 0, false
 	err := db.View(func(tx *bbolt.Tx) error {
-		there = tx.Bucket(bucketName) != nil
-		if name, _ := tx.Cursor().First(); name != nil && !there {
-			return fmt.Errorf("%s is a bbolt file of another program", path)
+		for _, b := range buckets {
+			if tx.Bucket(b.name) != nil {
+				there++
+			}
 		}
+		name, _ := tx.Cursor().First()
+		others = name != nil
 		return nil
 	})
-	if err != nil || there {
+	if err == nil && others && there < len(buckets) {
+		err = fmt.Errorf("%s is a bbolt file of another program, or of an unreleased version of this one", path)
+	}
+	if err != nil || there == len(buckets) {
 		return err
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucket(bucketName)
-		return err
+		for _, b := range buckets {
+			if _, err := tx.CreateBucket(b.name); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("preparing %s: %w", path, err)

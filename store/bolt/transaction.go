@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"barillet/store"
 )
 
@@ -17,7 +15,7 @@ var errOver = errors.New("transaction is used after its closure returned")
 // transaction is the store.Tx of one run of an Update. It reads one bbolt transaction and records the reads and writes.
 type transaction struct {
 	s        *Store
-	records  finder
+	records  *finder
 	recorder *store.Recorder
 	over     bool
 }
@@ -29,7 +27,7 @@ func (t *transaction) Get(key string) ([]byte, error) {
 	return t.recorder.Get(key, t.load)
 }
 
-func (t *transaction) load(key string) ([]byte, error) { return t.s.get(&t.records, key) }
+func (t *transaction) load(key string) ([]byte, error) { return t.s.get(t.records, key) }
 
 func (t *transaction) Put(key string, value []byte) error {
 	if t.over {
@@ -67,38 +65,39 @@ func (v *snapshot) Scan(prefix, after string, limit int, fn func(string, []byte)
 	if v.over {
 		return errOver
 	}
-	cursor := v.records.bucket.Cursor()
+	var c *cursor
 	from, beyond := prefix, false
 	if after >= prefix && after != "" {
 		from, beyond = after, true
 	}
-	key, value, err := v.s.step(func() ([]byte, []byte) { return cursor.Seek([]byte(from)) })
+	key, value, err := v.s.step(func() ([]byte, []byte) {
+		c = v.records.cursor(prefix)
+		return c.from(from)
+	})
 	if err == nil && beyond && key == after {
-		key, value, err = v.s.step(cursor.Next)
+		key, value, err = v.s.step(c.move)
 	}
-	return v.walk(prefix, key, value, err, limit, cursor.Next, fn)
+	return v.walk(prefix, key, value, err, limit, c, fn)
 }
 
 func (v *snapshot) ScanBack(prefix, before string, limit int, fn func(string, []byte) error) error {
 	if v.over {
 		return errOver
 	}
-	cursor := v.records.bucket.Cursor()
+	var c *cursor
 	end := prefix + "\x7f" // sorts after every key with the prefix
 	if before != "" && before < end {
 		end = before
 	}
 	key, value, err := v.s.step(func() ([]byte, []byte) {
-		if found, _ := cursor.Seek([]byte(end)); found == nil {
-			return cursor.Last()
-		}
-		return cursor.Prev()
+		c = v.records.cursor(prefix)
+		return c.before(end)
 	})
-	return v.walk(prefix, key, value, err, limit, cursor.Prev, fn)
+	return v.walk(prefix, key, value, err, limit, c, fn)
 }
 
-// walk calls fn for a record and those to which move moves, as long as their keys have the prefix.
-func (v *snapshot) walk(prefix, key string, value []byte, err error, limit int, move func() ([]byte, []byte), fn func(string, []byte) error) error {
+// walk calls fn for a record and those to which c moves, as long as their keys have the prefix.
+func (v *snapshot) walk(prefix, key string, value []byte, err error, limit int, c *cursor, fn func(string, []byte) error) error {
 	for n := 1; err == nil && key != "" && strings.HasPrefix(key, prefix); n++ {
 		if v.ctx.Err() != nil {
 			return v.ctx.Err()
@@ -112,29 +111,9 @@ func (v *snapshot) walk(prefix, key string, value []byte, err error, limit int, 
 		if limit > 0 && n >= limit {
 			return nil
 		}
-		key, value, err = v.s.step(move)
+		key, value, err = v.s.step(c.move)
 	}
 	return err
-}
-
-// finder finds records by key in one bbolt transaction. It needs no memory for each of them.
-type finder struct {
-	bucket *bbolt.Bucket
-	cursor *bbolt.Cursor // nil until the first record
-	key    []byte        // the last one
-}
-
-// find returns the value of a key, or nil. It is in the mapped file, and valid until the transaction ends.
-func (f *finder) find(key string) []byte {
-	if f.cursor == nil {
-		f.cursor = f.bucket.Cursor()
-	}
-	f.key = append(f.key[:0], key...)
-	found, value := f.cursor.Seek(f.key)
-	if !bytes.Equal(found, f.key) {
-		return nil
-	}
-	return value
 }
 
 func (s *Store) get(records *finder, key string) (value []byte, err error) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"barillet/store"
 )
 
 // The pages of bbolt v1.5 (internal/common/page.go). A page begins with a header: its id, flags, number of elements, and number of
@@ -18,6 +20,9 @@ const (
 	bucketLeaf  = 0x01 // flag of an element: the value is a bucket
 	maxDepth    = 64
 	noFreeList  = ^uint64(0) // page id of a list that was not stored
+
+	// maxPage is the largest page: bbolt does not split one of four elements.
+	maxPage = pageHeader + 4*(pageElement+store.MaxKey+store.MaxValue)
 )
 
 // walk checks the pages of a file that has no list of free pages, before it is mapped. bbolt checks them once more while it looks for
@@ -47,7 +52,7 @@ func (w *walk) page(id uint64, depth int, low, high []byte) error {
 		return err
 	}
 	more := int64(order.Uint32(p[12:]))
-	if order.Uint64(p) != id || int64(id)+more >= w.meta.highest {
+	if order.Uint64(p) != id || int64(id)+more >= w.meta.highest || more*w.meta.pageSize >= maxPage {
 		return fmt.Errorf("page %d has an invalid header", id)
 	}
 	for i := range more + 1 {

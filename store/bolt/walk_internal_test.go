@@ -61,12 +61,15 @@ func newPage(id uint64, flags uint16, entries ...entry) []byte {
 	return p
 }
 
-func (p pages) walk() error {
+func (p pages) walk() error { return p.walkOf(int64(len(p))) }
+
+// walkOf walks the pages as those of a file with more.
+func (p pages) walkOf(highest int64) error {
 	file := make([]byte, 0, len(p)*testPageSize)
 	for _, page := range p {
 		file = append(file, append(page, make([]byte, testPageSize-len(page))...)...)
 	}
-	return walkPages(bytes.NewReader(file), meta{pageSize: testPageSize, highest: int64(len(p)), root: 2})
+	return walkPages(bytes.NewReader(file), meta{pageSize: testPageSize, highest: highest, root: 2})
 }
 
 // A page that bbolt would follow to a wrong place is found before the file is mapped.
@@ -107,5 +110,15 @@ func TestWalkPages_NamesTheReasonOfEachGuard(t *testing.T) {
 		if err := p.walk(); err == nil || !strings.Contains(err.Error(), guard.reason) {
 			t.Errorf("%s: got %v, want %q", name, err, guard.reason)
 		}
+	}
+}
+
+// A damaged header of a large file claims gigabytes. The walk refuses it, without memory for them.
+func TestWalkPages_RefusesAPageThatIsLargerThanAnyRecords(t *testing.T) {
+	p := newPages()
+	const claimed = 1 << 20
+	binary.NativeEndian.PutUint32(p[3][12:], claimed)
+	if err := p.walkOf(2 * claimed); err == nil || !strings.Contains(err.Error(), "page 3 has an invalid header") {
+		t.Errorf("got %v, want an invalid header", err)
 	}
 }

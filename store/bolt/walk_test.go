@@ -15,22 +15,29 @@ import (
 // killed returns the path of a store as a kill leaves it, with its marker.
 func killed(t *testing.T) string {
 	t.Helper()
+	return killedAfter(t, func(s store.Store) {
+		for i := range 30 {
+			err := s.Update(t.Context(), func(tx store.Tx) error {
+				for j := range 20 {
+					if err := tx.Put(fmt.Sprintf("a/%03d-%03d", i, j), make([]byte, 900+i*j*30)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func killedAfter(t *testing.T, fill func(s store.Store)) string {
+	t.Helper()
 	from := t.TempDir()
 	s := open(t, from)
 	defer s.Close()
-	for i := range 30 {
-		err := s.Update(t.Context(), func(tx store.Tx) error {
-			for j := range 20 {
-				if err := tx.Put(fmt.Sprintf("a/%03d-%03d", i, j), make([]byte, 900+i*j*30)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	fill(s)
 	path := filepath.Join(t.TempDir(), "barillet.db")
 	for _, suffix := range []string{"", ".open"} {
 		raw, err := os.ReadFile(filepath.Join(from, "barillet.db"+suffix))
@@ -42,6 +49,24 @@ func killed(t *testing.T) string {
 		}
 	}
 	return path
+}
+
+func TestOpen_AfterAKillAcceptsALeafOfTheLargestRecords(t *testing.T) {
+	path := killedAfter(t, func(s store.Store) {
+		for i := range 4 { // the most that bbolt does not split
+			key := fmt.Sprintf("a/%0*d", store.MaxKey-2, i)
+			if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Put(key, make([]byte, store.MaxValue)) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	s, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOpen_AfterAKillFindsTheRecordsAndTheFreePages(t *testing.T) {

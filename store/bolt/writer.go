@@ -36,7 +36,7 @@ type change struct {
 
 // next is what the writer sends to an Update: its turn to run the closure again, or the result.
 type next struct {
-	turn *bbolt.Bucket
+	turn *finder
 	err  error
 }
 
@@ -49,12 +49,12 @@ func (s *Store) prepareChange(ctx context.Context, fn func(store.Tx) error) (c *
 			s.leave()
 		}
 	}()
-	tx, bucket, err := s.begin(false)
+	tx, err := s.begin(false)
 	if err != nil {
 		return nil, err
 	}
 	defer tx.Rollback()
-	run, err := s.run(ctx, bucket, fn)
+	run, err := s.run(ctx, &finder{tx: tx}, fn)
 	if err != nil || run.Bytes() == 0 && int64(tx.ID()) <= s.synced.Load() {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func (s *Store) prepareChange(ctx context.Context, fn func(store.Tx) error) (c *
 }
 
 // run calls fn once and returns what it read and wrote.
-func (s *Store) run(ctx context.Context, bucket *bbolt.Bucket, fn func(store.Tx) error) (*store.Recorder, error) {
-	tx := &transaction{s: s, records: finder{bucket: bucket}, recorder: new(store.Recorder)}
+func (s *Store) run(ctx context.Context, records *finder, fn func(store.Tx) error) (*store.Recorder, error) {
+	tx := &transaction{s: s, records: records, recorder: new(store.Recorder)}
 	defer func() { tx.over = true }()
 	if err := fn(tx); err != nil {
 		return nil, err
@@ -102,13 +102,13 @@ func (s *Store) enqueue(ctx context.Context, c *change) error {
 }
 
 // repeat calls fn in its turn. It ends the turn even if fn panics or ends the goroutine.
-func (s *Store) repeat(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) (err error) {
+func (s *Store) repeat(ctx context.Context, c *change, records *finder, fn func(store.Tx) error) (err error) {
 	ok := false
 	defer func() { c.ran <- ok }()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if c.run, err = s.run(ctx, bucket, fn); err != nil {
+	if c.run, err = s.run(ctx, records, fn); err != nil {
 		return err
 	}
 	ok = true
@@ -148,12 +148,12 @@ func (s *Store) group(first *change) {
 		first.next <- next{err: *damage} // after a panic in a commit, bbolt holds its lock: Begin would wait forever
 		return
 	}
-	tx, bucket, err := s.begin(true)
+	tx, err := s.begin(true)
 	if err != nil {
 		first.next <- next{err: err}
 		return
 	}
-	g := &group{records: finder{bucket: bucket}}
+	g := &group{records: finder{tx: tx}}
 	for c := first; c != nil && err == nil; c = s.next(g) {
 		err = s.take(g, c)
 	}
@@ -181,7 +181,7 @@ func (s *Store) take(g *group, c *change) error {
 			g.full = time.After(groupTime)
 		}
 		c.ran = make(chan bool)
-		c.next <- next{turn: g.records.bucket}
+		c.next <- next{turn: &g.records}
 		if !<-c.ran {
 			return nil
 		}
@@ -191,7 +191,7 @@ func (s *Store) take(g *group, c *change) error {
 	if err != nil {
 		return err
 	}
-	return s.apply(g.records.bucket, c.run)
+	return s.apply(&g.records, c.run)
 }
 
 // next returns a change that waits or comes within groupWait, or nil if the group is full or no closure runs.
@@ -243,18 +243,10 @@ func (s *Store) unchanged(records *finder, run *store.Recorder) (same bool, err 
 	return same, err
 }
 
-func (s *Store) apply(bucket *bbolt.Bucket, run *store.Recorder) error {
+func (s *Store) apply(records *finder, run *store.Recorder) error {
 	return s.guard("changing a page", func() error {
-		var name []byte // bbolt copies it
 		for key, value := range run.Writes() {
-			var err error
-			name = append(name[:0], key...)
-			if value == nil {
-				err = bucket.Delete(name)
-			} else {
-				err = bucket.Put(name, value)
-			}
-			if err != nil {
+			if err := records.set(key, value); err != nil {
 				return fmt.Errorf("changing a record: %w: %w", store.ErrUnavailable, err)
 			}
 		}

@@ -58,11 +58,12 @@ func TestUpdate_ARefusalOrNoChangeDoesNotMeetTheWriter(t *testing.T) {
 			_, err := tx.Get("a/1")
 			return errors.Join(err, tx.Put("a/1", []byte("y")), errRefused)
 		},
-		"panics":        func(tx store.Tx) error { tx.Put("a/1", []byte("y")); panic("refused") },
-		"over a limit":  func(tx store.Tx) error { tx.Put("a/1", nil); return nil },
-		"reads only":    func(tx store.Tx) error { _, err := tx.Get("a/1"); return err },
-		"reads nothing": func(tx store.Tx) error { return nil },
-		"finds nothing": func(tx store.Tx) error { _, err := tx.Get("a/2"); return err },
+		"panics":                       func(tx store.Tx) error { tx.Put("a/1", []byte("y")); panic("refused") },
+		"over a limit":                 func(tx store.Tx) error { tx.Put("a/1", nil); return nil },
+		"reads only":                   func(tx store.Tx) error { _, err := tx.Get("a/1"); return err },
+		"reads nothing":                func(tx store.Tx) error { return nil },
+		"finds nothing":                func(tx store.Tx) error { _, err := tx.Get("a/2"); return err },
+		"deletes what it did not find": func(tx store.Tx) error { tx.Get("a/2"); return tx.Delete("a/2") },
 	} {
 		func() {
 			defer func() { recover() }()

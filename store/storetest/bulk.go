@@ -37,7 +37,15 @@ type bulkWatch struct {
 	fn     func(keys []string)
 }
 
-var bulkBucket = []byte("barillet") // as in store/bolt
+var bulkBuckets = [...][]byte{[]byte("barillet"), []byte("appended")} // as in store/bolt
+
+// bulkBucket returns the bucket of a key.
+func bulkBucket(tx *bbolt.Tx, key string) *bbolt.Bucket {
+	if store.IsAppended(key) {
+		return tx.Bucket(bulkBuckets[1])
+	}
+	return tx.Bucket(bulkBuckets[0])
+}
 
 // OpenBulk opens or creates a file. Writes of the tables discard have no effect: for example, emails that were sent.
 func OpenBulk(t testing.TB, path string, discard ...store.TableDef) *Bulk {
@@ -46,8 +54,12 @@ func OpenBulk(t testing.TB, path string, discard ...store.TableDef) *Bulk {
 		InitialMmapSize: 16 << 30})
 	if err == nil {
 		err = db.Update(func(tx *bbolt.Tx) error {
-			_, err := tx.CreateBucketIfNotExists(bulkBucket)
-			return err
+			for _, name := range bulkBuckets {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	if err != nil {
@@ -77,7 +89,7 @@ func (s *Bulk) get(key string) (value []byte, err error) {
 		return value, nil
 	}
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		value = bytes.Clone(tx.Bucket(bulkBucket).Get([]byte(key)))
+		value = bytes.Clone(bulkBucket(tx, key).Get([]byte(key)))
 		return nil
 	})
 	if err == nil && value == nil {
@@ -127,8 +139,8 @@ func (v bulkSnapshot) Scan(prefix, after string, limit int, fn func(string, []by
 		return err
 	}
 	err := v.s.db.View(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bulkBucket).Cursor()
-		for k, value := cursor.Seek([]byte(max(prefix, after))); k != nil && !ended && bytes.HasPrefix(k, []byte(prefix)); k, value = cursor.Next() {
+		cursor := newBulkCursor(tx, max(prefix, after))
+		for k, value := cursor.next(); k != nil && !ended && bytes.HasPrefix(k, []byte(prefix)); k, value = cursor.next() {
 			key := string(k)
 			for ; len(keys) > 0 && keys[0] < key && !ended; keys = keys[1:] {
 				if err := visit(keys[0], waiting[keys[0]]); err != nil {
@@ -148,6 +160,35 @@ func (v bulkSnapshot) Scan(prefix, after string, limit int, fn func(string, []by
 		err = visit(keys[0], waiting[keys[0]])
 	}
 	return err
+}
+
+// bulkCursor moves over the records of both buckets.
+type bulkCursor struct {
+	of           [len(bulkBuckets)]*bbolt.Cursor
+	keys, values [len(bulkBuckets)][]byte
+}
+
+func newBulkCursor(tx *bbolt.Tx, from string) *bulkCursor {
+	c := new(bulkCursor)
+	for i, name := range bulkBuckets {
+		c.of[i] = tx.Bucket(name).Cursor()
+		c.keys[i], c.values[i] = c.of[i].Seek([]byte(from))
+	}
+	return c
+}
+
+func (c *bulkCursor) next() (key, value []byte) {
+	at := 0
+	for i, k := range c.keys {
+		if k != nil && (c.keys[at] == nil || bytes.Compare(k, c.keys[at]) < 0) {
+			at = i
+		}
+	}
+	key, value = c.keys[at], c.values[at]
+	if key != nil {
+		c.keys[at], c.values[at] = c.of[at].Next()
+	}
+	return key, value
 }
 
 // ScanBack reads the whole prefix in each call. A seed scans small tables only.
@@ -283,8 +324,10 @@ func (s *Bulk) flush() error {
 	}
 	slices.Sort(keys)
 	err := s.db.Update(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket(bulkBucket)
+		tx.Bucket(bulkBuckets[0]).FillPercent = 0.7 // as pages are where keys came in any order
+		tx.Bucket(bulkBuckets[1]).FillPercent = 1
 		for _, key := range keys {
+			bucket := bulkBucket(tx, key)
 			value, err := s.waiting[tableOf(key)][key], error(nil)
 			if value == nil {
 				err = bucket.Delete([]byte(key))

@@ -116,6 +116,7 @@ func TestRoles_LimitTheRoutes(t *testing.T) {
 		{account.RoleReadOnly, "PATCH /api/v1/help-requests/{hid}", `{"status":"resolved"}`, 403},
 		{account.RoleReadOnly, "POST /api/v1/help-requests/{hid}/notes", `{"text":"x"}`, 403},
 		{account.RoleReadOnly, "GET /api/v1/reports/lockout-risk", "", 200},
+		{account.RoleReadOnly, "GET /api/v1/reports/sign-ins", "", 200},
 		{account.RoleHelpDesk, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
 		{account.RoleHelpDesk, "PUT /api/v1/groups/{gid}", `{"profile":{"name":"G"}}`, 403},
 		{account.RoleHelpDesk, "DELETE /api/v1/groups/{gid}", "", 403},

@@ -152,9 +152,11 @@ func (a *API) authenticated(route route) http.Handler {
 	})
 }
 
-// pathID returns an id of the path. A text that cannot be a key of the store is NotFound.
-func pathID(r *http.Request, name string) (string, error) {
-	id := r.PathValue(name)
+// pathID returns an id of the path, as checkID does.
+func pathID(r *http.Request, name string) (string, error) { return checkID(r.PathValue(name)) }
+
+// checkID returns an id. A text that cannot be a key of the store is NotFound.
+func checkID(id string) (string, error) {
 	if id == "" || len(id) > 254 || !isCursor(id) {
 		return "", errcode.New(errcode.NotFound)
 	}

@@ -150,6 +150,7 @@ func (m *million) rows() []row {
 	}{{"", root}, {"-one-group", one}, {"-30-groups", thirty}, {"-no-group", none}} {
 		list("report/lockout"+p.name, "/api/v1/reports/lockout-risk", p.p)
 		list("report/lockout-groups"+p.name, "/api/v1/reports/lockout-risk?kind=group", p.p)
+		get("report/sign-ins"+p.name, "/api/v1/reports/sign-ins?days=90", p.p)
 	}
 	for _, what := range []string{"api-tokens", "help-requests", "reset-approvals", "webhooks"} {
 		list(what, "/api/v1/"+what, root)

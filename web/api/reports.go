@@ -2,9 +2,12 @@ package api
 
 import (
 	"net/http"
+	"strconv"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -76,4 +79,65 @@ func (a *API) risk(x directory.LockoutRisk) any {
 		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, LastUsed: reply.Timestamp(d.LastUsed)}
 	}
 	return out
+}
+
+// signInsJSON is the report of sign-ins.
+type signInsJSON struct {
+	GroupID *account.GroupID `json:"groupId"` // null: all groups in the scope
+	Days    []signInDayJSON  `json:"days"`
+	Total   signInCountsJSON `json:"total"`
+}
+
+type signInDayJSON struct {
+	Date string `json:"date"` // in UTC
+	signInCountsJSON
+}
+
+type signInCountsJSON struct {
+	SignIns        int  `json:"signIns"`
+	WrongPasswords int  `json:"wrongPasswords"`
+	WrongCodes     int  `json:"wrongCodes"`
+	Inactive       int  `json:"inactive"`
+	UnknownLogins  *int `json:"unknownLogins"` // null for a group, or a principal with a group scope
+	Lockouts       int  `json:"lockouts"`
+	FactorResets   int  `json:"factorResets"`
+}
+
+func (a *API) reportSignIns(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	days, group := 7, account.GroupID(q.text("group"))
+	if text := q.text("days"); text != "" {
+		if days, err = strconv.Atoi(text); err != nil || days < 1 || days > counts.Days {
+			return badParameter("days")
+		}
+	}
+	if group != "" {
+		if _, err := checkID(string(group)); err != nil {
+			return err
+		}
+	}
+	found, err := a.directory.SignIns(r.Context(), op, days, group)
+	if err != nil {
+		return err
+	}
+	out, total := signInsJSON{Days: make([]signInDayJSON, len(found))}, counts.Counts{}
+	if group != "" {
+		out.GroupID = &group
+	}
+	of := func(c counts.Counts) signInCountsJSON {
+		j := signInCountsJSON{SignIns: c.SignIns, WrongPasswords: c.WrongPasswords, WrongCodes: c.WrongCodes, Inactive: c.Inactive, Lockouts: c.Lockouts, FactorResets: c.Resets}
+		if group == "" && !op.Scoped() {
+			j.UnknownLogins = &c.UnknownLogins
+		}
+		return j
+	}
+	for i, d := range found {
+		out.Days[i] = signInDayJSON{d.Start.Format(time.DateOnly), of(d.Counts)}
+		total.Add(d.Counts)
+	}
+	out.Total = of(total)
+	return reply.JSON(w, http.StatusOK, out)
 }

@@ -69,6 +69,7 @@ func (a *API) routes() []route {
 		{"PATCH /api/v1/help-requests/{hid}", a.patchHelpRequest},
 		{"POST /api/v1/help-requests/{hid}/notes", a.addNote},
 		{"GET /api/v1/reports/lockout-risk", a.lockoutRisk},
+		{"GET /api/v1/reports/sign-ins", a.reportSignIns},
 		{"GET /api/v1/api-tokens", a.listTokens},
 		{"POST /api/v1/api-tokens", a.createToken},
 		{"DELETE /api/v1/api-tokens/{tid}", a.revokeToken},

@@ -47,7 +47,7 @@ func (m *CLI) Commands() []*cobra.Command {
 			cli.Parent("members", "manage the members of a group", m.membersList(), m.membersAdd(), m.membersRemove())),
 		cli.Parent("help-request", "handle help requests", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpCheck(),
 			m.helpAnswer(), m.helpClose(), m.helpReopen()),
-		cli.Parent("report", "print reports", m.reportLockout()),
+		cli.Parent("report", "print reports", m.reportLockout(), m.reportSignIns()),
 		cli.Parent("webhook", "manage webhooks", m.webhookAdd(), m.webhookList(), m.webhookShow(), m.webhookUpdate(),
 			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
 		cli.Parent("client", "manage applications that sign users in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientUpdate(), m.clientRemove(), m.clientRotate()),

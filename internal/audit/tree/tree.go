@@ -33,6 +33,9 @@ type Config struct {
 	// Contradicted, if it is not nil, records that no head is signed, because the tree contradicts its newest head, or one of them
 	// cannot be read. Run calls it once, until a head is signed again, and repeats it after an error.
 	Contradicted func(ctx context.Context, reason string) error
+	// Numbered, if it is not nil, is called in each Update that numbers events, with their ids and the number of the first. It may use
+	// one key. Its error fails the Update.
+	Numbered func(tx store.Tx, first int64, ids []string, events []audit.Record) error
 }
 
 // Tree is the Merkle tree of the audit log. One process has one Tree. It is safe for concurrent use.
@@ -168,7 +171,7 @@ func (t *Tree) Advance(ctx context.Context) error {
 }
 
 const (
-	batchKeys = store.MaxUpdateKeys - 10 // of the events of one Update: the others are for the size and the growing tiles
+	batchKeys = store.MaxUpdateKeys - 11 // of the events of one Update: the others are for the size, the growing tiles and Numbered
 	atOnce    = 100                      // Updates between two looks at the time of the next head
 )
 
@@ -228,8 +231,8 @@ func (t *Tree) grow(tx store.Tx, ids []string) error {
 	if err != nil {
 		return err
 	}
-	tiles := map[string][]byte{}
-	for _, id := range ids {
+	tiles, events, first := map[string][]byte{}, make([]audit.Record, len(ids)), size
+	for i, id := range ids {
 		leaf, err := t.log.Number(tx, id, size)
 		if err == nil {
 			err = t.add(tx, tiles, 0, size, leaf.Hash)
@@ -237,7 +240,13 @@ func (t *Tree) grow(tx store.Tx, ids []string) error {
 		if err != nil {
 			return err
 		}
+		events[i] = leaf.Record
 		size++
+	}
+	if t.Numbered != nil {
+		if err := t.Numbered(tx, first, ids, events); err != nil {
+			return err
+		}
 	}
 	for id, hashes := range tiles {
 		if err := t.tiles.Put(tx, id, Tile{hashes}); err != nil {
