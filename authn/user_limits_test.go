@@ -57,7 +57,7 @@ func TestResetDevices_LargestUserFitsOneUpdate(t *testing.T) {
 			u.Activity = append(u.Activity, recent)
 		}
 	})
-	raw, err := json.Marshal(env.User(string(u.ID)))
+	raw, err := store.Encode(env.User(string(u.ID)))
 	if err != nil || len(raw) > store.MaxValue-512 {
 		t.Errorf("the record has %d bytes of %d", len(raw), store.MaxValue)
 	}

@@ -10,9 +10,9 @@ const ceremonyTTL = 5 * time.Minute
 
 // Ceremony is a verification that is not finished. It contains the state of each factor, at most one for each kind.
 type Ceremony struct {
-	Pending map[Kind]Pending `json:"pending"`
-	At      time.Time        `json:"at"`
-	Expires time.Time        `json:"expires" since:"At"`
+	Pending map[Kind]Pending `cbor:"1,keyasint"`
+	At      time.Time        `cbor:"2,keyasint"`
+	Expires time.Time        `cbor:"3,keyasint" since:"At"`
 }
 
 // PendingFor returns the state of the kind; nil if there is none or the ceremony has expired.

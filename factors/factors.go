@@ -16,20 +16,20 @@ type DeviceID string
 
 // Device is an enrolled second factor, such as a phone's TOTP key, a security key or a set of recovery codes.
 type Device struct {
-	ID           DeviceID        `json:"id"`
-	Kind         Kind            `json:"kind"`
-	Name         string          `json:"name"`          // given by the user, 1 to 64 characters
-	App          string          `json:"app,omitempty"` // provider that was chosen at enrolment, such as "OKTA"; "" for another
-	Added        time.Time       `json:"added"`
-	LastUsed     time.Time       `json:"lastUsed,omitzero"`      // zero: not used since enrolment
-	Copies       []Copy          `json:"copies,omitempty"`       // other phones that scanned the same QR code
-	Disabled     string          `json:"disabled,omitempty"`     // "": usable; else the reason: "clone", DisabledUnconfirmed
-	Frozen       time.Time       `json:"frozen,omitzero"`        // with its copies, as lost or stolen (protocol rule 12); zero: not frozen
-	FrozenBy     string          `json:"frozenBy,omitempty"`     // with Frozen: the name of the administrator; "": the user
-	SecretSeenBy string          `json:"secretSeenBy,omitempty"` // owner of the principal that saw the secret; "": the user alone
-	EnrolledBy   string          `json:"enrolledBy,omitempty"`   // with SecretSeenBy: the name of that principal
-	Unique       string          `json:"unique,omitempty"`       // at most one device of the service may have this value; "": no limit
-	Data         json.RawMessage `json:"data"`                   // the kind's own record, secret: never logged, never shown
+	ID           DeviceID        `cbor:"1,keyasint"`
+	Kind         Kind            `cbor:"2,keyasint"`
+	Name         string          `cbor:"3,keyasint"`           // given by the user, 1 to 64 characters
+	App          string          `cbor:"4,keyasint,omitempty"` // provider that was chosen at enrolment, such as "OKTA"; "" for another
+	Added        time.Time       `cbor:"5,keyasint"`
+	LastUsed     time.Time       `cbor:"6,keyasint,omitzero"`   // zero: not used since enrolment
+	Copies       []Copy          `cbor:"7,keyasint,omitempty"`  // other phones that scanned the same QR code
+	Disabled     string          `cbor:"8,keyasint,omitempty"`  // "": usable; else the reason: "clone", DisabledUnconfirmed
+	Frozen       time.Time       `cbor:"9,keyasint,omitzero"`   // with its copies, as lost or stolen (protocol rule 12); zero: not frozen
+	FrozenBy     string          `cbor:"10,keyasint,omitempty"` // with Frozen: the name of the administrator; "": the user
+	SecretSeenBy string          `cbor:"11,keyasint,omitempty"` // owner of the principal that saw the secret; "": the user alone
+	EnrolledBy   string          `cbor:"12,keyasint,omitempty"` // with SecretSeenBy: the name of that principal
+	Unique       string          `cbor:"13,keyasint,omitempty"` // at most one device of the service may have this value; "": no limit
+	Data         json.RawMessage `cbor:"14,keyasint"`           // the kind's own record, secret: never logged, never shown
 }
 
 // Usable reports whether the device may be asked for.
@@ -46,11 +46,11 @@ func (d Device) Unconfirmed() bool { return d.Disabled == DisabledUnconfirmed }
 
 // Copy is another phone that was shown a device's QR code (protocol rule 14).
 type Copy struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Shown     time.Time `json:"shown"`              // when the QR code was shown: from then on the phone may have the secret
-	Confirmed time.Time `json:"confirmed,omitzero"` // zero: shown, not confirmed by a code
-	ScanAgain bool      `json:"scanAgain,omitempty"`
+	ID        string    `cbor:"1,keyasint"`
+	Name      string    `cbor:"2,keyasint"`
+	Shown     time.Time `cbor:"3,keyasint"`          // when the QR code was shown: from then on the phone may have the secret
+	Confirmed time.Time `cbor:"4,keyasint,omitzero"` // zero: shown, not confirmed by a code
+	ScanAgain bool      `cbor:"5,keyasint,omitempty"`
 }
 
 // Input is how a user gives an answer.

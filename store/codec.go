@@ -8,8 +8,9 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// A record is one item of CBOR (RFC 8949), in the core deterministic encoding (§4.2.1). The names in json tags are the keys of a
-// struct. A time is its text of RFC 3339, with nanoseconds and the offset. A []byte, also one that contains JSON, is a byte string.
+// A record is one item of CBOR (RFC 8949), in the core deterministic encoding (§4.2.1). The keys of a struct are the numbers in cbor
+// tags, or the names in json tags. A time is the seconds since 1970, rounded to a microsecond: an integer, or a float of 64 bits. A
+// []byte, also one that contains JSON, is a byte string.
 var (
 	encoder = newEncoder()
 	decoder = newDecoder()
@@ -22,7 +23,7 @@ func newEncoder() cbor.UserBufferEncMode {
 	mode, err := cbor.EncOptions{
 		Sort: cbor.SortCoreDeterministic, ShortestFloat: cbor.ShortestFloat16, NaNConvert: cbor.NaNConvert7e00, InfConvert: cbor.InfConvertFloat16,
 		IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden, ToIndefArrayStructTag: cbor.ToIndefArrayStructTagForbidden,
-		Time: cbor.TimeRFC3339Nano, OmitEmpty: cbor.OmitEmptyGoValue,
+		Time: cbor.TimeUnixDynamic, OmitEmpty: cbor.OmitEmptyGoValue,
 		BinaryMarshaler: cbor.BinaryMarshalerNone, TextMarshaler: cbor.TextMarshalerTextString,
 	}.UserBufferEncMode()
 	if err != nil {
@@ -36,7 +37,7 @@ func newEncoder() cbor.UserBufferEncMode {
 func newDecoder() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden, MaxNestedLevels: maxNesting,
-		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive, UTF8: cbor.UTF8DecodeInvalid, DefaultMapType: reflect.TypeFor[map[string]any](),
+		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive, UTF8: cbor.UTF8DecodeInvalid, DefaultMapType: reflect.TypeFor[map[any]any](),
 		BinaryUnmarshaler: cbor.BinaryUnmarshalerNone, TextUnmarshaler: cbor.TextUnmarshalerTextString,
 	}.DecMode()
 	if err != nil {
@@ -57,8 +58,19 @@ func Encode(v any) ([]byte, error) {
 // Decode reads what Encode returned into the value that v points to, which keeps nothing of raw. It refuses bytes after the
 // record, a key that is twice in a map, deep nesting, tags, and items without a length.
 func Decode(raw []byte, v any) error {
-	if err := decoder.Unmarshal(raw, v); err != nil {
+	if err := decode(raw, v, timeRuleFor(reflect.TypeOf(v).Elem())); err != nil {
 		return fmt.Errorf("decoding a record: %w", err)
+	}
+	return nil
+}
+
+// decode is Decode for a type with this rule.
+func decode(raw []byte, v any, times *timeRule) error {
+	if err := decoder.Unmarshal(raw, v); err != nil {
+		return err
+	}
+	if times != nil {
+		times.round(reflect.ValueOf(v).Elem())
 	}
 	return nil
 }

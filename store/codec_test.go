@@ -17,7 +17,12 @@ type inner struct {
 	A string          `json:"a,omitempty"`
 	T time.Time       `json:"t,omitzero"`
 	B []byte          `json:"b,omitempty"`
-	N *inner          `json:"n,omitempty"`
+	N *innermost      `json:"n,omitempty"`
+	M map[string]name `json:"m,omitempty"`
+}
+
+type innermost struct {
+	T time.Time       `json:"t,omitzero"`
 	M map[string]name `json:"m,omitempty"`
 }
 
@@ -38,7 +43,7 @@ type everything struct {
 	Epoch    uint32              `json:"epoch"`
 	Ratio    float64             `json:"ratio"`
 	Is       bool                `json:"is,omitempty"`
-	Ceremony map[name]inner      `json:"ceremony,omitempty"`
+	Ceremony map[name][]byte     `json:"ceremony,omitempty"`
 	Text     openings            `json:"text"`
 	Hidden   string              `json:"-"`
 }
@@ -64,25 +69,28 @@ func roundTrip(t *testing.T, v everything) {
 }
 
 func TestDecode_ReturnsAnEqualRecord(t *testing.T) {
-	at := time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
+	at := time.Date(2026, 3, 2, 8, 0, 0, 123456000, time.UTC)
 	hash := [32]byte{1, 31: 2}
 	roundTrip(t, everything{})
 	roundTrip(t, everything{Data: json.RawMessage{}, List: []inner{}, Hashes: map[string][32]byte{}})
-	roundTrip(t, everything{inner: inner{A: "\xff\x00é", N: &inner{T: at, M: map[string]name{"": "x"}}}, Name: "\xc3", At: at, Times: []time.Time{{}, at.Truncate(time.Second)},
+	roundTrip(t, everything{inner: inner{A: "\xff\x00é", N: &innermost{T: at, M: map[string]name{"": "x"}}}, Name: "\xc3", At: at, Times: []time.Time{{}, at.Truncate(time.Second)},
 		Data: json.RawMessage(`{"a": "<&>"}`), Hash: hash, Pointer: &hash, Hashes: map[string][32]byte{"a": hash}, List: []inner{{}, {B: []byte{0}}},
-		Int: -1 << 63, Wait: time.Nanosecond, Epoch: 1<<32 - 1, Ratio: 0.1, Is: true, Ceremony: map[name]inner{"totp": {B: []byte("p")}}, Text: openings{"text"}})
+		Int: -1 << 63, Wait: time.Nanosecond, Epoch: 1<<32 - 1, Ratio: 0.1, Is: true, Ceremony: map[name][]byte{"totp": []byte("p")}, Text: openings{"text"}})
 }
 
-func TestDecode_KeepsTheOffsetOfATime(t *testing.T) {
-	at := time.Date(2026, 3, 2, 8, 0, 0, 1, time.FixedZone("", -5400))
-	raw, err := store.Encode(at)
-	var got time.Time
-	if err == nil {
-		err = store.Decode(raw, &got)
-	}
-	_, offset := got.Zone()
-	if err != nil || !got.Equal(at) || offset != -5400 {
-		t.Errorf("got %v, %v, want %v", got, err, at)
+func TestDecode_ReturnsTheMicrosecondInUTC(t *testing.T) {
+	for _, c := range []struct {
+		nanos, want, size int
+	}{{0, 0, 5}, {400, 0, 5}, {600, 1000, 9}, {123456789, 123457000, 9}, {999999999, 1e9, 5}} {
+		at := time.Date(2026, 3, 2, 8, 0, 0, c.nanos, time.FixedZone("", -5400))
+		raw, err := store.Encode(at)
+		var got time.Time
+		if err == nil {
+			err = store.Decode(raw, &got)
+		}
+		if want := at.Truncate(time.Second).Add(time.Duration(c.want)); err != nil || got != want.UTC() || len(raw) != c.size {
+			t.Errorf("%v: got %v, %v, of %d bytes, want %v", at, got, err, len(raw), want)
+		}
 	}
 }
 
@@ -124,8 +132,8 @@ func TestDecode_RefusesWhatTheProgramDoesNotWrite(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	at := time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
-	for _, v := range []everything{{}, {inner: inner{A: "a", N: &inner{T: at}}, Data: json.RawMessage("{}"), List: []inner{{}}, Hashes: map[string][32]byte{"a": {}}}} {
+	at := time.Date(2026, 3, 2, 8, 0, 0, 123456000, time.UTC)
+	for _, v := range []everything{{}, {inner: inner{A: "a", N: &innermost{T: at}}, Data: json.RawMessage("{}"), List: []inner{{}}, Hashes: map[string][32]byte{"a": {}}}} {
 		raw, err := store.Encode(v)
 		if err != nil {
 			f.Fatal(err)
@@ -160,6 +168,6 @@ func repeat[T any](t *testing.T, raw []byte) {
 func FuzzEncode(f *testing.F) {
 	f.Add("a", []byte{1}, int64(1), int64(1), 0.5)
 	f.Fuzz(func(t *testing.T, text string, data []byte, n, nanos int64, ratio float64) {
-		roundTrip(t, everything{inner: inner{A: text, N: &inner{M: map[string]name{text: name(text)}}}, At: time.Unix(n>>30, nanos).UTC(), Data: data, Int: n, Wait: time.Duration(nanos)})
+		roundTrip(t, everything{inner: inner{A: text, N: &innermost{M: map[string]name{text: name(text)}}}, At: time.Unix(n>>31, 0).Add(time.Duration(nanos % 1e9)).Round(time.Microsecond).UTC(), Data: data, Int: n, Wait: time.Duration(nanos)})
 	})
 }

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // maxDamaged limits the records that are reported and counted.
 const maxDamaged = 1000
@@ -39,11 +36,8 @@ func (d *damagedRecords) add(kind TableDef, id string, err error) {
 	if known || d.report == nil {
 		return
 	}
-	switch kind {
-	case Addresses, Placeholders: // the id is an address
+	if kind == Addresses || kind == Placeholders { // the id is an address
 		id = ""
-	case Names: // a name, then the id of the user
-		id = id[strings.LastIndexByte(id, '/')+1:]
 	}
 	d.report(kind.Prefix+id, err)
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Format is the store format that this program writes. The program does not open a newer one (promise D9). Format 1 was never
-// released: its records were JSON.
-const Format = 2
+// Format is the store format that this program writes. The program does not open a newer one (promise D9). Formats 1 and 2 were
+// never released: their records were JSON, and CBOR with names and with times as text.
+const Format = 3
 
 var (
 	// ErrNewer is wrapped by the error for a store or a record that a newer program wrote.

@@ -94,11 +94,11 @@ func TestOpenKeyring_RejectsNewerUnreleasedOrForeignStore(t *testing.T) {
 	s, keys := open(t), store.NewRootKeys()
 	openKeyring(t, s, keys)
 	head := string(get(t, s, "meta/format"))
-	put(t, s, "meta/format", []byte(strings.Replace(head, `"format":2`, `"format":3`, 1)))
+	put(t, s, "meta/format", []byte(strings.Replace(head, `"format":3`, `"format":4`, 1)))
 	if _, err := store.OpenKeyring(background, s, keys, now); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("a newer format: got %v, want ErrNewer", err)
 	}
-	put(t, s, "meta/format", []byte(strings.Replace(head, `"format":2`, `"format":1`, 1)))
+	put(t, s, "meta/format", []byte(strings.Replace(head, `"format":3`, `"format":2`, 1)))
 	if _, err := store.OpenKeyring(background, s, keys, now); err == nil || !strings.Contains(err.Error(), "unreleased version") {
 		t.Errorf("the format before the first release: got %v, want an error that says so", err)
 	}

@@ -30,13 +30,13 @@ var (
 		Ceiling: Ceiling{Records: 3, Per: PerUser}, Sweep: WithUser} // login, address and second address
 	Placeholders = TableDef{Prefix: "placeholder/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 3, Per: PerUser}, Sweep: WithUser} // the same, of placeholder accounts
-	Names = TableDef{Prefix: "name/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+	Names = TableDef{Prefix: "name/", Owner: "authn/account", Lives: "with the user", Version: 1,
 		Ceiling: Ceiling{Records: 20, Per: PerUser}, Sweep: WithUser}
-	Members = TableDef{Prefix: "member/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+	Members = TableDef{Prefix: "member/", Owner: "authn/account", Lives: "with the user", Version: 1,
 		Ceiling: Ceiling{Records: 32, Per: PerUser}, Sweep: WithUser}
-	RoleHolders = TableDef{Prefix: "roleholder/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+	RoleHolders = TableDef{Prefix: "roleholder/", Owner: "authn/account", Lives: "with the user", Version: 1,
 		Ceiling: Ceiling{Records: 13, Per: PerUser}, Sweep: WithUser} // twelve groups, and all users
-	UserStates = TableDef{Prefix: "userstate/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
+	UserStates = TableDef{Prefix: "userstate/", Owner: "authn/account", Lives: "with the user", Version: 1,
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: WithUser}
 	Uniques = TableDef{Prefix: "unique/", Owner: "authn/account", Lives: "with the user", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Records: 15, Per: PerUser}, Sweep: WithUser} // 5 imported secrets and 10 security keys

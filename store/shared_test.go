@@ -152,7 +152,7 @@ func TestGetShared_IsGet(t *testing.T) {
 
 func TestGetShared_DecodesOnlyAfterAWriteAndKeepsTheLastRead(t *testing.T) {
 	s := open(t)
-	kind := store.Names
+	kind := store.Uniques
 	kind.Shared = 2
 	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), kind)
 	kept := memory{}
@@ -181,7 +181,7 @@ func TestGetShared_DecodesOnlyAfterAWriteAndKeepsTheLastRead(t *testing.T) {
 func TestGetShared_ForgetsWhatIsDeletedOrReplaced(t *testing.T) {
 	s := open(t)
 	ring := openKeyring(t, s, store.NewRootKeys())
-	kind, kept := store.Names, memory{}
+	kind, kept := store.Uniques, memory{}
 	kind.Shared = 4
 	table := store.NewTable[[]string](ring, kind)
 	secrets := map[string][]string{}
@@ -206,7 +206,7 @@ func TestGetShared_ForgetsWhatIsDeletedOrReplaced(t *testing.T) {
 func TestCheckShared_FindsAReaderThatChangesARecord(t *testing.T) {
 	s := open(t)
 	ring := openKeyring(t, s, store.NewRootKeys())
-	kind, kept := store.Names, memory{}
+	kind, kept := store.Uniques, memory{}
 	kind.Shared = 2
 	table := store.NewTable[[]string](ring, kind)
 	table.Put(kept, "a", []string{"x", "y"})

@@ -8,8 +8,9 @@ import (
 	"reflect"
 )
 
-// Upgrade turns version From of a record into version From+1. Apply gets the record without its type: a struct is a map[string]any,
-// a time is text, a number is an int64 or a uint64. It may change and return what it gets.
+// Upgrade turns version From of a record into version From+1. Apply gets the record without its type: a struct is a map[any]any whose
+// keys are strings or uint64, a time is a uint64 or a float64, another number is an int64 or a uint64. It may change and return what
+// it gets.
 type Upgrade struct {
 	From  int
 	Apply func(record any) (any, error)
@@ -261,7 +262,7 @@ func (t *table) decodeRaw(id string, sealed []byte, v any) error {
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
 		return err
 	}
-	if err := decoder.Unmarshal(plain, v); err != nil {
+	if err := decode(plain, v, t.times); err != nil {
 		return fmt.Errorf("decoding a record of %s: %w: %w", t.kind.Prefix, ErrUnreadable, err)
 	}
 	return nil

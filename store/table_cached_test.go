@@ -22,7 +22,7 @@ func (o openings) MarshalText() ([]byte, error) { return []byte(o.Name), nil }
 
 func TestGetCached_DecryptsOnlyAfterAWrite(t *testing.T) {
 	s := open(t)
-	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Names)
+	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Uniques)
 	var kept store.Cached[openings]
 	opened = 0
 	write := func(id, name string) {
@@ -69,7 +69,7 @@ func TestGetCached_DecryptsOnlyAfterAWrite(t *testing.T) {
 
 func TestGetCached_RejectsRecordMovedToAnotherKey(t *testing.T) {
 	s := open(t)
-	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Names)
+	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Uniques)
 	var kept store.Cached[openings]
 	err := s.Update(background, func(tx store.Tx) error {
 		if err := table.Put(tx, "a", openings{"one"}); err != nil {

@@ -15,7 +15,7 @@ type contact struct{ Name, Phone string }
 
 func TestTable_StoresTypedRecords(t *testing.T) {
 	s := open(t)
-	contacts := store.NewTable[contact](openKeyring(t, s, store.NewRootKeys()), store.Names)
+	contacts := store.NewTable[contact](openKeyring(t, s, store.NewRootKeys()), store.Uniques)
 	err := s.Update(background, func(tx store.Tx) error {
 		for _, id := range []string{"dupont/1", "dupont/2", "dupond/1"} {
 			if err := contacts.Put(tx, id, contact{Name: id}); err != nil {
@@ -27,7 +27,7 @@ func TestTable_StoresTypedRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, "namf/1", []byte("another table")) // a scan beyond the prefix would fail to decode it
+	put(t, s, "uniquf/1", []byte("another table")) // a scan beyond the prefix would fail to decode it
 	s.View(background, func(snap store.Snapshot) error {
 		if got, err := contacts.Get(snap, "dupond/1"); got.Name != "dupond/1" || err != nil {
 			t.Errorf("Get: got %v, %v", got, err)
@@ -111,10 +111,10 @@ func TestTable_UpgradesOldRecordsAndRejectsNewerOnes(t *testing.T) {
 		return k
 	}
 	rename := store.Upgrade{From: 1, Apply: func(record any) (any, error) {
-		return map[string]any{"Name": record.(map[string]any)["Called"]}, nil
+		return map[any]any{"Name": record.(map[any]any)["Called"]}, nil
 	}}
 	phone := store.Upgrade{From: 2, Apply: func(record any) (any, error) {
-		record.(map[string]any)["Phone"] = "none"
+		record.(map[any]any)["Phone"] = "none"
 		return record, nil
 	}}
 	first := store.NewTable[struct{ Called string }](ring, kind(1))
@@ -157,7 +157,7 @@ func TestKinds_HaveUniquePrefixes(t *testing.T) {
 		if !strings.HasSuffix(k.Prefix, "/") || strings.Count(k.Prefix, "/") != 1 || k.Owner == "" || k.Lives == "" || k.Version < 1 {
 			t.Errorf("kind %d is incomplete: %+v", i, k)
 		}
-		if k.Sealed != (k.Prefix != store.Meta.Prefix && k.Prefix != store.AuditEntities.Prefix) {
+		if k.Sealed == slices.Contains([]string{"meta/", "name/", "member/", "roleholder/", "userstate/", "auditentity/"}, k.Prefix) {
 			t.Errorf("%s: sealed %v", k.Prefix, k.Sealed)
 		}
 		for _, other := range kinds[:i] {

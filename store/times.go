@@ -44,6 +44,7 @@ type fieldRule struct {
 	timeRule
 	index int
 	since []int // indexes of the events of a deadline
+	kept  bool  // never corrected
 }
 
 // timeRuleFor returns the rule of a record type. It panics if a tag is invalid, or if a deadline by its name has none: the first
@@ -70,7 +71,7 @@ func structTimeRule(t reflect.Type) *timeRule {
 	var events, deadlines []fieldRule
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.IsExported() || f.Tag.Get(aheadTag) == anyValue {
+		if !f.IsExported() && !f.Anonymous {
 			continue
 		}
 		rule := timeRuleFor(f.Type)
@@ -78,6 +79,10 @@ func structTimeRule(t reflect.Type) *timeRule {
 			continue
 		}
 		field := fieldRule{timeRule: *rule, index: i}
+		if field.kept = f.Tag.Get(aheadTag) == anyValue; field.kept {
+			events = append(events, field)
+			continue
+		}
 		if ahead := f.Tag.Get(aheadTag); ahead != "" {
 			field.ahead = tagDuration(t, f, aheadTag)
 		} else if f.Type == timeType && f.Tag.Get(sinceTag) == "" && deadlineName.MatchString(f.Name) {
@@ -145,6 +150,9 @@ func (r *timeRule) correct(v reflect.Value, now time.Time) time.Duration {
 		var by map[int]time.Duration // by index; nil while every time is right
 		for i := range r.fields {
 			f := &r.fields[i]
+			if f.kept {
+				continue
+			}
 			field, moved := v.Field(f.index), time.Duration(0)
 			for _, event := range f.since {
 				moved = max(moved, by[event])
@@ -193,10 +201,34 @@ func (r *timeRule) isAhead(v reflect.Value, now time.Time) bool {
 			return v.Addr().Interface().(*time.Time).Sub(now) > r.within
 		}
 		for i := range r.fields {
-			if f := &r.fields[i]; (f.since == nil || f.ahead > 0) && f.isAhead(v.Field(f.index), now) {
+			if f := &r.fields[i]; !f.kept && (f.since == nil || f.ahead > 0) && f.isAhead(v.Field(f.index), now) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// round gives each decoded time in v, which is addressable, the microsecond that was encoded, in UTC.
+func (r *timeRule) round(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			r.elem.round(v.Elem())
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			r.elem.round(v.Index(i))
+		}
+	case reflect.Struct:
+		if v.Type() == timeType {
+			if t := v.Addr().Interface().(*time.Time); !t.IsZero() {
+				*t = t.Round(time.Microsecond).UTC()
+			}
+			return
+		}
+		for i := range r.fields {
+			r.fields[i].round(v.Field(r.fields[i].index))
+		}
+	}
 }

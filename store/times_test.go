@@ -15,7 +15,7 @@ type visit struct {
 	Began   time.Time   `json:"began" within:"1h"`
 	Printed time.Time   `json:"printed" ahead:"any"`
 	Limit   []time.Time `json:"limit" within:"any"`
-	Inner   *visit      `json:"inner,omitempty" ahead:"any"`
+	Inner   *step       `json:"inner,omitempty" ahead:"any"`
 	Last    *step       `json:"last,omitempty"`
 	None    time.Time   `json:"none,omitzero"`
 }

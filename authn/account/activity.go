@@ -5,16 +5,17 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/input"
 )
 
 // Activity is one event that the user can read on their own account page.
 type Activity struct {
-	At      time.Time `json:"at"`
-	What    string    `json:"what"`             // an action of the audit log
-	Failed  bool      `json:"failed,omitempty"` // the operation was attempted and rejected
-	Detail  string    `json:"detail,omitempty"` // the name of a device
-	Address string    `json:"address,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
+	At      time.Time `cbor:"1,keyasint"`
+	What    string    `cbor:"2,keyasint"`           // an action of the audit log
+	Failed  bool      `cbor:"3,keyasint,omitempty"` // the operation was attempted and rejected
+	Detail  string    `cbor:"4,keyasint,omitempty"` // the name of a device
+	Address string    `cbor:"5,keyasint,omitempty"`
+	Browser string    `cbor:"6,keyasint,omitempty"` // as input.DescribeUserAgent returns it
 }
 
 // securityChangePeriod is how long RecentSecurityChanges lists a change (protocol rule 24).
@@ -53,7 +54,7 @@ func (tx *Tx) AddAdminActivity(u *User, action, detail string) {
 }
 
 func (tx *Tx) addOwnActivity(u *User, a Activity) {
-	a.Address, a.Agent = tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
+	a.Address, a.Browser = tx.Op.Request.ClientAddress(), input.DescribeUserAgent(tx.Op.Request.Agent)
 	tx.appendActivity(u, a)
 }
 

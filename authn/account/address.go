@@ -30,9 +30,9 @@ func storable(address string, ok bool) (string, bool) {
 // Given contains a login and addresses as they were given, where this differs from the normalized form. The service compares
 // and sends to the normalized form, and shows this one.
 type Given struct {
-	Login       string `json:"login,omitempty"`
-	Email       string `json:"email,omitempty"`
-	SecondEmail string `json:"secondEmail,omitempty"`
+	Login       string `cbor:"1,keyasint,omitempty"`
+	Email       string `cbor:"2,keyasint,omitempty"`
+	SecondEmail string `cbor:"3,keyasint,omitempty"`
 }
 
 // SetLogin sets the login. It returns false, and an empty login, if the text is none.

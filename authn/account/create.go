@@ -52,7 +52,7 @@ func (tx *Tx) Create(u *User) error {
 		case err != nil:
 			return err
 		}
-		if err := tx.s.members.Put(tx.Raw, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
+		if err := tx.s.members.Put(tx.Raw, string(g)+"/"+string(u.ID)); err != nil {
 			return fmt.Errorf("storing a membership: %w", err)
 		}
 	}

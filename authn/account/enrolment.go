@@ -9,15 +9,15 @@ import (
 // PendingEnrolment is an enrolment that is not finished. Its secret cannot be used before the first correct code
 // (promise A8), except that recovery codes count as soon as they are shown.
 type PendingEnrolment struct {
-	Kind    factors.Kind     `json:"kind"`
-	App     string           `json:"app,omitempty"`
-	Name    string           `json:"name"`
-	Replace factors.DeviceID `json:"replace,omitempty"` // the device that it replaces (protocol rule 15)
-	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that was lost
-	Shown   factors.DeviceID `json:"shown,omitempty"`   // recovery codes, which count as soon as they are shown (protocol rule 6)
-	Pending factors.Pending  `json:"pending,omitempty"` // empty with Shown
-	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires" ahead:"10m"`
+	Kind    factors.Kind     `cbor:"1,keyasint"`
+	App     string           `cbor:"2,keyasint,omitempty"`
+	Name    string           `cbor:"3,keyasint"`
+	Replace factors.DeviceID `cbor:"4,keyasint,omitempty"` // the device that it replaces (protocol rule 15)
+	Lost    string           `cbor:"5,keyasint,omitempty"` // with Replace: the copy that was lost
+	Shown   factors.DeviceID `cbor:"6,keyasint,omitempty"` // recovery codes, which count as soon as they are shown (protocol rule 6)
+	Pending factors.Pending  `cbor:"7,keyasint,omitempty"` // empty with Shown
+	Prompt  Prompt           `cbor:"8,keyasint"`
+	Expires time.Time        `cbor:"9,keyasint" ahead:"10m"`
 }
 
 // ForDisplay returns the enrolment without its secret state; nil if there is none or it has expired.
@@ -32,28 +32,28 @@ func (e *PendingEnrolment) ForDisplay(now time.Time) *PendingEnrolment {
 
 // PendingCopy is a QR code that a session shows again, for another phone.
 type PendingCopy struct {
-	Device  factors.DeviceID `json:"device"`
-	Copy    string           `json:"copy"`
-	Name    string           `json:"name"`
-	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires" ahead:"10m"`
+	Device  factors.DeviceID `cbor:"1,keyasint"`
+	Copy    string           `cbor:"2,keyasint"`
+	Name    string           `cbor:"3,keyasint"`
+	Prompt  Prompt           `cbor:"4,keyasint"`
+	Expires time.Time        `cbor:"5,keyasint" ahead:"10m"`
 }
 
 // AdminEnrolment is an enrolment that an administrator started for the user through the API (protocol rule 22). The secret
 // was in the response that started it and cannot be used before the first correct code. A user has at most one; a new one
 // replaces it.
 type AdminEnrolment struct {
-	ID         factors.DeviceID `json:"id"`
-	Kind       factors.Kind     `json:"kind"`
-	App        string           `json:"app,omitempty"`
-	Name       string           `json:"name"`
-	By         string           `json:"by"`         // id of the principal, which alone can read the QR code and cancel
-	Provenance string           `json:"provenance"` // owner of the principal
-	ByName     string           `json:"byName"`     // display name of the principal
-	Epoch      uint64           `json:"epoch"`
-	Pending    factors.Pending  `json:"pending"`
-	At         time.Time        `json:"at"`
-	Expires    time.Time        `json:"expires" since:"At"`
+	ID         factors.DeviceID `cbor:"1,keyasint"`
+	Kind       factors.Kind     `cbor:"2,keyasint"`
+	App        string           `cbor:"3,keyasint,omitempty"`
+	Name       string           `cbor:"4,keyasint"`
+	By         string           `cbor:"5,keyasint"` // id of the principal, which alone can read the QR code and cancel
+	Provenance string           `cbor:"6,keyasint"` // owner of the principal
+	ByName     string           `cbor:"7,keyasint"` // display name of the principal
+	Epoch      uint64           `cbor:"8,keyasint"`
+	Pending    factors.Pending  `cbor:"9,keyasint"`
+	At         time.Time        `cbor:"10,keyasint"`
+	Expires    time.Time        `cbor:"11,keyasint" since:"At"`
 }
 
 // PendingDevice returns the device of the admin enrolment, without Data; false if there is none.

@@ -25,13 +25,13 @@ const maxGroupsAtCreation = 20
 
 // Group is a set of users. The record of a deleted group stays, so that its id is never used again. Readers do not find it.
 type Group struct {
-	ID          GroupID   `json:"id"`
-	Name        string    `json:"name"`
-	Description string    `json:"description,omitempty"`
-	Created     time.Time `json:"created"`
-	Changed     time.Time `json:"changed"`
-	Deleted     time.Time `json:"deleted,omitzero"`
-	Emptied     bool      `json:"emptied,omitempty"` // deleted, and all memberships are removed
+	ID          GroupID   `cbor:"1,keyasint"`
+	Name        string    `cbor:"2,keyasint"`
+	Description string    `cbor:"3,keyasint,omitempty"`
+	Created     time.Time `cbor:"4,keyasint"`
+	Changed     time.Time `cbor:"5,keyasint"`
+	Deleted     time.Time `cbor:"6,keyasint,omitzero"`
+	Emptied     bool      `cbor:"7,keyasint,omitempty"` // deleted, and all memberships are removed
 }
 
 // maxGroupName is the maximum length of a group's name, in characters.

@@ -67,7 +67,7 @@ func (s *Service) IndexKeys(def store.TableDef, u *User) []string {
 
 // PutIndex writes an entry of an index of users. Only a repair calls it.
 func (s *Service) PutIndex(tx store.Tx, def store.TableDef, key string) error {
-	return s.indexes[def.Prefix].Put(tx, key, struct{}{})
+	return store.NewIndex(def).Put(tx, key)
 }
 
 func plain(groups []GroupID) []string {
@@ -101,12 +101,12 @@ func nonempty(key string) []string {
 }
 
 // moveKeys replaces the entries of a user in an index.
-func (tx *Tx) moveKeys(t store.Table[struct{}], was, now []string) error {
+func (tx *Tx) moveKeys(t store.Index, was, now []string) error {
 	for _, key := range now {
 		if slices.Contains(was, key) {
 			continue
 		}
-		if err := t.Put(tx.Raw, key, struct{}{}); err != nil {
+		if err := t.Put(tx.Raw, key); err != nil {
 			return fmt.Errorf("storing an index entry: %w", err)
 		}
 	}
@@ -122,9 +122,9 @@ func (tx *Tx) moveKeys(t store.Table[struct{}], was, now []string) error {
 }
 
 // ScanIndex calls fn for each key of an index of users (Names, Members, RoleHolders or UserStates) with one of the prefixes, in
-// their order, after the key after. It includes entries whose record cannot be read: they say nothing that the key does not.
+// their order, after the key after.
 func (s *Service) ScanIndex(def store.TableDef, snap store.Snapshot, prefixes []string, after string, fn func(key string) error) error {
-	t := s.indexes[def.Prefix]
+	t := store.NewIndex(def)
 	stopped := false
 	each := func(key string) error {
 		err := fn(key)
@@ -138,7 +138,7 @@ func (s *Service) ScanIndex(def store.TableDef, snap store.Snapshot, prefixes []
 		} else if after > prefix {
 			continue
 		}
-		if err := t.ScanIDs(snap, prefix, from, each); err != nil || stopped {
+		if err := t.Scan(snap, prefix, from, 0, each); err != nil || stopped {
 			return err
 		}
 	}

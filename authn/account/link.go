@@ -12,14 +12,14 @@ import (
 
 // Link is the record of a link in an email. Its key is the hash of the token. A GET request does not change it.
 type Link struct {
-	User       UserID    `json:"user"`
-	Purpose    string    `json:"purpose"`              // one of the purposes below
-	Ticket     string    `json:"ticket,omitempty"`     // id of the ticket, with PurposeTicket
-	Epoch      uint64    `json:"epoch,omitempty"`      // of the user, with PurposePassword: the link ends when the epoch rises
-	Resets     uint64    `json:"resets,omitempty"`     // of the user, with PurposeFreeze: the link ends with the next reset
-	Provenance string    `json:"provenance,omitempty"` // with PurposePassword: the administrator who received it; "": emailed
-	Made       time.Time `json:"made"`                 // set by PutLink
-	Expires    time.Time `json:"expires" since:"Made"`
+	User       UserID    `cbor:"1,keyasint"`
+	Purpose    string    `cbor:"2,keyasint"`           // one of the purposes below
+	Ticket     string    `cbor:"3,keyasint,omitempty"` // id of the ticket, with PurposeTicket
+	Epoch      uint64    `cbor:"4,keyasint,omitempty"` // of the user, with PurposePassword: the link ends when the epoch rises
+	Resets     uint64    `cbor:"5,keyasint,omitempty"` // of the user, with PurposeFreeze: the link ends with the next reset
+	Provenance string    `cbor:"6,keyasint,omitempty"` // with PurposePassword: the administrator who received it; "": emailed
+	Made       time.Time `cbor:"7,keyasint"`           // set by PutLink
+	Expires    time.Time `cbor:"8,keyasint" since:"Made"`
 }
 
 // The purposes of links.
@@ -75,9 +75,9 @@ func (tx *Tx) DeleteLink(hash string) error {
 
 // Invitation describes the last invitation of a user.
 type Invitation struct {
-	Link       string    `json:"link,omitempty"` // key of its Link record
-	Provenance string    `json:"provenance,omitempty"`
-	By         string    `json:"by,omitempty"` // display name of the administrator
-	At         time.Time `json:"at,omitzero"`
-	Expires    time.Time `json:"expires,omitzero" since:"At"`
+	Link       string    `cbor:"1,keyasint,omitempty"` // key of its Link record
+	Provenance string    `cbor:"2,keyasint,omitempty"`
+	By         string    `cbor:"3,keyasint,omitempty"` // display name of the administrator
+	At         time.Time `cbor:"4,keyasint,omitzero"`
+	Expires    time.Time `cbor:"5,keyasint,omitzero" since:"At"`
 }

@@ -21,7 +21,7 @@ func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 		return false, errcode.InvalidField("groupIds", "too_many")
 	}
 	u.Groups = append(slices.Clone(u.Groups), id)
-	if err := tx.s.members.Put(tx.Raw, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
+	if err := tx.s.members.Put(tx.Raw, string(id)+"/"+string(u.ID)); err != nil {
 		return false, fmt.Errorf("storing a membership: %w", err)
 	}
 	return true, nil
@@ -57,7 +57,7 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID, updates int, pause
 		var ids []UserID
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
 			ids = nil
-			return s.members.ScanIDs(snap, string(id)+"/", "", func(key string) error {
+			return s.members.Scan(snap, string(id)+"/", "", 0, func(key string) error {
 				if len(ids) == maxRemovedAtOnce {
 					return store.ErrStop
 				}
@@ -122,7 +122,7 @@ func (r Reader) MemberIDs(snap store.Snapshot, groups []GroupID, limit int) ([]s
 		} else if err != nil {
 			return nil, err
 		}
-		if err := r.s.members.ScanIDs(snap, string(g)+"/", "", func(id string) error {
+		if err := r.s.members.Scan(snap, string(g)+"/", "", 0, func(id string) error {
 			if ids = append(ids, id[len(g)+1:]); len(ids) > limit {
 				return store.ErrStop
 			}

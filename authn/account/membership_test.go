@@ -39,10 +39,10 @@ func markDeleted(e *authntest.Env, id account.GroupID) {
 func members(e *authntest.Env, id account.GroupID) int {
 	e.T.Helper()
 	n := 0
-	table := store.NewTable[struct{}](e.Ring, store.Members)
+	index := store.NewIndex(store.Members)
 	if err := e.Store.View(e.T.Context(), func(s store.Snapshot) error {
 		n = 0
-		return table.Scan(s, string(id)+"/", "", 0, func(string, struct{}) error { n++; return nil })
+		return index.Scan(s, string(id)+"/", "", 0, func(string) error { n++; return nil })
 	}); err != nil {
 		e.T.Fatalf("counting members: %v", err)
 	}

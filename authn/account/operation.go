@@ -46,7 +46,7 @@ type Operation struct {
 
 // NewOperation returns an operation at the present time of the service.
 func (s *Service) NewOperation(req RequestInfo) *Operation {
-	op := &Operation{Now: s.Now().UTC(), Request: req}
+	op := &Operation{Now: s.Now().UTC().Truncate(time.Microsecond), Request: req} // as records keep it
 	if req.APIToken != "" {
 		op.Request.Browser = secret.Value{} // an API sign-in has no known browser (protocol rule 25)
 	}

@@ -16,9 +16,9 @@ const (
 
 // Password is the stored form of a password. It does not contain the password.
 type Password struct {
-	Hash       string    `json:"hash,omitempty"`       // "": no password
-	Provenance string    `json:"provenance,omitempty"` // ProvenanceUser, ProvenanceEmail or the id of an administrator (protocol rule 8)
-	Set        time.Time `json:"set,omitzero"`
+	Hash       string    `cbor:"1,keyasint,omitempty"` // "": no password
+	Provenance string    `cbor:"2,keyasint,omitempty"` // ProvenanceUser, ProvenanceEmail or the id of an administrator (protocol rule 8)
+	Set        time.Time `cbor:"3,keyasint,omitzero"`
 
-	MustChange ChangeReason `json:"mustChange,omitempty"` // why the user must choose another one
+	MustChange ChangeReason `cbor:"4,keyasint,omitempty"` // why the user must choose another one
 }

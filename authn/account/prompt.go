@@ -8,8 +8,8 @@ import (
 
 // Prompt is a factors.Prompt in a form that can be stored and shown again while its ceremony is pending.
 type Prompt struct {
-	View json.RawMessage `json:"view,omitempty"`
-	JSON json.RawMessage `json:"json,omitempty"`
+	View json.RawMessage `cbor:"1,keyasint,omitempty"`
+	JSON json.RawMessage `cbor:"2,keyasint,omitempty"`
 }
 
 // NewPrompt returns the stored form of a prompt of a factor.

@@ -8,13 +8,13 @@ import (
 // EmailProvenance says who set the address of a user. Email to an address that an administrator set has the provenance of that
 // administrator too, because the mailbox may be theirs (protocol rule 8).
 type EmailProvenance struct {
-	By    string    `json:"by,omitempty"`   // the administrator who set the address; "": email reached the user
-	Moved time.Time `json:"moved,omitzero"` // time of the last change; zero: never changed
+	By    string    `cbor:"1,keyasint,omitempty"` // the administrator who set the address; "": email reached the user
+	Moved time.Time `cbor:"2,keyasint,omitzero"`  // time of the last change; zero: never changed
 
 	// Verified is when the user last completed a sign-in that began with a link or code that was mailed to the address
 	// and shown nowhere else; zero: never, or not since the address changed. An address belongs to one account, and so
 	// does a verified one (protocol rule 8).
-	Verified time.Time `json:"verified,omitzero"`
+	Verified time.Time `cbor:"3,keyasint,omitzero"`
 }
 
 // AddressCooldown is how long no ticket is mailed to a changed address. The old address is notified, and its owner has this

@@ -33,17 +33,25 @@ func (r Reader) User(id UserID) (User, error) {
 // UserCached is User with a cache of the decoded record.
 func (r Reader) UserCached(id UserID, cache *store.Cached[User]) (User, error) {
 	u, err := r.s.users.GetCached(r.Raw, string(id), cache)
-	r.s.endRecoveryOverlap(&u)
+	r.s.loaded(&u, id)
 	u.stored = u.Summarize()
 	u.stored.Groups = slices.Clone(u.Groups) // the caller may change u.Groups in place
 	u.indexed = r.s.indexed(&u)
 	return u, missing(err, "user", string(id))
 }
 
+// loaded completes a user whose record was read.
+func (s *Service) loaded(u *User, id UserID) {
+	if u.ID = id; u.Email == sameAsLogin {
+		u.Email = u.Login
+	}
+	s.endRecoveryOverlap(u)
+}
+
 // ScanUsers calls fn for each user, in the order of their ids, after the id after. No index is read.
 func (r Reader) ScanUsers(snap store.Snapshot, after string, fn func(u User) error) error {
-	return r.s.users.Scan(snap, "", after, 0, func(_ string, u User) error {
-		r.s.endRecoveryOverlap(&u)
+	return r.s.users.Scan(snap, "", after, 0, func(id string, u User) error {
+		r.s.loaded(&u, UserID(id))
 		return fn(u)
 	})
 }

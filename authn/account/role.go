@@ -16,11 +16,11 @@ const (
 // RoleAssignment is a role of a user. Without Groups the role applies to all groups. A limited role names at least one group,
 // which may be deleted and then contains no user.
 type RoleAssignment struct {
-	ID      string    `json:"id"`
-	Role    Role      `json:"role"`
-	Groups  []GroupID `json:"groups,omitempty"`
-	Created time.Time `json:"created,omitzero"`
-	Changed time.Time `json:"changed,omitzero"`
+	ID      string    `cbor:"1,keyasint"`
+	Role    Role      `cbor:"2,keyasint"`
+	Groups  []GroupID `cbor:"3,keyasint,omitempty"`
+	Created time.Time `cbor:"4,keyasint,omitzero"`
+	Changed time.Time `cbor:"5,keyasint,omitzero"`
 }
 
 // Roles returns all roles, highest first.

@@ -64,17 +64,15 @@ type tables struct {
 	summaries    store.Table[Summary]
 	addresses    store.Table[UserID]
 	placeholders store.Table[[]UserID]
-	names        store.Table[struct{}]
-	members      store.Table[struct{}]
-	holders      store.Table[struct{}]
-	states       store.Table[struct{}]
+	names        store.Index
+	members      store.Index
+	holders      store.Index
+	states       store.Index
 	uniques      store.Table[UserID]
 	groups       store.Table[Group]
 	groupNames   store.Table[GroupID]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
-
-	indexes map[string]store.Table[struct{}] // names, members, holders and states, by prefix
 }
 
 // Open opens the tables with the keys of ring. Call it before any other method.
@@ -84,18 +82,16 @@ func (s *Service) Open(ring *store.Keyring) {
 		summaries:    store.NewTable[Summary](ring, store.Summaries),
 		addresses:    store.NewTable[UserID](ring, store.Addresses),
 		placeholders: store.NewTable[[]UserID](ring, store.Placeholders),
-		names:        store.NewTable[struct{}](ring, store.Names),
-		members:      store.NewTable[struct{}](ring, store.Members),
-		holders:      store.NewTable[struct{}](ring, store.RoleHolders),
-		states:       store.NewTable[struct{}](ring, store.UserStates),
+		names:        store.NewIndex(store.Names),
+		members:      store.NewIndex(store.Members),
+		holders:      store.NewIndex(store.RoleHolders),
+		states:       store.NewIndex(store.UserStates),
 		uniques:      store.NewTable[UserID](ring, store.Uniques),
 		groups:       store.NewTable[Group](ring, store.Groups),
 		groupNames:   store.NewTable[GroupID](ring, store.GroupNames),
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
 	}
-	s.indexes = map[string]store.Table[struct{}]{store.Names.Prefix: s.names, store.Members.Prefix: s.members,
-		store.RoleHolders.Prefix: s.holders, store.UserStates.Prefix: s.states}
 }
 
 // Locale returns the language of emails to the user.

@@ -13,32 +13,32 @@ import (
 
 // Session is the record of a session. Its key is the hash of the session's secret.
 type Session struct {
-	User     UserID    `json:"user"`
-	Epoch    uint64    `json:"epoch"`
-	Created  time.Time `json:"created" within:"1h"` // time of the sign-in; a rotation does not change it
-	LastSeen time.Time `json:"lastSeen"`            // at most one minute behind
-	AMR      []string  `json:"amr"`                 // RFC 8176
-	Browser  string    `json:"browser"`             // hash of the known-browser cookie
-	APIToken string    `json:"apiToken,omitempty"`  // id of the API token of an API sign-in; such a session authenticates no request
-	Address  string    `json:"address,omitempty"`
-	Agent    string    `json:"agent,omitempty"`
+	User     UserID    `cbor:"1,keyasint"`
+	Epoch    uint64    `cbor:"2,keyasint"`
+	Created  time.Time `cbor:"3,keyasint" within:"1h"` // time of the sign-in; a rotation does not change it
+	LastSeen time.Time `cbor:"4,keyasint"`             // at most one minute behind
+	AMR      []string  `cbor:"5,keyasint"`             // RFC 8176
+	Browser  string    `cbor:"6,keyasint"`             // hash of the known-browser cookie
+	APIToken string    `cbor:"7,keyasint,omitempty"`   // id of the API token of an API sign-in; such a session authenticates no request
+	Address  string    `cbor:"8,keyasint,omitempty"`
+	Agent    string    `cbor:"9,keyasint,omitempty"`
 
-	StepUp              StepUp            `json:"stepUp,omitzero"`
-	PhishingResistantAt time.Time         `json:"phishingResistantAt,omitzero"` // last use of a phishing-resistant device after the sign-in
-	Ceremony            *factors.Ceremony `json:"ceremony,omitempty"`
-	Enrol               *PendingEnrolment `json:"enrol,omitempty"`
-	Copying             *PendingCopy      `json:"copying,omitempty"`
+	StepUp              StepUp            `cbor:"10,keyasint,omitzero"`
+	PhishingResistantAt time.Time         `cbor:"11,keyasint,omitzero"` // last use of a phishing-resistant device after the sign-in
+	Ceremony            *factors.Ceremony `cbor:"12,keyasint,omitempty"`
+	Enrol               *PendingEnrolment `cbor:"13,keyasint,omitempty"`
+	Copying             *PendingCopy      `cbor:"14,keyasint,omitempty"`
 }
 
 // StepUp is the last proof of a device (protocol rule 5). EnrolOnly is true for a recovery code or a new device: such a
 // step-up allows only to add devices and to make recovery codes. SignIn is true if the proof was the sign-in itself: such a
 // step-up allows only operations of the user on their own account.
 type StepUp struct {
-	At        time.Time `json:"at"`
-	EnrolOnly bool      `json:"enrolOnly,omitempty"`
-	SignIn    bool      `json:"signIn,omitempty"`
+	At        time.Time `cbor:"1,keyasint"`
+	EnrolOnly bool      `cbor:"2,keyasint,omitempty"`
+	SignIn    bool      `cbor:"3,keyasint,omitempty"`
 
-	Device factors.DeviceID `json:"device,omitempty"` // that was proven; "" with EnrolOnly and SignIn
+	Device factors.DeviceID `cbor:"4,keyasint,omitempty"` // that was proven; "" with EnrolOnly and SignIn
 }
 
 // SessionID returns the public id of the session with a record key. It authenticates nothing.

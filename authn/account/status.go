@@ -14,8 +14,8 @@ const (
 
 // PasswordLink describes the last password link that an administrator started.
 type PasswordLink struct {
-	Epoch uint64    `json:"epoch"` // of the user; the link ends when the epoch rises
-	Until time.Time `json:"until" ahead:"1h"`
+	Epoch uint64    `cbor:"1,keyasint"` // of the user; the link ends when the epoch rises
+	Until time.Time `cbor:"2,keyasint" ahead:"1h"`
 }
 
 // Statuses returns every display status.

@@ -7,15 +7,15 @@ import (
 // Summary is the part of a user that a session check reads. It is written in the same Update as the user. Its maximum size is
 // 512 bytes.
 type Summary struct {
-	Epoch         uint64    `json:"e"`
-	PasswordEpoch uint64    `json:"p"`
-	Status        Status    `json:"s"`
-	Login         string    `json:"l"`
-	Name          string    `json:"n"`
-	Email         string    `json:"m,omitempty"` // "": same as Login
-	Locale        string    `json:"c,omitempty"`
-	Groups        []GroupID `json:"g,omitempty"`
-	Roles         []Role    `json:"r,omitempty"`
+	Epoch         uint64    `cbor:"1,keyasint"`
+	PasswordEpoch uint64    `cbor:"2,keyasint"`
+	Status        Status    `cbor:"3,keyasint"`
+	Login         string    `cbor:"4,keyasint"`
+	Name          string    `cbor:"5,keyasint"`
+	Email         string    `cbor:"6,keyasint,omitempty"` // "": same as Login
+	Locale        string    `cbor:"7,keyasint,omitempty"`
+	Groups        []GroupID `cbor:"8,keyasint,omitempty"`
+	Roles         []Role    `cbor:"9,keyasint,omitempty"`
 }
 
 // PrimaryEmail returns the primary address of the user.

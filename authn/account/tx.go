@@ -92,7 +92,11 @@ func (tx *Tx) Save(u *User) error {
 	if err := tx.index(u, tx.s.indexed(u)); err != nil {
 		return err
 	}
-	if err := tx.s.users.Put(tx.Raw, string(u.ID), *u); err != nil {
+	stored := *u
+	if stored.Email == stored.Login {
+		stored.Email = sameAsLogin
+	}
+	if err := tx.s.users.Put(tx.Raw, string(u.ID), stored); err != nil {
 		return fmt.Errorf("storing user %q: %w", u.ID, err)
 	}
 	if sum := u.Summarize(); !sum.equal(&u.stored) { // a sign-in does not change the summary

@@ -38,57 +38,58 @@ const (
 	maxTicketRenewals = 3        // of tickets in 24 hours (protocol rule 10)
 	maxProfile        = 16 << 10 // bytes of custom profile members
 	MaxName           = 64       // characters of a name of a user or device
+	sameAsLogin       = "="      // no address
 )
 
 // User is the record of a user, with their devices and tickets, so that a sign-in or a reset writes one record.
 type User struct {
-	ID          UserID           `json:"id"`
-	Revision    uint64           `json:"revision"` // rises with each write; a result is stored only if the revision is still that of the check
-	Handle      []byte           `json:"handle"`   // WebAuthn user handle, random
-	Login       string           `json:"login"`    // normalized; unique among all logins and addresses
-	Email       string           `json:"email"`
-	SecondEmail string           `json:"secondEmail,omitempty"` // a second address for notifications
-	Given       Given            `json:"given,omitzero"`        // the login and the addresses as they were given
-	FirstName   string           `json:"firstName,omitempty"`   // NFC, as input.Name returns it
-	LastName    string           `json:"lastName,omitempty"`
-	Profile     json.RawMessage  `json:"profile,omitempty"` // custom members, an object
-	Locale      string           `json:"locale,omitempty"`  // "": Policy.DefaultLocale
-	Status      Status           `json:"status"`
-	Groups      []GroupID        `json:"groups,omitempty"`
-	Roles       []RoleAssignment `json:"roles,omitempty"`
-	DemotedBy   string           `json:"demotedBy,omitempty"`   // owner of the principal who removed a role of their own rank (protocol rule 11)
-	Placeholder bool             `json:"placeholder,omitempty"` // a placeholder account; see placeholder.go
+	ID          UserID           `cbor:"-"`                    // the key of the record
+	Revision    uint64           `cbor:"2,keyasint"`           // rises with each write; a result is stored only if the revision is still that of the check
+	Handle      []byte           `cbor:"3,keyasint"`           // WebAuthn user handle, random
+	Login       string           `cbor:"4,keyasint"`           // normalized; unique among all logins and addresses
+	Email       string           `cbor:"5,keyasint"`           // in the record sameAsLogin if it is the login
+	SecondEmail string           `cbor:"6,keyasint,omitempty"` // a second address for notifications
+	Given       Given            `cbor:"7,keyasint,omitzero"`  // the login and the addresses as they were given
+	FirstName   string           `cbor:"8,keyasint,omitempty"` // NFC, as input.Name returns it
+	LastName    string           `cbor:"9,keyasint,omitempty"`
+	Profile     json.RawMessage  `cbor:"10,keyasint,omitempty"` // custom members, an object
+	Locale      string           `cbor:"11,keyasint,omitempty"` // "": Policy.DefaultLocale
+	Status      Status           `cbor:"12,keyasint"`
+	Groups      []GroupID        `cbor:"13,keyasint,omitempty"`
+	Roles       []RoleAssignment `cbor:"14,keyasint,omitempty"`
+	DemotedBy   string           `cbor:"15,keyasint,omitempty"` // owner of the principal who removed a role of their own rank (protocol rule 11)
+	Placeholder bool             `cbor:"16,keyasint,omitempty"` // a placeholder account; see placeholder.go
 
 	// Epoch and PasswordEpoch are described in protocol rules 2 and 3. Resets counts resets; each raises Epoch too.
-	Epoch         uint64 `json:"epoch"`
-	PasswordEpoch uint64 `json:"passwordEpoch"`
-	Resets        uint64 `json:"resets"`
+	Epoch         uint64 `cbor:"17,keyasint"`
+	PasswordEpoch uint64 `cbor:"18,keyasint"`
+	Resets        uint64 `cbor:"19,keyasint"`
 
-	EmailProvenance EmailProvenance `json:"emailProvenance,omitzero"`
-	PasswordLink    PasswordLink    `json:"passwordLink,omitzero"`
+	EmailProvenance EmailProvenance `cbor:"20,keyasint,omitzero"`
+	PasswordLink    PasswordLink    `cbor:"21,keyasint,omitzero"`
 
-	Password          Password          `json:"password"`
-	Devices           []factors.Device  `json:"devices,omitempty"`
-	EverHadDevice     bool              `json:"everHadDevice,omitempty"` // true if a device was ever enrolled; the user is then reset, not invited (protocol rule 10)
-	Tickets           []Ticket          `json:"tickets,omitempty"`
-	AdminEnrolment    *AdminEnrolment   `json:"adminEnrolment,omitempty"`    // in progress; see PendingDevice
-	AdminVerification *factors.Ceremony `json:"adminVerification,omitempty"` // state of a verification by an administrator
-	ResetAt           time.Time         `json:"resetAt,omitzero"`            // time of the last reset; zero after the next enrolment
-	Invited           Invitation        `json:"invited,omitzero"`
-	Showings          []time.Time       `json:"showings,omitempty" within:"any"` // times at which a QR code was shown again, in the last 24 hours
-	Renewals          []time.Time       `json:"renewals,omitempty" within:"any"` // times at which a ticket was resent, in the last 24 hours
+	Password          Password          `cbor:"22,keyasint"`
+	Devices           []factors.Device  `cbor:"23,keyasint,omitempty"`
+	EverHadDevice     bool              `cbor:"24,keyasint,omitempty"` // true if a device was ever enrolled; the user is then reset, not invited (protocol rule 10)
+	Tickets           []Ticket          `cbor:"25,keyasint,omitempty"`
+	AdminEnrolment    *AdminEnrolment   `cbor:"26,keyasint,omitempty"` // in progress; see PendingDevice
+	AdminVerification *factors.Ceremony `cbor:"27,keyasint,omitempty"` // state of a verification by an administrator
+	ResetAt           time.Time         `cbor:"28,keyasint,omitzero"`  // time of the last reset; zero after the next enrolment
+	Invited           Invitation        `cbor:"29,keyasint,omitzero"`
+	Showings          []time.Time       `cbor:"30,keyasint,omitempty" within:"any"` // times at which a QR code was shown again, in the last 24 hours
+	Renewals          []time.Time       `cbor:"31,keyasint,omitempty" within:"any"` // times at which a ticket was resent, in the last 24 hours
 
-	Sessions []SessionRef `json:"sessions,omitempty"`
-	Browsers []BrowserRef `json:"browsers,omitempty"`
-	Activity []Activity   `json:"activity,omitempty"` // newest last
+	Sessions []SessionRef `cbor:"32,keyasint,omitempty"`
+	Browsers []BrowserRef `cbor:"33,keyasint,omitempty"`
+	Activity []Activity   `cbor:"34,keyasint,omitempty"` // newest last
 
-	Created   time.Time `json:"created"`
-	Activated time.Time `json:"activated,omitzero"`
-	Changed   time.Time `json:"changed"`
-	StatusAt  time.Time `json:"statusAt,omitzero"`
-	LastLogin time.Time `json:"lastLogin,omitzero"`
+	Created   time.Time `cbor:"35,keyasint"`
+	Activated time.Time `cbor:"36,keyasint,omitzero"`
+	Changed   time.Time `cbor:"37,keyasint"`
+	StatusAt  time.Time `cbor:"38,keyasint,omitzero"`
+	LastLogin time.Time `cbor:"39,keyasint,omitzero"`
 
-	DisplayStatus Status `json:"-"` // result of Reader.DisplayStatus; "" if it was not computed
+	DisplayStatus Status `cbor:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 
 	stored  Summary // the summary in the store; zero: none or not loaded
 	indexed indexed // what the indexes in the store have; zero: none or not loaded
@@ -96,15 +97,15 @@ type User struct {
 
 // SessionRef refers to a Session record by its key.
 type SessionRef struct {
-	Hash  string    `json:"hash"`
-	Since time.Time `json:"since"`
+	Hash  string    `cbor:"1,keyasint"`
+	Since time.Time `cbor:"2,keyasint"`
 }
 
 // BrowserRef refers to a known browser of the user (protocol rule 4).
 type BrowserRef struct {
-	Hash  string    `json:"hash"`
-	Since time.Time `json:"since"`
-	Seen  time.Time `json:"seen"`
+	Hash  string    `cbor:"1,keyasint"`
+	Since time.Time `cbor:"2,keyasint"`
+	Seen  time.Time `cbor:"3,keyasint"`
 }
 
 // DisplayName returns the first and last name; the login if both are empty.

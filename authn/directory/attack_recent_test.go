@@ -36,8 +36,8 @@ func TestAttack_ActivityRevealsAdministratorAddress(t *testing.T) {
 			t.Errorf("%s: nothing is recorded", name)
 		}
 		for _, r := range recent[min(before, len(recent)):] {
-			if r.Address != "" || r.Agent != "" {
-				t.Errorf("%s: recorded with %q and %q", name, r.Address, r.Agent)
+			if r.Address != "" || r.Browser != "" {
+				t.Errorf("%s: recorded with %q and %q", name, r.Address, r.Browser)
 			}
 		}
 	}

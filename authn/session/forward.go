@@ -21,12 +21,12 @@ import (
 // While State is set, the record is a return code: it can be redeemed once, within ReturnCodeTTL, by the browser that has
 // the nonce.
 type ForwardSession struct {
-	User    account.UserID `json:"user"`
-	Session string         `json:"session"` // key of the session's record
-	Host    string         `json:"host"`
-	State   string         `json:"state,omitempty"`
-	Made    time.Time      `json:"made"`
-	Expires time.Time      `json:"expires" since:"Made"`
+	User    account.UserID `cbor:"1,keyasint"`
+	Session string         `cbor:"2,keyasint"` // key of the session's record
+	Host    string         `cbor:"3,keyasint"`
+	State   string         `cbor:"4,keyasint,omitempty"`
+	Made    time.Time      `cbor:"5,keyasint"`
+	Expires time.Time      `cbor:"6,keyasint" since:"Made"`
 }
 
 // ReturnCodeTTL is the lifetime of a return code.

@@ -17,10 +17,10 @@ import (
 
 // Browser is the record of a browser on which a user completed a sign-in. Its key is the hash of the known-browser cookie.
 type Browser struct {
-	Since  time.Time      `json:"since"`
-	User   account.UserID `json:"user"`             // the first one
-	Shared bool           `json:"shared,omitempty"` // another user signed in, too (protocol rule 5)
-	Users  int            `json:"users"`            // for how many it is a known browser; the record ends with the last of them
+	Since  time.Time      `cbor:"1,keyasint"`
+	User   account.UserID `cbor:"2,keyasint"`           // the first one
+	Shared bool           `cbor:"3,keyasint,omitempty"` // another user signed in, too (protocol rule 5)
+	Users  int            `cbor:"4,keyasint"`           // for how many it is a known browser; the record ends with the last of them
 }
 
 // Service stores sessions, known browsers and forward-auth sessions.

@@ -32,11 +32,11 @@ func entriesOf(entity, class string) string {
 
 // entries returns the ids of the entries of an event in the index: at most 19, each once.
 func (r *Record) entries(id string) (out []string) {
-	add := func(entity, class string) {
+	add := func(entity packed, class string) {
 		if entity == "" {
 			return
 		}
-		if entry := entriesOf(entity, class) + id; !slices.Contains(out, entry) {
+		if entry := entriesOf(string(entity), class) + id; !slices.Contains(out, entry) {
 			out = append(out, entry)
 		}
 	}
@@ -50,7 +50,7 @@ func (r *Record) entries(id string) (out []string) {
 		}
 	}
 	if isIndexed(r.Action) {
-		add(r.Action, classAction)
+		add(packed(r.Action), classAction)
 	}
 	return out
 }

@@ -37,16 +37,16 @@ const (
 
 // Pending is an event whose leaf has no number yet, as it is stored.
 type Pending struct {
-	Hash   tlog.Hash `json:"h"` // of the leaf
-	Record Record    `json:"e"` // with the lane of the leaf
+	Hash   tlog.Hash `cbor:"1,keyasint"` // of the leaf
+	Record Record    `cbor:"2,keyasint"` // with the lane of the leaf
 }
 
 // Leaf is what is stored about a leaf beside its hash, which is in a tile: in the Record of its event, and by itself after DropBody.
 type Leaf struct {
-	Number int64 `json:"n"`
-	Lane   Lane  `json:"l,omitempty"` // the lane of the event when it was appended
+	Number int64 `cbor:"1,keyasint"`
+	Lane   Lane  `cbor:"2,keyasint,omitempty"` // the lane of the event when it was appended
 	// Body is the digest of the body of an event that DropBody deleted, or nil while the event exists.
-	Body *tlog.Hash `json:"b,omitempty"`
+	Body *tlog.Hash `cbor:"3,keyasint,omitempty"`
 }
 
 // Hash returns the hash of the leaf. e is the event, or nil if it was deleted and the digest of its body is kept.

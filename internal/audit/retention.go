@@ -115,7 +115,7 @@ func (l Log) SubjectIDs(s store.Snapshot, subject, after string, limit int) (ids
 		return nil, nil
 	}
 	err = l.pending.Scan(s, "", after, 0, func(id string, p Pending) error {
-		if p.Record.Subject == subject {
+		if p.Record.Subject == packed(subject) {
 			ids = append(ids, id)
 		}
 		return nil

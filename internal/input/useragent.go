@@ -25,7 +25,7 @@ var (
 		{"CrOS", "ChromeOS"}, {"Macintosh", "macOS"}, {"Linux", "Linux"}}
 )
 
-// maxUserAgent is the maximum size of a stored User-Agent in bytes. A user record repeats it for each event of the activity.
+// maxUserAgent is the maximum size of a stored User-Agent in bytes.
 const maxUserAgent = 256
 
 // CutUserAgent returns the stored form of a User-Agent: at most 256 bytes of ASCII, without the characters that JSON escapes, so

@@ -77,7 +77,7 @@ func Golden[T any](t *testing.T, kind store.TableDef, upgrades []store.Upgrade, 
 // knownFields is a decoder that refuses a field that the type does not have.
 var knownFields = func() cbor.DecMode {
 	mode, err := cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
-		BinaryUnmarshaler: cbor.BinaryUnmarshalerNone, TextUnmarshaler: cbor.TextUnmarshalerTextString, DefaultMapType: reflect.TypeFor[map[string]any]()}.DecMode()
+		BinaryUnmarshaler: cbor.BinaryUnmarshalerNone, TextUnmarshaler: cbor.TextUnmarshalerTextString, DefaultMapType: reflect.TypeFor[map[any]any]()}.DecMode()
 	if err != nil {
 		panic(err)
 	}

@@ -13,7 +13,7 @@ func TestGolden_DecodesEveryVersion(t *testing.T) {
 	applied := 0
 	rename := store.Upgrade{From: 1, Apply: func(record any) (any, error) {
 		applied++
-		return map[string]any{"Name": record.(map[string]any)["Called"]}, nil
+		return map[any]any{"Name": record.(map[any]any)["Called"]}, nil
 	}}
 	storetest.Golden(t, kind, []store.Upgrade{rename}, struct{ Name string }{"Zoe"})
 	if applied != 1 {

@@ -7,7 +7,6 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
-	"barillet/internal/input"
 	"barillet/internal/notice"
 	"barillet/web/api/systemlog"
 	"barillet/web/reply"
@@ -159,7 +158,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	out.Embedded = &helpRequestEmbeddedJSON{[]changeJSON{}}
 	for _, x := range changes {
 		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: reply.Timestamp(x.At), EventType: x.What,
-			DisplayMessage: systemlog.DisplayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: input.DescribeUserAgent(x.Agent)})
+			DisplayMessage: systemlog.DisplayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: x.Browser})
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

@@ -68,7 +68,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 	}
 	for _, e := range a.Activity {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
-			Browser: input.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
+			Browser: e.Browser, Address: e.Address, OK: !e.Failed})
 	}
 	return page, nil
 }
