@@ -1,9 +1,11 @@
 package roster_test
 
 import (
+	"slices"
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/account/index"
 	"barillet/authn/authntest"
 	"barillet/authn/roster"
 	"barillet/store"
@@ -143,6 +145,51 @@ func TestCheck_CountsAnEntryOfAnotherUserOnce(t *testing.T) {
 		for _, x := range found {
 			if want := store.NewIndexReport(store.Addresses); x.Name == want.Name && (x.Missing != 1 || x.Wrong != 0) || x.Name != want.Name && x.Missing+x.Wrong > 0 {
 				t.Errorf("repair %v: got %+v, want one missing entry of %s", repair, x, want.Name)
+			}
+		}
+	}
+}
+
+// TestAttack_ForgedIndexEntryListsAUser: the entries of these indexes are not sealed, so a list confirms each by the record of the user.
+func TestAttack_ForgedIndexEntryListsAUser(t *testing.T) {
+	g := authntest.NewGarage(t)
+	for _, u := range []account.User{g.Amelie, g.CreateUser("other@garage.example", nil)} {
+		id := string(u.ID)
+		for _, key := range []string{
+			store.Members.Prefix + string(g.Lumiere) + "/" + id,
+			store.Members.Prefix + string(g.Nord) + "/0/" + id,
+			store.Members.Prefix + string(g.Nord) + "/",
+			store.UserStates.Prefix + index.StatePrefix("ACTIVE", 0) + string(g.Nord) + "/" + id,
+			store.UserStates.Prefix + index.StatePrefix("ACTIVE", 1) + string(g.Nord) + "/0/" + id,
+			store.UserStates.Prefix + index.StatePrefix("ACTIVE", 1),
+			store.Names.Prefix + "aaa/" + id,
+			store.Names.Prefix + "ame/" + id,
+		} {
+			put(t, g.Store, key, []byte{1})
+		}
+	}
+	for name, q := range map[string]roster.UserQuery{
+		"a group":            {Group: g.Lumiere},
+		"another group":      {Group: g.Nord},
+		"groups":             {Scope: []account.GroupID{g.Lumiere, g.Nord}},
+		"a status":           {Statuses: []account.Status{account.StatusActive}},
+		"a status in groups": {Statuses: []account.Status{account.StatusActive}, Scope: []account.GroupID{g.Lumiere, g.Nord}},
+		"at risk":            {AtRisk: true},
+		"a name":             {Prefix: "ame"},
+		"a false name":       {Prefix: "aaa"},
+	} {
+		users, _, err := roster.Users(t.Context(), g.Accounts, q)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		seen := map[account.UserID]bool{}
+		for _, u := range users {
+			if seen[u.ID] {
+				t.Errorf("%s: %s is listed twice", name, u.Login)
+			}
+			if seen[u.ID] = true; q.Group != "" && !slices.Contains(u.Groups, q.Group) || q.Prefix != "" && !u.MatchesPrefix(q.Prefix) {
+				t.Errorf("%s: %s is listed by a forged entry", name, u.Login)
 			}
 		}
 	}

@@ -78,14 +78,14 @@ func (w *walk) run() (next string, err error) {
 }
 
 func (w *walk) walk() error {
-	q, all := &w.q, func(string, *account.User) bool { return true }
+	q := &w.q
 	switch q.source() {
 	case byID:
-		return w.ids(w.byKey(all))
+		return w.ids(w.byKey(func(string, *account.User) bool { return true }))
 	case byFailure:
 		return w.locked()
 	case byState:
-		return w.s.ScanIndex(store.UserStates, w.snap, q.states(), q.After, w.byKey(all))
+		return w.s.ScanIndex(store.UserStates, w.snap, q.states(), q.After, w.byKey(w.has(store.UserStates)))
 	case byName:
 		prefix := index.SearchPrefix(q.Prefix)
 		if prefix == "" {
@@ -94,14 +94,14 @@ func (w *walk) walk() error {
 		once := func(key string, u *account.User) bool { return u.FirstSearchKey(prefix) == key }
 		return w.s.ScanIndex(store.Names, w.snap, []string{prefix}, q.After, w.byKey(once))
 	case byGroup:
-		return w.s.ScanIndex(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(all))
+		return w.s.ScanIndex(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(w.has(store.Members)))
 	case byScope:
 		var prefixes []string
 		for _, g := range q.Scope {
 			prefixes = append(prefixes, string(g)+"/")
 		}
 		once := func(key string, u *account.User) bool {
-			return len(u.Groups) > 0 && strings.HasPrefix(key, string(slices.Min(u.Groups))+"/")
+			return len(u.Groups) > 0 && key == string(slices.Min(u.Groups))+"/"+string(u.ID)
 		}
 		return w.s.ScanIndex(store.Members, w.snap, prefixes, q.After, w.byKey(once))
 	}
@@ -111,6 +111,11 @@ func (w *walk) walk() error {
 		}
 		return w.visit(string(u.ID), u)
 	})
+}
+
+// has returns a function that reports whether the record of a user has an entry of an index. The index is not sealed.
+func (w *walk) has(def store.TableDef) func(key string, u *account.User) bool {
+	return func(key string, u *account.User) bool { return slices.Contains(w.s.IndexKeys(def, u), key) }
 }
 
 // byKey returns a function that visits the user at the end of a key, if show returns true for them.
