@@ -66,7 +66,7 @@ var (
 		Ceiling: Ceiling{Records: 1, Per: PerClient}, Sweep: ByAdministrator}
 	Assertions = TableDef{Prefix: "assertion/", Owner: "oidc/client", Lives: "10 min", Version: 1, Sealed: true,
 		Ceiling: Ceiling{Clients: 7_200}, Sweep: ByExpiry} // 600 a minute in 11
-	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "with the grant", Version: 1, Sealed: true, Appended: true,
+	Codes = TableDef{Prefix: "code/", Owner: "oidc/token", Lives: "1 h; with the grant", Version: 1, Sealed: true, Appended: true,
 		Ceiling: Ceiling{Records: 2_200_000, Per: PerUser}, Sweep: ByExpiry} // 6,000 a day in a year: authorization requests, and requests that continue
 	// SealedCodes is no table: clients keep its records, in the values of codes.
 	SealedCodes = TableDef{Prefix: "sealedcode/", Owner: "oidc/token", Version: 1, Sealed: true}

@@ -34,7 +34,11 @@ type AuthorizationCode struct {
 // CodeTTL is the lifetime of an authorization code (promise O1).
 const CodeTTL = time.Minute
 
-// UsedCode is stored below the SHA-256 of the secret of a code when the code is spent, until the code or its grant expires.
+// usedTTL is how long a used code is stored at least after its end. A sweep deletes the record by a clock that can be fast, and the code
+// must not be good again when the clock is set right.
+const usedTTL = time.Hour
+
+// UsedCode is stored below the SHA-256 of the secret of a code when the code is spent, until its grant expires, and for usedTTL.
 type UsedCode struct {
 	Expires time.Time `json:"expires" ahead:"any"` // an earlier end would allow a second use
 	Grant   string    `json:"grant,omitempty"`     // key of the grant that it was exchanged for
@@ -72,8 +76,8 @@ func (c *AuthorizationCode) usable(now time.Time) bool {
 
 // spend stores that a code is used. The record outlives the code.
 func (s *Service) spend(tx store.Tx, key string, code *AuthorizationCode, used UsedCode) error {
-	if used.Expires.Before(code.Expires) {
-		used.Expires = code.Expires
+	if least := code.Expires.Add(usedTTL); used.Expires.Before(least) {
+		used.Expires = least
 	}
 	return s.codes.Put(tx, key, used)
 }

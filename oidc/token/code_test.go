@@ -74,15 +74,8 @@ func TestRedeem_CodeStaysUsedWhenTheClockIsSetBack(t *testing.T) {
 	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, ahead))
 	e.wantActive(e.client, first.Access, true)
 	for range 6 {
-		for _, s := range e.tokens.Sweeps() {
-			var found store.Expired
-			e.view(func(snap store.Snapshot) (err error) {
-				found, err = s.Find(snap, "", 100, 100)
-				return err
-			})
-			if err := s.Delete(t.Context(), e.Store, found.IDs, func() {}); err != nil {
-				t.Fatal(err)
-			}
+		if err := storetest.Sweep(t.Context(), e.Store, e.tokens.Sweeps()...); err != nil {
+			t.Fatal(err)
 		}
 		e.Clock.Advance(back / 6)
 	}
@@ -90,6 +83,23 @@ func TestRedeem_CodeStaysUsedWhenTheClockIsSetBack(t *testing.T) {
 	for _, r := range []token.Redemption{refused, used} {
 		e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
 	}
+}
+
+// TestAttack_RefusedCodeAfterASweepAheadOfTime: the clock is fast when the sweep runs, and is then set right. The code has not
+// expired by it, and the record of its use must still be there.
+func TestAttack_RefusedCodeAfterASweepAheadOfTime(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	wrong := r
+	wrong.Verifier = challenge
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, wrong))
+	const fast = 40 * time.Minute
+	e.Clock.Advance(fast)
+	if err := storetest.Sweep(t.Context(), e.Store, e.tokens.Sweeps()...); err != nil {
+		t.Fatal(err)
+	}
+	e.Clock.Advance(token.CodeTTL/2 - fast)
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
 }
 
 // The event of a sign-in at a client is that of the browser, although the client redeems the code from an address of its own. A refusal
