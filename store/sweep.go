@@ -153,7 +153,7 @@ const deleteBatch = 24
 const sweepPart = 2000
 
 // Run reads an equal part of each table, from where the one before stopped or, after its end, from the beginning. So a short table is
-// read in each Run. Then it goes on in turn: with all tables while it has read fewer records than Idle, and after that with those whose
+// read in each Run, and so are the oldest records of an appended one. Then it goes on in turn: with all tables while it has read fewer records than Idle, and after that with those whose
 // last part was worthwhile. What is read only once does not count for Idle. An error of one table does not stop the others.
 func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
 	if len(w.Sweeps) == 0 {
@@ -171,8 +171,16 @@ func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
 	}
 	w.runs++
 	var failures []error
+	for _, i := range turn {
+		if w.Sweeps[i].Table.Appended && w.cursors[i] != "" && !w.Sweeps[i].Once {
+			read, err := w.oldest(ctx, i, max(1, share/4), &total)
+			if idle -= read; err != nil {
+				failures = append(failures, fmt.Errorf("sweeping %s: %w", w.Sweeps[i].Table.Prefix, err))
+			}
+		}
+	}
 	for len(turn) > 0 && ctx.Err() == nil && total.Read < w.Reads && total.Deleted < w.Deletes {
-		i, part := turn[0], share
+		i, part := turn[0], 0
 		turn = turn[1:]
 		once := w.Sweeps[i].Once
 		switch {
@@ -180,6 +188,8 @@ func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
 			part = sweepPart
 		case idle <= 0:
 			continue
+		default:
+			part = min(share, idle)
 		}
 		one, end, err := w.step(ctx, i, min(part, w.Reads-total.Read), w.Deletes-total.Deleted)
 		total.Read, total.Deleted = total.Read+one.Read, total.Deleted+one.Deleted
@@ -193,6 +203,24 @@ func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
 		}
 	}
 	return total, errors.Join(failures...)
+}
+
+// oldest reads the first records of a table in the order of time, which mostly expire first, and goes on while its parts are worthwhile.
+// The round continues where it was. read is the number of records of the first part.
+func (w *Sweeper) oldest(ctx context.Context, i, part int, total *Swept) (read int, err error) {
+	at, limit := w.cursors[i], total.Deleted+w.Deletes/4
+	w.cursors[i] = ""
+	for end, first := false, true; err == nil && !end && ctx.Err() == nil && total.Read < w.Reads && total.Deleted < min(limit, w.Deletes); first = false {
+		var one Swept
+		one, end, err = w.step(ctx, i, min(part, w.Reads-total.Read), min(limit, w.Deletes)-total.Deleted)
+		total.Read, total.Deleted = total.Read+one.Read, total.Deleted+one.Deleted
+		if first {
+			read = one.Read
+		}
+		end, part = end || !one.worthwhile(), min(2*part, sweepPart)
+	}
+	w.cursors[i] = max(at, w.cursors[i])
+	return read, err
 }
 
 // step makes one step of a sweep. end reports whether its round has ended.

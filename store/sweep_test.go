@@ -273,3 +273,17 @@ func TestSweeper_ReadsMoreOnlyWhereRecordsExpire(t *testing.T) {
 		t.Fatalf("got %+v, %v, want 4,000 deletions in a minute, and few reads of other tables", done, err)
 	}
 }
+
+// The oldest records of a table in the order of time expire first. A round through those that have not expired takes many minutes.
+func TestSweeper_FindsTheOldestRecordsOfALongTableAtOnce(t *testing.T) {
+	w, m, ring := idleSweeper(t, map[string]int{store.Codes.Prefix: 10_000, store.Forwards.Prefix: 10_000})
+	for minute := range 4 {
+		if done, err := w.Run(background); err != nil || done.Deleted > 0 {
+			t.Fatalf("got %+v, %v", done, err)
+		}
+		putSwept(t, m, ring, store.Codes, "expired", 300, now)
+		if done, err := w.Run(background); err != nil || done.Deleted != 300 || done.Read > 3_000 {
+			t.Fatalf("minute %d: got %+v, %v, want 300 deletions", minute, done, err)
+		}
+	}
+}
