@@ -145,3 +145,16 @@ func TestSealCode_IsBelow4KiBAtEveryLimit(t *testing.T) {
 		t.Logf("%d bytes", n)
 	}
 }
+
+// A code stands in its value alone, and the record of its use does not exist yet: of requests at once, one stores it.
+func TestRedeem_AcceptsOneOfParallelRequests(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	got := e.parallel(func() (*token.Response, error) {
+		return e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r)
+	})
+	if len(got) != 1 {
+		t.Fatalf("got %d responses with tokens, want 1", len(got))
+	}
+	e.wantActive(e.client, got[0].Access, false) // another request used the code after it
+}
