@@ -80,8 +80,7 @@ func (t Table[T]) GetShared(r Reader, id string) (T, error) { return valueOf[T](
 // getShared is GetShared with a pointer to the record.
 func (t *table) getShared(r Reader, id string) (any, error) {
 	if t.shared == nil {
-		v := t.newRecord()
-		return v, t.get(r, id, v)
+		return t.get(r, id)
 	}
 	sealed, err := t.sealed(r, id)
 	if err != nil {

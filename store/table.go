@@ -62,20 +62,16 @@ func (t *table) Key(id string) string { return t.kind.Prefix + id }
 
 // Get returns a record, upgraded in memory to the newest version. The error can wrap ErrNotFound, ErrNewer or
 // ErrDecrypt.
-func (t Table[T]) Get(r Reader, id string) (v T, err error) {
-	if err := t.get(r, id, &v); err != nil {
-		var none T
-		return none, err
-	}
-	return v, nil
-}
+func (t Table[T]) Get(r Reader, id string) (T, error) { return valueOf[T](t.get(r, id)) }
 
-func (t *table) get(r Reader, id string, v any) error {
+// get is Get with a pointer to the record.
+func (t *table) get(r Reader, id string) (any, error) {
 	sealed, err := t.sealed(r, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.lost(t.decode(id, sealed, v))
+	v := t.newRecord()
+	return v, t.lost(t.decode(id, sealed, v))
 }
 
 // sealed returns the stored bytes of a record.
@@ -198,7 +194,7 @@ func (t *table) scan(s Snapshot, sub, after string, limit int, fn func(id string
 	return t.scanIn(s.Scan, sub, after, limit, fn)
 }
 
-//go:noinline
+//go:noinline // once in the program, not for each type of record
 func (t *table) scanIn(scan scanFunc, sub, from string, limit int, fn func(id string, v any) error) error {
 	if from != "" {
 		from = t.Key(from)
