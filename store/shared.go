@@ -75,29 +75,32 @@ func (c *sharedRecords) forget(id string) {
 
 // GetShared is like Get, and keeps the record open for the next readers, if the table keeps any (TableDef.Shared). It decrypts and
 // decodes a record again only if its stored bytes have changed. The caller must not change what the record points to.
-func (t Table[T]) GetShared(r Reader, id string) (v T, err error) {
+func (t Table[T]) GetShared(r Reader, id string) (T, error) { return valueOf[T](t.getShared(r, id)) }
+
+// getShared is GetShared with a pointer to the record.
+func (t *table) getShared(r Reader, id string) (any, error) {
 	if t.shared == nil {
-		return t.Get(r, id)
+		return t.get(r, id)
 	}
 	sealed, err := t.sealed(r, id)
 	if err != nil {
 		t.shared.forget(id)
-		return v, err
+		return nil, err
 	}
 	now := t.now()
-	if kept, ok := t.shared.get(id, sealed, now).(*T); ok {
-		return *kept, nil
+	if kept := t.shared.get(id, sealed, now); kept != nil {
+		return kept, nil
 	}
-	opened := new(T)
+	opened := t.newRecord()
 	corrected, err := t.open(id, sealed, opened)
 	if err := t.lost(err); err != nil {
 		t.shared.forget(id)
-		return v, err
+		return nil, err
 	}
 	if !corrected && !t.isAhead(opened, now) {
-		t.shared.add(&sharedRecord{t.table, id, sealed, opened, t.now()})
+		t.shared.add(&sharedRecord{t, id, sealed, opened, t.now()})
 	}
-	return *opened, nil
+	return opened, nil
 }
 
 // now returns the wall clock that corrects times; the zero time without one.

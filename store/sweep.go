@@ -90,8 +90,8 @@ func (t *table) deleteEach(expired judge, announce func([]string) func(Tx) error
 			first = announce(ids)
 		}
 		return InBatches(ctx, s, ids, pause, first, func(tx Tx, id string) error {
-			v := t.newRecord()
-			if exists, err := Found(t.get(tx, id, v)); !exists {
+			v, err := t.get(tx, id)
+			if exists, err := Found(err); !exists {
 				return err
 			}
 			if is, err := expired(tx, id, v); err != nil || !is {

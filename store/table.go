@@ -62,20 +62,16 @@ func (t *table) Key(id string) string { return t.kind.Prefix + id }
 
 // Get returns a record, upgraded in memory to the newest version. The error can wrap ErrNotFound, ErrNewer or
 // ErrDecrypt.
-func (t Table[T]) Get(r Reader, id string) (v T, err error) {
-	if err := t.get(r, id, &v); err != nil {
-		var none T
-		return none, err
-	}
-	return v, nil
-}
+func (t Table[T]) Get(r Reader, id string) (T, error) { return valueOf[T](t.get(r, id)) }
 
-func (t *table) get(r Reader, id string, v any) error {
+// get is Get with a pointer to the record.
+func (t *table) get(r Reader, id string) (any, error) {
 	sealed, err := t.sealed(r, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.lost(t.decode(id, sealed, v))
+	v := t.newRecord()
+	return v, t.lost(t.decode(id, sealed, v))
 }
 
 // sealed returns the stored bytes of a record.
@@ -105,30 +101,46 @@ func (t *table) lost(err error) error {
 
 // Cached is a record with the bytes from which it was decrypted. The zero value has no record. All readers share the value
 // and must not change what it points to.
-type Cached[T any] struct {
+type Cached[T any] struct{ cached }
+
+type cached struct {
 	key    string
 	sealed []byte
-	value  T
+	value  any // a pointer to the record, which nothing changes
 }
 
 // GetCached is like Get, but decrypts the record only if its stored bytes differ from those in kept. Each write uses its
 // own nonce, so equal bytes are from the same write of the same record.
 func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
+	return valueOf[T](t.getCached(r, id, &kept.cached))
+}
+
+// getCached is GetCached with a pointer to the record.
+func (t *table) getCached(r Reader, id string, kept *cached) (any, error) {
 	key := t.Key(id)
 	sealed, err := r.Get(key)
-	if err == nil && kept.key == key && bytes.Equal(kept.sealed, sealed) {
+	if err != nil {
+		return nil, t.readError(err)
+	}
+	if kept.key == key && bytes.Equal(kept.sealed, sealed) {
 		return kept.value, nil
 	}
-	var none T
-	if err != nil {
-		return none, t.readError(err)
-	}
-	v := new(T)
+	v := t.newRecord()
 	if err := t.lost(t.decode(id, sealed, v)); err != nil {
+		return nil, err
+	}
+	*kept = cached{key, sealed, v}
+	return v, nil
+}
+
+// valueOf returns the record to which record points, or the zero value and an error. A method of Table[T] is in the program once for
+// each T, so it only converts: the work is in a method of table.
+func valueOf[T any](record any, err error) (T, error) {
+	if err != nil {
+		var none T
 		return none, err
 	}
-	*kept = Cached[T]{key, sealed, *v}
-	return *v, nil
+	return *record.(*T), nil
 }
 
 // Put writes a record in the newest version.
@@ -182,6 +194,7 @@ func (t *table) scan(s Snapshot, sub, after string, limit int, fn func(id string
 	return t.scanIn(s.Scan, sub, after, limit, fn)
 }
 
+//go:noinline // once in the program, not for each type of record
 func (t *table) scanIn(scan scanFunc, sub, from string, limit int, fn func(id string, v any) error) error {
 	if from != "" {
 		from = t.Key(from)

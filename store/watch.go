@@ -7,6 +7,8 @@ import (
 )
 
 // Watch calls fn after each commit that changed records of the table, with their ids: see Store.Watch.
+//
+//go:noinline // as scanIn
 func (t *table) Watch(s Store, fn func(ids []string)) {
 	s.Watch(t.kind.Prefix, func(keys []string) {
 		for i, key := range keys {

@@ -1,10 +1,8 @@
 package account
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"barillet/authn/account/index"
 	"barillet/store"
@@ -65,11 +63,6 @@ func (s *Service) IndexKeys(def store.TableDef, u *User) []string {
 	return nil
 }
 
-// PutIndex writes an entry of an index of users. Only a repair calls it.
-func (s *Service) PutIndex(tx store.Tx, def store.TableDef, key string) error {
-	return store.NewIndex(def).Put(tx, key)
-}
-
 func plain(groups []GroupID) []string {
 	out := make([]string, len(groups))
 	for i, g := range groups {
@@ -116,30 +109,6 @@ func (tx *Tx) moveKeys(t store.Index, was, now []string) error {
 		}
 		if err := t.Delete(tx.Raw, key); err != nil {
 			return fmt.Errorf("deleting an index entry: %w", err)
-		}
-	}
-	return nil
-}
-
-// ScanIndex calls fn for each key of an index of users (Names, Members, RoleHolders or UserStates) with one of the prefixes, in
-// their order, after the key after.
-func (s *Service) ScanIndex(def store.TableDef, snap store.Snapshot, prefixes []string, after string, fn func(key string) error) error {
-	t := store.NewIndex(def)
-	stopped := false
-	each := func(key string) error {
-		err := fn(key)
-		stopped = errors.Is(err, store.ErrStop)
-		return err
-	}
-	for _, prefix := range slices.Compact(slices.Sorted(slices.Values(prefixes))) {
-		from := ""
-		if strings.HasPrefix(after, prefix) {
-			from = after
-		} else if after > prefix {
-			continue
-		}
-		if err := t.Scan(snap, prefix, from, 0, each); err != nil || stopped {
-			return err
 		}
 	}
 	return nil

@@ -148,7 +148,7 @@ func TestEmptyGroup_EndsWithAnEntryThatNoUserHas(t *testing.T) {
 	id := e.CreateGroup("Garage du Nord")
 	u := e.CreateUser("lea@garage.example", func(*account.User) {})
 	err := e.Store.Update(t.Context(), func(tx store.Tx) error {
-		return e.Accounts.PutIndex(tx, store.Members, string(id)+"/"+string(u.ID))
+		return store.NewIndex(store.Members).Put(tx, string(id)+"/"+string(u.ID))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/roster"
-	"barillet/internal/errcode"
 )
 
 // Users returns a page of the users in the scope of p. For a principal with a group scope it reads one group after
@@ -22,7 +21,7 @@ func (s *Service) Users(ctx context.Context, p admin.Principal, q roster.UserQue
 	}
 	var err error
 	if q.After, _, err = s.Admin.OpenCursor(p.ID, q.After); err != nil {
-		return nil, "", errcode.InvalidField("after", "unknown")
+		return nil, "", err
 	}
 	users, next, err := roster.Users(ctx, s.accounts, q)
 	if err != nil {

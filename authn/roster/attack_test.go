@@ -67,6 +67,30 @@ func TestAttack_ForgedIndexEntryMakesAnAdministrator(t *testing.T) {
 	}
 }
 
+// TestAttack_ForgedIndexEntryMakesAMember: the record of a user decides of which groups they are a member, and which state they have.
+func TestAttack_ForgedIndexEntryMakesAMember(t *testing.T) {
+	g := authntest.NewGarage(t)
+	other := g.CreateUser("other@garage.example", func(u *account.User) { u.Groups = []account.GroupID{g.Nord} })
+	put(t, g.Store, store.Members.Prefix+string(g.Lumiere)+"/"+string(other.ID), []byte{1})
+	put(t, g.Store, store.UserStates.Prefix+"SUSPENDED/2/-/"+string(other.ID), []byte{1})
+	for name, q := range map[string]roster.UserQuery{
+		"of a group": {Group: g.Lumiere},
+		"of a scope": {Scope: []account.GroupID{g.Lumiere}},
+		"by state":   {Statuses: []account.Status{account.StatusSuspended}},
+		"by id":      {IDs: []account.UserID{other.ID}, Group: g.Lumiere},
+	} {
+		users, _, err := roster.Users(t.Context(), g.Accounts, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range users {
+			if u.ID == other.ID {
+				t.Errorf("%s: got %s by a forged entry", name, u.Login)
+			}
+		}
+	}
+}
+
 // TestAttack_LoginOfAnotherUser: a login that leads to another user is found and repaired.
 func TestAttack_LoginOfAnotherUser(t *testing.T) {
 	g := authntest.NewGarage(t)

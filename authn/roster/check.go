@@ -135,7 +135,7 @@ func (c *Checker) repair(tx store.Tx, entries []entry) error {
 		case e.table.Prefix == store.Uniques.Prefix:
 			err = c.uniques.Put(tx, e.id, u.ID)
 		default:
-			err = c.accounts.PutIndex(tx, e.table, e.id)
+			err = store.NewIndex(e.table).Put(tx, e.id)
 		}
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func Holders(ctx context.Context, s *account.Service, q HolderQuery) (found []ac
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		r, seen := s.Reader(snap), map[string]bool{}
 		found = nil
-		err := s.ScanIndex(store.RoleHolders, snap, scopes, "", func(key string) error {
+		err := index.Scan(store.RoleHolders, snap, scopes, "", func(key string) error {
 			rank, id := index.Holder(key)
 			if rank < q.MinRank || seen[id] {
 				return nil

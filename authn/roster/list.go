@@ -81,6 +81,7 @@ func (w *walk) selects(u *account.User) (bool, error) {
 		}
 	}
 	return (q.IDs == nil || slices.Contains(q.IDs, u.ID)) &&
+		(q.Group == "" || slices.Contains(u.Groups, q.Group)) &&
 		(q.Statuses == nil || slices.Contains(q.Statuses, u.DisplayStatus)) &&
 		(!q.AtRisk || u.Status == account.StatusActive && w.s.CountPrimary(u) <= 1) &&
 		(q.source() == byName || u.MatchesPrefix(q.Prefix)) &&

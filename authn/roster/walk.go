@@ -85,16 +85,16 @@ func (w *walk) walk() error {
 	case byFailure:
 		return w.locked()
 	case byState:
-		return w.s.ScanIndex(store.UserStates, w.snap, q.states(), q.After, w.byKey(w.has(store.UserStates)))
+		return index.Scan(store.UserStates, w.snap, q.states(), q.After, w.byKey(w.has(store.UserStates)))
 	case byName:
 		prefix := index.SearchPrefix(q.Prefix)
 		if prefix == "" {
 			return nil
 		}
 		once := func(key string, u *account.User) bool { return u.FirstSearchKey(prefix) == key }
-		return w.s.ScanIndex(store.Names, w.snap, []string{prefix}, q.After, w.byKey(once))
+		return index.Scan(store.Names, w.snap, []string{prefix}, q.After, w.byKey(once))
 	case byGroup:
-		return w.s.ScanIndex(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(w.has(store.Members)))
+		return index.Scan(store.Members, w.snap, []string{string(q.Group) + "/"}, q.After, w.byKey(w.has(store.Members)))
 	case byScope:
 		var prefixes []string
 		for _, g := range q.Scope {
@@ -103,7 +103,7 @@ func (w *walk) walk() error {
 		once := func(key string, u *account.User) bool {
 			return len(u.Groups) > 0 && key == string(slices.Min(u.Groups))+"/"+string(u.ID)
 		}
-		return w.s.ScanIndex(store.Members, w.snap, prefixes, q.After, w.byKey(once))
+		return index.Scan(store.Members, w.snap, prefixes, q.After, w.byKey(once))
 	}
 	return w.r.ScanUsers(w.snap, q.After, func(u account.User) error {
 		if err := w.count(string(u.ID)); err != nil {

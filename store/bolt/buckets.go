@@ -28,7 +28,7 @@ func bucketOf(key string) int {
 	return 0
 }
 
-// finder finds and changes records in one bbolt transaction. To find one, it needs no memory.
+// finder finds and changes records in one bbolt transaction. It needs no memory for each that it finds.
 type finder struct {
 	tx      *bbolt.Tx
 	buckets [len(buckets)]*bbolt.Bucket // nil until the first record

@@ -15,7 +15,7 @@ func readAhead(f io.ReaderAt) (stop func()) {
 		part := make([]byte, 1<<20)
 		for at := int64(0); !stopped.Load(); at += int64(len(part)) {
 			if _, err := f.ReadAt(part, at); err != nil {
-				return // also at the end; who reads the pages meets it
+				return // also at the end; the reader of the pages returns the error
 			}
 		}
 	})

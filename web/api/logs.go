@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 
@@ -26,11 +25,8 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Princi
 	wanted.Cost = &cost
 	found, next, err := a.directory.Admin.Events(r.Context(), op, wanted)
 	a.countReads(op, cost)
-	if errors.Is(err, audit.ErrID) {
-		return badParameter("after")
-	}
 	if err != nil {
-		return err
+		return pageError(err)
 	}
 	out := make([]systemlog.Event, len(found))
 	for i, e := range found {

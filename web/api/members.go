@@ -29,7 +29,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op admin.Princ
 	}
 	found, next, err := a.directory.Members(r.Context(), op, account.GroupID(gid), people)
 	if err != nil {
-		return err
+		return pageError(err)
 	}
 	return a.users(w, r, q, found, next)
 }

@@ -30,11 +30,8 @@ func list[T, J any](a *API, w http.ResponseWriter, r *http.Request, find func(pa
 		return badParameter("after")
 	}
 	found, next, err := find(p)
-	if errors.Is(err, audit.ErrID) {
-		return badParameter("after")
-	}
 	if err != nil {
-		return err
+		return pageError(err)
 	}
 	out := make([]J, len(found))
 	for i, one := range found {
@@ -42,4 +39,12 @@ func list[T, J any](a *API, w http.ResponseWriter, r *http.Request, find func(pa
 	}
 	a.links(w, r, q, next)
 	return reply.JSON(w, http.StatusOK, out)
+}
+
+// pageError returns the error of a page: one about the parameter after for a cursor that the service did not make.
+func pageError(err error) error {
+	if errors.Is(err, audit.ErrID) {
+		return badParameter("after")
+	}
+	return err
 }

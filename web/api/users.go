@@ -46,7 +46,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op admin.Princip
 	}
 	found, next, err := a.directory.Users(r.Context(), op, people)
 	if err != nil {
-		return err
+		return pageError(err)
 	}
 	return a.users(w, r, q, found, next)
 }

@@ -216,7 +216,7 @@ func TestUsers_PagesListEachOnce(t *testing.T) {
 func TestUsers_RejectInvalidQueries(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
-	for _, query := range []string{"limit=0", "limit=-1", "limit=x", "limit=99999999999999999999", "after=%00", "after=a%20b", "after=" + strings.Repeat("x", 600),
+	for _, query := range []string{"limit=0", "limit=-1", "limit=x", "limit=99999999999999999999", "after=%00", "after=a%20b", "after=sealed-x", "after=" + strings.Repeat("x", 600),
 		"limit=1&limit=2", "filter=status", "filter=" + url.QueryEscape(`status co "A"`), "filter=" + url.QueryEscape(`password eq "x"`),
 		"search=" + url.QueryEscape(`profile.a eq "x" and profile.b eq "y" or profile.c eq "z"`), "search=" + url.QueryEscape(`profile.a eq "x`),
 		"q=" + strings.Repeat("x", 300), "%zz", "hunter2=1&hunter2=2"} {
