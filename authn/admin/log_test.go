@@ -108,7 +108,7 @@ func TestEvents_CursorInTheMiddleOfASearchIsSealed(t *testing.T) {
 // key of each user, and no two pages in a row are empty.
 func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
 	s := newEnv(t)
-	admin.SetMaxMerged(t, 3, 20)
+	s.Directory.Admin.SetSearchLimits(3, 20)
 	var members []string
 	for i := range 5 {
 		u := s.CreateUser(fmt.Sprintf("member%d@garage.example", i), nil)
@@ -163,7 +163,7 @@ func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
 // A page after an empty one reads no key of each user either, if there are many.
 func TestEvents_OfAVeryLargeScopeReadOnlyAPart(t *testing.T) {
 	s := newEnv(t)
-	admin.SetMaxMerged(t, 3, 20)
+	s.Directory.Admin.SetSearchLimits(3, 20)
 	for i := range 60 {
 		joinLumiere(s, s.CreateUser(fmt.Sprintf("member%d@garage.example", i), nil).ID)
 	}
