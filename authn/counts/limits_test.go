@@ -271,3 +271,35 @@ func TestRead_ReadsAsMuchWithTenTimesTheUsers(t *testing.T) {
 		t.Errorf("got %d records with 200 users and %d with 2,000", reads[0], reads[1])
 	}
 }
+
+// TestMonth_HasEachDayOnce: the record of a month does not grow with the sign-ins.
+func TestMonth_HasEachDayOnce(t *testing.T) {
+	e := authntest.New(t)
+	group := e.CreateGroup("Garage du Nord")
+	u := e.CreateUser("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{group} })
+	size := func() (n int) {
+		t.Helper()
+		err := e.Store.View(t.Context(), func(snap store.Snapshot) error {
+			return snap.Scan(store.SignInCounts.Prefix, "", 0, func(_ string, value []byte) error {
+				n += len(value)
+				return nil
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	sizes := [2]int{}
+	for i := range sizes {
+		for range 10 {
+			signIn(e, e.Clock.Now(), u.ID)
+			signIn(e, e.Clock.Now().Add(24*time.Hour), u.ID)
+			count(e)
+		}
+		sizes[i] = size()
+	}
+	if sizes[1] != sizes[0] {
+		t.Errorf("the months have %d bytes after 20 sign-ins and %d after 40", sizes[0], sizes[1])
+	}
+}
