@@ -111,6 +111,29 @@ func TestCount_UsersOfManyGroupsFitIntoUpdates(t *testing.T) {
 	}
 }
 
+// TestCount_UsersOfDifferentGroupsFitIntoUpdates: their months together are more than an Update may change.
+func TestCount_UsersOfDifferentGroupsFitIntoUpdates(t *testing.T) {
+	e := authntest.New(t)
+	var groups []account.GroupID
+	for i := range 16 {
+		var own []account.GroupID
+		for j := range 8 {
+			own = append(own, e.CreateGroup(fmt.Sprintf("Garage %d.%d", i, j)))
+		}
+		groups = append(groups, own...)
+		signIn(e, e.Clock.Now(), e.CreateUser(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = own }).ID)
+	}
+	count(e)
+	for i, g := range groups {
+		if got := read(e, counts.Query{Days: 1, Group: g})[0]; got != 1 {
+			t.Errorf("group %d: got %d sign-ins, want 1", i, got)
+		}
+	}
+	if got := read(e, counts.Query{Days: 1}); got[0] != 16 {
+		t.Errorf("of all users: got %d sign-ins, want 16", got[0])
+	}
+}
+
 func TestMonth_TheLargestFitIntoOneUpdate(t *testing.T) {
 	plain, err := store.Encode(counts.LargestMonth())
 	if err != nil || (len(plain)+200)*counts.MaxMonths > store.MaxUpdateSize {
