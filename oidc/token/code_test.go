@@ -92,6 +92,20 @@ func TestRedeem_CodeStaysUsedWhenTheClockIsSetBack(t *testing.T) {
 	}
 }
 
+// A code that was stolen may be used long after it expired: its grant ends then too, as long as it exists.
+func TestRedeem_EndsTheGrantOfACodeThatIsUsedAgainMuchLater(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	out := e.redeem(r)
+	e.Clock.Advance(token.CodeTTL + time.Minute)
+	if err := storetest.Sweep(t.Context(), e.Store, e.tokens.Sweeps()...); err != nil {
+		t.Fatal(err)
+	}
+	e.wantActive(e.client, out.Access, true)
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
+	e.wantActive(e.client, out.Access, false)
+}
+
 // The event of a sign-in at a client is that of the browser, although the client redeems the code from an address of its own. A refusal
 // is recorded too: somebody may have stolen the code.
 func TestRedeem_RecordsTheBrowserOfTheSignIn(t *testing.T) {
