@@ -151,7 +151,13 @@ func TestTokens_PagesWithLastUse(t *testing.T) {
 			if err != nil || page > 3 {
 				t.Fatalf("page %d: %v", page, err)
 			}
+			if len(list) > 2 {
+				t.Errorf("page %d has %d tokens, want at most 2", page, len(list))
+			}
 			for _, tok := range list {
+				if _, twice := seen[tok.ID]; twice {
+					t.Errorf("page %d has token %s of an earlier page", page, tok.ID)
+				}
 				seen[tok.ID] = tok.LastUsed
 			}
 			after = next
