@@ -33,9 +33,6 @@ func BenchmarkFlow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := provider.Keys.Maintain(b.Context()); err != nil { // as the program has them, from its first hour on
-			b.Fatal(err)
-		}
 		no := false
 		for _, alg := range []string{"RS256", "ES256"} {
 			clients[alg], err = provider.Clients.Register(b.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}},

@@ -1,10 +1,14 @@
-package account
+package helpdesk
 
-import "encoding/json"
+import (
+	"encoding/json"
 
-// TelephoneNumber returns the number on file: the first of the custom members "mobilePhone" and "primaryPhone", in
+	"barillet/authn/account"
+)
+
+// telephoneNumber returns the number on file: the first of the custom members "mobilePhone" and "primaryPhone", in
 // Okta's names. It is empty if there is none.
-func (u *User) TelephoneNumber() string {
+func telephoneNumber(u *account.User) string {
 	var on struct {
 		MobilePhone  json.RawMessage `json:"mobilePhone"`
 		PrimaryPhone json.RawMessage `json:"primaryPhone"`
