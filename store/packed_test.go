@@ -25,3 +25,19 @@ func TestPackID_ReturnsEachIDAgain(t *testing.T) {
 		t.Errorf("a number is the id %q", number)
 	}
 }
+
+// A damaged record has bytes of any size where an id should be.
+func TestUnpackID_RefusesBytesOfAnotherSize(t *testing.T) {
+	for n := range 24 {
+		item := append([]byte{byte(0x40 + n)}, make([]byte, n)...)
+		var id string
+		if err := store.UnpackID(&id, item); (err == nil) != (n == 16 || n == 17) {
+			t.Errorf("%d bytes: got %q, %v", n, id, err)
+		}
+		for size := range n {
+			if err := store.UnpackID(&id, item[:size]); err == nil {
+				t.Errorf("%d of %d bytes: got the id %q", size, n, id)
+			}
+		}
+	}
+}

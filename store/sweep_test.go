@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -191,6 +192,90 @@ func TestSweeper_KeepsWhatIsRenewedAfterItWasFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	get(t, s, "code/a")
+}
+
+// A record is expired, or not, by another that is damaged: it is kept, and those after it are swept.
+func TestSweeper_KeepsWhatDependsOnAnUnreadableRecord(t *testing.T) {
+	s := open(t)
+	table := store.NewTable[time.Time](openKeyring(t, s, store.NewRootKeys()), store.Codes)
+	putAll(t, s, table, now, "a", "b", "c")
+	sweep := store.NewDependentSweep(table, func(_ store.Reader, id string, _ time.Time) (bool, error) {
+		if id == "b" {
+			return true, fmt.Errorf("reading another record: %w", store.ErrUnreadable)
+		}
+		return true, nil
+	})
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{sweep}, Reads: 10, Deletes: 10}
+	if done, err := w.Run(background); err != nil || done.Deleted != 2 {
+		t.Errorf("got %+v, %v, want two deletions", done, err)
+	}
+	get(t, s, "code/b")
+}
+
+// Between the search and the Update another process deletes a record, and damages one on which another depends.
+func TestSweeper_JudgesNothingThatWasDeletedMeanwhile(t *testing.T) {
+	s := open(t)
+	table := store.NewTable[time.Time](openKeyring(t, s, store.NewRootKeys()), store.Codes)
+	putAll(t, s, table, now, "a", "b")
+	fault := error(nil)
+	sweep := store.NewDependentSweep(table, func(_ store.Reader, id string, at time.Time) (bool, error) {
+		if at.IsZero() {
+			t.Errorf("%s is judged, but does not exist", id)
+		}
+		return true, fault
+	})
+	remove := sweep.Delete
+	sweep.Delete = func(ctx context.Context, s store.Store, ids []string, pause func()) error {
+		fault = store.ErrUnreadable
+		if err := s.Update(ctx, func(tx store.Tx) error { return table.Delete(tx, "a") }); err != nil {
+			return err
+		}
+		return remove(ctx, s, ids, pause)
+	}
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{sweep}, Reads: 10, Deletes: 10}
+	if _, err := w.Run(background); !errors.Is(err, store.ErrUnreadable) {
+		t.Errorf("got %v, want ErrUnreadable", err)
+	}
+	get(t, s, "code/b")
+}
+
+// The deletion of more records than one Update deletes is announced once, in the first one.
+func TestSweeper_AnnouncesBeforeItDeletes(t *testing.T) {
+	s := open(t)
+	table := store.NewTable[time.Time](openKeyring(t, s, store.NewRootKeys()), store.Codes)
+	var ids []string
+	for i := range 60 {
+		ids = append(ids, fmt.Sprintf("%02d", i))
+	}
+	putAll(t, s, table, now, ids...)
+	announced := 0
+	sweep := store.NewAnnouncedSweep(table, func(time.Time) bool { return true }, func(got []string) func(store.Tx) error {
+		return func(tx store.Tx) error {
+			announced++
+			if _, err := table.Get(tx, ids[0]); err != nil || len(got) != len(ids) {
+				t.Errorf("announced %d ids, %v, want %d before the first is deleted", len(got), err, len(ids))
+			}
+			return nil
+		}
+	})
+	w := store.Sweeper{Store: s, Sweeps: []store.TableSweep{sweep}, Reads: 100, Deletes: 100}
+	if done, err := w.Run(background); err != nil || done.Deleted != len(ids) || announced != 1 {
+		t.Errorf("got %+v, %v, announced %d times", done, err, announced)
+	}
+}
+
+func putAll(t *testing.T, s store.Store, table store.Table[time.Time], at time.Time, ids ...string) {
+	t.Helper()
+	if err := s.Update(background, func(tx store.Tx) error {
+		for _, id := range ids {
+			if err := table.Put(tx, id, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // One table fails, for example because its records cannot be read.

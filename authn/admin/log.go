@@ -9,15 +9,18 @@ import (
 	"barillet/store"
 )
 
-// maxMerged is the maximum of users in a group scope whose events are found by the index alone; after an empty page, maxSought. Each
-// costs a key of the index.
-var maxMerged, maxSought = 4_000, 4 * store.PageReads
+// searchLimits are the maximum of users in a group scope whose events are found by the index alone: for most pages, and for one after
+// an empty page. Each costs a key of the index.
+type searchLimits struct{ merged, sought int }
+
+var defaultSearch = searchLimits{4_000, 4 * store.PageReads}
 
 // Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope, except
-// those that canReadEvent excludes. For a scope of at most maxMerged users it reads these events and a key of each user, so that neither
-// the length of a page nor the cursor depends on events of others (protocol rule 21). For more, it reads the log in the order of time.
+// those that canReadEvent excludes. For a scope of at most search.merged users it reads these events and a key of each user, so that
+// neither the length of a page nor the cursor depends on events of others (protocol rule 21). For more, it reads the log in the order
+// of time.
 // next is the cursor of the next page, or empty at the end. A page may be short and have a cursor, if a filter leaves out nearly all
-// events. Without a filter, no page that follows an empty one is empty, except the last, for a scope of at most maxSought users.
+// events. Without a filter, no page that follows an empty one is empty, except the last, for a scope of at most search.sought users.
 func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := p.Require(PermRead); err != nil {
 		return nil, "", err
@@ -35,9 +38,9 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 	}
 	filter := q.Keep
 	q.After, q.Keep = after, func(e audit.Entry) bool { return p.canReadEvent(&e.Event) && (filter == nil || filter(e)) }
-	limit := maxMerged
+	limit := s.search.merged
 	if dry {
-		limit = maxSought
+		limit = s.search.sought
 	}
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		r, scoped := s.Accounts.Reader(snap), q

@@ -108,7 +108,7 @@ func TestEvents_CursorInTheMiddleOfASearchIsSealed(t *testing.T) {
 // key of each user, and no two pages in a row are empty.
 func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
 	s := newEnv(t)
-	admin.SetMaxMerged(t, 3, 20)
+	s.Directory.Admin.SetSearchLimits(3, 20)
 	var members []string
 	for i := range 5 {
 		u := s.CreateUser(fmt.Sprintf("member%d@garage.example", i), nil)
@@ -163,7 +163,7 @@ func TestEvents_OfALargeScopeHaveNoTwoEmptyPagesInARow(t *testing.T) {
 // A page after an empty one reads no key of each user either, if there are many.
 func TestEvents_OfAVeryLargeScopeReadOnlyAPart(t *testing.T) {
 	s := newEnv(t)
-	admin.SetMaxMerged(t, 3, 20)
+	s.Directory.Admin.SetSearchLimits(3, 20)
 	for i := range 60 {
 		joinLumiere(s, s.CreateUser(fmt.Sprintf("member%d@garage.example", i), nil).ID)
 	}
@@ -179,4 +179,27 @@ func TestEvents_OfAVeryLargeScopeReadOnlyAPart(t *testing.T) {
 		}
 		q.After = next
 	}
+}
+
+// An event about a user in the scope that names a group outside is hidden (protocol rule 21). A token or a device is no group.
+func TestEvents_OfAScopeNameNoGroupOutside(t *testing.T) {
+	s := newEnv(t)
+	zoe := s.CreateUser("zoe@garage.example", nil)
+	joinLumiere(s, zoe.ID)
+	for id, kind := range map[string]string{string(s.Lumiere): audit.TypeGroup, string(s.Nord): audit.TypeGroup, "d1": audit.TypeDevice} {
+		write(s.Env, 1, audit.Event{Action: audit.ProfileUpdated, Outcome: audit.Success, Subject: string(zoe.ID), Targets: []audit.Actor{{Type: kind, ID: id}}})
+	}
+	find := func(keep func(audit.Entry) bool) (targets []string) {
+		t.Helper()
+		found, _, err := s.Directory.Admin.Events(t.Context(), authntest.Limited(authntest.AsHelpDesk, s.Lumiere), audit.Query{Actions: []string{audit.ProfileUpdated}, Keep: keep})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range found {
+			targets = append(targets, e.Targets[0].ID)
+		}
+		return targets
+	}
+	authntest.SameStrings(t, "all", slices.Sorted(slices.Values(find(nil))), slices.Sorted(slices.Values([]string{string(s.Lumiere), "d1"})))
+	authntest.SameStrings(t, "with a filter", find(func(e audit.Entry) bool { return e.Targets[0].Type == audit.TypeDevice }), []string{"d1"})
 }

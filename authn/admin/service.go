@@ -27,6 +27,8 @@ type Service struct {
 
 	tokens    store.Table[Token]
 	endpoints *webhook.Endpoints
+	search    searchLimits // of Events
+	pageReads int          // store.PageReads, except in tests
 
 	verifying sync.Mutex // held while the audit log is verified
 
@@ -37,5 +39,5 @@ type Service struct {
 // New returns a Service for the users that signIn signs in.
 func New(signIn *authn.Service, ring *store.Keyring) *Service {
 	return &Service{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), endpoints: webhook.NewEndpoints(ring),
-		tokens: store.NewTable[Token](ring, store.Tokens)}
+		tokens: store.NewTable[Token](ring, store.Tokens), search: defaultSearch, pageReads: store.PageReads}
 }

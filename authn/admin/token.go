@@ -186,7 +186,7 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 		tokens, next = nil, ""
 		read, last := 0, ""
 		return s.tokens.Scan(snap, "", after, 0, func(hash string, t Token) error {
-			if read++; read > store.PageReads {
+			if read++; read > s.pageReads {
 				next = s.SealCursor(p.ID, last, false) // the id of a token that p may not manage
 				return store.ErrStop
 			}

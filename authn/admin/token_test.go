@@ -1,7 +1,9 @@
 package admin_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,7 +151,13 @@ func TestTokens_PagesWithLastUse(t *testing.T) {
 			if err != nil || page > 3 {
 				t.Fatalf("page %d: %v", page, err)
 			}
+			if len(list) > 2 {
+				t.Errorf("page %d has %d tokens, want at most 2", page, len(list))
+			}
 			for _, tok := range list {
+				if _, twice := seen[tok.ID]; twice {
+					t.Errorf("page %d has token %s of an earlier page", page, tok.ID)
+				}
 				seen[tok.ID] = tok.LastUsed
 			}
 			after = next
@@ -177,4 +185,60 @@ func TestRevokeToken_OfAnotherOwnerInTheScopeIsRefused(t *testing.T) {
 	_, mine := s.TokenPrincipal(t, admin.NewToken{Role: account.RoleUserAdmin, Groups: scope, Owner: string(a.ID)})
 	_, other := s.NewToken(t, authntest.AsOperator, admin.NewToken{Name: "of b", Role: account.RoleUserAdmin, Groups: scope, Owner: string(b.ID)})
 	authntest.WantCode(t, "the token of another owner", s.Directory.Admin.RevokeToken(t.Context(), mine, s.From, other.ID), errcode.NotFound)
+}
+
+// A principal with a group scope lists tokens among many of others. Each page costs the same, and its cursor names no token of others.
+func TestTokens_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
+	s := newEnv(t)
+	_, p := s.TokenPrincipal(t, admin.NewToken{Role: account.RoleUserAdmin, Groups: []account.GroupID{s.Lumiere}, Owner: string(s.NewAdministrator(t, "a@garage.example",
+		authntest.Assignment(account.RoleUserAdmin, s.Lumiere)).ID)})
+	_, q := s.TokenPrincipal(t, admin.NewToken{Role: account.RoleUserAdmin, Owner: string(s.NewAdministrator(t, "b@garage.example",
+		authntest.Assignment(account.RoleUserAdmin)).ID)})
+	tokens := store.NewTable[admin.Token](s.Ring, store.Tokens)
+	if err := s.Store.Update(t.Context(), func(tx store.Tx) error {
+		for i := range 80 { // spread over the ids
+			id := fmt.Sprintf("%064x", i)
+			id = id[62:] + id[:62]
+			if err := tokens.Put(tx, id, admin.Token{ID: id[:20], Name: "of others", Owner: "ux", Role: account.RoleReadOnly}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const most = 10
+	s.Directory.Admin.SetPageReads(most)
+	counter := storetest.CountReads(s.Store, "")
+	s.Accounts.Store = counter
+	for name, p := range map[string]admin.Principal{"with a group scope": p, "of one owner": q} {
+		var found []string
+		after := ""
+		for page := 0; page == 0 || after != ""; page++ {
+			counter.Reset()
+			list, next, err := s.Directory.Admin.Tokens(t.Context(), p, after, 0)
+			if err != nil || page > 20 || counter.Records() > most+1 {
+				t.Fatalf("%s, page %d: %v with %d reads, want %d", name, page, err, counter.Records(), most)
+			}
+			if next != "" && !strings.HasPrefix(next, "sealed-") {
+				t.Errorf("%s, page %d: the cursor %q is the id of a token of others", name, page, next)
+			}
+			for _, tok := range list {
+				found = append(found, "token:"+tok.ID)
+			}
+			after = next
+		}
+		if !slices.Equal(found, []string{p.ID}) {
+			t.Errorf("%s: got %q, want %s", name, found, p.ID)
+		}
+	}
+	other := p
+	other.ID = "token:other"
+	_, next, err := s.Directory.Admin.Tokens(t.Context(), p, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Directory.Admin.Tokens(t.Context(), other, next, 0); !errors.Is(err, audit.ErrID) {
+		t.Errorf("the cursor of another principal: got %v, want ErrID", err)
+	}
 }

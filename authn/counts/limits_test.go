@@ -111,6 +111,29 @@ func TestCount_UsersOfManyGroupsFitIntoUpdates(t *testing.T) {
 	}
 }
 
+// TestCount_UsersOfDifferentGroupsFitIntoUpdates: their months together are more than an Update may change.
+func TestCount_UsersOfDifferentGroupsFitIntoUpdates(t *testing.T) {
+	e := authntest.New(t)
+	var groups []account.GroupID
+	for i := range 16 {
+		var own []account.GroupID
+		for j := range 8 {
+			own = append(own, e.CreateGroup(fmt.Sprintf("Garage %d.%d", i, j)))
+		}
+		groups = append(groups, own...)
+		signIn(e, e.Clock.Now(), e.CreateUser(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = own }).ID)
+	}
+	count(e)
+	for i, g := range groups {
+		if got := read(e, counts.Query{Days: 1, Group: g})[0]; got != 1 {
+			t.Errorf("group %d: got %d sign-ins, want 1", i, got)
+		}
+	}
+	if got := read(e, counts.Query{Days: 1}); got[0] != 16 {
+		t.Errorf("of all users: got %d sign-ins, want 16", got[0])
+	}
+}
+
 func TestMonth_TheLargestFitIntoOneUpdate(t *testing.T) {
 	plain, err := store.Encode(counts.LargestMonth())
 	if err != nil || (len(plain)+200)*counts.MaxMonths > store.MaxUpdateSize {
@@ -269,5 +292,37 @@ func TestRead_ReadsAsMuchWithTenTimesTheUsers(t *testing.T) {
 	}
 	if !slices.Equal(reads[0], reads[1]) || slices.Max(reads[0]) > 40 {
 		t.Errorf("got %d records with 200 users and %d with 2,000", reads[0], reads[1])
+	}
+}
+
+// TestMonth_HasEachDayOnce: the record of a month does not grow with the sign-ins.
+func TestMonth_HasEachDayOnce(t *testing.T) {
+	e := authntest.New(t)
+	group := e.CreateGroup("Garage du Nord")
+	u := e.CreateUser("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{group} })
+	size := func() (n int) {
+		t.Helper()
+		err := e.Store.View(t.Context(), func(snap store.Snapshot) error {
+			return snap.Scan(store.SignInCounts.Prefix, "", 0, func(_ string, value []byte) error {
+				n += len(value)
+				return nil
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	sizes := [2]int{}
+	for i := range sizes {
+		for range 10 {
+			signIn(e, e.Clock.Now(), u.ID)
+			signIn(e, e.Clock.Now().Add(24*time.Hour), u.ID)
+			count(e)
+		}
+		sizes[i] = size()
+	}
+	if sizes[1] != sizes[0] {
+		t.Errorf("the months have %d bytes after 20 sign-ins and %d after 40", sizes[0], sizes[1])
 	}
 }

@@ -192,7 +192,7 @@ func (s *Service) Approvals(ctx context.Context, p admin.Principal, after string
 		r, read, last := s.accounts.Reader(snap), 0, ""
 		user, _, _ := strings.Cut(after, "-")
 		return s.approvals.Scan(snap, "", user, 0, func(_ string, approval ResetApproval) error {
-			if read >= pageReads {
+			if read >= s.pageReads {
 				next = s.Admin.SealCursor(p.ID, last, false) // the id of an approval that p may not read
 				return store.ErrStop
 			}

@@ -1,6 +1,9 @@
 package helpdesk_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
+	"barillet/store"
 	"barillet/store/storetest"
 )
 
@@ -265,5 +269,54 @@ func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 	}
 	if found, err := c.Directory.HelpDesk.Request(t.Context(), c.first, requests[0].ID); err != nil || found.State != helpdesk.StateResolved {
 		t.Errorf("the case: %+v, %v", found.State, err)
+	}
+}
+
+// A principal with a group scope lists approvals among many of others. Each page costs the same, and its cursor names no user of
+// others.
+func TestApprovals_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
+	c := newApprovers(t)
+	want := c.ask(t, c.first)
+	approvals := store.NewTable[helpdesk.ResetApproval](c.Ring, store.Approvals)
+	if err := c.Store.Update(t.Context(), func(tx store.Tx) error {
+		for i := range 60 { // before and after all users
+			user := account.UserID(fmt.Sprintf("u%c%025d", "0z"[i%2], i))
+			a := helpdesk.ResetApproval{ID: string(user) + "-x", User: user, At: c.Clock.Now(), Expires: c.Clock.Now().Add(time.Hour)}
+			if err := approvals.Put(tx, string(user), a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const most = 30
+	c.Directory.HelpDesk.SetPageReads(most)
+	counter := storetest.CountReads(c.Store, "")
+	c.Accounts.Store = counter
+	scoped := authntest.Limited(authntest.AsHelpDesk, c.Lumiere)
+	for _, test := range []struct {
+		p    admin.Principal
+		want []string
+	}{{c.second, []string{want.ID}}, {scoped, nil}} {
+		var found []string
+		after := ""
+		for page := 0; page == 0 || after != ""; page++ {
+			counter.Reset()
+			list, next, err := c.Directory.HelpDesk.Approvals(t.Context(), test.p, after, 0)
+			if err != nil || page > 10 || counter.Records() > most+3 {
+				t.Fatalf("page %d: %v with %d reads, want %d", page, err, counter.Records(), most)
+			}
+			if next != "" && !strings.HasPrefix(next, "sealed-") {
+				t.Errorf("page %d: the cursor %q is the id of an approval of others", page, next)
+			}
+			for _, a := range list {
+				found = append(found, a.ID)
+			}
+			after = next
+		}
+		if !slices.Equal(found, test.want) {
+			t.Errorf("%s: got %q, want %q", test.p.ID, found, test.want)
+		}
 	}
 }

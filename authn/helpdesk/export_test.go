@@ -1,10 +1,6 @@
 package helpdesk
 
-import (
-	"testing"
-
-	"barillet/authn/account"
-)
+import "barillet/authn/account"
 
 // AddText is addText, for the tests of the places of a request.
 func (c *Request) AddText(t Text) error { return c.addText(t) }
@@ -12,9 +8,5 @@ func (c *Request) AddText(t Text) error { return c.addText(t) }
 // PutNumber is putNumber, for a test of two requests that draw the same number.
 func (s *Service) PutNumber(tx *account.Tx, c *Request) error { return s.putNumber(tx, c) }
 
-// SetPageReads changes pageReads for one test.
-func SetPageReads(t *testing.T, n int) {
-	old := pageReads
-	pageReads = n
-	t.Cleanup(func() { pageReads = old })
-}
+// SetPageReads changes pageReads.
+func (s *Service) SetPageReads(n int) { s.pageReads = n }

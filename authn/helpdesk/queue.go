@@ -21,9 +21,6 @@ type RequestQuery struct {
 	Limit     int    // 1 to 200; 0 means 200
 }
 
-// pageReads is store.PageReads, except in tests.
-var pageReads = store.PageReads
-
 // Requests returns a page of help requests. A principal with a group scope gets those about users in the scope, and
 // none about unknown addresses. next is the cursor of the next page, or empty at the end. A page has a cursor although it is short or
 // empty if Requests read as many records as one call may. Otherwise a cursor means that one more request is selected, so neither page
@@ -66,7 +63,7 @@ func (s *Service) scan(snap store.Snapshot, p admin.Principal, q RequestQuery) (
 		if !isRequestID(id) {
 			return store.ErrStop // the records that find requests sort after them
 		}
-		if read >= pageReads {
+		if read >= s.pageReads {
 			next = last
 			return store.ErrStop
 		}

@@ -136,7 +136,6 @@ func TestRequests_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
 	reads := map[int]int64{}
 	for _, others := range []int{40, 400} {
 		s := newEnv(t)
-		helpdesk.SetPageReads(t, store.PageReads)
 		for i := range others {
 			if i%(others/4) == 0 {
 				s.Clock.Advance(time.Minute)
@@ -148,7 +147,7 @@ func TestRequests_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		helpdesk.SetPageReads(t, 30)
+		s.Directory.HelpDesk.SetPageReads(30)
 		counter := storetest.CountReads(s.Store, "")
 		s.Accounts.Store = counter
 		p, q, got := authntest.Limited(authntest.AsHelpDesk, s.Amelie.Groups...), helpdesk.RequestQuery{Limit: 3}, 0

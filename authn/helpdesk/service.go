@@ -19,6 +19,7 @@ type Service struct {
 
 	requests  store.Table[Request]
 	approvals store.Table[ResetApproval]
+	pageReads int // store.PageReads, except in tests
 
 	unknown unknownRequests
 	waiting waitingCount
@@ -28,5 +29,5 @@ type Service struct {
 func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
 	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
 		requests:  store.NewTable[Request](ring, store.HelpRequests),
-		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
+		approvals: store.NewTable[ResetApproval](ring, store.Approvals), pageReads: store.PageReads}
 }

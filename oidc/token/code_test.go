@@ -102,6 +102,21 @@ func TestAttack_RefusedCodeAfterASweepAheadOfTime(t *testing.T) {
 	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
 }
 
+// A code that was stolen may be used long after it expired: its grant ends then too, as long as it exists.
+func TestRedeem_EndsTheGrantOfACodeThatIsUsedAgainMuchLater(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	out := e.redeem(r)
+	e.Clock.Advance(2 * time.Hour)
+	if err := storetest.Sweep(t.Context(), e.Store, e.tokens.Sweeps()...); err != nil {
+		t.Fatal(err)
+	}
+	out = e.mustRefresh(out.Refresh)
+	e.wantActive(e.client, out.Access, true)
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
+	e.wantActive(e.client, out.Access, false)
+}
+
 // The event of a sign-in at a client is that of the browser, although the client redeems the code from an address of its own. A refusal
 // is recorded too: somebody may have stolen the code.
 func TestRedeem_RecordsTheBrowserOfTheSignIn(t *testing.T) {

@@ -1,14 +1,17 @@
 package token_test
 
 import (
+	"cmp"
 	"errors"
 	"testing"
 	"time"
 
 	"barillet/authn/account"
+	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/oidc/token"
+	"barillet/store"
 )
 
 func TestRedeem_RejectsWhatTheCodeIsNotFor(t *testing.T) {
@@ -20,6 +23,10 @@ func TestRedeem_RejectsWhatTheCodeIsNotFor(t *testing.T) {
 		"another verifier":       func(_ *env, r *token.Redemption) { r.Verifier = challenge },
 		"the session ended":      func(e *env, _ *token.Redemption) { e.signOut() },
 		"the user was suspended": func(e *env, _ *token.Redemption) { e.suspend() },
+		"the client lost the redirect URI": func(e *env, _ *token.Redemption) {
+			e.change(func(r *client.Registration) { r.Redirects = []string{redirect + "/other"} })
+		},
+		"the user withdrew the consent": func(e *env, _ *token.Redemption) { e.requireConsent() },
 		"the policy requires a key": func(e *env, _ *token.Redemption) {
 			e.change(func(r *client.Registration) { r.PhishingResistant = true })
 		},
@@ -33,6 +40,39 @@ func TestRedeem_RejectsWhatTheCodeIsNotFor(t *testing.T) {
 			change(e, &r)
 			e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
 		})
+	}
+}
+
+func (e *env) requireConsent() {
+	e.Helper()
+	e.change(func(r *client.Registration) { r.Consent = new(true) })
+}
+
+func TestRedeem_AcceptsACodeWithConsent(t *testing.T) {
+	e := newEnv(t)
+	e.requireConsent()
+	if err := e.Store.Update(t.Context(), func(tx store.Tx) error {
+		return e.tokens.AddConsent(tx, e.Clock.Now(), e.session.User, e.client.ID, []string{"openid"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	e.redeem(e.code("code-1"))
+}
+
+// A refusal can spend a code, so it is stored. A fault stores nothing: the client repeats its request.
+func TestExchange_StoresARefusalAndNoFault(t *testing.T) {
+	e := newEnv(t)
+	for _, test := range []struct {
+		err  error
+		want int
+	}{{errors.New("a fault"), 0}, {token.ErrScope, 1}} {
+		before := len(e.Events(audit.AppSignIn))
+		_, err := e.tokens.Exchange(t.Context(), e.From, e.client, func(tx *account.Tx) (*token.AuthorizationCode, error) {
+			return nil, cmp.Or(tx.Audit(e.client.AuditEvent(e.session.User, "lea", audit.AppSignIn, audit.Failure, "a test")), test.err)
+		})
+		if got := len(e.Events(audit.AppSignIn)) - before; !errors.Is(err, test.err) || got != test.want {
+			t.Errorf("%v: got %v and %d events, want %d", test.err, err, got, test.want)
+		}
 	}
 }
 

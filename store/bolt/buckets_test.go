@@ -116,6 +116,52 @@ func TestScan_MergesTheBuckets(t *testing.T) {
 	}
 }
 
+// Each table has its bucket, so its pages are as full as they can be, and other programs find its records.
+func TestFile_EachTableIsInItsBucket(t *testing.T) {
+	dir := storetest.Dir(t)
+	s := open(t, dir)
+	want := map[string][]string{"barillet": nil, "appended": nil}
+	err := s.Update(t.Context(), func(tx store.Tx) error {
+		for _, kind := range store.TableDefs() {
+			name := "barillet"
+			if store.IsAppended(kind.Prefix) {
+				name = "appended"
+			}
+			want[name] = append(want[name], kind.Prefix+"1")
+			if err := tx.Put(kind.Prefix+"1", []byte("x")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(filepath.Join(dir, "barillet.db"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.View(func(tx *bbolt.Tx) error {
+		for name, keys := range want {
+			var got []string
+			if err := tx.Bucket([]byte(name)).ForEach(func(key, _ []byte) error { got = append(got, string(key)); return nil }); err != nil {
+				return err
+			}
+			if slices.Sort(keys); len(keys) == 0 || !slices.Equal(got, keys) {
+				t.Errorf("bucket %s: got %v, want %v", name, got, keys)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A file that an unreleased version wrote has all records in one bucket. Open does not leave out those of the other.
 func TestOpen_RefusesAFileWithOneBucketOnly(t *testing.T) {
 	path := filepath.Join(storetest.Dir(t), "barillet.db")

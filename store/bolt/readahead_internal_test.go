@@ -6,30 +6,22 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 )
 
-// counting is a file without end that counts the bytes that were read.
+// counting counts the bytes that were read from a file.
 type counting struct {
 	io.ReaderAt
-	read   atomic.Int64
-	closed atomic.Bool
-	late   atomic.Bool
+	read atomic.Int64
 }
 
 func (c *counting) ReadAt(p []byte, at int64) (int, error) {
-	if c.closed.Load() {
-		c.late.Store(true)
-	}
 	n, err := c.ReaderAt.ReadAt(p, at)
 	c.read.Add(int64(n))
 	return n, err
 }
 
-type endless struct{}
-
-func (endless) ReadAt(p []byte, _ int64) (int, error) { return len(p), nil }
-
-func TestReadAhead_ReadsTheWholeFileAndNothingAfterStop(t *testing.T) {
+func TestReadAhead_ReadsTheWholeFile(t *testing.T) {
 	const size = 5<<20 + 7
 	file := &counting{ReaderAt: bytes.NewReader(make([]byte, size))}
 	stop := readAhead(file)
@@ -40,10 +32,34 @@ func TestReadAhead_ReadsTheWholeFileAndNothingAfterStop(t *testing.T) {
 	if got := file.read.Load(); got != size {
 		t.Errorf("it read %d bytes, want %d", got, size)
 	}
-	file = &counting{ReaderAt: endless{}}
-	readAhead(file)()
-	file.closed.Store(true)
-	if file.late.Load() {
-		t.Error("it read after the stop")
-	}
+}
+
+// slow is a file without end whose reads last until it is closed.
+type slow chan struct{}
+
+func (s slow) ReadAt(p []byte, _ int64) (int, error) {
+	<-s
+	return len(p), nil
+}
+
+func TestReadAhead_ReadsNothingAfterStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := make(slow)
+		stop := readAhead(file)
+		synctest.Wait() // a read is under way
+		var stopped atomic.Bool
+		go func() {
+			stop()
+			stopped.Store(true)
+		}()
+		synctest.Wait()
+		if stopped.Load() {
+			t.Error("stop returned before the last read")
+		}
+		close(file)
+		synctest.Wait()
+		if !stopped.Load() {
+			t.Error("stop does not return")
+		}
+	})
 }
