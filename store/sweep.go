@@ -152,9 +152,10 @@ const deleteBatch = 24
 // sweepPart is the maximum of records that one View of a sweep reads.
 const sweepPart = 2000
 
-// Run reads an equal part of each table, from where the one before stopped or, after its end, from the beginning. So a short table is
-// read in each Run, and so are the oldest records of an appended one. Then it goes on in turn: with all tables while it has read fewer records than Idle, and after that with those whose
-// last part was worthwhile. What is read only once does not count for Idle. An error of one table does not stop the others.
+// Run reads an equal part of each table, from where the one before stopped or, after its end, from the beginning, so a short table is
+// read in each Run. The oldest records of an appended table are read in each Run too, first. Then Run goes on in turn: with all tables
+// while it has read fewer records than Idle, and after that with those whose last part was worthwhile. What is read only once does not
+// count for Idle. An error of one table does not stop the others.
 func (w *Sweeper) Run(ctx context.Context) (total Swept, err error) {
 	if len(w.Sweeps) == 0 {
 		return total, nil
