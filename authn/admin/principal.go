@@ -25,15 +25,28 @@ type Principal struct {
 
 	CannotAssignRoles bool // an access token without the scope for roles
 
-	expires time.Time // of the token; zero: does not expire
+	expires      time.Time // of the token; zero: does not expire
+	coolOff      bool      // the owner is in cool-off (protocol rule 11)
+	coolOffUntil time.Time // see account.User.CoolOff
 }
+
+// SetOwner sets the name of the owner of p, who is a user, and limits p while they are in cool-off (protocol rule 11).
+func (p *Principal) SetOwner(u *account.User, now time.Time) {
+	p.OwnerName = u.DisplayName()
+	p.coolOffUntil, p.coolOff = u.CoolOff(now)
+}
+
+// CoolOff reports whether the owner of p is in cool-off, and until when: see account.User.CoolOff.
+func (p Principal) CoolOff() (until time.Time, ok bool) { return p.coolOffUntil, p.coolOff }
 
 // Permission is a class of administrative operations.
 type Permission int
 
 const (
 	PermRead        Permission = iota // read users, help requests and the audit log
-	PermInvite                        // create and invite users, work on help requests
+	PermHelp                          // work on help requests, without identity checks
+	PermExport                        // write users or events to a file
+	PermInvite                        // create and invite users
 	PermReset                         // remove one or all devices
 	PermAssist                        // unlock, end sessions, send a password link
 	PermManage                        // profiles, life cycle, groups and tokens
@@ -45,9 +58,9 @@ const (
 // minRole returns the lowest role that has the permission.
 func (perm Permission) minRole() account.Role {
 	switch perm {
-	case PermRead:
+	case PermRead, PermExport:
 		return account.RoleReadOnly
-	case PermInvite, PermReset, PermAssist, PermApprove:
+	case PermHelp, PermInvite, PermReset, PermAssist, PermApprove:
 		return account.RoleHelpDesk
 	case PermConfigure:
 		return account.RoleSuperAdmin
@@ -92,6 +105,17 @@ func (p Principal) Require(perm Permission) error {
 		return errcode.ForbiddenFor(errcode.ReasonOwnClientOnly)
 	case p.Rank() < perm.minRole().Rank():
 		return errcode.ForbiddenFor(needs[perm.minRole()])
+	case p.coolOff && perm != PermRead && perm != PermHelp: // protocol rule 11
+		return &errcode.Error{Code: errcode.Forbidden, Reason: errcode.ReasonCoolOff, Until: p.coolOffUntil}
+	}
+	return nil
+}
+
+// CheckNoCoolOff returns WrongState if u is in cool-off and p is not the operator (protocol rule 11). It is the check of operations
+// that give u a role or another address.
+func (p Principal) CheckNoCoolOff(u *account.User, now time.Time) error {
+	if until, ok := u.CoolOff(now); ok && !p.Operator {
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUserCoolOff, Until: until}
 	}
 	return nil
 }

@@ -62,6 +62,11 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 		if p.Scoped() && (u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail) {
 			return account.User{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
 		}
+		if u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail {
+			if err := p.CheckNoCoolOff(&old, tx.Op.Now); err != nil {
+				return account.User{}, err
+			}
+		}
 		action := audit.ProfileUpdated
 		if u.Email != old.Email {
 			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}

@@ -132,9 +132,10 @@ func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after str
 // countResetters returns how many active administrators with a usable device may reset users: by group, of these groups, and
 // for all users. It reads the administrators of these groups and those of all users only.
 func (s *Service) countResetters(ctx context.Context, groups []account.Group) (managers map[account.GroupID]int, unscoped int, err error) {
-	managers = map[account.GroupID]int{}
+	managers, now := map[account.GroupID]int{}, s.accounts.Now()
 	q := roster.HolderQuery{All: true, MinRank: account.RoleHelpDesk.Rank(), Filter: func(u *account.User) bool {
-		return u.Status == account.StatusActive && s.accounts.CountPrimary(u) > 0
+		_, coolOff := u.CoolOff(now)
+		return u.Status == account.StatusActive && s.accounts.CountPrimary(u) > 0 && !coolOff
 	}}
 	for _, g := range groups {
 		q.Groups = append(q.Groups, g.ID)

@@ -268,6 +268,9 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 	if err == nil {
 		err = admin.Authorize(first, admin.PermApprove, &u)
 	}
+	if errcode.HasReason(err, errcode.ReasonCoolOff) { // that of the other administrator
+		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
+	}
 	return approval, u, err
 }
 

@@ -47,8 +47,13 @@ func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.clos
 // reassigns a request of another one without TakeOver. A reopened request needs a new identity check. Administrators
 // cannot work on their own request (Forbidden). Patch returns TooMany if the request is full.
 func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, patch RequestPatch) (Request, error) {
-	if err := p.Require(admin.PermInvite); err != nil {
+	if err := p.Require(admin.PermHelp); err != nil {
 		return Request{}, err
+	}
+	if patch.Check != nil { // a reset relies on the check
+		if err := p.Require(admin.PermReset); err != nil {
+			return Request{}, err
+		}
 	}
 	patch, err := patch.validate()
 	if err != nil {
@@ -204,7 +209,7 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subj
 	}
 	for _, g := range u.Roles {
 		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
-		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermInvite) != nil {
+		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermHelp) != nil {
 			continue
 		}
 		switch err := s.requestInScope(r, as, c); {

@@ -160,7 +160,8 @@ func (a *API) replay(w http.ResponseWriter, ctx context.Context, id string, sum 
 func digest(r *http.Request, op admin.Principal) []byte {
 	h := sha256.New()
 	body, _ := r.Context().Value(bodyKey{}).([]byte)
-	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body, fmt.Appendf(nil, "%s %q %t", op.Role, op.Groups, op.Groups == nil)} {
+	_, limited := op.CoolOff()
+	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body, fmt.Appendf(nil, "%s %q %t %t", op.Role, op.Groups, op.Groups == nil, limited)} {
 		fmt.Fprintf(h, "%d:", len(part))
 		h.Write(part)
 	}
