@@ -91,6 +91,9 @@ type User struct {
 
 	ReenrolledAt time.Time `cbor:"40,keyasint,omitzero"` // first enrolment after the last reset; zero: none yet, or never reset
 
+	PrimaryPhone Phone `cbor:"41,keyasint,omitzero"`
+	MobilePhone  Phone `cbor:"42,keyasint,omitzero"`
+
 	DisplayStatus Status `cbor:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 
 	stored  Summary // the summary in the store; zero: none or not loaded

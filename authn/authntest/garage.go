@@ -52,6 +52,7 @@ func NewGarage(t *testing.T) *Garage {
 	s.Manager, s.Administrator = s.User(string(s.Manager.ID)), s.User(string(s.Administrator.ID))
 	s.Amelie, s.Phone, s.Session = s.Member(Technician, func(u *account.User) {
 		u.FirstName, u.LastName, u.SecondEmail, u.Groups = "Amélie", "Durand", SecondEmail, []account.GroupID{s.Lumiere}
+		u.MobilePhone = account.Phone{Number: "+33612345678", Since: s.Clock.Now().AddDate(0, -1, 0)}
 	})
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)

@@ -87,6 +87,9 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	if err := checkHadDevice(&u); err != nil {
 		return storedApproval{}, err
 	}
+	if r.Check, err = r.Check.resolve(&u, tx.Op.Now); err != nil {
+		return storedApproval{}, err
+	}
 	if r.HelpRequest != "" {
 		if r.HelpRequest, err = s.checkRequest(tx, p, r, &u); err != nil {
 			return storedApproval{}, err

@@ -18,6 +18,8 @@ const (
 // Reasons of WrongState about help requests.
 const (
 	ReasonIdentity       = "identity"        // no identity check is recorded (protocol rule 24)
+	ReasonNoNumber       = "no_number"       // no such telephone number older than 72 hours is on file (protocol rule 24)
+	ReasonCalledBack     = "called_back"     // the ticket of a user who was called back is mailed (protocol rule 24)
 	ReasonRequestClosed  = "request_closed"  // open the help request again first
 	ReasonAssigned       = "assigned"        // another administrator has the help request
 	ReasonUnknownAddress = "unknown_address" // no user has the address of the help request

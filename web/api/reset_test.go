@@ -127,7 +127,14 @@ func TestReset_ResolvesHelpRequest(t *testing.T) {
 			t.Errorf("reference %s: got %d, want %d", query, len(got), want)
 		}
 	}
-	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"method":"called_back"}}`), 200)
+	call := `{"status":"in_progress","note":"rappelée","identityCheck":{"method":"called_back"}}`
+	d.Change(u.ID, func(u *account.User) { u.MobilePhone = account.Phone{Number: "+33612345678", Since: d.Clock.Now()} })
+	problem(t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, call), 409)
+	d.Change(u.ID, func(u *account.User) { u.MobilePhone.Since = d.Clock.Now().AddDate(0, 0, -3) })
+	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, call), 200)
+	if patched.get("identityCheck", "number") != "…5678" {
+		t.Errorf("got %v, want the end of the number", patched.get("identityCheck"))
+	}
 	if patched.get("status") != "in_progress" || patched.get("identityCheck", "method") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
 		t.Errorf("got %v, want the change and its history", patched)
 	}

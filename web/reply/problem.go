@@ -139,6 +139,8 @@ var remedies = map[string]string{
 	errcode.ReasonCoolOff:          "the caller's devices were reset: until 24 hours after the next enrolment the caller only reads, and works on help requests",
 	errcode.ReasonUserCoolOff:      "the user's devices were reset: until 24 hours after their next enrolment, only the operator may do this",
 	errcode.ReasonIdentity:         "the identity of the user was not checked; add an identityCheck, here or to the help request",
+	errcode.ReasonNoNumber:         "no such telephone number is on file for 72 hours; use another method of identityCheck",
+	errcode.ReasonCalledBack:       "the user was called back: the ticket is mailed to the address on file, without showCode or sendEmail=false",
 	errcode.ReasonRequestClosed:    "the help request is closed; open it first (status open or in_progress)",
 	errcode.ReasonAssigned:         "another administrator has the help request; use takeOver",
 	errcode.ReasonUnknownAddress:   "no user has the address of the help request, so no answer can be sent",
