@@ -26,8 +26,11 @@ func (k *identityCheck) flags(c *cobra.Command) (check func(Connector) error) {
 		if err := number(r); err != nil {
 			return err
 		}
-		if k.Method == "" && *k != (identityCheck{}) {
-			return cli.Usagef("the flags of an identity check require --identity")
+		switch {
+		case k.By != "" && k.Method == "":
+			return cli.Usagef("--identity-by requires --identity")
+		case k.Number != "" && k.Method == "":
+			return cli.Usagef("--identity-number requires --identity")
 		}
 		return known(r)
 	}
