@@ -106,18 +106,23 @@ func (p Principal) Require(perm Permission) error {
 	case p.Rank() < perm.minRole().Rank():
 		return errcode.ForbiddenFor(needs[perm.minRole()])
 	case p.coolOff && perm != PermRead && perm != PermHelp: // protocol rule 11
-		return &errcode.Error{Code: errcode.Forbidden, Reason: errcode.ReasonCoolOff, Until: p.coolOffUntil}
+		err := errcode.ForbiddenFor(errcode.ReasonCoolOff)
+		err.Until = p.coolOffUntil
+		return err
 	}
 	return nil
 }
 
 // CheckNoCoolOff returns WrongState if u is in cool-off and p is not the operator (protocol rule 11). It is the check of operations
-// that give u a role or another address.
+// that give u a role, another address or another telephone number.
 func (p Principal) CheckNoCoolOff(u *account.User, now time.Time) error {
-	if until, ok := u.CoolOff(now); ok && !p.Operator {
-		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUserCoolOff, Until: until}
+	until, ok := u.CoolOff(now)
+	if !ok || p.Operator {
+		return nil
 	}
-	return nil
+	err := errcode.WrongStateFor(errcode.ReasonUserCoolOff)
+	err.Until = until
+	return err
 }
 
 // RequireUnscoped returns Forbidden unless the role of p has the permission and p has no group scope. Operations on

@@ -29,7 +29,8 @@ type ProfileChange struct {
 }
 
 // UpdateUser changes the profile of a user. If an address changes, all their sessions end (protocol rule 2), and the
-// old and the new address receive a notification. A principal with a group scope may not change an address, because the
+// old and the new address receive a notification. So does the user of a new telephone number, which is young for 72
+// hours. Neither changes in the cool-off of the user (WrongState), except by the operator. A principal with a group scope may not change an address, because the
 // result would reveal whether a user outside the scope has it (protocol rule 21). A change without effect has no audit
 // event. It returns Taken if an address belongs to another user.
 //
@@ -61,46 +62,52 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 		case len(changed) == 0:
 			return withDisplayStatus(tx, u, tx.Save(&u))
 		}
-		if p.Scoped() && (u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail) {
-			return account.User{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
-		}
-		numbers := u.PrimaryPhone != old.PrimaryPhone || u.MobilePhone != old.MobilePhone
-		if numbers || u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail {
-			if err := p.CheckNoCoolOff(&old, tx.Op.Now); err != nil {
-				return account.User{}, err
-			}
-		}
-		action := audit.ProfileUpdated
-		if numbers {
-			action = audit.PhoneUpdated
-			u.StampPhones(emailProvenance(p), tx.Op.Now)
-		}
-		if u.Email != old.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
-		}
-		tx.AddAdminActivity(&u, action, "")
-		addressChanged, err := tx.UpdateProfile(&u, &old)
-		if err != nil {
-			return account.User{}, err
-		}
-		e := p.Event(action, &u)
-		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
-		if numbers {
-			e.Detail["primaryPhone"], e.Detail["mobilePhone"] = input.MaskPhone(u.PrimaryPhone.Number), input.MaskPhone(u.MobilePhone.Number)
-		}
-		if err := tx.Audit(e); err != nil {
-			return account.User{}, err
-		}
-		switch {
-		case addressChanged:
-			err = s.notifyAddressChanged(tx, p, &old, &u, numbers)
-		case numbers:
-			m := notice.PhoneChanged{Context: tx.OfferFreeze(&u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now}), By: p.DisplayName(s.accounts.Policy.Issuer)}
-			err = tx.SendByAdmin(&u, u.Addresses(), m, time.Time{})
-		}
+		err = s.storeProfile(tx, p, &old, &u, changed)
 		return withDisplayStatus(tx, u, err)
 	})
 	return admin.WithoutSecrets(u), err
+}
+
+// storeProfile stores, audits and mails the change of a profile in the transaction of UpdateUser.
+func (s *Service) storeProfile(tx *account.Tx, p admin.Principal, old, u *account.User, changed []string) error {
+	addresses := u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail
+	numbers := u.PrimaryPhone != old.PrimaryPhone || u.MobilePhone != old.MobilePhone
+	if p.Scoped() && addresses {
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	}
+	if addresses || numbers {
+		if err := p.CheckNoCoolOff(old, tx.Op.Now); err != nil {
+			return err
+		}
+	}
+	action := audit.ProfileUpdated
+	if numbers {
+		action = audit.PhoneUpdated
+		u.StampPhones(emailProvenance(p), tx.Op.Now)
+	}
+	if u.Email != old.Email {
+		action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
+	}
+	tx.AddAdminActivity(u, action, "")
+	if err := tx.UpdateProfile(u, old); err != nil {
+		return err
+	}
+	e := p.Event(action, u)
+	e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
+	if numbers {
+		e.Detail["primaryPhone"], e.Detail["mobilePhone"] = input.MaskPhone(u.PrimaryPhone.Number), input.MaskPhone(u.MobilePhone.Number)
+	}
+	if err := tx.Audit(e); err != nil {
+		return err
+	}
+	switch {
+	case addresses:
+		return s.notifyAddressChanged(tx, p, old, u, numbers)
+	case numbers:
+		m := notice.PhoneChanged{Context: tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now}), By: p.DisplayName(s.accounts.Policy.Issuer)}
+		return tx.SendByAdmin(u, u.Addresses(), m, time.Time{})
+	}
+	return nil
 }
 
 // emailProvenance returns the provenance of an address that p sets. It is empty for the operator, who holds the store

@@ -155,3 +155,16 @@ func (c *Request) checkResettable(u *account.User, repeat bool) error {
 	}
 	return nil
 }
+
+// checkDelivery returns WrongState if the user was called back and the ticket is not mailed to the address on file: a code that is read
+// out proves nothing more than the call (protocol rule 24).
+func (j resetJob) checkDelivery(c *Request) error {
+	check := j.request.Check
+	if c != nil {
+		check = c.identityCheck()
+	}
+	if check != nil && check.Method == IdentityCalledBack && j.delivery != byEmail {
+		return errcode.WrongStateFor(errcode.ReasonCalledBack)
+	}
+	return nil
+}

@@ -307,19 +307,6 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 	return resetOutcome{result: result, remaining: remaining}, tx.Save(u)
 }
 
-// checkDelivery returns WrongState if the user was called back and the ticket is not mailed to the address on file: a code that is read
-// out proves nothing more than the call (protocol rule 24).
-func (j resetJob) checkDelivery(c *Request) error {
-	check := j.request.Check
-	if c != nil {
-		check = c.identityCheck()
-	}
-	if check != nil && check.Method == IdentityCalledBack && j.delivery != byEmail {
-		return errcode.WrongStateFor(errcode.ReasonCalledBack)
-	}
-	return nil
-}
-
 // issueTicket issues a ticket and notifies the user at all addresses.
 func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, result *ResetResult) error {
 	context := tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now})
