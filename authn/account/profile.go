@@ -12,8 +12,9 @@ import (
 // UpdateProfile stores a user whose names, addresses or custom members changed, with their index entries. was is the user as
 // loaded in this transaction. It returns Taken if another user has a new address, and Invalid if a field is wrong.
 //
-// If an address changed, the epoch rises and every session ends (protocol rule 2). If it is the primary address, tickets and the invitation end too, because the old mailbox contains their links. The caller audits and
-// notifies the user. UpdateProfile touches at most 86 of the 96 keys of an Update.
+// If an address changed, the epoch rises and every session ends (protocol rule 2). If it is the primary address, tickets and the
+// invitation end too, because the old mailbox contains their links. The caller audits and notifies the user. UpdateProfile touches
+// at most 86 of the 96 keys of an Update.
 func (tx *Tx) UpdateProfile(u *User, was *User) error {
 	if err := u.validate(); err != nil {
 		return err
