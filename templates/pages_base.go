@@ -9,9 +9,13 @@ import (
 // Page is the data of one page. Each page has its own struct in this package, so that the compiler checks the fields
 // that a handler sets.
 type Page interface {
-	template() string // file under pages/, without ".html"
+	Template() string // file under pages/, without ".html"
 	base() Base
 }
+
+// consolePage is the prefix of the names of the pages of the console, which have a layout of their own. Package
+// templates/console contains them.
+const consolePage = "console_"
 
 // Base is the data that all pages have. The zero Base is for an unauthenticated client in the default language.
 type Base struct {
