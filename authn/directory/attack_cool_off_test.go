@@ -10,6 +10,7 @@ import (
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
 	"barillet/authn/helpdesk"
+	"barillet/authn/session"
 	"barillet/internal/errcode"
 )
 
@@ -52,7 +53,7 @@ func newCoolOffEnv(t *testing.T) *coolOffEnv {
 }
 
 // lastingMoves are operations that outlive a mistake, by the permission that they need.
-var lastingMoves = map[string]admin.Permission{"exporting": admin.PermExport, "inviting": admin.PermInvite, "resetting": admin.PermReset,
+var lastingMoves = map[string]admin.Permission{"vouching": admin.PermVouch, "exporting": admin.PermExport, "inviting": admin.PermInvite, "resetting": admin.PermReset,
 	"unlocking": admin.PermAssist, "changing": admin.PermManage, "approving": admin.PermApprove, "assigning a role": admin.PermAssignRoles,
 	"making a webhook": admin.PermConfigure}
 
@@ -62,15 +63,22 @@ func TestAttack_ResetAdministratorUsesATokenMadeBefore(t *testing.T) {
 	c := newCoolOffEnv(t)
 	check := func(when string, want errcode.Code, until time.Time) {
 		t.Helper()
-		for name, p := range map[string]admin.Principal{"token": c.token(), "client": c.client()} {
+		console, err := c.Directory.Admin.SessionPrincipal(t.Context(), session.Info{User: c.reset.ID, StepUpUntil: c.Clock.Now().Add(time.Minute)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, p := range map[string]admin.Principal{"token": c.token(), "client": c.client(), "session": console} {
 			for move, perm := range lastingMoves {
 				err := p.Require(perm)
 				authntest.WantCode(t, when+", by "+name+", "+move, err, want)
+				if p.Allows(perm) != (want == "") {
+					t.Errorf("%s, by %s, %s: a page shows it: %v", when, name, move, p.Allows(perm))
+				}
 				if want != "" && !errcode.HasReason(err, errcode.ReasonCoolOff) {
 					t.Errorf("%s, by %s, %s: got %v, want the reason", when, name, move, err)
 				}
 			}
-			for _, perm := range []admin.Permission{admin.PermRead, admin.PermHelp} {
+			for _, perm := range []admin.Permission{admin.PermRead, admin.PermHelp, admin.PermListTokens, admin.PermReadConfiguration} {
 				authntest.WantCode(t, when+", by "+name+", reading and help", p.Require(perm), "")
 			}
 			if got, ok := p.CoolOff(); ok != (want != "") || ok && !got.Equal(until) {

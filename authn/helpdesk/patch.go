@@ -50,8 +50,8 @@ func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.Requ
 	if err := p.Require(admin.PermHelp); err != nil {
 		return Request{}, err
 	}
-	if patch.Check != nil { // a reset relies on the check
-		if err := p.Require(admin.PermReset); err != nil {
+	if patch.Check != nil {
+		if err := p.Require(admin.PermVouch); err != nil {
 			return Request{}, err
 		}
 	}
