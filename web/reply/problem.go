@@ -230,8 +230,7 @@ func Describe(r *http.Request, err error) Document {
 		d.ErrorCauses = append(d.ErrorCauses, Cause{"assigned to " + e.Assignee, "assigned to " + e.Assignee})
 	}
 	if e, ok := errors.AsType[*errcode.Error](err); ok && !e.Until.IsZero() {
-		until := "until " + *Timestamp(e.Until)
-		d.ErrorCauses = append(d.ErrorCauses, Cause{until, until})
+		d.Detail += ": until " + *Timestamp(e.Until)
 	}
 	if code, ok := states[reason]; ok && kind == string(errcode.WrongState) {
 		d.ErrorCode, d.ErrorLink = code, code
