@@ -54,7 +54,7 @@ type app struct {
 	renderer  *templates.Renderer
 	files     *static.Files
 	api       *api.API
-	docs      func() (*apidocs.Document, error) // composed at the first call, so that a start does not wait for it
+	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
 	oidc      *oidc.Provider
 }
 

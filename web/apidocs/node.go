@@ -65,7 +65,7 @@ func next(d *json.Decoder) (*node, error) {
 	case json.Number:
 		return &node{kind: isNumber, text: v.String()}, nil
 	case bool:
-		return truth(v), nil
+		return &node{kind: isBoolean, text: fmt.Sprint(v)}, nil
 	}
 	return &node{kind: isNull, text: "null"}, nil
 }
@@ -92,17 +92,6 @@ func index(n *node, name string) int {
 		}
 	}
 	return -1
-}
-
-// take removes a member and returns it, or nil.
-func take(n *node, name string) *node {
-	i := index(n, name)
-	if i < 0 {
-		return nil
-	}
-	value := n.content[i+1]
-	n.content = append(n.content[:i], n.content[i+2:]...)
-	return value
 }
 
 // put sets a member. A new member is last.
@@ -149,23 +138,6 @@ func items(n *node) []*node {
 }
 
 func text(s string) *node { return &node{kind: isString, text: s} }
-
-func truth(b bool) *node { return &node{kind: isBoolean, text: fmt.Sprint(b)} }
-
-func list(all ...*node) *node { return &node{kind: isList, content: all} }
-
-// object returns an object of alternating names and values.
-func object(pairs ...any) *node {
-	n := &node{kind: isObject}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		put(n, pairs[i].(string), pairs[i+1].(*node))
-	}
-	return n
-}
-
-func reference(kind, name string) *node {
-	return object("$ref", text("#/components/"+kind+"/"+name))
-}
 
 // encode returns a tree as JSON, with members in order.
 func encode(n *node) ([]byte, error) {

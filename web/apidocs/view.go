@@ -36,6 +36,27 @@ func (v viewer) reference() templates.Reference {
 	return out
 }
 
+var methods = []string{"get", "post", "put", "patch", "delete"}
+
+// eachOperation calls do for each operation of a path.
+func eachOperation(at *node, do func(method string, op *node) error) error {
+	return each(at, func(name string, op *node) error {
+		if !slices.Contains(methods, name) {
+			return nil
+		}
+		return do(name, op)
+	})
+}
+
+// follow returns the target of a reference, or nil.
+func follow(root *node, target string) *node {
+	parts, ok := strings.CutPrefix(target, "#/")
+	if !ok {
+		return nil
+	}
+	return get(root, strings.Split(parts, "/")...)
+}
+
 // deref returns the node, or the target of its reference.
 func (v viewer) deref(n *node) *node {
 	for target := value(get(n, "$ref")); target != ""; target = value(get(n, "$ref")) {

@@ -13,7 +13,6 @@ import (
 // composer merges the files of a directory and expands the directives of each operation.
 type composer struct {
 	files      fs.FS
-	publicURL  string
 	components *node
 	problems   *node
 	paths      *node
@@ -22,8 +21,7 @@ type composer struct {
 }
 
 var (
-	methods = []string{"get", "post", "put", "patch", "delete"}
-	roles   = []string{"READ_ONLY_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN", "SUPER_ADMIN"}
+	roles = []string{"READ_ONLY_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN", "SUPER_ADMIN"}
 	// wildcard matches a wildcard of a path.
 	wildcard = regexp.MustCompile(`\{([a-z]+)\}`)
 )
@@ -65,7 +63,7 @@ func (c *composer) compose() (*node, error) {
 		}
 	}
 	root := object("openapi", text("3.1.1"), "info", get(head, "info"),
-		"servers", list(object("url", text(c.publicURL+BasePath))),
+		"servers", list(object("url", text(BasePath))),
 		"tags", list(c.tags...), "paths", c.paths, "components", c.components)
 	expandRefs(root)
 	return root, resolver{root, map[string]bool{}}.check(root)
@@ -133,34 +131,13 @@ func (c *composer) area(path, file string) error {
 	})
 }
 
-// outsideBase begins the paths that are not below BasePath.
-const outsideBase = "/oauth2/"
-
 // setServers gives the paths outside BasePath a server of their own.
 func (c *composer) setServers(paths *node) {
 	_ = each(paths, func(path string, at *node) error {
 		if strings.HasPrefix(path, outsideBase) {
-			put(at, "servers", list(object("url", text(c.publicURL))))
+			put(at, "servers", list(object("url", text(""))))
 		}
 		return nil
-	})
-}
-
-// FullPath returns a path of the document with BasePath, if it is below it.
-func FullPath(path string) string {
-	if strings.HasPrefix(path, outsideBase) {
-		return path
-	}
-	return BasePath + path
-}
-
-// eachOperation calls do for each operation of a path.
-func eachOperation(at *node, do func(method string, op *node) error) error {
-	return each(at, func(name string, op *node) error {
-		if !slices.Contains(methods, name) {
-			return nil
-		}
-		return do(name, op)
 	})
 }
 
@@ -313,29 +290,30 @@ func (r resolver) check(n *node) error {
 	return nil
 }
 
-// follow returns the target of a reference, or nil.
-func follow(root *node, target string) *node {
-	parts, ok := strings.CutPrefix(target, "#/")
-	if !ok {
+// take removes a member and returns it, or nil.
+func take(n *node, name string) *node {
+	i := index(n, name)
+	if i < 0 {
 		return nil
 	}
-	return get(root, strings.Split(parts, "/")...)
+	value := n.content[i+1]
+	n.content = append(n.content[:i], n.content[i+2:]...)
+	return value
 }
 
-// describePermissions adds x-role and x-who to the descriptions, for viewers that do not show them.
-func describePermissions(root *node) {
-	_ = each(get(root, "paths"), func(_ string, at *node) error {
-		return eachOperation(at, func(_ string, op *node) error {
-			about := strings.TrimRight(value(get(op, "description")), "\n")
-			if about != "" {
-				about += "\n\n"
-			}
-			about += "**Role:** `" + value(get(op, "x-role")) + "`"
-			if who := value(get(op, "x-who")); who != "" {
-				about += ". " + who
-			}
-			put(op, "description", text(about))
-			return nil
-		})
-	})
+func truth(b bool) *node { return &node{kind: isBoolean, text: fmt.Sprint(b)} }
+
+func list(all ...*node) *node { return &node{kind: isList, content: all} }
+
+// object returns an object of alternating names and values.
+func object(pairs ...any) *node {
+	n := &node{kind: isObject}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		put(n, pairs[i].(string), pairs[i+1].(*node))
+	}
+	return n
+}
+
+func reference(kind, name string) *node {
+	return object("$ref", text("#/components/"+kind+"/"+name))
 }
