@@ -6,7 +6,7 @@ func pages() []Page {
 		Login{}, Factor{}, Recovery{}, Ticket{}, TicketLink{}, Blocked{}, Invite{}, Setup{}, Forgot{}, ForgotSent{}, NewPassword{}, PasswordRequired{}, Freeze{}, FreezeLink{}, Frozen{}, LoggedOut{}, OtherUser{},
 		ChooseDevice{}, AddSecondDevice{},
 		Account{}, StepUp{}, AddDevice{}, DeviceRemove{}, DeviceUnfreeze{}, DeviceConfirm{}, DeviceShow{}, DeviceShown{}, CopyRemove{}, Replace{}, RecoveryRenew{}, PasswordChange{},
-		Help{}, HelpRequest{}, HelpSent{}, Failure{}, Mailbox{}, MailView{},
+		Help{}, HelpRequest{}, HelpSent{}, HelpProgress{}, Failure{}, Mailbox{}, MailView{},
 		Reference{},
 		Continue{}, SignInOver{}, AccessDenied{}, Consent{}, RequestError{}, SignOutConfirm{}, NotSignedIn{}, UserCode{}, UserCodeConfirm{}, UserCodeDone{},
 	}

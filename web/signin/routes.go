@@ -54,5 +54,6 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("GET /help", s.static(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
 	r.Page("GET /help/request", s.getHelpRequest)
 	r.ForAnybody("POST /help/request", s.postHelpRequest, throttle.Help)
+	r.Page("GET /help/request/progress", s.getProgress)
 	r.Page("GET /help/sent", s.getHelpSent)
 }
