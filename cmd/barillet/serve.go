@@ -24,6 +24,7 @@ import (
 	"barillet/internal/mail"
 	"barillet/store"
 	"barillet/web"
+	"barillet/web/console"
 	"barillet/web/forwardauth"
 	"barillet/web/reply"
 )
@@ -187,7 +188,8 @@ func (p *program) noteSetupLink(a *app) {
 func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
 	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness()}
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness(),
+		Console: &console.Config{Directory: a.directory, Outbox: a.sender.Outbox, Ring: a.dataDir.ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {
 		if config.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: a.origin, TrustedProxies: c.TrustedProxies}); err != nil {
