@@ -35,6 +35,7 @@ type Permission int
 
 const (
 	PermRead              Permission = iota // read users, help requests and the audit log
+	PermExport                              // write users or events to a file
 	PermInvite                              // create and invite users, work on help requests
 	PermReset                               // remove one or all devices
 	PermAssist                              // unlock, end sessions, send a password link
@@ -49,7 +50,7 @@ const (
 // minRole returns the lowest role that has the permission.
 func (perm Permission) minRole() account.Role {
 	switch perm {
-	case PermRead:
+	case PermRead, PermExport:
 		return account.RoleReadOnly
 	case PermInvite, PermReset, PermAssist, PermApprove:
 		return account.RoleHelpDesk
