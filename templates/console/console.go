@@ -72,6 +72,7 @@ type SecretShown struct {
 	Name    string // as that of the act: "act.{Name}.shown"
 	Subject string
 	Secret  string
+	Also    string    // an identifier that belongs to the secret; "": none
 	Expires time.Time // zero: does not expire
 	Back    string
 }
