@@ -76,7 +76,7 @@ func galleryLog(lang string) []sample {
 	folded.Event = events[1]
 	return []sample{{"log", console.Log{Base: at, Types: types, Events: events, More: "/console/log?after=e3", Export: "/console/log/export"}},
 		{"log-filtered", console.Log{Base: at, Filter: filter, Types: types, Events: events[:1], Export: "/console/log/export"}},
-		{"log-choose", console.Log{Base: at, Filter: console.LogFilter{Subject: "du"}, Types: types, Choices: []console.LogChoice{{Name: "Amélie Durand", Login: "amelie@garage.example", Path: "/console/log?subject=u1"}, {Name: "Léa Dubois", Login: "lea@garage.example", Path: "/console/log?subject=u3"}}}},
+		{"log-choose", console.Log{Base: at, Filter: console.LogFilter{Subject: "du"}, Types: types, Choices: []console.LogChoice{{Name: "Amélie Durand", Login: "amelie@garage.example", Path: "/console/log?user=u1"}, {Name: "Léa Dubois", Login: "lea@garage.example", Path: "/console/log?user=u3"}}}},
 		{"log-nobody", console.Log{Base: at, Types: types, Nobody: "zzz"}}, {"log-none", console.Log{Base: at, Types: types}}, {"log-more", console.Log{Base: at, Types: types, More: "/console/log?after=e9"}},
 		{"log-refused", console.Log{Base: broken, Types: types}}, {"event", page}, {"event-proven", proven}, {"event-unproven", unproven}, {"event-folded", folded}}
 }

@@ -51,12 +51,20 @@ func openExport(_ *http.Request, p admin.Principal) (form, error) {
 
 // exportLog writes at most maxExport of the selected events to a file. Its last line has the path of the next file, if there is one.
 func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+	if err := p.Require(admin.PermExport); err != nil {
+		return outcome{}, err
+	}
 	s, err := c.selectEvents(ctx, p, in.values)
 	if err != nil {
 		return outcome{}, err
 	}
 	if s.none {
 		return outcome{}, errcode.New(errcode.NotFound)
+	}
+	s.query.Limit = exportPart
+	first, next, err := c.readEvents(in.r, p, s.query)
+	if err != nil {
+		return outcome{}, err
 	}
 	if err := c.Directory.Admin.BeginExport(ctx, p, from, s.describe(in)); err != nil {
 		return outcome{}, err
@@ -66,7 +74,7 @@ func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.R
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no transaction is open while the file is written
 		err := x.begin(in.get("format"), c.Now())
 		if err == nil {
-			err = c.writeEvents(in.r, p, s, in, x)
+			err = c.writeEvents(in, p, s.query, x, first, next)
 		}
 		if err != nil { // the browser must not keep a part of a file as the whole
 			reply.Report(in.r, err)
@@ -93,14 +101,10 @@ func (s *selection) describe(in input) map[string]string {
 	return what
 }
 
-func (c *Pages) writeEvents(r *http.Request, p admin.Principal, s selection, in input, x *export) error {
-	s.query.Limit = exportPart
+// writeEvents writes a part of the events, and those that follow it.
+func (c *Pages) writeEvents(in input, p admin.Principal, q audit.Query, x *export, found []audit.Entry, next string) error {
 	for written := 0; ; {
-		found, next, err := c.readEvents(r, p, s.query)
-		if err != nil {
-			return err
-		}
-		names, err := c.eventNames(r.Context(), p, found)
+		names, err := c.eventNames(in.r.Context(), p, found)
 		if err != nil {
 			return err
 		}
@@ -111,7 +115,10 @@ func (c *Pages) writeEvents(r *http.Request, p admin.Principal, s selection, in 
 			in.values.Set("after", next)
 			return x.end(exportPath(in.values))
 		}
-		s.query.After = next
+		q.After = next
+		if found, next, err = c.readEvents(in.r, p, q); err != nil {
+			return err
+		}
 	}
 }
 

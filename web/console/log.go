@@ -36,7 +36,7 @@ func (c *Pages) registerLog(r *site.Router) {
 }
 
 // logFilters are the parameters of a selection of events.
-var logFilters = []string{"subject", "actor", "type", "outcome", "since", "until"}
+var logFilters = []string{"user", "actor", "type", "outcome", "since", "until"}
 
 // selection is a selection of events: a query, and what the page of the log says about it.
 type selection struct {
@@ -49,7 +49,7 @@ type selection struct {
 // selectEvents reads the filters in values.
 func (c *Pages) selectEvents(ctx context.Context, p admin.Principal, values url.Values) (s selection, err error) {
 	f := &s.page.Filter
-	*f = view.LogFilter{Subject: strings.TrimSpace(values.Get("subject")), Actor: strings.TrimSpace(values.Get("actor")), Type: values.Get("type"), Outcome: values.Get("outcome"),
+	*f = view.LogFilter{Subject: strings.TrimSpace(values.Get("user")), Actor: strings.TrimSpace(values.Get("actor")), Type: values.Get("type"), Outcome: values.Get("outcome"),
 		Since: values.Get("since"), Until: values.Get("until")}
 	s.query = audit.Query{Descending: true, Limit: rowsPerPage, After: values.Get("after")}
 	if s.query.Since, err = c.day("since", f.Since, 0); err != nil {
@@ -142,7 +142,7 @@ func choicePath(f view.LogFilter, actor bool, id string) string {
 		f.Subject = id
 	}
 	q := url.Values{}
-	for name, v := range map[string]string{"subject": f.Subject, "actor": f.Actor, "type": f.Type, "outcome": f.Outcome, "since": f.Since, "until": f.Until} {
+	for name, v := range map[string]string{"user": f.Subject, "actor": f.Actor, "type": f.Type, "outcome": f.Outcome, "since": f.Since, "until": f.Until} {
 		if v != "" {
 			q.Set(name, v)
 		}

@@ -77,9 +77,11 @@ func (c *Pages) groupsNamed(ctx context.Context, p admin.Principal, lines string
 }
 
 func (c *Pages) groupNamed(ctx context.Context, p admin.Principal, name string) (account.GroupID, error) {
-	g, err := c.Directory.Group(ctx, p, account.GroupID(name))
-	if err == nil || errcode.Of(err) != errcode.NotFound {
-		return g.ID, err
+	if !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		g, err := c.Directory.Group(ctx, p, account.GroupID(name))
+		if err == nil || errcode.Of(err) != errcode.NotFound {
+			return g.ID, err
+		}
 	}
 	found, _, err := c.Directory.Groups(ctx, p, account.GroupQuery{Prefix: name})
 	if err != nil {
