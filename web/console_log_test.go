@@ -51,19 +51,19 @@ func TestConsole_ShowsTheLogInPlainWords(t *testing.T) {
 	}
 	suspended := p.Events(audit.UserSuspended)[0]
 	for path, want := range map[string][]string{
-		"?type=user.lifecycle.suspend":                                              {suspended.ID},
-		"?type=user.lifecycle.suspend&outcome=DENY":                                 nil,
-		"?type=user.lifecycle.suspend&user=bruno.petit@garage.example":                 {suspended.ID},
+		"?type=user.lifecycle.suspend":                                           {suspended.ID},
+		"?type=user.lifecycle.suspend&outcome=DENY":                              nil,
+		"?type=user.lifecycle.suspend&user=bruno.petit@garage.example":           {suspended.ID},
 		"?type=user.lifecycle.suspend&user=Petit":                                {suspended.ID},
 		"?type=user.lifecycle.suspend&user=brunelle":                             nil,
-		"?type=user.lifecycle.suspend&actor=root@garage.example":                    {suspended.ID},
-		"?type=user.lifecycle.suspend&actor=" + string(bruno.ID):                    nil,
+		"?type=user.lifecycle.suspend&actor=root@garage.example":                 {suspended.ID},
+		"?type=user.lifecycle.suspend&actor=" + string(bruno.ID):                 nil,
 		"?type=user.lifecycle.suspend&user=petit&actor=" + string(admin.user.ID): {suspended.ID},
-		"?type=user.lifecycle.suspend&until=2020-01-01":                             nil,
-		"?type=user.lifecycle.suspend&since=2020-01-01":                             {suspended.ID},
+		"?type=user.lifecycle.suspend&until=2020-01-01":                          nil,
+		"?type=user.lifecycle.suspend&since=2020-01-01":                          {suspended.ID},
 		"?user=brun":            nil, // two users: a choice
 		"?user=nobody-has-this": nil,
-		"?since=yesterday":         nil,
+		"?since=yesterday":      nil,
 	} {
 		if got := admin.eventsOn("/console/log" + path); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", path, got, want)

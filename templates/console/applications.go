@@ -50,8 +50,8 @@ type SigningKey struct {
 //	GET /console/applications/{id}
 type ApplicationPage struct {
 	Base
-	Application
-	HasSecret bool
+	Application Application
+	HasSecret   bool
 }
 
 func (ApplicationPage) Template() string { return "console_application" }

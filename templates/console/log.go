@@ -65,7 +65,7 @@ type Named struct {
 //	GET /console/log/{id}
 type EventPage struct {
 	Base
-	Event
+	Event                                Event
 	ID, Address, Agent, Request, Session string
 	Targets                              []Named
 	Details                              []EventDetail

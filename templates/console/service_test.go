@@ -31,3 +31,17 @@ func TestCatalogue_NamesEachEventAndEmail(t *testing.T) {
 		}
 	}
 }
+
+// The header names the administrator, and no field of a page hides this name or the path.
+func TestPage_KeepsTheNameOfTheAdministrator(t *testing.T) {
+	r := open(t)
+	for _, s := range gallery("en") {
+		var b strings.Builder
+		if err := r.Page(&b, s.page); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "Jeanne Martin</a><form") || !regexp.MustCompile(`data-path="/console/[a-z]+(/u1/suspend)?"`).MatchString(b.String()) {
+			t.Errorf("%s: the header does not have the name, or the page another path", s.name)
+		}
+	}
+}

@@ -30,7 +30,7 @@ type Webhook struct {
 //	GET /console/webhooks/{id}
 type WebhookPage struct {
 	Base
-	Webhook
+	Webhook    Webhook
 	Status     string // filter: "", "waiting" or "dead"
 	Deliveries []Delivery
 	More       string

@@ -86,7 +86,7 @@ func (c *Pages) getApplication(w http.ResponseWriter, r *http.Request, p admin.P
 	}
 	page := view.ApplicationPage{Base: c.base(r, p, "applications"), Application: application(found),
 		HasSecret: found.AuthMethod == client.AuthBasic || found.AuthMethod == client.AuthPost}
-	if page.Groups, err = c.groupNames(r.Context(), p, found.Groups); err != nil {
+	if page.Application.Groups, err = c.groupNames(r.Context(), p, found.Groups); err != nil {
 		return err
 	}
 	for _, rule := range found.Rules {
@@ -94,7 +94,7 @@ func (c *Pages) getApplication(w http.ResponseWriter, r *http.Request, p admin.P
 		if err != nil {
 			return err
 		}
-		page.Rules = append(page.Rules, view.ApplicationRule{Group: names[0], Strong: rule.PhishingResistant, MaxAge: minutes(rule.MaxAge)})
+		page.Application.Rules = append(page.Application.Rules, view.ApplicationRule{Group: names[0], Strong: rule.PhishingResistant, MaxAge: minutes(rule.MaxAge)})
 	}
 	return c.Render(w, http.StatusOK, page)
 }
