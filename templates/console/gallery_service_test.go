@@ -23,10 +23,10 @@ func galleryApplications(lang string) []sample {
 	service := console.Application{ID: "c777", Name: "Annuaire", Path: "/console/applications/c777", Kind: "service", Role: "USER_ADMIN", Grants: []string{"client_credentials"}, Created: day}
 	list := console.Applications{Base: at, Applications: []console.Application{planning, service, {ID: "c888", Name: "Télé de l’atelier", Path: "/console/applications/c888", Kind: "native", Everybody: true}},
 		Keys: []console.SigningKey{{ID: "k7H2mQ9vTz1", Alg: "RS256", From: day, Signs: true}, {ID: "p0LwX3", Alg: "ES256", From: day.Add(24 * time.Hour)}}, More: "/console/applications?after=c888"}
-	shown := console.SecretShown{Base: at, Name: "app_register", Subject: planning.Name, Secret: "bcs_0123456789abcdef0123456789abcdef0123456789abcdef", Also: planning.ID, Back: planning.Path}
+	shown := console.SecretShown{Base: at, Words: "app_register", Subject: planning.Name, Secret: "bcs_0123456789abcdef0123456789abcdef0123456789abcdef", Also: planning.ID, Back: planning.Path}
 	return []sample{{"applications", list}, {"applications-none", console.Applications{Base: at, Keys: list.Keys}},
 		{"application", console.ApplicationPage{Base: at, Application: planning, HasSecret: true}}, {"application-service", console.ApplicationPage{Base: at, Application: service}},
-		{"application-secret", shown}, {"application-policy", console.Act{Base: at, Name: "app_policy", Subject: planning.Name, Action: planning.Path + "/policy", Back: planning.Path, Fields: []console.Field{
+		{"application-secret", shown}, {"application-policy", console.Act{Base: at, Words: "app_policy", Subject: planning.Name, Action: planning.Path + "/policy", Back: planning.Path, Fields: []console.Field{
 			{Name: "who", Words: "app_who", Kind: "choice", Value: "groups", Options: []console.Option{{Value: "all", Words: "application.who.all"}, {Value: "groups", Words: "application.who.groups"}}},
 			{Name: "groups", Words: "app_groups", Kind: "textarea", Value: "Garage du Canal\nGarage Lumière", Optional: true, HasHint: true},
 			{Name: "strong", Words: "app_strong", Kind: "tick", Value: "yes"}, {Name: "reason", Kind: "text", HasHint: true}}}}}
