@@ -47,7 +47,7 @@ type SigningKey struct {
 
 // ApplicationPage shows one OAuth client.
 //
-//	GET /console/applications/{id}
+//	GET /console/applications/{cid}
 type ApplicationPage struct {
 	Base
 	Application Application

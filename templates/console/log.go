@@ -62,7 +62,7 @@ type Named struct {
 
 // EventPage shows one event.
 //
-//	GET /console/log/{id}
+//	GET /console/log/{eid}
 type EventPage struct {
 	Base
 	Event                                Event

@@ -27,7 +27,7 @@ type Webhook struct {
 
 // WebhookPage shows a webhook and its deliveries.
 //
-//	GET /console/webhooks/{id}
+//	GET /console/webhooks/{wid}
 type WebhookPage struct {
 	Base
 	Webhook    Webhook

@@ -21,21 +21,21 @@ const applicationsPath = "/console/applications"
 // registerApplications registers the pages of OAuth clients and signing keys.
 func (c *Pages) registerApplications(r *site.Router) {
 	c.get(r, applicationsPath, c.getApplications)
-	c.get(r, applicationsPath+"/{id}", c.getApplication)
+	c.get(r, applicationsPath+"/{cid}", c.getApplication)
 	c.act(r, act{name: "app_register", path: applicationsPath + "/register", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true,
 		open: c.openNewApplication, run: c.registerApplication})
-	c.act(r, act{name: "app_edit", path: applicationsPath + "/{id}/edit", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
+	c.act(r, act{name: "app_edit", path: applicationsPath + "/{cid}/edit", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
 		open: c.openApplication(editFields), run: c.changeApplication(editApplication)})
-	c.act(r, act{name: "app_policy", path: applicationsPath + "/{id}/policy", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
+	c.act(r, act{name: "app_policy", path: applicationsPath + "/{cid}/policy", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
 		open: c.openApplication(c.policyFields), run: c.changeApplication(c.setPolicy)})
-	c.act(r, act{name: "app_secret", path: applicationsPath + "/{id}/secret", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, danger: true,
+	c.act(r, act{name: "app_secret", path: applicationsPath + "/{cid}/secret", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, danger: true,
 		open: c.openApplication(nil), run: c.rotateSecret})
-	c.act(r, act{name: "app_delete", path: applicationsPath + "/{id}/delete", section: "applications", need: admin.PermConfigure, budget: throttle.NeverRefused, reason: true, danger: true,
+	c.act(r, act{name: "app_delete", path: applicationsPath + "/{cid}/delete", section: "applications", need: admin.PermConfigure, budget: throttle.NeverRefused, reason: true, danger: true,
 		open: c.openApplication(nil), run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
 				return outcome{}, err
 			}
-			return outcome{next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.path("id")))
+			return outcome{next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.path("cid")))
 		}})
 	c.act(r, act{name: "keys_rotate", path: applicationsPath + "/keys/rotate", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
 		open: func(_ *http.Request, p admin.Principal) (form, error) {
@@ -103,7 +103,7 @@ func (c *Pages) findApplication(r *http.Request, p admin.Principal) (client.Info
 	if err := p.RequireUnscoped(admin.PermReadConfiguration); err != nil {
 		return client.Information{}, err
 	}
-	return c.OIDC.Clients.Information(r.Context(), client.ID(r.PathValue("id")))
+	return c.OIDC.Clients.Information(r.Context(), client.ID(r.PathValue("cid")))
 }
 
 func application(c client.Information) view.Application {
@@ -226,7 +226,7 @@ func (c *Pages) changeApplication(change func(context.Context, admin.Principal, 
 		if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
 			return outcome{}, err
 		}
-		id := client.ID(in.path("id"))
+		id := client.ID(in.path("cid"))
 		found, err := c.OIDC.Clients.Information(ctx, id)
 		if err != nil {
 			return outcome{}, err
@@ -257,7 +257,7 @@ func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from accoun
 	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
 		return outcome{}, err
 	}
-	made, err := c.OIDC.Clients.RotateSecret(ctx, c.registrar(p, from), client.ID(in.path("id")))
+	made, err := c.OIDC.Clients.RotateSecret(ctx, c.registrar(p, from), client.ID(in.path("cid")))
 	if err != nil {
 		return outcome{}, err
 	}

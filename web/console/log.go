@@ -30,7 +30,7 @@ const logPath = "/console/log"
 // registerLog registers the pages of the audit log.
 func (c *Pages) registerLog(r *site.Router) {
 	c.get(r, logPath, c.getLog)
-	c.get(r, logPath+"/{id}", c.getEvent)
+	c.get(r, logPath+"/{eid}", c.getEvent)
 	c.act(r, act{name: "log_export", path: logPath + "/export", section: "log", need: admin.PermExport, budget: throttle.APIWrites, reason: true, repeatable: true,
 		open: openExport, run: c.exportLog})
 }
@@ -256,7 +256,7 @@ func named(names map[string]string, a audit.Actor) view.Named {
 
 func (c *Pages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	ctx := r.Context()
-	e, err := c.Directory.Admin.Event(ctx, p, r.PathValue("id"))
+	e, err := c.Directory.Admin.Event(ctx, p, r.PathValue("eid"))
 	if err != nil {
 		return err
 	}

@@ -22,10 +22,10 @@ func (c *Pages) registerMail(r *site.Router) {
 		do     func(context.Context, admin.Principal, account.RequestInfo, string) error
 		danger bool
 	}{{"retry", c.Directory.Admin.RetryMail, false}, {"drop", c.Directory.Admin.DropMail, true}} {
-		c.act(r, act{name: "mail_" + o.name, path: mailPath + "/{id}/" + o.name, section: "mail", need: admin.PermManage, budget: throttle.APIWrites,
+		c.act(r, act{name: "mail_" + o.name, path: mailPath + "/{mid}/" + o.name, section: "mail", need: admin.PermManage, budget: throttle.APIWrites,
 			danger: o.danger, reason: true, open: c.openMail,
 			run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-				return outcome{}, o.do(ctx, p, from, in.path("id"))
+				return outcome{}, o.do(ctx, p, from, in.path("mid"))
 			}})
 	}
 }
@@ -61,6 +61,6 @@ func (c *Pages) getMail(w http.ResponseWriter, r *http.Request, p admin.Principa
 }
 
 func (c *Pages) openMail(r *http.Request, p admin.Principal) (form, error) {
-	m, err := c.Directory.Admin.DeadLetter(r.Context(), p, r.PathValue("id"))
+	m, err := c.Directory.Admin.DeadLetter(r.Context(), p, r.PathValue("mid"))
 	return form{subject: m.To, back: mailPath}, err
 }

@@ -21,26 +21,26 @@ const webhooksPath = "/console/webhooks"
 // registerWebhooks registers the pages of webhooks.
 func (c *Pages) registerWebhooks(r *site.Router) {
 	c.get(r, webhooksPath, c.getWebhooks)
-	c.get(r, webhooksPath+"/{id}", c.getWebhook)
+	c.get(r, webhooksPath+"/{wid}", c.getWebhook)
 	type run func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error)
 	operation := func(name, path string, budget throttle.Quota, danger, repeatable bool, open func(*http.Request, admin.Principal) (form, error), do run) {
 		c.act(r, act{name: "hook_" + name, path: webhooksPath + path, section: "webhooks", need: admin.PermConfigure, budget: budget, reason: true,
 			danger: danger, repeatable: repeatable, open: open, run: do})
 	}
 	operation("create", "/create", throttle.APIWrites, false, false, c.openNewWebhook, c.createWebhook)
-	operation("edit", "/{id}/edit", throttle.APIWrites, false, true, c.openWebhook(webhookFields), c.editWebhook)
-	operation("test", "/{id}/test", throttle.APIWrites, false, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		_, err := c.Directory.Admin.TestWebhook(ctx, p, from, in.path("id"))
+	operation("edit", "/{wid}/edit", throttle.APIWrites, false, true, c.openWebhook(webhookFields), c.editWebhook)
+	operation("test", "/{wid}/test", throttle.APIWrites, false, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+		_, err := c.Directory.Admin.TestWebhook(ctx, p, from, in.path("wid"))
 		return outcome{}, err
 	})
-	operation("rotate", "/{id}/rotate", throttle.APIWrites, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		secret, h, err := c.Directory.Admin.RotateWebhook(ctx, p, from, in.path("id"))
+	operation("rotate", "/{wid}/rotate", throttle.APIWrites, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+		secret, h, err := c.Directory.Admin.RotateWebhook(ctx, p, from, in.path("wid"))
 		return outcome{secret: &view.SecretShown{Subject: h.Name, Secret: secret.Reveal()}}, err
 	})
-	operation("enable", "/{id}/enable", throttle.APIWrites, false, true, c.openWebhook(nil), c.enableWebhook(true))
-	operation("disable", "/{id}/disable", throttle.NeverRefused, true, true, c.openWebhook(nil), c.enableWebhook(false))
-	operation("delete", "/{id}/delete", throttle.NeverRefused, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		err := c.Directory.Admin.DeleteWebhook(ctx, p, from, in.path("id"))
+	operation("enable", "/{wid}/enable", throttle.APIWrites, false, true, c.openWebhook(nil), c.enableWebhook(true))
+	operation("disable", "/{wid}/disable", throttle.NeverRefused, true, true, c.openWebhook(nil), c.enableWebhook(false))
+	operation("delete", "/{wid}/delete", throttle.NeverRefused, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+		err := c.Directory.Admin.DeleteWebhook(ctx, p, from, in.path("wid"))
 		return outcome{next: site.WithQuery(webhooksPath, "done", "hook_delete")}, err
 	})
 }
@@ -88,7 +88,7 @@ func (c *Pages) webhook(h webhook.Endpoint) view.Webhook {
 }
 
 func (c *Pages) getWebhook(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("id"))
+	h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("wid"))
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *Pages) openNewWebhook(_ *http.Request, p admin.Principal) (form, error)
 // openWebhook returns the form of an operation on the webhook in the path. fields may be nil.
 func (c *Pages) openWebhook(fields func(webhook.Endpoint) []view.Field) func(*http.Request, admin.Principal) (form, error) {
 	return func(r *http.Request, p admin.Principal) (form, error) {
-		h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("id"))
+		h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("wid"))
 		if err != nil {
 			return form{}, err
 		}
@@ -177,7 +177,7 @@ func (c *Pages) enableWebhook(on bool) func(context.Context, admin.Principal, ac
 
 // updateWebhook replaces the settings of the webhook in the path by what change makes of them.
 func (c *Pages) updateWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input, change func(admin.NewWebhook) admin.NewWebhook) error {
-	id := in.path("id")
+	id := in.path("wid")
 	h, err := c.Directory.Admin.Webhook(ctx, p, id)
 	if err != nil {
 		return err
