@@ -55,12 +55,12 @@ var allowed = map[string]string{
 	"web/idempotency": "authn/account store",
 	"web/console": "authn/account authn/admin authn/counts authn/directory authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit internal/errcode " +
 		"internal/input internal/mail internal/notice internal/secret internal/throttle internal/usercsv internal/webhook oidc oidc/client store templates templates/console " +
-		"web/idempotency web/reply web/site",
+		"web/api/systemlog web/idempotency web/reply web/site",
 	"web/apidocs":       "templates",
 	"web/admission":     "internal/throttle",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
-	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
+	"web/api/systemlog": "internal/audit internal/input internal/webhook web/api/scim web/reply",
 	"web/api": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/idempotency web/reply",

@@ -106,6 +106,9 @@ func (r *Renderer) Has(lang string, k Key) bool {
 	return ok
 }
 
+// Zone returns the time zone of the pages.
+func (r *Renderer) Zone() *time.Location { return zoneOf(r.brand.Zone) }
+
 // locale returns the locale of lang, or the fallback if lang is not supported.
 func (r *Renderer) locale(lang string) *locale {
 	if v, ok := r.langs[lang]; ok {

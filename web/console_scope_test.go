@@ -47,7 +47,7 @@ func (a *proving) steady() {
 // A manager calls every route of the console with an id, once with one outside the scope and once with an unknown one. The
 // answers are the same.
 func TestConsole_ObjectsOutsideTheScopeLookUnknown(t *testing.T) {
-	p := open(t, nil)
+	p, _ := appPlace(t, nil)
 	north, south := p.CreateGroup("Garage du Nord"), p.CreateGroup("Garage du Sud")
 	const role = "raaaaaaaaaaaaaaaaaaaaaaaaaa"
 	outside := map[string]account.User{}
@@ -120,7 +120,7 @@ func TestConsole_RolesLimitTheRoutes(t *testing.T) {
 		t.Fatal("docs/http.md has no section Console")
 	}
 	rows := regexp.MustCompile("(?m)^\\| `([^`]*)` \\| ([A-Z, ]+) \\| ([^|]*) \\|").FindAllStringSubmatch(section[1], -1)
-	p := open(t, nil)
+	p, _ := appPlace(t, nil)
 	north, made := p.CreateGroup("Garage du Nord"), 0
 	for _, c := range []struct {
 		role   account.Role

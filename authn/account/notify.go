@@ -87,15 +87,23 @@ func laneOf(m notice.Notice) audit.Lane {
 // SendByAdmin is SendTo for an email to the user that an administrator causes. Beyond the limits of all administrators together
 // it returns RateLimited, so the whole operation has no effect. A notification that must not be refused uses SendTo.
 func (tx *Tx) SendByAdmin(u *User, addresses []string, m notice.Notice, expires time.Time) error {
-	v, err := tx.s.Limiter.TakeAll(tx.Raw, tx.Op.Now, throttle.Charge{Limit: throttle.AdminMails, Subject: string(u.ID) + " " + m.Name()},
-		throttle.Charge{Limit: throttle.AdminMailsDay, Subject: string(u.ID)})
+	if err := tx.CountByAdmin(string(u.ID), m.Name()); err != nil {
+		return err
+	}
+	return tx.SendTo(u, addresses, m, expires)
+}
+
+// CountByAdmin counts an email of a kind that an administrator causes. It returns RateLimited beyond the limits of SendByAdmin.
+func (tx *Tx) CountByAdmin(recipient, kind string) error {
+	v, err := tx.s.Limiter.TakeAll(tx.Raw, tx.Op.Now, throttle.Charge{Limit: throttle.AdminMails, Subject: recipient + " " + kind},
+		throttle.Charge{Limit: throttle.AdminMailsDay, Subject: recipient})
 	if err != nil {
 		return fmt.Errorf("counting emails by administrators: %w", err)
 	}
 	if !v.OK {
 		return &errcode.Error{Code: errcode.RateLimited, Reason: errcode.ReasonMails, RetryAfter: max(v.Retry, time.Second)}
 	}
-	return tx.SendTo(u, addresses, m, expires)
+	return nil
 }
 
 func (tx *Tx) queue(addresses []string, m notice.Notice, row mail.Message) error {

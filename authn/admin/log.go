@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -66,6 +67,34 @@ func (s *Service) Events(ctx context.Context, p Principal, q audit.Query) (entri
 		next = s.SealCursor(p.ID, next, len(entries) == 0) // the id of an event that p may not read
 	}
 	return entries, next, nil
+}
+
+// Event returns an event that Events would return, or NotFound.
+func (s *Service) Event(ctx context.Context, p Principal, id string) (audit.Entry, error) {
+	at, err := audit.TimeOf(id)
+	if err != nil {
+		return audit.Entry{}, errcode.New(errcode.NotFound)
+	}
+	found, _, err := s.Events(ctx, p, audit.Query{Since: at, Until: at.Add(1), Limit: 1, Keep: func(e audit.Entry) bool { return e.ID == id }})
+	if err == nil && len(found) == 0 {
+		err = errcode.New(errcode.NotFound)
+	}
+	if err != nil {
+		return audit.Entry{}, err
+	}
+	return found[0], nil
+}
+
+// BeginExport appends the event of an export of the log, and checks that p may export: a file outlives a mistake. what describes the
+// selected events. The events are those that Events returns.
+func (s *Service) BeginExport(ctx context.Context, p Principal, req account.RequestInfo, what map[string]string) error {
+	if err := p.Require(PermExport); err != nil {
+		return err
+	}
+	_, err := account.Update(ctx, s.Accounts, s.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+		return struct{}{}, tx.Audit(audit.Event{Actor: p.Actor(), Action: audit.LogExported, Outcome: audit.Success, Detail: what})
+	})
+	return err
 }
 
 // HasInScope reports whether the user exists and is in the group scope of p.

@@ -57,7 +57,7 @@ func (p Principal) Allows(perm Permission) bool {
 // (protocol rule 35).
 func (perm Permission) NeedsProof() bool {
 	switch perm {
-	case PermReset, PermManage, PermApprove, PermAssignRoles, PermConfigure:
+	case PermExport, PermReset, PermManage, PermApprove, PermAssignRoles, PermConfigure:
 		return true
 	}
 	return false

@@ -74,6 +74,8 @@ const (
 	HelpRemoved         = "barillet.help.removed" // an open request about an unknown address was displaced by others, or expired
 	SecretDisclosed     = "barillet.secret.disclosed"
 	MailFailed          = "barillet.mail.dead_letter"
+	MailRetried         = "barillet.mail.retried" // a dead letter was queued again
+	MailDropped         = "barillet.mail.dropped" // a dead letter was deleted
 	TokenCreated        = "system.api_token.create"
 	TokenRevoked        = "system.api_token.revoke"
 	TokenRefused        = "barillet.api_token.refused"
@@ -93,6 +95,7 @@ const (
 	SpaceRecovered      = "barillet.space.recovered"
 	ConfigurationLoaded = "barillet.configuration.loaded"
 	LogContradicted     = "barillet.audit.contradicted" // the log contradicts its newest head, so no head is signed
+	LogExported         = "barillet.audit.exported"     // events were written to a file
 	EventsRemoved       = "barillet.audit.removed"      // by the retention policy; see Removal
 	RecordsRemoved      = "barillet.retention.removed"  // of another table, by the retention policy
 	EventsErased        = "barillet.audit.erased"       // about a user who is forgotten; see Erasure

@@ -41,10 +41,11 @@ const (
 
 // Other reasons.
 const (
-	ReasonUnusable    = "unusable"     // of WrongState: the device cannot be used now
-	ReasonBrowserOnly = "browser_only" // of Invalid: the device can be enrolled and used only in a browser
-	ReasonDisabled    = "disabled"     // of WrongState: the webhook is disabled
-	ReasonUnsigned    = "unsigned"     // of WrongState: no signed head of the audit log covers the event yet
+	ReasonUnusable     = "unusable"      // of WrongState: the device cannot be used now
+	ReasonBrowserOnly  = "browser_only"  // of Invalid: the device can be enrolled and used only in a browser
+	ReasonDisabled     = "disabled"      // of WrongState: the webhook is disabled
+	ReasonEmailExpired = "email_expired" // of WrongState: the email has expired, or its content is gone
+	ReasonUnsigned     = "unsigned"      // of WrongState: no signed head of the audit log covers the event yet
 )
 
 // Reasons of Forbidden about the caller.

@@ -41,7 +41,7 @@ type Message struct {
 	Tried        time.Time `json:"tried,omitzero"`
 	LastError    string    `json:"last_error,omitempty"`  // one short line without links
 	Unreachable  bool      `json:"unreachable,omitempty"` // the last attempt failed with ErrUnreachable
-	// Dead marks a dead letter. It has no Data, because that can contain a secret.
+	// Dead marks a dead letter. It has no Data if it has ExpiresAt, because that Data can contain a link or code that signs in.
 	Dead bool      `json:"dead,omitempty"`
 	Died time.Time `json:"died,omitzero"`
 }
@@ -111,6 +111,7 @@ type MessageInfo struct {
 	LastError string
 	Dead      bool
 	Died      time.Time
+	Emptied   bool // it has no data, so it cannot be sent
 }
 
 // List selects the messages that Items returns.
@@ -134,7 +135,8 @@ func (o *Outbox) Items(s store.Snapshot, list List) (items []MessageInfo, next s
 
 func (r Message) item(id string) MessageInfo {
 	return MessageInfo{ID: id, Template: r.Template, Lang: r.Lang, To: strings.Join(r.To, ", "), Recipient: r.Recipient, Queued: r.Queued, NotBefore: r.NotBefore,
-		ExpiresAt: r.ExpiresAt, Tried: r.Tried, Attempts: r.AttemptCount, LastError: r.LastError, Dead: r.Dead, Died: r.Died}
+		ExpiresAt: r.ExpiresAt, Tried: r.Tried, Attempts: r.AttemptCount, LastError: r.LastError, Dead: r.Dead, Died: r.Died,
+		Emptied: len(r.Data) == 0}
 }
 
 // SweepUseless returns the sweep of the messages to users for which useless returns true. useless may read two records.
@@ -161,11 +163,11 @@ func (r Message) Attempts() outbox.Attempts {
 		LastError: r.LastError, Unreachable: r.Unreachable, Dead: r.Dead, Died: r.Died}
 }
 
-// WithAttempts returns the message with another state. It removes the data of a dead letter.
+// WithAttempts returns the message with another state. It removes the data of a dead letter that expires.
 func (r Message) WithAttempts(t outbox.Attempts) Message {
 	r.Queued, r.NotBefore, r.ExpiresAt, r.AttemptCount, r.Tried = t.Queued, t.NotBefore, t.ExpiresAt, t.Count, t.Tried
 	r.LastError, r.Unreachable, r.Dead, r.Died = t.LastError, t.Unreachable, t.Dead, t.Died
-	if t.Dead {
+	if t.Dead && !t.ExpiresAt.IsZero() {
 		r.Data = nil
 	}
 	return r

@@ -42,28 +42,45 @@ type Style struct {
 
 // Write writes the columns and the rows. Read returns the same cells, without characters that change the direction of text.
 func Write(w io.Writer, style Style, columns []string, rows [][]string) error {
+	c, err := NewWriter(w, style, columns)
+	if err != nil {
+		return err
+	}
+	return c.Write(rows)
+}
+
+// Writer writes the rows of a file in parts.
+type Writer struct{ csv *csv.Writer }
+
+// NewWriter writes the columns, and returns a Writer for the rows.
+func NewWriter(w io.Writer, style Style, columns []string) (*Writer, error) {
 	if style.Mark {
 		if _, err := io.WriteString(w, "\xef\xbb\xbf"); err != nil {
-			return fmt.Errorf("writing CSV file: %w", err)
+			return nil, fmt.Errorf("writing CSV file: %w", err)
 		}
 	}
-	c := csv.NewWriter(w)
+	c := &Writer{csv.NewWriter(w)}
 	if style.Semicolons {
-		c.Comma = ';'
+		c.csv.Comma = ';'
 	}
-	for i, row := range append([][]string{columns}, rows...) {
+	return c, c.write([][]string{columns}, func(cell string) string { return cell })
+}
+
+// Write writes rows. No cell starts a formula.
+func (c *Writer) Write(rows [][]string) error { return c.write(rows, guard) }
+
+func (c *Writer) write(rows [][]string, guard func(string) string) error {
+	for _, row := range rows {
 		out := make([]string, len(row))
 		for n, cell := range row {
-			if out[n] = input.WithoutOverrides(cell); i > 0 {
-				out[n] = guard(out[n])
-			}
+			out[n] = guard(input.WithoutOverrides(cell))
 		}
-		if err := c.Write(out); err != nil {
+		if err := c.csv.Write(out); err != nil {
 			return fmt.Errorf("writing CSV file: %w", err)
 		}
 	}
-	if c.Flush(); c.Error() != nil {
-		return fmt.Errorf("writing CSV file: %w", c.Error())
+	if c.csv.Flush(); c.csv.Error() != nil {
+		return fmt.Errorf("writing CSV file: %w", c.csv.Error())
 	}
 	return nil
 }

@@ -72,6 +72,7 @@ type SecretShown struct {
 	Words   string // as those of the act: "act.{Words}.shown"
 	Subject string
 	Secret  string
+	Also    string    // an identifier that belongs to the secret; "": none
 	Expires time.Time // zero: does not expire
 	Back    string
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"barillet/authn/admin"
@@ -94,16 +93,11 @@ func readWebhook(r *http.Request) (admin.NewWebhook, error) {
 		return admin.NewWebhook{}, err
 	}
 	for _, filter := range body.Events {
-		if !matchesAny(filter) {
+		if !systemlog.MatchesAny(filter) {
 			return admin.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never match
 		}
 	}
 	return admin.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
-}
-
-// matchesAny reports whether the filter matches an event type.
-func matchesAny(filter string) bool {
-	return slices.ContainsFunc(systemlog.EventTypes(), func(t string) bool { return webhook.Matches(filter, t) })
 }
 
 func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op admin.Principal) error {

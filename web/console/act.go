@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,10 +48,11 @@ type form struct {
 	fields  []view.Field
 }
 
-// outcome is what follows an operation. Without a secret it is a redirect.
+// outcome is what follows an operation. Without a secret or a file it is a redirect.
 type outcome struct {
-	next   string            // path; "": form.back
-	secret *view.SecretShown // the fields that depend on the operation
+	next   string                            // path; "": form.back
+	secret *view.SecretShown                 // the fields that depend on the operation
+	file   func(w http.ResponseWriter) error // writes the answer; only of an act that is repeatable
 }
 
 // input is what was sent: the values of the fields of a form, valid as far as the fields say, and those of the path.
@@ -148,8 +150,10 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 			return err
 		case out.secret != nil:
 			s := *out.secret
-			s.Base, s.Words, s.Back = page.Base, a.name, f.back
+			s.Base, s.Words, s.Back = page.Base, a.name, cmp.Or(s.Back, f.back)
 			return c.Render(w, http.StatusOK, s)
+		case out.file != nil:
+			return out.file(w)
 		case out.next != "":
 			return site.Redirect(w, out.next)
 		}

@@ -41,6 +41,12 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 func (c *Pages) Register(r *site.Router) {
 	c.get(r, "/console", c.getStart)
 	c.registerLifecycle(r)
+	if c.OIDC != nil {
+		c.registerApplications(r)
+	}
+	c.registerWebhooks(r)
+	c.registerMail(r)
+	c.registerLog(r)
 }
 
 // handler answers a request of an administrator once, or returns an error without an answer.
@@ -70,6 +76,10 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"applications", applicationsPath, admin.PermReadConfiguration, true},
+	{"webhooks", webhooksPath, admin.PermReadConfiguration, true},
+	{"mail", mailPath, admin.PermRead, true},
+	{"log", logPath, admin.PermRead, false},
 }
 
 // base returns the part that all pages of the console have. section is the present part of the navigation.
@@ -79,7 +89,7 @@ func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Ba
 		b.Notice = &templates.Message{Key: templates.Key("act." + done + ".done")}
 	}
 	for _, s := range sections {
-		if p.Allows(s.need) && !(s.unscoped && p.Scoped()) {
+		if p.Allows(s.need) && !(s.unscoped && p.Scoped()) && (s.path != applicationsPath || c.OIDC != nil) {
 			b.Sections = append(b.Sections, view.Section{Name: s.name, Path: s.path})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"barillet/internal/audit"
+	"barillet/internal/webhook"
 )
 
 // messages maps event types to short English texts, as Okta's displayMessage.
@@ -77,6 +78,8 @@ var messages = map[string]string{
 	audit.HelpRemoved:         "Help request about an unknown address removed",
 	audit.SecretDisclosed:     "Secret disclosed to an administrator",
 	audit.MailFailed:          "Email delivery failed",
+	audit.MailRetried:         "Undelivered email queued again",
+	audit.MailDropped:         "Undelivered email deleted",
 	audit.TokenCreated:        "API token created",
 	audit.TokenRevoked:        "API token revoked",
 	audit.TokenRefused:        "API token rejected",
@@ -91,6 +94,7 @@ var messages = map[string]string{
 	audit.ServerStarted:       "Service started",
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
+	audit.LogExported:         "Audit log exported",
 	audit.EventsRemoved:       "Old events removed from the audit log",
 	audit.RecordsRemoved:      "Old records removed",
 	audit.EventsErased:        "Personal data of a user erased from the audit log",
@@ -128,3 +132,8 @@ func displayMessage(e audit.Event) string {
 
 // EventTypes returns the known event types, sorted.
 func EventTypes() []string { return slices.Sorted(maps.Keys(messages)) }
+
+// MatchesAny reports whether the filter of a webhook matches an event type.
+func MatchesAny(filter string) bool {
+	return slices.ContainsFunc(EventTypes(), func(t string) bool { return webhook.Matches(filter, t) })
+}

@@ -1,0 +1,265 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/internal/errcode"
+	"barillet/internal/throttle"
+	"barillet/oidc/client"
+	view "barillet/templates/console"
+	"barillet/web/site"
+)
+
+const applicationsPath = "/console/applications"
+
+// registerApplications registers the pages of OAuth clients and signing keys.
+func (c *Pages) registerApplications(r *site.Router) {
+	c.get(r, applicationsPath, c.getApplications)
+	c.get(r, applicationsPath+"/{cid}", c.getApplication)
+	c.act(r, act{name: "app_register", path: applicationsPath + "/register", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true,
+		open: c.openNewApplication, run: c.registerApplication})
+	c.act(r, act{name: "app_edit", path: applicationsPath + "/{cid}/edit", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
+		open: c.openApplication(editFields), run: c.changeApplication(editApplication)})
+	c.act(r, act{name: "app_policy", path: applicationsPath + "/{cid}/policy", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
+		open: c.openApplication(c.policyFields), run: c.changeApplication(c.setPolicy)})
+	c.act(r, act{name: "app_secret", path: applicationsPath + "/{cid}/secret", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, danger: true,
+		open: c.openApplication(nil), run: c.rotateSecret})
+	c.act(r, act{name: "app_delete", path: applicationsPath + "/{cid}/delete", section: "applications", need: admin.PermConfigure, budget: throttle.NeverRefused, reason: true, danger: true,
+		open: c.openApplication(nil), run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
+				return outcome{}, err
+			}
+			return outcome{next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.path("cid")))
+		}})
+	c.act(r, act{name: "keys_rotate", path: applicationsPath + "/keys/rotate", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
+		open: func(_ *http.Request, p admin.Principal) (form, error) {
+			return form{back: applicationsPath}, p.RequireUnscoped(admin.PermReadConfiguration)
+		}, run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, _ input) (outcome, error) {
+			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
+				return outcome{}, err
+			}
+			return outcome{}, c.OIDC.Keys.Rotate(ctx, from, p.Actor())
+		}})
+}
+
+// registrar returns who registers or changes a client. The caller has checked its permission.
+func (c *Pages) registrar(p admin.Principal, from account.RequestInfo) client.Registrar {
+	return client.Registrar{Actor: p.Actor(), From: from, ReservedName: c.Accounts.Policy.Issuer}
+}
+
+func (c *Pages) getApplications(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+	if err := p.RequireUnscoped(admin.PermReadConfiguration); err != nil {
+		return err
+	}
+	after, err := cursor(r)
+	if err != nil {
+		return err
+	}
+	found, next, err := c.OIDC.Clients.List(r.Context(), after, rowsPerPage)
+	if err != nil {
+		return err
+	}
+	page := view.Applications{Base: c.base(r, p, "applications"), More: morePath(r, next)}
+	for _, one := range found {
+		page.Applications = append(page.Applications, application(one))
+	}
+	keys, err := c.OIDC.Keys.List(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		page.Keys = append(page.Keys, view.SigningKey{ID: k.ID, Alg: k.Alg, Created: k.Created, From: k.NotBefore, Signs: k.Signs})
+	}
+	return c.Render(w, http.StatusOK, page)
+}
+
+func (c *Pages) getApplication(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+	found, err := c.findApplication(r, p)
+	if err != nil {
+		return err
+	}
+	page := view.ApplicationPage{Base: c.base(r, p, "applications"), Application: application(found),
+		HasSecret: found.AuthMethod == client.AuthBasic || found.AuthMethod == client.AuthPost}
+	if page.Application.Groups, err = c.groupNames(r.Context(), p, found.Groups); err != nil {
+		return err
+	}
+	for _, rule := range found.Rules {
+		names, err := c.groupNames(r.Context(), p, []account.GroupID{rule.Group})
+		if err != nil {
+			return err
+		}
+		page.Application.Rules = append(page.Application.Rules, view.ApplicationRule{Group: names[0], Strong: rule.PhishingResistant, MaxAge: minutes(rule.MaxAge)})
+	}
+	return c.Render(w, http.StatusOK, page)
+}
+
+func (c *Pages) findApplication(r *http.Request, p admin.Principal) (client.Information, error) {
+	if err := p.RequireUnscoped(admin.PermReadConfiguration); err != nil {
+		return client.Information{}, err
+	}
+	return c.OIDC.Clients.Information(r.Context(), client.ID(r.PathValue("cid")))
+}
+
+func application(c client.Information) view.Application {
+	out := view.Application{ID: string(c.ID), Name: c.Name, Path: applicationsPath + "/" + string(c.ID), Role: string(c.Role), Redirects: c.Redirects,
+		Scopes: strings.Fields(c.Scope), Everybody: c.Groups == nil, Consent: c.Consent == nil || *c.Consent, Strong: c.PhishingResistant, MaxAge: minutes(c.MaxAge),
+		Created: unixTime(c.Issued)}
+	switch {
+	case c.Role != "":
+		out.Kind = "service"
+	case len(c.Grants) == 0:
+		out.Kind = "server"
+	case c.ApplicationType == "native":
+		out.Kind = "native"
+	case c.AuthMethod == client.AuthNone:
+		out.Kind = "public"
+	case c.AuthMethod == client.AuthJWT:
+		out.Kind = "keys"
+	default:
+		out.Kind = "web"
+	}
+	for _, g := range c.Grants {
+		out.Grants = append(out.Grants, g[strings.LastIndexByte(g, ':')+1:])
+	}
+	return out
+}
+
+// minutes returns seconds as minutes, rounded up.
+func minutes(seconds int64) int { return int((seconds + 59) / 60) }
+
+// openNewApplication returns the form of the registration.
+func (c *Pages) openNewApplication(_ *http.Request, p admin.Principal) (form, error) {
+	fields := append(addressFields("", nil), view.Field{Name: "kind", Words: "app_kind", Kind: "choice", Value: "web", Options: []view.Option{
+		{Value: "web", Words: "application.choice.web"}, {Value: "public", Words: "application.choice.public"}, {Value: "native", Words: "application.choice.native"}}})
+	return form{back: applicationsPath, fields: fields}, p.RequireUnscoped(admin.PermReadConfiguration)
+}
+
+func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
+		return outcome{}, err
+	}
+	n := client.Registration{Name: in.get("name"), Redirects: strings.Fields(in.get("redirects")), Grants: []string{client.GrantCode, client.GrantRefresh}}
+	switch in.get("kind") {
+	case "native":
+		n.ApplicationType, n.AuthMethod = "native", client.AuthNone
+	case "public":
+		n.AuthMethod = client.AuthNone
+	}
+	made, err := c.OIDC.Clients.Register(ctx, c.registrar(p, from), n)
+	if err != nil {
+		return outcome{}, metadataError(err)
+	}
+	if made.Secret != "" {
+		return outcome{secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID), Back: applicationsPath + "/" + string(made.ID)}}, nil
+	}
+	return outcome{next: site.WithQuery(applicationsPath+"/"+string(made.ID), "done", "app_register")}, nil
+}
+
+// metadataError returns the error of the field that has invalid metadata, in the place of that of RFC 7591.
+func metadataError(err error) error {
+	e, ok := errors.AsType[*client.MetadataError](err)
+	if !ok {
+		return err
+	}
+	field := map[string]string{"client_name": "name", "redirect_uris": "redirects", "barillet_groups": "groups"}[e.Member]
+	return errcode.InvalidField(cmp.Or(field, e.Member), "application")
+}
+
+// openApplication returns the form of an operation on the client in the path. fields may be nil.
+func (c *Pages) openApplication(fields func(*http.Request, admin.Principal, client.Information) ([]view.Field, error)) func(*http.Request, admin.Principal) (form, error) {
+	return func(r *http.Request, p admin.Principal) (form, error) {
+		found, err := c.findApplication(r, p)
+		if err != nil {
+			return form{}, err
+		}
+		f := form{subject: found.Name, back: applicationsPath + "/" + string(found.ID)}
+		if fields != nil {
+			f.fields, err = fields(r, p, found)
+		}
+		return f, err
+	}
+}
+
+func editFields(_ *http.Request, _ admin.Principal, c client.Information) ([]view.Field, error) {
+	return addressFields(c.Name, c.Redirects), nil
+}
+
+func addressFields(name string, redirects []string) []view.Field {
+	return []view.Field{{Name: "name", Words: "app_name", Kind: "text", Value: name, Max: 64},
+		{Name: "redirects", Kind: "textarea", Value: strings.Join(redirects, "\n"), Max: 16 << 10, HasHint: true}}
+}
+
+// policyFields returns the fields of the policy.
+func (c *Pages) policyFields(r *http.Request, p admin.Principal, found client.Information) ([]view.Field, error) {
+	names, err := c.groupNames(r.Context(), p, found.Groups)
+	if err != nil {
+		return nil, err
+	}
+	who := "all"
+	if found.Groups != nil {
+		who = "groups"
+	}
+	return []view.Field{
+		{Name: "who", Words: "app_who", Kind: "choice", Value: who, Options: []view.Option{{Value: "all", Words: "application.who.all"}, {Value: "groups", Words: "application.who.groups"}}},
+		{Name: "groups", Words: "app_groups", Kind: "textarea", Value: strings.Join(names, "\n"), Optional: true, HasHint: true, Max: 4 << 10},
+		{Name: "strong", Words: "app_strong", Kind: "tick", Value: yes(found.PhishingResistant)},
+		{Name: "consent", Words: "app_consent", Kind: "tick", Value: yes(found.Consent == nil || *found.Consent)},
+	}, nil
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return ""
+}
+
+// changeApplication returns an operation that replaces the metadata of the client in the path by what change makes of it.
+func (c *Pages) changeApplication(change func(context.Context, admin.Principal, input, *client.Registration) error) func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error) {
+	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+		if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
+			return outcome{}, err
+		}
+		id := client.ID(in.path("cid"))
+		found, err := c.OIDC.Clients.Information(ctx, id)
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := change(ctx, p, in, &found.Registration); err != nil {
+			return outcome{}, err
+		}
+		_, err = c.OIDC.Clients.Replace(ctx, c.registrar(p, from), id, found.Registration, false)
+		return outcome{}, metadataError(err)
+	}
+}
+
+func editApplication(_ context.Context, _ admin.Principal, in input, c *client.Registration) error {
+	c.Name, c.Redirects = in.get("name"), strings.Fields(in.get("redirects"))
+	return nil
+}
+
+func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in input, to *client.Registration) (err error) {
+	consent := in.ticked("consent")
+	to.PhishingResistant, to.Consent, to.Groups = in.ticked("strong"), &consent, nil
+	if in.get("who") == "groups" {
+		to.Groups, err = c.groupsNamed(ctx, p, in.get("groups"))
+	}
+	return err
+}
+
+func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
+		return outcome{}, err
+	}
+	made, err := c.OIDC.Clients.RotateSecret(ctx, c.registrar(p, from), client.ID(in.path("cid")))
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
+}
