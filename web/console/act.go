@@ -105,7 +105,7 @@ func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, fo
 	if a.reason {
 		f.fields = append(f.fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
 	}
-	page := view.Act{Base: c.base(r, p, a.section), Name: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
+	page := view.Act{Base: c.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
 	return page, f, nil
 }
 
@@ -148,7 +148,7 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 			return err
 		case out.secret != nil:
 			s := *out.secret
-			s.Base, s.Name, s.Back = page.Base, a.name, f.back
+			s.Base, s.Words, s.Back = page.Base, a.name, f.back
 			return c.Render(w, http.StatusOK, s)
 		case out.next != "":
 			return site.Redirect(w, out.next)
