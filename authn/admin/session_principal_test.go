@@ -147,7 +147,7 @@ func TestSessionPrincipal_IsProvenByADeviceOnly(t *testing.T) {
 		t.Error("the step-up lasts longer than five minutes")
 	}
 	a.proves(t, factors.InputCode, a.phone.Next())
-	a.Clock.Advance(-2 * time.Minute) // a step-up in the future counts as of now (protocol rule 34)
+	a.Clock.Advance(-2 * time.Minute) // a step-up in the future counts as of now
 	a.info(t)
 	a.Clock.Advance(account.StepUpTTL + 2*time.Minute)
 	if a.principal(t).Proven() {
