@@ -14,6 +14,9 @@ const maxActors = 64
 // is the present login of the user. A principal with a group scope reads those of users in the scope, and its own (protocol
 // rule 21). Of the first maxActors users, those that are deleted have no name.
 func (s *Service) NameActors(ctx context.Context, p Principal, entries []audit.Entry) error {
+	if err := p.Require(PermRead); err != nil {
+		return err
+	}
 	names := map[string]string{}
 	return s.Accounts.View(ctx, func(r account.Reader) error {
 		clear(names)

@@ -41,6 +41,10 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 func (c *Pages) Register(r *site.Router) {
 	c.get(r, "/console", c.getStart)
 	c.registerLifecycle(r)
+	c.registerGroups(r)
+	c.registerRoles(r)
+	c.registerApprovals(r)
+	c.registerTokens(r)
 }
 
 // handler answers a request of an administrator once, or returns an error without an answer.
@@ -70,6 +74,10 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"groups", groupsPath, admin.PermRead, false},
+	{"roles", rolesPath, admin.PermRead, true},
+	{"approvals", approvalsPath, admin.PermRead, true},
+	{"tokens", tokensPath, admin.PermListTokens, false},
 }
 
 // base returns the part that all pages of the console have. section is the present part of the navigation.
