@@ -11,6 +11,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/input"
+	"barillet/store"
 )
 
 // maxDescription is the maximum length of the description of a group, in characters.
@@ -114,7 +115,7 @@ func (s *Service) Group(ctx context.Context, p admin.Principal, id account.Group
 	if err := p.Require(admin.PermRead); err != nil {
 		return account.Group{}, err
 	}
-	if p.Scoped() && !slices.Contains(p.Groups, id) {
+	if p.Scoped() && !slices.Contains(p.Groups, id) || store.CheckKey(string(id)) != nil {
 		return account.Group{}, errcode.New(errcode.NotFound)
 	}
 	var g account.Group

@@ -2,11 +2,14 @@ package console
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
+	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/mail"
 	"barillet/internal/throttle"
 	"barillet/store"
@@ -63,7 +66,10 @@ func (c *Pages) administrator(h handler) site.Handler {
 		if err != nil {
 			return err
 		}
-		return h(w, r, p)
+		if err = h(w, r, p); errors.Is(err, audit.ErrID) { // a cursor that no list gave
+			err = errcode.New(errcode.NotFound)
+		}
+		return err
 	}
 }
 
