@@ -11,7 +11,6 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/input"
-	"barillet/store"
 )
 
 // maxDescription is the maximum length of the description of a group, in characters.
@@ -115,7 +114,7 @@ func (s *Service) Group(ctx context.Context, p admin.Principal, id account.Group
 	if err := p.Require(admin.PermRead); err != nil {
 		return account.Group{}, err
 	}
-	if p.Scoped() && !slices.Contains(p.Groups, id) || store.CheckKey(string(id)) != nil {
+	if p.Scoped() && !slices.Contains(p.Groups, id) {
 		return account.Group{}, errcode.New(errcode.NotFound)
 	}
 	var g account.Group

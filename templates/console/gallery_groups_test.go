@@ -19,18 +19,17 @@ func garageSamples(lang string) []sample {
 	b := at(lang, "groups", "/console/groups")
 	rows := []console.GroupRow{{Path: b.Path + "/" + groupID, Name: "Garage Lumière", Description: "Lyon 3e, mécanique et carrosserie"}, {Path: b.Path + "/g2", Name: "Garage du Nord"},
 		{Path: b.Path + "/g3", Name: "Société à responsabilité limitée des Établissements Montgolfier-Vandenbroucke", Description: strings.Repeat("Un garage dont la description est longue. ", 6)}}
-	one, none := 1, 0
 	path := b.Path + "/" + groupID
-	g := console.Group{Base: at(lang, "groups", path), Name: "Garage Lumière", Description: "Lyon 3e, mécanique et carrosserie", Path: path, CanReset: 1, AtRisk: true, UnscopedAdmins: &one,
+	g := console.Group{Base: at(lang, "groups", path), Name: "Garage Lumière", Description: "Lyon 3e, mécanique et carrosserie", Path: path, CanReset: 1, AtRisk: true, UnscopedAdmins: 1,
 		RolesPath: "/console/roles?group=" + groupID, CanChange: true, CanRemove: true, More: path + "?after=x",
 		Managers: []console.HolderRow{{Path: "/console/roles/u1", Name: "Paul Petit", Login: "paul@garage.example", Active: true, Roles: []templates.Key{"roles.name_HELP_DESK_ADMIN"}}},
 		Members: []console.MemberRow{{Path: "/console/people/u2", Remove: path + "/members/u2/remove", Name: "Amélie Durand", Login: "amelie@garage.example", Active: true, Devices: 1},
 			{Path: "/console/people/u3", Remove: path + "/members/u3/remove", Name: "Bruno Lefèvre", Login: "bruno.lefevre@un-nom-de-domaine-fort-long.garage.example", Devices: 0},
 			{Path: "/console/people/u4", Remove: path + "/members/u4/remove", Name: "Inès Petit", Login: "ines", Active: true, Devices: 3}}}
 	own := g
-	own.RolesPath, own.Managers, own.UnscopedAdmins, own.CanChange, own.CanRemove, own.Members, own.Query, own.More = "", nil, nil, false, false, nil, "zzz", ""
+	own.RolesPath, own.Managers, own.Scoped, own.CanChange, own.CanRemove, own.Members, own.Query, own.More = "", nil, true, false, false, nil, "zzz", ""
 	safe := g
-	safe.CanReset, safe.AtRisk, safe.UnscopedAdmins, safe.MoreManagers, safe.Members = 2, false, &none, true, nil
+	safe.CanReset, safe.AtRisk, safe.UnscopedAdmins, safe.MoreManagers, safe.Members = 2, false, 0, true, nil
 	add := console.Act{Base: at(lang, "groups", path+"/add"), Words: "group_add", Subject: g.Name, Action: path + "/add", Back: path,
 		Fields: []console.Field{{Name: "login", Words: "group_login", Kind: "text"}, {Name: "reason", Kind: "text", HasHint: true}}}
 	return []sample{{"groups", console.Groups{Base: b, Groups: rows, CanCreate: true, More: b.Path + "?after=x"}}, {"groups-none", console.Groups{Base: b, Query: "zzz"}},

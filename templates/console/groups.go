@@ -30,7 +30,8 @@ type Group struct {
 
 	CanReset       int  // administrators of this garage who can reset its members
 	AtRisk         bool // fewer than two
-	UnscopedAdmins *int // administrators of all garages who can; nil: not shown
+	UnscopedAdmins int  // administrators of all garages who can
+	Scoped         bool // the reader does not see those
 	Managers       []HolderRow
 	MoreManagers   bool
 	RolesPath      string // of all who have a role for this garage; "": not shown

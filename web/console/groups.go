@@ -137,7 +137,7 @@ func (c *Pages) getGroup(w http.ResponseWriter, r *http.Request, p admin.Princip
 	}
 	g, asked := risk.Group, r.URL.Query()
 	page := view.Group{Base: c.base(r, p, "groups"), Name: g.Name, Description: g.Description, Path: groupPath(g.ID), Query: asked.Get("q"), OnlyRisk: asked.Get("risk") == "yes",
-		CanReset: risk.CanReset, AtRisk: risk.AtRisk(), UnscopedAdmins: risk.UnscopedAdmins, CanRemove: p.Allows(admin.PermManage), CanChange: p.Allows(admin.PermManage) && !p.Scoped()}
+		CanReset: risk.CanReset, AtRisk: risk.AtRisk(), Scoped: p.Scoped(), CanRemove: p.Allows(admin.PermManage), CanChange: p.Allows(admin.PermManage) && !p.Scoped()}
 	users, next, err := c.Directory.Members(r.Context(), p, g.ID, roster.UserQuery{Prefix: page.Query, AtRisk: page.OnlyRisk, After: after, Limit: listRows})
 	if err != nil {
 		return err
@@ -149,6 +149,7 @@ func (c *Pages) getGroup(w http.ResponseWriter, r *http.Request, p admin.Princip
 			Name: u.DisplayName(), Login: u.Login, Active: u.Status == account.StatusActive, Devices: c.Directory.Admin.Accounts.CountPrimary(u)})
 	}
 	if !p.Scoped() {
+		page.UnscopedAdmins = *risk.UnscopedAdmins
 		page.RolesPath = site.WithQuery(rolesPath, "group", string(g.ID))
 		found, next, err := c.Directory.Admin.RoleHolders(r.Context(), p, roster.HoldingQuery{Group: g.ID, Limit: maxShown})
 		if err != nil {
