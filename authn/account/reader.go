@@ -67,6 +67,9 @@ func (r Reader) UserByAddress(address string) (User, error) {
 
 // Group returns a group; NotFound if there is none or it is deleted.
 func (r Reader) Group(id GroupID) (Group, error) {
+	if store.CheckKey(string(id)) != nil { // no group has such an id
+		return Group{}, errcode.New(errcode.NotFound)
+	}
 	g, err := r.s.groups.GetShared(r.Raw, string(id)) // a damaged one counts as missing
 	if err == nil && !g.Deleted.IsZero() {
 		return Group{}, errcode.New(errcode.NotFound)

@@ -19,6 +19,7 @@ type Principal struct {
 	OwnerName      string            // display name of the owner; "": the operator
 	Owner          string            // user id or "operator:<uid>"; self-service and provenance are decided by owner, not by ID
 	Role           account.Role      // ignored if Operator is set
+	Epoch          uint64            // of the user of a session (protocol rule 2)
 	Groups         []account.GroupID // the group scope; nil: all users; empty but not nil: none (protocol rule 21)
 	Operator       bool              // the caller uses the admin socket or the offline mode
 	CanSeeSecrets  bool              // results may contain links and codes (protocol rule 20)

@@ -29,6 +29,19 @@ func (s *Service) Roles(ctx context.Context, p Principal, id string) ([]account.
 	return u.Roles, u.ID, err
 }
 
+// RoleHolders returns a page of the administrators and where they hold which roles. next is the cursor of the next page, or empty at
+// the end. A principal with a group scope may not: administrators are outside every scope (protocol rule 21).
+func (s *Service) RoleHolders(ctx context.Context, p Principal, q roster.HoldingQuery) (found []roster.Holding, next string, err error) {
+	if err := p.RequireUnscoped(PermRead); err != nil {
+		return nil, "", err
+	}
+	found, next, err = roster.Holdings(ctx, s.Accounts, q)
+	for i := range found {
+		found[i].User = WithoutSecrets(found[i].User)
+	}
+	return found, next, err
+}
+
 // Role returns one role assignment of a user.
 func (s *Service) Role(ctx context.Context, p Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
 	u, err := s.User(ctx, p, id)

@@ -14,29 +14,30 @@ import (
 const SessionPrefix = "user:"
 
 // SessionPrincipal returns the principal of a session: the user with their highest role and its group scope, without
-// allowances (protocol rule 35). It returns NoSession if the user is not active, and Forbidden if they have no role.
+// allowances (protocol rule 35). It returns NoSession if the user is not active or the session has ended, and Forbidden if
+// they have no role.
 func (s *Service) SessionPrincipal(ctx context.Context, info session.Info) (p Principal, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
-		p, err = sessionPrincipal(r, info, s.Accounts.Now())
+		p, err = UserPrincipal(r, info.User, info.Epoch, s.Accounts.Now())
 		return err
 	})
-	if err == nil {
-		p.proven = s.Accounts.Now().Before(info.StepUpUntil)
-	}
+	p.proven = err == nil && s.Accounts.Now().Before(info.StepUpUntil)
 	return p, err
 }
 
-func sessionPrincipal(r account.Reader, info session.Info, now time.Time) (Principal, error) {
-	u, err := r.User(info.User)
+// UserPrincipal returns the principal of a user whose session had an epoch, as of now: for what they asked for earlier, with a
+// proof. It returns the errors of SessionPrincipal.
+func UserPrincipal(r account.Reader, id account.UserID, epoch uint64, now time.Time) (Principal, error) {
+	u, err := r.User(id)
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && u.Status != account.StatusActive:
+	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != account.StatusActive || u.Epoch != epoch):
 		return Principal{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Principal{}, err
 	case u.Rank() <= 0:
 		return Principal{}, errcode.ForbiddenFor(errcode.ReasonNeedsReadOnly)
 	}
-	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, Owner: string(u.ID)}
+	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, Owner: string(u.ID), Epoch: u.Epoch, proven: true}
 	p.SetOwner(&u, now)
 	p.Role, p.Groups = limitToOwner(account.RoleSuperAdmin, nil, u.Roles)
 	return p, nil

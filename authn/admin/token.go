@@ -210,6 +210,28 @@ func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit i
 	return tokens, next, nil
 }
 
+// Token returns a token that p may manage, or NotFound.
+func (s *Service) Token(ctx context.Context, p Principal, id string) (t Token, err error) {
+	if err := p.Require(PermListTokens); err != nil {
+		return Token{}, err
+	}
+	hash, err := s.TokenHash(ctx, id)
+	if err != nil {
+		return Token{}, err
+	}
+	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		t, err = s.tokens.Get(snap, hash)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && !p.canManageToken(&t):
+		return Token{}, errcode.New(errcode.NotFound)
+	case err != nil:
+		return Token{}, fmt.Errorf("loading API token %q: %w", id, err)
+	}
+	return t, nil
+}
+
 // RevokeToken deletes a token with immediate effect. It returns NotFound if there is none that p may manage.
 func (s *Service) RevokeToken(ctx context.Context, p Principal, req account.RequestInfo, id string) error {
 	if err := p.Require(PermManage); err != nil {

@@ -115,20 +115,47 @@ func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after str
 	if err != nil {
 		return nil, "", err
 	}
+	all, err := s.groupRisks(ctx, p, groups)
+	for _, risk := range all {
+		if risk.AtRisk() {
+			found = append(found, risk)
+		}
+	}
+	return found, next, err
+}
+
+// AtRisk reports whether fewer than two administrators with a role for the group can reset its users.
+func (k *LockoutRisk) AtRisk() bool { return k.CanReset < minManagers }
+
+// GroupRisk returns how many administrators can reset the users of a group, whether or not that is a risk. It returns NotFound for a
+// group outside the scope of p.
+func (s *Service) GroupRisk(ctx context.Context, p admin.Principal, id account.GroupID) (LockoutRisk, error) {
+	g, err := s.Group(ctx, p, id)
+	if err != nil {
+		return LockoutRisk{}, err
+	}
+	all, err := s.groupRisks(ctx, p, []account.Group{g})
+	if err != nil {
+		return LockoutRisk{}, err
+	}
+	return all[0], nil
+}
+
+// groupRisks returns the administrators who can reset the users of each group.
+func (s *Service) groupRisks(ctx context.Context, p admin.Principal, groups []account.Group) ([]LockoutRisk, error) {
 	managers, unscoped, err := s.countResetters(ctx, groups)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	unscopedAdmins := &unscoped
 	if p.Scoped() {
 		unscopedAdmins = nil // they are outside the scope (protocol rule 21)
 	}
-	for _, g := range groups {
-		if n := managers[g.ID]; n < minManagers {
-			found = append(found, LockoutRisk{Kind: RiskGroup, Group: g, CanReset: n, UnscopedAdmins: unscopedAdmins})
-		}
+	all := make([]LockoutRisk, len(groups))
+	for i, g := range groups {
+		all[i] = LockoutRisk{Kind: RiskGroup, Group: g, CanReset: managers[g.ID], UnscopedAdmins: unscopedAdmins}
 	}
-	return found, next, nil
+	return all, nil
 }
 
 // countResetters returns how many active administrators with a usable device may reset users: by group, of these groups, and

@@ -30,7 +30,8 @@ type ResetApproval struct {
 	By          string         `json:"by"`                    // ID of the requesting principal
 	ByName      string         `json:"byName,omitempty"`      // display name
 	Owner       string         `json:"owner"`                 // owner of the requesting principal
-	Token       string         `json:"token"`                 // hash of the requesting token
+	Token       string         `json:"token"`                 // hash of the requesting token; "": a session
+	Epoch       uint64         `json:"epoch,omitempty"`       // of the owner, if they requested it in a session
 	Reason      string         `json:"reason,omitempty"`      // as in ResetRequest
 	HelpRequest string         `json:"helpRequest,omitempty"` // as in ResetRequest
 	At          time.Time      `json:"at"`
@@ -43,12 +44,15 @@ func (s *Service) requestApproval(ctx context.Context, p admin.Principal, req ac
 	if r.SendEmail != nil && !*r.SendEmail { // only an email can deliver the ticket after the approval
 		return ResetApproval{}, errcode.ForbiddenFor(errcode.ReasonApprovalByEmail)
 	}
-	hash, err := s.Admin.TokenHash(ctx, strings.TrimPrefix(p.ID, "token:"))
-	if errcode.Of(err) == errcode.NotFound {
-		err = errcode.ForbiddenFor(errcode.ReasonApprovalByToken)
-	}
-	if err != nil {
-		return ResetApproval{}, err
+	var hash string
+	if !p.FromSession() {
+		var err error
+		if hash, err = s.Admin.TokenHash(ctx, strings.TrimPrefix(p.ID, "token:")); errcode.Of(err) == errcode.NotFound {
+			err = errcode.ForbiddenFor(errcode.ReasonApprovalByToken)
+		}
+		if err != nil {
+			return ResetApproval{}, err
+		}
 	}
 	var u account.User
 	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
@@ -101,7 +105,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		return storedApproval{approval: waiting}, err
 	}
 	approval := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: p.ID, ByName: p.PersonalName(),
-		Owner: p.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
+		Owner: p.Owner, Token: token, Epoch: p.Epoch, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalTTL)}
 	if err := s.approvals.Put(tx.Raw, string(u.ID), approval); err != nil {
 		return storedApproval{}, fmt.Errorf("storing reset approval: %w", err)
 	}
@@ -264,17 +268,23 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 	if p.Owner == approval.Owner { // even with another token
 		return approval, u, errcode.ForbiddenFor(errcode.ReasonSameOwner)
 	}
-	first, err := s.Admin.TokenPrincipal(raw, approval.Token, now)
-	if errcode.Of(err) == errcode.NoSession {
-		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
-	}
+	first, err := s.requester(r, raw, &approval, now)
 	if err == nil {
 		err = admin.Authorize(first, admin.PermApprove, &u)
 	}
-	if errcode.HasReason(err, errcode.ReasonCoolOff) { // that of the other administrator
+	if errcode.Of(err) != "" { // a refusal of the other administrator
 		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
 	}
 	return approval, u, err
+}
+
+// requester returns the principal that requested an approval, with its present role and scope. It returns a refusal if its token
+// or the sessions of that time have ended.
+func (s *Service) requester(r account.Reader, raw store.Reader, a *ResetApproval, now time.Time) (admin.Principal, error) {
+	if a.Token == "" {
+		return admin.UserPrincipal(r, account.UserID(a.Owner), a.Epoch, now)
+	}
+	return s.Admin.TokenPrincipal(raw, a.Token, now)
 }
 
 // RejectApproval deletes an approval. The requesting owner, the user and every administrator who could approve may

@@ -12,7 +12,7 @@ import (
 )
 
 // UserQuery selects users. The zero value selects all except placeholders, in the order of their ids. Users reads the users of
-// one condition only: of IDs, AtRisk, Group, Statuses, Scope and Prefix the first that is set. A Prefix of three characters comes
+// one condition only: of IDs, Group, AtRisk, Statuses, Scope and Prefix the first that is set. A Prefix of three characters comes
 // before Statuses if there is no Scope.
 type UserQuery struct {
 	IDs               []account.UserID         // these users only; nil: all

@@ -31,10 +31,10 @@ func (q *UserQuery) source() source {
 	switch {
 	case q.IDs != nil:
 		return byID
-	case q.AtRisk:
-		return byState
 	case q.Group != "":
 		return byGroup
+	case q.AtRisk:
+		return byState
 	case q.Statuses != nil && short && q.Scope == nil && slices.Equal(q.Statuses, []account.Status{account.StatusLocked}):
 		return byFailure
 	case q.Statuses != nil && (short || q.Scope != nil):

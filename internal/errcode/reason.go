@@ -76,7 +76,7 @@ const (
 	ReasonNotLower         = "not_lower"         // the role of the user is not strictly lower
 	ReasonNeedsApproval    = "needs_approval"    // only two administrators together may remove a device of the user
 	ReasonApprovalByEmail  = "approval_by_email" // after an approval the ticket is always mailed
-	ReasonApprovalByToken  = "approval_by_token" // only an API token can request an approval
+	ReasonApprovalByToken  = "approval_by_token" // only a token or a user with a session can request an approval
 	ReasonSameOwner        = "same_owner"        // the approval needs another owner than the request
 	ReasonRequesterRefused = "requester_refused" // the requesting administrator may no longer reset the user
 )

@@ -28,6 +28,9 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return pageError(err)
 	}
+	if err := a.directory.Admin.NameActors(r.Context(), op, found); err != nil {
+		return err
+	}
 	out := make([]systemlog.Event, len(found))
 	for i, e := range found {
 		out[i] = systemlog.New(e)

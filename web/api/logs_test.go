@@ -154,3 +154,19 @@ func FuzzEventFilter(f *testing.F) {
 		}
 	})
 }
+
+// Okta's clients show the name of an actor. The event of a session has an id only.
+func TestLogs_NameTheAdministratorOfASession(t *testing.T) {
+	d := open(t)
+	ines := d.CreateUser("ines@garage.example", nil)
+	gone := "uaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	d.write(audit.Event{Action: audit.UserSuspended, Outcome: audit.Success, Actor: audit.Actor{Type: audit.TypeUser, ID: string(ines.ID)}, Subject: "u1"},
+		audit.Event{Action: audit.UserSuspended, Outcome: audit.Success, Actor: audit.Actor{Type: audit.TypeUser, ID: gone}, Subject: "u1"})
+	var names []any
+	for _, e := range read[[]tree](t, d.call("GET", "/api/v1/logs?filter="+url.QueryEscape(`eventType eq "user.lifecycle.suspend"`), d.admin(), ""), 200) {
+		names = append(names, e.get("actor", "displayName"), e.get("actor", "alternateId"))
+	}
+	if len(names) != 4 || names[0] != ines.Login || names[1] != ines.Login || names[2] != gone || names[3] != gone {
+		t.Errorf("got %v, want the login, and the id of a deleted user", names)
+	}
+}

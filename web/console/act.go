@@ -31,6 +31,8 @@ type act struct {
 	danger  bool             // the button is red
 	reason  bool             // asks for a reason, which the events keep
 
+	unscoped bool // refused to a principal with a group scope, before a step-up
+
 	// repeatable is true if a repeat of the operation is harmless. The others are performed once for each form.
 	repeatable bool
 
@@ -88,6 +90,9 @@ func (c *Pages) act(r *site.Router, a act) {
 
 // getAct shows the form. Its fields have the values of the query, with which a step-up returns.
 func (c *Pages) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+	if a.unscoped && p.Scoped() {
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	}
 	if err := p.Require(a.need); err != nil {
 		return err
 	}

@@ -2,11 +2,14 @@ package console
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
+	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/mail"
 	"barillet/internal/throttle"
 	"barillet/store"
@@ -41,6 +44,10 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 func (c *Pages) Register(r *site.Router) {
 	c.get(r, "/console", c.getStart)
 	c.registerLifecycle(r)
+	c.registerGroups(r)
+	c.registerRoles(r)
+	c.registerApprovals(r)
+	c.registerTokens(r)
 	if c.OIDC != nil {
 		c.registerApplications(r)
 	}
@@ -65,7 +72,10 @@ func (c *Pages) administrator(h handler) site.Handler {
 		if err != nil {
 			return err
 		}
-		return h(w, r, p)
+		if err = h(w, r, p); errors.Is(err, audit.ErrID) { // a cursor that no list gave
+			err = errcode.New(errcode.NotFound)
+		}
+		return err
 	}
 }
 
@@ -76,6 +86,10 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"groups", groupsPath, admin.PermRead, false},
+	{"roles", rolesPath, admin.PermRead, true},
+	{"approvals", approvalsPath, admin.PermRead, true},
+	{"tokens", tokensPath, admin.PermListTokens, false},
 	{"applications", applicationsPath, admin.PermReadConfiguration, true},
 	{"webhooks", webhooksPath, admin.PermReadConfiguration, true},
 	{"mail", mailPath, admin.PermRead, true},

@@ -56,6 +56,12 @@ func HolderKeys(id string, roles []Role) []string {
 // HolderPrefix returns the start of the entries of a scope and a rank.
 func HolderPrefix(scope string, rank int) string { return scope + "/" + strconv.Itoa(rank) + "/" }
 
+// HolderScope returns the scope of an entry: ScopeAll, ScopeMany or a group.
+func HolderScope(key string) string {
+	scope, _, _ := strings.Cut(key, "/")
+	return scope
+}
+
 // Holder returns the rank and the user of an entry.
 func Holder(key string) (rank int, id string) {
 	parts := strings.Split(key, "/")

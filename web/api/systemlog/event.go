@@ -1,6 +1,7 @@
 package systemlog
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/netip"
 	"strings"
@@ -90,7 +91,7 @@ type debugJSON struct {
 // New returns the JSON of an entry of the audit log.
 func New(e audit.Entry) Event {
 	out := Event{UUID: e.ID, Published: reply.Timestamp(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
-		DisplayMessage: displayMessage(e.Event), Actor: entity(e.Actor),
+		DisplayMessage: displayMessage(e.Event), Actor: actor(e.Actor),
 		Client: clientJSON{IPAddress: e.Address, UserAgent: userAgent(e.Agent)}, Request: ipChain(e.Address),
 		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
 		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},
@@ -132,6 +133,14 @@ func ipChain(address string) requestJSON {
 		return requestJSON{[]addressJSON{{address, "V4"}}}
 	}
 	return requestJSON{[]addressJSON{{address, "V6"}}}
+}
+
+// actor returns the JSON of an actor. An administrator without a name has their id as the name: Okta's clients show one.
+func actor(a audit.Actor) entityJSON {
+	if a.Type == audit.TypeUser {
+		a.Name = cmp.Or(a.Name, a.ID)
+	}
+	return entity(a)
 }
 
 func entity(a audit.Actor) entityJSON {

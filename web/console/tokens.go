@@ -1,0 +1,125 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/internal/errcode"
+	"barillet/internal/throttle"
+	view "barillet/templates/console"
+	"barillet/web/site"
+)
+
+const tokensPath = "/console/tokens"
+
+func (c *Pages) registerTokens(r *site.Router) {
+	c.get(r, tokensPath, c.getTokens)
+	token := act{section: "tokens", need: admin.PermManage, reason: true}
+	create := token
+	create.name, create.path, create.budget = "token_create", tokensPath+"/new", throttle.APIWrites
+	create.open = func(r *http.Request, p admin.Principal) (form, error) {
+		where, err := c.tokenGroups(r.Context(), p)
+		fields := append([]view.Field{{Name: "name", Words: "token_name", Kind: "text", Max: account.MaxName, HasHint: true},
+			{Name: "role", Words: "token_role", Kind: "select", Options: roleOptions(func(r account.Role) bool { return r.Rank() <= p.Rank() })}}, where...)
+		return form{back: tokensPath, fields: append(fields, view.Field{Name: "days", Words: "token_days", Kind: "number", Value: "90", Max: 3, HasHint: true})}, err
+	}
+	create.run = c.createToken
+	revoke := token
+	revoke.name, revoke.path, revoke.budget, revoke.danger = "token_revoke", tokensPath+"/{tid}/revoke", throttle.NeverRefused, true
+	revoke.open = func(r *http.Request, p admin.Principal) (form, error) {
+		t, err := c.Directory.Admin.Token(r.Context(), p, r.PathValue("tid"))
+		return form{subject: t.Name, back: tokensPath}, err
+	}
+	revoke.run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+		return outcome{}, c.Directory.Admin.RevokeToken(ctx, p, from, in.path("tid"))
+	}
+	c.act(r, create)
+	c.act(r, revoke)
+}
+
+// tokenGroups returns the fields that state for which groups a token is. A principal with a group scope chooses among its own.
+func (c *Pages) tokenGroups(ctx context.Context, p admin.Principal) ([]view.Field, error) {
+	if !p.Scoped() {
+		return whereFields(), nil
+	}
+	groups, _, err := c.Directory.Groups(ctx, p, account.GroupQuery{})
+	own := view.Field{Name: "own", Words: "token_own", Kind: "ticks"}
+	for _, g := range groups {
+		own.Options = append(own.Options, view.Option{Value: string(g.ID), Text: g.Name})
+	}
+	return []view.Field{own}, err
+}
+
+// createToken makes a token of the administrator, without allowances (protocol rule 20).
+func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+	days, err := strconv.Atoi(in.get("days"))
+	if err != nil || days < 1 || days > 365 {
+		return outcome{}, errcode.InvalidField("days", "days")
+	}
+	n := admin.NewToken{Name: in.get("name"), Role: account.Role(in.get("role")), TTL: time.Duration(days) * 24 * time.Hour}
+	if p.Scoped() {
+		n.Groups = []account.GroupID{}
+		for _, id := range in.all("own") {
+			n.Groups = append(n.Groups, account.GroupID(id))
+		}
+	} else if n.Groups, err = c.whereOf(ctx, p, in); err != nil {
+		return outcome{}, err
+	}
+	secret, t, err := c.Directory.Admin.CreateToken(ctx, p, from, n)
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{secret: &view.SecretShown{Subject: t.Name, Secret: secret.Reveal(), Expires: t.Expires}}, nil
+}
+
+func (c *Pages) getTokens(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+	after, err := afterOf(r)
+	if err != nil {
+		return err
+	}
+	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, listRows)
+	if err != nil {
+		return err
+	}
+	page := view.Tokens{Base: c.base(r, p, "tokens"), More: nextPath(r, next)}
+	names, owners, now := map[account.GroupID]string{}, map[string]string{}, c.Now()
+	for _, t := range found {
+		row := view.TokenRow{Revoke: tokensPath + "/" + t.ID + "/revoke", Name: t.Name, Role: roleWords(t.Role), All: t.Groups == nil,
+			Expires: t.Expires, Expired: !now.Before(t.Expires), LastUsed: t.LastUsed, Secrets: t.Secrets, Authn: t.Authn, Mine: t.Owner == p.Owner}
+		for _, id := range t.Groups {
+			name, err := c.groupLabel(r.Context(), p, id, names)
+			if err != nil {
+				return err
+			}
+			row.Groups = append(row.Groups, name)
+		}
+		if row.Owner, err = c.ownerLabel(r.Context(), p, t.Owner, owners); err != nil {
+			return err
+		}
+		page.Tokens = append(page.Tokens, row)
+	}
+	return c.Render(w, http.StatusOK, page)
+}
+
+// ownerLabel returns the name of the owner of a token; "" for the operator. It keeps the names in names.
+func (c *Pages) ownerLabel(ctx context.Context, p admin.Principal, owner string, names map[string]string) (string, error) {
+	if name, known := names[owner]; known || !account.IsUserID(owner) {
+		return name, nil
+	}
+	name := p.OwnerName
+	if owner != p.Owner {
+		u, err := c.Directory.Admin.User(ctx, p, owner)
+		if err != nil && errcode.Of(err) != errcode.NotFound {
+			return "", err
+		}
+		if name = owner; err == nil {
+			name = u.DisplayName()
+		}
+	}
+	names[owner] = name
+	return name, nil
+}
