@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account/origin"
 	"barillet/factors"
 	"barillet/internal/secret"
 )
@@ -88,6 +89,9 @@ type User struct {
 	Changed   time.Time `cbor:"37,keyasint"`
 	StatusAt  time.Time `cbor:"38,keyasint,omitzero"`
 	LastLogin time.Time `cbor:"39,keyasint,omitzero"`
+
+	Sponsors origin.Sponsors `cbor:"41,keyasint,omitempty"`
+	Joins    origin.Joins    `cbor:"42,keyasint,omitempty"`
 
 	DisplayStatus Status `cbor:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 
