@@ -66,6 +66,9 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 		if u.Email != old.Email {
 			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
 		}
+		if u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail {
+			u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+		}
 		tx.AddAdminActivity(&u, action, "")
 		addressChanged, err := tx.UpdateProfile(&u, &old)
 		if err != nil {

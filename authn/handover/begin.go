@@ -227,10 +227,10 @@ func (s *Service) Cancel(ctx context.Context, p admin.Principal, req account.Req
 		if !h.live(tx.Op.Now) {
 			return struct{}{}, errcode.New(errcode.WrongState)
 		}
-		if err := tx.Audit(event(p.Actor(), audit.HandoverCanceled, audit.Success, h)); err != nil {
+		if err := tx.Audit(event(p.Actor(), audit.HandoverCancelled, audit.Success, h)); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, s.end(tx, rec, StateCanceled)
+		return struct{}{}, s.end(tx, rec, StateCancelled)
 	})
 	return err
 }

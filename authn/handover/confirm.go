@@ -194,6 +194,9 @@ func (s *Service) countWrong(tx *account.Tx, rec record, w *account.User) (Answe
 	rec.Wrong++
 	e := event(actor(w), audit.HandoverRefused, audit.Failure, h)
 	e.Reason = "digits"
+	if rec.Wrong == maxWrong {
+		e.Outcome = audit.Success // of the refusal, which no flood of others may hide
+	}
 	if err := tx.Audit(e); err != nil {
 		return Answer{}, err
 	}
@@ -219,7 +222,7 @@ func (s *Service) Refuse(ctx context.Context, req account.RequestInfo, session s
 		case !rec.asks(w.ID, op.Now):
 			return nil, errcode.New(errcode.NotFound)
 		}
-		e := event(actor(&w), audit.HandoverRefused, audit.Deny, rec.Handover)
+		e := event(actor(&w), audit.HandoverRefused, audit.Success, rec.Handover)
 		e.Reason = "witness"
 		if err := tx.Audit(e); err != nil {
 			return nil, err
@@ -241,6 +244,10 @@ func (s *Service) refuse(tx *account.Tx, rec record, state State) error {
 	}
 	m := notice.HandoverRefused{Context: tx.OfferFreeze(&u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now}), By: h.ByName, Witness: h.WitnessName, Wrong: state == StateWrong}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
+		return err
+	}
+	tx.AddAdminActivity(&u, audit.HandoverRefused, "")
+	if err := tx.Save(&u); err != nil {
 		return err
 	}
 	return s.end(tx, rec, state)

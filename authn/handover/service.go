@@ -52,7 +52,7 @@ const (
 	StateConfirmed State = "confirmed" // the code can be shown
 	StateRefused   State = "refused"   // the witness refused
 	StateWrong     State = "wrong"     // the witness typed wrong digits too often
-	StateCanceled  State = "canceled"  // by an administrator
+	StateCancelled State = "cancelled" // by an administrator
 	StateDone      State = "done"      // the code was shown
 	StateExpired   State = "expired"   // never stored: Until has passed
 )

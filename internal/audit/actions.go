@@ -63,7 +63,7 @@ const (
 	HandoverBegun       = "barillet.handover.begun"     // a witness is asked before a code is shown
 	HandoverConfirmed   = "barillet.handover.confirmed" // by the witness
 	HandoverRefused     = "barillet.handover.refused"   // by the witness, or after wrong digits
-	HandoverCanceled    = "barillet.handover.canceled"  // by an administrator
+	HandoverCancelled   = "barillet.handover.cancelled" // by an administrator
 	GroupCreated        = "group.lifecycle.create"
 	GroupUpdated        = "group.profile.update"
 	GroupDeleted        = "group.lifecycle.delete"
