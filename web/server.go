@@ -15,6 +15,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/enrol"
+	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
 	"barillet/authn/session"
 	"barillet/factors"
@@ -37,6 +38,7 @@ type Config struct {
 	Authn          *authn.Service
 	Enrolment      *enrol.Service
 	HelpDesk       *helpdesk.Service
+	Handover       *handover.Service
 	Renderer       *templates.Renderer
 	Static         *static.Files
 	API            http.Handler   // serves /api/; nil without an API
@@ -80,7 +82,7 @@ func New(c Config) (http.Handler, error) {
 }
 
 func build(c Config) (*server, error) {
-	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.HelpDesk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
+	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.HelpDesk == nil || c.Handover == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("a required field is missing")
 	}
 	u, err := url.Parse(c.PublicURL)

@@ -1,6 +1,7 @@
 package handover_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"barillet/authn/enrol"
 	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
+	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -60,6 +62,7 @@ func TestHandover_LostPhone(t *testing.T) {
 	wantState(t, c, h.ID, handover.StateConfirmed)
 	wantUntouched(t, c)
 	c.EmptyOutbox()
+	c.Clock.Advance(time.Second)
 	result, err := c.Handover.Complete(ctx, c.AsBoss(), c.From, h.ID)
 	if err != nil || result.Code.IsZero() || !result.Link.IsZero() || result.Mailed || !result.TicketExpires.Equal(c.Clock.Now().Add(10*time.Minute)) {
 		t.Fatalf("got %+v, %v", result, err)
@@ -270,4 +273,40 @@ func TestRefuse_NotifiesUserAndManagers(t *testing.T) {
 	authntest.WantCode(t, "confirmed afterwards", err, errcode.NotFound)
 	authntest.WantCode(t, "refused twice", c.Handover.Refuse(t.Context(), c.From, c.WitnessSession, h.ID), errcode.NotFound)
 	wantUntouched(t, c)
+}
+
+// The user has the maximum of everything that a reset removes.
+func TestHandover_LargestUserFitsOneTransaction(t *testing.T) {
+	c := authntest.NewCounter(t)
+	for i := range 7 {
+		u := c.CreateUser(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
+			u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk, c.Lumiere)}
+		})
+		c.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
+	}
+	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: authntest.Technician, Message: "lost"}); err != nil {
+		t.Fatal(err)
+	}
+	_, digits := c.Wait(t)
+	h := c.Begin(t)
+	c.Confirm(t, h.ID, digits)
+	c.Change(c.Amelie.ID, func(u *account.User) {
+		for i := range 10 {
+			u.Devices = append(u.Devices, factors.Device{ID: factors.DeviceID(fmt.Sprint("k", i)), Kind: "webauthn", Name: "key", Unique: fmt.Sprint("credential ", i), Data: []byte(`{}`)})
+		}
+		for i := range 31 {
+			u.Sessions = append(u.Sessions, account.SessionRef{Hash: fmt.Sprintf("%064x", i)})
+		}
+		for i := range 3 {
+			u.Tickets = append(u.Tickets, account.Ticket{ID: fmt.Sprint(i), Link: fmt.Sprintf("%064x", i), Expires: c.Clock.Now().Add(time.Hour)})
+		}
+	})
+	c.EmptyOutbox()
+	result, err := c.Handover.Complete(t.Context(), c.AsBoss(), c.From, h.ID)
+	if err != nil || len(result.Devices) != 2 || result.HelpRequest == "" {
+		t.Fatalf("got %+v, %v", result, err)
+	}
+	if n := len(c.MailList()); n != 4+9 { // the user twice at two addresses, eight managers and support
+		t.Errorf("got %d emails: %v", n, c.MailList())
+	}
 }

@@ -168,7 +168,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 // pages returns the handler of browsers and programs. box has the emails of a demonstration, or is nil.
 func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
-	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
+	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness()}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {
