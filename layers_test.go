@@ -52,7 +52,11 @@ var allowed = map[string]string{
 	"oidc": "authn/account authn/session internal/audit internal/errcode internal/input internal/outbox internal/secret internal/throttle " +
 		"oidc/client oidc/keys oidc/token store",
 
-	"static": "", "templates": "internal/notice",
+	"static": "", "templates": "internal/notice", "templates/console": "templates",
+	"web/idempotency": "authn/account store",
+	"web/console": "authn/account authn/admin authn/counts authn/directory authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit internal/errcode " +
+		"internal/input internal/mail internal/notice internal/secret internal/throttle internal/usercsv internal/webhook oidc oidc/client store templates templates/console " +
+		"web/idempotency web/reply web/site",
 	"web/apidocs":       "templates",
 	"web/admission":     "internal/throttle",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
@@ -60,14 +64,14 @@ var allowed = map[string]string{
 	"web/api/systemlog": "internal/audit internal/input web/api/scim web/reply",
 	"web/api": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
-		"web/api/systemlog web/apidocs web/reply",
+		"web/api/systemlog web/apidocs web/idempotency web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
 	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret internal/throttle oidc templates web/forwardauth " +
 		"web/reply",
 	"web/signin":      "authn authn/account authn/freeze authn/handover authn/helpdesk factors internal/errcode internal/notice internal/secret internal/throttle templates web/reply web/site",
 	"web/selfservice": "authn authn/account authn/enrol authn/freeze authn/handover authn/session factors internal/errcode internal/input internal/throttle oidc/client templates web/site",
 	"web": "authn authn/account authn/enrol authn/freeze authn/handover authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret internal/throttle oidc static " +
-		"templates web/admission web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
+		"templates web/admission web/apidocs web/console web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":    "internal/input",
 	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
@@ -76,7 +80,7 @@ var allowed = map[string]string{
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
-		"templates web web/api web/api/systemlog web/apidocs web/forwardauth web/reply",
+		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.

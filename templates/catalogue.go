@@ -40,7 +40,7 @@ type catalogue struct {
 	loc   *i18n.Localizer
 }
 
-// loadCatalogue reads locales/{lang}.toml of every file system.
+// loadCatalogue reads locales/{lang}*.toml of every file system.
 func loadCatalogue(from []fs.FS, lang string) (*catalogue, error) {
 	tag, err := language.Parse(lang)
 	if err != nil {
@@ -50,23 +50,39 @@ func loadCatalogue(from []fs.FS, lang string) (*catalogue, error) {
 	b := i18n.NewBundle(tag)
 	b.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	c := &catalogue{lang: lang, plain: map[string]string{}, loc: i18n.NewLocalizer(b, lang)}
-	name := "locales/" + lang + ".toml"
 	for _, f := range from {
-		raw, err := fs.ReadFile(f, name)
+		names, err := fs.Glob(f, "locales/"+lang+"*.toml")
+		if err == nil && len(names) == 0 {
+			err = fmt.Errorf("no file locales/%s.toml", lang)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("loading catalogue: %w", err)
 		}
-		file, err := b.ParseMessageFileBytes(raw, name)
-		if err != nil {
-			return nil, fmt.Errorf("loading catalogue %q: %w", name, err)
-		}
-		for _, m := range file.Messages {
-			if m.One == "" && m.Many == "" && !strings.Contains(m.Other, "{{") {
-				c.plain[m.ID] = m.Other
+		for _, name := range names {
+			if err := c.add(b, f, name); err != nil {
+				return nil, fmt.Errorf("loading catalogue %q: %w", name, err)
 			}
 		}
 	}
 	return c, nil
+}
+
+// add adds the sentences of a file to the catalogue and to the bundle of its language.
+func (c *catalogue) add(b *i18n.Bundle, from fs.FS, name string) error {
+	raw, err := fs.ReadFile(from, name)
+	if err != nil {
+		return err
+	}
+	file, err := b.ParseMessageFileBytes(raw, c.lang+".toml") // the library reads the language from the name
+	if err != nil {
+		return err
+	}
+	for _, m := range file.Messages {
+		if m.One == "" && m.Many == "" && !strings.Contains(m.Other, "{{") {
+			c.plain[m.ID] = m.Other
+		}
+	}
+	return nil
 }
 
 // kind returns a sentence about a kind of factor: "kind.{slug}.{word}_{app}" if that key exists, else

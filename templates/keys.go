@@ -119,6 +119,7 @@ const (
 	OperationWitness       Key = "prove.witness"
 	OperationOtherDevice   Key = "prove.other_device" // a device without a keyboard
 	OperationApplication   Key = "prove.application"  // App
+	OperationConsole       Key = "prove.console"      // Act: the words of a button
 	OperationAny           Key = "prove.any"
 )
 
@@ -139,6 +140,6 @@ func Keys() []Key {
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
 		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword, OperationFreeze, OperationUnfreeze,
-		OperationOtherDevice, OperationApplication, OperationAny,
+		OperationOtherDevice, OperationApplication, OperationConsole, OperationAny,
 	}
 }

@@ -42,7 +42,7 @@ type Account struct {
 	App           string // application or protected host that Next leads to, or ""
 }
 
-func (Account) template() string { return "account" }
+func (Account) Template() string { return "account" }
 
 // RecoveryCodes describes the recovery codes of a user.
 type RecoveryCodes struct {
@@ -135,7 +135,7 @@ type StepUp struct {
 	KeyOptions json.RawMessage // request options; Method "key" only
 }
 
-func (StepUp) template() string { return "prove" }
+func (StepUp) Template() string { return "prove" }
 
 // AddDevice offers a new device of any kind, or the QR code of an existing one.
 //
@@ -148,7 +148,7 @@ type AddDevice struct {
 	CopiesAllowed bool
 }
 
-func (AddDevice) template() string { return "add_device" }
+func (AddDevice) Template() string { return "add_device" }
 
 // DeviceConfirm asks the user to confirm a device that an administrator enrolled.
 //
@@ -158,7 +158,7 @@ type DeviceConfirm struct {
 	Device Device
 }
 
-func (DeviceConfirm) template() string { return "device_confirm" }
+func (DeviceConfirm) Template() string { return "device_confirm" }
 
 // DeviceRemove asks for confirmation before a device is removed.
 //
@@ -168,7 +168,7 @@ type DeviceRemove struct {
 	Device Device
 }
 
-func (DeviceRemove) template() string { return "device_remove" }
+func (DeviceRemove) Template() string { return "device_remove" }
 
 // DeviceShow asks for a fresh code before a QR code is shown again (protocol rule 5).
 //
@@ -180,7 +180,7 @@ type DeviceShow struct {
 	Wait     time.Duration // time until the next code if the current one is used; counts down
 }
 
-func (DeviceShow) template() string { return "device_show" }
+func (DeviceShow) Template() string { return "device_show" }
 
 // DeviceShown shows the QR code again and asks for a code of the new phone.
 //
@@ -193,7 +193,7 @@ type DeviceShown struct {
 	CopyName string
 }
 
-func (DeviceShown) template() string { return "device_shown" }
+func (DeviceShown) Template() string { return "device_shown" }
 
 // CopyRemove asks for confirmation before a copy is removed (protocol rule 15).
 //
@@ -206,7 +206,7 @@ type CopyRemove struct {
 	Proven bool     // another confirmed device remains, so the old QR code stops immediately; else it works until the new one is confirmed
 }
 
-func (CopyRemove) template() string { return "copy_remove" }
+func (CopyRemove) Template() string { return "copy_remove" }
 
 // Replace shows the QR code that replaces one whose phone is lost (protocol rule 15).
 //
@@ -220,7 +220,7 @@ type Replace struct {
 	Works  bool     // the lost phone works until this is finished
 }
 
-func (Replace) template() string { return "replace" }
+func (Replace) Template() string { return "replace" }
 
 // RecoveryRenew asks for confirmation before new recovery codes replace the old ones.
 //
@@ -230,7 +230,7 @@ type RecoveryRenew struct {
 	Recovery RecoveryCodes
 }
 
-func (RecoveryRenew) template() string { return "recovery_renew" }
+func (RecoveryRenew) Template() string { return "recovery_renew" }
 
 // PasswordChange asks for the current and the new password.
 //
@@ -241,4 +241,4 @@ type PasswordChange struct {
 	MinLength int
 }
 
-func (PasswordChange) template() string { return "password_change" }
+func (PasswordChange) Template() string { return "password_change" }

@@ -10,7 +10,7 @@ type Continue struct {
 	To  string // redirect URI, checked at registration; it can have any scheme
 }
 
-func (Continue) template() string { return "continue" }
+func (Continue) Template() string { return "continue" }
 
 // SignInOver reports that the sign-in for an application took too long, or is complete already. Its link begins again.
 //
@@ -22,7 +22,7 @@ type SignInOver struct {
 	Cookies bool   // the cause can be a browser that does not store the cookies of App
 }
 
-func (SignInOver) template() string { return "sign_in_over" }
+func (SignInOver) Template() string { return "sign_in_over" }
 
 // AccessDenied reports that the policy of an application refuses the user.
 //
@@ -34,7 +34,7 @@ type AccessDenied struct {
 	To       string // error response to the application; "" if it cannot be sent
 }
 
-func (AccessDenied) template() string { return "access_denied" }
+func (AccessDenied) Template() string { return "access_denied" }
 
 // Consent asks whether to allow the scopes that an application requests.
 //
@@ -47,7 +47,7 @@ type Consent struct {
 	Scopes  []string // "profile", "email", "groups", "offline_access"
 }
 
-func (Consent) template() string { return "consent" }
+func (Consent) Template() string { return "consent" }
 
 // RequestError reports an authorization request whose error cannot be sent to the application.
 //
@@ -70,7 +70,7 @@ const (
 	FaultHint           Key = "request_error.hint"
 )
 
-func (RequestError) template() string { return "request_error" }
+func (RequestError) Template() string { return "request_error" }
 
 // SignOutConfirm asks whether to sign out at the request of an application.
 //
@@ -81,7 +81,7 @@ type SignOutConfirm struct {
 	Hint, Client, To, State, LogoutHint string // parameters of the request
 }
 
-func (SignOutConfirm) template() string { return "sign_out_confirm" }
+func (SignOutConfirm) Template() string { return "sign_out_confirm" }
 
 // NotSignedIn reports that a sign-out at the request of an application ended nothing.
 //
@@ -92,7 +92,7 @@ type NotSignedIn struct {
 	To  string // registered URI of the application, or ""
 }
 
-func (NotSignedIn) template() string { return "not_signed_in" }
+func (NotSignedIn) Template() string { return "not_signed_in" }
 
 // UserCode asks for the code that a device shows.
 //
@@ -102,7 +102,7 @@ type UserCode struct {
 	Code string // of the link that the device shows, or ""
 }
 
-func (UserCode) template() string { return "user_code" }
+func (UserCode) Template() string { return "user_code" }
 
 // UserCodeConfirm asks whether to allow the device of the code.
 //
@@ -114,7 +114,7 @@ type UserCodeConfirm struct {
 	Scopes  []string // as in Consent
 }
 
-func (UserCodeConfirm) template() string { return "user_code_confirm" }
+func (UserCodeConfirm) Template() string { return "user_code_confirm" }
 
 // UserCodeDone reports the decision.
 //
@@ -124,7 +124,7 @@ type UserCodeDone struct {
 	Yes bool
 }
 
-func (UserCodeDone) template() string { return "user_code_done" }
+func (UserCodeDone) Template() string { return "user_code_done" }
 
 // ProblemUserCode reports a device code that is unknown or expired.
 const ProblemUserCode Key = "problem.user_code"

@@ -9,9 +9,13 @@ import (
 // Page is the data of one page. Each page has its own struct in this package, so that the compiler checks the fields
 // that a handler sets.
 type Page interface {
-	template() string // file under pages/, without ".html"
+	Template() string // file under pages/, without ".html"
 	base() Base
 }
+
+// consolePage is the prefix of the names of the pages of the console, which have a layout of their own. Package
+// templates/console contains them.
+const consolePage = "console_"
 
 // Base is the data that all pages have. The zero Base is for an unauthenticated client in the default language.
 type Base struct {
@@ -19,6 +23,7 @@ type Base struct {
 	Path         string // path and query of a GET that shows this page; the language switch returns to it
 	Next         string // local path that the user continues to after the sign-in and the enrolment, or ""
 	SignedIn     bool   // shows the account and sign-out links
+	HasRole      bool   // shows the link to the console
 	Name         string // name of the user for whom the page acts; "": nobody
 	SubjectToken string // names that user, which each form sends
 	Notice       *Message

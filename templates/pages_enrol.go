@@ -29,7 +29,7 @@ type ChooseDevice struct {
 	Full    []string // slugs of the kinds of which the user has the maximum
 }
 
-func (ChooseDevice) template() string { return "choose_device" }
+func (ChooseDevice) Template() string { return "choose_device" }
 
 // Choice is a kind of device that can be enrolled, or one app of that kind. Its sentences are "kind.{Slug}.title" and
 // "kind.{Slug}.text", or those with the suffix "_{App}".
@@ -57,7 +57,7 @@ type Enrol struct {
 	OldUntil time.Time // latest end of the older list; zero: there is none
 }
 
-func (p Enrol) template() string { return enrolPage + p.Slug }
+func (p Enrol) Template() string { return enrolPage + p.Slug }
 
 // enrolPage is the prefix of the names of the enrolment pages.
 const enrolPage = "enrol_"
@@ -118,4 +118,4 @@ type AddSecondDevice struct {
 	DeviceName string // device that was just enrolled
 }
 
-func (AddSecondDevice) template() string { return "second_device" }
+func (AddSecondDevice) Template() string { return "second_device" }

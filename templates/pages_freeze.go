@@ -10,7 +10,7 @@ type Freeze struct {
 	Devices []Device
 }
 
-func (Freeze) template() string { return "freeze" }
+func (Freeze) Template() string { return "freeze" }
 
 // FreezeLink is the page of the link in an email that blocks all devices. The GET changes nothing.
 //
@@ -22,14 +22,14 @@ type FreezeLink struct {
 	Gone  bool   // the link is expired or used
 }
 
-func (FreezeLink) template() string { return "freeze_link" }
+func (FreezeLink) Template() string { return "freeze_link" }
 
 // Frozen says that all devices are blocked and what to do next.
 //
 //	GET /freeze/done
 type Frozen struct{ Base }
 
-func (Frozen) template() string { return "frozen" }
+func (Frozen) Template() string { return "frozen" }
 
 // DeviceUnfreeze ends the block of a device, after a step-up by one of Proofs.
 //
@@ -40,4 +40,4 @@ type DeviceUnfreeze struct {
 	Proofs []string // names of the devices that can end it; empty: only a reset can
 }
 
-func (DeviceUnfreeze) template() string { return "device_unfreeze" }
+func (DeviceUnfreeze) Template() string { return "device_unfreeze" }

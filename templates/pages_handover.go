@@ -10,7 +10,7 @@ type Together struct {
 	Witness string // who is asked or has confirmed; "": nobody yet
 }
 
-func (Together) template() string { return "together" }
+func (Together) Template() string { return "together" }
 
 // Witness asks a witness whether a user is present.
 //
@@ -26,7 +26,7 @@ type Witness struct {
 	None   bool   // the witness has no device by which they could
 }
 
-func (Witness) template() string { return "witness" }
+func (Witness) Template() string { return "witness" }
 
 // Asked is a request to a witness, as the account page shows it.
 type Asked struct{ ID, By, User string }

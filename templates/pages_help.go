@@ -12,7 +12,7 @@ import (
 //	GET /help    link: /help/request
 type Help struct{ Base }
 
-func (Help) template() string { return "help" }
+func (Help) Template() string { return "help" }
 
 // TopicKey returns the key of a topic's name. An unknown topic has the name of TopicOther.
 func TopicKey(t notice.Topic) Key {
@@ -33,7 +33,7 @@ type HelpRequest struct {
 	Message string
 }
 
-func (HelpRequest) template() string { return "help_request" }
+func (HelpRequest) Template() string { return "help_request" }
 
 // HelpSent confirms a help request. It is the same for known and unknown addresses.
 //
@@ -43,7 +43,7 @@ type HelpSent struct {
 	Reference string
 }
 
-func (HelpSent) template() string { return "help_sent" }
+func (HelpSent) Template() string { return "help_sent" }
 
 // Failure is an error page. Statuses without sentences of their own are shown as 500.
 type Failure struct {
@@ -63,7 +63,7 @@ func (f Failure) ShownStatus() int {
 
 var failureStatuses = []int{400, 403, 404, 405, 408, 413, 415, 429, 500, 503}
 
-func (Failure) template() string { return "failure" }
+func (Failure) Template() string { return "failure" }
 
 // Mailbox lists the emails of the demonstration, newest first.
 //
@@ -73,7 +73,7 @@ type Mailbox struct {
 	Mails []MailHead
 }
 
-func (Mailbox) template() string { return "mailbox" }
+func (Mailbox) Template() string { return "mailbox" }
 
 // MailHead is one email in the list.
 type MailHead struct {
@@ -93,4 +93,4 @@ type MailView struct {
 	Links []string // links to this service in the text
 }
 
-func (MailView) template() string { return "mail_view" }
+func (MailView) Template() string { return "mail_view" }

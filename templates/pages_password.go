@@ -11,4 +11,4 @@ type PasswordRequired struct {
 	MinLength int
 }
 
-func (PasswordRequired) template() string { return "password_required" }
+func (PasswordRequired) Template() string { return "password_required" }

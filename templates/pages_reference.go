@@ -12,7 +12,7 @@ type Reference struct {
 	Area   *ReferenceArea  // area of the page; nil: the overview
 }
 
-func (Reference) template() string { return "reference" }
+func (Reference) Template() string { return "reference" }
 
 // ReferenceArea is one part of the API.
 type ReferenceArea struct {

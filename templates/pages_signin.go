@@ -11,7 +11,7 @@ type Login struct {
 	App        string // application that started the sign-in, or ""
 }
 
-func (Login) template() string { return "login" }
+func (Login) Template() string { return "login" }
 
 // Factor is the second step with a code or a security key. The password step is complete.
 //
@@ -29,7 +29,7 @@ type Factor struct {
 	Recovery   bool            // recovery codes remain
 }
 
-func (Factor) template() string { return "factor" }
+func (Factor) Template() string { return "factor" }
 
 // Recovery is the second step with a recovery code.
 //
@@ -40,7 +40,7 @@ type Recovery struct {
 	Keys   []string
 }
 
-func (Recovery) template() string { return "recovery" }
+func (Recovery) Template() string { return "recovery" }
 
 // TicketState is the state of a reset ticket on a page.
 type TicketState string
@@ -64,7 +64,7 @@ type Ticket struct {
 	CanRenew bool // protocol rule 10 allows another email
 }
 
-func (Ticket) template() string { return "ticket" }
+func (Ticket) Template() string { return "ticket" }
 
 // TicketLink is the sign-in page of the link in a reset email. The GET changes nothing.
 //
@@ -76,7 +76,7 @@ type TicketLink struct {
 	State      TicketState // TicketAsk, or the reason why the link is invalid
 }
 
-func (TicketLink) template() string { return "ticket_link" }
+func (TicketLink) Template() string { return "ticket_link" }
 
 // Blocked says what to do to a user without a usable device and without a ticket. It shows no secret.
 //
@@ -86,7 +86,7 @@ type Blocked struct {
 	Invited bool // the user received an invitation
 }
 
-func (Blocked) template() string { return "blocked" }
+func (Blocked) Template() string { return "blocked" }
 
 // Invite shows an invitation and asks for a password.
 //
@@ -101,7 +101,7 @@ type Invite struct {
 	MinLength int    // minimum number of characters
 }
 
-func (Invite) template() string { return "invite" }
+func (Invite) Template() string { return "invite" }
 
 // Forgot asks for a link to choose a new password.
 //
@@ -111,14 +111,14 @@ type Forgot struct {
 	Identifier string
 }
 
-func (Forgot) template() string { return "forgot" }
+func (Forgot) Template() string { return "forgot" }
 
 // ForgotSent confirms Forgot. It is the same for known and unknown logins.
 //
 //	GET /forgot/sent
 type ForgotSent struct{ Base }
 
-func (ForgotSent) template() string { return "forgot_sent" }
+func (ForgotSent) Template() string { return "forgot_sent" }
 
 // NewPassword asks for the password after an emailed link. The password takes effect after the second step.
 //
@@ -131,7 +131,7 @@ type NewPassword struct {
 	MinLength int
 }
 
-func (NewPassword) template() string { return "new_password" }
+func (NewPassword) Template() string { return "new_password" }
 
 // OtherUser says that this browser is used by another user than the one of a link or of the page whose form was sent.
 //
@@ -145,11 +145,11 @@ type OtherUser struct {
 	Restart string // local path to open after the sign-out
 }
 
-func (OtherUser) template() string { return "other_user" }
+func (OtherUser) Template() string { return "other_user" }
 
 // LoggedOut is the page after sign-out.
 //
 //	GET /logged-out    POST /logout (no field) from any page
 type LoggedOut struct{ Base }
 
-func (LoggedOut) template() string { return "logged_out" }
+func (LoggedOut) Template() string { return "logged_out" }

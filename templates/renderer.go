@@ -40,7 +40,8 @@ type locale struct {
 
 // New reads the catalogues. It returns an error if a page has no template, or a template no page.
 // asset returns the path of a file of package static, such as "/static/barillet.0f3a….css" for "barillet.css".
-// more contains pages/enrol_{slug}.html and locales/{lang}.toml of further kinds of factor.
+// more contains the pages, parts and catalogues (locales/{lang}*.toml) of packages above: pages/enrol_{slug}.html of further
+// kinds of factor, and pages/console_*.html of the console.
 func New(brand Brand, asset func(name string) string, more ...fs.FS) (*Renderer, error) {
 	if brand.Name == "" {
 		brand.Name = "Barillet"
@@ -70,25 +71,39 @@ func New(brand Brand, asset func(name string) string, more ...fs.FS) (*Renderer,
 
 // Page writes one page. If rendering fails, Page writes nothing.
 func (r *Renderer) Page(w io.Writer, page Page) error {
-	parsed := r.locale(page.base().Lang).pages[page.template()]
+	parsed := r.locale(page.base().Lang).pages[page.Template()]
 	if parsed == nil {
-		return fmt.Errorf("rendering page %q: no template", page.template())
+		return fmt.Errorf("rendering page %q: no template", page.Template())
 	}
 	t, err := parsed()
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", page); err != nil {
-		return fmt.Errorf("rendering page %q: %w", page.template(), err)
+	if err := t.ExecuteTemplate(&b, layoutOf(page.Template()), page); err != nil {
+		return fmt.Errorf("rendering page %q: %w", page.Template(), err)
 	}
 	_, err = b.WriteTo(w)
 	return err
 }
 
+// layoutOf returns the template that renders a page and calls those of its file.
+func layoutOf(page string) string {
+	if strings.HasPrefix(page, consolePage) {
+		return "console"
+	}
+	return "layout"
+}
+
 // Sentence returns the sentence of a message, for responses to the scripts of the pages.
 func (r *Renderer) Sentence(lang string, m Message) (string, error) {
 	return r.locale(lang).words.message(m)
+}
+
+// Has reports whether there is a sentence without placeholders for a key.
+func (r *Renderer) Has(lang string, k Key) bool {
+	_, ok := r.locale(lang).words.plain[string(k)]
+	return ok
 }
 
 // locale returns the locale of lang, or the fallback if lang is not supported.
@@ -104,19 +119,21 @@ func (r *Renderer) locale(lang string) *locale {
 func (r *Renderer) sources() (map[string]fs.FS, error) {
 	from := map[string]fs.FS{}
 	for _, f := range r.files {
-		names, err := fs.Glob(f, "pages/"+enrolPage+"*.html")
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range names {
-			from[strings.TrimSuffix(path.Base(n), ".html")] = f
+		for _, prefix := range []string{enrolPage, consolePage} {
+			names, err := fs.Glob(f, "pages/"+prefix+"*.html")
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range names {
+				from[strings.TrimSuffix(path.Base(n), ".html")] = f
+			}
 		}
 	}
 	for _, p := range pages() {
-		if _, err := fs.Stat(files, "pages/"+p.template()+".html"); err != nil {
-			return nil, fmt.Errorf("finding the template of page %q: %w", p.template(), err)
+		if _, err := fs.Stat(files, "pages/"+p.Template()+".html"); err != nil {
+			return nil, fmt.Errorf("finding the template of page %q: %w", p.Template(), err)
 		}
-		from[p.template()] = files
+		from[p.Template()] = files
 	}
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
@@ -167,14 +184,18 @@ func (r *Renderer) parsePage(words *catalogue, from fs.FS, name string) (*templa
 		return nil, err
 	}
 	all, err := parts.Clone() // shares the trees
+	patterns := []string{"pages/" + name + ".html"}
+	if strings.HasPrefix(name, consolePage) {
+		patterns = append(patterns, "parts/*.html")
+	}
 	if err == nil {
-		err = parseForms(all, from, "pages/"+name+".html")
+		err = parseForms(all, from, patterns...)
 	}
 	if err != nil {
 		return nil, err
 	}
 	page := template.New("").Funcs(r.funcs(words)).Option("missingkey=error")
-	return page, addUsed(page, all, "layout")
+	return page, addUsed(page, all, layoutOf(name))
 }
 
 // addUsed adds copies of a template of all and of the templates that it uses to page.

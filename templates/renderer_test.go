@@ -25,7 +25,7 @@ func TestNew_EachPageParsesInEachLanguageAndHasASample(t *testing.T) {
 	for _, lang := range languages {
 		shown := map[string]bool{}
 		for _, s := range Gallery(lang) {
-			shown[s.Page.template()] = true
+			shown[s.Page.Template()] = true
 		}
 		if len(r.langs[lang].pages) < len(pages()) {
 			t.Errorf("%s: got %d pages, want at least %d", lang, len(r.langs[lang].pages), len(pages()))

@@ -18,7 +18,8 @@ import (
 // chargedInside says where the budgets apply that are not those of a route.
 var chargedInside = map[string]string{
 	"returned-codes": "return codes at protected hosts",
-	"api-writes":     "REST API, except GET, DELETE and `/authn`",
+	"console-reads":  "`/console` and below, GET",
+	"api-writes":     "REST API, except GET, DELETE and `/authn`; `/console/…`, POST",
 	"api-sign-ins":   "`/authn`",
 }
 

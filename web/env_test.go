@@ -30,8 +30,10 @@ import (
 	"barillet/internal/secret"
 	"barillet/static"
 	"barillet/templates"
+	view "barillet/templates/console"
 	"barillet/web"
 	"barillet/web/apidocs"
+	"barillet/web/console"
 	"barillet/web/site"
 )
 
@@ -76,7 +78,7 @@ var allLooks sync.Map // of functions that return looks, by URL
 func looksOf(url string) looks {
 	l, _ := allLooks.LoadOrStore(url, sync.OnceValue(func() (l looks) {
 		if l.files, l.err = static.New(""); l.err == nil {
-			l.renderer, l.err = templates.New(templates.Brand{URL: url}, l.files.URL)
+			l.renderer, l.err = templates.New(templates.Brand{URL: url}, l.files.URL, view.Files)
 		}
 		l.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(url) })
 		return l
@@ -96,6 +98,7 @@ func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, HelpDesk: h.Directory.HelpDesk, Handover: h.Handover, Renderer: l.renderer, Static: l.files, PublicURL: h.Accounts.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Docs:           l.docs,
+		Console:        &console.Config{Directory: h.Directory, Outbox: h.Outbox, Ring: h.Ring},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }

@@ -14,6 +14,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/templates"
+	view "barillet/templates/console"
 	"barillet/web"
 )
 
@@ -106,7 +107,7 @@ func clickerFiles() fstest.MapFS {
 func withClicker(t testing.TB, files fs.FS) func(*web.Config) {
 	return func(c *web.Config) {
 		c.Accounts.Factors = append(c.Accounts.Factors, clicker{})
-		renderer, err := templates.New(templates.Brand{URL: c.PublicURL}, c.Static.URL, files)
+		renderer, err := templates.New(templates.Brand{URL: c.PublicURL}, c.Static.URL, view.Files, files)
 		if err != nil {
 			t.Fatal(err)
 		}

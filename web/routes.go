@@ -7,6 +7,7 @@ import (
 	"barillet/authn/freeze"
 	"barillet/internal/throttle"
 	"barillet/static"
+	"barillet/web/console"
 	"barillet/web/forwardauth"
 	"barillet/web/reply"
 	"barillet/web/selfservice"
@@ -19,6 +20,9 @@ func (s *server) routes() http.Handler {
 	r, freeze := s.NewRouter(), freeze.New(s.Authn)
 	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk, Freeze: freeze, Handover: s.Handover}).Register(r)
 	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment, Freeze: freeze, Handover: s.Handover}).Register(r)
+	if s.Console != nil {
+		console.New(s.Site, freeze, *s.Console).Register(r)
+	}
 	s.registerOther(r)
 	if s.OIDC != nil {
 		s.registerApplications(r)

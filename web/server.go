@@ -26,6 +26,7 @@ import (
 	"barillet/templates"
 	"barillet/web/admission"
 	"barillet/web/apidocs"
+	"barillet/web/console"
 	"barillet/web/forwardauth"
 	"barillet/web/site"
 )
@@ -52,6 +53,7 @@ type Config struct {
 	DamagedRecords func() int            // for /readyz; may be nil
 	// Ready proves for /readyz that the service can write. If nil, /readyz proves that it can read.
 	Ready       func(context.Context) Readiness
+	Console     *console.Config      // nil without a console
 	OIDC        *oidc.Provider       // nil without applications
 	ForwardAuth *forwardauth.Handler // nil without protected hosts
 

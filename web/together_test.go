@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/handover"
 	"barillet/factors"
+	"barillet/internal/secret"
 )
 
 // helpCounter is a garage with a manager, a witness and a user whose phone is lost, each in a browser.
@@ -20,6 +20,7 @@ type helpCounter struct {
 	user, witness *browser
 	manager       account.User
 	paul          account.User
+	session       secret.Value
 	phones        map[string]*authntest.Phone
 }
 
@@ -47,20 +48,16 @@ func newHelpCounter(t *testing.T) *helpCounter {
 // ask begins the handover as the manager, in a session of their own, and returns it.
 func (c *helpCounter) ask(t *testing.T) handover.Handover {
 	t.Helper()
-	session := c.SignIn(c.manager.Login, authntest.Password, c.phones["boss"]).Session
+	c.session = c.SignIn(c.manager.Login, authntest.Password, c.phones["boss"]).Session
 	c.Clock.Advance(time.Minute)
-	if v, err := c.Authn.StepUp(t.Context(), c.From, session, factors.InputCode, c.phones["boss"].Next()); err != nil || !v.Accepted() {
+	if v, err := c.Authn.StepUp(t.Context(), c.From, c.session, factors.InputCode, c.phones["boss"].Next()); err != nil || !v.Accepted() {
 		t.Fatalf("step-up: %+v, %v", v, err)
 	}
-	h, err := c.Handover.Begin(t.Context(), c.principal(), c.From, session, handover.Request{User: amelie, Witness: c.paul.Login, Reason: "in the pit"})
+	h, err := c.Handover.Begin(t.Context(), c.Principal(c.session), c.From, c.session, handover.Request{User: amelie, Witness: c.paul.Login, Reason: "in the pit"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
-}
-
-func (c *helpCounter) principal() admin.Principal {
-	return authntest.AsUser(c.manager, account.RoleHelpDesk, c.manager.Groups...)
 }
 
 var shownDigits = regexp.MustCompile(`digits">([0-9]{2})<`)
@@ -122,7 +119,7 @@ func TestTogether_LostPhoneInTheGarage(t *testing.T) {
 	if got := c.witness.get(at); got.next() != "/account?again=witness_over" {
 		t.Errorf("the page of the witness afterwards: got %d to %q", got.StatusCode, got.next())
 	}
-	result, err := c.Handover.Complete(t.Context(), c.principal(), c.From, h.ID)
+	result, err := c.Handover.Complete(t.Context(), c.Principal(c.session), c.From, h.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ type RequestInfo struct {
 	RequestID string       // id of the request in the log
 	Locale    string       // language of the page
 	APIToken  string       // id of the API token, for an API sign-in (protocol rule 25); "": a browser
+	Reason    string       // that an administrator states for an operation on another user, for the events; "": none
 }
 
 // ClientAddress returns the address as text; "" if it is not known.

@@ -13,12 +13,15 @@ func (o *Operation) describe(e audit.Event) audit.Event {
 	if e.Address == "" { // otherwise the event is about an earlier request
 		e.Request, e.Address, e.Agent = o.Request.RequestID, o.Request.ClientAddress(), o.Request.Agent
 	}
-	if token := o.Request.APIToken; token != "" {
+	for name, value := range map[string]string{"program": o.Request.APIToken, "reason": o.Request.Reason} {
+		if value == "" {
+			continue
+		}
 		e.Detail = maps.Clone(e.Detail)
 		if e.Detail == nil {
 			e.Detail = map[string]string{}
 		}
-		e.Detail["program"] = token
+		e.Detail[name] = value
 	}
 	return e
 }

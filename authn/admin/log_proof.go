@@ -54,7 +54,7 @@ func provable(err error) error {
 // VerifyLog verifies the whole log, also against heads that were kept elsewhere. It takes some seconds and both processors, so only
 // one call runs at a time.
 func (s *Service) VerifyLog(ctx context.Context, p Principal, heads ...string) (tree.Report, error) {
-	if err := p.RequireUnscoped(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermReadConfiguration); err != nil {
 		return tree.Report{}, err
 	}
 	if !s.verifying.TryLock() {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // Principal is the caller of an administrative operation. The zero value has no permissions.
 type Principal struct {
-	ID             string            // "token:<id>", "client:<id>", "operator:<uid>"
+	ID             string            // "token:<id>", "client:<id>", "user:<id>" of a session, "operator:<uid>"
 	Name           string            // of the token or the Unix user
 	OwnerName      string            // display name of the owner; "": the operator
 	Owner          string            // user id or "operator:<uid>"; self-service and provenance are decided by owner, not by ID
@@ -26,20 +27,23 @@ type Principal struct {
 	CannotAssignRoles bool // an access token without the scope for roles
 
 	expires time.Time // of the token; zero: does not expire
+	proven  bool      // a step-up of the session is valid
 }
 
 // Permission is a class of administrative operations.
 type Permission int
 
 const (
-	PermRead        Permission = iota // read users, help requests and the audit log
-	PermInvite                        // create and invite users, work on help requests
-	PermReset                         // remove one or all devices
-	PermAssist                        // unlock, end sessions, send a password link
-	PermManage                        // profiles, life cycle, groups and tokens
-	PermApprove                       // request or approve the reset of an equal (protocol rule 11)
-	PermAssignRoles                   // assign and revoke roles
-	PermConfigure                     // webhooks and OAuth clients, which concern all users
+	PermRead              Permission = iota // read users, help requests and the audit log
+	PermInvite                              // create and invite users, work on help requests
+	PermReset                               // remove one or all devices
+	PermAssist                              // unlock, end sessions, send a password link
+	PermManage                              // profiles, life cycle, groups and tokens
+	PermApprove                             // request or approve the reset of an equal (protocol rule 11)
+	PermAssignRoles                         // assign and revoke roles
+	PermConfigure                           // webhooks and OAuth clients, which concern all users
+	PermListTokens                          // read API tokens
+	PermReadConfiguration                   // read webhooks and OAuth clients
 )
 
 // minRole returns the lowest role that has the permission.
@@ -49,7 +53,7 @@ func (perm Permission) minRole() account.Role {
 		return account.RoleReadOnly
 	case PermInvite, PermReset, PermAssist, PermApprove:
 		return account.RoleHelpDesk
-	case PermConfigure:
+	case PermConfigure, PermReadConfiguration:
 		return account.RoleSuperAdmin
 	}
 	return account.RoleUserAdmin
@@ -85,13 +89,16 @@ func (p Principal) covers(groups []account.GroupID, roles int) bool {
 var needs = map[account.Role]string{account.RoleReadOnly: errcode.ReasonNeedsReadOnly, account.RoleHelpDesk: errcode.ReasonNeedsHelpDesk,
 	account.RoleUserAdmin: errcode.ReasonNeedsUserAdmin, account.RoleSuperAdmin: errcode.ReasonNeedsSuperAdmin}
 
-// Require returns Forbidden unless the role of p has the permission. It is the check of an operation without a user.
+// Require returns Forbidden unless the role of p has the permission, and StepUpRequired if the permission needs a step-up
+// that the session of p lacks. It is the check of an operation without a user.
 func (p Principal) Require(perm Permission) error {
 	switch {
 	case p.Owner == "":
 		return errcode.ForbiddenFor(errcode.ReasonOwnClientOnly)
 	case p.Rank() < perm.minRole().Rank():
 		return errcode.ForbiddenFor(needs[perm.minRole()])
+	case perm.NeedsProof() && !p.Proven():
+		return errcode.New(errcode.StepUpRequired)
 	}
 	return nil
 }
@@ -201,10 +208,19 @@ func (p Principal) CoversGroups(groups []account.GroupID) bool {
 		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(p.Groups, g) })
 }
 
+// Rights returns the role and the group scope of p as text. Two principals with one ID and equal rights may read the
+// same answers.
+func (p Principal) Rights() []byte {
+	return fmt.Appendf(nil, "%s %q %t", p.Role, p.Groups, p.Groups == nil)
+}
+
 // Actor returns the principal as the actor of audit events.
 func (p Principal) Actor() audit.Actor {
 	kind := audit.TypeUser
 	switch {
+	case p.FromSession():
+		// Without a name: the event is about another user, and an erasure of this one would not find it (promise S3).
+		return audit.Actor{Type: kind, ID: p.Owner}
 	case strings.HasPrefix(p.ID, "token:"):
 		kind = audit.TypeToken
 	case strings.HasPrefix(p.ID, ClientPrefix):

@@ -170,7 +170,7 @@ func (p Principal) canManageToken(t *Token) bool {
 // Tokens returns a page of API tokens in the order of their ids, including expired ones. next is the cursor of the next
 // page, or empty at the end.
 func (s *Service) Tokens(ctx context.Context, p Principal, after string, limit int) (tokens []Token, next string, err error) {
-	if err := p.Require(PermManage); err != nil {
+	if err := p.Require(PermListTokens); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {

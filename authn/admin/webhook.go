@@ -135,7 +135,7 @@ func (s *Service) DeleteWebhook(ctx context.Context, p Principal, req account.Re
 
 // Webhooks returns the endpoints in the order of their creation.
 func (s *Service) Webhooks(ctx context.Context, p Principal) ([]webhook.Endpoint, error) {
-	if err := p.RequireUnscoped(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermReadConfiguration); err != nil {
 		return nil, err
 	}
 	var list webhook.EndpointList
@@ -148,7 +148,7 @@ func (s *Service) Webhooks(ctx context.Context, p Principal) ([]webhook.Endpoint
 
 // Webhook returns one endpoint, or NotFound.
 func (s *Service) Webhook(ctx context.Context, p Principal, id string) (webhook.Endpoint, error) {
-	if err := p.RequireUnscoped(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermReadConfiguration); err != nil {
 		return webhook.Endpoint{}, err
 	}
 	var endpoint webhook.Endpoint
@@ -162,7 +162,7 @@ func (s *Service) Webhook(ctx context.Context, p Principal, id string) (webhook.
 // Deliveries returns a page of the waiting and dead deliveries of an endpoint, oldest first. state is "waiting",
 // "dead", or empty for both. next is the cursor of the next page, or empty at the end.
 func (s *Service) Deliveries(ctx context.Context, p Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
-	if err := p.RequireUnscoped(PermConfigure); err != nil {
+	if err := p.RequireUnscoped(PermReadConfiguration); err != nil {
 		return nil, "", err
 	}
 	err = s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {

@@ -48,11 +48,20 @@ func (c *Counter) SignInAgain() {
 }
 
 // AsBoss is the manager in their session.
-func (c *Counter) AsBoss() admin.Principal { return AsUser(c.Boss, account.RoleHelpDesk, c.Lumiere) }
+func (c *Counter) AsBoss() admin.Principal { return c.Principal(c.BossSession) }
 
-// AsUser is an administrator in a session, with a role limited to the groups if there are any.
-func AsUser(u account.User, role account.Role, groups ...account.GroupID) admin.Principal {
-	return admin.Principal{ID: "user:" + string(u.ID), Owner: string(u.ID), OwnerName: u.DisplayName(), Role: role, Groups: groups}
+// Principal is the administrator of a session.
+func (e *Env) Principal(session secret.Value) admin.Principal {
+	e.T.Helper()
+	info, err := e.Sessions.Authenticate(e.T.Context(), session)
+	if err != nil {
+		e.T.Fatalf("authenticating: %v", err)
+	}
+	p, err := e.Directory.Admin.SessionPrincipal(e.T.Context(), info)
+	if err != nil {
+		e.T.Fatalf("authenticating an administrator: %v", err)
+	}
+	return p
 }
 
 // Prove steps up in a session.

@@ -235,16 +235,18 @@ func TestAttack_CodeOfAnothersHandover(t *testing.T) {
 	h := c.Begin(t)
 	c.Confirm(t, h.ID, digits)
 	_, token := c.TokenPrincipal(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: c.Boss.Login})
+	other := c.AsBoss()
+	other.ID, other.Owner = "user:"+string(c.Manager.ID), string(c.Manager.ID)
 	for _, x := range []struct {
 		name string
 		p    admin.Principal
 		want errcode.Code
 	}{
-		{"the other manager", authntest.AsUser(c.Manager, account.RoleHelpDesk, c.Lumiere), errcode.NotFound},
+		{"the other manager", other, errcode.NotFound},
 		{"a token of the manager", token, errcode.Forbidden},
 		{"the operator", authntest.AsOperator, errcode.Forbidden},
-		{"the manager, who lost the garage", authntest.AsUser(c.Boss, account.RoleHelpDesk, c.Nord), errcode.NotFound},
-		{"the manager, who lost the role", authntest.AsUser(c.Boss, account.RoleReadOnly, c.Lumiere), errcode.Forbidden},
+		{"the manager, who lost the garage", authntest.Limited(c.AsBoss(), c.Nord), errcode.NotFound},
+		{"the manager, who lost the role", authntest.WithRole(c.AsBoss(), account.RoleReadOnly), errcode.Forbidden},
 	} {
 		_, err := c.Handover.Complete(t.Context(), x.p, c.From, h.ID)
 		authntest.WantCode(t, x.name, err, x.want)
@@ -299,7 +301,9 @@ func TestAttack_ChangesDuringAHandover(t *testing.T) {
 	c.Change(c.Witness.ID, func(u *account.User) { u.Groups = []account.GroupID{c.Lumiere} })
 	c.Confirm(t, h.ID, digits)
 	c.Change(c.Amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleReadOnly)} })
-	_, err = c.Handover.Complete(t.Context(), authntest.AsUser(c.Boss, account.RoleSuperAdmin), c.From, h.ID)
+	all := authntest.WithRole(c.AsBoss(), account.RoleSuperAdmin)
+	all.Groups = nil
+	_, err = c.Handover.Complete(t.Context(), all, c.From, h.ID)
 	if !errcode.HasReason(err, errcode.ReasonHasARole) {
 		t.Errorf("a user with a role: got %v", err)
 	}

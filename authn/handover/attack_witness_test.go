@@ -36,6 +36,7 @@ func TestAttack_WitnessOfOnesOwn(t *testing.T) {
 			old(c)
 		}, errcode.Forbidden},
 		{"one whom the manager reset yesterday", func(t *testing.T, c *authntest.Counter) {
+			c.Prove(t, c.BossSession, c.BossPhone)
 			if _, err := c.Directory.HelpDesk.Reset(t.Context(), c.AsBoss(), c.From, c.Witness.Login, helpdesk.ResetRequest{}); err != nil {
 				t.Fatal(err)
 			}

@@ -84,7 +84,7 @@ func (s *Service) begin(tx *account.Tx, p admin.Principal, session secret.Value,
 
 // requireSession returns Forbidden unless p is an administrator in a session.
 func requireSession(p admin.Principal) error {
-	if p.Operator || p.Owner == "" || p.ID != "user:"+p.Owner {
+	if !p.FromSession() {
 		return errcode.ForbiddenFor(errcode.ReasonNeedsSession)
 	}
 	return nil

@@ -263,7 +263,7 @@ func (s *Service) notifyManagers(ctx context.Context, req account.RequestInfo, h
 	}); err != nil {
 		return err
 	}
-	to, err := s.helpDesk.Admin.ResetRecipients(ctx, admin.Principal{ID: "user:" + string(h.By), Owner: string(h.By)}, &u, true)
+	to, err := s.helpDesk.Admin.ResetRecipients(ctx, admin.Principal{Owner: string(h.By)}, &u, true)
 	if err != nil {
 		return err
 	}

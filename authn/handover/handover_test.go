@@ -110,7 +110,9 @@ func TestHandover_AfterAMailedReset(t *testing.T) {
 func TestHandover_RefusesWhoCannotBegin(t *testing.T) {
 	c := authntest.NewCounter(t)
 	c.Wait(t)
-	other := authntest.AsUser(c.Boss, account.RoleHelpDesk, c.Nord)
+	c.Prove(t, c.BossSession, c.BossPhone)
+	all := c.AsBoss()
+	all.Groups = nil
 	_, token := c.TokenPrincipal(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: c.Boss.Login})
 	for _, x := range []struct {
 		name    string
@@ -126,11 +128,11 @@ func TestHandover_RefusesWhoCannotBegin(t *testing.T) {
 		{"nobody", admin.Principal{}, c.BossSession, c.Request(), errcode.Forbidden, errcode.ReasonNeedsSession},
 		{"the session of another", c.AsBoss(), c.WitnessSession, c.Request(), errcode.Forbidden, errcode.ReasonNeedsSession},
 		{"no session", c.AsBoss(), secret.Value{}, c.Request(), errcode.NoSession, ""},
-		{"a manager of another garage", other, c.BossSession, c.Request(), errcode.NotFound, ""},
-		{"a reader", authntest.AsUser(c.Boss, account.RoleReadOnly), c.BossSession, c.Request(), errcode.Forbidden, errcode.ReasonNeedsHelpDesk},
+		{"a manager of another garage", authntest.Limited(all, c.Nord), c.BossSession, c.Request(), errcode.NotFound, ""},
+		{"a reader", authntest.WithRole(all, account.RoleReadOnly), c.BossSession, c.Request(), errcode.Forbidden, errcode.ReasonNeedsHelpDesk},
 		{"an unknown user", c.AsBoss(), c.BossSession, handover.Request{User: "nobody@garage.example", Witness: c.Witness.Login}, errcode.NotFound, ""},
 		{"a user who does not wait", c.AsBoss(), c.BossSession, handover.Request{User: c.Witness.Login, Witness: authntest.Technician}, errcode.WrongState, errcode.ReasonNoneWaits},
-		{"an administrator as the user", authntest.AsUser(c.Boss, account.RoleSuperAdmin), c.BossSession, handover.Request{User: c.Manager.Login, Witness: c.Witness.Login}, errcode.WrongState, errcode.ReasonHasARole},
+		{"an administrator as the user", authntest.WithRole(all, account.RoleSuperAdmin), c.BossSession, handover.Request{User: c.Manager.Login, Witness: c.Witness.Login}, errcode.WrongState, errcode.ReasonHasARole},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			for _, s := range []struct {
@@ -159,8 +161,8 @@ func TestHandover_Limits(t *testing.T) {
 	if !errcode.HasReason(err, errcode.ReasonHandoverOpen) {
 		t.Errorf("a second one: got %v", err)
 	}
-	stranger := authntest.AsUser(c.Witness, account.RoleReadOnly)
-	authntest.WantCode(t, "ended by a reader", c.Handover.Cancel(ctx, stranger, c.From, first.ID), errcode.Forbidden)
+	reader := authntest.WithRole(authntest.AsHelpDesk, account.RoleReadOnly)
+	authntest.WantCode(t, "ended by a reader", c.Handover.Cancel(ctx, reader, c.From, first.ID), errcode.Forbidden)
 	for n := range 5 {
 		if n > 0 {
 			if n == 3 {
@@ -213,6 +215,7 @@ func TestHandover_Expires(t *testing.T) {
 	c.Confirm(t, h.ID, digits)
 	c.Clock.Advance(4 * time.Minute)
 	wantState(t, c, h.ID, handover.StateExpired)
+	c.Prove(t, c.BossSession, c.BossPhone)
 	_, err := c.Handover.Complete(t.Context(), c.AsBoss(), c.From, h.ID)
 	authntest.WantCode(t, "after ten minutes", err, errcode.WrongState)
 	wantUntouched(t, c)

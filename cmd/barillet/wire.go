@@ -30,6 +30,7 @@ import (
 	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
+	consolepages "barillet/templates/console"
 	"barillet/web/api"
 	"barillet/web/api/systemlog"
 	"barillet/web/apidocs"
@@ -120,7 +121,7 @@ func newAppWithPages(c *config, dir *dataDir, origin string, log *slog.Logger) (
 	}
 	brand := templates.Brand{Name: c.Brand.Name, URL: origin, Zone: zone(),
 		Support: templates.Support{Email: string(c.Support.Email), Phone: c.Support.Phone}}
-	if a.renderer, err = templates.New(brand, a.files.URL); err != nil {
+	if a.renderer, err = templates.New(brand, a.files.URL, consolepages.Files); err != nil {
 		return nil, fmt.Errorf("reading templates: %w", err)
 	}
 	a.sender.Renderer = messageRenderer{a.renderer}

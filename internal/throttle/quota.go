@@ -34,13 +34,14 @@ var (
 	Application    = Quota{Name: "application", Minute: 60, Day: 3000}
 	ProtectedHosts = Quota{Name: "protected-hosts", Minute: 60, Day: 5000}
 	ReturnedCodes  = Quota{Name: "returned-codes", Source: 180, Total: 20_000}
+	ConsoleReads   = Quota{Name: "console-reads", Minute: 300, Day: 50_000}
 	APIWrites      = Quota{Name: "api-writes", Minute: 300, Day: 20_000}
 	APISignIns     = Quota{Name: "api-sign-ins", Minute: 600, Day: 100_000}
 )
 
 // Quotas lists the budgets, for the documentation and its test.
 var Quotas = []Quota{SignIn, SecondStep, NewPassword, Forgotten, Help, Language, StepUp, Devices, Application, ProtectedHosts,
-	ReturnedCodes, APIWrites, APISignIns}
+	ReturnedCodes, ConsoleReads, APIWrites, APISignIns}
 
 var (
 	// NeverRefused is the budget of an operation that ends sessions or access, or removes a device. It is never refused. Without
@@ -96,7 +97,7 @@ func (m *Memory) Charge(now time.Time, q Quota, c Caller) (retry time.Duration) 
 		}
 		return retry
 	case c.Token != "":
-		return m.TakeAll(now, q.minute("token ", c.Token), q.day("owner ", c.Owner))
+		return m.TakeAll(now, q.minute("token ", c.Token), q.day("user ", c.Owner))
 	case q.Source == 0:
 		return 0 // the operation needs a session, so it is refused
 	case c.KnownBrowser != "":

@@ -15,6 +15,7 @@ import (
 	"barillet/oidc"
 	"barillet/store"
 	"barillet/web/apidocs"
+	"barillet/web/idempotency"
 	"barillet/web/reply"
 )
 
@@ -25,7 +26,7 @@ const maxBody = 64 << 10
 type Config struct {
 	Directory *directory.Service
 	OIDC      *oidc.Provider   // nil: no OAuth clients
-	Ring      *store.Keyring   // encrypts the stored responses
+	Ring      *store.Keyring   // encrypts the stored answers
 	PublicURL string           // the prefix of each URL in a response, without a final slash
 	Now       func() time.Time // nil: the clock of the accounts
 	SignIn    bool             // enables POST /authn (protocol rule 25)
@@ -43,7 +44,7 @@ type API struct {
 	now       func() time.Time
 	log       *slog.Logger
 	limiter   throttle.Memory
-	answers   store.Table[storedResponse]
+	keys      *idempotency.Keys
 	oidc      *oidc.Provider
 	mux       *http.ServeMux
 }
@@ -51,10 +52,11 @@ type API struct {
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
 	a := &API{directory: c.Directory, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
-		answers: store.NewTable[storedResponse](c.Ring, store.Idempotency), mux: http.NewServeMux()}
+		mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now
 	}
+	a.keys = idempotency.New(c.Directory.Admin.Accounts, c.Ring, a.now)
 	allowed := map[string][]string{}
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
 		method, path, _ := strings.Cut(route.pattern, " ")
@@ -107,6 +109,9 @@ func fallbackPatterns(path string, allowed map[string][]string) []string {
 	}
 	return out
 }
+
+// Sweep returns the sweep of expired answers.
+func (a *API) Sweep() store.TableSweep { return a.keys.Sweep() }
 
 // Patterns returns the patterns of all routes, for tests that compare them with the documentation.
 func (a *API) Patterns() []string {

@@ -66,7 +66,7 @@ func (a *API) registrar(r *http.Request, op admin.Principal) client.Registrar {
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
+	if err := op.RequireUnscoped(admin.PermReadConfiguration); err != nil {
 		return err
 	}
 	return list(a, w, r, func(p page) ([]client.Information, string, error) {
@@ -184,7 +184,7 @@ type signingKey struct {
 
 // listSigningKeys lists the published signing keys, a few for each algorithm.
 func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
-	if err := op.RequireUnscoped(admin.PermConfigure); err != nil {
+	if err := op.RequireUnscoped(admin.PermReadConfiguration); err != nil {
 		return err
 	}
 	keys, err := a.oidc.Keys.List(r.Context())

@@ -3,37 +3,14 @@ package api
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"time"
 
-	"barillet/authn/account"
 	"barillet/authn/admin"
-	"barillet/store"
+	"barillet/web/idempotency"
 	"barillet/web/reply"
 )
-
-// answerTTL is how long a repeated request gets the first response.
-const answerTTL = 24 * time.Hour
-
-// storedResponse is the response of a request with an idempotency key. It is written in the Update of the operation
-// itself, so that operation and response are stored together.
-type storedResponse struct {
-	Claim   string          `json:"claim"`  // identifies the request that took the key
-	Digest  []byte          `json:"digest"` // of method, path, query, body and permissions of the token
-	Status  int             `json:"status"`
-	Body    json.RawMessage `json:"body,omitempty"` // without secrets
-	Expires time.Time       `json:"expires" ahead:"24h"`
-}
-
-// errKeyTaken rolls back an operation whose key another request took first. That request stored its response.
-var errKeyTaken = errors.New("idempotency key taken by another request")
 
 // idempotentCall is a call that creates or sends something; answering returns one. answer returns the status, the
 // response for the caller, and the response to store, which has no secrets. Status 0 means that the outcome is not that
@@ -85,86 +62,26 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op admin.Principal, d
 	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > 255 || !isCursor(keys[0]) {
 		return badParameter("Idempotency-Key")
 	}
-	id := hex.EncodeToString(a.directory.Admin.Accounts.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
-	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answerTTL)}
-	claimed := r.WithContext(account.WithTxHook(r.Context(), a.claimKey(id, mine, do)))
-	for {
-		if done, err := a.replay(w, r.Context(), id, mine.Digest); done || err != nil {
-			return err
-		}
-		err := do.reply(w, claimed)
-		switch {
-		case errors.Is(err, errKeyTaken): // another request with the key stored its response first
-			continue
-		case err == nil:
-			return nil
-		}
-		// This request may have failed because another one with the key succeeded.
-		if done, failed := a.replay(w, r.Context(), id, mine.Digest); done || failed != nil {
-			return failed
-		}
-		return err
-	}
-}
-
-// claimKey returns a hook that stores the key and the response in the Update of the operation. The hook fails with
-// errKeyTaken if the key is taken.
-func (a *API) claimKey(id string, mine storedResponse, do idempotentCall) func(*account.Tx) error {
-	return func(tx *account.Tx) error {
-		status, _, body, err := do.answer(tx.Result())
-		if err != nil || status == 0 {
-			return err
-		}
-		mine := mine
-		mine.Status = status
-		if mine.Body, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encoding response: %w", err)
-		}
-		old, err := a.answers.Get(tx.Raw, id)
-		switch {
-		case err == nil && old.Claim == mine.Claim:
-			return nil // another Update of the same call
-		case err == nil && tx.Op.Now.Before(old.Expires):
-			return errKeyTaken
-		case err != nil && !errors.Is(err, store.ErrNotFound):
-			return fmt.Errorf("reading idempotency key: %w", err)
-		}
-		if err := a.answers.Put(tx.Raw, id, mine); err != nil {
-			return fmt.Errorf("storing idempotency key: %w", err)
-		}
-		return nil
-	}
-}
-
-// replay writes the stored response of a key. done reports whether there is one.
-func (a *API) replay(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
-	var first storedResponse
-	err = a.directory.Admin.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		first, err = a.answers.Get(s, id)
-		return err
+	err := a.keys.Once(r.Context(), idempotency.Request{Principal: op.ID, Key: keys[0], Digest: digest(r, op), Keep: func(outcome any) (int, any, error) {
+		status, _, kept, err := do.answer(outcome)
+		return status, kept, err
+	}}, func(ctx context.Context) error {
+		return do.reply(w, r.WithContext(ctx))
+	}, func(first idempotency.Answer) error {
+		w.Header().Set("Idempotency-Replayed", "true")
+		return reply.JSON(w, first.Status, first.Body)
 	})
-	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && !a.now().Before(first.Expires):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("reading idempotency key: %w", err)
-	case !bytes.Equal(first.Digest, sum):
-		return false, &reply.HTTPError{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
+	if errors.Is(err, idempotency.ErrOtherRequest) {
+		return &reply.HTTPError{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
 	}
-	w.Header().Set("Idempotency-Replayed", "true")
-	return true, reply.JSON(w, first.Status, first.Body)
+	return err
 }
 
-// digest returns a hash of the request. Each part follows its length. The permissions of the token are a part, so that
-// a token whose owner lost permissions cannot read an earlier response (protocol rule 20).
+// digest returns a hash of the request. The permissions of the token are a part, so that a token whose owner lost
+// permissions cannot read an earlier response (protocol rule 20).
 func digest(r *http.Request, op admin.Principal) []byte {
-	h := sha256.New()
 	body, _ := r.Context().Value(bodyKey{}).([]byte)
-	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body, fmt.Appendf(nil, "%s %q %t", op.Role, op.Groups, op.Groups == nil)} {
-		fmt.Fprintf(h, "%d:", len(part))
-		h.Write(part)
-	}
-	return h.Sum(nil)
+	return idempotency.Digest([]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body, op.Rights())
 }
 
 // bufferBody reads the body of a request with a key for the digest, and returns a request with the same body. The
@@ -183,9 +100,4 @@ func bufferBody(r *http.Request) (*http.Request, error) {
 	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, body))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return r, nil
-}
-
-// Sweep returns the sweep of expired responses.
-func (a *API) Sweep() store.TableSweep {
-	return store.NewSweep(a.answers, func(x storedResponse) bool { return !a.now().Before(x.Expires) })
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"barillet/web/reply"
@@ -28,11 +30,8 @@ type Form map[string]string
 // ReadForm reads the named fields and ignores all others. It returns an error if a field is repeated, is not UTF-8, or
 // exceeds its limit.
 func ReadForm(r *http.Request, names ...string) (Form, error) {
-	if r.ContentLength != 0 {
-		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err != nil || media != formType {
-			return nil, &reply.HTTPError{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
-		}
+	if err := checkMedia(r); err != nil {
+		return nil, err
 	}
 	if err := parseForm(r); err != nil {
 		return nil, err
@@ -55,6 +54,33 @@ func ReadForm(r *http.Request, names ...string) (Form, error) {
 		}
 	}
 	return out, nil
+}
+
+// ReadValues reads all fields of a form, which the caller limits. It returns an error if one is not UTF-8.
+func ReadValues(r *http.Request) (url.Values, error) {
+	if err := checkMedia(r); err != nil {
+		return nil, err
+	}
+	if err := parseForm(r); err != nil {
+		return nil, err
+	}
+	for name, values := range r.PostForm {
+		if slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) }) {
+			return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: name}
+		}
+	}
+	return r.PostForm, nil
+}
+
+// checkMedia returns an error if a body is not a form.
+func checkMedia(r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != formType {
+		return &reply.HTTPError{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
+	}
+	return nil
 }
 
 const formType = "application/x-www-form-urlencoded"

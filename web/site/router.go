@@ -182,11 +182,31 @@ func pageForStepUp(r *http.Request) string {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/account/"):
 		page = r.URL.EscapedPath()
+	case strings.HasPrefix(r.URL.Path, "/console/"):
+		page = pageOfAct(r)
 	case r.URL.Path == PathBeginEnrolment:
 		page = PathBeginEnrolment + "?" + url.Values{"kind": r.PostForm["kind"], "app": r.PostForm["app"]}.Encode()
 	}
 	if local, ok := LocalPath(WithNext(page, Next(r))); ok {
 		return local
+	}
+	return page
+}
+
+// pageOfAct returns the page of an operation of the console. Its query has what was typed, so that nothing is lost.
+func pageOfAct(r *http.Request) string {
+	if r.Method != http.MethodPost {
+		return CurrentPath(r)
+	}
+	typed := url.Values{}
+	for name, values := range r.PostForm {
+		if name != "subject" && name != "once" {
+			typed[name] = values
+		}
+	}
+	page := r.URL.EscapedPath()
+	if full, ok := LocalPath(page + "?" + typed.Encode()); ok && len(typed) > 0 {
+		return full
 	}
 	return page
 }

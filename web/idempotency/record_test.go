@@ -1,4 +1,4 @@
-package api
+package idempotency
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"barillet/store/storetest"
 )
 
-func TestStoredResponse_DecodesEveryVersion(t *testing.T) {
-	storetest.Golden(t, store.Idempotency, nil, storedResponse{Claim: "WJ5K7XQ2", Digest: []byte{1, 2, 3}, Status: 200,
+func TestAnswer_DecodesEveryVersion(t *testing.T) {
+	storetest.Golden(t, store.Idempotency, nil, Answer{Claim: "WJ5K7XQ2", Digest: []byte{1, 2, 3}, Status: 200,
 		Body: json.RawMessage(`{"id":"g1"}`), Expires: time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC)})
 }

@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"context"
+	"strings"
+
+	"barillet/authn/account"
+	"barillet/authn/session"
+	"barillet/internal/errcode"
+)
+
+// SessionPrefix begins the ID of a principal that is a user with a session.
+const SessionPrefix = "user:"
+
+// SessionPrincipal returns the principal of a session: the user with their highest role and its group scope, without
+// allowances (protocol rule 34). It returns NoSession if the user is not active, and Forbidden if they have no role.
+func (s *Service) SessionPrincipal(ctx context.Context, info session.Info) (p Principal, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
+		p, err = sessionPrincipal(r, info)
+		return err
+	})
+	if err == nil {
+		p.proven = s.Accounts.Now().Before(info.StepUpUntil)
+	}
+	return p, err
+}
+
+func sessionPrincipal(r account.Reader, info session.Info) (Principal, error) {
+	u, err := r.User(info.User)
+	switch {
+	case errcode.Of(err) == errcode.NotFound, err == nil && u.Status != account.StatusActive:
+		return Principal{}, errcode.New(errcode.NoSession)
+	case err != nil:
+		return Principal{}, err
+	case u.Rank() <= 0:
+		return Principal{}, errcode.ForbiddenFor(errcode.ReasonNeedsReadOnly)
+	}
+	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, OwnerName: u.DisplayName(), Owner: string(u.ID)}
+	p.Role, p.Groups = limitToOwner(account.RoleSuperAdmin, nil, u.Roles)
+	return p, nil
+}
+
+// FromSession reports whether p is a user with a session.
+func (p Principal) FromSession() bool { return strings.HasPrefix(p.ID, SessionPrefix) }
+
+// Proven reports whether p may perform operations with a permission that NeedsProof. A token was proven when it was made.
+func (p Principal) Proven() bool { return p.proven || !p.FromSession() }
+
+// Allows reports whether the role of p has the permission, perhaps after a step-up. Pages show an operation only then.
+func (p Principal) Allows(perm Permission) bool {
+	return p.Owner != "" && p.Rank() >= perm.minRole().Rank()
+}
+
+// NeedsProof reports whether an operation in a session needs a step-up of the last five minutes, other than the sign-in
+// (protocol rule 34).
+func (perm Permission) NeedsProof() bool {
+	switch perm {
+	case PermReset, PermManage, PermApprove, PermAssignRoles, PermConfigure:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,243 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/internal/errcode"
+	"barillet/internal/throttle"
+	"barillet/templates"
+	view "barillet/templates/console"
+	"barillet/web/idempotency"
+	"barillet/web/reply"
+	"barillet/web/site"
+)
+
+// act is an operation that an administrator confirms on a page of its own. Its sentences are those of view.Act.
+type act struct {
+	name    string
+	path    string // of http.ServeMux
+	section string
+	need    admin.Permission // a GET asks for a step-up first if this permission NeedsProof
+	budget  throttle.Quota   // throttle.APIWrites, or NeverRefused if it only ends access
+	danger  bool             // the button is red
+	reason  bool             // asks for a reason, which the events keep
+
+	// repeatable is true if a repeat of the operation is harmless. The others are performed once for each form.
+	repeatable bool
+
+	// open returns what the page shows. It returns the errors of the page of the object, such as NotFound.
+	open func(r *http.Request, p admin.Principal) (form, error)
+
+	// run performs the operation.
+	run func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error)
+}
+
+// form is what the page of an act shows.
+type form struct {
+	subject string // name of the user or object concerned
+	back    string // path of its page
+	fields  []view.Field
+}
+
+// outcome is what follows an operation. Without a secret it is a redirect.
+type outcome struct {
+	next   string            // path; "": form.back
+	secret *view.SecretShown // the fields that depend on the operation
+}
+
+// input is what was sent: the values of the fields of a form, valid as far as the fields say, and those of the path.
+type input struct {
+	r      *http.Request
+	values url.Values
+}
+
+func (in input) get(field string) string { return in.values.Get(field) }
+
+func (in input) all(field string) []string { return in.values[field] }
+
+func (in input) ticked(field string) bool { return in.values.Get(field) == "yes" }
+
+func (in input) path(name string) string { return in.r.PathValue(name) }
+
+// maxReason is the maximum length of a reason, in characters.
+const maxReason = 500
+
+// notices has the name of each registered act: the values of ?done= that have a sentence.
+var notices = map[string]bool{}
+
+// act registers the page and the form of an operation.
+func (c *Pages) act(r *site.Router, a act) {
+	notices[a.name] = true
+	r.Page("GET "+a.path, c.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+		return c.getAct(w, r, p, a)
+	}), throttle.ConsoleReads)
+	r.Page("POST "+a.path, c.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+		return c.postAct(w, r, p, a)
+	}), a.budget)
+}
+
+// getAct shows the form. Its fields have the values of the query, with which a step-up returns.
+func (c *Pages) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+	if err := p.Require(a.need); err != nil {
+		return err
+	}
+	page, _, err := c.actPage(r, p, a)
+	if err != nil {
+		return err
+	}
+	fill(page.Fields, r.URL.Query())
+	return c.Render(w, http.StatusOK, page)
+}
+
+func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, form, error) {
+	f, err := a.open(r, p)
+	if err != nil {
+		return view.Act{}, f, err
+	}
+	if a.reason {
+		f.fields = append(f.fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
+	}
+	page := view.Act{Base: c.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
+	return page, f, nil
+}
+
+// fill sets the values of fields.
+func fill(fields []view.Field, values url.Values) {
+	for i := range fields {
+		if f := &fields[i]; len(values[f.Name]) > 0 {
+			f.Value, f.Values = values.Get(f.Name), values[f.Name]
+		}
+	}
+}
+
+func (c *Pages) postAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+	values, err := site.ReadValues(r)
+	if err != nil {
+		return err
+	}
+	page, f, err := c.actPage(r, p, a)
+	if err != nil {
+		return err
+	}
+	page.Path = r.URL.EscapedPath()
+	fill(page.Fields, values)
+	in, err := readInput(r, page.Fields, values)
+	if err == nil {
+		err = c.perform(w, r, p, a, page, f, in)
+	}
+	return c.renderRefused(w, err, &page)
+}
+
+// perform runs an act and answers.
+func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principal, a act, page view.Act, f form, in input) error {
+	from := site.RequestInfo(r)
+	from.Reason = in.get("reason")
+	done := site.WithQuery(f.back, "done", a.name)
+	do := func(ctx context.Context) error {
+		out, err := a.run(ctx, p, from, in)
+		switch {
+		case err != nil:
+			return err
+		case out.secret != nil:
+			s := *out.secret
+			s.Base, s.Words, s.Back = page.Base, a.name, f.back
+			return c.Render(w, http.StatusOK, s)
+		case out.next != "":
+			return site.Redirect(w, out.next)
+		}
+		return site.Redirect(w, done)
+	}
+	once := in.values.Get("once")
+	if a.repeatable || once == "" {
+		return do(r.Context())
+	}
+	key := idempotency.Request{Principal: p.ID, Key: r.URL.EscapedPath() + " " + once, Digest: digestOf(r, p, page.Fields, in),
+		Keep: func(any) (int, any, error) {
+			return http.StatusSeeOther, site.WithQuery(f.back, "again", "sent_before"), nil
+		}}
+	err := c.keys.Once(r.Context(), key, do, func(first idempotency.Answer) error {
+		var next string
+		if err := json.Unmarshal(first.Body, &next); err != nil {
+			return err
+		}
+		return site.Redirect(w, next)
+	})
+	if errors.Is(err, idempotency.ErrOtherRequest) {
+		return errcode.New(errcode.Conflict)
+	}
+	return err
+}
+
+// digestOf returns the digest of a form that was sent.
+func digestOf(r *http.Request, p admin.Principal, fields []view.Field, in input) []byte {
+	parts := [][]byte{[]byte(r.URL.EscapedPath()), p.Rights()}
+	for _, f := range fields {
+		parts = append(parts, []byte(f.Name), []byte(strings.Join(in.values[f.Name], "\x00")))
+	}
+	return idempotency.Digest(parts...)
+}
+
+// readInput returns the values of fields. It returns an Invalid error with the field that lacks a value, or has one that
+// is too long or no option.
+func readInput(r *http.Request, fields []view.Field, values url.Values) (input, error) {
+	in := input{r: r, values: url.Values{"once": values["once"]}}
+	for _, f := range fields {
+		sent := values[f.Name]
+		if f.Kind != "ticks" && len(sent) > 1 {
+			return in, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindDuplicate, Member: f.Name}
+		}
+		given := 0
+		for _, v := range sent {
+			switch {
+			case utf8.RuneCountInString(v) > f.Length():
+				return in, errcode.InvalidField(f.Name, "too_long")
+			case v != "" && len(f.Options) > 0 && !hasOption(f.Options, v):
+				return in, errcode.InvalidField(f.Name, "unknown")
+			case strings.TrimSpace(v) != "":
+				given++
+			}
+		}
+		if given == 0 && !f.Optional && f.Kind != "tick" {
+			return in, errcode.InvalidField(f.Name, "empty")
+		}
+		in.values[f.Name] = sent
+	}
+	return in, nil
+}
+
+func hasOption(options []view.Option, value string) bool {
+	for _, o := range options {
+		if o.Value == value {
+			return true
+		}
+	}
+	return false
+}
+
+// renderRefused renders a form again with the sentence for a refusal. It returns an error that has none.
+func (c *Pages) renderRefused(w http.ResponseWriter, err error, page *view.Act) error {
+	e, ok := errors.AsType[*errcode.Error](err)
+	if !ok || e.Code == errcode.StepUpRequired || e.Code == errcode.NoSession || e.Code == errcode.NotFound && e.Reason == "" {
+		return err
+	}
+	page.Problem = templates.NewProblem(refusal(c.Renderer, page.Lang, e))
+	page.Problem.Wait = e.RetryAfter
+	if e.Assignee != "" {
+		page.Problem.Args = map[string]string{"Assignee": e.Assignee}
+	}
+	for i := range page.Fields {
+		if f := &page.Fields[i]; e.Code == errcode.Invalid && f.Name == e.Field {
+			f.Error = &page.Problem.Message
+		}
+	}
+	status, retry := reply.Status(err)
+	return c.RenderAfter(w, status, retry, *page)
+}

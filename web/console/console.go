@@ -1,0 +1,87 @@
+package console
+
+import (
+	"crypto/rand"
+	"net/http"
+
+	"barillet/authn/admin"
+	"barillet/authn/directory"
+	"barillet/authn/freeze"
+	"barillet/internal/mail"
+	"barillet/internal/throttle"
+	"barillet/store"
+	"barillet/templates"
+	view "barillet/templates/console"
+	"barillet/web/idempotency"
+	"barillet/web/site"
+)
+
+// Config contains what the console administers. All fields are required.
+type Config struct {
+	Directory *directory.Service // with its Admin and HelpDesk
+	Outbox    *mail.Outbox
+	Ring      *store.Keyring // encrypts the stored answers
+}
+
+// Pages serves the console.
+type Pages struct {
+	*site.Site
+	Config
+	Freeze *freeze.Service
+
+	keys *idempotency.Keys
+}
+
+// New returns the pages of the console.
+func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
+	return &Pages{Site: s, Config: c, Freeze: freeze, keys: idempotency.New(c.Directory.Admin.Accounts, c.Ring, s.Now)}
+}
+
+// Register registers the routes. Each route is in docs/http.md, which a test compares.
+func (c *Pages) Register(r *site.Router) {
+	c.get(r, "/console", c.getStart)
+	c.registerLifecycle(r)
+}
+
+// handler answers a request of an administrator once, or returns an error without an answer.
+type handler func(w http.ResponseWriter, r *http.Request, p admin.Principal) error
+
+// get registers a page that only reads.
+func (c *Pages) get(r *site.Router, path string, h handler) {
+	r.Page("GET "+path, c.administrator(h), throttle.ConsoleReads)
+}
+
+// administrator returns a handler that calls h with the principal of the session.
+func (c *Pages) administrator(h handler) site.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v := site.VisitorOf(r)
+		p, err := c.Directory.Admin.SessionPrincipal(r.Context(), v.Info)
+		if err != nil {
+			return err
+		}
+		return h(w, r, p)
+	}
+}
+
+// sections lists the parts of the navigation, and the permission without which one is not shown.
+var sections = []struct {
+	name, path string
+	need       admin.Permission
+	unscoped   bool // only for principals without a group scope
+}{
+	{"start", "/console", admin.PermRead, false},
+}
+
+// base returns the part that all pages of the console have. section is the present part of the navigation.
+func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Base {
+	b := view.Base{Base: c.Base(r), Section: section, Once: rand.Text()}
+	if done := r.URL.Query().Get("done"); notices[done] {
+		b.Notice = &templates.Message{Key: templates.Key("act." + done + ".done")}
+	}
+	for _, s := range sections {
+		if p.Allows(s.need) && !(s.unscoped && p.Scoped()) {
+			b.Sections = append(b.Sections, view.Section{Name: s.name, Path: s.path})
+		}
+	}
+	return b
+}
