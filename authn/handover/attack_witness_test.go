@@ -26,6 +26,10 @@ func TestAttack_WitnessOfOnesOwn(t *testing.T) {
 		{"a colleague invented a minute ago", func(t *testing.T, c *authntest.Counter) {
 			c.Witness, c.WitnessPhone, _ = c.Member("new@garage.example", func(u *account.User) { u.Groups = []account.GroupID{c.Lumiere} })
 		}, errcode.Forbidden},
+		{"one imported a minute ago, with an old device", func(t *testing.T, c *authntest.Counter) {
+			c.Witness, _, _ = c.Member("new@garage.example", func(u *account.User) { u.Groups = []account.GroupID{c.Lumiere} })
+			c.Change(c.Witness.ID, func(u *account.User) { u.Devices[0].Added = c.Clock.Now().AddDate(-1, 0, 0) })
+		}, errcode.Forbidden},
 		{"one invited by the manager long ago", func(t *testing.T, c *authntest.Counter) {
 			w, _, err := c.Directory.CreateUser(t.Context(), c.AsBoss(), c.From, directory.NewUser{Login: "mine@garage.example", Groups: []account.GroupID{c.Lumiere}}, true, true)
 			if err != nil {

@@ -154,7 +154,7 @@ func event(actor audit.Actor, action, outcome string, h *Handover) audit.Event {
 	return e
 }
 
-// Handover returns the handover with an id, in its state now. It returns NotFound unless p may reset the user.
+// Handover returns the handover with an id, in its state now. It returns NotFound unless p may read the user.
 func (s *Service) Handover(ctx context.Context, p admin.Principal, id string) (out Handover, err error) {
 	now := s.accounts.Now()
 	err = s.accounts.View(ctx, func(r account.Reader) error {

@@ -32,7 +32,7 @@ func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
 	switch {
 	case w.Status != account.StatusActive, w.Placeholder, w.ID == h.ID, w.ID == u.ID:
 		return false
-	case young(w.Created, now), w.AddressChanged(now), coolsOff(w, now):
+	case young(w.Created, now), w.AddressChanged(now), coolsOff(w):
 		return false
 	case !present(w, u, now), len(s.proofs(w, now)) == 0:
 		return false
@@ -43,10 +43,8 @@ func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
 // young reports whether a time is less than origin.Age before now.
 func young(t, now time.Time) bool { return now.Before(t.Add(origin.Age)) }
 
-// coolsOff reports whether the user was reset and no day has passed since the next enrolment.
-func coolsOff(u *account.User, now time.Time) bool {
-	return !u.ResetAt.IsZero()
-}
+// coolsOff reports whether the user was reset and has not enrolled a device since.
+func coolsOff(u *account.User) bool { return !u.ResetAt.IsZero() }
 
 // proofs returns the primary devices by which w can confirm: usable, seen by w alone, and old enough.
 func (s *Service) proofs(w *account.User, now time.Time) []factors.Device {
