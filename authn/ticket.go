@@ -79,14 +79,14 @@ func (o ticketOutcome) result() (Step, error) {
 	return o.step, nil
 }
 
-// RedeemTicketCode verifies a short code typed in a transaction after the password. Wrong codes have their own limit
-// (protocol rule 17). InvalidTicket, TicketExpired and SameProvenance state why it was rejected.
+// RedeemTicketCode verifies a short code typed in a transaction after the password. A code that was handed over is wrong in every
+// other transaction (protocol rule 9). Wrong codes have their own limit (protocol rule 17). InvalidTicket, TicketExpired and SameProvenance state why it was rejected.
 func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo, transaction secret.Value,
 	typed string) (Step, error) {
-	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, tr *Transaction, u *account.User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
-			if hmac.Equal(t.Code, mac) {
+			if hmac.Equal(t.Code, mac) && (t.Witness == "" || t.Transaction == tr.ID) {
 				return i, ""
 			}
 		}
@@ -96,7 +96,7 @@ func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo,
 
 // RedeemTicketLink binds the ticket of a mailed link to a transaction after the password of the same user.
 func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo, transaction, token secret.Value) (Step, error) {
-	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+	return s.redeemTicket(ctx, req, transaction, func(tx *account.Tx, tr *Transaction, u *account.User) (int, errcode.Code) {
 		l, owner, err := tx.Link(token, account.PurposeTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
 			return -1, errcode.InvalidLink
@@ -106,7 +106,7 @@ func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo,
 }
 
 func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, transaction secret.Value,
-	find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
+	find func(*account.Tx, *Transaction, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
 		tr, u, step, err := s.LoadTransaction(tx.Reader, transaction, op.Now)
@@ -120,7 +120,7 @@ func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, tra
 		if err != nil || wait > 0 {
 			return ticketOutcome{wait: wait}, err
 		}
-		i, code := find(tx, &u)
+		i, code := find(tx, &tr, &u)
 		if i < 0 {
 			return s.rejectTicket(tx, &u, f, tr.KnownBrowser, code)
 		}
@@ -150,7 +150,7 @@ func (s *Service) bindTicket(tx *account.Tx, transaction secret.Value, tr Transa
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
 		return s.rejectTicket(tx, u, throttle.Failures{}, tr.KnownBrowser, errcode.TicketExpired)
-	case account.ShareProvenance(tr.provenances(u), t.Provenances()):
+	case account.ShareProvenance(tr.Provenances(u), t.Provenances()):
 		return s.rejectTicket(tx, u, throttle.Failures{}, tr.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)

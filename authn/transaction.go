@@ -145,9 +145,9 @@ func (s *Service) verifiable(tr *Transaction, u *account.User) []factors.Device 
 	return out
 }
 
-// provenances returns provenance, and the administrator who set the address if the password was chosen by a mailed
-// link.
-func (tr *Transaction) provenances(u *account.User) []string {
+// Provenances returns the provenances of the password that the transaction has verified: also the administrator who set
+// the address, if the password was chosen by a mailed link (protocol rule 8).
+func (tr *Transaction) Provenances(u *account.User) []string {
 	provenance := tr.provenance(u)
 	if provenance == account.ProvenanceEmail && u.EmailProvenance.By != "" {
 		return []string{provenance, u.EmailProvenance.By}

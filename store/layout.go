@@ -64,6 +64,8 @@ var (
 		Ceiling: Ceiling{Records: 60, Per: PerUser, Fixed: 8_000}, Sweep: ByPolicy} // 20 of each user with two keys that find them, and 2,000 about unknown addresses with three
 	Approvals = TableDef{Prefix: "approval/", Owner: "authn/helpdesk", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByExpiry}
+	Handovers = TableDef{Prefix: "handover/", Owner: "authn/handover", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 2, Per: PerUser}, Sweep: ByExpiry} // the user's own, and one that finds it for the witness
 	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true, Shared: 64,
 		Ceiling: Ceiling{Records: 1, Per: PerClient}, Sweep: ByAdministrator}
 	Assertions = TableDef{Prefix: "assertion/", Owner: "oidc/client", Lives: "10 min", Version: 1, Sealed: true,
@@ -126,7 +128,7 @@ var (
 func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, RoleHolders, UserStates, Uniques, Groups, GroupNames, Transactions, Setup, Links,
-		Sessions, Browsers, Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests,
+		Sessions, Browsers, Forwards, Failures, Throttles, HelpRequests, Approvals, Handovers, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests,
 		Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,
 		AuditEntities, Erasures, AuditPending, AuditLeaves, AuditTiles, AuditHeads, SignInsPending, SignInCounts, Meta,

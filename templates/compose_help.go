@@ -86,9 +86,42 @@ func composeTicketShown(n notice.TicketShown, c *translator, w composer) message
 	m := w.begin(c, n.Context, "ticket_shown")
 	if n.User == "" {
 		m.Lines = []string{c.text("mail.ticket_shown_text", "By", n.By)}
+	} else {
+		m.Lines = []string{c.text("mail.ticket_shown_others", "By", n.By, "User", n.User)}
+	}
+	if n.Witness != "" {
+		m.Lines = append(m.Lines, c.text("mail.ticket_shown_witness", "Witness", n.Witness))
+	}
+	if n.User == "" {
 		return m.notYou(c, w, "mail.not_you_ticket")
 	}
-	m.Lines = []string{c.text("mail.ticket_shown_others", "By", n.By, "User", n.User)}
+	return m.notYou(c, w, "mail.not_expected")
+}
+
+func composeWitnessAsked(n notice.WitnessAsked, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "witness_asked")
+	m.Lines = []string{c.text("mail.witness_asked_text", "By", n.By, "User", n.User)}
+	if n.Group != "" {
+		m.Details = append(m.Details, fact{c.text("mail.fact_group"), oneLine(n.Group)})
+	}
+	m.Lines = append(m.Lines, c.text("mail.witness_asked_present", "User", n.User))
+	m.Button, m.Link = c.text("mail.witness_asked_button"), n.Link
+	m.After = []string{c.text("mail.witness_asked_until", "Until", c.moment(n.Until, w.brand.Zone))}
+	return m.notYou(c, w, "mail.not_expected")
+}
+
+func composeHandoverRefused(n notice.HandoverRefused, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "handover_refused")
+	sentence := "mail.handover_refused_text"
+	switch {
+	case n.User == "" && n.Wrong:
+		sentence = "mail.handover_wrong_text"
+	case n.Wrong:
+		sentence = "mail.handover_wrong_others"
+	case n.User != "":
+		sentence = "mail.handover_refused_others"
+	}
+	m.Lines = []string{c.text(sentence, "By", n.By, "Witness", n.Witness, "User", n.User), c.text("mail.handover_refused_next")}
 	return m.notYou(c, w, "mail.not_expected")
 }
 

@@ -64,6 +64,10 @@ func gallerySignIn(lang string) []Sample {
 		{"ticket-link", TicketLink{Base: b, Token: "abc"}},
 		{"ticket-link-used", TicketLink{Base: b, Token: "abc", State: TicketUsed}},
 		{"blocked", Blocked{Base: b}},
+		{"together", Together{Base: second}},
+		{"together-waits", Together{Base: second, Digits: "47"}},
+		{"together-asked", Together{Base: second, Digits: "47", Witness: "Paul Martin"}},
+		{"together-early", Together{Base: refused(NewFieldProblem("ticket", ProblemNoCodeYet)), Digits: "07"}},
 		{"blocked-invited", Blocked{Base: b, Invited: true}},
 		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Group: "Garage du Canal", Login: login, MinLength: 8}},
 		{"invite-short", Invite{Base: refused(short), Token: "abc", Group: "Garage du Canal", Login: login, MinLength: 8}},
@@ -116,6 +120,10 @@ func galleryEnrol(lang string) []Sample {
 
 func galleryAccount(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/account", SignedIn: true, Name: "Amélie Durand"}
+	wrongDigits := b
+	wrongDigits.Problem = NewFieldProblem("digits", ProblemDigits)
+	wrongDigits.Problem.N = 2
+	wrongDigits.Problem.Fields["digits"] = wrongDigits.Problem.Message
 	with := func(n *Message) Base { c := b; c.Notice = n; return c }
 	phone := Device{ID: "d1", Name: "Téléphone d’Amélie", Slug: "phone", Input: "code", Shareable: true, App: AppOkta, Added: sampleDay.AddDate(0, -3, 0), LastUsed: sampleDay,
 		Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: sampleDay.AddDate(0, -1, 2), Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: sampleDay, ScanAgain: true}, {ID: "c3", Name: "Téléphone de Karim", Shown: sampleDay}}}
@@ -139,6 +147,12 @@ func galleryAccount(lang string) []Sample {
 	goesOn.Next = "/oauth2/v1/continue?request=r1"
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
+		{"witness", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal"}},
+		{"witness-digits", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", Proven: true}},
+		{"witness-wrong", Witness{Base: wrongDigits, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Proven: true}},
+		{"witness-none", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", None: true}},
+		{"account-asked", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{key},
+			Asked: []Asked{{ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur"}}}},
 		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			Recovery: sampleRecovery(2), CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
@@ -293,6 +307,13 @@ func GalleryMails() []notice.Notice {
 		notice.SpaceLow{Context: a, Free: "40 MiB"},
 		notice.TicketShown{Context: a, By: "Karim Benali"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand"},
+		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand", Witness: "Paul Martin"},
+		notice.WitnessAsked{Context: a, By: "Karim Benali", User: "Amélie Durand", Group: "Garage du Canal", Link: "https://login.example/account/witness/u3k9x7q2mzvb5n8t4hw6jg1cdxy-k4h9w2", Until: until},
+		notice.WitnessAsked{Context: a, By: "Karim Benali", User: "Amélie Durand", Link: "https://login.example/account/witness/u3k9x7q2mzvb5n8t4hw6jg1cdxy-k4h9w2", Until: until},
+		notice.HandoverRefused{Context: a, By: "Karim Benali", Witness: "Paul Martin"},
+		notice.HandoverRefused{Context: a, By: "Karim Benali", Witness: "Paul Martin", User: "Amélie Durand"},
+		notice.HandoverRefused{Context: a, By: "Karim Benali", Witness: "Paul Martin", Wrong: true},
+		notice.HandoverRefused{Context: a, By: "Karim Benali", Witness: "Paul Martin", User: "Amélie Durand", Wrong: true},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Assigned: true},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "USER_ADMIN"},
 		notice.RoleChanged{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Assigned: true, User: "Léa Vasseur"},

@@ -71,7 +71,14 @@ const (
 
 	// blocked devices
 	ProblemLastAdmin   Key = "problem.last_admin"   // no SUPER_ADMIN could sign in
-	ProblemOtherDevice Key = "problem.other_device" // the step-up was by a device that cannot end the block
+	ProblemOtherDevice Key = "problem.other_device" // the step-up was by a device that is not accepted for this
+
+	// handing over a code
+	ProblemNoCodeYet       Key = "problem.no_code_yet"      // the code was typed before it exists
+	ProblemDigits          Key = "problem.digits"           // N tries remain
+	ProblemDigitsFormat    Key = "problem.digits_format"    // not two digits
+	ProblemWitnessOver     Key = "problem.witness_over"     // the request has ended
+	ProblemWitnessPassword Key = "problem.witness_password" // administrator or witness may know the password
 )
 
 // Notices. Each sentence says what was done.
@@ -96,6 +103,8 @@ const (
 	NoticeWereReset       Key = "notice.were_reset" // the devices were reset during a sign-in
 	NoticeSignedIn        Key = "notice.signed_in"
 	NoticeRecoveryUsed    Key = "notice.recovery_used" // N codes remain
+	NoticeWitnessYes      Key = "notice.witness_yes"
+	NoticeWitnessNo       Key = "notice.witness_no"
 )
 
 // The operations that the page of a step-up names.
@@ -108,6 +117,7 @@ const (
 	OperationFreeze        Key = "prove.freeze"
 	OperationUnfreeze      Key = "prove.unfreeze" // Device
 	OperationPassword      Key = "prove.password"
+	OperationWitness       Key = "prove.witness"
 	OperationOtherDevice   Key = "prove.other_device" // a device without a keyboard
 	OperationApplication   Key = "prove.application"  // App
 	OperationConsole       Key = "prove.console"      // Act: the words of a button
@@ -117,6 +127,7 @@ const (
 // Keys returns every key that handlers use. A test checks that each catalogue contains them.
 func Keys() []Key {
 	return []Key{
+		ProblemNoCodeYet, ProblemDigits, ProblemDigitsFormat, ProblemWitnessOver, ProblemWitnessPassword, NoticeWitnessYes, NoticeWitnessNo, OperationWitness,
 		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemEnrolmentGone, ProblemWait, ProblemWaitPassword, ProblemWaitCode, ProblemBusy, ProblemLowSpace, ProblemOtherUser,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,

@@ -39,6 +39,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeDeviceSignedIn),
 	kindOf(composeDevicesReset),
 	kindOf(composeUserDevicesReset),
+	kindOf(composeHandoverRefused),
 	kindOf(composeHelpAnswered),
 	kindOf(composeHelpForSupport),
 	kindOf(composeHelpWaiting),
@@ -63,6 +64,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeTicketShown),
 	kindOf(composeTokenCreated),
 	kindOf(composeWelcome),
+	kindOf(composeWitnessAsked),
 	kindOf(composeWrongCodes),
 }
 

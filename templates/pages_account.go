@@ -22,6 +22,7 @@ import (
 //	POST /account/sessions/end-others           (no field)
 //	POST /account/applications/{id}/withdraw    (no field)
 //	GET  /account/password                      leads to PasswordChange
+//	GET  /account/witness/{id}                  leads to Witness
 //	POST /language                              lang, at
 type Account struct {
 	Base
@@ -39,6 +40,7 @@ type Account struct {
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event
+	Asked         []Asked
 	App           string // application or protected host that Next leads to, or ""
 }
 

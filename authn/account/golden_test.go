@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/account/origin"
 	"barillet/factors"
 	"barillet/store"
 	"barillet/store/storetest"
@@ -36,7 +37,7 @@ func goldenUser() account.User {
 		DemotedBy: "uroot", Placeholder: true, Epoch: 5, PasswordEpoch: 2, Resets: 1,
 		Password: account.Password{Hash: "$argon2id$x", Provenance: account.ProvenanceUser, Set: then, MustChange: account.ChangeExpired},
 		Devices:  []factors.Device{goldenDevice()}, EverHadDevice: true,
-		Tickets:         []account.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Provenance: account.ProvenanceEmail, Made: then, Expires: then, Transaction: "login", AddressSetBy: "operator:0"}},
+		Tickets:         []account.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Provenance: account.ProvenanceEmail, Made: then, Expires: then, Transaction: "login", AddressSetBy: "operator:0", Witness: "uwit"}},
 		EmailProvenance: account.EmailProvenance{By: "operator:0", Moved: then, Verified: then}, PasswordLink: account.PasswordLink{Epoch: 5, Until: then}, DisplayStatus: account.StatusActive,
 		AdminEnrolment: &account.AdminEnrolment{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Provenance: "uboss", ByName: "Karim", Epoch: 5,
 			Pending: factors.Pending("pending"), At: then, Expires: then},
@@ -46,13 +47,14 @@ func goldenUser() account.User {
 		Sessions: []account.SessionRef{{Hash: "h1", Since: then}},
 		Browsers: []account.BrowserRef{{Hash: "b1", Since: then, Seen: then}},
 		Activity: []account.Activity{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Browser: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then, ReenrolledAt: then,
-		PrimaryPhone: account.Phone{Number: "+33140506070", By: "uboss", Since: then}, MobilePhone: account.Phone{Number: "+33612345678", By: "uboss", Since: then}}
+		PrimaryPhone: account.Phone{Number: "+33140506070", By: "uboss", Since: then}, MobilePhone: account.Phone{Number: "+33612345678", By: "uboss", Since: then},
+		Sponsors: origin.Sponsors{{By: "uboss", At: then}}, Joins: origin.Joins{{Group: "g1", At: then}}}
 }
 
 func TestRecords_Golden(t *testing.T) {
 	ceremony := &factors.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	ses := account.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true, SignIn: true, Device: "d1"}, PhishingResistantAt: then, Ceremony: ceremony,
+		APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: account.StepUp{At: then, EnrolOnly: true, SignIn: true, Device: "d1", Spent: true}, PhishingResistantAt: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &account.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	summary := account.Summary{Epoch: 5, PasswordEpoch: 2, Status: account.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []account.GroupID{"g1"}, Roles: []account.Role{account.RoleHelpDesk}}

@@ -20,7 +20,7 @@ func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 	if len(u.Groups) >= maxGroups {
 		return false, errcode.InvalidField("groupIds", "too_many")
 	}
-	u.Groups = append(slices.Clone(u.Groups), id)
+	u.Groups, u.Joins = append(slices.Clone(u.Groups), id), u.Joins.Add(string(id), tx.Op.Now)
 	if err := tx.s.members.Put(tx.Raw, string(id)+"/"+string(u.ID)); err != nil {
 		return false, fmt.Errorf("storing a membership: %w", err)
 	}

@@ -36,10 +36,13 @@ func (u *User) EmailVerified() bool { return !u.EmailProvenance.Verified.IsZero(
 
 // Provenances returns all provenances of the ticket.
 func (t *Ticket) Provenances() []string {
-	if t.AddressSetBy != "" {
-		return []string{t.Provenance, t.AddressSetBy}
+	out := []string{t.Provenance}
+	for _, by := range []string{t.AddressSetBy, string(t.Witness)} {
+		if by != "" {
+			out = append(out, by)
+		}
 	}
-	return []string{t.Provenance}
+	return out
 }
 
 // ShareProvenance reports whether a and b have a common element (the two-source rule).

@@ -39,6 +39,7 @@ type StepUp struct {
 	SignIn    bool      `cbor:"3,keyasint,omitempty"`
 
 	Device factors.DeviceID `cbor:"4,keyasint,omitempty"` // that was proven; "" with EnrolOnly and SignIn
+	Spent  bool             `cbor:"5,keyasint,omitempty"` // a handover used it, and no other may (protocol rule 9)
 }
 
 // SessionID returns the public id of the session with a record key. It authenticates nothing.

@@ -13,6 +13,7 @@ type Ticket struct {
 	Transaction string    `cbor:"7,keyasint,omitempty"` // the only sign-in transaction that can enrol with it
 
 	AddressSetBy string `cbor:"8,keyasint,omitempty"` // with ProvenanceEmail: the administrator who set the address (protocol rule 8)
+	Witness      UserID `cbor:"9,keyasint,omitempty"` // who confirmed that it is handed over; Transaction never changes then (protocol rule 9)
 }
 
 // MayResendTicket reports whether the user can have another ticket mailed (protocol rule 10).

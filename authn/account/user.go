@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account/origin"
 	"barillet/factors"
 	"barillet/internal/secret"
 )
@@ -93,6 +94,9 @@ type User struct {
 
 	PrimaryPhone Phone `cbor:"41,keyasint,omitzero"`
 	MobilePhone  Phone `cbor:"42,keyasint,omitzero"`
+
+	Sponsors origin.Sponsors `cbor:"43,keyasint,omitempty"`
+	Joins    origin.Joins    `cbor:"44,keyasint,omitempty"`
 
 	DisplayStatus Status `cbor:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 

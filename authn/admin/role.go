@@ -308,6 +308,9 @@ func (s *Service) changeRole(ctx context.Context, p Principal, req account.Reque
 		if err != nil || done == nil {
 			return RoleChange{}, err
 		}
+		if done.Action != audit.RoleRevoked {
+			u.Sponsors = u.Sponsors.Add(p.Owner, op.Now)
+		}
 		done.User = u
 		tx.AddAdminActivity(&u, done.Action, string(done.Assignment.Role))
 		e := p.Event(done.Action, &u)

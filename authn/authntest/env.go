@@ -19,6 +19,7 @@ import (
 	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/authn/enrol"
+	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
@@ -71,6 +72,7 @@ type Env struct {
 	Authn     *authn.Service
 	Enrolment *enrol.Service
 	Directory *directory.Service // with its Admin and HelpDesk
+	Handover  *handover.Service
 	Counts    *counts.Service
 	Store     store.Store // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
@@ -195,6 +197,7 @@ func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 		e.T.Fatal(err)
 	}
 	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment, e.Counts)
+	e.Handover = handover.New(e.Directory.HelpDesk, e.Directory.Freeze, e.Authn, e.Ring)
 }
 
 // Node returns an environment on the same store, as a second process: without the caches of this one.

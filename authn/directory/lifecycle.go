@@ -107,6 +107,7 @@ func (s *Service) reactivate(tx *account.Tx, p admin.Principal, u *account.User,
 		return Invitation{}, err
 	}
 	tx.Reactivate(u)
+	u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
 	tx.AddAdminActivity(u, audit.UserReactivated, "")
 	if err := tx.Audit(p.Event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err

@@ -51,6 +51,9 @@ func (s *Service) changeMembership(ctx context.Context, p admin.Principal, req a
 		if err != nil || !changed {
 			return u.ID, err
 		}
+		if action == audit.GroupMemberAdded {
+			u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+		}
 		tx.AddAdminActivity(&u, action, g.Name)
 		e := p.Event(action, &u)
 		e.Targets = groupTarget(&g)

@@ -110,6 +110,7 @@ func (s *Service) ChangePassword(ctx context.Context, p admin.Principal, req acc
 // "temporary".
 func (s *Service) notifyPasswordSet(tx *account.Tx, p admin.Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
+	u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
 	if how == "temporary" {
 		action = audit.PasswordExpired // Okta's event for a temporary password
 	}

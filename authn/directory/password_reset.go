@@ -29,7 +29,7 @@ func (s *Service) ResetPassword(ctx context.Context, p admin.Principal, req acco
 			if u.HasOnlyImportedDevice() { // password and device would have the same provenance (protocol rule 8)
 				return secret.Value{}, errcode.New(errcode.SameProvenance)
 			}
-			provenance = p.Owner // of the new password (protocol rule 8)
+			provenance, u.Sponsors = p.Owner, u.Sponsors.Add(p.Owner, tx.Op.Now) // of the new password (protocol rule 8)
 		}
 		token, expires, err := s.signIn.IssuePasswordLink(tx, &u, provenance)
 		if err != nil {

@@ -88,6 +88,9 @@ func (s *Service) storeProfile(tx *account.Tx, p admin.Principal, old, u *accoun
 	if u.Email != old.Email {
 		action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
 	}
+	if addresses {
+		u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+	}
 	tx.AddAdminActivity(u, action, "")
 	if err := tx.UpdateProfile(u, old); err != nil {
 		return err

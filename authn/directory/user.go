@@ -86,6 +86,7 @@ func (s *Service) storeUser(tx *account.Tx, p admin.Principal, n NewUser, u acco
 	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, emailProvenance(p)
 	u.StampPhones(emailProvenance(p), tx.Op.Now)
+	u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
 	if err := s.handleExistingAddress(tx, p, &u); err != nil {
 		return CreateResult{}, err
 	}
@@ -209,7 +210,7 @@ func (s *Service) hashPassword(ctx context.Context, u *account.User, password st
 func (s *Service) invite(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	provenance, by := account.ProvenanceEmail, p.DisplayName(s.accounts.Policy.Issuer)
 	if !sendEmail {
-		provenance = p.Owner
+		provenance, u.Sponsors = p.Owner, u.Sponsors.Add(p.Owner, tx.Op.Now)
 	}
 	if u.HasOnlyImportedDevice() { // the user never signed in with it; the invitation replaces it
 		if err := s.dropImported(tx, p, u); err != nil {

@@ -68,6 +68,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c a
 		}
 		u.AdminEnrolment = &account.AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Provenance: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(account.EnrolmentTTL)}
+		u.Sponsors = u.Sponsors.Add(c.Owner, op.Now)
 		d, _ := u.PendingDevice(op.Now)
 		tx.AddAdminActivity(&u, audit.FactorAdminEnrolled, d.Name)
 		if err := s.auditAdminEnrolment(tx, c, &u, audit.FactorAdminEnrolled, d); err != nil {

@@ -88,7 +88,7 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	if err != nil {
 		return storedApproval{}, err
 	}
-	if err := checkHadDevice(&u); err != nil {
+	if err := CheckHadDevice(&u); err != nil {
 		return storedApproval{}, err
 	}
 	if r.Check, err = r.Check.resolve(&u, tx.Op.Now); err != nil {

@@ -19,5 +19,8 @@ func newEnv(t *testing.T) *env {
 	return &env{Garage: authntest.NewGarage(t)}
 }
 
+// inPerson is the identity check of a user who is present.
+var inPerson = &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: "Karim"}
+
 // calledBack is an identity check that needs no name.
 var calledBack = &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}

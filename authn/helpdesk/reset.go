@@ -86,6 +86,7 @@ type resetJob struct {
 	previous   ResetResult // result of the last reset, if this may be a repeat
 
 	approval *ResetApproval // the approval that principal gives; nil: none is needed
+	handed   *HandedCode    // how the code is handed over; nil: it is not
 
 	unchecked *Request // set by the transaction: the open request of the user, which the reset does not answer
 }
@@ -180,7 +181,7 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	if err := checkHadDevice(&u); err != nil {
+	if err := CheckHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
 	if j.request.Check, err = j.request.Check.resolve(&u, tx.Op.Now); err != nil {
@@ -201,6 +202,9 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	if err := c.checkResettable(&u, repeat); err != nil {
 		return resetOutcome{}, err
 	}
+	if err := j.checkPresent(c); err != nil {
+		return resetOutcome{}, err
+	}
 	if repeat {
 		return s.repeatReset(tx, j, &u, open, c)
 	}
@@ -214,6 +218,7 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	result := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest, OpenRequest: j.openReference()}
+	j.addSponsors(tx, &u)
 	if err := s.issueTicket(tx, j, &u, &result); err != nil {
 		return resetOutcome{}, err
 	}
@@ -248,8 +253,8 @@ func (s *Service) findUser(tx *account.Tx, j resetJob) (account.User, error) {
 	return u, nil
 }
 
-// checkHadDevice returns WrongState if the user is deactivated or never had a device.
-func checkHadDevice(u *account.User) error {
+// CheckHadDevice returns WrongState if the user is deactivated or never had a device.
+func CheckHadDevice(u *account.User) error {
 	switch {
 	case u.Status == account.StatusDeactivated:
 		return errcode.New(errcode.WrongState)
@@ -334,6 +339,11 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 	if !link.IsZero() {
 		result.Link = secret.From(s.signIn.URL("/ticket/" + link.Reveal()))
 	}
+	if j.handed != nil {
+		if err := j.handed.bind(tx, u); err != nil {
+			return err
+		}
+	}
 	result.Code, result.TicketExpires = code, t.Expires
 	if !result.Repeated {
 		m := notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by}
@@ -341,7 +351,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 			return err
 		}
 	}
-	return tx.SendTo(u, u.Addresses(), notice.TicketShown{Context: context, By: by}, time.Time{})
+	return tx.SendTo(u, u.Addresses(), notice.TicketShown{Context: context, By: by, Witness: j.handed.witnessName()}, time.Time{})
 }
 
 // openTicket returns the valid ticket of u that expires last, or nil.

@@ -14,7 +14,7 @@ func (s *Service) resetNotice(j resetJob, u *account.User, now time.Time) func(n
 	return func(name string) notice.Notice {
 		context := notice.Context{Name: name, At: now}
 		if j.delivery == onScreen {
-			return notice.TicketShown{Context: context, User: u.DisplayName(), By: by}
+			return notice.TicketShown{Context: context, User: u.DisplayName(), By: by, Witness: j.handed.witnessName()}
 		}
 		return notice.UserDevicesReset{Context: context, User: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
@@ -23,7 +23,7 @@ func (s *Service) resetNotice(j resetJob, u *account.User, now time.Time) func(n
 // notifyFirst queues the first notifications in the transaction of the reset and returns the remaining recipients.
 func (s *Service) notifyFirst(tx *account.Tx, j resetJob, u *account.User) (remaining []admin.Recipient, err error) {
 	n := min(len(j.recipients), admin.MaxRecipientsPerUpdate)
-	if j.approval != nil { // it uses three more keys: the approval, the requesting token and its owner
+	if j.approval != nil || j.handed != nil { // three more keys: approval, requesting token and its owner; or handover, that of the witness and the sign-in
 		n = min(n, admin.MaxRecipientsPerUpdate-3)
 	}
 	return j.recipients[n:], s.Admin.Queue(tx, s.resetNotice(j, u, tx.Op.Now), j.recipients[:n])

@@ -35,6 +35,9 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, result 
 	if j.approval != nil {
 		e.Detail["approvalId"], e.Detail["requestedBy"] = j.approval.ID, j.approval.By
 	}
+	if j.handed != nil {
+		e.Detail["witness"], e.Detail["handoverId"] = string(j.handed.Witness), j.handed.ID
+	}
 	if action == audit.FactorsReset {
 		e.Detail["devices"] = writeDevices(result.Devices)
 		for key, n := range result.counts() {

@@ -126,7 +126,10 @@ func makeGoldenData(t *testing.T) {
 	}
 	atHome := d.atHome
 	atHome.act("the victim asks for help", http.StatusSeeOther, "/help/sent", "POST", "/help/request", "email", d.known.login(), "topic", "phone_lost", "message", "Stolen.")
-	d.client("203.0.113.21").act("a transaction begins", http.StatusSeeOther, "/login/factor", "POST", "/login", "identifier", d.fresh.login(), "password", d.fresh.Password.Reveal())
+	waiting := d.client("203.0.113.21")
+	waiting.act("a transaction begins", http.StatusSeeOther, "/login/factor", "POST", "/login", "identifier", d.fresh.login(), "password", d.fresh.Password.Reveal())
+	waiting.act("its page offers a code", http.StatusOK, "", "GET", "/login/together")
+	waiting.act("it waits for a code", http.StatusSeeOther, "/login/together", "POST", "/login/together")
 	d.client("198.51.100.2").attack("POST", "/login", "identifier", d.victim.login(), "password", "wrong")
 	d.client("203.0.113.22").attack("POST", "/forgot", "identifier", d.victim.login())
 	signedIn, code := secret.From(atHome.cookie("__Host-barillet")), secret.New()

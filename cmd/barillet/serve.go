@@ -187,7 +187,7 @@ func (p *program) noteSetupLink(a *app) {
 // pages returns the handler of browsers and programs. box has the emails of a demonstration, or is nil.
 func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
-	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
+	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness(),
 		Console: &console.Config{Directory: a.directory, Outbox: a.sender.Outbox, Ring: a.dataDir.ring}}
 	var err error

@@ -16,6 +16,7 @@ import (
 	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/authn/enrol"
+	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
@@ -49,6 +50,7 @@ type app struct {
 	enrol     *enrol.Service
 	counts    *counts.Service
 	directory *directory.Service
+	handover  *handover.Service
 	tree      *tree.Tree
 	removal   *removalClock   // of the retention policies
 	setup     *setuplink.File // nil in a demonstration
@@ -97,6 +99,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.counts = counts.New(a.accounts, dir.ring)
 	a.counts.Log = log
 	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol, a.counts)
+	a.handover = handover.New(a.directory.HelpDesk, a.directory.Freeze, a.signIn, dir.ring)
 	a.directory.Admin.Outbound = out
 	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log,
 		Contradicted: a.auditContradiction, Numbered: a.counts.Note}); err != nil {

@@ -61,6 +61,10 @@ const (
 	RoleLimited         = "barillet.role.limited"    // the group scope of a role changed
 	ResetRequested      = "barillet.reset.requested" // a reset waits for approval
 	ResetRefused        = "barillet.reset.refused"
+	HandoverBegun       = "barillet.handover.begun"     // a witness is asked before a code is shown
+	HandoverConfirmed   = "barillet.handover.confirmed" // by the witness
+	HandoverRefused     = "barillet.handover.refused"   // by the witness, or after wrong digits
+	HandoverCancelled   = "barillet.handover.cancelled" // by an administrator
 	GroupCreated        = "group.lifecycle.create"
 	GroupUpdated        = "group.profile.update"
 	GroupDeleted        = "group.lifecycle.delete"

@@ -31,6 +31,14 @@ const ReasonNoSecret = "no_secret"
 // ReasonMails is the reason of RateLimited for an operation that would send a user one more email.
 const ReasonMails = "mails"
 
+// Reasons of WrongState about a code on screen (protocol rule 9).
+const (
+	ReasonNotPresent   = "not_present"   // the identity check says that the user is elsewhere
+	ReasonNoneWaits    = "none_waits"    // no sign-in of the user waits for a code
+	ReasonHandoverOpen = "handover_open" // another handover to the user has not ended
+	ReasonHasARole     = "has_a_role"    // no code is handed to an administrator
+)
+
 // Reasons of WrongState about roles.
 const (
 	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead
@@ -79,6 +87,8 @@ const (
 	ReasonApprovalByToken  = "approval_by_token" // only a token or a user with a session can request an approval
 	ReasonSameOwner        = "same_owner"        // the approval needs another owner than the request
 	ReasonRequesterRefused = "requester_refused" // the requesting administrator may no longer reset the user
+	ReasonNeedsSession     = "needs_session"     // only an administrator who is signed in may do this, no token
+	ReasonWitness          = "witness"           // the named user cannot be a witness, or does not exist
 )
 
 // Reasons of NotFound.

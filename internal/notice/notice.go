@@ -85,11 +85,35 @@ func (ResetRequested) Name() string { return "reset_requested" }
 // TicketShown reports that an administrator received the ticket of a user (protocol rule 9).
 type TicketShown struct {
 	Context
-	User string `json:"user,omitempty"` // owner of the ticket; "": the recipient
-	By   string `json:"by"`
+	User    string `json:"user,omitempty"` // owner of the ticket; "": the recipient
+	By      string `json:"by"`
+	Witness string `json:"witness,omitempty"` // who confirmed that the user was present; "": nobody
 }
 
 func (TicketShown) Name() string { return "ticket_shown" }
+
+// WitnessAsked asks its recipient to confirm that a user is present (protocol rule 9).
+type WitnessAsked struct {
+	Context
+	User  string    `json:"user"`
+	Group string    `json:"group,omitempty"`
+	By    string    `json:"by"`
+	Link  string    `json:"link"` // of a page that needs a sign-in
+	Until time.Time `json:"until"`
+}
+
+func (WitnessAsked) Name() string { return "witness_asked" }
+
+// HandoverRefused reports that a code was not handed over, because the witness did not confirm it.
+type HandoverRefused struct {
+	Context
+	User    string `json:"user,omitempty"` // who was to get the code; "": the recipient
+	By      string `json:"by"`
+	Witness string `json:"witness"`
+	Wrong   bool   `json:"wrong,omitempty"` // the digits were wrong too often
+}
+
+func (HandoverRefused) Name() string { return "handover_refused" }
 
 // DeviceAdded reports a new device.
 type DeviceAdded struct {

@@ -63,6 +63,9 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: input.DescribeUserAgent(ses.Agent), Address: ses.Address,
 			Started: ses.Since, Seen: ses.LastSeen, This: ses.Current, Program: ses.FromAPI})
 	}
+	if page.Asked, err = s.asked(r); err != nil {
+		return templates.Account{}, err
+	}
 	if page.Applications, err = s.applications(r); err != nil {
 		return templates.Account{}, err
 	}

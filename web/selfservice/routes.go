@@ -3,6 +3,7 @@ package selfservice
 import (
 	"barillet/authn/enrol"
 	"barillet/authn/freeze"
+	"barillet/authn/handover"
 	"barillet/factors"
 	"barillet/internal/throttle"
 	"barillet/web/site"
@@ -13,6 +14,7 @@ type Pages struct {
 	*site.Site
 	Enrolment *enrol.Service
 	Freeze    *freeze.Service
+	Handover  *handover.Service
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
@@ -67,6 +69,9 @@ func (s *Pages) registerAccount(r *site.Router) {
 	if s.OIDC != nil {
 		r.Page("POST /account/applications/{id}/withdraw", s.postWithdraw, throttle.NeverRefused)
 	}
+	r.Page("GET /account/witness/{id}", s.getWitness)
+	r.Page("POST /account/witness/{id}", s.postWitness, throttle.StepUp)
+	r.Page("POST /account/witness/{id}/refuse", s.postWitnessRefuse, throttle.NeverRefused)
 	r.Page("GET /account/password", s.getPasswordChange)
 	r.Page("POST /account/password", s.postPasswordChange, throttle.NewPassword)
 }

@@ -52,6 +52,7 @@ var operations = []struct {
 	{"/account/devices/*/copies/*", templates.OperationRemoveCopy},
 	{"/account/freeze", templates.OperationFreeze},
 	{"/account/devices/*/unfreeze", templates.OperationUnfreeze},
+	{"/account/witness/*", templates.OperationWitness},
 	{"/account/recovery", templates.OperationRecoveryCodes},
 	{"/account/password", templates.OperationPassword},
 	{"/device/confirm", templates.OperationOtherDevice},
@@ -73,7 +74,7 @@ func (s *Pages) operationAt(r *http.Request, a authn.AccountView, next string) t
 		if match, _ := path.Match(o.pattern, at); !match {
 			continue
 		}
-		if !strings.Contains(o.pattern, "*") {
+		if !strings.Contains(o.pattern, "/devices/") {
 			return templates.Message{Key: o.name}
 		}
 		for _, d := range a.Devices {

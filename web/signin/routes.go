@@ -3,6 +3,7 @@ package signin
 import (
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
+	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
 	"barillet/internal/throttle"
 	"barillet/templates"
@@ -15,6 +16,7 @@ type Pages struct {
 	HelpDesk  *helpdesk.Service
 	Freeze    *freeze.Service
 	Directory *directory.Service
+	Handover  *handover.Service
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
@@ -30,6 +32,9 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("POST /login/ticket", s.postTicket, throttle.SecondStep)
 	r.Page("POST /login/ticket/renew", s.postTicketRenew, throttle.SecondStep)
 	r.Page("GET /login/blocked", s.getBlocked)
+	r.Page("GET "+pathTogether, s.getTogether)
+	r.Page("POST "+pathTogether, s.postTogether, throttle.SecondStep)
+	r.Page("POST "+pathTogether+"/code", s.postTogetherCode, throttle.SecondStep)
 	r.Page("GET /login/freeze", s.getFreeze)
 	r.Page("POST /login/freeze", s.postFreeze, throttle.NeverRefused)
 	r.Page("GET /freeze/done", s.static(func(b templates.Base) templates.Page { return templates.Frozen{Base: b} }))

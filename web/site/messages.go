@@ -22,6 +22,7 @@ var notices = map[string]templates.Key{
 	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
 	"app_withdrawn":    templates.NoticeAppWithdrawn,
 	"password_changed": templates.NoticePasswordChanged, "password_set": templates.NoticePasswordSet,
+	"witness_yes": templates.NoticeWitnessYes, "witness_no": templates.NoticeWitnessNo,
 	"signed_in": templates.NoticeSignedIn, "device_confirmed": templates.NoticeDeviceConfirmed,
 }
 
@@ -30,7 +31,8 @@ var problems = map[string]templates.Key{
 	"codes_replaced": templates.ProblemCodesReplaced,
 	"changed":        templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
-	"user_code": templates.ProblemUserCode, "other_device": templates.ProblemOtherDevice,
+	"witness_over": templates.ProblemWitnessOver,
+	"user_code":    templates.ProblemUserCode, "other_device": templates.ProblemOtherDevice,
 }
 
 // sentence is a message, and the field that it is about.
@@ -78,6 +80,7 @@ var problemsByField = map[string]sentence{
 	"firstName too_long": {templates.ProblemNameLength, "first"},
 	"lastName":           {templates.ProblemNameCharacters, "last"},
 	"lastName too_long":  {templates.ProblemNameLength, "last"},
+	"digits":             {templates.ProblemDigitsFormat, "digits"},
 	"message empty":      {templates.ProblemMissing, "message"},
 	"message":            {templates.ProblemMessageLong, "message"},
 }

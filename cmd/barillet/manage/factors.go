@@ -177,7 +177,7 @@ func (m *CLI) factorsReset() *cobra.Command {
 		Use: "reset EMAIL --reason TEXT", Short: "remove all devices of a user and issue a ticket to enrol again",
 		Long: "Removes all devices and recovery codes of a user, ends all sessions, notifies the user and sends a ticket by email. The\n" +
 			"ticket works only together with the password. With --show-code the ticket is a code on this screen instead, valid for\n" +
-			"ten minutes: for a user who is present, or whom you called back on the number on file.",
+			"ten minutes: only for a user who is present.",
 		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&req.Reason, "reason", "", "reason, for the audit log and the notified administrators")

@@ -1,0 +1,68 @@
+// Package origin owns two lists in the record of a user: the administrators on whom the account rests, and the groups that it joined
+// in the last days. The rules about a witness compare them (protocol rule 9). An empty list means that no administrator
+// acted on the account, and that its memberships are old.
+package origin
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Age is the age from which a membership, a role, a device or an account counts.
+const Age = 72 * time.Hour
+
+// maxSponsors is how many administrators a record keeps. The oldest one is dropped.
+const maxSponsors = 16
+
+// Sponsor is an administrator on whom an account rests: who created or reset it, wrote its address, chose its password, enrolled a
+// device, saw a link of it, or gave it a group or a role.
+type Sponsor struct {
+	By string    `cbor:"1,keyasint"` // owner of the principal, never the operator
+	At time.Time `cbor:"2,keyasint"` // the last time
+}
+
+// Sponsors lists the administrators on whom an account rests, the last one at the end.
+type Sponsors []Sponsor
+
+// Add returns the list with an operation of an owner at now. The operator and the service are not counted (protocol rule 8).
+func (s Sponsors) Add(by string, now time.Time) Sponsors {
+	if by == "" || strings.HasPrefix(by, "operator:") {
+		return s
+	}
+	out := slices.DeleteFunc(slices.Clone(s), func(x Sponsor) bool { return x.By == by })
+	out = append(out, Sponsor{by, now})
+	return out[max(len(out)-maxSponsors, 0):]
+}
+
+// Has reports whether the list has an owner.
+func (s Sponsors) Has(by string) bool {
+	return slices.ContainsFunc(s, func(x Sponsor) bool { return x.By == by })
+}
+
+// Share reports whether one owner acted on both accounts since a time.
+func (s Sponsors) Share(other Sponsors, since time.Time) bool {
+	return slices.ContainsFunc(s, func(x Sponsor) bool {
+		return !x.At.Before(since) && slices.ContainsFunc(other, func(y Sponsor) bool { return x.By == y.By && !y.At.Before(since) })
+	})
+}
+
+// Join is a membership that is younger than Age.
+type Join struct {
+	Group string    `cbor:"1,keyasint"`
+	At    time.Time `cbor:"2,keyasint"`
+}
+
+// Joins lists the young memberships of a user.
+type Joins []Join
+
+// Add returns the list with a group that the user joined at now, without those that are old by then.
+func (j Joins) Add(group string, now time.Time) Joins {
+	out := slices.DeleteFunc(slices.Clone(j), func(x Join) bool { return x.Group == group || !now.Before(x.At.Add(Age)) })
+	return append(out, Join{group, now})
+}
+
+// Young reports whether the user joined the group less than Age ago.
+func (j Joins) Young(group string, now time.Time) bool {
+	return slices.ContainsFunc(j, func(x Join) bool { return x.Group == group && now.Before(x.At.Add(Age)) })
+}

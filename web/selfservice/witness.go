@@ -1,0 +1,97 @@
+package selfservice
+
+import (
+	"net/http"
+
+	"barillet/authn/handover"
+	"barillet/internal/errcode"
+	"barillet/templates"
+	"barillet/web/site"
+)
+
+// asked returns the requests to the user to be a witness.
+func (s *Pages) asked(r *http.Request) (out []templates.Asked, err error) {
+	all, err := s.Handover.Asked(r.Context(), site.VisitorOf(r).Session)
+	for _, h := range all {
+		out = append(out, templates.Asked{ID: h.ID, By: h.ByName, User: h.Name})
+	}
+	return out, err
+}
+
+// question returns the request in the path. The error for one that has ended leads to the account.
+func (s *Pages) question(r *http.Request) (handover.Question, error) {
+	v := site.VisitorOf(r)
+	if !v.SignedIn() {
+		return handover.Question{}, errcode.New(errcode.NoSession)
+	}
+	q, err := s.Handover.Question(r.Context(), v.Session, r.PathValue("id"))
+	return q, overToAccount(err)
+}
+
+// overToAccount returns the error that leads to the account if the request has ended, or the user cannot be its witness any more.
+func overToAccount(err error) error {
+	if errcode.Of(err) == errcode.NotFound || errcode.HasReason(err, errcode.ReasonWitness) {
+		return &site.WrongStep{Path: "/account?again=witness_over"}
+	}
+	return err
+}
+
+func (s *Pages) getWitness(w http.ResponseWriter, r *http.Request) error {
+	q, err := s.question(r)
+	if err != nil {
+		return err
+	}
+	if q.Other && len(q.Proofs) > 0 && r.URL.Query().Get("again") == "" {
+		return &site.WrongStep{Path: site.WithQuery("/account/prove", "next", r.URL.EscapedPath()) + "&again=other_device"}
+	}
+	return s.Render(w, http.StatusOK, witnessPage(s.Base(r), q))
+}
+
+func witnessPage(b templates.Base, q handover.Question) templates.Witness {
+	return templates.Witness{Base: b, ID: q.ID, By: q.ByName, User: q.Name, Group: q.Group, Proven: q.Proven, None: len(q.Proofs) == 0}
+}
+
+// postWitness confirms that the user is present.
+func (s *Pages) postWitness(w http.ResponseWriter, r *http.Request) error {
+	f, err := site.ReadForm(r, "digits")
+	if err != nil {
+		return err
+	}
+	q, err := s.question(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.Handover.Confirm(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, q.ID, f["digits"])
+	page := witnessPage(s.BaseAt(r, r.URL.EscapedPath()), q)
+	switch {
+	case errcode.Of(err) == errcode.SameProvenance:
+		page.Problem = templates.NewProblem(templates.ProblemWitnessPassword)
+		return s.Render(w, http.StatusConflict, page)
+	case err != nil && errcode.Of(err) != errcode.Invalid:
+		return overToAccount(err)
+	case err != nil:
+		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
+			page.Problem = p
+			return page
+		})
+	case a.Confirmed:
+		return site.Redirect(w, "/account?done=witness_yes")
+	case a.Left == 0:
+		return site.Redirect(w, "/account?again=witness_over")
+	}
+	page.Problem = templates.NewFieldProblem("digits", templates.ProblemDigits)
+	page.Problem.N = a.Left
+	page.Problem.Fields["digits"] = page.Problem.Message
+	return s.Render(w, http.StatusUnprocessableEntity, page)
+}
+
+func (s *Pages) postWitnessRefuse(w http.ResponseWriter, r *http.Request) error {
+	v := site.VisitorOf(r)
+	if !v.SignedIn() {
+		return errcode.New(errcode.NoSession)
+	}
+	if err := s.Handover.Refuse(r.Context(), site.RequestInfo(r), v.Session, r.PathValue("id")); err != nil {
+		return overToAccount(err)
+	}
+	return site.Redirect(w, "/account?done=witness_no")
+}
