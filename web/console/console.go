@@ -40,7 +40,7 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (c *Pages) Register(r *site.Router) {
 	c.get(r, "/console", c.getStart)
-	c.registerLifecycle(r)
+	c.registerPeople(r)
 }
 
 // handler answers a request of an administrator once, or returns an error without an answer.
@@ -70,6 +70,7 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"people", personPath, admin.PermRead, false},
 }
 
 // base returns the part that all pages of the console have. section is the present part of the navigation.
