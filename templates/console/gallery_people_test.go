@@ -137,7 +137,7 @@ func galleryImport(lang string) []sample {
 	for _, reason := range []string{"utf16", "utf8", "empty", "lone_cr", "no_users", "quote", "fields", "fields_more", "column_empty", "separator", "column_unknown", "column_role", "column_twice", "column_key", "no_login", "control", "too_long", "json", "too_many"} {
 		wrong = append(wrong, console.ImportFault{Line: 3, Column: "login", Message: templates.Message{Key: templates.Key("import.csv_" + reason)}})
 	}
-	wrong[0].Line = 0
+	wrong[0].Line, wrong[1].Line = 0, 1
 	faulty := first
 	faulty.Faults = wrong
 	return []sample{{"import", first}, {"import-checked", checked}, {"import-going", going}, {"import-over", over}, {"import-faulty", faulty}}

@@ -112,7 +112,7 @@ func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.Peopl
 	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: peoplePerPage}
 	for i := range page.Filters {
 		f := &page.Filters[i]
-		if f.Value == "" || f.Kind == "select" && !hasOption(f.Options, f.Value) {
+		if f.Value == "" || f.Name != "group" && !hasOption(f.Options, f.Value) {
 			continue
 		}
 		switch f.Name {
