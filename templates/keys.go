@@ -109,6 +109,7 @@ const (
 	OperationPassword      Key = "prove.password"
 	OperationOtherDevice   Key = "prove.other_device" // a device without a keyboard
 	OperationApplication   Key = "prove.application"  // App
+	OperationConsole       Key = "prove.console"      // Act: the words of a button
 	OperationAny           Key = "prove.any"
 )
 
@@ -128,6 +129,6 @@ func Keys() []Key {
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
 		OperationAddDevice, OperationConfirmDevice, OperationRemoveDevice, OperationRemoveCopy, OperationRecoveryCodes, OperationPassword, OperationFreeze, OperationUnfreeze,
-		OperationOtherDevice, OperationApplication, OperationAny,
+		OperationOtherDevice, OperationApplication, OperationConsole, OperationAny,
 	}
 }

@@ -23,6 +23,7 @@ type Base struct {
 	Path         string // path and query of a GET that shows this page; the language switch returns to it
 	Next         string // local path that the user continues to after the sign-in and the enrolment, or ""
 	SignedIn     bool   // shows the account and sign-out links
+	HasRole      bool   // shows the link to the console
 	Name         string // name of the user for whom the page acts; "": nobody
 	SubjectToken string // names that user, which each form sends
 	Notice       *Message

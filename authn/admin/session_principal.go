@@ -13,7 +13,7 @@ import (
 const SessionPrefix = "user:"
 
 // SessionPrincipal returns the principal of a session: the user with their highest role and its group scope, without
-// allowances (protocol rule 20). It returns NoSession if the user is not active, and Forbidden if they have no role.
+// allowances (protocol rule 34). It returns NoSession if the user is not active, and Forbidden if they have no role.
 func (s *Service) SessionPrincipal(ctx context.Context, info session.Info) (p Principal, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		p, err = sessionPrincipal(r, info)
@@ -52,7 +52,7 @@ func (p Principal) Allows(perm Permission) bool {
 }
 
 // NeedsProof reports whether an operation in a session needs a step-up of the last five minutes, other than the sign-in
-// (protocol rule 5).
+// (protocol rule 34).
 func (perm Permission) NeedsProof() bool {
 	switch perm {
 	case PermReset, PermManage, PermApprove, PermAssignRoles, PermConfigure:

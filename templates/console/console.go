@@ -28,13 +28,13 @@ type Section struct {
 	Waiting    int // shown beside the name; 0: nothing
 }
 
-// Act asks an administrator to confirm an operation. Its sentences are "act.{Name}.title", ".text", ".button" and, after it,
+// Act asks an administrator to confirm an operation. Its sentences are "act.{Words}.title", ".text", ".button" and, after it,
 // ".done". Each may have the placeholder Subject.
 //
 //	GET, POST {Action}
 type Act struct {
 	Base
-	Name    string
+	Words   string // of its sentences
 	Subject string // the name of the user or object concerned
 	Action  string // path of the form
 	Back    string // path of the page of the object
@@ -69,7 +69,7 @@ type Option struct {
 //	POST of the act that made it
 type SecretShown struct {
 	Base
-	Name    string // as that of the act: "act.{Name}.shown"
+	Words   string // as those of the act: "act.{Words}.shown"
 	Subject string
 	Secret  string
 	Expires time.Time // zero: does not expire

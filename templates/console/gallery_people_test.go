@@ -111,7 +111,7 @@ func galleryActs(lang string, b console.Base) (out []sample) {
 		"reset": {identity, {Name: "identityCheck.by", Words: "identity_by", Kind: "text", Optional: true}}}
 	for _, name := range []string{"unsuspend", "deactivate", "delete", "unlock", "invite", "reactivate", "withdraw_invitation", "withdraw_tickets", "resend_ticket", "password_link", "expire_password",
 		"freeze_all", "freeze_device", "remove_device", "end_sessions", "reset", "edit", "join_group", "leave_group", "invite_new"} {
-		act := console.Act{Base: b, Name: name, Subject: "Amélie Durand", Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}
+		act := console.Act{Base: b, Words: name, Subject: "Amélie Durand", Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}
 		out = append(out, sample{"act-" + name, act})
 		done := act
 		done.Notice = &templates.Message{Key: templates.Key("act." + name + ".done")}

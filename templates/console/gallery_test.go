@@ -38,7 +38,7 @@ func at(lang, section, path string) console.Base {
 func galleryShell(lang string) []sample {
 	b := at(lang, "people", "/console/people/u1/suspend")
 	reason := console.Field{Name: "reason", Kind: "text", HasHint: true}
-	act := console.Act{Base: b, Name: "suspend", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1", Fields: []console.Field{reason}, Danger: true}
+	act := console.Act{Base: b, Words: "suspend", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1", Fields: []console.Field{reason}, Danger: true}
 	refused := act
 	refused.Problem = templates.NewProblem("invalid.empty")
 	refused.Fields = []console.Field{reason}

@@ -30,6 +30,8 @@ type act struct {
 	danger  bool             // the button is red
 	reason  bool             // asks for a reason, which the events keep
 
+	unscoped bool // refused to a principal with a group scope, before a step-up
+
 	// repeatable is true if a repeat of the operation is harmless. The others are performed once for each form.
 	repeatable bool
 
@@ -86,6 +88,9 @@ func (c *Pages) act(r *site.Router, a act) {
 
 // getAct shows the form. Its fields have the values of the query, with which a step-up returns.
 func (c *Pages) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+	if a.unscoped && p.Scoped() {
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	}
 	if err := p.Require(a.need); err != nil {
 		return err
 	}
@@ -105,7 +110,7 @@ func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, fo
 	if a.reason {
 		f.fields = append(f.fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
 	}
-	page := view.Act{Base: c.base(r, p, a.section), Name: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
+	page := view.Act{Base: c.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
 	return page, f, nil
 }
 
@@ -148,7 +153,7 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 			return err
 		case out.secret != nil:
 			s := *out.secret
-			s.Base, s.Name, s.Back = page.Base, a.name, f.back
+			s.Base, s.Words, s.Back = page.Base, a.name, f.back
 			return c.Render(w, http.StatusOK, s)
 		case out.next != "":
 			return site.Redirect(w, out.next)

@@ -15,16 +15,16 @@ import (
 
 // registerDevices registers the operations on devices, tickets and sessions.
 func (c *Pages) registerDevices(r *site.Router) {
-	c.act(r, act{name: "freeze_device", path: personPath + "/{id}/devices/{did}/freeze", section: "people", need: admin.PermAssist, budget: throttle.NeverRefused, danger: true, reason: true,
+	c.act(r, act{name: "freeze_device", path: personPath + "/{id}/devices/{fid}/freeze", section: "people", need: admin.PermAssist, budget: throttle.NeverRefused, danger: true, reason: true,
 		repeatable: true, open: c.openDevice,
 		run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-			_, err := c.Directory.Freeze.ByAdmin(ctx, p, from, in.path("id"), factors.DeviceID(in.path("did")), from.Reason)
+			_, err := c.Directory.Freeze.ByAdmin(ctx, p, from, in.path("id"), factors.DeviceID(in.path("fid")), from.Reason)
 			return outcome{}, err
 		}})
-	c.act(r, act{name: "remove_device", path: personPath + "/{id}/devices/{did}/remove", section: "people", need: admin.PermReset, budget: throttle.NeverRefused, danger: true, reason: true,
+	c.act(r, act{name: "remove_device", path: personPath + "/{id}/devices/{fid}/remove", section: "people", need: admin.PermReset, budget: throttle.NeverRefused, danger: true, reason: true,
 		repeatable: true, open: c.openDevice,
 		run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-			return outcome{}, c.Directory.RemoveDevice(ctx, p, from, in.path("id"), factors.DeviceID(in.path("did")))
+			return outcome{}, c.Directory.RemoveDevice(ctx, p, from, in.path("id"), factors.DeviceID(in.path("fid")))
 		}})
 	c.act(r, act{name: "end_sessions", path: personPath + "/{id}/end_sessions", section: "people", need: admin.PermAssist, budget: throttle.NeverRefused, repeatable: true,
 		open: func(r *http.Request, p admin.Principal) (form, error) {
@@ -48,7 +48,7 @@ func (c *Pages) openDevice(r *http.Request, p admin.Principal) (form, error) {
 	if err != nil {
 		return f, err
 	}
-	d, err := c.Directory.Device(r.Context(), p, r.PathValue("id"), factors.DeviceID(r.PathValue("did")))
+	d, err := c.Directory.Device(r.Context(), p, r.PathValue("id"), factors.DeviceID(r.PathValue("fid")))
 	f.subject = d.Name + " (" + f.subject + ")"
 	return f, err
 }

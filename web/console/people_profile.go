@@ -18,7 +18,7 @@ import (
 func (c *Pages) registerProfile(r *site.Router) {
 	c.act(r, act{name: "edit", path: personPath + "/{id}/edit", section: "people", need: admin.PermManage, budget: throttle.APIWrites, reason: true, repeatable: true,
 		open: c.openEdit, run: c.edit})
-	c.act(r, act{name: "join_group", path: personPath + "/{id}/groups/add", section: "people", need: admin.PermManage, budget: throttle.APIWrites, reason: true, repeatable: true,
+	c.act(r, act{name: "join_group", path: personPath + "/{id}/groups/add", section: "people", need: admin.PermManage, budget: throttle.APIWrites, reason: true, unscoped: true, repeatable: true,
 		open: c.openJoin, run: c.join})
 	c.act(r, act{name: "leave_group", path: personPath + "/{id}/groups/{gid}/remove", section: "people", need: admin.PermManage, budget: throttle.NeverRefused, danger: true, reason: true,
 		repeatable: true, open: c.openLeave, run: c.leave})

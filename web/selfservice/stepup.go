@@ -63,6 +63,12 @@ func (s *Pages) operationAt(r *http.Request, a authn.AccountView, next string) t
 		return templates.Message{Key: templates.OperationApplication, Args: map[string]string{"App": app}}
 	}
 	at, _, _ := strings.Cut(next, "?")
+	if act := templates.Key("act." + path.Base(at) + ".button"); strings.HasPrefix(at, "/console/") && s.Renderer.Has(site.VisitorOf(r).Lang, act) {
+		words, err := s.Renderer.Sentence(site.VisitorOf(r).Lang, templates.Message{Key: act})
+		if err == nil {
+			return templates.Message{Key: templates.OperationConsole, Args: map[string]string{"Act": words}}
+		}
+	}
 	for _, o := range operations {
 		if match, _ := path.Match(o.pattern, at); !match {
 			continue

@@ -31,7 +31,7 @@ func (s *Site) Base(r *http.Request) templates.Base {
 // BaseAt returns Base for the answer to a POST, if the form is at path.
 func (s *Site) BaseAt(r *http.Request, path string) templates.Base {
 	v := VisitorOf(r)
-	return templates.Base{Lang: v.Lang, Path: path, Next: Next(r), SignedIn: v.SignedIn(), Name: v.Subject.Name, SubjectToken: s.SubjectToken(v.Subject.User)}
+	return templates.Base{Lang: v.Lang, Path: path, Next: Next(r), SignedIn: v.SignedIn(), HasRole: len(v.Info.Roles) > 0, Name: v.Subject.Name, SubjectToken: s.SubjectToken(v.Subject.User)}
 }
 
 // BaseWithProblem returns BaseAt with a problem.
