@@ -63,7 +63,7 @@ func galleryPerson(lang string) []sample {
 	again.ID, again.Disabled, again.Copies = "d5", "scan_again", nil
 	waits.ID, waits.Disabled, waits.By, waits.Copies, waits.LastUsed = "d6", "unconfirmed", "Karim Benali", nil, time.Time{}
 	full := console.Person{Base: b, Path: path, Name: "Amélie Durand", Codes: 7, Groups: []console.Membership{{Name: "Garage Lumière", Leave: path + "/groups/g1/remove"}, {Name: "Garage du Nord"}},
-		Facts: console.PersonFacts{State: "ACTIVE", StateAt: day, Login: "amelie", Email: "amelie.durand@garage-lumiere-de-la-vallee.example", SecondEmail: "amelie@home.example", Verified: true, Locale: "fr", LastLogin: day, Created: day,
+		Profile: console.PersonProfile{State: "ACTIVE", StateAt: day, Login: "amelie", Email: "amelie.durand@garage-lumiere-de-la-vallee.example", SecondEmail: "amelie@home.example", Verified: true, Locale: "fr", LastLogin: day, Created: day,
 			Roles: []console.RoleOf{{Role: "SUPER_ADMIN"}, {Role: "HELP_DESK_ADMIN", Groups: 2}}, Numbers: []console.Number{{Member: "mobilePhone", Number: "+33 6 12 34 56 78"}, {Member: "primaryPhone", Number: "+33 1 23 45 67 89", Young: true}}},
 		Devices: []templates.Device{phone, frozen, frozenBy, cloned, again, waits}, Request: &console.Group{Name: "H-7K3F-2Q9M-4TBX", Path: "/console/requests/h1"},
 		Sessions: []templates.Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.7", Started: day, Seen: day}, {ID: "s2", Started: day, Seen: day, Address: "2001:db8::7", Program: true}, {ID: "s3", Started: day, Seen: day}},
@@ -76,16 +76,16 @@ func galleryPerson(lang string) []sample {
 	reset.Tickets, reset.CoolOff = []console.Ticket{{Made: day, Until: day, ByEmail: true}, {Made: day, Until: day}}, console.CoolOff{On: true}
 	cool := full
 	cool.CoolOff = console.CoolOff{On: true, Until: day}
-	cool.Facts.AddressMoved = true
-	invited := console.Person{Base: b, Path: path, Name: "Karim Benali", Facts: console.PersonFacts{State: "PROVISIONED", Login: "karim@garage.example", Email: "karim@garage.example", Locale: "fr", Created: day},
+	cool.Profile.AddressMoved = true
+	invited := console.Person{Base: b, Path: path, Name: "Karim Benali", Profile: console.PersonProfile{State: "PROVISIONED", Login: "karim@garage.example", Email: "karim@garage.example", Locale: "fr", Created: day},
 		Invitation: &console.Invitation{By: "Jeanne Martin", At: day, Until: day}, Acts: [][]console.ActLink{links("invite"), links("edit"), links("deactivate")}, May: full.May}
 	over := invited
 	over.Invitation = &console.Invitation{At: day, Until: day, Over: true}
 	over.May = console.PersonRights{}
 	gone := invited
-	gone.Facts.State, gone.Invitation, gone.Acts = "DEPROVISIONED", nil, [][]console.ActLink{links("edit", "reactivate"), links("delete")}
+	gone.Profile.State, gone.Invitation, gone.Acts = "DEPROVISIONED", nil, [][]console.ActLink{links("edit", "reactivate"), links("delete")}
 	suspended := invited
-	suspended.Facts.State, suspended.Invitation, suspended.Acts = "SUSPENDED", nil, [][]console.ActLink{links("edit", "unsuspend"), links("deactivate")}
+	suspended.Profile.State, suspended.Invitation, suspended.Acts = "SUSPENDED", nil, [][]console.ActLink{links("edit", "unsuspend"), links("deactivate")}
 	reader := full
 	reader.Acts, reader.May = nil, console.PersonRights{}
 	out := []sample{{"person", full}, {"person-reset", reset}, {"person-cool-off", cool}, {"person-invited", invited}, {"person-invitation-over", over}, {"person-deactivated", gone}, {"person-suspended", suspended}, {"person-reader", reader}}

@@ -69,7 +69,7 @@ type Person struct {
 	Base
 	Path       string
 	Name       string
-	Facts      PersonFacts
+	Profile    PersonProfile
 	CoolOff    CoolOff
 	Groups     []Membership
 	Devices    []templates.Device
@@ -85,8 +85,8 @@ type Person struct {
 
 func (Person) Template() string { return "console_person" }
 
-// PersonFacts is what is known about a user.
-type PersonFacts struct {
+// PersonProfile is what is known about a user.
+type PersonProfile struct {
 	State        State
 	StateAt      time.Time // zero: unknown
 	Login        string

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"barillet/authn/account"
-	"barillet/authn/account/index"
 	"barillet/authn/admin"
 	"barillet/authn/roster"
 	"barillet/internal/errcode"
@@ -78,7 +77,7 @@ func peopleFilters(p admin.Principal) []view.Field {
 		state.Options = append(state.Options, view.Option{Value: string(s), Words: key("state.", string(s))})
 	}
 	devices := view.Field{Name: "devices", Kind: "select"}
-	for n := range index.MaxDevices + 1 {
+	for n := range roster.MaxDevices + 1 {
 		devices.Options = append(devices.Options, view.Option{Value: strconv.Itoa(n), Words: key("people.devices_", strconv.Itoa(n))})
 	}
 	if p.Scoped() {

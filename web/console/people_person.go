@@ -26,7 +26,7 @@ func (c *Pages) getPerson(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if err != nil {
 		return err
 	}
-	page := view.Person{Base: c.base(r, p, "people"), Path: pathOf(&u), Name: u.DisplayName(), Facts: c.factsOf(&u), Sessions: sessionsOf(open)}
+	page := view.Person{Base: c.base(r, p, "people"), Path: pathOf(&u), Name: u.DisplayName(), Profile: c.profileOf(&u), Sessions: sessionsOf(open)}
 	page.May, page.Acts = rightsOf(p, &u), c.actsOn(p, &u)
 	if page.Groups, err = c.membershipsOf(r, p, &u); err != nil {
 		return err
@@ -46,10 +46,10 @@ func (c *Pages) getPerson(w http.ResponseWriter, r *http.Request, p admin.Princi
 	return c.Render(w, http.StatusOK, page)
 }
 
-// factsOf returns what is known about a user.
-func (c *Pages) factsOf(u *account.User) view.PersonFacts {
+// profileOf returns what is known about a user.
+func (c *Pages) profileOf(u *account.User) view.PersonProfile {
 	as := u.AsGiven()
-	out := view.PersonFacts{State: view.State(u.DisplayStatus), StateAt: u.StatusAt, Login: as.Login, Email: as.Email, SecondEmail: as.SecondEmail,
+	out := view.PersonProfile{State: view.State(u.DisplayStatus), StateAt: u.StatusAt, Login: as.Login, Email: as.Email, SecondEmail: as.SecondEmail,
 		Verified: u.EmailVerified(), AddressMoved: u.AddressChanged(c.Now()), Locale: c.Accounts.Locale(u), LastLogin: u.LastLogin, Created: u.Created}
 	for _, a := range u.Roles {
 		out.Roles = append(out.Roles, view.RoleOf{Role: string(a.Role), Groups: len(a.Groups)})
