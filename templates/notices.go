@@ -49,6 +49,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeDigest),
 	kindOf(composeCodesStopped),
 	kindOf(composePasswordExposed),
+	kindOf(composePhoneChanged),
 	kindOf(composePasswordChanged),
 	kindOf(composePasswordSetByAdmin),
 	kindOf(composePasswordLink),

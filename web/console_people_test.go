@@ -157,6 +157,10 @@ func TestPeople_EachActWorksFromThePage(t *testing.T) {
 	if u := p.User(string(member.ID)); u.LastName != "Martin" || u.Locale != "fr" || u.Login != member.Login {
 		t.Errorf("got %s %s", u.LastName, u.Locale)
 	}
+	acted(audit.PhoneUpdated, "/edit", "edit", "firstName", "Amélie", "lastName", "Martin", "login", member.Login, "email", member.Email, "mobilePhone", "+33 6 12 34 56 78")
+	if got := b.shows(at); !strings.Contains(got.body, "33612345678") || !strings.Contains(got.body, "do not call it") {
+		t.Error("the page does not show the new number, or not that it is young")
+	}
 	acted(audit.GroupMemberAdded, "/groups/add", "join_group", "garage", string(sud))
 	acted(audit.GroupMemberRemoved, "/groups/"+string(nord)+"/remove", "leave_group")
 	acted(audit.UserUnlocked, "/unlock", "unlock")
@@ -172,6 +176,9 @@ func TestPeople_EachActWorksFromThePage(t *testing.T) {
 	acted(audit.UserUnsuspended, "/unsuspend", "unsuspend")
 	admin.proves(at)
 	acted(audit.FactorsReset, "/reset", "reset", "identityCheck.method", "photo_document")
+	if got := b.shows(at); !strings.Contains(got.body, "The devices were reset, and none was enrolled yet") {
+		t.Error("the page does not show the cool-off")
+	}
 	acted(audit.TicketIssued, "/tickets/send", "resend_ticket")
 	acted(audit.TicketWithdrawn, "/tickets/withdraw", "withdraw_tickets")
 	acted(audit.UserDeactivated, "/deactivate", "deactivate")

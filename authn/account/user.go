@@ -89,6 +89,11 @@ type User struct {
 	StatusAt  time.Time `cbor:"38,keyasint,omitzero"`
 	LastLogin time.Time `cbor:"39,keyasint,omitzero"`
 
+	ReenrolledAt time.Time `cbor:"40,keyasint,omitzero"` // first enrolment after the last reset; zero: none yet, or never reset
+
+	PrimaryPhone Phone `cbor:"41,keyasint,omitzero"`
+	MobilePhone  Phone `cbor:"42,keyasint,omitzero"`
+
 	DisplayStatus Status `cbor:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 
 	stored  Summary // the summary in the store; zero: none or not loaded

@@ -132,6 +132,9 @@ func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.Requ
 	if r.Check, err = r.Check.validate(); err != nil {
 		return ResetResult{}, err
 	}
+	if r.Check != nil && !r.Check.confirmed() {
+		return ResetResult{}, errcode.WrongStateFor(errcode.ReasonIdentity)
+	}
 	job := resetJob{principal: p, id: id, request: r, delivery: delivery}
 	var u account.User
 	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
@@ -181,7 +184,13 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	if err := checkHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
+	if j.request.Check, err = j.request.Check.resolve(&u, tx.Op.Now); err != nil {
+		return resetOutcome{}, err
+	}
 	c, unchecked, err := s.findRequest(tx, j, &u)
+	if err == nil {
+		err = j.checkDelivery(c)
+	}
 	if err != nil {
 		return resetOutcome{}, err
 	}
@@ -270,7 +279,8 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 			return resetOutcome{}, err
 		}
 		e := requestEvent(j.principal, audit.HelpClosed, c)
-		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
+		e.Detail = map[string]string{"status": string(c.State)}
+		c.identityCheck().detail(e.Detail)
 		if err := tx.Audit(e); err != nil {
 			return resetOutcome{}, err
 		}

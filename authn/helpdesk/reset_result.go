@@ -17,19 +17,17 @@ import (
 // resetEvent returns the audit event of a reset. previousResult reads the result of a repeated reset from it.
 func (j resetJob) resetEvent(u *account.User, c *Request, action string, result ResetResult) audit.Event {
 	e := j.principal.Event(action, u)
-	var check IdentityCheck
-	switch {
-	case c != nil:
-		check = IdentityCheck{c.Identity, c.IdentityBy}
-	case j.request.Check != nil:
-		check = *j.request.Check
-	}
 	e.Detail = map[string]string{"owner": j.principal.Owner, "method": [...]string{"email", "response", "screen"}[j.delivery]}
-	for key, text := range map[string]string{"reason": j.request.Reason, "helpRequestId": j.request.HelpRequest,
-		"identity": string(check.Method), "identityBy": check.By} {
+	for key, text := range map[string]string{"reason": j.request.Reason, "helpRequestId": j.request.HelpRequest} {
 		if text != "" {
 			e.Detail[key] = text
 		}
+	}
+	switch {
+	case c != nil:
+		c.identityCheck().detail(e.Detail)
+	case j.request.Check != nil:
+		j.request.Check.detail(e.Detail)
 	}
 	if j.unchecked != nil {
 		e.Detail["openHelpRequestId"] = j.unchecked.ID

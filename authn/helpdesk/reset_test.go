@@ -328,7 +328,7 @@ func TestReset_LargestUserFitsOneTransaction(t *testing.T) {
 		if _, err := s.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, s.From, requests[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: requests[0].ID, ShowCode: screen, Check: calledBack})
+		result := s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{HelpRequest: requests[0].ID, ShowCode: screen, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityDocument}})
 		if result.Devices[webauthn.Kind] != 10 || result.Devices[totp.Kind] != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", result)
 		}

@@ -101,7 +101,7 @@ func galleryActs(lang string, b console.Base) (out []sample) {
 	}
 	text := func(names ...string) (out []console.Field) {
 		for _, n := range names {
-			out = append(out, console.Field{Name: n, Kind: "text", Optional: n != "email", HasHint: n == "login" || n == "garage"})
+			out = append(out, console.Field{Name: n, Kind: "text", Optional: n != "email", HasHint: n == "login" || n == "garage" || n == "mobilePhone"})
 		}
 		return out
 	}

@@ -27,6 +27,7 @@ func (c *Pages) openInvite(r *http.Request, p admin.Principal) (form, error) {
 	if group.Optional && group.Kind == "select" {
 		group.Options = append([]view.Option{{Words: "people.none"}}, group.Options...)
 	}
+	f.fields = append(f.fields, numberFields(&account.User{})...)
 	f.fields = append(f.fields, group, view.Field{Name: "login", Kind: "text", Optional: true, HasHint: true})
 	return f, err
 }
@@ -34,7 +35,8 @@ func (c *Pages) openInvite(r *http.Request, p admin.Principal) (form, error) {
 // inviteNew creates a user and invites them. To a principal with a group scope, an address that exists elsewhere is like any other
 // (protocol rule 21).
 func (c *Pages) inviteNew(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-	n := directory.NewUser{Login: in.get("login"), Email: in.get("email"), FirstName: in.get("firstName"), LastName: in.get("lastName"), Locale: in.get("locale")}
+	n := directory.NewUser{Login: in.get("login"), Email: in.get("email"), FirstName: in.get("firstName"), LastName: in.get("lastName"), Locale: in.get("locale"),
+		MobilePhone: in.get("mobilePhone"), PrimaryPhone: in.get("primaryPhone")}
 	if name := in.get("garage"); name != "" {
 		g, err := c.groupIn(ctx, p, name)
 		if err != nil {

@@ -67,7 +67,8 @@ func (l *list) readFile(text string) {
 	for _, r := range file.Rows {
 		row := listed{line: r.Line}
 		row.GroupNames, row.NewUser = r.Groups(), directory.NewUser{Login: cell(r, usercsv.Login), Email: cell(r, usercsv.Email), SecondEmail: cell(r, usercsv.SecondEmail),
-			FirstName: r.Cells[usercsv.FirstName], LastName: r.Cells[usercsv.LastName], Locale: cell(r, usercsv.Locale)}
+			FirstName: r.Cells[usercsv.FirstName], LastName: r.Cells[usercsv.LastName], Locale: cell(r, usercsv.Locale),
+			PrimaryPhone: cell(r, usercsv.Primary), MobilePhone: cell(r, usercsv.Mobile)}
 		members, problems := r.Profile()
 		for name := range members {
 			if _, custom := r.Cells[usercsv.Custom+name]; !custom {

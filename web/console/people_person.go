@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/helpdesk"
 	"barillet/authn/session"
 	"barillet/factors"
 	typed "barillet/internal/input"
@@ -27,6 +28,7 @@ func (c *Pages) getPerson(w http.ResponseWriter, r *http.Request, p admin.Princi
 		return err
 	}
 	page := view.Person{Base: c.base(r, p, "people"), Path: pathOf(&u), Name: u.DisplayName(), Profile: c.profileOf(&u), Sessions: sessionsOf(open)}
+	page.CoolOff.Until, page.CoolOff.On = u.CoolOff(c.Now())
 	page.May, page.Acts = rightsOf(p, &u), c.actsOn(p, &u)
 	if page.Groups, err = c.membershipsOf(r, p, &u); err != nil {
 		return err
@@ -51,6 +53,9 @@ func (c *Pages) profileOf(u *account.User) view.PersonProfile {
 	as := u.AsGiven()
 	out := view.PersonProfile{State: view.State(u.DisplayStatus), StateAt: u.StatusAt, Login: as.Login, Email: as.Email, SecondEmail: as.SecondEmail,
 		Verified: u.EmailVerified(), AddressMoved: u.AddressChanged(c.Now()), Locale: c.Accounts.Locale(u), LastLogin: u.LastLogin, Created: u.Created}
+	for _, n := range helpdesk.Numbers(u, c.Now()) {
+		out.Numbers = append(out.Numbers, view.Number{Member: n.Member, Number: n.Number, Young: n.Young})
+	}
 	for _, a := range u.Roles {
 		out.Roles = append(out.Roles, view.RoleOf{Role: string(a.Role), Groups: len(a.Groups)})
 	}

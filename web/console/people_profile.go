@@ -34,13 +34,18 @@ func nameFields(u *account.User) []view.Field {
 		{Name: "lastName", Kind: "text", Value: u.LastName, Optional: true, Max: account.MaxName}, locale}
 }
 
+// numberFields returns the fields of the telephone numbers of a user.
+func numberFields(u *account.User) []view.Field {
+	return []view.Field{{Name: "mobilePhone", Kind: "tel", Value: u.MobilePhone.Number, Optional: true, HasHint: true}, {Name: "primaryPhone", Kind: "tel", Value: u.PrimaryPhone.Number, Optional: true}}
+}
+
 // openEdit returns the form of a profile. A principal with a group scope cannot change addresses (protocol rule 21).
 func (c *Pages) openEdit(r *http.Request, p admin.Principal) (form, error) {
 	u, err := c.Directory.Admin.User(r.Context(), p, r.PathValue("id"))
 	if err != nil {
 		return form{}, err
 	}
-	f := form{subject: u.DisplayName(), back: pathOf(&u), fields: nameFields(&u)}
+	f := form{subject: u.DisplayName(), back: pathOf(&u), fields: append(nameFields(&u), numberFields(&u)...)}
 	if as := u.AsGiven(); !p.Scoped() {
 		f.fields = append(f.fields, view.Field{Name: "login", Kind: "text", Value: as.Login}, view.Field{Name: "email", Kind: "email", Value: as.Email},
 			view.Field{Name: "secondEmail", Kind: "email", Value: as.SecondEmail, Optional: true})
@@ -51,7 +56,7 @@ func (c *Pages) openEdit(r *http.Request, p admin.Principal) (form, error) {
 func (c *Pages) edit(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 	change := directory.ProfileChange{}
 	for name, into := range map[string]**string{"firstName": &change.FirstName, "lastName": &change.LastName, "locale": &change.Locale,
-		"login": &change.Login, "email": &change.Email, "secondEmail": &change.SecondEmail} {
+		"mobilePhone": &change.MobilePhone, "primaryPhone": &change.PrimaryPhone, "login": &change.Login, "email": &change.Email, "secondEmail": &change.SecondEmail} {
 		if sent := in.all(name); len(sent) > 0 {
 			*into = &sent[0]
 		}
