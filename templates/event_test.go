@@ -52,7 +52,7 @@ func TestAccount_DescribesEachAuditActionOnAUser(t *testing.T) {
 			continue
 		}
 		out := render(t, r, templates.Account{Base: templates.Base{Lang: "en", SignedIn: true}, Events: []templates.Event{{Action: action, OK: true, Device: "Phone"}}})
-		if strings.Contains(out, "Other operation on your account") {
+		if strings.Contains(out, "Other operation on the account") {
 			t.Errorf("no sentence for %s", action)
 		}
 	}

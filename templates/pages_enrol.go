@@ -19,6 +19,14 @@ const (
 	AppOther  App = "other"
 )
 
+// AppOf returns the app of the provider of a device.
+func AppOf(provider string) App {
+	if provider == "" {
+		return AppOther
+	}
+	return App(strings.ToLower(provider))
+}
+
 // ChooseDevice offers the kinds of device, for the first device or a further one.
 //
 //	GET /enrol   POST /enrol/begin    kind, app

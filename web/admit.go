@@ -12,13 +12,14 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/web/admission"
+	"barillet/web/console"
 	"barillet/web/reply"
 )
 
 // The maximum sizes of a request, in bytes (promise S5).
 const (
 	maxBody    = 64 << 10
-	maxAPIBody = 1 << 20
+	maxAPIBody = 1 << 20 // of the API, and of a list of users
 )
 
 // A body is refused if less than minProgress bytes of it arrive in a bodyInterval.
@@ -35,7 +36,7 @@ func isProbe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Pa
 
 // bodyLimit returns the maximum size of the body of a request.
 func bodyLimit(r *http.Request) int64 {
-	if strings.HasPrefix(r.URL.Path, apiPrefix) {
+	if strings.HasPrefix(r.URL.Path, apiPrefix) || r.URL.Path == console.ImportPath {
 		return maxAPIBody
 	}
 	return maxBody

@@ -114,5 +114,13 @@ func (p Principal) canReadEvent(e *audit.Event) bool {
 	})
 }
 
+// VisibleActivity returns what p may read of the activity of a user in scope: with a group scope neither roles nor groups (protocol
+// rule 21).
+func (p Principal) VisibleActivity(events []account.Activity) []account.Activity {
+	return slices.DeleteFunc(slices.Clone(events), func(a account.Activity) bool {
+		return p.Scoped() && (slices.Contains(RoleActions, a.What) || a.What == audit.GroupMemberAdded || a.What == audit.GroupMemberRemoved)
+	})
+}
+
 // RoleActions are the audit actions about role assignments. They name groups outside the scope of a principal.
 var RoleActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}

@@ -125,22 +125,6 @@ func (s *Service) Group(ctx context.Context, p admin.Principal, id account.Group
 	return g, err
 }
 
-// FindGroup returns the group in the scope of p with an id or a name.
-func (s *Service) FindGroup(ctx context.Context, p admin.Principal, idOrName string) (account.Group, error) {
-	g, err := s.Group(ctx, p, account.GroupID(idOrName))
-	if errcode.Of(err) != errcode.NotFound {
-		return g, err
-	}
-	err = s.accounts.View(ctx, func(r account.Reader) (err error) {
-		g, err = r.GroupNamed(idOrName)
-		return err
-	})
-	if err != nil {
-		return account.Group{}, err
-	}
-	return s.Group(ctx, p, g.ID)
-}
-
 // Groups returns a page of the groups in the scope of p, in the order of their ids. next is the cursor of the next
 // page, or empty at the end.
 func (s *Service) Groups(ctx context.Context, p admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {

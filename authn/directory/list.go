@@ -16,6 +16,9 @@ func (s *Service) Users(ctx context.Context, p admin.Principal, q roster.UserQue
 	}
 	q.WithDisplayStatus = true
 	if p.Scoped() {
+		if q.Role != "" { // users with a role are outside every scope
+			return nil, "", nil
+		}
 		q.Scope, q.Visible = append([]account.GroupID{}, p.Groups...), p.InScope
 		q.Seal = func(cursor string) string { return s.Admin.SealCursor(p.ID, cursor, false) }
 	}

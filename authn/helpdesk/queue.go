@@ -3,11 +3,9 @@ package helpdesk
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
-	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
 )
@@ -131,13 +129,7 @@ func (s *Service) requestInScope(r account.Reader, p admin.Principal, c *Request
 // rule 21). It returns NotFound as Request does.
 func (s *Service) RecentSecurityChanges(ctx context.Context, p admin.Principal, c *Request) ([]account.Activity, error) {
 	u, err := s.userOf(ctx, p, c)
-	changes := u.RecentSecurityChanges(s.accounts.Now())
-	if p.Scoped() {
-		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
-			return slices.Contains(admin.RoleActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
-		})
-	}
-	return changes, err
+	return p.VisibleActivity(u.RecentSecurityChanges(s.accounts.Now())), err
 }
 
 // NumbersOf returns the numbers on file of the user of a request; none for an unknown address. It returns NotFound as Request does.
@@ -174,4 +166,22 @@ func (s *Service) Request(ctx context.Context, p admin.Principal, id string) (Re
 		return Request{}, err
 	}
 	return c, nil
+}
+
+// OpenRequestOf returns the open help request of a user; nil if there is none that p may read.
+func (s *Service) OpenRequestOf(ctx context.Context, p admin.Principal, id string) (open *Request, err error) {
+	err = s.accounts.View(ctx, func(r account.Reader) error {
+		u, err := admin.FindUser(r, p, admin.PermRead, id)
+		if err != nil {
+			return err
+		}
+		if open, err = s.findOpen(r.Raw, subjectOf(u.ID, "")); err != nil || open == nil {
+			return err
+		}
+		if err = s.requestInScope(r, p, open); errcode.Of(err) == errcode.NotFound {
+			open, err = nil, nil
+		}
+		return err
+	})
+	return open, err
 }

@@ -24,6 +24,7 @@ type ResetRequest struct {
 	Check       *IdentityCheck // the identity check; required if the help request has none
 	SendEmail   *bool          // nil: send the ticket by email; false: return it; true: send one even for a repeat
 	ShowCode    bool           // return a short code for the screen; operator only (protocol rule 9)
+	OnlyAgain   bool           // WrongState unless this repeats a reset
 }
 
 // ResetResult is the result of a reset.
@@ -204,6 +205,9 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	}
 	if err := j.checkPresent(c); err != nil {
 		return resetOutcome{}, err
+	}
+	if !repeat && j.request.OnlyAgain {
+		return resetOutcome{}, errcode.WrongStateFor(errcode.ReasonNoTicket)
 	}
 	if repeat {
 		return s.repeatReset(tx, j, &u, open, c)

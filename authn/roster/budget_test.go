@@ -62,6 +62,8 @@ func TestUsers_PageReadsABoundedNumberOfRecords(t *testing.T) {
 		"a scope":     {roster.UserQuery{Scope: []account.GroupID{g.Nord}}, in(store.Members, string(g.Nord)+"/"), []account.UserID{found.ID}},
 		"names":       {roster.UserQuery{Prefix: "zoe garage"}, in(store.Names, index.SearchKey("zoe garage aaa")+"/"), []account.UserID{found.ID}},
 		"states":      {roster.UserQuery{Statuses: suspended}, in(store.UserStates, index.StatePrefix(string(suspended[0]), 0)+string(g.Nord)+"/"), []account.UserID{found.ID}},
+		"devices":     {roster.UserQuery{Statuses: suspended, Devices: []int{0}}, in(store.UserStates, index.StatePrefix(string(suspended[0]), 0)+string(g.Nord)+"/"), []account.UserID{found.ID}},
+		"holders":     {roster.UserQuery{Role: account.RoleSuperAdmin}, in(store.RoleHolders, index.HolderPrefix(index.ScopeAll, 4)), []account.UserID{g.Administrator.ID}},
 		"every user":  {roster.UserQuery{}, placeholder, []account.UserID{g.Amelie.ID, found.ID}},
 		"locked ones": {roster.UserQuery{Statuses: []account.Status{account.StatusLocked}}, counter, nil},
 	} {

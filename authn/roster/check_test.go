@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/account/index"
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/directory"
@@ -263,6 +264,24 @@ func (h *history) lists() {
 			q := q
 			q.Statuses = []account.Status{want}
 			authntest.SameStrings(h.t, string(want), find(q), scan(func(u *account.User) bool { return p.InScope(u) && status[u.ID] == want }))
+		}
+		for devices := range index.MaxDevices + 1 {
+			q := q
+			q.Devices = []int{devices}
+			authntest.SameStrings(h.t, fmt.Sprint(devices, " devices"), find(q), scan(func(u *account.User) bool {
+				return p.InScope(u) && min(h.Accounts.CountPrimary(u), index.MaxDevices) == devices
+			}))
+			q.Statuses = []account.Status{account.StatusActive}
+			authntest.SameStrings(h.t, fmt.Sprint("active with ", devices), find(q), scan(func(u *account.User) bool {
+				return p.InScope(u) && min(h.Accounts.CountPrimary(u), index.MaxDevices) == devices && status[u.ID] == account.StatusActive
+			}))
+		}
+		for _, role := range account.Roles() {
+			q := q
+			q.Role, q.Scope = role, nil
+			authntest.SameStrings(h.t, string(role), find(q), scan(func(u *account.User) bool {
+				return p.InScope(u) && slices.ContainsFunc(u.Roles, func(a account.RoleAssignment) bool { return a.Role == role })
+			}))
 		}
 		q.AtRisk = true
 		authntest.SameStrings(h.t, "at risk", find(q), scan(func(u *account.User) bool { return p.InScope(u) && atRisk(u) }))

@@ -8,18 +8,21 @@ import (
 	"slices"
 
 	"barillet/authn/account"
+	"barillet/authn/account/index"
 	"barillet/store"
 )
 
 // UserQuery selects users. The zero value selects all except placeholders, in the order of their ids. Users reads the users of
-// one condition only: of IDs, Group, AtRisk, Statuses, Scope and Prefix the first that is set. A Prefix of three characters comes
-// before Statuses if there is no Scope.
+// one condition only: of IDs, Role, Group, AtRisk, Statuses or Devices, Scope and Prefix the first that is set. A Prefix of three
+// characters comes before Statuses and Devices if there is no Scope.
 type UserQuery struct {
 	IDs               []account.UserID         // these users only; nil: all
 	Prefix            string                   // start of a word of a name, login or address, as input.Words compares it
 	Group             account.GroupID          // members of this group only
 	Scope             []account.GroupID        // users all of whose groups are these only, the members of one group after another; nil: all
 	Statuses          []account.Status         // with one of these display statuses; nil: any
+	Devices           []int                    // with so many usable primary devices, up to MaxDevices; nil: any number
+	Role              account.Role             // with this role; "": any user
 	AtRisk            bool                     // active, with at most one usable primary device
 	Visible           func(*account.User) bool // users whom the caller may know of; nil: all but placeholders
 	Filter            func(account.User) bool  // additional condition; nil: none
@@ -28,6 +31,9 @@ type UserQuery struct {
 	Seal              func(string) string      // seals a cursor that can be of a user who is not visible; nil: such a cursor is as it is
 	Limit             int                      // 1 to 200; 0 means 200
 }
+
+// MaxDevices is the largest number in UserQuery.Devices. It means as many or more.
+const MaxDevices = index.MaxDevices
 
 // maxVisible is the maximum of visible users whom one call of Users reads before it returns what it found, with a cursor. Neither page
 // nor cursor depends on others (protocol rule 21), unless more than half of store.PageReads users in a row are not visible.
@@ -83,6 +89,8 @@ func (w *walk) selects(u *account.User) (bool, error) {
 	return (q.IDs == nil || slices.Contains(q.IDs, u.ID)) &&
 		(q.Group == "" || slices.Contains(u.Groups, q.Group)) &&
 		(q.Statuses == nil || slices.Contains(q.Statuses, u.DisplayStatus)) &&
+		(q.Devices == nil || slices.Contains(q.Devices, min(w.s.CountPrimary(u), MaxDevices))) &&
+		(q.Role == "" || slices.ContainsFunc(u.Roles, func(a account.RoleAssignment) bool { return a.Role == q.Role })) &&
 		(!q.AtRisk || u.Status == account.StatusActive && w.s.CountPrimary(u) <= 1) &&
 		(q.source() == byName || u.MatchesPrefix(q.Prefix)) &&
 		(q.Filter == nil || q.Filter(*u)), nil

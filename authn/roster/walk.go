@@ -20,6 +20,7 @@ const (
 	byID source = iota
 	byState
 	byFailure
+	byRole
 	byName
 	byGroup
 	byScope
@@ -31,13 +32,15 @@ func (q *UserQuery) source() source {
 	switch {
 	case q.IDs != nil:
 		return byID
+	case q.Role != "":
+		return byRole
 	case q.Group != "":
 		return byGroup
 	case q.AtRisk:
 		return byState
-	case q.Statuses != nil && short && q.Scope == nil && slices.Equal(q.Statuses, []account.Status{account.StatusLocked}):
+	case q.Statuses != nil && q.Devices == nil && short && q.Scope == nil && slices.Equal(q.Statuses, []account.Status{account.StatusLocked}):
 		return byFailure
-	case q.Statuses != nil && (short || q.Scope != nil):
+	case (q.Statuses != nil || q.Devices != nil) && (short || q.Scope != nil):
 		return byState
 	case q.Scope != nil:
 		return byScope
@@ -86,6 +89,8 @@ func (w *walk) walk() error {
 		return w.locked()
 	case byState:
 		return index.Scan(store.UserStates, w.snap, q.states(), q.After, w.byKey(w.has(store.UserStates)))
+	case byRole:
+		return index.Scan(store.RoleHolders, w.snap, []string{""}, q.After, w.holders())
 	case byName:
 		prefix := index.SearchPrefix(q.Prefix)
 		if prefix == "" {
@@ -135,6 +140,26 @@ func (w *walk) byKey(show func(key string, u *account.User) bool) func(key strin
 	}
 }
 
+// holders returns a function that visits the holders of the role, each at the first entry that can be about it. An entry about lower
+// roles is not counted: it leads to no record, and there are as many as administrators.
+func (w *walk) holders() func(key string) error {
+	can := func(key string) bool {
+		rank, _ := index.Holder(key)
+		return rank >= w.q.Role.Rank()
+	}
+	visit := w.byKey(func(key string, u *account.User) bool {
+		keys := w.s.IndexKeys(store.RoleHolders, u)
+		at := slices.IndexFunc(keys, can)
+		return at >= 0 && keys[at] == key
+	})
+	return func(key string) error {
+		if !can(key) {
+			return nil
+		}
+		return visit(key)
+	}
+}
+
 // ids visits the users whom the query names.
 func (w *walk) ids(visit func(key string) error) error {
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(w.q.IDs))) {
@@ -170,11 +195,18 @@ func (w *walk) locked() error {
 // active are the statuses that the index of states has of an active user.
 var active = []account.Status{account.StatusActive, account.StatusRecovery, account.StatusExpired}
 
+// stored are the statuses that the index of states has.
+var stored = append([]account.Status{account.StatusStaged, account.StatusProvisioned, account.StatusSuspended, account.StatusDeactivated}, active...)
+
 // states returns the starts of the entries of the index of states that the query needs. The index knows the first group of a user
 // only, which is in the scope.
 func (q *UserQuery) states() (prefixes []string) {
 	var statuses []account.Status
-	for _, status := range q.Statuses {
+	asked := q.Statuses
+	if asked == nil {
+		asked = stored
+	}
+	for _, status := range asked {
 		switch status {
 		case account.StatusLocked:
 			statuses = append(statuses, active...)
@@ -184,12 +216,15 @@ func (q *UserQuery) states() (prefixes []string) {
 			statuses = append(statuses, status)
 		}
 	}
-	devices := index.MaxDevices
-	if q.AtRisk {
-		statuses, devices = active, 1
+	devices := q.Devices
+	switch {
+	case q.AtRisk:
+		statuses, devices = active, []int{0, 1}
+	case devices == nil:
+		devices = []int{0, 1, index.MaxDevices}
 	}
 	for _, status := range statuses {
-		for n := range devices + 1 {
+		for _, n := range devices {
 			prefix := index.StatePrefix(string(status), n)
 			if q.Scope == nil {
 				prefixes = append(prefixes, prefix)

@@ -37,8 +37,10 @@ const (
 	TicketSpent         = "barillet.ticket.spent"
 	TicketRenewed       = "barillet.ticket.renewed"
 	TicketRefused       = "barillet.ticket.refused"
+	TicketWithdrawn     = "barillet.ticket.withdrawn" // all tickets of a user
 	InvitationIssued    = "barillet.invitation.issued"
 	InvitationAccepted  = "barillet.invitation.accepted"
+	InvitationWithdrawn = "barillet.invitation.withdrawn"
 
 	// Accounts.
 	UserCreated         = "user.lifecycle.create"

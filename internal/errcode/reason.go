@@ -11,6 +11,7 @@ const (
 	ReasonNeverHadDevice = "never_had_device" // invite the user instead of a reset
 	ReasonHadDevice      = "had_device"       // reset the user instead of an invitation
 	ReasonAddressChanged = "address_changed"  // no ticket is mailed to an address that was changed within 72 hours
+	ReasonNoTicket       = "no_ticket"        // there is no ticket to withdraw or to send again
 	ReasonUserCoolOff    = "user_cool_off"    // the devices of the user were reset, and 24 hours since the next enrolment are not over
 	ReasonNotDeleted     = "not_deleted"      // the log loses personal data only of a deleted user
 )

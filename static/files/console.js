@@ -57,3 +57,9 @@ for (const part of document.querySelectorAll("[data-live]")) {
   };
   setTimeout(again, wait);
 }
+
+// A form with data-continue is sent again by its button outside the form, until an answer has no such form.
+for (const form of document.querySelectorAll("form[data-continue]")) {
+  const next = document.querySelector(`button[form="${CSS.escape(form.id)}"]`);
+  if (next) setTimeout(() => form.requestSubmit(next), 500);
+}

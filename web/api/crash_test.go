@@ -127,6 +127,7 @@ func (d *apiEnv) walkUsers(walk func(...keyedCall)) {
 		keyedCall{route: one, path: amelie, body: `{"profile":{"firstName":"Amélie"},"credentials":{"password":{"value":"dix clefs et un tournevis"}}}`},
 		keyedCall{route: one + "/lifecycle/activate", path: nadia + "/lifecycle/activate?sendEmail=false", secret: "activationUrl"},
 		keyedCall{route: one + "/lifecycle/reactivate", path: nadia + "/lifecycle/reactivate"},
+		keyedCall{route: one + "/lifecycle/withdraw_invitation", path: nadia + "/lifecycle/withdraw_invitation"},
 		keyedCall{route: one + "/lifecycle/unlock", path: amelie + "/lifecycle/unlock"},
 		keyedCall{route: one + "/lifecycle/suspend", path: amelie + "/lifecycle/suspend"},
 		keyedCall{route: one + "/lifecycle/unsuspend", path: amelie + "/lifecycle/unsuspend"},
@@ -139,6 +140,7 @@ func (d *apiEnv) walkUsers(walk func(...keyedCall)) {
 		keyedCall{route: one + "/lifecycle/reset_factors", path: reset, body: `{"sendEmail":false,"reason":"lost"}`, secret: `"url"`},
 		keyedCall{route: one + "/lifecycle/reset_factors", path: reset, body: `{}`}, // which is repeated
 		keyedCall{route: one + "/lifecycle/reset_factors", path: reset, body: `{"sendEmail":true}`},
+		keyedCall{route: one + "/lifecycle/withdraw_tickets", path: amelie + "/lifecycle/withdraw_tickets"},
 		keyedCall{route: one + "/lifecycle/deactivate", path: amelie + "/lifecycle/deactivate"},
 	)
 }

@@ -188,6 +188,7 @@ var inviteSteps = []apiCall{
 	{"POST", "/api/v1/users/zoe@garage.example/lifecycle/reset_factors", ""},
 	{"POST", "/api/v1/users/{id}/lifecycle/reset_password", ""},
 	{"POST", "/api/v1/users/{id}/lifecycle/unlock", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/withdraw_tickets", ""},
 	{"POST", "/api/v1/users/{id}/lifecycle/suspend", ""},
 	{"POST", "/api/v1/users/{id}/roles", `{"type":"READ_ONLY_ADMIN"}`},
 	{"DELETE", "/api/v1/users/{id}/sessions?forgetDevices=true", ""},

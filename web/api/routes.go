@@ -31,6 +31,8 @@ func (a *API) routes() []route {
 		{"POST /api/v1/users/{id}/lifecycle/expire_password_with_temp_password", a.expirePassword(true)},
 		{"POST /api/v1/users/{id}/lifecycle/reset_factors", a.resetFactors},
 		{"POST /api/v1/users/{id}/lifecycle/freeze_factors", a.freezeFactors},
+		{"POST /api/v1/users/{id}/lifecycle/withdraw_invitation", a.lifecycle(a.directory.WithdrawInvitation)},
+		{"POST /api/v1/users/{id}/lifecycle/withdraw_tickets", a.lifecycle(a.directory.WithdrawTickets)},
 		{"POST /api/v1/users/{id}/credentials/change_password", a.changePassword},
 		{"GET /api/v1/users/{id}/sessions", a.listSessions},
 		{"DELETE /api/v1/users/{id}/sessions", a.endSessions},

@@ -43,7 +43,7 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (c *Pages) Register(r *site.Router) {
 	c.get(r, "/console", c.getStart)
-	c.registerLifecycle(r)
+	c.registerPeople(r)
 	c.registerGroups(r)
 	c.registerRoles(r)
 	c.registerApprovals(r)
@@ -86,6 +86,7 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"people", personPath, admin.PermRead, false},
 	{"groups", groupsPath, admin.PermRead, false},
 	{"roles", rolesPath, admin.PermRead, true},
 	{"approvals", approvalsPath, admin.PermRead, true},

@@ -6,35 +6,49 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/factors"
 	"barillet/internal/throttle"
 	"barillet/web/site"
 )
 
-// registerLifecycle registers the operations that change the status of a user.
+// personAct is an operation on a user without a field.
+type personAct struct {
+	name, path string // below the page of the user; "": the name
+	do         func(context.Context, admin.Principal, account.RequestInfo, string) error
+	need       admin.Permission
+	budget     throttle.Quota
+	danger     bool
+	once       bool // a repeat sends another email
+	next       string
+}
+
+// registerLifecycle registers the operations on a user that need no more than a reason.
 func (c *Pages) registerLifecycle(r *site.Router) {
-	type change func(context.Context, admin.Principal, account.RequestInfo, string) error
-	for _, l := range []struct {
-		name   string
-		do     change
-		need   admin.Permission
-		budget throttle.Quota
-		danger bool
-	}{
-		{"suspend", c.Directory.Suspend, admin.PermManage, throttle.NeverRefused, true},
-		{"unsuspend", c.Directory.Unsuspend, admin.PermManage, throttle.APIWrites, false},
-		{"deactivate", c.Directory.Deactivate, admin.PermManage, throttle.NeverRefused, true},
-		{"unlock", c.Directory.Unlock, admin.PermAssist, throttle.APIWrites, false},
+	for _, a := range []personAct{
+		{name: "suspend", do: c.Directory.Suspend, need: admin.PermManage, budget: throttle.NeverRefused, danger: true},
+		{name: "unsuspend", do: c.Directory.Unsuspend, need: admin.PermManage, budget: throttle.APIWrites},
+		{name: "deactivate", do: c.Directory.Deactivate, need: admin.PermManage, budget: throttle.NeverRefused, danger: true},
+		{name: "delete", do: c.Directory.Delete, need: admin.PermManage, budget: throttle.NeverRefused, danger: true, next: personPath + "?done=delete"},
+		{name: "unlock", do: c.Directory.Unlock, need: admin.PermAssist, budget: throttle.APIWrites},
+		{name: "invite", do: c.invite, need: admin.PermInvite, budget: throttle.APIWrites, once: true},
+		{name: "reactivate", do: c.invite, need: admin.PermManage, budget: throttle.APIWrites, once: true},
+		{name: "withdraw_invitation", path: "invitation/withdraw", do: c.Directory.WithdrawInvitation, need: admin.PermInvite, budget: throttle.NeverRefused, danger: true},
+		{name: "withdraw_tickets", path: "tickets/withdraw", do: c.Directory.WithdrawTickets, need: admin.PermAssist, budget: throttle.NeverRefused, danger: true},
+		{name: "password_link", do: c.sendPasswordLink, need: admin.PermAssist, budget: throttle.APIWrites, once: true},
+		{name: "expire_password", do: c.expirePassword, need: admin.PermManage, budget: throttle.APIWrites},
+		{name: "freeze_all", do: c.freezeAll, need: admin.PermAssist, budget: throttle.NeverRefused, danger: true},
 	} {
-		c.act(r, act{name: l.name, path: personPath + "/{id}/" + l.name, section: "people", need: l.need, budget: l.budget, danger: l.danger,
-			reason: l.need.NeedsProof(), repeatable: true, open: c.openPerson,
+		path := a.path
+		if path == "" {
+			path = a.name
+		}
+		c.act(r, act{name: a.name, path: personPath + "/{id}/" + path, section: "people", need: a.need, budget: a.budget, danger: a.danger,
+			reason: a.need.NeedsProof() || a.danger, repeatable: !a.once, open: c.openPerson,
 			run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-				return outcome{}, l.do(ctx, p, from, in.path("id"))
+				return outcome{next: a.next}, a.do(ctx, p, from, in.path("id"))
 			}})
 	}
 }
-
-// personPath is the path of the list of users; that of one follows it.
-const personPath = "/console/people"
 
 // openPerson returns the form of an operation on the user in the path.
 func (c *Pages) openPerson(r *http.Request, p admin.Principal) (form, error) {
@@ -42,5 +56,26 @@ func (c *Pages) openPerson(r *http.Request, p admin.Principal) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	return form{subject: u.DisplayName(), back: personPath + "/" + string(u.ID)}, nil
+	return form{subject: u.DisplayName(), back: pathOf(&u)}, nil
+}
+
+// invite invites a user by email, or activates a deactivated one again.
+func (c *Pages) invite(ctx context.Context, p admin.Principal, from account.RequestInfo, id string) error {
+	_, err := c.Directory.Activate(ctx, p, from, id, true)
+	return err
+}
+
+func (c *Pages) sendPasswordLink(ctx context.Context, p admin.Principal, from account.RequestInfo, id string) error {
+	_, err := c.Directory.ResetPassword(ctx, p, from, id, true)
+	return err
+}
+
+func (c *Pages) expirePassword(ctx context.Context, p admin.Principal, from account.RequestInfo, id string) error {
+	_, err := c.Directory.ExpirePassword(ctx, p, from, id)
+	return err
+}
+
+func (c *Pages) freezeAll(ctx context.Context, p admin.Principal, from account.RequestInfo, id string) error {
+	_, err := c.Directory.Freeze.ByAdmin(ctx, p, from, id, factors.DeviceID(""), from.Reason)
+	return err
 }

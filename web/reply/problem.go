@@ -131,6 +131,7 @@ var remedies = map[string]string{
 	errcode.ReasonHadDevice:        "the user has or had a device; reset the factors (lifecycle/reset_factors)",
 	errcode.ReasonNotActive:        "the user is not active",
 	errcode.ReasonNotSuspended:     "the user is not suspended",
+	errcode.ReasonNoTicket:         "the user has no ticket",
 	errcode.ReasonNotDeleted:       "the user exists; deactivate and delete the user first",
 	errcode.ReasonNotInvited:       "the user is not invited; see lifecycle/activate",
 	errcode.ReasonNoDevice:         "the user has no usable device; reset the factors (lifecycle/reset_factors) or invite the user",

@@ -79,7 +79,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 // deviceOf returns a device as the pages show it.
 func (s *Pages) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	m := s.Accounts.Method(d.Kind)
-	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
+	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: templates.AppOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Frozen: d.Frozen, FrozenBy: d.FrozenBy, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.PrimaryDevices <= 1,
 		Shareable: s.Enrolment.CanCopy(d) || d.Disabled == enrol.DisabledScanAgain && !d.IsFrozen()}
 	for _, c := range d.Copies {

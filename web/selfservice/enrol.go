@@ -166,7 +166,7 @@ func (s *Pages) enrolPage(r *http.Request, b templates.Base, path string) (enrol
 	if err != nil {
 		return enrolFlow{}, templates.Enrol{}, err
 	}
-	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
+	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: templates.AppOf(e.App), DeviceName: e.Name,
 		Login: flow.login, First: flow.first, List: string(e.Shown)}
 	if e.Shown != "" {
 		codes, err := s.recoveryCodes(r.Context(), site.VisitorOf(r).Info.User)

@@ -25,7 +25,7 @@ func (s *Pages) choices(devices []factors.Device) (choices []templates.Choice, f
 			continue
 		}
 		for _, provider := range append(m.Providers[:len(m.Providers):len(m.Providers)], "") {
-			choice.App = appOf(provider)
+			choice.App = templates.AppOf(provider)
 			choices = append(choices, choice)
 		}
 	}
@@ -62,12 +62,4 @@ func (s *Pages) backupKind() factors.Kind {
 // enrolPath returns the page of a pending enrolment.
 func (s *Pages) enrolPath(kind factors.Kind) string {
 	return "/enrol/" + s.Accounts.Method(kind).Slug
-}
-
-// appOf returns the app of a provider for the pages.
-func appOf(d string) templates.App {
-	if d == "" {
-		return templates.AppOther
-	}
-	return templates.App(strings.ToLower(d))
 }
