@@ -51,6 +51,7 @@ type form struct {
 type outcome struct {
 	next   string            // path; "": form.back
 	secret *view.SecretShown // the fields that depend on the operation
+	page   templates.Page    // shown once instead
 }
 
 // input is what was sent: the values of the fields of a form, valid as far as the fields say, and those of the path.
@@ -105,6 +106,12 @@ func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, fo
 	if a.reason {
 		f.fields = append(f.fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
 	}
+	for i := range f.fields {
+		if f.fields[i].Kind != "hidden" {
+			f.fields[i].Focus = true
+			break
+		}
+	}
 	page := view.Act{Base: c.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
 	return page, f, nil
 }
@@ -150,6 +157,8 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 			s := *out.secret
 			s.Base, s.Words, s.Back = page.Base, a.name, f.back
 			return c.Render(w, http.StatusOK, s)
+		case out.page != nil:
+			return c.Render(w, http.StatusOK, out.page)
 		case out.next != "":
 			return site.Redirect(w, out.next)
 		}

@@ -7,12 +7,14 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
+	"barillet/authn/handover"
 	"barillet/internal/mail"
 	"barillet/internal/throttle"
 	"barillet/store"
 	"barillet/templates"
 	view "barillet/templates/console"
 	"barillet/web/idempotency"
+	"barillet/web/reply"
 	"barillet/web/site"
 )
 
@@ -20,6 +22,7 @@ import (
 type Config struct {
 	Directory *directory.Service // with its Admin and HelpDesk
 	Outbox    *mail.Outbox
+	Handover  *handover.Service
 	Ring      *store.Keyring // encrypts the stored answers
 }
 
@@ -39,7 +42,9 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (c *Pages) Register(r *site.Router) {
-	c.get(r, "/console", c.getStart)
+	c.registerStart(r)
+	c.registerRequests(r)
+	c.registerHandOver(r)
 	c.registerLifecycle(r)
 }
 
@@ -70,6 +75,7 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"requests", requestsPath, admin.PermRead, false},
 }
 
 // base returns the part that all pages of the console have. section is the present part of the navigation.
@@ -78,10 +84,26 @@ func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Ba
 	if done := r.URL.Query().Get("done"); notices[done] {
 		b.Notice = &templates.Message{Key: templates.Key("act." + done + ".done")}
 	}
+	if r.URL.Query().Get("again") == "sent_before" {
+		b.Notice = &templates.Message{Key: "console.sent_before"}
+	}
 	for _, s := range sections {
 		if p.Allows(s.need) && !(s.unscoped && p.Scoped()) {
-			b.Sections = append(b.Sections, view.Section{Name: s.name, Path: s.path})
+			entry := view.Section{Name: s.name, Path: s.path}
+			if s.name == "requests" {
+				entry.Waiting = c.waiting(r, p)
+			}
+			b.Sections = append(b.Sections, entry)
 		}
 	}
 	return b
+}
+
+// waiting returns the number of requests that nobody has, for the navigation. A page is not refused for lack of it.
+func (c *Pages) waiting(r *http.Request, p admin.Principal) int {
+	n, _, err := c.Directory.HelpDesk.CountOpen(r.Context(), p, maxShownRequests)
+	if err != nil {
+		reply.Report(r, err)
+	}
+	return n
 }
