@@ -55,7 +55,7 @@ var allowed = map[string]string{
 
 	"static": "", "templates": "internal/notice", "templates/console": "templates",
 	"web/idempotency": "authn/account store",
-	"web/console": "authn/account authn/admin authn/counts authn/directory authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit internal/errcode " +
+	"web/console": "authn/account authn/admin authn/counts authn/directory authn/freeze authn/handover authn/helpdesk authn/roster authn/session factors internal/audit internal/errcode " +
 		"internal/input internal/mail internal/notice internal/secret internal/throttle internal/usercsv internal/webhook oidc oidc/client store templates templates/console " +
 		"web/api/systemlog web/idempotency web/reply web/site",
 	"web/apidocs":       "templates",

@@ -58,15 +58,16 @@ func composeHelpForSupport(n notice.HelpForSupport, c *translator, w composer) m
 			fact{c.text("mail.fact_number"), oneLine(cmp.Or(n.Number, none))})
 	}
 	m.Quote = n.Message
-	m.After = []string{c.text("mail.help_for_support_check"), c.text("mail.help_for_support_command", "Reference", n.Reference),
-		c.text("mail.help_for_support_call", "Reference", n.Reference)}
+	m.Button, m.Link = c.text("mail.help_for_support_button"), w.brand.URL+"/console/requests/"+n.Reference
+	m.After = []string{c.text("mail.help_for_support_check"), c.text("mail.help_for_support_command", "Reference", n.Reference)}
 	return m
 }
 
 func composeHelpWaiting(n notice.HelpWaiting, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "help_waiting")
 	m.Lines = []string{c.text("mail.help_waiting_text", "Count", strconv.Itoa(n.Count)), c.text("mail.help_waiting_next")}
-	m.After = []string{c.text("mail.help_waiting_command"), c.text("mail.help_waiting_call")}
+	m.Button, m.Link = c.text("mail.help_waiting_button"), w.brand.URL+"/console/requests"
+	m.After = []string{c.text("mail.help_waiting_command")}
 	return m
 }
 

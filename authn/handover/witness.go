@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -27,17 +28,75 @@ func (s *Service) findWitness(r account.Reader, now time.Time, h, u *account.Use
 	return w, nil
 }
 
-// canWitness reports whether w can be the witness of a handover by h to u (protocol rule 9).
+// Refusal is why a user cannot be a witness (protocol rule 9).
+type Refusal string
+
+// The refusals.
+const (
+	RefusalNone      Refusal = ""
+	RefusalOneself   Refusal = "oneself"   // the administrator, or the user who gets the code
+	RefusalInactive  Refusal = "inactive"  // the account is not active
+	RefusalNew       Refusal = "new"       // the account or its address is younger than 72 hours
+	RefusalCoolOff   Refusal = "cool_off"  // reset lately
+	RefusalElsewhere Refusal = "elsewhere" // of no garage of the user for 72 hours
+	RefusalNoDevice  Refusal = "no_device" // without a device older than 72 hours
+	RefusalDependent Refusal = "dependent" // the accounts of witness and administrator rest on one another
+)
+
+// canWitness reports whether w can be the witness of a handover by h to u.
 func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
+	return s.refusal(now, h, u, w) == RefusalNone
+}
+
+// refusal returns why w cannot be the witness of a handover by h to u (protocol rule 9).
+func (s *Service) refusal(now time.Time, h, u, w *account.User) Refusal {
 	switch {
-	case w.Status != account.StatusActive, w.Placeholder, w.ID == h.ID, w.ID == u.ID:
-		return false
-	case young(w.Created, now), w.AddressChanged(now), coolsOff(w):
-		return false
-	case !present(w, u, now), len(s.proofs(w, now)) == 0:
-		return false
+	case w.ID == h.ID, w.ID == u.ID:
+		return RefusalOneself
+	case w.Status != account.StatusActive, w.Placeholder:
+		return RefusalInactive
+	case young(w.Created, now), w.AddressChanged(now):
+		return RefusalNew
+	case coolsOff(w):
+		return RefusalCoolOff
+	case !present(w, u, now):
+		return RefusalElsewhere
+	case len(s.proofs(w, now)) == 0:
+		return RefusalNoDevice
+	case !independent(h, w, now):
+		return RefusalDependent
 	}
-	return independent(h, w, now)
+	return RefusalNone
+}
+
+// Refusals returns why each of some users cannot be the witness of a handover by p to a user, in the order of the ids. p may read all of
+// them; an id that p may not read is RefusalElsewhere, as is one that does not exist.
+func (s *Service) Refusals(ctx context.Context, p admin.Principal, user string, witnesses []account.UserID) (out []Refusal, err error) {
+	now := s.accounts.Now()
+	err = s.accounts.View(ctx, func(r account.Reader) error {
+		out = make([]Refusal, len(witnesses))
+		u, err := admin.FindUser(r, p, admin.PermRead, user)
+		if err != nil {
+			return err
+		}
+		h, err := r.User(account.UserID(p.Owner))
+		if err != nil {
+			return err
+		}
+		for i, id := range witnesses {
+			w, err := admin.FindUser(r, p, admin.PermRead, string(id))
+			switch {
+			case err == nil:
+				out[i] = s.refusal(now, &h, &u, &w)
+			case errcode.Of(err) == errcode.NotFound:
+				out[i] = RefusalElsewhere
+			default:
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // young reports whether a time is less than origin.Age before now.

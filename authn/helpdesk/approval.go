@@ -128,7 +128,7 @@ func (s *Service) checkRequest(tx *account.Tx, p admin.Principal, r ResetRequest
 	if err != nil {
 		return "", err
 	}
-	fresh := r.Check != nil && !c.State.closed() && c.recordIdentity(tx, p, *r.Check)
+	fresh := r.Check != nil && !c.State.Closed() && c.recordIdentity(tx, p, *r.Check)
 	if err := c.checkResettable(u, false); err != nil || !fresh {
 		return c.ID, err
 	}

@@ -213,7 +213,7 @@ func TestSweepOld_DeletesByPolicy(t *testing.T) {
 	}
 	s.Clock.Advance(60 * 24 * time.Hour)
 	sweep(1)
-	if n, _ := s.keys(t); n != 3 {
+	if n, _ := s.keys(t); n != 4 {
 		t.Errorf("got %d records, want those of the open request", n)
 	}
 	for range 2 { // the first deactivates

@@ -19,6 +19,7 @@ type RequestPatch struct {
 	Status   State
 	Assignee *string // Me, the id or login of an administrator, or "" for no assignee
 	TakeOver bool    // even if another administrator is the assignee
+	Untaken  bool    // only if nobody is, not even the caller in another tab
 	Check    *IdentityCheck
 	Note     string // for administrators; at most 2,000 characters
 	Answer   string // sent to the user by email; at most 2,000 characters
@@ -27,8 +28,8 @@ type RequestPatch struct {
 // Me is the assignee that means the caller.
 const Me = "me"
 
-// closed reports whether the request needs no more work.
-func (s State) closed() bool { return s == StateResolved || s == StateRejected }
+// Closed reports whether the request needs no more work.
+func (s State) Closed() bool { return s == StateResolved || s == StateRejected }
 
 // valid reports whether s is a known state.
 func (s State) valid() bool {
@@ -37,7 +38,7 @@ func (s State) valid() bool {
 
 // canBecome reports whether state t may follow s. A closed request must be reopened before it gets another closed
 // state.
-func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.closed() }
+func (s State) canBecome(t State) bool { return s == t || !s.Closed() || !t.Closed() }
 
 // Patch changes a help request: its state, assignee, identity check, notes and answer. Each change adds an entry to the
 // history. The call writes one audit event, or none if nothing changes.
@@ -118,7 +119,7 @@ func (patch RequestPatch) validate() (RequestPatch, error) {
 func (patch RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, none := Me, ""
 	switch {
-	case patch.Status == "" && patch.Assignee != nil && c.State.closed():
+	case patch.Status == "" && patch.Assignee != nil && c.State.Closed():
 		return patch, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	case patch.Status == "" && patch.Assignee != nil && *patch.Assignee == "":
 		patch.Status = StateOpen
@@ -150,14 +151,14 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 		}
 	}
 	moves := patch.Status != "" && patch.Status != c.State
-	held := !c.State.closed() && c.Assignee != "" && c.Assignee != p.Owner
-	if held && !patch.TakeOver && (moves || to != c.Assignee || patch.Answer != "") {
+	held := !c.State.Closed() && c.Assignee != "" && (c.Assignee != p.Owner || patch.Untaken)
+	if held && (patch.Untaken || !patch.TakeOver && (moves || to != c.Assignee || patch.Answer != "")) {
 		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
-	if moves && !c.State.canBecome(patch.Status) || patch.Check != nil && c.State.closed() && !moves {
+	if moves && !c.State.canBecome(patch.Status) || patch.Check != nil && c.State.Closed() && !moves {
 		return audit.Event{}, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	}
-	if moves && c.State.closed() { // the check was valid for the closed request
+	if moves && c.State.Closed() { // the check was valid for the closed request
 		c.clearIdentity()
 	}
 	if to != c.Assignee {
@@ -178,7 +179,7 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 	if moves {
 		c.State, detail["status"] = patch.Status, string(patch.Status)
 		c.addNote(tx, p, "status", string(patch.Status))
-		if c.State.closed() {
+		if c.State.Closed() {
 			action = audit.HelpClosed
 		}
 	}

@@ -3,6 +3,8 @@ package helpdesk
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -13,10 +15,13 @@ import (
 // RequestQuery selects help requests, oldest first. The zero value selects all.
 type RequestQuery struct {
 	Status    State
+	Waiting   bool // open or in progress
 	User      account.UserID
-	Reference string // as the user states it
-	After     string // the cursor of an earlier call
-	Limit     int    // 1 to 200; 0 means 200
+	Group     account.GroupID // about its members
+	Assignee  string          // Me, or the id of an administrator
+	Reference string          // as the user states it
+	After     string          // the cursor of an earlier call
+	Limit     int             // 1 to 200; 0 means 200
 }
 
 // Requests returns a page of help requests. A principal with a group scope gets those about users in the scope, and
@@ -32,6 +37,9 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
+	}
+	if q.Assignee == Me {
+		q.Assignee = p.Owner
 	}
 	if q.After, _, err = s.Admin.OpenCursor(p.ID, q.After); err != nil {
 		return nil, "", err
@@ -54,32 +62,47 @@ func (s *Service) Requests(ctx context.Context, p admin.Principal, q RequestQuer
 	return found, last, nil
 }
 
-// scan returns the requests that a query selects.
+// scan returns the requests that a query selects. It reads those that are not closed from the queue, so that it does not read the
+// others.
 func (s *Service) scan(snap store.Snapshot, p admin.Principal, q RequestQuery) (found []Request, next string, err error) {
+	prefix := ""
+	if q.Waiting || q.Status != "" && !q.Status.Closed() {
+		prefix = queuePrefix
+	}
+	after := q.After
+	if after != "" {
+		after = prefix + after
+	}
 	r, read, last := s.accounts.Reader(snap), 0, ""
-	err = s.requests.Scan(snap, "", q.After, 0, func(id string, c Request) error {
-		if !isRequestID(id) {
+	err = s.requests.Scan(snap, prefix, after, 0, func(key string, c Request) error {
+		if prefix == "" && !isRequestID(key) {
 			return store.ErrStop // the records that find requests sort after them
 		}
 		if read >= s.pageReads {
 			next = last
 			return store.ErrStop
 		}
-		read, last = read+1, id
+		read, last = read+1, c.ID
 		if !q.selects(&c) {
 			return nil
 		}
-		if p.Scoped() {
+		if p.Scoped() || q.Group != "" {
 			read++ // of the user
 		}
-		if err := s.requestInScope(r, p, &c); errcode.Of(err) == errcode.NotFound {
-			return nil
-		} else if err != nil {
+		if listed, err := s.lists(r, p, q, &c); err != nil || !listed {
 			return err
 		}
 		if len(found) == q.Limit {
 			next = found[q.Limit-1].ID
 			return store.ErrStop
+		}
+		if prefix != "" {
+			if c, err = s.requests.Get(snap, c.ID); err != nil {
+				if account.Missing(err) {
+					return nil
+				}
+				return err
+			}
 		}
 		found = append(found, c)
 		return nil
@@ -93,21 +116,68 @@ func (s *Service) withReference(snap store.Snapshot, p admin.Principal, q Reques
 		return nil, nil
 	}
 	c, err := s.find(snap, q.Reference)
-	if err == nil {
-		err = s.requestInScope(s.accounts.Reader(snap), p, &c)
-	}
 	switch {
 	case errcode.Of(err) == errcode.NotFound, err == nil && (c.ID <= q.After || !q.selects(&c)):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
+	if listed, err := s.lists(s.accounts.Reader(snap), p, q, &c); err != nil || !listed {
+		return nil, err
+	}
 	return []Request{c}, nil
+}
+
+// CountOpen returns how many requests that p may read have no assignee, at most limit, and when the oldest of them was sent.
+func (s *Service) CountOpen(ctx context.Context, p admin.Principal, limit int) (n int, oldest time.Time, err error) {
+	if err := p.Require(admin.PermRead); err != nil {
+		return 0, time.Time{}, err
+	}
+	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		r, read := s.accounts.Reader(snap), 0
+		n, oldest = 0, time.Time{}
+		return s.requests.Scan(snap, queuePrefix, "", 0, func(_ string, c Request) error {
+			if read++; n == limit || read > s.pageReads {
+				return store.ErrStop
+			}
+			if c.State != StateOpen {
+				return nil
+			}
+			listed, err := s.lists(r, p, RequestQuery{}, &c)
+			if err != nil || !listed {
+				return err
+			}
+			if n++; n == 1 {
+				oldest = c.At
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("counting open help requests: %w", err)
+	}
+	return n, oldest, nil
+}
+
+// lists reports whether p may read a request that a query selects, and whether it is about a member of the group of the query.
+func (s *Service) lists(r account.Reader, p admin.Principal, q RequestQuery, c *Request) (bool, error) {
+	err := s.requestInScope(r, p, c)
+	if err == nil && q.Group != "" {
+		var u account.User
+		if u, err = r.User(c.User); err == nil && !slices.Contains(u.Groups, q.Group) {
+			return false, nil
+		}
+	}
+	if account.Missing(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // selects reports whether a query selects a request.
 func (q RequestQuery) selects(c *Request) bool {
-	return (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User)
+	return (q.Status == "" || c.State == q.Status) && (q.User == "" || c.User == q.User) && (q.Assignee == "" || c.Assignee == q.Assignee) &&
+		(!q.Waiting || !c.State.Closed()) && (q.Group == "" || c.User != "")
 }
 
 // requestInScope returns NotFound if p may not read the request.

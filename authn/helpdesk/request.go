@@ -27,8 +27,8 @@ const (
 )
 
 // Request is a help request. A record with an openKey or a numberKey has only an ID: that of the latest open request about a
-// user or an unknown address, or of the request with a number. A record with an unknownKey has the ID and the Network of an
-// open request about an unknown address.
+// user or an unknown address, or of the request with a number. A record with a queueKey has what the queue reads of a request that is
+// not closed: ID, User, Network, Topic, State, Assignee, and At.
 type Request struct {
 	ID           string         `json:"id"`
 	Number       string         `json:"number,omitempty"`    // in each of its references, see newReference
@@ -108,7 +108,7 @@ func (s *Service) save(tx *account.Tx, c *Request) error {
 		return err
 	}
 	bytes, steps := maxHistorySize, maxHistory
-	if !c.State.closed() {
+	if !c.State.Closed() {
 		bytes, steps = bytes-reservedSize, steps-reservedEntries
 	}
 	if size > bytes || len(c.History) > steps {
@@ -127,19 +127,20 @@ func (s *Service) put(tx *account.Tx, c *Request) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up open help request: %w", err)
 	}
-	opened, closed := !c.State.closed() && latest.ID < c.ID, c.State.closed() && latest.ID == c.ID
 	switch {
-	case opened:
+	case !c.State.Closed() && latest.ID < c.ID:
 		err = s.requests.Put(tx.Raw, at, Request{ID: c.ID})
-	case closed:
+	case c.State.Closed() && latest.ID == c.ID:
 		err = s.requests.Delete(tx.Raw, at)
+	default:
+		err = nil // there may be no open one
 	}
 	switch {
-	case err != nil || c.User != "":
-	case opened:
-		err = s.requests.Put(tx.Raw, unknownKey(c.ID), Request{ID: c.ID, Network: c.Network})
-	case closed:
-		err = s.requests.Delete(tx.Raw, unknownKey(c.ID))
+	case err != nil:
+	case c.State.Closed():
+		err = s.requests.Delete(tx.Raw, queueKey(c.ID))
+	default:
+		err = s.requests.Put(tx.Raw, queueKey(c.ID), Request{ID: c.ID, User: c.User, Network: c.Network, Topic: c.Topic, State: c.State, Assignee: c.Assignee, At: c.At})
 	}
 	if err != nil {
 		return fmt.Errorf("storing open help request: %w", err)
@@ -147,8 +148,8 @@ func (s *Service) put(tx *account.Tx, c *Request) error {
 	return nil
 }
 
-// unknownKey returns the key of the record that lists an open request about an unknown address.
-func unknownKey(id string) string { return unknownPrefix + id }
+// queueKey returns the key of the record that lists a request that is not closed.
+func queueKey(id string) string { return queuePrefix + id }
 
 // openKey returns the key under which the id of the latest open request about a subject is stored. It does not reveal the
 // address.
@@ -158,9 +159,9 @@ func (s *Service) openKey(subject string) string {
 
 // The prefixes of records that find requests. They sort after the requests, whose ids begin with a year.
 const (
-	numberPrefix  = "on-"
-	openPrefix    = "of-"
-	unknownPrefix = "ou-"
+	numberPrefix = "on-"
+	openPrefix   = "of-"
+	queuePrefix  = "oq-"
 )
 
 // numberKey returns the key under which the id of the request with a number is stored.
@@ -176,7 +177,7 @@ func (s *Service) findOpen(r store.Reader, subject string) (*Request, error) {
 		return nil, fmt.Errorf("looking up open help request: %w", err)
 	}
 	c, err := s.find(r, p.ID)
-	if errcode.Of(err) == errcode.NotFound || err == nil && c.State.closed() {
+	if errcode.Of(err) == errcode.NotFound || err == nil && c.State.Closed() {
 		return nil, nil
 	}
 	return &c, err

@@ -174,8 +174,8 @@ func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job res
 	return ResetResult{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }
 
-// reset is the transaction of a reset. It uses at most 67 keys: a user has up to 32 sessions, 10 security keys and 3
-// tickets. With user, summary, two index entries, help request, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
+// reset is the transaction of a reset. It uses at most 68 keys: a user has up to 32 sessions, 10 security keys and 3
+// tickets. With user, summary, two index entries, help request and its place in the queue, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
 // remain.
 func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	u, err := s.findUser(tx, j)
@@ -279,7 +279,7 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 	if result.Mailed {
 		result.MailTo = masked(u.Addresses()[:1])
 	}
-	if c != nil && !c.State.closed() {
+	if c != nil && !c.State.Closed() {
 		if err := s.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
@@ -382,7 +382,7 @@ func (s *Service) findRequest(tx *account.Tx, j resetJob, u *account.User) (c, u
 	if err != nil || c == nil {
 		return nil, nil, err
 	}
-	if j.request.Check != nil && !c.State.closed() {
+	if j.request.Check != nil && !c.State.Closed() {
 		c.recordIdentity(tx, j.principal, *j.request.Check)
 	}
 	if !named && c.Identity == "" {

@@ -116,9 +116,9 @@ const (
 
 func (s *Service) ageOf(r account.Reader, c *Request, now time.Time, keep time.Duration) (age, error) {
 	switch {
-	case c.State.closed() && c.Changed.Before(audit.Cutoff(now, keep)):
+	case c.State.Closed() && c.Changed.Before(audit.Cutoff(now, keep)):
 		return ageOld, nil
-	case c.User == "" && !c.State.closed() && c.Changed.Before(audit.Cutoff(now, unknownTTL)):
+	case c.User == "" && !c.State.Closed() && c.Changed.Before(audit.Cutoff(now, unknownTTL)):
 		return ageExpired, nil
 	case c.User == "":
 		return ageCurrent, nil

@@ -82,9 +82,11 @@ func (s *Service) readUnknown(ctx context.Context, now time.Time) error {
 	r := &s.unknown
 	by, n := map[string][]string{}, 0
 	err := s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
-		return s.requests.Scan(snap, unknownPrefix, "", 0, func(_ string, c Request) error {
-			by[c.Network] = append(by[c.Network], c.ID)
-			n++
+		return s.requests.Scan(snap, queuePrefix, "", 0, func(_ string, c Request) error {
+			if c.User == "" {
+				by[c.Network] = append(by[c.Network], c.ID)
+				n++
+			}
 			return nil
 		})
 	})
@@ -126,7 +128,7 @@ func (s *Service) displace(tx *account.Tx, id string) error {
 		return nil
 	}
 	c, err := s.find(tx.Raw, id)
-	if errcode.Of(err) == errcode.NotFound || err == nil && (c.State.closed() || c.User != "") {
+	if errcode.Of(err) == errcode.NotFound || err == nil && (c.State.Closed() || c.User != "") {
 		return nil
 	}
 	if err != nil {
@@ -147,10 +149,7 @@ func (s *Service) removeUnknown(tx *account.Tx, c *Request, reason string) error
 
 // remove deletes a request and the records that find it.
 func (s *Service) remove(tx *account.Tx, c *Request) error {
-	keys := []string{c.ID, numberKey(c.Number)}
-	if c.User == "" {
-		keys = append(keys, unknownKey(c.ID))
-	}
+	keys := []string{c.ID, numberKey(c.Number), queueKey(c.ID)}
 	open := s.openKey(c.openSubject())
 	latest, err := s.requests.Get(tx.Raw, open)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -161,7 +160,7 @@ func (s *Service) remove(tx *account.Tx, c *Request) error {
 	}
 	for _, key := range keys {
 		if err := s.requests.Delete(tx.Raw, key); err != nil {
-			return fmt.Errorf("deleting help request %q: %w", strings.TrimPrefix(key, unknownPrefix), err)
+			return fmt.Errorf("deleting help request %q: %w", strings.TrimPrefix(key, queuePrefix), err)
 		}
 	}
 	return nil

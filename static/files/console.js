@@ -5,6 +5,7 @@ const typing = (e) => e.matches("input:not([type=radio], [type=checkbox]), texta
 
 // A key presses the link or button that names it. "/" goes to the search; j and k go down and up a list.
 addEventListener("keydown", (e) => {
+  if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && e.target.form) return e.target.form.requestSubmit();
   if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
   if (typing(e.target)) {
     if (e.key === "Escape") e.target.blur();
@@ -22,13 +23,23 @@ addEventListener("keydown", (e) => {
   if (target.matches("a, button, summary")) target.click(); else target.focus();
 });
 
+// focused returns a selector of the link or button with the focus, to find it again after its part was replaced.
+const focused = (e) => e.dataset.key ? `[data-key="${CSS.escape(e.dataset.key)}"]` : e.matches("a[href]") ? `a[href="${CSS.escape(e.getAttribute("href"))}"]` : "";
+
 // renew replaces the element with an id by that of the page at a path. It leaves the page as it is if the answer is another.
 async function renew(id, path) {
   const answer = await fetch(path, { headers: { Accept: "text/html" }, redirect: "error" });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id), old = document.getElementById(id);
-  if (fresh && old && !fresh.isEqualNode(old)) old.replaceWith(document.adoptNode(fresh));
+  if (!fresh || !old || same(fresh, old)) return;
+  const held = old.contains(document.activeElement) ? focused(document.activeElement) : "";
+  old.replaceWith(document.adoptNode(fresh));
+  const again = held && document.querySelector(held);
+  if (again) again.focus();
 }
+
+// same reports whether two parts differ only in the names of their forms.
+const same = (a, b) => [a, b].map((x) => x.outerHTML.replace(/name="once" value="[^"]*"/g, "")).reduce((x, y) => x === y);
 
 // A search form shows its results while the user types. The latest text wins.
 for (const form of document.querySelectorAll("form[data-search]")) {
@@ -47,12 +58,15 @@ for (const form of document.querySelectorAll("form[data-search]")) {
   });
 }
 
-// A part with data-live is read again after so many seconds, while the page is visible and nothing is typed in it.
+// A part with data-live is read again after so many seconds, while the page is visible and nothing is typed in it. It ends ten
+// minutes after the last key or touch, so that a page that was left does not keep the session alive.
+let used = Date.now();
+for (const kind of ["keydown", "pointerdown", "pointermove", "focus"]) addEventListener(kind, () => { used = Date.now(); }, { passive: true });
 for (const part of document.querySelectorAll("[data-live]")) {
   const id = part.id, wait = Number(part.dataset.live) * 1000;
   const again = async () => {
-    const now = document.getElementById(id);
-    if (now && document.visibilityState === "visible" && !now.contains(document.activeElement)) await renew(id, location.href).catch(() => {});
+    const now = document.getElementById(id), held = document.activeElement;
+    if (now && document.visibilityState === "visible" && Date.now() - used < 600000 && !(now.contains(held) && typing(held))) await renew(id, location.href).catch(() => {});
     setTimeout(again, wait);
   };
   setTimeout(again, wait);

@@ -54,7 +54,8 @@ type Field struct {
 	Options  []Option // of select, choice and ticks
 	Optional bool
 	HasHint  bool
-	Max      int // characters; 0: 254
+	Focus    bool // has the focus when the page opens
+	Max      int  // characters; 0: 254
 	Error    *templates.Message
 }
 
@@ -62,6 +63,7 @@ type Field struct {
 type Option struct {
 	Value, Text string
 	Words       templates.Key
+	Refused     templates.Key // why it cannot be chosen
 }
 
 // SecretShown shows the secret of a new token, application or webhook once.

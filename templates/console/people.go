@@ -13,7 +13,7 @@ type People struct {
 	Base
 	Query   string
 	Filters []Field // each is a select, except the group of an administrator of many
-	Nearly  []Link // groups whose names begin with the text, if no group has it as its name
+	Nearly  []Link  // groups whose names begin with the text, if no group has it as its name
 	NoGroup bool    // no group has such a name
 	Rows    []PersonRow
 	First   bool   // the first page
@@ -110,7 +110,8 @@ type RoleOf struct {
 // Number is a telephone number on file. Its sentence is "person.{Member}".
 type Number struct {
 	Member, Number string
-	Young          bool // written within 72 hours
+	Link           string // of the scheme "tel"
+	Young          bool   // written within 72 hours, so that nobody is called back on it
 }
 
 // CoolOff is the time after a reset in which the account makes no move that outlives a mistake.

@@ -55,6 +55,7 @@ type outcome struct {
 	next   string                            // path; "": form.back
 	secret *view.SecretShown                 // the fields that depend on the operation
 	file   func(w http.ResponseWriter) error // writes the answer; only of an act that is repeatable
+	page   templates.Page                    // shown once instead
 }
 
 // input is what was sent: the values of the fields of a form, valid as far as the fields say, and those of the path.
@@ -112,6 +113,12 @@ func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, fo
 	if a.reason {
 		f.fields = append(f.fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
 	}
+	for i := range f.fields {
+		if f.fields[i].Kind != "hidden" {
+			f.fields[i].Focus = true
+			break
+		}
+	}
 	page := view.Act{Base: c.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
 	return page, f, nil
 }
@@ -159,6 +166,8 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 			return c.Render(w, http.StatusOK, s)
 		case out.file != nil:
 			return out.file(w)
+		case out.page != nil:
+			return c.Render(w, http.StatusOK, out.page)
 		case out.next != "":
 			return site.Redirect(w, out.next)
 		}

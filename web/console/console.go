@@ -8,6 +8,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
+	"barillet/authn/handover"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/mail"
@@ -16,6 +17,7 @@ import (
 	"barillet/templates"
 	view "barillet/templates/console"
 	"barillet/web/idempotency"
+	"barillet/web/reply"
 	"barillet/web/site"
 )
 
@@ -23,6 +25,7 @@ import (
 type Config struct {
 	Directory *directory.Service // with its Admin and HelpDesk
 	Outbox    *mail.Outbox
+	Handover  *handover.Service
 	Ring      *store.Keyring // encrypts the stored answers
 }
 
@@ -42,7 +45,9 @@ func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (c *Pages) Register(r *site.Router) {
-	c.get(r, "/console", c.getStart)
+	c.registerStart(r)
+	c.registerRequests(r)
+	c.registerHandOver(r)
 	c.registerPeople(r)
 	c.registerGroups(r)
 	c.registerRoles(r)
@@ -86,6 +91,7 @@ var sections = []struct {
 	unscoped   bool // only for principals without a group scope
 }{
 	{"start", "/console", admin.PermRead, false},
+	{"requests", requestsPath, admin.PermRead, false},
 	{"people", personPath, admin.PermRead, false},
 	{"groups", groupsPath, admin.PermRead, false},
 	{"roles", rolesPath, admin.PermRead, true},
@@ -103,10 +109,26 @@ func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Ba
 	if done := r.URL.Query().Get("done"); notices[done] {
 		b.Notice = &templates.Message{Key: templates.Key("act." + done + ".done")}
 	}
+	if r.URL.Query().Get("again") == "sent_before" {
+		b.Notice = &templates.Message{Key: "console.sent_before"}
+	}
 	for _, s := range sections {
 		if p.Allows(s.need) && !(s.unscoped && p.Scoped()) && (s.path != applicationsPath || c.OIDC != nil) {
-			b.Sections = append(b.Sections, view.Section{Name: s.name, Path: s.path})
+			entry := view.Section{Name: s.name, Path: s.path}
+			if s.name == "requests" {
+				entry.Waiting = c.waiting(r, p)
+			}
+			b.Sections = append(b.Sections, entry)
 		}
 	}
 	return b
+}
+
+// waiting returns the number of requests that nobody has, for the navigation. A page is not refused for lack of it.
+func (c *Pages) waiting(r *http.Request, p admin.Principal) int {
+	n, _, err := c.Directory.HelpDesk.CountOpen(r.Context(), p, maxShownRequests)
+	if err != nil {
+		reply.Report(r, err)
+	}
+	return n
 }

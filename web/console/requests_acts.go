@@ -1,0 +1,240 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
+	"barillet/internal/notice"
+	"barillet/internal/throttle"
+	"barillet/templates"
+	view "barillet/templates/console"
+	"barillet/web/site"
+)
+
+// requestAct is an operation on a help request.
+type requestAct struct {
+	name, key string
+	path      string // after that of the request
+	reset     bool   // needs PermReset and a reason
+	fields    func(q *helpdesk.Request) []view.Field
+	patch     func(in input, q *helpdesk.Request) helpdesk.RequestPatch // nil: reset
+}
+
+// send reports whether the operation needs no more than its button.
+func (a *requestAct) send() bool { return a.fields == nil }
+
+// maxText is the maximum length of a note or an answer, in characters.
+const maxText = 2000
+
+func fixed(patch helpdesk.RequestPatch) func(input, *helpdesk.Request) helpdesk.RequestPatch {
+	return func(input, *helpdesk.Request) helpdesk.RequestPatch { return patch }
+}
+
+func textarea(name string, hint bool) func(*helpdesk.Request) []view.Field {
+	return func(*helpdesk.Request) []view.Field {
+		return []view.Field{{Name: name, Kind: "textarea", Max: maxText, HasHint: hint}}
+	}
+}
+
+var (
+	me, nobody = helpdesk.Me, ""
+
+	takeRequest     = requestAct{name: "request_take", key: "t", path: "take", patch: fixed(helpdesk.RequestPatch{Assignee: &me})}
+	giveBackRequest = requestAct{name: "request_give_back", key: "b", path: "give-back", patch: fixed(helpdesk.RequestPatch{Assignee: &nobody})}
+	takeOverRequest = requestAct{name: "request_take_over", key: "o", path: "take-over", patch: fixed(helpdesk.RequestPatch{Assignee: &me, TakeOver: true})}
+	resolveRequest  = requestAct{name: "request_resolve", key: "c", path: "resolve", patch: fixed(helpdesk.RequestPatch{Status: helpdesk.StateResolved})}
+	reopenRequest   = requestAct{name: "request_reopen", key: "u", path: "reopen", patch: fixed(helpdesk.RequestPatch{Status: helpdesk.StateInProgress})}
+	noteRequest     = requestAct{name: "request_note", key: "e", path: "note", fields: textarea("note", false),
+		patch: func(in input, _ *helpdesk.Request) helpdesk.RequestPatch {
+			return helpdesk.RequestPatch{Note: in.get("note")}
+		}}
+	answerRequest = requestAct{name: "request_answer", key: "a", path: "answer", fields: textarea("answer", true),
+		patch: func(in input, _ *helpdesk.Request) helpdesk.RequestPatch {
+			return helpdesk.RequestPatch{Answer: in.get("answer"), Status: helpdesk.StateResolved}
+		}}
+	rejectRequest = requestAct{name: "request_reject", key: "x", path: "reject", fields: textarea("words", true),
+		patch: func(in input, q *helpdesk.Request) helpdesk.RequestPatch {
+			patch := helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: in.get("words")}
+			if q.User == "" { // nothing proves whose the address is
+				patch.Note, patch.Answer = patch.Answer, ""
+			}
+			return patch
+		}}
+	checkRequest = requestAct{name: "request_check", key: "i", path: "check", fields: func(*helpdesk.Request) []view.Field { return checkFields() },
+		patch: func(in input, _ *helpdesk.Request) helpdesk.RequestPatch {
+			return helpdesk.RequestPatch{Check: identityCheck(in)}
+		}}
+	resetRequest = requestAct{name: "request_reset", key: "r", path: "reset", reset: true, fields: func(q *helpdesk.Request) []view.Field {
+		fields := checkFields()
+		fields[0].Optional = q.Identity != "" // the request has one already
+		return append(fields, view.Field{Name: "answer", Kind: "textarea", Max: maxText, HasHint: true, Optional: true})
+	}}
+)
+
+// checkFields returns the fields of an identity check (protocol rule 24).
+func checkFields() []view.Field {
+	method := view.Field{Name: "method", Kind: "choice", HasHint: true}
+	for _, m := range []helpdesk.IdentityMethod{helpdesk.IdentityCalledBack, helpdesk.IdentityInPerson, helpdesk.IdentityManager, helpdesk.IdentityDocument} {
+		method.Options = append(method.Options, view.Option{Value: string(m), Words: checkWords(m)})
+	}
+	return []view.Field{method, {Name: "by", Kind: "text", Max: 128, Optional: true, HasHint: true}}
+}
+
+// identityCheck returns the identity check that was typed; nil if the form has none.
+func identityCheck(in input) *helpdesk.IdentityCheck {
+	if in.get("method") == "" {
+		return nil
+	}
+	return &helpdesk.IdentityCheck{Method: helpdesk.IdentityMethod(in.get("method")), By: in.get("by")}
+}
+
+func (c *Pages) registerRequestActs(r *site.Router) {
+	c.act(r, act{name: "request_next", path: requestsPath + "/next", section: "requests", need: admin.PermHelp, budget: throttle.APIWrites,
+		open: func(*http.Request, admin.Principal) (form, error) { return form{back: requestsPath}, nil }, run: c.takeNext})
+	for _, a := range []requestAct{takeRequest, giveBackRequest, takeOverRequest, resolveRequest, reopenRequest, noteRequest, answerRequest, rejectRequest, checkRequest, resetRequest} {
+		need := admin.PermHelp
+		if a.reset {
+			need = admin.PermReset
+		}
+		c.act(r, act{name: a.name, path: requestsPath + "/{hid}/" + a.path, section: "requests", need: need, budget: throttle.APIWrites, danger: a.reset, reason: a.reset,
+			open: func(r *http.Request, p admin.Principal) (form, error) { return c.openRequest(r, p, &a) },
+			run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+				return c.runRequest(ctx, p, from, in, &a)
+			}})
+	}
+	notices["request_reset_waits"], notices["request_unanswered"] = true, true
+}
+
+// openRequest returns the form of an operation on the request in the path.
+func (c *Pages) openRequest(r *http.Request, p admin.Principal, a *requestAct) (form, error) {
+	q, err := c.Directory.HelpDesk.Request(r.Context(), p, r.PathValue("hid"))
+	if err != nil {
+		return form{}, err
+	}
+	f := form{subject: q.Reference, back: requestsPath + "/" + q.ID}
+	if a.fields != nil {
+		f.fields = a.fields(&q)
+	}
+	return f, nil
+}
+
+// runRequest performs an operation on a request.
+func (c *Pages) runRequest(ctx context.Context, p admin.Principal, from account.RequestInfo, in input, a *requestAct) (outcome, error) {
+	q, err := c.Directory.HelpDesk.Request(ctx, p, in.path("hid"))
+	if err != nil {
+		return outcome{}, err
+	}
+	if a.reset {
+		return c.resetRequest(ctx, p, from, in, &q)
+	}
+	_, err = c.Directory.HelpDesk.Patch(ctx, p, from, q.ID, a.patch(in, &q))
+	return outcome{}, formError(err)
+}
+
+// resetRequest resets the user of a request and answers. The email with the ticket is the answer; words of the administrator are one more.
+func (c *Pages) resetRequest(ctx context.Context, p admin.Principal, from account.RequestInfo, in input, q *helpdesk.Request) (outcome, error) {
+	if q.User == "" {
+		return outcome{}, errcode.WrongStateFor(errcode.ReasonUnknownAddress)
+	}
+	back := requestsPath + "/" + q.ID
+	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, string(q.User), helpdesk.ResetRequest{Reason: from.Reason, HelpRequest: q.ID, Check: identityCheck(in)})
+	switch {
+	case err != nil:
+		return outcome{}, formError(err)
+	case result.Approval != nil:
+		return outcome{next: site.WithQuery(back, "done", "request_reset_waits")}, nil
+	case strings.TrimSpace(in.get("answer")) == "":
+		return outcome{}, nil
+	}
+	// A form that is sent twice is known by the reset, so the answer is outside its context.
+	if _, err := c.Directory.HelpDesk.Patch(in.r.Context(), p, from, q.ID, helpdesk.RequestPatch{Answer: in.get("answer")}); errcode.Of(err) != "" {
+		return outcome{next: site.WithQuery(back, "done", "request_unanswered")}, nil // the reset is done
+	} else if err != nil {
+		return outcome{}, err
+	}
+	return outcome{}, nil
+}
+
+// formError returns the error of a field of the domain as that of a field of the form.
+func formError(err error) error {
+	e, ok := errors.AsType[*errcode.Error](err)
+	if !ok || e.Code != errcode.Invalid {
+		return err
+	}
+	own := *e
+	own.Field = strings.TrimPrefix(own.Field, "identityCheck.")
+	return &own
+}
+
+// takeNext takes the oldest request that nobody has. If others take it at the same time, it takes the next.
+func (c *Pages) takeNext(ctx context.Context, p admin.Principal, from account.RequestInfo, _ input) (outcome, error) {
+	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen, Limit: 20}
+	for range 3 {
+		found, next, err := c.Directory.HelpDesk.Requests(ctx, p, q)
+		if err != nil {
+			return outcome{}, err
+		}
+		for i := range found {
+			_, err := c.Directory.HelpDesk.Patch(ctx, p, from, found[i].ID, helpdesk.RequestPatch{Assignee: &me, Untaken: true})
+			switch code := errcode.Of(err); {
+			case code == errcode.WrongState, code == errcode.NotFound: // another has taken or closed it
+			case errcode.HasReason(err, errcode.ReasonOneself):
+			default:
+				return outcome{next: requestsPath + "/" + found[i].ID}, err
+			}
+		}
+		if q.After = next; next == "" {
+			break
+		}
+	}
+	return outcome{}, nil
+}
+
+// requestActs returns what p can do with a request, the next one first.
+func (c *Pages) requestActs(p admin.Principal, q *helpdesk.Request, row view.RequestRow) (out []view.RequestAct) {
+	if !p.Allows(admin.PermHelp) || p.Owner == string(q.User) {
+		return nil
+	}
+	var acts []requestAct
+	switch {
+	case q.State.Closed():
+		acts = []requestAct{reopenRequest, noteRequest}
+	case q.Assignee == "":
+		acts = []requestAct{takeRequest, noteRequest}
+	case !row.Mine:
+		acts = []requestAct{takeOverRequest, noteRequest}
+	case !row.Known:
+		acts = []requestAct{rejectRequest, resolveRequest, noteRequest, giveBackRequest}
+	case answerFirst(q):
+		acts = []requestAct{answerRequest, resetRequest, checkRequest, rejectRequest, resolveRequest, noteRequest, giveBackRequest}
+	default:
+		acts = []requestAct{resetRequest, answerRequest, checkRequest, rejectRequest, resolveRequest, noteRequest, giveBackRequest}
+	}
+	for _, a := range acts {
+		out = append(out, view.RequestAct{Name: a.name, Path: row.Path + "/" + a.path, Key: a.key, Send: a.send()})
+	}
+	if row.Mine && row.Known && p.Allows(admin.PermReset) && !q.State.Closed() {
+		out = append(out, view.RequestAct{Name: "hand_over", Path: personPath + "/" + string(q.User) + "/hand-over", Key: "h"})
+	}
+	next := view.RequestAct{Name: "request_next", Path: requestsPath + "/next", Key: "w", Send: true}
+	if q.State.Closed() {
+		return append([]view.RequestAct{next}, out...)
+	}
+	return append(out, next)
+}
+
+// answerFirst reports whether words answer a request more often than a reset does.
+func answerFirst(q *helpdesk.Request) bool {
+	return q.Topic == notice.TopicCodeRefused || q.Topic == notice.TopicOther || q.Topic == notice.TopicInvited
+}
+
+// checkWords returns the sentence of a method of an identity check.
+func checkWords(m helpdesk.IdentityMethod) templates.Key {
+	return templates.Key("requests.check_" + string(m))
+}
