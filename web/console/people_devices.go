@@ -53,27 +53,24 @@ func (c *Pages) openDevice(r *http.Request, p admin.Principal) (form, error) {
 	return f, err
 }
 
-// identityMethods are the methods of an identity check, the most frequent first. A call from the user is none (protocol rule 24).
-var identityMethods = []helpdesk.IdentityMethod{helpdesk.IdentityCalledBack, helpdesk.IdentityInPerson, helpdesk.IdentityManager, helpdesk.IdentityDocument}
-
 func (c *Pages) openReset(r *http.Request, p admin.Principal) (form, error) {
-	f, err := c.openPerson(r, p)
-	identity := view.Field{Name: "identityCheck.method", Words: "identity", Kind: "choice"}
-	for _, m := range identityMethods {
-		identity.Options = append(identity.Options, view.Option{Value: string(m), Words: key("person.identity_", string(m))})
+	u, err := c.Directory.Admin.User(r.Context(), p, r.PathValue("id"))
+	if err != nil {
+		return form{}, err
 	}
-	f.fields = append(f.fields, identity, view.Field{Name: "identityCheck.by", Words: "identity_by", Kind: "text", Max: 128, Optional: true})
+	f, err := c.openPerson(r, p)
+	f.fields = append(f.fields, checkFields(helpdesk.Numbers(&u, c.Now()), false)...)
 	return f, err
 }
 
 // reset resets the devices of a user, or asks a second administrator for it. The ticket is sent by email.
 func (c *Pages) reset(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, in.path("id"), helpdesk.ResetRequest{Reason: from.Reason,
-		Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityMethod(in.get("identityCheck.method")), By: in.get("identityCheck.by")}})
+		Check: identityCheck(in)})
 	if err == nil && result.Approval != nil {
 		return outcome{next: personPath + "/" + in.path("id") + "?done=reset_asked"}, nil
 	}
-	return outcome{}, err
+	return outcome{}, formError(err)
 }
 
 func (c *Pages) resendTicket(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {

@@ -179,7 +179,7 @@ func (c *Pages) getRequest(w http.ResponseWriter, r *http.Request, p admin.Princ
 // numbers returns the telephone numbers on file.
 func (c *Pages) numbers(u *account.User) (out []view.Number) {
 	for _, n := range helpdesk.Numbers(u, c.Now()) {
-		out = append(out, view.Number{Number: n.Number, Link: telephoneLink(n.Number), Young: n.Young})
+		out = append(out, view.Number{Member: n.Member, Number: n.Number, Link: telephoneLink(n.Number), Young: n.Young})
 	}
 	return out
 }
@@ -207,8 +207,11 @@ func historyEntry(h helpdesk.HistoryEntry) view.HistoryEntry {
 			return out
 		}
 	case "identity":
-		method, by, _ := strings.Cut(h.Text, ": ")
-		key, out.Text = checkWords(helpdesk.IdentityMethod(method)), by
+		method, more, _ := strings.Cut(h.Text, ": ") // the masked number that was called, and by whom
+		key, out.Text = checkWords(helpdesk.IdentityMethod(method)), more
+	case "call":
+		result, number, _ := strings.Cut(h.Text, ": ")
+		key, out.Text = callWords(helpdesk.CallResult(result)), number
 	case "note", "answer", "reset", "invited":
 	default:
 		key = "requests.history_other"

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/throttle"
-	"barillet/templates"
 	view "barillet/templates/console"
 	"barillet/web/site"
 )
@@ -21,7 +19,8 @@ import (
 type requestAct struct {
 	name, key string
 	path      string // after that of the request
-	reset     bool   // needs PermReset and a reason
+	reset     bool   // needs PermReset and a reason, and asks for an identity check
+	check     bool   // needs PermVouch and asks for an identity check
 	fields    func(q *helpdesk.Request) []view.Field
 	patch     func(in input, q *helpdesk.Request) helpdesk.RequestPatch // nil: reset
 }
@@ -66,41 +65,25 @@ var (
 			}
 			return patch
 		}}
-	checkRequest = requestAct{name: "request_check", key: "i", path: "check", fields: func(*helpdesk.Request) []view.Field { return checkFields() },
+	checkRequest = requestAct{name: "request_check", key: "i", path: "check", check: true, fields: func(*helpdesk.Request) []view.Field { return nil },
 		patch: func(in input, _ *helpdesk.Request) helpdesk.RequestPatch {
 			return helpdesk.RequestPatch{Check: identityCheck(in)}
 		}}
-	resetRequest = requestAct{name: "request_reset", key: "r", path: "reset", reset: true, fields: func(q *helpdesk.Request) []view.Field {
-		fields := checkFields()
-		fields[0].Optional = q.Identity != "" // the request has one already
-		return append(fields, view.Field{Name: "answer", Kind: "textarea", Max: maxText, HasHint: true, Optional: true})
+	resetRequest = requestAct{name: "request_reset", key: "r", path: "reset", reset: true, fields: func(*helpdesk.Request) []view.Field {
+		return []view.Field{{Name: "answer", Kind: "textarea", Max: maxText, HasHint: true, Optional: true}}
 	}}
 )
-
-// checkFields returns the fields of an identity check (protocol rule 24).
-func checkFields() []view.Field {
-	method := view.Field{Name: "method", Kind: "choice", HasHint: true}
-	for _, m := range []helpdesk.IdentityMethod{helpdesk.IdentityCalledBack, helpdesk.IdentityInPerson, helpdesk.IdentityManager, helpdesk.IdentityDocument} {
-		method.Options = append(method.Options, view.Option{Value: string(m), Words: checkWords(m)})
-	}
-	return []view.Field{method, {Name: "by", Kind: "text", Max: 128, Optional: true, HasHint: true}}
-}
-
-// identityCheck returns the identity check that was typed; nil if the form has none.
-func identityCheck(in input) *helpdesk.IdentityCheck {
-	if in.get("method") == "" {
-		return nil
-	}
-	return &helpdesk.IdentityCheck{Method: helpdesk.IdentityMethod(in.get("method")), By: in.get("by")}
-}
 
 func (c *Pages) registerRequestActs(r *site.Router) {
 	c.act(r, act{name: "request_next", path: requestsPath + "/next", section: "requests", need: admin.PermHelp, budget: throttle.APIWrites,
 		open: func(*http.Request, admin.Principal) (form, error) { return form{back: requestsPath}, nil }, run: c.takeNext})
 	for _, a := range []requestAct{takeRequest, giveBackRequest, takeOverRequest, resolveRequest, reopenRequest, noteRequest, answerRequest, rejectRequest, checkRequest, resetRequest} {
 		need := admin.PermHelp
-		if a.reset {
+		switch {
+		case a.reset:
 			need = admin.PermReset
+		case a.check:
+			need = admin.PermVouch
 		}
 		c.act(r, act{name: a.name, path: requestsPath + "/{hid}/" + a.path, section: "requests", need: need, budget: throttle.APIWrites, danger: a.reset, reason: a.reset,
 			open: func(r *http.Request, p admin.Principal) (form, error) { return c.openRequest(r, p, &a) },
@@ -120,6 +103,15 @@ func (c *Pages) openRequest(r *http.Request, p admin.Principal, a *requestAct) (
 	f := form{subject: q.Reference, back: requestsPath + "/" + q.ID}
 	if a.fields != nil {
 		f.fields = a.fields(&q)
+	}
+	if a.check || a.reset {
+		numbers, err := c.Directory.HelpDesk.NumbersOf(r.Context(), p, &q)
+		if err != nil {
+			return form{}, err
+		}
+		check := checkFields(numbers, a.check)
+		check[0].Optional = a.reset && q.Identity != "" // the request has one already
+		f.fields = append(check, f.fields...)
 	}
 	return f, nil
 }
@@ -159,17 +151,6 @@ func (c *Pages) resetRequest(ctx context.Context, p admin.Principal, from accoun
 		return outcome{}, err
 	}
 	return outcome{}, nil
-}
-
-// formError returns the error of a field of the domain as that of a field of the form.
-func formError(err error) error {
-	e, ok := errors.AsType[*errcode.Error](err)
-	if !ok || e.Code != errcode.Invalid {
-		return err
-	}
-	own := *e
-	own.Field = strings.TrimPrefix(own.Field, "identityCheck.")
-	return &own
 }
 
 // takeNext takes the oldest request that nobody has. If others take it at the same time, it takes the next.
@@ -232,9 +213,4 @@ func (c *Pages) requestActs(p admin.Principal, q *helpdesk.Request, row view.Req
 // answerFirst reports whether words answer a request more often than a reset does.
 func answerFirst(q *helpdesk.Request) bool {
 	return q.Topic == notice.TopicCodeRefused || q.Topic == notice.TopicOther || q.Topic == notice.TopicInvited
-}
-
-// checkWords returns the sentence of a method of an identity check.
-func checkWords(m helpdesk.IdentityMethod) templates.Key {
-	return templates.Key("requests.check_" + string(m))
 }
