@@ -27,7 +27,8 @@ var allowed = map[string]string{
 
 	"authn/password":      "internal/errcode store",
 	"authn/account/index": "internal/input store", "authn/account/origin": "",
-	"authn/account": "authn/account/index authn/account/origin authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
+	"authn/account/setup": "internal/secret store",
+	"authn/account": "authn/account/index authn/account/origin authn/account/setup authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
@@ -68,16 +69,17 @@ var allowed = map[string]string{
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
 	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret internal/throttle oidc templates web/forwardauth " +
 		"web/reply",
-	"web/signin":      "authn authn/account authn/freeze authn/handover authn/helpdesk factors internal/errcode internal/notice internal/secret internal/throttle templates web/reply web/site",
+	"web/signin":      "authn authn/account authn/directory authn/freeze authn/handover authn/helpdesk factors internal/errcode internal/notice internal/secret internal/throttle templates web/reply web/site",
 	"web/selfservice": "authn authn/account authn/enrol authn/freeze authn/handover authn/session factors internal/errcode internal/input internal/throttle oidc/client templates web/site",
-	"web": "authn authn/account authn/enrol authn/freeze authn/handover authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret internal/throttle oidc static " +
+	"web": "authn authn/account authn/directory authn/enrol authn/freeze authn/handover authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret internal/throttle oidc static " +
 		"templates web/admission web/apidocs web/console web/forwardauth web/reply web/selfservice web/signin web/site",
 
-	"cmd/barillet/cli":    "internal/input",
-	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
-	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
+	"cmd/barillet/cli":       "internal/input",
+	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
+	"cmd/barillet/setuplink": "authn/directory store",
+	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",

@@ -29,6 +29,8 @@ type AccountView struct {
 	Activity          []account.Activity // newest first
 	StepUpFresh       bool               // a step-up is valid now
 	MaybeLost         []factors.DeviceID // usable primary devices that were not used since a recovery code was
+	Administrator     bool               // the user has a role
+	CoolOffUntil      time.Time          // end of the cool-off; zero: none
 }
 
 // Account returns the account page of the session's user.
@@ -44,6 +46,10 @@ func (s *Service) Account(ctx context.Context, session secret.Value) (AccountVie
 		out = AccountView{User: u.ID, Login: u.AsGiven().Login, Name: u.DisplayName(), Email: u.Email, Locale: s.Accounts.Locale(&u),
 			PhishingResistant: s.Accounts.HasPhishingResistant(&u), PrimaryDevices: s.Accounts.CountPrimary(&u), Activity: slices.Clone(u.Activity), StepUpFresh: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Activity)
+		out.Administrator = len(u.Roles) > 0
+		if until, ok := u.CoolOff(now); ok {
+			out.CoolOffUntil = until
+		}
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {
 			out.Devices[i].Data = nil

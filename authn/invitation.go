@@ -94,21 +94,28 @@ func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo,
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		u.Password = account.Password{Hash: hash, Provenance: u.Invited.Provenance, Set: op.Now}
-		u.Epoch++
-		u.PasswordEpoch++
-		if u.Status == account.StatusProvisioned {
-			u.Status, u.StatusAt, u.Activated = account.StatusActive, op.Now, op.Now
-		}
-		if err := tx.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
-			return TransactionRef{}, err
-		}
-		tr := s.newTransaction(tx, &u, false)
-		tr.Ticket, tr.Mailed = ticketInvitation, u.Invited.Provenance == account.ProvenanceEmail
-		transaction := op.Secret("transaction")
-		if err := s.PutTransaction(tx, transaction, tr); err != nil {
-			return TransactionRef{}, err
-		}
-		return TransactionRef{transaction, s.Next(&tr, &u, op.Now)}, tx.Save(&u)
+		return s.BeginInvited(tx, &u, hash)
 	})
+}
+
+// BeginInvited sets the password that the invited user chose, as its hash, and starts a transaction that may enrol. The
+// caller has checked the invitation. BeginInvited saves the user.
+func (s *Service) BeginInvited(tx *account.Tx, u *account.User, hash string) (TransactionRef, error) {
+	now := tx.Op.Now
+	u.Password = account.Password{Hash: hash, Provenance: u.Invited.Provenance, Set: now}
+	u.Epoch++
+	u.PasswordEpoch++
+	if u.Status == account.StatusProvisioned {
+		u.Status, u.StatusAt, u.Activated = account.StatusActive, now, now
+	}
+	if err := tx.AuditUser(u, audit.InvitationAccepted, audit.Success, ""); err != nil {
+		return TransactionRef{}, err
+	}
+	tr := s.newTransaction(tx, u, false)
+	tr.Ticket, tr.Mailed = ticketInvitation, u.Invited.Provenance == account.ProvenanceEmail
+	transaction := tx.Op.Secret("transaction")
+	if err := s.PutTransaction(tx, transaction, tr); err != nil {
+		return TransactionRef{}, err
+	}
+	return TransactionRef{transaction, s.Next(&tr, u, now)}, tx.Save(u)
 }

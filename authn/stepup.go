@@ -181,7 +181,7 @@ func (s *Service) storeStepUp(tx *account.Tx, session secret.Value, a deviceAtte
 	}
 	ses.Ceremony = s.updateCeremony(tx.Op.Now, ses.Ceremony, a)
 	if v.Accepted() {
-		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, a.outcome.AMR)) // the session has verified more than at sign-in
+		ses.AMR = joinAMR(false, slices.Concat(ses.AMR, a.outcome.AMR)) // the session has verified more than at sign-in
 		if slices.Contains(a.outcome.AMR, account.AMRHardwareKey) {
 			ses.PhishingResistantAt = tx.Op.Now
 		}

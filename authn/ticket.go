@@ -183,6 +183,9 @@ func (s *Service) SpendTickets(tx *account.Tx, u *account.User) error {
 	}
 	// ResetAt ends with the tickets: a device that is lost later needs a new reset (protocol rule 10).
 	u.Tickets, u.Invited.Link, u.ResetAt = nil, "", time.Time{}
+	if u.Resets > 0 && u.ReenrolledAt.IsZero() {
+		u.ReenrolledAt = tx.Op.Now // the cool-off ends 24 hours later (protocol rule 11)
+	}
 	return nil
 }
 

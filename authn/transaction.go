@@ -205,7 +205,7 @@ func (s *Service) CompleteByEnrolment(tx *account.Tx, transaction secret.Value, 
 			u.ConfirmEmail()
 		}
 	}
-	return s.complete(tx, transaction, tr, u, SecondFactor{AMR: account.JoinAMR(true, amr), Enrolled: true})
+	return s.complete(tx, transaction, tr, u, SecondFactor{AMR: joinAMR(true, amr), Enrolled: true})
 }
 
 // openSession opens the session of a completed transaction. A mailed link or code has now shown that the user reads the

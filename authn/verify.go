@@ -194,7 +194,7 @@ func (s *Service) storeVerification(tx *account.Tx, transaction secret.Value, a 
 	} else if out.CodesLeft, err = s.recordRecoveryCode(tx, &u, a.outcome.Device.ID); err != nil {
 		return nil, err
 	}
-	second := SecondFactor{AMR: account.JoinAMR(true, a.outcome.AMR), Backup: out.Enrol}
+	second := SecondFactor{AMR: joinAMR(true, a.outcome.AMR), Backup: out.Enrol}
 	if a.input == factors.InputAssertion || a.input == factors.InputCode && tr.KnownBrowser { // protocol rule 5
 		second.StepUpAt = tx.Op.Now
 	}
@@ -260,4 +260,18 @@ func (s *Service) EndOlderRecoveryLists(tx *account.Tx, u *account.User, id fact
 		}
 	}
 	return nil
+}
+
+// joinAMR returns the authentication methods of a sign-in with a second factor, with "mfa" (RFC 8176 §2).
+func joinAMR(password bool, methods []string) []string {
+	out := []string{}
+	if password {
+		out = append(out, "pwd")
+	}
+	for _, m := range append(methods, "mfa") {
+		if !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	return out
 }

@@ -38,9 +38,9 @@ if [ -z "$request" ]; then
 fi
 
 # 2. Read the request. Any client can send one: only userId and the proven password count.
-call GET "/help-requests/$request" >"$work/request"
-jq -r '.texts[] | "says: \(.message)", "password proven: \(.passwordProven)"' "$work/request"
-user=$(jq -r '.userId // empty' "$work/request")
+call GET "/help-requests/$request" >"$work/shown"
+jq -r '.texts[] | "says: \(.message)", "password proven: \(.passwordProven)"' "$work/shown"
+user=$(jq -r '.userId // empty' "$work/shown")
 if [ -z "$user" ]; then
 	echo "the address belongs to no user"
 	exit
@@ -50,12 +50,14 @@ fi
 call GET "/users/$user" | jq -r '"is: \(.profile.firstName) \(.profile.lastName), \(.profile.login), \(.status)"'
 call GET "/users/$user/factors" | jq -r '.[] | "has: \(.factorType) \(.name)"'
 
-# 4. Take the request, call back on the number on file, and record the check.
+# 4. Take the request, call back on a number on file for 72 hours, or ask the manager, and record the check.
 call PATCH "/help-requests/$request" --json '{"assignee": "me", "note": "Took this one."}' >"$work/request"
-call PATCH "/help-requests/$request" --json '{"identityCheck": {"method": "called_back"}}' | jq -r '"checked: \(.identityCheck.method)"'
+jq '._embedded.numbers | map(select(.young | not)) | {identityCheck: (if length > 0 then {method: "called_back", number: .[0].member}
+	else {method: "manager_confirmed", by: "the manager of the garage"} end)}' "$work/shown" >"$work/check"
+call PATCH "/help-requests/$request" --json "@$work/check" | jq -r '"checked: \(.identityCheck.method)"'
 
 # 5. Reset. The key makes a retry safe after a lost answer: the reset happens once.
-jq -n --arg request "$request" '{reason: "Phone lost, called back on the number on file", helpRequestId: $request}' >"$work/reset"
+jq -n --arg request "$request" '{reason: "Phone lost", helpRequestId: $request}' >"$work/reset"
 call POST "/users/$user/lifecycle/reset_factors" --retry 3 -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" \
 	--json "@$work/reset" >"$work/receipt"
 

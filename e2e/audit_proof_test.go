@@ -29,7 +29,7 @@ func TestAuditProof_VerifiesWithoutTheService(t *testing.T) {
 	t.Parallel()
 	h := Open(t, EnvOptions{})
 	m := h.Member(t, "zoe@garage.example")
-	h.Run("factors", "reset", m.Login, "--reason", "téléphone perdu", "--identity", "called_back").OK(t)
+	h.Run("factors", "reset", m.Login, "--reason", "téléphone perdu", "--identity", "photo_document").OK(t)
 	var events []struct {
 		ID string `json:"uuid"`
 	}

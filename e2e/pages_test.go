@@ -92,6 +92,8 @@ func TestPages_BeforeSignIn(t *testing.T) {
 	p.look("help-sent")
 	p.Submit(`header button[name="lang"][value="en"]`)
 	p.look("help-sent-english")
+	p.Submit(`a[href="/help/request/progress"]`)
+	p.look("help-progress")
 }
 
 func TestPages_Failure(t *testing.T) {

@@ -113,7 +113,7 @@ func (m *Member) asks(h *Env) string {
 func TestReset_SameResultThroughEachInterface(t *testing.T) {
 	h := Open(t, EnvOptions{})
 	run := func(m *Member, hid string, more ...string) tree {
-		said := h.Run(append([]string{"factors", "reset", m.Login, "--reason", "téléphone perdu", "--help-request", hid, "--identity", "called_back", "--json"}, more...)...).OK(t)
+		said := h.Run(append([]string{"factors", "reset", m.Login, "--reason", "téléphone perdu", "--help-request", hid, "--identity", "photo_document", "--json"}, more...)...).OK(t)
 		var got tree
 		if err := json.Unmarshal([]byte(said), &got); err != nil {
 			t.Fatalf("reading %s: %v", said, err)
@@ -126,7 +126,7 @@ func TestReset_SameResultThroughEachInterface(t *testing.T) {
 	}{
 		{"by HTTP", func(m *Member, hid string) (got tree) {
 			h.Admin.Call("POST", "/users/"+m.Login+"/lifecycle/reset_factors", map[string]any{"reason": "téléphone perdu", "helpRequestId": hid,
-				"identityCheck": map[string]string{"method": "called_back"}}).Want(200).Into(&got)
+				"identityCheck": map[string]string{"method": "photo_document"}}).Want(200).Into(&got)
 			return got
 		}},
 		{"by the socket", func(m *Member, hid string) tree { return run(m, hid) }},

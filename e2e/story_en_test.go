@@ -30,6 +30,10 @@ func TestStory_English(t *testing.T) {
 	ben.Fill("#f-message", "It fell into the oil.")
 	ben.Submit(mainButton)
 	reference := ben.Text(".reference")
+	ben.Submit(`a[href="/help/request/progress"]`)
+	ben.says(reference)
+	ben.says("it waits for support")
+	ben.look("help-progress-open")
 	h.Mail.Wait(support, reference)
 	h.Mail.Wait(ben.Login, reference)
 	asked := h.request(reference)
@@ -39,6 +43,9 @@ func TestStory_English(t *testing.T) {
 	h.Admin.Call("POST", "/users/"+ben.Login+"/lifecycle/reset_factors",
 		map[string]any{"reason": "called back on the number on file", "helpRequestId": asked.ID,
 			"identityCheck": map[string]any{"method": "in_person", "by": "the garage's manager"}}).Want(200)
+
+	ben.Open("/help/request/progress")
+	ben.says("It is answered")
 
 	link, _ := h.ticket(ben.Login)
 	ben.Open(link)

@@ -42,8 +42,8 @@ func (s *story) reset(t *testing.T) {
 	s.amelie.home()
 	s.answered = s.request(s.reference).ID
 	answer := s.Admin.Call("POST", "/users/"+s.amelie.Login+"/lifecycle/reset_factors", map[string]any{
-		"reason": "rappelée au numéro connu", "helpRequestId": s.answered,
-		"identityCheck": map[string]any{"method": "called_back"},
+		"reason": "pièce d’identité vue", "helpRequestId": s.answered,
+		"identityCheck": map[string]any{"method": "photo_document"},
 	}).Want(200)
 	for _, secret := range []string{s.phone.Secret, s.recovery[0], "otpauth", "/ticket/"} {
 		if strings.Contains(string(answer.Body), secret) {

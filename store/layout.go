@@ -46,6 +46,8 @@ var (
 		Ceiling: Ceiling{Records: 1, Per: PerGroup}, Sweep: WithGroup}
 	Transactions = TableDef{Prefix: "transaction/", Owner: "authn", Lives: "10 min", Version: 1, Sealed: true, Appended: true, Lost: true,
 		Ceiling: Ceiling{Fixed: 20_000}, Sweep: ByExpiry}
+	Setup = TableDef{Prefix: "setup/", Owner: "authn/account/setup", Lives: "unlimited", Version: 1, Sealed: true,
+		Ceiling: Ceiling{Fixed: 1}, Sweep: ByReplacement} // the setup link, and then the mark of the first administrator
 	Links = TableDef{Prefix: "link/", Owner: "authn/account", Lives: "24 h; 1 h; 7 d", Version: 1, Sealed: true, Appended: true, Lost: true,
 		Ceiling: Ceiling{Records: 1_700, Per: PerUser}, Sweep: ByExpiry} // 3 tickets, 2 password links, an invitation, and one for each notification of seven days
 	Sessions = TableDef{Prefix: "session/", Owner: "authn/account", Lives: "hours", Version: 1, Sealed: true, Appended: true, Lost: true, Shared: 1024,
@@ -125,7 +127,7 @@ var (
 // TableDefs returns every table, in the order above.
 func TableDefs() []TableDef {
 	return []TableDef{
-		Users, Summaries, Addresses, Placeholders, Names, Members, RoleHolders, UserStates, Uniques, Groups, GroupNames, Transactions, Links,
+		Users, Summaries, Addresses, Placeholders, Names, Members, RoleHolders, UserStates, Uniques, Groups, GroupNames, Transactions, Setup, Links,
 		Sessions, Browsers, Forwards, Failures, Throttles, HelpRequests, Approvals, Handovers, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests,
 		Grants, GrantsExpiring,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit,

@@ -46,6 +46,15 @@ func composeAddressChanged(n notice.AddressChanged, c *translator, w composer) m
 	if n.Login != "" {
 		m.Lines = append(m.Lines, c.text("mail.address_changed_login", "Login", n.Login))
 	}
+	if n.Numbers {
+		m.Lines = append(m.Lines, c.text("mail.phone_changed_text", "By", n.By))
+	}
+	return m.notYou(c, w, "mail.not_expected")
+}
+
+func composePhoneChanged(n notice.PhoneChanged, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "phone_changed")
+	m.Lines = []string{c.text("mail.phone_changed_text", "By", n.By), c.text("mail.phone_changed_wait")}
 	return m.notYou(c, w, "mail.not_expected")
 }
 

@@ -42,6 +42,7 @@ var eventKeys = map[string]string{
 	"user.lifecycle.unsuspend":              "event.unsuspended",
 	"user.account.unlock_by_admin":          "event.unlocked",
 	"user.account.update_profile":           "event.profile_changed",
+	"barillet.phone.updated":                "event.phone_changed",
 	"user.account.update_primary_email":     "event.address_changed",
 	"user.account.update_password":          "event.password_changed",
 	"user.account.reset_password":           "event.password_changed",

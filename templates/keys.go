@@ -66,6 +66,7 @@ const (
 
 	// help form
 	ProblemEmail       Key = "problem.email"
+	ProblemEmailTaken  Key = "problem.email_taken" // at the setup link
 	ProblemMessageLong Key = "problem.message_long"
 
 	// blocked devices
@@ -135,7 +136,7 @@ func Keys() []Key {
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemNameCharacters, ProblemChanged,
-		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode, ProblemLastAdmin, ProblemOtherDevice,
+		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemEmailTaken, ProblemMessageLong, ProblemUserCode, ProblemLastAdmin, ProblemOtherDevice,
 		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceFrozen, NoticeDevicesFrozen, NoticeDeviceUnfrozen, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept, NoticeCodesHidden,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,

@@ -50,6 +50,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeDigest),
 	kindOf(composeCodesStopped),
 	kindOf(composePasswordExposed),
+	kindOf(composePhoneChanged),
 	kindOf(composePasswordChanged),
 	kindOf(composePasswordSetByAdmin),
 	kindOf(composePasswordLink),

@@ -31,10 +31,12 @@ type Account struct {
 	Groups        []string
 	Devices       []Device
 	Recovery      RecoveryCodes
-	AtRisk        bool     // the loss of one device would lock the user out
-	MaybeLost     []Device // not used since a sign-in by recovery code
-	AddFirst      bool     // the user has no device except MaybeLost, and must add one before a lost one is removed
-	CopiesAllowed bool     // the policy allows a QR code to be shown again
+	AtRisk        bool      // the loss of one device would lock the user out
+	MaybeLost     []Device  // not used since a sign-in by recovery code
+	AddFirst      bool      // the user has no device except MaybeLost, and must add one before a lost one is removed
+	Administrator bool      // the user has a role
+	CoolOffUntil  time.Time // end of the cool-off after a reset; zero: none
+	CopiesAllowed bool      // the policy allows a QR code to be shown again
 	Sessions      []Session
 	Applications  []Application
 	Events        []Event

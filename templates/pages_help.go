@@ -9,7 +9,7 @@ import (
 
 // Help shows short answers and a link to the help request form.
 //
-//	GET /help    link: /help/request
+//	GET /help    links: /help/request, /help/request/progress
 type Help struct{ Base }
 
 func (Help) Template() string { return "help" }
@@ -37,13 +37,30 @@ func (HelpRequest) Template() string { return "help_request" }
 
 // HelpSent confirms a help request. It is the same for known and unknown addresses.
 //
-//	GET /help/sent?reference=… or the response to the POST
+//	GET /help/sent?reference=… or the response to the POST    link: /help/request/progress
 type HelpSent struct {
 	Base
 	Reference string
 }
 
 func (HelpSent) Template() string { return "help_sent" }
+
+// HelpProgress shows the help requests that this browser sent, the newest first.
+//
+//	GET /help/request/progress    link: /help/request
+type HelpProgress struct {
+	Base
+	Requests []SentRequest
+}
+
+func (HelpProgress) Template() string { return "help_progress" }
+
+// SentRequest is a help request that this browser sent.
+type SentRequest struct {
+	Reference string
+	At        time.Time
+	State     string // "open", "in_progress", "resolved", "rejected"; "": received, and no more is shown
+}
 
 // Failure is an error page. Statuses without sentences of their own are shown as 500.
 type Failure struct {

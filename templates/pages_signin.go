@@ -103,6 +103,19 @@ type Invite struct {
 
 func (Invite) Template() string { return "invite" }
 
+// Setup asks the user of the setup link for the first administrator.
+//
+//	GET, POST /setup/{token}    email, first, last, password
+type Setup struct {
+	Base
+	Token              string
+	Gone               bool // the link is expired, used or unknown; the other fields are not read
+	Email, First, Last string
+	MinLength          int
+}
+
+func (Setup) Template() string { return "setup" }
+
 // Forgot asks for a link to choose a new password.
 //
 //	GET, POST /forgot    identifier

@@ -162,6 +162,7 @@ func TestPage_EscapesInput(t *testing.T) {
 		templates.Login{Identifier: evil, Base: templates.Base{Path: evil, Lang: evil}},
 		templates.HelpRequest{Email: evil, Message: "</textarea>" + evil},
 		templates.Invite{Token: evil, Inviter: evil, Group: evil, Login: evil},
+		templates.Setup{Token: evil, Email: evil, First: evil, Last: evil},
 		templates.AddSecondDevice{DeviceName: evil},
 		templates.Factor{Method: "key", KeyOptions: json.RawMessage(`{"a":"</script><script>alert(1)</script>"}`)},
 	} {

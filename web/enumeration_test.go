@@ -10,6 +10,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
 )
 
 // said is all of an answer that an unauthenticated client can compare, without what differs between any two answers, and
@@ -23,7 +24,8 @@ func said(p page, typed string) string {
 	}
 	slices.Sort(lines)
 	out := fmt.Sprintf("%d\n%s\n\n%s", p.StatusCode, strings.Join(lines, "\n"), p.body)
-	out = regexp.MustCompile(`reference=H-[0-9A-Z-]+`).ReplaceAllString(out, "reference=X")
+	out = regexp.MustCompile(`\bH-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b`).ReplaceAllString(out, "H-X")
+	out = regexp.MustCompile(`barillet-request=[^;]*`).ReplaceAllStringFunc(out, func(value string) string { return fmt.Sprintf("a cookie of %d characters", len(value)) })
 	return strings.ReplaceAll(out, typed, "TYPED")
 }
 
@@ -143,6 +145,78 @@ func TestHelp_ReturnsAReference(t *testing.T) {
 	} {
 		if got := b.post("/help/request", fields...); got.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%s: got %d, want 422", field, got.StatusCode)
+		}
+	}
+}
+
+// A browser that wrote about an address follows what time alone decides: neither its answers nor their order show whether a user
+// has the address, whatever support does.
+func TestEnumeration_ProgressOfARequestIsTheSameForKnownAndUnknownAddresses(t *testing.T) {
+	const unknown = "nobody.knows@garage.example"
+	p := open(t, nil)
+	p.Member(amelie, nil)
+	me := helpdesk.Me
+	pages := map[string][]string{}
+	for _, who := range []string{unknown, amelie} {
+		b := p.browser(t)
+		sees := func() { pages[who] = append(pages[who], said(b.shows("/help/request/progress"), who)) }
+		sees()
+		sent := b.post("/help/request", "email", who, "topic", "phone_lost", "message", "Bonjour")
+		pages[who] = append(pages[who], said(sent, who))
+		_, reference, _ := strings.Cut(sent.next(), "=")
+		sees()
+		patches := []helpdesk.RequestPatch{{Assignee: &me}, {Status: helpdesk.StateRejected}}
+		if who == amelie {
+			patches[1] = helpdesk.RequestPatch{Answer: "We call you.", Status: helpdesk.StateResolved}
+		}
+		for _, patch := range patches {
+			if _, err := p.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, p.From, reference, patch); err != nil {
+				t.Fatal(err)
+			}
+			sees()
+		}
+		if got := b.get("/help/request/progress").body; strings.Contains(got, who) || !strings.Contains(got, reference) || strings.Contains(got, "Bonjour") {
+			t.Errorf("%s: the page should show the reference, and neither address nor message", who)
+		}
+		if got := p.browser(t).shows("/help/request/progress").body; strings.Contains(got, reference) {
+			t.Errorf("%s: another browser follows the request", who)
+		}
+	}
+	for i, want := range pages[unknown] {
+		if got := pages[amelie][i]; got != want {
+			t.Errorf("step %d differs:\n%s\n\nwant\n%s", i, got, want)
+		}
+	}
+	if got := pages[amelie]; got[2] != got[3] || got[3] != got[4] {
+		t.Error("what support does changes the page")
+	}
+}
+
+func TestHelp_BrowserWithAProvenPasswordFollowsItsRequest(t *testing.T) {
+	p := open(t, nil)
+	p.Member(amelie, nil)
+	b := p.browser(t)
+	if got := b.shows("/help/request/progress"); !strings.Contains(got.body, "Nobody sent a request") {
+		t.Error("the page does not say that there is none")
+	}
+	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	sent := b.post("/help/request", "email", amelie, "topic", "phone_lost", "message", "Bonjour")
+	_, reference, _ := strings.Cut(sent.next(), "=")
+	c := cookies(sent)["__Host-barillet-request"]
+	if c == nil || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.MaxAge != 30*24*60*60 || c.Domain != "" {
+		t.Fatalf("got the cookie %v", c)
+	}
+	me := helpdesk.Me
+	for _, c := range []struct {
+		want  string
+		patch helpdesk.RequestPatch
+	}{{"it waits for support", helpdesk.RequestPatch{Note: "read"}}, {"Support works on it", helpdesk.RequestPatch{Assignee: &me}},
+		{"It is answered", helpdesk.RequestPatch{Answer: "We call you.", Status: helpdesk.StateResolved}}} {
+		if _, err := p.Directory.HelpDesk.Patch(t.Context(), authntest.AsHelpDesk, p.From, reference, c.patch); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.shows("/help/request/progress").body; !strings.Contains(got, reference) || !strings.Contains(got, c.want) {
+			t.Errorf("the page lacks %q", c.want)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	}
 	log := &logged{}
 	rings.Store(h.Accounts, h.Ring)
-	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, HelpDesk: h.Directory.HelpDesk, Handover: h.Handover, Renderer: l.renderer, Static: l.files, PublicURL: h.Accounts.Policy.PublicURL,
+	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, HelpDesk: h.Directory.HelpDesk, Directory: h.Directory, Handover: h.Handover, Renderer: l.renderer, Static: l.files, PublicURL: h.Accounts.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Docs:           l.docs,
 		Console:        &console.Config{Directory: h.Directory, Outbox: h.Outbox, Ring: h.Ring},

@@ -18,7 +18,7 @@ import (
 // routes returns the handler of all routes. Each route is in docs/http.md, which a test compares.
 func (s *server) routes() http.Handler {
 	r, freeze := s.NewRouter(), freeze.New(s.Authn)
-	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk, Freeze: freeze, Handover: s.Handover}).Register(r)
+	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk, Freeze: freeze, Directory: s.Directory, Handover: s.Handover}).Register(r)
 	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment, Freeze: freeze, Handover: s.Handover}).Register(r)
 	if s.Console != nil {
 		console.New(s.Site, freeze, *s.Console).Register(r)

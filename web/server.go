@@ -14,6 +14,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/directory"
 	"barillet/authn/enrol"
 	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
@@ -40,6 +41,7 @@ type Config struct {
 	Enrolment      *enrol.Service
 	HelpDesk       *helpdesk.Service
 	Handover       *handover.Service
+	Directory      *directory.Service
 	Renderer       *templates.Renderer
 	Static         *static.Files
 	API            http.Handler   // serves /api/; nil without an API
@@ -84,7 +86,7 @@ func New(c Config) (http.Handler, error) {
 }
 
 func build(c Config) (*server, error) {
-	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.HelpDesk == nil || c.Handover == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
+	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.HelpDesk == nil || c.Directory == nil || c.Handover == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("a required field is missing")
 	}
 	u, err := url.Parse(c.PublicURL)

@@ -24,7 +24,7 @@ const securityChangePeriod = 7 * 24 * time.Hour
 // securityActions lists the actions that an administrator should know of before an identity check: after one of them,
 // another person may use the account or may have prompted the request.
 var securityActions = []string{
-	audit.AddressUpdated, audit.ProfileUpdated, audit.PasswordUpdated, audit.PasswordReset, audit.PasswordForgotten,
+	audit.AddressUpdated, audit.PhoneUpdated, audit.ProfileUpdated, audit.PasswordUpdated, audit.PasswordReset, audit.PasswordForgotten,
 	audit.FactorActivated, audit.FactorUpdated, audit.FactorRemoved, audit.FactorMarked, audit.FactorsReset,
 	audit.FactorFrozen, audit.FactorUnfrozen, audit.CodesStopped, audit.PasswordExpired,
 	audit.SecretShown, audit.CopyConfirmed, audit.CopyRemoved, audit.RecoveryCodesMade, audit.RecoveryCodeSpent,

@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"time"
 
 	"barillet/internal/input"
 	"barillet/store"
@@ -72,3 +73,32 @@ func given(typed, normalized string) string {
 func (u *User) AsGiven() Given {
 	return Given{cmp.Or(u.Given.Login, u.Login), cmp.Or(u.Given.Email, u.Email), cmp.Or(u.Given.SecondEmail, u.SecondEmail)}
 }
+
+// Phone is a telephone number on file, and who wrote it when.
+type Phone struct {
+	Number string    `cbor:"1,keyasint"`           // as input.Phone returns it; "": none
+	By     string    `cbor:"2,keyasint,omitempty"` // owner of the principal; "": the operator
+	Since  time.Time `cbor:"3,keyasint"`
+}
+
+// Set sets the number; an empty text removes it. It returns false if the text is none. By and Since of a new number are zero until
+// StampPhones.
+func (p *Phone) Set(typed string) (ok bool) {
+	number, ok := input.Phone(typed)
+	if ok && number != p.Number {
+		*p = Phone{Number: number}
+	}
+	return ok
+}
+
+// StampPhones records who set the new numbers, now.
+func (u *User) StampPhones(by string, now time.Time) {
+	for _, p := range []*Phone{&u.PrimaryPhone, &u.MobilePhone} {
+		if p.Number != "" && p.Since.IsZero() {
+			p.By, p.Since = by, now
+		}
+	}
+}
+
+// Young reports whether the number was written within AddressCooldown, so that nobody is called back on it (protocol rule 13).
+func (p Phone) Young(now time.Time) bool { return now.Before(p.Since.Add(AddressCooldown)) }

@@ -2,7 +2,6 @@ package account
 
 import (
 	"slices"
-	"time"
 
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -98,36 +97,4 @@ func (s *Service) CanAdd(kind factors.Kind, devices []factors.Device) bool {
 		}
 	}
 	return same < m.Max && (m.Input != factors.InputCode || codes < maxCodeDevices)
-}
-
-// DeviceSummary describes what a user can still sign in with.
-type DeviceSummary struct {
-	Devices       []factors.Device // usable primary devices (protocol rule 6), without Data
-	Copies        int              // confirmed copies of them
-	RecoveryCodes int              // unused recovery codes
-	TicketUntil   time.Time        // expiry of the last ticket; zero: no valid ticket
-}
-
-// DeviceSummary returns the summary of the user's devices at now.
-func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
-	var out DeviceSummary
-	for _, d := range s.UsableDevices(u) {
-		out.RecoveryCodes += s.Status(d).Remaining
-		if !s.Method(d.Kind).Primary {
-			continue
-		}
-		for _, c := range d.Copies {
-			if !c.Confirmed.IsZero() && !c.ScanAgain {
-				out.Copies++
-			}
-		}
-		d.Data = nil
-		out.Devices = append(out.Devices, d)
-	}
-	for _, t := range u.Tickets {
-		if now.Before(t.Expires) && t.Expires.After(out.TicketUntil) {
-			out.TicketUntil = t.Expires
-		}
-	}
-	return out
 }

@@ -46,7 +46,8 @@ func goldenUser() account.User {
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []account.SessionRef{{Hash: "h1", Since: then}},
 		Browsers: []account.BrowserRef{{Hash: "b1", Since: then, Seen: then}},
-		Activity: []account.Activity{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Browser: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then,
+		Activity: []account.Activity{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Browser: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then, ReenrolledAt: then,
+		PrimaryPhone: account.Phone{Number: "+33140506070", By: "uboss", Since: then}, MobilePhone: account.Phone{Number: "+33612345678", By: "uboss", Since: then},
 		Sponsors: origin.Sponsors{{By: "uboss", At: then}}, Joins: origin.Joins{{Group: "g1", At: then}}}
 }
 

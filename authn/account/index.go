@@ -82,6 +82,11 @@ func (tx *Tx) index(u *User, now indexed) error {
 	if err := tx.moveKeys(tx.s.holders, was.holders, now.holders); err != nil {
 		return err
 	}
+	if isSuper := index.HasRank(now.holders, RoleSuperAdmin.Rank()); isSuper && !index.HasRank(was.holders, RoleSuperAdmin.Rank()) {
+		if err := tx.s.Setup.End(tx.Raw, tx.Op.Now); err != nil { // each SUPER_ADMIN is stored here (protocol rule 20)
+			return err
+		}
+	}
 	u.indexed = now
 	return nil
 }

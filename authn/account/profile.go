@@ -12,32 +12,31 @@ import (
 // UpdateProfile stores a user whose names, addresses or custom members changed, with their index entries. was is the user as
 // loaded in this transaction. It returns Taken if another user has a new address, and Invalid if a field is wrong.
 //
-// If an address changed, addressChanged is true, the epoch rises and every session ends (protocol rule 2). If it is the
-// primary address, tickets and the invitation end too, because the old mailbox contains their links. The caller audits and
-// notifies the user. UpdateProfile touches at most 86 of the 96 keys of an Update.
-func (tx *Tx) UpdateProfile(u *User, was *User) (addressChanged bool, err error) {
+// If an address changed, the epoch rises and every session ends (protocol rule 2). If it is the primary address, tickets and the
+// invitation end too, because the old mailbox contains their links. The caller audits and notifies the user. UpdateProfile touches
+// at most 86 of the 96 keys of an Update.
+func (tx *Tx) UpdateProfile(u *User, was *User) error {
 	if err := u.validate(); err != nil {
-		return false, err
+		return err
 	}
 	if err := tx.moveAddresses(u.ID, was.indexedAddresses(), u.indexedAddresses()); err != nil {
-		return false, err
+		return err
 	}
 	if err := tx.moveKeys(tx.s.names, was.nameKeys(), u.nameKeys()); err != nil {
-		return false, err
+		return err
 	}
-	addressChanged = u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail
-	if addressChanged {
+	if u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail {
 		u.Epoch++
 		if _, err := tx.RevokeSessions(u, ""); err != nil {
-			return false, err
+			return err
 		}
 	}
 	if u.Email != was.Email {
 		if err := tx.revokeLinks(u); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return addressChanged, tx.Save(u)
+	return tx.Save(u)
 }
 
 // moveAddresses replaces the address index entries of a user.

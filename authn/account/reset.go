@@ -1,6 +1,8 @@
 package account
 
 import (
+	"time"
+
 	"barillet/factors"
 	"barillet/internal/audit"
 )
@@ -39,9 +41,22 @@ func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
 		return out, err
 	}
 	out.Sessions = n
-	u.Devices, u.Tickets, u.AdminEnrolment, u.ResetAt = nil, nil, nil, tx.Op.Now
+	u.Devices, u.Tickets, u.AdminEnrolment, u.ResetAt, u.ReenrolledAt = nil, nil, nil, tx.Op.Now, time.Time{}
 	u.Epoch++
 	u.Resets++
 	tx.AddAdminActivity(u, audit.FactorsReset, "")
 	return out, nil
+}
+
+// coolOff is how long a cool-off lasts after the enrolment that ended a reset (protocol rule 11).
+const coolOff = 24 * time.Hour
+
+// CoolOff reports whether the user is in cool-off: after a reset, until 24 hours after the first enrolment that followed. until is
+// that end; zero while nothing was enrolled.
+func (u *User) CoolOff(now time.Time) (until time.Time, ok bool) {
+	if u.ReenrolledAt.IsZero() {
+		return time.Time{}, u.Resets > 0
+	}
+	until = u.ReenrolledAt.Add(coolOff)
+	return until, now.Before(until)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account/setup"
 	"barillet/authn/password"
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -51,6 +52,7 @@ type Service struct {
 	Outbox   *mail.Outbox
 	Policy   Policy
 	Now      func() time.Time
+	Setup    setup.Table     // opened by Open
 	Budgets  throttle.Memory // of the operations that write
 	HasRoom  func() bool     // whether the disk has room for changes that can wait; nil: always
 
@@ -77,6 +79,7 @@ type tables struct {
 
 // Open opens the tables with the keys of ring. Call it before any other method.
 func (s *Service) Open(ring *store.Keyring) {
+	s.Setup = setup.Open(ring)
 	s.tables = tables{
 		users:        store.NewTable[User](ring, store.Users),
 		summaries:    store.NewTable[Summary](ring, store.Summaries),

@@ -97,20 +97,6 @@ func (s *Session) LastPhishingResistant() time.Time {
 	return s.PhishingResistantAt
 }
 
-// JoinAMR returns the authentication methods of a sign-in with a second factor, with "mfa" (RFC 8176 §2).
-func JoinAMR(password bool, methods []string) []string {
-	out := []string{}
-	if password {
-		out = append(out, "pwd")
-	}
-	for _, m := range append(methods, "mfa") {
-		if !slices.Contains(out, m) {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
 // RevokeAllSessions ends every session of the user and raises the epoch, which ends grants and sign-in transactions too
 // (protocol rule 2). If forgetBrowsers is true, the user has no known browser afterwards. It returns the number of open
 // sessions among them. The caller audits and saves the user.

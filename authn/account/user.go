@@ -90,8 +90,13 @@ type User struct {
 	StatusAt  time.Time `cbor:"38,keyasint,omitzero"`
 	LastLogin time.Time `cbor:"39,keyasint,omitzero"`
 
-	Sponsors origin.Sponsors `cbor:"41,keyasint,omitempty"`
-	Joins    origin.Joins    `cbor:"42,keyasint,omitempty"`
+	ReenrolledAt time.Time `cbor:"40,keyasint,omitzero"` // first enrolment after the last reset; zero: none yet, or never reset
+
+	PrimaryPhone Phone `cbor:"41,keyasint,omitzero"`
+	MobilePhone  Phone `cbor:"42,keyasint,omitzero"`
+
+	Sponsors origin.Sponsors `cbor:"43,keyasint,omitempty"`
+	Joins    origin.Joins    `cbor:"44,keyasint,omitempty"`
 
 	DisplayStatus Status `cbor:"-"` // result of Reader.DisplayStatus; "" if it was not computed
 

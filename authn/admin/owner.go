@@ -13,7 +13,7 @@ import (
 func ownedByOperator(owner string) bool { return strings.HasPrefix(owner, "operator:") }
 
 // tokenOwner sets the owner of a new token and returns that user, or a zero User if the operator owns it.
-func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) {
+func tokenOwner(r account.Reader, t *Token, named string, now time.Time) (account.User, error) {
 	if named == "" && ownedByOperator(t.Owner) {
 		return account.User{}, nil
 	}
@@ -22,6 +22,7 @@ func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) 
 		who = named
 	}
 	u, err := r.Find(who)
+	until, coolOff := u.CoolOff(now)
 	switch {
 	case errcode.Of(err) == errcode.NotFound:
 		return u, errcode.InvalidField("owner", "unknown")
@@ -29,6 +30,8 @@ func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) 
 		return u, err
 	case u.Status != account.StatusActive || u.Placeholder:
 		return u, errcode.InvalidField("owner", "not_active")
+	case coolOff: // protocol rule 11
+		return u, &errcode.Error{Code: errcode.Invalid, Field: "owner", Reason: errcode.ReasonUserCoolOff, Until: until}
 	case t.Role.Rank() > u.Rank(): // the token would have a lower role than it states
 		return u, errcode.InvalidField("owner", "role")
 	}
@@ -54,7 +57,7 @@ func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	case err != nil:
 		return Principal{}, err
 	}
-	p.OwnerName = u.DisplayName()
+	p.SetOwner(&u, now)
 	p.Role, p.Groups = limitToOwner(t.Role, t.Groups, u.Roles)
 	return p, nil
 }

@@ -26,8 +26,25 @@ type Principal struct {
 
 	CannotAssignRoles bool // an access token without the scope for roles
 
-	expires time.Time // of the token; zero: does not expire
-	proven  bool      // a step-up of the session is valid
+	expires      time.Time // of the token; zero: does not expire
+	proven       bool      // a step-up of the session is valid
+	coolOff      bool      // the owner is in cool-off (protocol rule 11)
+	coolOffUntil time.Time // see account.User.CoolOff
+}
+
+// SetOwner sets the name of the owner of p, who is a user, and limits p while they are in cool-off (protocol rule 11).
+func (p *Principal) SetOwner(u *account.User, now time.Time) {
+	p.OwnerName = u.DisplayName()
+	p.coolOffUntil, p.coolOff = u.CoolOff(now)
+}
+
+// CoolOff reports whether the owner of p is in cool-off, and until when: see account.User.CoolOff.
+func (p Principal) CoolOff() (until time.Time, ok bool) { return p.coolOffUntil, p.coolOff }
+
+// limited reports whether the cool-off of the owner prevents operations with the permission: all but to read and to help (protocol rule
+// 11).
+func (p Principal) limited(perm Permission) bool {
+	return p.coolOff && !slices.Contains([]Permission{PermRead, PermHelp, PermListTokens, PermReadConfiguration}, perm)
 }
 
 // Permission is a class of administrative operations.
@@ -35,7 +52,10 @@ type Permission int
 
 const (
 	PermRead              Permission = iota // read users, help requests and the audit log
-	PermInvite                              // create and invite users, work on help requests
+	PermHelp                                // work on help requests, without identity checks
+	PermVouch                               // record identity checks
+	PermExport                              // write users or events to a file
+	PermInvite                              // create and invite users
 	PermReset                               // remove one or all devices
 	PermAssist                              // unlock, end sessions, send a password link
 	PermManage                              // profiles, life cycle, groups and tokens
@@ -49,9 +69,9 @@ const (
 // minRole returns the lowest role that has the permission.
 func (perm Permission) minRole() account.Role {
 	switch perm {
-	case PermRead:
+	case PermRead, PermExport:
 		return account.RoleReadOnly
-	case PermInvite, PermReset, PermAssist, PermApprove:
+	case PermHelp, PermVouch, PermInvite, PermReset, PermAssist, PermApprove:
 		return account.RoleHelpDesk
 	case PermConfigure, PermReadConfiguration:
 		return account.RoleSuperAdmin
@@ -97,10 +117,26 @@ func (p Principal) Require(perm Permission) error {
 		return errcode.ForbiddenFor(errcode.ReasonOwnClientOnly)
 	case p.Rank() < perm.minRole().Rank():
 		return errcode.ForbiddenFor(needs[perm.minRole()])
+	case p.limited(perm):
+		err := errcode.ForbiddenFor(errcode.ReasonCoolOff)
+		err.Until = p.coolOffUntil
+		return err
 	case perm.NeedsProof() && !p.Proven():
 		return errcode.New(errcode.StepUpRequired)
 	}
 	return nil
+}
+
+// CheckNoCoolOff returns WrongState if u is in cool-off and p is not the operator (protocol rule 11). It is the check of operations
+// that give u a role, another address or another telephone number.
+func (p Principal) CheckNoCoolOff(u *account.User, now time.Time) error {
+	until, ok := u.CoolOff(now)
+	if !ok || p.Operator {
+		return nil
+	}
+	err := errcode.WrongStateFor(errcode.ReasonUserCoolOff)
+	err.Until = until
+	return err
 }
 
 // RequireUnscoped returns Forbidden unless the role of p has the permission and p has no group scope. Operations on
@@ -211,7 +247,7 @@ func (p Principal) CoversGroups(groups []account.GroupID) bool {
 // Rights returns the role and the group scope of p as text. Two principals with one ID and equal rights may read the
 // same answers.
 func (p Principal) Rights() []byte {
-	return fmt.Appendf(nil, "%s %q %t", p.Role, p.Groups, p.Groups == nil)
+	return fmt.Appendf(nil, "%s %q %t %t", p.Role, p.Groups, p.Groups == nil, p.coolOff)
 }
 
 // Actor returns the principal as the actor of audit events.

@@ -112,6 +112,9 @@ func (s *Service) AssignRole(ctx context.Context, p Principal, req account.Reque
 		if u.Status == account.StatusDeactivated {
 			return nil, wrongState(errcode.ReasonDeactivated)
 		}
+		if err := p.CheckNoCoolOff(u, tx.Op.Now); err != nil {
+			return nil, err
+		}
 		if slices.ContainsFunc(u.Roles, func(g account.RoleAssignment) bool { return g.Role == n.Role }) {
 			return nil, wrongState(errcode.ReasonHasRole)
 		}
@@ -256,6 +259,11 @@ func (s *Service) changeTargets(ctx context.Context, p Principal, req account.Re
 		groups, err := change(tx, g.Groups)
 		if err != nil || slices.Equal(groups, g.Groups) {
 			return nil, err
+		}
+		if len(groups) > len(g.Groups) && len(g.Groups) > 0 { // the role gets a further group
+			if err := p.CheckNoCoolOff(u, tx.Op.Now); err != nil {
+				return nil, err
+			}
 		}
 		g.Groups, g.Changed = groups, tx.Op.Now
 		u.Roles = slices.Clone(u.Roles)

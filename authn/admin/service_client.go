@@ -50,11 +50,11 @@ func (s *Service) ServiceOwner(ctx context.Context, p Principal, role account.Ro
 	}
 	t := Token{Role: role}
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		_, err := tokenOwner(r, &t, named)
+		_, err := tokenOwner(r, &t, named, s.Accounts.Now())
 		return err
 	})
 	if e, ok := errors.AsType[*errcode.Error](err); ok && e.Code == errcode.Invalid {
-		err = errcode.InvalidField("barillet_owner", e.Reason)
+		err = &errcode.Error{Code: errcode.Invalid, Field: "barillet_owner", Reason: e.Reason, Until: e.Until}
 	}
 	return t.Owner, err
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"strings"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/session"
@@ -13,10 +14,10 @@ import (
 const SessionPrefix = "user:"
 
 // SessionPrincipal returns the principal of a session: the user with their highest role and its group scope, without
-// allowances (protocol rule 34). It returns NoSession if the user is not active, and Forbidden if they have no role.
+// allowances (protocol rule 35). It returns NoSession if the user is not active, and Forbidden if they have no role.
 func (s *Service) SessionPrincipal(ctx context.Context, info session.Info) (p Principal, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
-		p, err = sessionPrincipal(r, info)
+		p, err = sessionPrincipal(r, info, s.Accounts.Now())
 		return err
 	})
 	if err == nil {
@@ -25,7 +26,7 @@ func (s *Service) SessionPrincipal(ctx context.Context, info session.Info) (p Pr
 	return p, err
 }
 
-func sessionPrincipal(r account.Reader, info session.Info) (Principal, error) {
+func sessionPrincipal(r account.Reader, info session.Info, now time.Time) (Principal, error) {
 	u, err := r.User(info.User)
 	switch {
 	case errcode.Of(err) == errcode.NotFound, err == nil && u.Status != account.StatusActive:
@@ -35,7 +36,8 @@ func sessionPrincipal(r account.Reader, info session.Info) (Principal, error) {
 	case u.Rank() <= 0:
 		return Principal{}, errcode.ForbiddenFor(errcode.ReasonNeedsReadOnly)
 	}
-	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, OwnerName: u.DisplayName(), Owner: string(u.ID)}
+	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, Owner: string(u.ID)}
+	p.SetOwner(&u, now)
 	p.Role, p.Groups = limitToOwner(account.RoleSuperAdmin, nil, u.Roles)
 	return p, nil
 }
@@ -46,13 +48,13 @@ func (p Principal) FromSession() bool { return strings.HasPrefix(p.ID, SessionPr
 // Proven reports whether p may perform operations with a permission that NeedsProof. A token was proven when it was made.
 func (p Principal) Proven() bool { return p.proven || !p.FromSession() }
 
-// Allows reports whether the role of p has the permission, perhaps after a step-up. Pages show an operation only then.
+// Allows reports whether p has the permission, perhaps after a step-up. Pages show an operation only then.
 func (p Principal) Allows(perm Permission) bool {
-	return p.Owner != "" && p.Rank() >= perm.minRole().Rank()
+	return p.Owner != "" && p.Rank() >= perm.minRole().Rank() && !p.limited(perm)
 }
 
 // NeedsProof reports whether an operation in a session needs a step-up of the last five minutes, other than the sign-in
-// (protocol rule 34).
+// (protocol rule 35).
 func (perm Permission) NeedsProof() bool {
 	switch perm {
 	case PermReset, PermManage, PermApprove, PermAssignRoles, PermConfigure:

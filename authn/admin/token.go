@@ -71,7 +71,7 @@ func (s *Service) CreateToken(ctx context.Context, p Principal, req account.Requ
 	t.ID = hash[:tokenIDLength]
 	t, err = account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Token, error) {
 		t := t
-		owner, err := tokenOwner(tx.Reader, &t, n.Owner)
+		owner, err := tokenOwner(tx.Reader, &t, n.Owner, op.Now)
 		if err != nil {
 			return t, err
 		}

@@ -10,6 +10,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -51,6 +52,7 @@ func NewGarage(t *testing.T) *Garage {
 	s.Manager, s.Administrator = s.User(string(s.Manager.ID)), s.User(string(s.Administrator.ID))
 	s.Amelie, s.Phone, s.Session = s.Member(Technician, func(u *account.User) {
 		u.FirstName, u.LastName, u.SecondEmail, u.Groups = "Amélie", "Durand", SecondEmail, []account.GroupID{s.Lumiere}
+		u.MobilePhone = account.Phone{Number: "+33612345678", Since: s.Clock.Now().AddDate(0, -1, 0)}
 	})
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
@@ -102,6 +104,26 @@ func (s *Garage) Reset(t *testing.T, p admin.Principal, r helpdesk.ResetRequest)
 		t.Fatalf("resetting: %v", err)
 	}
 	return result
+}
+
+// ResetAndEnrol resets a user as the operator and enrols a new phone with the mailed ticket, so that the cool-off ends in 24 hours.
+func (s *Garage) ResetAndEnrol(t *testing.T, login string) *Phone {
+	t.Helper()
+	s.EmptyOutbox()
+	if _, err := s.Directory.HelpDesk.Reset(t.Context(), AsOperator, s.From, login, helpdesk.ResetRequest{}); err != nil {
+		t.Fatalf("resetting %s: %v", login, err)
+	}
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, login, Password)
+	if err != nil {
+		t.Fatalf("signing in as %s: %v", login, err)
+	}
+	u := s.User(login)
+	if _, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Secret, Mailed[notice.DevicesReset](t, s.Env, u.Email).Code); err != nil {
+		t.Fatalf("presenting the ticket of %s: %v", login, err)
+	}
+	phone, _ := s.Enrol(enrol.Flow{Transaction: started.Secret}, "Nouveau téléphone")
+	s.EmptyOutbox()
+	return phone
 }
 
 // Mailed returns the only waiting email of a type to an address, or to any address if to is empty.

@@ -13,6 +13,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
+	"barillet/internal/input"
 	"barillet/internal/notice"
 )
 
@@ -20,6 +21,7 @@ import (
 // Email are never empty.
 type ProfileChange struct {
 	Login, Email, SecondEmail, FirstName, LastName *string
+	PrimaryPhone, MobilePhone                      *string
 	Locale                                         *string                    // of Policy.Locales, or "" for the default
 	Custom                                         map[string]json.RawMessage // other members; null removes one unless Replace is set
 	Replace                                        bool                       // replace the whole profile
@@ -27,7 +29,8 @@ type ProfileChange struct {
 }
 
 // UpdateUser changes the profile of a user. If an address changes, all their sessions end (protocol rule 2), and the
-// old and the new address receive a notification. A principal with a group scope may not change an address, because the
+// old and the new address receive a notification. So does the user of a new telephone number, which is young for 72
+// hours. Neither changes in the cool-off of the user (WrongState), except by the operator. A principal with a group scope may not change an address, because the
 // result would reveal whether a user outside the scope has it (protocol rule 21). A change without effect has no audit
 // event. It returns Taken if an address belongs to another user.
 //
@@ -59,32 +62,55 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 		case len(changed) == 0:
 			return withDisplayStatus(tx, u, tx.Save(&u))
 		}
-		if p.Scoped() && (u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail) {
-			return account.User{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
-		}
-		action := audit.ProfileUpdated
-		if u.Email != old.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
-		}
-		if u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail {
-			u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
-		}
-		tx.AddAdminActivity(&u, action, "")
-		addressChanged, err := tx.UpdateProfile(&u, &old)
-		if err != nil {
-			return account.User{}, err
-		}
-		e := p.Event(action, &u)
-		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
-		if err := tx.Audit(e); err != nil {
-			return account.User{}, err
-		}
-		if addressChanged {
-			err = s.notifyAddressChanged(tx, p, &old, &u)
-		}
+		err = s.storeProfile(tx, p, &old, &u, changed)
 		return withDisplayStatus(tx, u, err)
 	})
 	return admin.WithoutSecrets(u), err
+}
+
+// storeProfile stores, audits and mails the change of a profile in the transaction of UpdateUser.
+func (s *Service) storeProfile(tx *account.Tx, p admin.Principal, old, u *account.User, changed []string) error {
+	addresses := u.Login != old.Login || u.Email != old.Email || u.SecondEmail != old.SecondEmail
+	numbers := u.PrimaryPhone != old.PrimaryPhone || u.MobilePhone != old.MobilePhone
+	if p.Scoped() && addresses {
+		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	}
+	if addresses || numbers {
+		if err := p.CheckNoCoolOff(old, tx.Op.Now); err != nil {
+			return err
+		}
+	}
+	action := audit.ProfileUpdated
+	if numbers {
+		action = audit.PhoneUpdated
+		u.StampPhones(emailProvenance(p), tx.Op.Now)
+	}
+	if u.Email != old.Email {
+		action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
+	}
+	if addresses {
+		u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+	}
+	tx.AddAdminActivity(u, action, "")
+	if err := tx.UpdateProfile(u, old); err != nil {
+		return err
+	}
+	e := p.Event(action, u)
+	e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
+	if numbers {
+		e.Detail["primaryPhone"], e.Detail["mobilePhone"] = input.MaskPhone(u.PrimaryPhone.Number), input.MaskPhone(u.MobilePhone.Number)
+	}
+	if err := tx.Audit(e); err != nil {
+		return err
+	}
+	switch {
+	case addresses:
+		return s.notifyAddressChanged(tx, p, old, u, numbers)
+	case numbers:
+		m := notice.PhoneChanged{Context: tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now}), By: p.DisplayName(s.accounts.Policy.Issuer)}
+		return tx.SendByAdmin(u, u.Addresses(), m, time.Time{})
+	}
+	return nil
 }
 
 // emailProvenance returns the provenance of an address that p sets. It is empty for the operator, who holds the store
@@ -127,11 +153,12 @@ func (s *Service) setPassword(tx *account.Tx, p admin.Principal, u *account.User
 
 // apply applies the change to u, or returns Invalid. The store checks that addresses are unique.
 func (c ProfileChange) apply(u *account.User, policy *account.Policy) error {
-	as := u.AsGiven()
+	as, primary, mobile := u.AsGiven(), u.PrimaryPhone.Number, u.MobilePhone.Number
 	for _, m := range []struct {
 		text *string
 		into *string
-	}{{c.Login, &as.Login}, {c.Email, &as.Email}, {c.SecondEmail, &as.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
+	}{{c.Login, &as.Login}, {c.Email, &as.Email}, {c.SecondEmail, &as.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale},
+		{c.PrimaryPhone, &primary}, {c.MobilePhone, &mobile}} {
 		switch {
 		case m.text != nil:
 			*m.into = *m.text
@@ -146,6 +173,10 @@ func (c ProfileChange) apply(u *account.User, policy *account.Policy) error {
 		return errcode.InvalidField("email", "address")
 	case !u.SetSecondEmail(as.SecondEmail):
 		return errcode.InvalidField("secondEmail", "address")
+	case !u.PrimaryPhone.Set(primary):
+		return errcode.InvalidField("primaryPhone", "phone")
+	case !u.MobilePhone.Set(mobile):
+		return errcode.InvalidField("mobilePhone", "phone")
 	}
 	if err := u.NormalizeNames(); err != nil {
 		return err
@@ -192,6 +223,7 @@ func changedMembers(old, u *account.User) []string {
 		same bool
 	}{{"login", was.Login == is.Login}, {"email", was.Email == is.Email}, {"secondEmail", was.SecondEmail == is.SecondEmail},
 		{"firstName", old.FirstName == u.FirstName}, {"lastName", old.LastName == u.LastName}, {"locale", old.Locale == u.Locale},
+		{"primaryPhone", old.PrimaryPhone == u.PrimaryPhone}, {"mobilePhone", old.MobilePhone == u.MobilePhone},
 		{"profile", bytes.Equal(old.Profile, u.Profile)}} {
 		if !m.same {
 			out = append(out, m.name)
@@ -201,9 +233,9 @@ func changedMembers(old, u *account.User) []string {
 }
 
 // notifyAddressChanged notifies every old and new address. The notification to a removed address does not contain the
-// login.
-func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, old, u *account.User) error {
-	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer)}
+// login. numbers is true if a telephone number changed too.
+func (s *Service) notifyAddressChanged(tx *account.Tx, p admin.Principal, old, u *account.User, numbers bool) error {
+	m := notice.AddressChanged{Context: notice.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: p.DisplayName(s.accounts.Policy.Issuer), Numbers: numbers}
 	present := u.Addresses()
 	former := slices.DeleteFunc(old.Addresses(), func(a string) bool { return slices.Contains(present, a) })
 	if err := tx.SendTo(u, former, m, time.Time{}); err != nil {

@@ -67,7 +67,7 @@ func TestUpdateUser_AddressChangeEndsTicketsAndInvitation(t *testing.T) {
 	}
 	invitation := authntest.LinkToken(authntest.Mailed[notice.Invitation](t, s.Env, "typo@garage.example").Link)
 	for from, to := range map[string]string{authntest.Technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
-		if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
+		if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsOperator, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -191,7 +191,7 @@ func TestUpdateUser_LargestUserFitsOneTransaction(t *testing.T) {
 	s.EmptyOutbox()
 	s.FillSessions(t, s.Amelie.ID)
 	ctx := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
-	_, err := s.Directory.UpdateUser(ctx, authntest.WithSecrets(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+	_, err := s.Directory.UpdateUser(ctx, authntest.WithSecrets(authntest.AsOperator), s.From, authntest.Technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		SecondEmail: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)

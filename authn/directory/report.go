@@ -4,11 +4,13 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/counts"
 	"barillet/authn/roster"
+	"barillet/factors"
 	"barillet/internal/errcode"
 )
 
@@ -33,7 +35,7 @@ type RiskQuery struct {
 type LockoutRisk struct {
 	Kind    string
 	User    account.User // active, with at most one usable device
-	Devices account.DeviceSummary
+	Devices DeviceSummary
 
 	Group          account.Group
 	CanReset       int  // administrators with a role for this group who can sign in; fewer than two
@@ -102,7 +104,7 @@ func (s *Service) usersAtRisk(ctx context.Context, p admin.Principal, after stri
 	now := s.accounts.Now()
 	users, next, err := s.Users(ctx, p, roster.UserQuery{After: after, Limit: limit, AtRisk: true})
 	for i := range users {
-		found = append(found, LockoutRisk{Kind: RiskUser, User: users[i], Devices: s.accounts.DeviceSummary(&users[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskUser, User: users[i], Devices: s.deviceSummary(&users[i], now)})
 	}
 	return found, next, err
 }
@@ -132,9 +134,10 @@ func (s *Service) groupsAtRisk(ctx context.Context, p admin.Principal, after str
 // countResetters returns how many active administrators with a usable device may reset users: by group, of these groups, and
 // for all users. It reads the administrators of these groups and those of all users only.
 func (s *Service) countResetters(ctx context.Context, groups []account.Group) (managers map[account.GroupID]int, unscoped int, err error) {
-	managers = map[account.GroupID]int{}
+	managers, now := map[account.GroupID]int{}, s.accounts.Now()
 	q := roster.HolderQuery{All: true, MinRank: account.RoleHelpDesk.Rank(), Filter: func(u *account.User) bool {
-		return u.Status == account.StatusActive && s.accounts.CountPrimary(u) > 0
+		_, coolOff := u.CoolOff(now)
+		return u.Status == account.StatusActive && s.accounts.CountPrimary(u) > 0 && !coolOff
 	}}
 	for _, g := range groups {
 		q.Groups = append(q.Groups, g.ID)
@@ -166,4 +169,36 @@ func resetScope(u *account.User) (all bool, groups []account.GroupID) {
 	}
 	slices.Sort(groups)
 	return all, slices.Compact(groups)
+}
+
+// DeviceSummary describes what a user can still sign in with.
+type DeviceSummary struct {
+	Devices       []factors.Device // usable primary devices (protocol rule 6), without Data
+	Copies        int              // confirmed copies of them
+	RecoveryCodes int              // unused recovery codes
+	TicketUntil   time.Time        // expiry of the last ticket; zero: no valid ticket
+}
+
+// deviceSummary returns the summary of the user's devices at now.
+func (s *Service) deviceSummary(u *account.User, now time.Time) DeviceSummary {
+	var out DeviceSummary
+	for _, d := range s.accounts.UsableDevices(u) {
+		out.RecoveryCodes += s.accounts.Status(d).Remaining
+		if !s.accounts.Method(d.Kind).Primary {
+			continue
+		}
+		for _, c := range d.Copies {
+			if !c.Confirmed.IsZero() && !c.ScanAgain {
+				out.Copies++
+			}
+		}
+		d.Data = nil
+		out.Devices = append(out.Devices, d)
+	}
+	for _, t := range u.Tickets {
+		if now.Before(t.Expires) && t.Expires.After(out.TicketUntil) {
+			out.TicketUntil = t.Expires
+		}
+	}
+	return out
 }

@@ -19,6 +19,7 @@ import (
 type NewUser struct {
 	Login, Email, SecondEmail string
 	FirstName, LastName       string
+	PrimaryPhone, MobilePhone string // as input.Phone accepts them
 	Profile                   json.RawMessage
 	Locale                    string // of Policy.Locales, or "" for the default
 	Groups                    []account.GroupID
@@ -85,6 +86,7 @@ func (s *Service) storeUser(tx *account.Tx, p admin.Principal, n NewUser, u acco
 	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, emailProvenance(p)
 	u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+	u.StampPhones(emailProvenance(p), tx.Op.Now)
 	if err := s.handleExistingAddress(tx, p, &u); err != nil {
 		return CreateResult{}, err
 	}
@@ -167,6 +169,12 @@ func parseUser(n NewUser, policy *account.Policy) (u account.User, faults []*err
 	}
 	if !u.SetSecondEmail(n.SecondEmail) {
 		faults = append(faults, errcode.InvalidField("secondEmail", "address"))
+	}
+	if !u.PrimaryPhone.Set(n.PrimaryPhone) {
+		faults = append(faults, errcode.InvalidField("primaryPhone", "phone"))
+	}
+	if !u.MobilePhone.Set(n.MobilePhone) {
+		faults = append(faults, errcode.InvalidField("mobilePhone", "phone"))
 	}
 	if n.Locale != "" && !policy.HasLocale(n.Locale) {
 		faults = append(faults, errcode.InvalidField("locale", "unknown"))

@@ -200,11 +200,15 @@ func (s *Service) activatePending(tx *account.Tx, c authn.AdminCall, u *account.
 		d.Disabled = factors.DisabledUnconfirmed
 	}
 	u.AdminEnrolment = nil
+	replaced := u.EverHadDevice
 	u.EverHadDevice = u.EverHadDevice || !d.Unconfirmed() // an unconfirmed device is not yet the user's (protocol rule 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
 	if s.Accounts.CountPrimary(u) > 0 && !d.Unconfirmed() {
 		// A ticket is useless beside a usable device. If the password has the provenance of the device, the device is
 		// not usable, and a ticket of other provenance remains valid.
+		if replaced {
+			u.ReenrolledAt = tx.Op.Now // a removal and this enrolment together are a reset (protocol rule 11)
+		}
 		if err := s.SignIn.SpendTickets(tx, u); err != nil {
 			return d, err
 		}

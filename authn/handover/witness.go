@@ -29,10 +29,11 @@ func (s *Service) findWitness(r account.Reader, now time.Time, h, u *account.Use
 
 // canWitness reports whether w can be the witness of a handover by h to u (protocol rule 9).
 func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
+	_, coolsOff := w.CoolOff(now)
 	switch {
 	case w.Status != account.StatusActive, w.Placeholder, w.ID == h.ID, w.ID == u.ID:
 		return false
-	case young(w.Created, now), w.AddressChanged(now), coolsOff(w):
+	case young(w.Created, now), w.AddressChanged(now), coolsOff:
 		return false
 	case !present(w, u, now), len(s.proofs(w, now)) == 0:
 		return false
@@ -42,9 +43,6 @@ func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
 
 // young reports whether a time is less than origin.Age before now.
 func young(t, now time.Time) bool { return now.Before(t.Add(origin.Age)) }
-
-// coolsOff reports whether the user was reset and has not enrolled a device since.
-func coolsOff(u *account.User) bool { return !u.ResetAt.IsZero() }
 
 // proofs returns the primary devices by which w can confirm: usable, seen by w alone, and old enough.
 func (s *Service) proofs(w *account.User, now time.Time) []factors.Device {

@@ -87,6 +87,9 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 	if err := CheckHadDevice(&u); err != nil {
 		return storedApproval{}, err
 	}
+	if r.Check, err = r.Check.resolve(&u, tx.Op.Now); err != nil {
+		return storedApproval{}, err
+	}
 	if r.HelpRequest != "" {
 		if r.HelpRequest, err = s.checkRequest(tx, p, r, &u); err != nil {
 			return storedApproval{}, err
@@ -267,6 +270,9 @@ func (s *Service) checkApprover(r account.Reader, raw store.Reader, p admin.Prin
 	}
 	if err == nil {
 		err = admin.Authorize(first, admin.PermApprove, &u)
+	}
+	if errcode.HasReason(err, errcode.ReasonCoolOff) { // that of the other administrator
+		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
 	}
 	return approval, u, err
 }

@@ -117,7 +117,7 @@ func (s *Service) forSupport(tx *account.Tx, q checkedSubmission, u *account.Use
 	if u.ID == "" {
 		return m, nil
 	}
-	m.User, m.Number = u.DisplayName(), telephoneNumber(u)
+	m.User, m.Number = u.DisplayName(), numberOnFile(u, tx.Op.Now)
 	if len(u.Groups) == 0 {
 		return m, nil
 	}

@@ -47,8 +47,13 @@ func (s State) canBecome(t State) bool { return s == t || !s.closed() || !t.clos
 // reassigns a request of another one without TakeOver. A reopened request needs a new identity check. Administrators
 // cannot work on their own request (Forbidden). Patch returns TooMany if the request is full.
 func (s *Service) Patch(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, patch RequestPatch) (Request, error) {
-	if err := p.Require(admin.PermInvite); err != nil {
+	if err := p.Require(admin.PermHelp); err != nil {
 		return Request{}, err
+	}
+	if patch.Check != nil {
+		if err := p.Require(admin.PermVouch); err != nil {
+			return Request{}, err
+		}
 	}
 	patch, err := patch.validate()
 	if err != nil {
@@ -153,14 +158,16 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 		return audit.Event{}, errcode.WrongStateFor(errcode.ReasonRequestClosed)
 	}
 	if moves && c.State.closed() { // the check was valid for the closed request
-		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
+		c.clearIdentity()
 	}
 	if to != c.Assignee {
 		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
 		c.addEntry(tx, p, HistoryEntry{What: "assigned", Text: name, Who: to})
 	}
-	if patch.Check != nil && c.recordIdentity(tx, p, *patch.Check) {
-		detail["identity"], detail["identityBy"] = string(patch.Check.Method), patch.Check.By
+	if check, err := c.resolveCheck(tx, patch.Check); err != nil {
+		return audit.Event{}, err
+	} else if check != nil && c.recordIdentity(tx, p, *check) {
+		check.detail(detail)
 	}
 	if patch.Note != "" {
 		c.addNote(tx, p, "note", patch.Note)
@@ -178,6 +185,18 @@ func (s *Service) apply(tx *account.Tx, p admin.Principal, c *Request, patch Req
 	e := requestEvent(p, action, c)
 	e.Detail = detail
 	return e, nil
+}
+
+// resolveCheck is IdentityCheck.resolve for the user of a request, who may be unknown or deleted.
+func (c *Request) resolveCheck(tx *account.Tx, k *IdentityCheck) (*IdentityCheck, error) {
+	var u account.User
+	if k != nil && c.User != "" {
+		var err error
+		if u, err = tx.User(c.User); err != nil && errcode.Of(err) != errcode.NotFound {
+			return nil, err
+		}
+	}
+	return k.resolve(&u, tx.Op.Now)
 }
 
 // assignee returns the id and name of an administrator who may work on the request. A principal with a group scope can
@@ -204,7 +223,7 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subj
 	}
 	for _, g := range u.Roles {
 		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
-		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermInvite) != nil {
+		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermHelp) != nil {
 			continue
 		}
 		switch err := s.requestInScope(r, as, c); {

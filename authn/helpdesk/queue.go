@@ -130,13 +130,7 @@ func (s *Service) requestInScope(r account.Reader, p admin.Principal, c *Request
 // 24). It returns none for an unknown address. For a principal with a group scope it omits roles and groups (protocol
 // rule 21). It returns NotFound as Request does.
 func (s *Service) RecentSecurityChanges(ctx context.Context, p admin.Principal, c *Request) ([]account.Activity, error) {
-	if c.User == "" {
-		return nil, nil
-	}
-	u, err := s.Admin.User(ctx, p, string(c.User))
-	if errcode.Of(err) == errcode.NotFound && !p.Scoped() {
-		return nil, nil // deleted after the request
-	}
+	u, err := s.userOf(ctx, p, c)
 	changes := u.RecentSecurityChanges(s.accounts.Now())
 	if p.Scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
@@ -144,6 +138,24 @@ func (s *Service) RecentSecurityChanges(ctx context.Context, p admin.Principal, 
 		})
 	}
 	return changes, err
+}
+
+// NumbersOf returns the numbers on file of the user of a request; none for an unknown address. It returns NotFound as Request does.
+func (s *Service) NumbersOf(ctx context.Context, p admin.Principal, c *Request) ([]Number, error) {
+	u, err := s.userOf(ctx, p, c)
+	return Numbers(&u, s.accounts.Now()), err
+}
+
+// userOf returns the user of a request; a zero User if the address is unknown or the user was deleted.
+func (s *Service) userOf(ctx context.Context, p admin.Principal, c *Request) (account.User, error) {
+	if c.User == "" {
+		return account.User{}, nil
+	}
+	u, err := s.Admin.User(ctx, p, string(c.User))
+	if errcode.Of(err) == errcode.NotFound && !p.Scoped() {
+		err = nil
+	}
+	return u, err
 }
 
 // Request returns one help request. It returns NotFound if there is none that p may read.

@@ -45,7 +45,7 @@ func TestPatch_AddsHistory(t *testing.T) {
 		}
 		steps = append(steps, h.What+" "+h.Text)
 	}
-	want := "assigned support desk|status in_progress|identity called_back|note called 01 23\nspoke to Amélie|answer Come by tomorrow.|status resolved"
+	want := "assigned support desk|status in_progress|identity called_back: …5678|note called 01 23\nspoke to Amélie|answer Come by tomorrow.|status resolved"
 	if got := strings.Join(steps, "|"); got != want {
 		t.Errorf("got history %q, want %q", got, want)
 	}

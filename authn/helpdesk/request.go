@@ -44,10 +44,13 @@ type Request struct {
 	Identity     IdentityMethod `json:"identity,omitempty"`     // "": not checked, or checked before a reopening
 	IdentityBy   string         `json:"identityBy,omitempty"`   // see IdentityCheck
 	IdentityAt   time.Time      `json:"identityAt,omitzero"`
-	Network      string         `json:"network,omitempty"` // of the first text about an unknown address
-	At           time.Time      `json:"at,omitzero"`
-	Changed      time.Time      `json:"changed,omitzero"`
-	History      []HistoryEntry `json:"history,omitempty"`
+
+	IdentityNumber string `json:"identityNumber,omitempty"` // the number that was called back, masked
+
+	Network string         `json:"network,omitempty"` // of the first text about an unknown address
+	At      time.Time      `json:"at,omitzero"`
+	Changed time.Time      `json:"changed,omitzero"`
+	History []HistoryEntry `json:"history,omitempty"`
 }
 
 // HistoryEntry is one operation of an administrator on a request.
@@ -55,7 +58,7 @@ type HistoryEntry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`             // ID of the principal
 	Name string    `json:"name,omitempty"` // display name
-	What string    `json:"what"`           // "status", "assigned", "identity", "note", "answer", "reset"
+	What string    `json:"what"`           // "status", "assigned", "identity", "call", "note", "answer", "reset"
 	Text string    `json:"text,omitempty"`
 	Who  string    `json:"who,omitempty"` // "assigned": the id of the new assignee; "": none
 }

@@ -132,6 +132,9 @@ func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.Requ
 	if r.Check, err = r.Check.validate(); err != nil {
 		return ResetResult{}, err
 	}
+	if r.Check != nil && !r.Check.confirmed() {
+		return ResetResult{}, errcode.WrongStateFor(errcode.ReasonIdentity)
+	}
 	job := resetJob{principal: p, id: id, request: r, delivery: delivery}
 	var u account.User
 	if err := s.accounts.View(ctx, func(r account.Reader) (err error) {
@@ -181,7 +184,13 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	if err := CheckHadDevice(&u); err != nil {
 		return resetOutcome{}, err
 	}
+	if j.request.Check, err = j.request.Check.resolve(&u, tx.Op.Now); err != nil {
+		return resetOutcome{}, err
+	}
 	c, unchecked, err := s.findRequest(tx, j, &u)
+	if err == nil {
+		err = j.checkDelivery(c)
+	}
 	if err != nil {
 		return resetOutcome{}, err
 	}
@@ -191,9 +200,6 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	open := openTicket(&u, tx.Op.Now)
 	repeat := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
 	if err := c.checkResettable(&u, repeat); err != nil {
-		return resetOutcome{}, err
-	}
-	if err := j.checkPresent(c); err != nil {
 		return resetOutcome{}, err
 	}
 	if repeat {
@@ -264,14 +270,15 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 	result.User, result.Login, result.Mailed, result.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
 	result.Repeated, result.HelpRequest, result.OpenRequest = true, cmp.Or(j.request.HelpRequest, result.HelpRequest), j.openReference()
 	if result.Mailed {
-		result.MailTo = masked(u.Addresses()[:1])
+		result.MailTo = input.MaskEmails(u.Addresses()[:1])
 	}
 	if c != nil && !c.State.closed() {
 		if err := s.resolve(tx, j.principal, c); err != nil {
 			return resetOutcome{}, err
 		}
 		e := requestEvent(j.principal, audit.HelpClosed, c)
-		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
+		e.Detail = map[string]string{"status": string(c.State)}
+		c.identityCheck().detail(e.Detail)
 		if err := tx.Audit(e); err != nil {
 			return resetOutcome{}, err
 		}
@@ -311,7 +318,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 		if err != nil {
 			return err
 		}
-		result.Mailed, result.MailTo, result.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
+		result.Mailed, result.MailTo, result.TicketExpires = true, input.MaskEmails(u.Addresses()[:1]), t.Expires
 		if result.Repeated {
 			return nil
 		}

@@ -17,19 +17,17 @@ import (
 // resetEvent returns the audit event of a reset. previousResult reads the result of a repeated reset from it.
 func (j resetJob) resetEvent(u *account.User, c *Request, action string, result ResetResult) audit.Event {
 	e := j.principal.Event(action, u)
-	var check IdentityCheck
-	switch {
-	case c != nil:
-		check = IdentityCheck{c.Identity, c.IdentityBy}
-	case j.request.Check != nil:
-		check = *j.request.Check
-	}
 	e.Detail = map[string]string{"owner": j.principal.Owner, "method": [...]string{"email", "response", "screen"}[j.delivery]}
-	for key, text := range map[string]string{"reason": j.request.Reason, "helpRequestId": j.request.HelpRequest,
-		"identity": string(check.Method), "identityBy": check.By} {
+	for key, text := range map[string]string{"reason": j.request.Reason, "helpRequestId": j.request.HelpRequest} {
 		if text != "" {
 			e.Detail[key] = text
 		}
+	}
+	switch {
+	case c != nil:
+		c.identityCheck().detail(e.Detail)
+	case j.request.Check != nil:
+		j.request.Check.detail(e.Detail)
 	}
 	if j.unchecked != nil {
 		e.Detail["openHelpRequestId"] = j.unchecked.ID
@@ -98,20 +96,3 @@ func (s *Service) previousResult(ctx context.Context, u *account.User) (ResetRes
 	}
 	return r, nil
 }
-
-// masked returns the addresses with most characters hidden, such as "a•••@g•••.example".
-func masked(addresses []string) []string {
-	var out []string
-	for _, a := range addresses {
-		local, domain, _ := strings.Cut(a, "@")
-		name, top := domain, ""
-		if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
-			name, top = domain[:dot], domain[dot:]
-		}
-		out = append(out, head(local)+"@"+head(name)+top)
-	}
-	return out
-}
-
-// head returns the first character of an ASCII text, and dots.
-func head(s string) string { return s[:min(len(s), 1)] + "•••" }

@@ -46,24 +46,33 @@ type checkedSubmission struct {
 // returns Invalid for email, topic or message. While space is low, it returns LowSpace unless the browser is known or has
 // proven a password.
 func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
+	q, err := s.check(ctx, req, f)
+	if err != nil {
+		return "", err
+	}
+	return s.submit(ctx, req, q)
+}
+
+// check validates a submission.
+func (s *Service) check(ctx context.Context, req account.RequestInfo, f Submission) (checkedSubmission, error) {
 	q := checkedSubmission{topic: notice.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = account.NormalizeLogin(f.Email); !ok {
-		return "", errcode.InvalidField("email", "address")
+		return q, errcode.InvalidField("email", "address")
 	}
 	if q.topic == "" {
 		q.topic = notice.TopicCannotLogIn
 	}
 	if !slices.Contains(notice.Topics(), q.topic) {
-		return "", errcode.InvalidField("topic", "unknown")
+		return q, errcode.InvalidField("topic", "unknown")
 	}
 	if q.message, ok = input.Text(f.Message, 4000, true); !ok {
-		return "", errcode.InvalidField("message", "too_long")
+		return q, errcode.InvalidField("message", "too_long")
 	}
 	if !f.Transaction.IsZero() {
 		l, err := s.signIn.Transaction(ctx, f.Transaction)
 		if err != nil && errcode.Of(err) == "" {
-			return "", err
+			return q, err
 		}
 		if err == nil && l.Step != authn.StepExpired {
 			q.proven = l.User
@@ -72,13 +81,13 @@ func (s *Service) Submit(ctx context.Context, req account.RequestInfo, f Submiss
 	if q.proven == "" && s.accounts.LowSpace() {
 		user, err := s.signIn.Sessions.Recognizes(ctx, secret.Value{}, req.Browser, secret.Value{})
 		if err != nil {
-			return "", err
+			return q, err
 		}
 		if user == "" {
-			return "", errcode.New(errcode.LowSpace)
+			return q, errcode.New(errcode.LowSpace)
 		}
 	}
-	return s.submit(ctx, req, q)
+	return q, nil
 }
 
 // RequestPasswordLink calls authn.Service.RequestPasswordLink. If the user has no usable device, it also opens a help

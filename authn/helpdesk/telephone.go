@@ -1,26 +1,46 @@
 package helpdesk
 
 import (
-	"encoding/json"
+	"strings"
+	"time"
 
 	"barillet/authn/account"
 )
 
-// telephoneNumber returns the number on file: the first of the custom members "mobilePhone" and "primaryPhone", in
-// Okta's names. It is empty if there is none.
-func telephoneNumber(u *account.User) string {
-	var on struct {
-		MobilePhone  json.RawMessage `json:"mobilePhone"`
-		PrimaryPhone json.RawMessage `json:"primaryPhone"`
-	}
-	if len(u.Profile) == 0 || json.Unmarshal(u.Profile, &on) != nil {
-		return ""
-	}
-	for _, raw := range []json.RawMessage{on.MobilePhone, on.PrimaryPhone} {
-		var number string
-		if json.Unmarshal(raw, &number) == nil && number != "" {
-			return number
+// The members of a profile with a telephone number, in Okta's names.
+const (
+	memberMobile  = "mobilePhone"
+	memberPrimary = "primaryPhone"
+)
+
+// Number is a telephone number on file.
+type Number struct {
+	Member string // of the profile: "mobilePhone" or "primaryPhone"
+	Number string // as input.Phone returns it
+	Since  time.Time
+	Young  bool // written within 72 hours, so that nobody is called back on it (protocol rule 13)
+}
+
+// Numbers returns the numbers on file, the mobile one first.
+func Numbers(u *account.User, now time.Time) (all []Number) {
+	for _, n := range []Number{{Member: memberMobile, Number: u.MobilePhone.Number, Since: u.MobilePhone.Since, Young: u.MobilePhone.Young(now)},
+		{Member: memberPrimary, Number: u.PrimaryPhone.Number, Since: u.PrimaryPhone.Since, Young: u.PrimaryPhone.Young(now)}} {
+		if n.Number != "" {
+			all = append(all, n)
 		}
 	}
-	return ""
+	return all
 }
+
+// callable returns the numbers on which the user may be called back.
+func callable(u *account.User, now time.Time) (numbers []string) {
+	for _, n := range Numbers(u, now) {
+		if !n.Young {
+			numbers = append(numbers, n.Number)
+		}
+	}
+	return numbers
+}
+
+// numberOnFile returns the numbers of callable in one text.
+func numberOnFile(u *account.User, now time.Time) string { return strings.Join(callable(u, now), ", ") }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/oidc"
 	"barillet/oidc/client"
 )
@@ -158,8 +160,10 @@ func (c *dayClient) signInto(app client.Information) {
 func (d *attackDay) join(first string, role account.Role) *demoUser {
 	d.t.Helper()
 	u := &demoUser{first: first, last: "Day", phone: true, role: role}
-	if err := d.demo.createUser(d.t.Context(), d.app, operator, u); err != nil {
-		d.t.Fatal(err)
+	for _, step := range []func(context.Context, *app, admin.Principal, *demoUser) error{d.demo.createUser, d.demo.invite} {
+		if err := step(d.t.Context(), d.app, operator, u); err != nil {
+			d.t.Fatal(err)
+		}
 	}
 	return u
 }

@@ -28,9 +28,13 @@ import (
 // be early.
 const demoAge = time.Minute
 
+// demoUserAge is the age of the users of the demonstration, so that their telephone numbers are no longer young (protocol rule 13).
+const demoUserAge = account.AddressCooldown + time.Hour
+
 // demoUser is one user of the demonstration.
 type demoUser struct {
 	first, last string
+	number      string // mobile telephone number, of a range for fiction
 	description string
 	role        account.Role
 	phone       bool // has a password and a phone
@@ -45,10 +49,10 @@ func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.e
 // demoUsers returns the users of the demonstration.
 func demoUsers() []demoUser {
 	return []demoUser{
-		{first: "Anne", last: "Morel", description: "administrator of the group", role: account.RoleHelpDesk, phone: true},
-		{first: "Karim", last: "Benali", description: "technician with a phone", phone: true},
-		{first: "Lucie", last: "Petit", description: "technician without any device, invited", phone: false},
-		{first: "Marc", last: "Leroy", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
+		{first: "Anne", last: "Morel", number: "+33 6 39 98 10 01", description: "administrator of the group", role: account.RoleHelpDesk, phone: true},
+		{first: "Karim", last: "Benali", number: "+33 6 39 98 10 02", description: "technician with a phone", phone: true},
+		{first: "Lucie", last: "Petit", number: "+33 6 39 98 10 03", description: "technician without any device, invited", phone: false},
+		{first: "Marc", last: "Leroy", number: "+33 6 39 98 10 04", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
 	}
 }
 
@@ -58,7 +62,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 	// A code works once (RFC 6238 §5.2). If the phones were confirmed now, an app with the same setup key would show used codes.
 	// Nothing else reads this clock yet.
 	present := a.accounts.Now
-	a.accounts.Now = func() time.Time { return present().Add(-demoAge) }
+	a.accounts.Now = func() time.Time { return present().Add(-demoUserAge) }
 	defer func() { a.accounts.Now = present }()
 	operator := admin.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
 	group, err := account.Update(ctx, a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (account.Group, error) {
@@ -70,11 +74,17 @@ func (d *demo) create(ctx context.Context, a *app) error {
 		return fmt.Errorf("creating sample group: %w", err)
 	}
 	d.group = group
-	for _, u := range demoUsers() {
-		if err := d.createUser(ctx, a, operator, &u); err != nil {
-			return fmt.Errorf("creating %s: %w", u.login(), err)
+	d.users = demoUsers()
+	for i := range d.users {
+		if err := d.createUser(ctx, a, operator, &d.users[i]); err != nil {
+			return fmt.Errorf("creating %s: %w", d.users[i].login(), err)
 		}
-		d.users = append(d.users, u)
+	}
+	a.accounts.Now = func() time.Time { return present().Add(-demoAge) }
+	for i := range d.users {
+		if err := d.invite(ctx, a, operator, &d.users[i]); err != nil {
+			return fmt.Errorf("inviting %s: %w", d.users[i].login(), err)
+		}
 	}
 	d.token, _, err = a.directory.Admin.CreateToken(ctx, operator, account.RequestInfo{}, admin.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
 		TTL: 24 * time.Hour, Secrets: true})
@@ -84,10 +94,16 @@ func (d *demo) create(ctx context.Context, a *app) error {
 	return nil
 }
 
-// createUser creates one user in the state of the demonstration.
+// createUser creates a user, who is not invited.
 func (d *demo) createUser(ctx context.Context, a *app, operator admin.Principal, u *demoUser) error {
-	_, invited, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, directory.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
-		LastName: u.last, Groups: []account.GroupID{d.group.ID}, Role: u.role}, true, false)
+	_, _, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, directory.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+		LastName: u.last, MobilePhone: u.number, Groups: []account.GroupID{d.group.ID}, Role: u.role}, false, false)
+	return err
+}
+
+// invite invites a user and brings them into the state of the demonstration.
+func (d *demo) invite(ctx context.Context, a *app, operator admin.Principal, u *demoUser) error {
+	invited, err := a.directory.Activate(ctx, operator, account.RequestInfo{}, u.login(), false)
 	if err != nil {
 		return err
 	}

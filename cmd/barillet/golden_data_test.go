@@ -120,7 +120,8 @@ func makeGoldenData(t *testing.T) {
 	d.atHome.signInto(d.registered)
 	d.applications()
 	d.administrators()
-	if err := errors.Join(a.tree.Advance(ctx), a.counts.Count(ctx)); err != nil {
+	_, err := a.directory.NewSetupLink(ctx)
+	if err := errors.Join(err, a.tree.Advance(ctx), a.counts.Count(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	atHome := d.atHome

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/setuplink"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/store"
@@ -139,6 +140,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	if err != nil {
 		return err
 	}
+	if d == nil {
+		if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, c.Data, now); err != nil {
+			log.Error("making the setup link", "error", err) // the command line makes an administrator too
+		}
+	}
 	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
 		return err
@@ -163,13 +169,25 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 		if d != nil {
 			d.print(p)
 		}
+		p.noteSetupLink(a)
 	})
+}
+
+// noteSetupLink prints where the setup link is, and the link itself only at a terminal: other streams are kept as logs.
+func (p *program) noteSetupLink(a *app) {
+	if a.setupLink.URL.IsZero() {
+		return
+	}
+	p.Note("no administrator yet: open the link in %s within an hour, or run user add with --role SUPER_ADMIN", a.setup.Path)
+	if cli.Terminal(p.Stderr) {
+		p.Note("%s", a.setupLink.URL.Reveal())
+	}
 }
 
 // pages returns the handler of browsers and programs. box has the emails of a demonstration, or is nil.
 func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
-	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
+	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness(),
 		Console: &console.Config{Directory: a.directory, Outbox: a.sender.Outbox, Ring: a.dataDir.ring}}
 	var err error

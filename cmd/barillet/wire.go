@@ -20,6 +20,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/audit/tree"
@@ -51,13 +52,15 @@ type app struct {
 	directory *directory.Service
 	handover  *handover.Service
 	tree      *tree.Tree
-	removal   *removalClock // of the retention policies
+	removal   *removalClock   // of the retention policies
+	setup     *setuplink.File // nil in a demonstration
+	setupLink directory.SetupLink
 	sender    *mail.Sender
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
 	files     *static.Files
 	api       *api.API
-	docs      func() (*apidocs.Document, error) // composed at the first call, so that a start does not wait for it
+	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
 	oidc      *oidc.Provider
 }
 

@@ -51,6 +51,7 @@ const (
 	UserUnlocked        = "user.account.unlock_by_admin"
 	ProfileUpdated      = "user.account.update_profile"
 	AddressUpdated      = "user.account.update_primary_email"
+	PhoneUpdated        = "barillet.phone.updated"
 	PasswordUpdated     = "user.account.update_password"
 	PasswordReset       = "user.account.reset_password"
 	PasswordExpired     = "user.account.expire_password"

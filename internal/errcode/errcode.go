@@ -40,6 +40,7 @@ type Error struct {
 	Field      string        // with Invalid: the name of the input
 	Reason     string        // with Invalid, WrongState, Forbidden, NotFound and RateLimited: the cause, in one word
 	RetryAfter time.Duration // with RateLimited, Overloaded and ReasonUnsigned
+	Until      time.Time     // with ReasonCoolOff and ReasonUserCoolOff: the end of the cool-off; zero: after the next enrolment
 	Assignee   string        // with ReasonAssigned: the administrator who has the help request
 }
 

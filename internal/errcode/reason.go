@@ -11,12 +11,15 @@ const (
 	ReasonNeverHadDevice = "never_had_device" // invite the user instead of a reset
 	ReasonHadDevice      = "had_device"       // reset the user instead of an invitation
 	ReasonAddressChanged = "address_changed"  // no ticket is mailed to an address that was changed within 72 hours
+	ReasonUserCoolOff    = "user_cool_off"    // the devices of the user were reset, and 24 hours since the next enrolment are not over
 	ReasonNotDeleted     = "not_deleted"      // the log loses personal data only of a deleted user
 )
 
 // Reasons of WrongState about help requests.
 const (
 	ReasonIdentity       = "identity"        // no identity check is recorded (protocol rule 24)
+	ReasonNoNumber       = "no_number"       // no such telephone number older than 72 hours is on file (protocol rule 24)
+	ReasonCalledBack     = "called_back"     // the ticket of a user who was called back is mailed (protocol rule 24)
 	ReasonRequestClosed  = "request_closed"  // open the help request again first
 	ReasonAssigned       = "assigned"        // another administrator has the help request
 	ReasonUnknownAddress = "unknown_address" // no user has the address of the help request
@@ -68,6 +71,7 @@ const (
 	ReasonLinkInGroupScope = "link_in_group_scope" // the link would reveal whether the address exists outside the scope
 	ReasonExceedsCaller    = "exceeds_caller"      // a token cannot have more permissions than the principal that creates it
 	ReasonRoleTooHigh      = "role_too_high"       // the caller may assign only lower roles
+	ReasonCoolOff          = "cool_off"            // the devices of the caller were reset, and 24 hours since the next enrolment are not over
 	ReasonOtherPrincipal   = "other_principal"     // another principal began the enrolment
 	ReasonUnknownBrowser   = "unknown_browser"     // the browser is not known, or another user has signed in there
 	ReasonCrossSite        = "cross_site"          // a page of another site caused the request

@@ -237,9 +237,19 @@ type AddressChanged struct {
 	Context
 	By    string `json:"by"`
 	Login string `json:"login,omitempty"` // new login; "" if the recipient is an address that the account no longer has
+
+	Numbers bool `json:"numbers,omitempty"` // telephone numbers changed too
 }
 
 func (AddressChanged) Name() string { return "address_changed" }
+
+// PhoneChanged reports that an administrator changed the telephone numbers of an account.
+type PhoneChanged struct {
+	Context
+	By string `json:"by"`
+}
+
+func (PhoneChanged) Name() string { return "phone_changed" }
 
 // RoleChanged reports that a role was assigned or removed.
 type RoleChanged struct {

@@ -24,6 +24,8 @@ const (
 	FirstName   = "firstName"
 	LastName    = "lastName"
 	Locale      = "locale"
+	Primary     = "primaryPhone"
+	Mobile      = "mobilePhone"
 	Groups      = "groups"  // names or ids, separated by GroupMark
 	Key         = "otpauth" // import only
 	Custom      = "profile."
@@ -32,7 +34,7 @@ const (
 
 // Columns are the columns of every file. There is none for roles: a file of a thousand lines must not contain a line that
 // makes an administrator.
-var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, Groups, Key}
+var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, Primary, Mobile, Groups, Key}
 
 // The limits of a file. The further members of a profile have at most 16 KiB, so no cell is longer.
 const (
@@ -245,7 +247,7 @@ func letters(column int) string {
 func IsCustom(name string) bool {
 	member, ok := strings.CutPrefix(name, Custom)
 	return ok && member != "" && input.Trim(name) == name && input.WithoutOverrides(name) == name && utf8.RuneCountInString(name) <= maxName && !strings.ContainsFunc(name, unicode.IsControl) &&
-		!slices.Contains([]string{Login, Email, SecondEmail, FirstName, LastName, Locale}, member)
+		!slices.Contains([]string{Login, Email, SecondEmail, FirstName, LastName, Locale, Primary, Mobile}, member)
 }
 
 // row parses one user. A row with a problem is left out. Empty cells beyond the header have no meaning.

@@ -47,7 +47,7 @@ func (r Row) Profile() (profile map[string]json.RawMessage, problems []Problem) 
 		switch column {
 		case Groups, Key:
 			continue
-		case Login, Email, SecondEmail, Locale:
+		case Login, Email, SecondEmail, Locale, Primary, Mobile:
 			cell = input.Trim(cell)
 		}
 		text, err := json.Marshal(cell)

@@ -138,7 +138,7 @@ func TestResetApproval_ClosedHelpRequestIsRejected(t *testing.T) {
 	}
 	help := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)[0].get("id").(string)
 	asked := read[tree](t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", ines[0],
-		`{"helpRequestId":"`+help+`","identityCheck":{"method":"called_back"}}`), 202)
+		`{"helpRequestId":"`+help+`","identityCheck":{"method":"photo_document"}}`), 202)
 	read[tree](t, d.local("PATCH", "/api/v1/help-requests/"+help, `{"status":"rejected"}`), 200)
 	doc := problem(t, d.call("POST", "/api/v1/reset-approvals/"+asked.get("id").(string), paul[0], ""), 409)
 	if doc.ErrorCode != "E0000038" || len(d.User(zoe.Login).Devices) == 0 {

@@ -35,6 +35,7 @@ type helpRequestJSON struct {
 // helpRequestEmbeddedJSON contains more about the user.
 type helpRequestEmbeddedJSON struct {
 	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
+	Numbers       []numberJSON `json:"numbers"`       // telephone numbers on file
 }
 
 // changeJSON is a change of the account, in the terms of the log.
@@ -51,6 +52,7 @@ type changeJSON struct {
 type identityCheckJSON struct {
 	Method helpdesk.IdentityMethod `json:"method"`
 	By     string                  `json:"by"`
+	Number string                  `json:"number"` // the end of the number that was called back; empty: none
 	At     *string                 `json:"at"`
 }
 
@@ -58,13 +60,15 @@ type identityCheckJSON struct {
 type identityCheckBody struct {
 	Method helpdesk.IdentityMethod `json:"method"`
 	By     string                  `json:"by"`
+	Number string                  `json:"number"` // the member of the profile
+	Result helpdesk.CallResult     `json:"result"` // empty: confirmed
 }
 
 func (c *identityCheckBody) domain() *helpdesk.IdentityCheck {
 	if c == nil {
 		return nil
 	}
-	return &helpdesk.IdentityCheck{Method: c.Method, By: c.By}
+	return &helpdesk.IdentityCheck{Method: c.Method, By: c.By, Number: c.Number, Result: c.Result}
 }
 
 // helpClientJSON describes the client that sent a help request.
@@ -105,7 +109,7 @@ func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
 	}
 	if c.Identity != "" {
-		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, reply.Timestamp(c.IdentityAt)}
+		out.IdentityCheck = &identityCheckJSON{c.Identity, c.IdentityBy, c.IdentityNumber, reply.Timestamp(c.IdentityAt)}
 	}
 	for _, t := range c.TextsByTrust() {
 		out.Texts = append(out.Texts, helpTextJSON{At: reply.Timestamp(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message,
@@ -154,8 +158,12 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Pr
 	if err != nil {
 		return err
 	}
+	numbers, err := a.directory.HelpDesk.NumbersOf(r.Context(), op, &c)
+	if err != nil {
+		return err
+	}
 	out := a.helpRequest(c)
-	out.Embedded = &helpRequestEmbeddedJSON{[]changeJSON{}}
+	out.Embedded = &helpRequestEmbeddedJSON{RecentChanges: []changeJSON{}, Numbers: numbersJSON(numbers)}
 	for _, x := range changes {
 		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: reply.Timestamp(x.At), EventType: x.What,
 			DisplayMessage: systemlog.DisplayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: x.Browser})

@@ -8,7 +8,8 @@ import (
 
 // userMembers maps fields of a user in the domain to members of a request.
 var userMembers = map[string]string{"login": "profile.login", "email": "profile.email", "secondEmail": "profile.secondEmail",
-	"firstName": "profile.firstName", "lastName": "profile.lastName", "locale": "profile.locale", "password": "credentials.password.value"}
+	"firstName": "profile.firstName", "lastName": "profile.lastName", "locale": "profile.locale", "primaryPhone": "profile.primaryPhone", "mobilePhone": "profile.mobilePhone",
+	"password": "credentials.password.value"}
 
 // memberNames maps, for each route, a field of the domain to the member of the request, if they differ. A test compares
 // each error with the description.

@@ -186,9 +186,9 @@ func TestAPI_GivesBackWhatItWasGiven(t *testing.T) {
 	kinds := []struct{ name, create, first, second string }{
 		{"user", "/api/v1/users?activate=false",
 			`{"profile":{"login":"Zoe.Martin@Garage.Example","email":"Zoe@Garage.Example","secondEmail":"ZOE@Bücher.example","firstName":"ZOÉ","lastName":"McMartin",
-			"locale":"en_US","displayName":"Zoé M.","mobilePhone":"+33 6 12 34 56 78","nickName":"<ZoZo> & Co","badges":["B","a"],"x":{"Y":[1.50,null,"\u2028"]}}}`,
+			"locale":"en_US","displayName":"Zoé M.","mobilePhone":"+33612345678","nickName":"<ZoZo> & Co","badges":["B","a"],"x":{"Y":[1.50,null,"\u2028"]}}}`,
 			`{"profile":{"login":"ZOE.Martin@Garage.Example","email":"Zoe@garage.Example","secondEmail":"zoe@XN--bcher-kva.example","firstName":"Zoé","lastName":"MCMARTIN",
-			"locale":"fr-CA","displayName":"ZOÉ M.","mobilePhone":"06.12.34.56.78","badges":["a","B"]}}`},
+			"locale":"fr-CA","displayName":"ZOÉ M.","mobilePhone":"+33698765432","badges":["a","B"]}}`},
 		{"group", "/api/v1/groups", `{"profile":{"name":"GARAGE du Port","description":"Quai 3,\nHALLE B"}}`, `{"profile":{"name":"garage Du port","description":"quai 3"}}`},
 		{"webhook", "/api/v1/webhooks", `{"name":"Atelier É","url":"https://Hooks.Example.com/Path?Q=A%2fb","events":["user.session.start","group.*"]}`,
 			`{"name":"ATELIER","url":"https://hooks.example.com/Path","events":["group.*","user.session.start"]}`},
@@ -225,7 +225,7 @@ func TestAPI_GivesBackWhatItWasGiven(t *testing.T) {
 		t.Errorf("after the user chose English: got %v", got)
 	}
 	events := len(d.Events(audit.ProfileUpdated, audit.AddressUpdated))
-	read[tree](t, d.call("PUT", "/api/v1/users/"+id, all, `{"profile":{"login":"Zoe.Martin@Garage.Example","email":"Zoe@Garage.Example"}}`), 200)
+	read[tree](t, d.call("PUT", "/api/v1/users/"+id, all, `{"profile":{"login":"Zoe.Martin@Garage.Example","email":"Zoe@Garage.Example","mobilePhone":"+33 6 98 76 54 32"}}`), 200)
 	changes := d.Events(audit.ProfileUpdated, audit.AddressUpdated)
 	if len(changes) != events+1 || changes[len(changes)-1].Action != audit.ProfileUpdated {
 		t.Errorf("got %+v, want one change of a profile: the mailbox is the same", changes[events:])

@@ -20,7 +20,7 @@ func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
 	if b.Role != "" { // not ignored: the caller relies on it
 		return c, errcode.InvalidField("role", "unsupported")
 	}
-	for i, into := range []**string{&c.Login, &c.Email, &c.SecondEmail, &c.FirstName, &c.LastName, &c.Locale} {
+	for i, into := range []**string{&c.Login, &c.Email, &c.SecondEmail, &c.FirstName, &c.LastName, &c.Locale, &c.PrimaryPhone, &c.MobilePhone} {
 		name := profileMembers[i]
 		raw, there := b.Profile[name]
 		text, err := b.Profile.take(name)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +128,14 @@ func TestReset_ResolvesHelpRequest(t *testing.T) {
 			t.Errorf("reference %s: got %d, want %d", query, len(got), want)
 		}
 	}
-	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"method":"called_back"}}`), 200)
+	call := `{"status":"in_progress","note":"rappelée","identityCheck":{"method":"called_back"}}`
+	d.Change(u.ID, func(u *account.User) { u.MobilePhone = account.Phone{Number: "+33612345678", Since: d.Clock.Now()} })
+	problem(t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, call), 409)
+	d.Change(u.ID, func(u *account.User) { u.MobilePhone.Since = d.Clock.Now().AddDate(0, 0, -3) })
+	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, call), 200)
+	if patched.get("identityCheck", "number") != "…5678" {
+		t.Errorf("got %v, want the end of the number", patched.get("identityCheck"))
+	}
 	if patched.get("status") != "in_progress" || patched.get("identityCheck", "method") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
 		t.Errorf("got %v, want the change and its history", patched)
 	}
@@ -229,6 +237,38 @@ func TestResponses_ContainNoSecrets(t *testing.T) {
 	for _, word := range []string{`"data"`, `"Data"`, `"phc"`, "otpauth", `"handle"`, `"epoch"`} {
 		if strings.Contains(answers, word) {
 			t.Errorf("%s is in an answer", word)
+		}
+	}
+}
+
+// TestCoolOff_IsInTheUserAndInTheRefusal: a caller reads until when a reset user, and a reset administrator, is limited.
+func TestCoolOff_IsInTheUserAndInTheRefusal(t *testing.T) {
+	d := open(t)
+	u, _, _ := d.Member("zoe@garage.example", func(u *account.User) {
+		u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleUserAdmin}}
+	})
+	own := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Owner = u.Login })
+	path := "/api/v1/users/" + string(u.ID)
+	if got := read[tree](t, d.call("GET", path, d.admin(), ""), 200).get("barillet", "coolOff"); got != nil {
+		t.Errorf("before a reset: got %v", got)
+	}
+	d.Change(u.ID, func(u *account.User) { u.Resets++ })
+	if got := mustJSON(t, read[tree](t, d.call("GET", path, own, ""), 200).get("barillet", "coolOff")); got != `{"until":null}` {
+		t.Errorf("after a reset: got %s", got)
+	}
+	d.Change(u.ID, func(u *account.User) { u.ReenrolledAt = d.Clock.Now() })
+	until := d.Clock.Now().Add(24 * time.Hour).Format("2006-01-02T15:04:05.000Z")
+	if got := mustJSON(t, read[tree](t, d.call("GET", path, own, ""), 200).get("barillet", "coolOff")); got != `{"until":"`+until+`"}` {
+		t.Errorf("after the enrolment: got %s", got)
+	}
+	for body, w := range map[string]*httptest.ResponseRecorder{
+		"their token":   d.call("POST", "/api/v1/users", own, `{"profile":{"login":"x@garage.example"}}`),
+		"their address": d.call("POST", path, d.admin(), `{"profile":{"email":"x@garage.example"}}`),
+		"their number":  d.call("POST", path, d.admin(), `{"profile":{"mobilePhone":"+33612345678"}}`),
+	} {
+		want := map[bool]int{true: 403, false: 409}[body == "their token"]
+		if problem(t, w, want); !strings.Contains(w.Body.String(), "until "+until) {
+			t.Errorf("%s: got %s, want until when", body, w.Body)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"barillet/authn/account"
+	"barillet/authn/helpdesk"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -27,8 +28,46 @@ type userJSON struct {
 	Profile         map[string]json.RawMessage `json:"profile"`
 	Credentials     credentialsJSON            `json:"credentials"`
 	GroupIDs        []string                   `json:"groupIds"` // specific to Barillet
+	Barillet        barilletJSON               `json:"barillet"`
 	Embedded        *embeddedJSON              `json:"_embedded,omitempty"`
 	Links           map[string]linkJSON        `json:"_links"`
+}
+
+// barilletJSON has what Okta's model of a user has not.
+type barilletJSON struct {
+	CoolOff *coolOffJSON `json:"coolOff"` // null: none
+	Numbers []numberJSON `json:"numbers"` // telephone numbers on file
+}
+
+// coolOffJSON is the time after a reset in which an account makes no move that outlives a mistake.
+type coolOffJSON struct {
+	Until *string `json:"until"` // null: a day after the next enrolment
+}
+
+// numberJSON is a telephone number on file. While it is young, nobody is called back on it.
+type numberJSON struct {
+	Member string  `json:"member"` // of the profile
+	Number string  `json:"number"`
+	Since  *string `json:"since"`
+	Young  bool    `json:"young"`
+}
+
+// extras returns what is specific to Barillet.
+func (a *API) extras(u *account.User) barilletJSON {
+	now := a.now()
+	out := barilletJSON{Numbers: numbersJSON(helpdesk.Numbers(u, now))}
+	if until, ok := u.CoolOff(now); ok {
+		out.CoolOff = &coolOffJSON{reply.Timestamp(until)}
+	}
+	return out
+}
+
+func numbersJSON(all []helpdesk.Number) []numberJSON {
+	out := make([]numberJSON, len(all))
+	for i, n := range all {
+		out[i] = numberJSON{n.Member, n.Number, reply.Timestamp(n.Since), n.Young}
+	}
+	return out
 }
 
 type credentialsJSON struct {
@@ -66,7 +105,7 @@ type embeddedJSON struct {
 }
 
 // profileMembers are the known members of a profile. Others are stored unchanged.
-var profileMembers = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
+var profileMembers = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale", "primaryPhone", "mobilePhone"}
 
 // nextSteps maps a status to the operations that it allows, by Okta's names. An active user has the same ones in every
 // temporary status.
@@ -99,7 +138,7 @@ func (a *API) user(u *account.User) (userJSON, error) {
 	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: reply.Timestamp(u.Created), Activated: reply.Timestamp(u.Activated),
 		StatusChanged: reply.Timestamp(u.StatusAt), LastLogin: reply.Timestamp(u.LastLogin), LastUpdated: reply.Timestamp(u.Changed),
 		PasswordChanged: reply.Timestamp(u.Password.Set), Profile: profile,
-		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}, emails(u)}, GroupIDs: []string{},
+		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}, emails(u)}, GroupIDs: []string{}, Barillet: a.extras(u),
 		Links: map[string]linkJSON{
 			"self":         {Href: self},
 			"factors":      {Href: self + "/factors"},
@@ -129,7 +168,8 @@ func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 	}
 	as := u.AsGiven()
 	for name, text := range map[string]string{"login": as.Login, "email": as.Email, "secondEmail": as.SecondEmail,
-		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale} {
+		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale,
+		"primaryPhone": u.PrimaryPhone.Number, "mobilePhone": u.MobilePhone.Number} {
 		if name == "locale" && (text == "" || givenLocale(out[name], text)) {
 			continue // the stored value is a locale such as "fr_CA", or a language without translation
 		}

@@ -154,6 +154,10 @@ func attribute(u *account.User, name string) []string {
 		return []string{u.FirstName}
 	case "profile.lastName":
 		return []string{u.LastName}
+	case "profile.primaryPhone":
+		return present(u.PrimaryPhone.Number)
+	case "profile.mobilePhone":
+		return present(u.MobilePhone.Number)
 	}
 	var profile map[string]json.RawMessage
 	if len(u.Profile) > 0 && json.Unmarshal(u.Profile, &profile) != nil {
@@ -172,6 +176,14 @@ func attribute(u *account.User, name string) []string {
 		return nil
 	}
 	return many
+}
+
+// present returns a text as the values of an attribute: none if it is empty.
+func present(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
 }
 
 // isCursor reports whether text can be a key of the store, and so a cursor.
@@ -202,6 +214,7 @@ type userBody struct {
 	TransitioningToStatus reply.Ignored `json:"transitioningToStatus"`
 	Type                  reply.Ignored `json:"type"`
 	RealmID               reply.Ignored `json:"realmId"`
+	Barillet              reply.Ignored `json:"barillet"`
 	Embedded              reply.Ignored `json:"_embedded"`
 	Links                 reply.Ignored `json:"_links"`
 }
@@ -222,7 +235,7 @@ func (b *userBody) newUser() (directory.NewUser, error) {
 		return n, err
 	}
 	locale := ""
-	for i, into := range []*string{&n.Login, &n.Email, &n.SecondEmail, &n.FirstName, &n.LastName, &locale} {
+	for i, into := range []*string{&n.Login, &n.Email, &n.SecondEmail, &n.FirstName, &n.LastName, &locale, &n.PrimaryPhone, &n.MobilePhone} {
 		var err error
 		if *into, err = b.Profile.take(profileMembers[i]); err != nil {
 			return n, err

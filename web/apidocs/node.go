@@ -4,196 +4,174 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
-	"strconv"
-
-	"go.yaml.in/yaml/v4"
+	"io"
 )
 
-// read parses one file. Duplicate members and aliases are errors.
-func read(files fs.FS, name string) (*yaml.Node, error) {
-	text, err := fs.ReadFile(files, name)
+// kind is the type of a JSON value.
+type kind string
+
+const (
+	isObject  kind = "object"
+	isList    kind = "array"
+	isString  kind = "string"
+	isNumber  kind = "number"
+	isBoolean kind = "boolean"
+	isNull    kind = "null"
+)
+
+// node is a JSON value whose members keep their order.
+type node struct {
+	kind    kind
+	text    string  // of a string, or of any other scalar as JSON writes it
+	content []*node // elements of a list; names and values of an object in turn
+}
+
+// decode returns the tree of a JSON text.
+func decode(text []byte) (*node, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	n, err := next(d)
 	if err != nil {
 		return nil, err
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("after the document: %w", err)
 	}
-	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s: not a mapping", name)
-	}
-	if err := sound(document.Content[0]); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return document.Content[0], nil
+	return n, nil
 }
 
-func sound(n *yaml.Node) error {
-	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
+func next(d *json.Decoder) (*node, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
 	}
-	seen := map[string]bool{}
-	for i, inner := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			if inner.Kind != yaml.ScalarNode || seen[inner.Value] {
-				return fmt.Errorf("line %d: member %q is a duplicate or not a name", inner.Line, inner.Value)
+	switch v := token.(type) {
+	case json.Delim:
+		n := &node{kind: isList}
+		if v == '{' {
+			n.kind = isObject
+		}
+		for d.More() {
+			inner, err := next(d)
+			if err != nil {
+				return nil, err
 			}
-			seen[inner.Value] = true
+			n.content = append(n.content, inner)
 		}
-		if err := sound(inner); err != nil {
-			return err
-		}
+		_, err := d.Token()
+		return n, err
+	case string:
+		return text(v), nil
+	case json.Number:
+		return &node{kind: isNumber, text: v.String()}, nil
+	case bool:
+		return &node{kind: isBoolean, text: fmt.Sprint(v)}, nil
 	}
-	return nil
+	return &node{kind: isNull, text: "null"}, nil
 }
 
 // get returns the member at the path of names, or nil.
-func get(n *yaml.Node, names ...string) *yaml.Node {
+func get(n *node, names ...string) *node {
 	for _, name := range names {
 		i := index(n, name)
 		if i < 0 {
 			return nil
 		}
-		n = n.Content[i+1]
+		n = n.content[i+1]
 	}
 	return n
 }
 
-func index(n *yaml.Node, name string) int {
-	if n == nil || n.Kind != yaml.MappingNode {
+func index(n *node, name string) int {
+	if n == nil || n.kind != isObject {
 		return -1
 	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
+	for i := 0; i < len(n.content); i += 2 {
+		if n.content[i].text == name {
 			return i
 		}
 	}
 	return -1
 }
 
-// take removes a member and returns it, or nil.
-func take(n *yaml.Node, name string) *yaml.Node {
-	i := index(n, name)
-	if i < 0 {
-		return nil
-	}
-	value := n.Content[i+1]
-	n.Content = append(n.Content[:i], n.Content[i+2:]...)
-	return value
-}
-
 // put sets a member. A new member is last.
-func put(n *yaml.Node, name string, value *yaml.Node) {
+func put(n *node, name string, value *node) {
 	if i := index(n, name); i >= 0 {
-		n.Content[i+1] = value
+		n.content[i+1] = value
 		return
 	}
-	n.Content = append(n.Content, text(name), value)
+	n.content = append(n.content, text(name), value)
 }
 
+func (n *node) scalar() bool { return n.kind != isObject && n.kind != isList }
+
 // value returns the text of a scalar, or "".
-func value(n *yaml.Node) string {
-	if n == nil || n.Kind != yaml.ScalarNode {
+func value(n *node) string {
+	if n == nil || !n.scalar() {
 		return ""
 	}
-	return n.Value
+	return n.text
 }
 
 // each calls visit for each member in order.
-func each(n *yaml.Node, visit func(name string, value *yaml.Node) error) error {
+func each(n *node, visit func(name string, value *node) error) error {
 	if n == nil {
 		return nil
 	}
-	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: not a mapping", n.Line)
+	if n.kind != isObject {
+		return fmt.Errorf("not a mapping: %.40s", n.text)
 	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if err := visit(n.Content[i].Value, n.Content[i+1]); err != nil {
-			return fmt.Errorf("%s: %w", n.Content[i].Value, err)
+	for i := 0; i < len(n.content); i += 2 {
+		if err := visit(n.content[i].text, n.content[i+1]); err != nil {
+			return fmt.Errorf("%s: %w", n.content[i].text, err)
 		}
 	}
 	return nil
 }
 
 // items returns the elements of a list. It returns none for other nodes.
-func items(n *yaml.Node) []*yaml.Node {
-	if n == nil || n.Kind != yaml.SequenceNode {
+func items(n *node) []*node {
+	if n == nil || n.kind != isList {
 		return nil
 	}
-	return n.Content
+	return n.content
 }
 
-func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
-
-func truth(b bool) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(b)}
-}
-
-func list(all ...*yaml.Node) *yaml.Node { return &yaml.Node{Kind: yaml.SequenceNode, Content: all} }
-
-// object returns a mapping of alternating names and values.
-func object(pairs ...any) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.MappingNode}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		put(n, pairs[i].(string), pairs[i+1].(*yaml.Node))
-	}
-	return n
-}
-
-func reference(kind, name string) *yaml.Node {
-	return object("$ref", text("#/components/"+kind+"/"+name))
-}
+func text(s string) *node { return &node{kind: isString, text: s} }
 
 // encode returns a tree as JSON, with members in order.
-func encode(n *yaml.Node) ([]byte, error) {
+func encode(n *node) ([]byte, error) {
 	var b bytes.Buffer
 	err := write(&b, n)
 	return b.Bytes(), err
 }
 
-func write(b *bytes.Buffer, n *yaml.Node) error {
-	switch n.Kind {
-	case yaml.MappingNode:
-		b.WriteByte('{')
-		for i, inner := range n.Content {
-			if i%2 == 1 {
-				b.WriteByte(':')
-			} else if i > 0 {
-				b.WriteByte(',')
-			}
-			if i%2 == 0 {
-				inner = text(inner.Value) // a status is a name, not a number
-			}
-			if err := write(b, inner); err != nil {
-				return err
-			}
-		}
-		b.WriteByte('}')
-	case yaml.SequenceNode:
-		b.WriteByte('[')
-		for i, inner := range n.Content {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			if err := write(b, inner); err != nil {
-				return err
-			}
-		}
-		b.WriteByte(']')
-	default:
-		var v any
-		if err := n.Decode(&v); err != nil {
-			return fmt.Errorf("line %d: %w", n.Line, err)
-		}
-		if n.ShortTag() == "!!timestamp" { // an unquoted date is a string in JSON
-			v = n.Value
-		}
-		raw, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("line %d: %w", n.Line, err)
-		}
+func write(b *bytes.Buffer, n *node) error {
+	begin, end := byte('['), byte(']')
+	switch n.kind {
+	case isString:
+		raw, err := json.Marshal(n.text)
 		b.Write(raw)
+		return err
+	case isObject:
+		begin, end = '{', '}'
+	case isList:
+	default:
+		b.WriteString(n.text)
+		return nil
 	}
+	b.WriteByte(begin)
+	for i, inner := range n.content {
+		switch {
+		case n.kind == isObject && i%2 == 1:
+			b.WriteByte(':')
+		case i > 0:
+			b.WriteByte(',')
+		}
+		if err := write(b, inner); err != nil {
+			return err
+		}
+	}
+	b.WriteByte(end)
 	return nil
 }

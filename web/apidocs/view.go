@@ -6,14 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"barillet/templates"
 )
 
 // viewer reads a composed document for the pages.
 type viewer struct {
-	root   *yaml.Node
+	root   *node
 	server string
 }
 
@@ -28,8 +26,8 @@ func (v viewer) reference() templates.Reference {
 		byName[name] = i
 		out.Areas = append(out.Areas, templates.ReferenceArea{Name: name, Path: value(get(tag, "x-path")), About: prose(get(tag, "description"))})
 	}
-	_ = each(get(v.root, "paths"), func(path string, at *yaml.Node) error {
-		return eachOperation(at, func(method string, op *yaml.Node) error {
+	_ = each(get(v.root, "paths"), func(path string, at *node) error {
+		return eachOperation(at, func(method string, op *node) error {
 			area := &out.Areas[byName[value(items(get(op, "tags"))[0])]]
 			area.Operations = append(area.Operations, v.operation(strings.ToUpper(method), path, op))
 			return nil
@@ -38,15 +36,36 @@ func (v viewer) reference() templates.Reference {
 	return out
 }
 
+var methods = []string{"get", "post", "put", "patch", "delete"}
+
+// eachOperation calls do for each operation of a path.
+func eachOperation(at *node, do func(method string, op *node) error) error {
+	return each(at, func(name string, op *node) error {
+		if !slices.Contains(methods, name) {
+			return nil
+		}
+		return do(name, op)
+	})
+}
+
+// follow returns the target of a reference, or nil.
+func follow(root *node, target string) *node {
+	parts, ok := strings.CutPrefix(target, "#/")
+	if !ok {
+		return nil
+	}
+	return get(root, strings.Split(parts, "/")...)
+}
+
 // deref returns the node, or the target of its reference.
-func (v viewer) deref(n *yaml.Node) *yaml.Node {
+func (v viewer) deref(n *node) *node {
 	for target := value(get(n, "$ref")); target != ""; target = value(get(n, "$ref")) {
 		n = follow(v.root, target)
 	}
 	return n
 }
 
-func (v viewer) operation(method, path string, op *yaml.Node) templates.Operation {
+func (v viewer) operation(method, path string, op *node) templates.Operation {
 	out := templates.Operation{ID: value(get(op, "operationId")), Method: method, Path: FullPath(path), Summary: value(get(op, "summary")),
 		About: prose(get(op, "description")), Role: value(get(op, "x-role")), Who: prose(get(op, "x-who"))}
 	for _, p := range items(get(op, "parameters")) {
@@ -58,13 +77,13 @@ func (v viewer) operation(method, path string, op *yaml.Node) templates.Operatio
 	if body := get(op, "requestBody", "content", "application/json", "schema"); body != nil {
 		out.Body = &templates.Content{Required: value(get(op, "requestBody", "required")) == "true", Members: v.members(body, 0), Example: v.example(body)}
 	}
-	_ = each(get(op, "responses"), func(status string, r *yaml.Node) error {
+	_ = each(get(op, "responses"), func(status string, r *node) error {
 		r = v.deref(r)
 		a := templates.Answer{Status: status, Problem: status >= "400", About: prose(get(r, "description"))}
 		if schema := get(r, "content", "application/json", "schema"); schema != nil {
 			a.Content = &templates.Content{List: value(get(schema, "type")) == "array", Members: v.members(schema, 0), Example: v.example(schema)}
 		}
-		_ = each(get(r, "headers"), func(name string, _ *yaml.Node) error {
+		_ = each(get(r, "headers"), func(name string, _ *node) error {
 			a.Headers = append(a.Headers, name)
 			return nil
 		})
@@ -76,17 +95,17 @@ func (v viewer) operation(method, path string, op *yaml.Node) templates.Operatio
 }
 
 // members returns the members of an object, or of the objects of a list.
-func (v viewer) members(schema *yaml.Node, depth int) []templates.Member {
+func (v viewer) members(schema *node, depth int) []templates.Member {
 	schema = v.shape(schema)
 	if depth > maxDepth {
 		return nil
 	}
 	var required []string
 	for _, name := range items(get(schema, "required")) {
-		required = append(required, name.Value)
+		required = append(required, name.text)
 	}
 	var out []templates.Member
-	_ = each(get(schema, "properties"), func(name string, s *yaml.Node) error {
+	_ = each(get(schema, "properties"), func(name string, s *node) error {
 		if value(get(s, "$ref")) == "#/components/schemas/ReadOnly" {
 			return nil // documented once for all
 		}
@@ -101,7 +120,7 @@ func (v viewer) members(schema *yaml.Node, depth int) []templates.Member {
 }
 
 // shape returns the object in a reference, a list or a choice.
-func (v viewer) shape(schema *yaml.Node) *yaml.Node {
+func (v viewer) shape(schema *node) *node {
 	schema = v.deref(schema)
 	if inner := get(schema, "items"); inner != nil {
 		return v.shape(inner)
@@ -115,7 +134,7 @@ func (v viewer) shape(schema *yaml.Node) *yaml.Node {
 }
 
 // typeOf returns the type in the terms of JSON Schema: "string", "string | null", "array of object".
-func (v viewer) typeOf(schema *yaml.Node) string {
+func (v viewer) typeOf(schema *node) string {
 	schema = v.deref(schema)
 	var names []string
 	for _, one := range items(get(schema, "anyOf")) {
@@ -123,13 +142,13 @@ func (v viewer) typeOf(schema *yaml.Node) string {
 	}
 	kind := get(schema, "type")
 	for _, one := range items(kind) {
-		names = append(names, one.Value)
+		names = append(names, one.text)
 	}
 	switch constant := get(schema, "const"); {
 	case value(kind) != "":
-		names = append(names, kind.Value)
+		names = append(names, kind.text)
 	case constant != nil:
-		names = append(names, strings.TrimPrefix(strings.Replace(constant.ShortTag(), "str", "string", 1), "!!"))
+		names = append(names, string(constant.kind))
 	}
 	slices.Sort(names)
 	for i, name := range names {
@@ -141,24 +160,24 @@ func (v viewer) typeOf(schema *yaml.Node) string {
 }
 
 // rules returns the limits of a schema, by the names of JSON Schema.
-func (v viewer) rules(schema *yaml.Node) []templates.Rule {
+func (v viewer) rules(schema *node) []templates.Rule {
 	var out []templates.Rule
 	seen := map[string]bool{}
-	var add func(*yaml.Node)
-	add = func(s *yaml.Node) {
+	var add func(*node)
+	add = func(s *node) {
 		s = v.deref(s)
 		for _, name := range []string{"const", "format", "default", "minLength", "maxLength", "minimum", "maximum", "maxItems", "enum"} {
 			n := get(s, name)
-			if n == nil || seen[name] || n.Kind == yaml.ScalarNode && n.Value == "" {
+			if n == nil || seen[name] || n.scalar() && n.text == "" {
 				continue
 			}
 			seen[name] = true
 			rule := templates.Rule{Name: name}
-			if n.Kind == yaml.ScalarNode {
-				rule.Values = []string{n.Value}
+			if n.scalar() {
+				rule.Values = []string{n.text}
 			}
 			for _, one := range items(n) {
-				rule.Values = append(rule.Values, one.Value)
+				rule.Values = append(rule.Values, one.text)
 			}
 			out = append(out, rule)
 		}
@@ -174,7 +193,7 @@ func (v viewer) rules(schema *yaml.Node) []templates.Rule {
 }
 
 // example returns the first example of a schema, formatted, or "".
-func (v viewer) example(schema *yaml.Node) string {
+func (v viewer) example(schema *node) string {
 	raw := v.sample(schema)
 	if raw == nil {
 		return ""
@@ -186,7 +205,7 @@ func (v viewer) example(schema *yaml.Node) string {
 	return b.String()
 }
 
-func (v viewer) sample(schema *yaml.Node) []byte {
+func (v viewer) sample(schema *node) []byte {
 	if inner := get(schema, "items"); inner != nil {
 		if one := v.sample(inner); one != nil {
 			return slices.Concat([]byte("["), one, []byte("]"))
@@ -205,7 +224,7 @@ func (v viewer) sample(schema *yaml.Node) []byte {
 }
 
 // curl returns an example call. The token is in a file, because other processes can read a command line.
-func (v viewer) curl(method, path string, op *yaml.Node, body *templates.Content) string {
+func (v viewer) curl(method, path string, op *node, body *templates.Content) string {
 	var query []string
 	for _, p := range items(get(op, "parameters")) {
 		p = v.deref(p)
@@ -244,7 +263,7 @@ func (v viewer) url(path string) string {
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // prose splits a description into paragraphs, lists and code, the only Markdown that descriptions use.
-func prose(n *yaml.Node) []templates.Prose {
+func prose(n *node) []templates.Prose {
 	var out []templates.Prose
 	for block := range strings.SplitSeq(strings.TrimSpace(value(n)), "\n\n") {
 		block = strings.Join(strings.Fields(block), " ")

@@ -24,6 +24,7 @@ var messages = map[string]string{
 	"invisible":           "contains a character that cannot be seen",
 	"missing":             "missing",
 	"other":               "not the value of the existing resource",
+	"phone":               "not a telephone number in international form, such as +33 6 12 34 56 78",
 	"punycode":            "the host must be in punycode, such as xn--bcher-kva.example",
 	"role":                "not allowed for this role",
 	"same":                "same as the current value",

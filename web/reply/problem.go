@@ -142,7 +142,11 @@ var remedies = map[string]string{
 	errcode.ReasonHasARole:         "no code is handed to an administrator; reset the factors (lifecycle/reset_factors)",
 	errcode.ReasonNeedsSession:     "only an administrator who is signed in may do this, no token",
 	errcode.ReasonWitness:          "this user cannot be a witness, or does not exist",
+	errcode.ReasonCoolOff:          "the caller's devices were reset: until 24 hours after the next enrolment the caller only reads, and works on help requests",
+	errcode.ReasonUserCoolOff:      "the user's devices were reset: until 24 hours after their next enrolment, only the operator may do this",
 	errcode.ReasonIdentity:         "the identity of the user was not checked; add an identityCheck, here or to the help request",
+	errcode.ReasonNoNumber:         "no such telephone number is on file for 72 hours; use another method of identityCheck",
+	errcode.ReasonCalledBack:       "the user was called back: the ticket is mailed to the address on file, without showCode or sendEmail=false",
 	errcode.ReasonRequestClosed:    "the help request is closed; open it first (status open or in_progress)",
 	errcode.ReasonAssigned:         "another administrator has the help request; use takeOver",
 	errcode.ReasonUnknownAddress:   "no user has the address of the help request, so no answer can be sent",
@@ -230,6 +234,9 @@ func Describe(r *http.Request, err error) Document {
 	}
 	if e, ok := errors.AsType[*errcode.Error](err); ok && e.Assignee != "" {
 		d.ErrorCauses = append(d.ErrorCauses, Cause{"assigned to " + e.Assignee, "assigned to " + e.Assignee})
+	}
+	if e, ok := errors.AsType[*errcode.Error](err); ok && !e.Until.IsZero() {
+		d.Detail += ": until " + *Timestamp(e.Until)
 	}
 	if code, ok := states[reason]; ok && kind == string(errcode.WrongState) {
 		d.ErrorCode, d.ErrorLink = code, code

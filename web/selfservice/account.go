@@ -48,7 +48,7 @@ func (s *Pages) accountPage(r *http.Request, b templates.Base, a authn.AccountVi
 		return templates.Account{}, err
 	}
 	page := templates.Account{Base: b, Login: a.Login, Groups: a.Groups, Recovery: codes,
-		CopiesAllowed: s.Accounts.Policy.AllowCopies, Locale: a.Locale, App: s.LoginContext(r, b.Next).App}
+		CopiesAllowed: s.Accounts.Policy.AllowCopies, Locale: a.Locale, Administrator: a.Administrator, CoolOffUntil: a.CoolOffUntil, App: s.LoginContext(r, b.Next).App}
 	for _, d := range a.Devices {
 		if s.Accounts.Method(d.Kind).Input != factors.InputBackup {
 			page.Devices = append(page.Devices, s.deviceOf(a, d))

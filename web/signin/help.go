@@ -58,11 +58,12 @@ func (s *Pages) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	if f["email"] == "" {
 		return s.Render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
 	}
-	reference, err := s.HelpDesk.Submit(r.Context(), site.RequestInfo(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
-		Transaction: site.VisitorOf(r).Transaction})
+	reference, followed, err := s.HelpDesk.SubmitAndFollow(r.Context(), site.RequestInfo(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"],
+		Message: f["message"], Transaction: site.VisitorOf(r).Transaction}, s.FollowedRequests(r))
 	if err != nil {
 		return s.RenderProblem(w, err, page)
 	}
+	s.SetFollowedRequests(w, followed, helpdesk.ProgressTTL)
 	return site.Redirect(w, site.WithQuery("/help/sent", "reference", reference))
 }
 
@@ -75,4 +76,18 @@ func (s *Pages) getHelpSent(w http.ResponseWriter, r *http.Request) error {
 		return site.Redirect(w, "/help")
 	}
 	return s.Render(w, http.StatusOK, templates.HelpSent{Base: s.Base(r), Reference: reference})
+}
+
+// getProgress shows the requests that this browser sent. Its cookie alone decides what is shown: not the session, and not the
+// address (promise A12).
+func (s *Pages) getProgress(w http.ResponseWriter, r *http.Request) error {
+	sent, err := s.HelpDesk.Progress(r.Context(), s.FollowedRequests(r))
+	if err != nil {
+		return err
+	}
+	page := templates.HelpProgress{Base: s.Base(r)}
+	for _, p := range sent {
+		page.Requests = append(page.Requests, templates.SentRequest{Reference: p.Reference, At: p.At, State: string(p.State)})
+	}
+	return s.Render(w, http.StatusOK, page)
 }

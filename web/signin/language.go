@@ -13,7 +13,7 @@ import (
 // kept.
 func (s *Pages) postLanguage(pages *http.ServeMux) site.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		f, err := site.ReadForm(r, "lang", "at", "identifier", "email", "topic", "message", "name")
+		f, err := site.ReadForm(r, "lang", "at", "identifier", "email", "topic", "message", "name", "first", "last")
 		if err != nil {
 			return err
 		}

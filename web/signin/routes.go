@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"barillet/authn/directory"
 	"barillet/authn/freeze"
 	"barillet/authn/handover"
 	"barillet/authn/helpdesk"
@@ -12,9 +13,10 @@ import (
 // Pages serves the pages before a session. All fields are required.
 type Pages struct {
 	*site.Site
-	HelpDesk *helpdesk.Service
-	Freeze   *freeze.Service
-	Handover *handover.Service
+	HelpDesk  *helpdesk.Service
+	Freeze    *freeze.Service
+	Directory *directory.Service
+	Handover  *handover.Service
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
@@ -44,6 +46,8 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("POST /ticket/{token}", s.postTicketLink, throttle.SignIn)
 	r.Page("GET /invite/{token}", s.getInvite)
 	r.Page("POST /invite/{token}", s.postInvite, throttle.NewPassword)
+	r.Page("GET /setup/{token}", s.getSetup)
+	r.Page("POST /setup/{token}", s.postSetup, throttle.NewPassword)
 	r.Page("GET /forgot", s.static(func(b templates.Base) templates.Page { return templates.Forgot{Base: b} }))
 	r.ForAnybody("POST /forgot", s.postForgot, throttle.Forgotten)
 	r.Page("GET /forgot/sent", s.static(func(b templates.Base) templates.Page { return templates.ForgotSent{Base: b} }))
@@ -55,5 +59,6 @@ func (s *Pages) Register(r *site.Router) {
 	r.Page("GET /help", s.static(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
 	r.Page("GET /help/request", s.getHelpRequest)
 	r.ForAnybody("POST /help/request", s.postHelpRequest, throttle.Help)
+	r.Page("GET /help/request/progress", s.getProgress)
 	r.Page("GET /help/sent", s.getHelpSent)
 }

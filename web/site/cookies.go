@@ -15,11 +15,11 @@ import (
 )
 
 // cookieStore implements sessions.Store. A cookie contains a secret of package session or authn and nothing else. A
-// value that they do not know is never adopted.
+// value that they do not know is never adopted. Those of the language and of the followed help requests are no sessions.
 type cookieStore struct {
-	sessions                               *session.Service
-	session, transaction, browser, locales string // names of the cookies
-	secure                                 bool
+	sessions                                         *session.Service
+	session, transaction, browser, locales, requests string // names of the cookies
+	secure                                           bool
 }
 
 var _ sessions.Store = (*cookieStore)(nil)
@@ -32,7 +32,7 @@ func newCookieStore(s *session.Service, secure bool) *cookieStore {
 		prefix = "__Host-"
 	}
 	return &cookieStore{sessions: s, secure: secure, session: prefix + "barillet", transaction: prefix + "barillet-login",
-		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
+		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang", requests: prefix + "barillet-request"}
 }
 
 // Get returns the session with a name. It returns the same session for the whole request.
@@ -135,6 +135,22 @@ func (c *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds i
 
 // SetLanguage stores the language that the user chose in this browser.
 func (s *Site) SetLanguage(w http.ResponseWriter, lang string) { s.cookies.setLanguage(w, lang) }
+
+// FollowedRequests returns what the browser keeps of the help requests that it sent; "" if it sent none.
+func (s *Site) FollowedRequests(r *http.Request) string {
+	cookie, err := r.Cookie(s.cookies.requests)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// SetFollowedRequests stores what the browser keeps of the help requests that it sent.
+func (s *Site) SetFollowedRequests(w http.ResponseWriter, followed string, ttl time.Duration) {
+	o := s.cookies.options(s.cookies.requests)
+	o.MaxAge = int(ttl / time.Second)
+	http.SetCookie(w, sessions.NewCookie(s.cookies.requests, followed, o))
+}
 
 // Language returns the language of a visitor without a session. It is, in this order: the parameter lang, the choice
 // stored in the browser, Accept-Language, and the default of the configuration.

@@ -76,6 +76,11 @@ var problemsByField = map[string]sentence{
 	"name invisible":     {templates.ProblemNameCharacters, "name"},
 	"email":              {templates.ProblemEmail, "email"},
 	"digits":             {templates.ProblemDigitsFormat, "digits"},
+	"login":              {templates.ProblemEmail, "email"},
+	"firstName":          {templates.ProblemNameCharacters, "first"},
+	"firstName too_long": {templates.ProblemNameLength, "first"},
+	"lastName":           {templates.ProblemNameCharacters, "last"},
+	"lastName too_long":  {templates.ProblemNameLength, "last"},
 	"message empty":      {templates.ProblemMissing, "message"},
 	"message":            {templates.ProblemMessageLong, "message"},
 }

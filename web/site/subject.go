@@ -145,10 +145,12 @@ func (s *Site) renderOtherUser(w http.ResponseWriter, r *http.Request, e *OtherU
 	return s.Render(w, status, page)
 }
 
-// LinkPaths returns the paths of emailed links. Their next segment is a credential.
-func LinkPaths() []string { return []string{"/invite/", "/ticket/", "/password/", "/freeze/"} }
+// LinkPaths returns the paths of emailed links and of the setup link. Their next segment is a credential.
+func LinkPaths() []string {
+	return []string{"/invite/", "/ticket/", "/password/", "/freeze/", "/setup/"}
+}
 
-// linkPath reports whether a path is that of an emailed link.
+// linkPath reports whether a path is that of such a link.
 func linkPath(path string) bool {
 	return slices.ContainsFunc(LinkPaths(), func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }

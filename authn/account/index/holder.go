@@ -65,3 +65,8 @@ func Holder(key string) (rank int, id string) {
 	rank, _ = strconv.Atoi(parts[1])
 	return rank, parts[2]
 }
+
+// HasRank reports whether one of the entries has this rank or a higher one.
+func HasRank(keys []string, rank int) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { has, _ := Holder(key); return has >= rank })
+}

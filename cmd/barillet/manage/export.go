@@ -113,7 +113,8 @@ func (m *CLI) exportRows(ctx context.Context, s *Client, groupName string, all b
 
 // columnsOf returns the columns for users, and the members of profiles that cannot be the name of a column.
 func columnsOf(users []user) (columns, omitted []string) {
-	columns = []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail, usercsv.FirstName, usercsv.LastName, usercsv.Locale, usercsv.Groups}
+	columns = []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail, usercsv.FirstName, usercsv.LastName, usercsv.Locale, usercsv.Primary,
+		usercsv.Mobile, usercsv.Groups}
 	custom := map[string]bool{}
 	for _, u := range users {
 		for name := range u.Profile {

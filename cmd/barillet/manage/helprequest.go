@@ -45,6 +45,7 @@ type helpRequest struct {
 			What   string    `json:"displayMessage"`
 			Detail string    `json:"detail"`
 		} `json:"recentChanges"`
+		Numbers []number `json:"numbers"`
 	} `json:"_embedded"`
 }
 
@@ -81,7 +82,7 @@ func (m *CLI) helpList() *cobra.Command {
 func (m *CLI) helpShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "print a help request and the recent security changes of the user", Args: cli.ExactArgs("ID"),
-		Long: "Prints a help request, the name and the telephone number of the user, and the security changes of the user in the last\n" +
+		Long: "Prints a help request, the name and the telephone numbers of the user, and the security changes of the user in the last\n" +
 			"seven days. Here and in the other commands, ID can also be the reference that the user has, such as H-7K3F-2Q9M-4TBX.",
 	}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
@@ -115,15 +116,20 @@ func (r helpRequest) user(ctx context.Context, s *Client) (*user, error) {
 	return &u, nil
 }
 
-// numberOnFile returns the telephone number at which the user is called back; "" if there is none.
-func (p user) numberOnFile() string {
-	for _, name := range []string{"mobilePhone", "primaryPhone"} {
-		var number string
-		if json.Unmarshal(p.Profile[name], &number) == nil && number != "" {
-			return number
-		}
+// number is a telephone number on file.
+type number struct {
+	Member string    `json:"member"`
+	Number string    `json:"number"`
+	Since  time.Time `json:"since"`
+	Young  bool      `json:"young"`
+}
+
+// line returns the line of a help request about the number.
+func (n number) line(m *CLI) string {
+	if n.Young {
+		return fmt.Sprintf("do not call %s (%s): on file since %s, less than 72 hours", n.Number, n.Member, m.Moment(n.Since))
 	}
-	return ""
+	return fmt.Sprintf("number on file %s (%s), since %s", n.Number, n.Member, m.Moment(n.Since))
 }
 
 // heading returns the line before a text.
@@ -143,17 +149,19 @@ func (r helpRequest) print(m *CLI, owner *user) error {
 	lines := []string{fmt.Sprintf("%s, %s, %s", r.Reference, m.Moment(r.Created), r.Status),
 		fmt.Sprintf("from %s, %s", cli.Plain(r.Email), r.Topic)}
 	if owner != nil {
-		number := "no number on file"
-		if known := owner.numberOnFile(); known != "" {
-			number = "number on file " + known
+		lines = append(lines, cli.Plain("user "+cmp.Or(owner.name(), owner.text("login"))))
+		for _, n := range r.Embedded.Numbers {
+			lines = append(lines, cli.Plain(n.line(m)))
 		}
-		lines = append(lines, cli.Plain("user "+cmp.Or(owner.name(), owner.text("login"))+", "+number))
+		if len(r.Embedded.Numbers) == 0 {
+			lines = append(lines, "no number on file")
+		}
 	}
 	if r.Assignee != "" {
 		lines = append(lines, fmt.Sprintf("assigned to %s (%s)", cli.Plain(r.AssigneeName), r.Assignee))
 	}
 	if r.Check != nil {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Method, cli.Plain(r.Check.By))))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Method, cli.Plain(cmp.Or(r.Check.By, r.Check.Number)))))
 	}
 	for _, t := range r.Texts {
 		lines = append(lines, t.heading(m))
@@ -241,11 +249,13 @@ func (m *CLI) helpCheck() *cobra.Command {
 	var check identityCheck
 	c := &cobra.Command{
 		Use: "check ID --identity METHOD", Short: "record how you checked the identity of the sender",
-		Long: "An email or a call from the sender is not a check: call back on the number on file, or meet the user.",
+		Long: "An email or a call from the sender is not a check: call back on a number on file, or meet the user. A call back that confirmed\n" +
+			"nothing goes into the history, with --result.",
 		Args: cli.ExactArgs("ID"),
 	}
 	known := check.flags(c)
-	return m.patchCommand(c, "has an identity check", func([]string) helpPatch { return helpPatch{Check: check.given()} }, known, func(Connector) error {
+	result := choiceFlag(c, &check.Result, "result", "result of a call back; confirmed if the flag is absent", []string{"confirmed", "not_reached", "wrong_person", "refused"})
+	return m.patchCommand(c, "has the result of your check", func([]string) helpPatch { return helpPatch{Check: check.given()} }, known, result, func(Connector) error {
 		if check.Method == "" {
 			return cli.Usagef("--identity is required: want one of %s", strings.Join(identityMethods, ", "))
 		}

@@ -23,6 +23,8 @@ type newUser struct {
 		FirstName string `json:"firstName,omitempty"`
 		LastName  string `json:"lastName,omitempty"`
 		Locale    string `json:"locale,omitempty"`
+		Primary   string `json:"primaryPhone,omitempty"`
+		Mobile    string `json:"mobilePhone,omitempty"`
 	} `json:"profile"`
 	GroupIDs []string `json:"groupIds,omitempty"`
 	Role     string   `json:"role,omitempty"`
@@ -51,6 +53,7 @@ type createdUser struct {
 type addFlags struct {
 	name, role      string
 	locale          string
+	primary, mobile string
 	groups          []string
 	invite, noEmail bool
 }
@@ -65,6 +68,8 @@ func (m *CLI) userAdd() *cobra.Command {
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
 	c.Flags().StringVar(&a.locale, "locale", "", "language of pages and emails: fr or en; empty: as the browser of the first sign-in")
+	c.Flags().StringVar(&a.primary, "primary-phone", "", "telephone number, such as +33 1 40 50 60 70")
+	c.Flags().StringVar(&a.mobile, "mobile-phone", "", "mobile telephone number; nobody calls back on a new number for 72 hours")
 	known := choiceFlag(c, &a.role, "role", "role of the user", roles)
 	c.Flags().StringSliceVar(&a.groups, "group", nil, "group of the user, by id or name; can be repeated")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the user")
@@ -86,7 +91,7 @@ func (m *CLI) addUser(ctx context.Context, s *Client, a *addFlags, email string)
 	req := newUser{GroupIDs: groups, Role: a.role}
 	req.Profile.Login, req.Profile.Email = email, email
 	req.Profile.FirstName, req.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
-	req.Profile.Locale = a.locale
+	req.Profile.Locale, req.Profile.Primary, req.Profile.Mobile = a.locale, a.primary, a.mobile
 	req.Profile.LastName = strings.TrimSpace(req.Profile.LastName)
 	if a.invite {
 		m.warnDefaultURL(s)
@@ -190,7 +195,7 @@ func (m *CLI) showUser(ctx context.Context, s *Client, u user) error {
 
 // memberNames returns the names of the members of a profile, the standard ones first.
 func memberNames(profile map[string]json.RawMessage) []string {
-	first := []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
+	first := []string{"login", "email", "secondEmail", "firstName", "lastName", "locale", "primaryPhone", "mobilePhone"}
 	var rest []string
 	for name := range profile {
 		if !slices.Contains(first, name) {

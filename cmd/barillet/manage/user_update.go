@@ -14,7 +14,7 @@ import (
 
 // memberFlags maps flags to members of a profile.
 var memberFlags = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
-	"first-name": "firstName", "last-name": "lastName", "locale": "locale"}
+	"first-name": "firstName", "last-name": "lastName", "locale": "locale", "primary-phone": "primaryPhone", "mobile-phone": "mobilePhone"}
 
 // updateFlags are the flags of user update.
 type updateFlags struct {
@@ -27,7 +27,7 @@ func (m *CLI) userUpdate() *cobra.Command {
 	c := &cobra.Command{
 		Use: "update EMAIL", Short: "update the profile of a user",
 		Long: "Sets the members that the flags name and keeps the others. If an address changes, all sessions of the user end, and the old\n" +
-			"and the new address are notified.",
+			"and the new address are notified. The user is also notified of a new telephone number; nobody calls back on it for 72 hours.",
 		Args: cli.ExactArgs("EMAIL"),
 	}
 	for flag, member := range memberFlags {

@@ -54,6 +54,7 @@ var messages = map[string]string{
 	audit.UserUnlocked:        "User unlocked",
 	audit.ProfileUpdated:      "Profile updated",
 	audit.AddressUpdated:      "Email address updated",
+	audit.PhoneUpdated:        "Telephone number updated",
 	audit.PasswordUpdated:     "Password changed",
 	audit.PasswordReset:       "Password reset",
 	audit.PasswordExpired:     "Password expired",

@@ -8,24 +8,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // composer merges the files of a directory and expands the directives of each operation.
 type composer struct {
 	files      fs.FS
-	publicURL  string
-	components *yaml.Node
-	problems   *yaml.Node
-	paths      *yaml.Node
-	tags       []*yaml.Node
+	components *node
+	problems   *node
+	paths      *node
+	tags       []*node
 	operations map[string]bool // ids
 }
 
 var (
-	methods = []string{"get", "post", "put", "patch", "delete"}
-	roles   = []string{"READ_ONLY_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN", "SUPER_ADMIN"}
+	roles = []string{"READ_ONLY_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN", "SUPER_ADMIN"}
 	// wildcard matches a wildcard of a path.
 	wildcard = regexp.MustCompile(`\{([a-z]+)\}`)
 )
@@ -33,7 +29,7 @@ var (
 // rateLimitHeaders are Okta's headers in each response to a token.
 var rateLimitHeaders = []string{"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"}
 
-func (c *composer) compose() (*yaml.Node, error) {
+func (c *composer) compose() (*node, error) {
 	head, err := read(c.files, "api.yaml")
 	if err != nil {
 		return nil, err
@@ -51,9 +47,9 @@ func (c *composer) compose() (*yaml.Node, error) {
 	}
 	named := map[string]bool{"api.yaml": true, "components.yaml": true}
 	for _, area := range items(get(head, "areas")) {
-		name := area.Value + ".yaml"
+		name := area.text + ".yaml"
 		named[name] = true
-		if err := c.area(area.Value, name); err != nil {
+		if err := c.area(area.text, name); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -67,7 +63,7 @@ func (c *composer) compose() (*yaml.Node, error) {
 		}
 	}
 	root := object("openapi", text("3.1.1"), "info", get(head, "info"),
-		"servers", list(object("url", text(c.publicURL+BasePath))),
+		"servers", list(object("url", text(BasePath))),
 		"tags", list(c.tags...), "paths", c.paths, "components", c.components)
 	expandRefs(root)
 	return root, resolver{root, map[string]bool{}}.check(root)
@@ -76,18 +72,18 @@ func (c *composer) compose() (*yaml.Node, error) {
 // problemResponses adds a response for each kind of problem.
 func (c *composer) problemResponses() error {
 	responses := object()
-	err := each(c.problems, func(status string, p *yaml.Node) error {
+	err := each(c.problems, func(status string, p *node) error {
 		headers := object()
 		for _, name := range rateLimitHeaders {
 			put(headers, name, reference("headers", name))
 		}
 		for _, name := range items(take(p, "headers")) {
-			put(headers, name.Value, reference("headers", name.Value))
+			put(headers, name.text, reference("headers", name.text))
 		}
 		if value(get(p, "description")) == "" {
 			return errors.New("description is missing")
 		}
-		if len(headers.Content) > 0 {
+		if len(headers.content) > 0 {
 			put(p, "headers", headers)
 		}
 		put(p, "content", object("application/problem+json", object("schema", reference("schemas", "Problem"))))
@@ -105,20 +101,20 @@ func (c *composer) area(path, file string) error {
 		return err
 	}
 	name, about, paths, schemas := take(n, "area"), take(n, "about"), take(n, "paths"), take(n, "schemas")
-	if value(name) == "" || value(about) == "" || len(n.Content) > 0 {
+	if value(name) == "" || value(about) == "" || len(n.content) > 0 {
 		return errors.New("only area, about, paths and schemas are allowed, and all but schemas are required")
 	}
 	c.tags = append(c.tags, object("name", name, "description", about, "x-path", text(path)))
-	err = each(paths, func(path string, at *yaml.Node) error {
+	err = each(paths, func(path string, at *node) error {
 		if get(c.paths, path) != nil {
 			return errors.New("defined in two files")
 		}
 		put(c.paths, path, at)
-		return each(at, func(method string, op *yaml.Node) error {
+		return each(at, func(method string, op *node) error {
 			if !slices.Contains(methods, method) {
 				return errors.New("unknown method")
 			}
-			return c.operation(path, name.Value, op)
+			return c.operation(path, name.text, op)
 		})
 	})
 	c.setServers(paths)
@@ -126,7 +122,7 @@ func (c *composer) area(path, file string) error {
 		return err
 	}
 	all := get(c.components, "schemas")
-	return each(schemas, func(name string, s *yaml.Node) error {
+	return each(schemas, func(name string, s *node) error {
 		if get(all, name) != nil {
 			return errors.New("defined in two files")
 		}
@@ -135,39 +131,18 @@ func (c *composer) area(path, file string) error {
 	})
 }
 
-// outsideBase begins the paths that are not below BasePath.
-const outsideBase = "/oauth2/"
-
 // setServers gives the paths outside BasePath a server of their own.
-func (c *composer) setServers(paths *yaml.Node) {
-	_ = each(paths, func(path string, at *yaml.Node) error {
+func (c *composer) setServers(paths *node) {
+	_ = each(paths, func(path string, at *node) error {
 		if strings.HasPrefix(path, outsideBase) {
-			put(at, "servers", list(object("url", text(c.publicURL))))
+			put(at, "servers", list(object("url", text(""))))
 		}
 		return nil
 	})
 }
 
-// FullPath returns a path of the document with BasePath, if it is below it.
-func FullPath(path string) string {
-	if strings.HasPrefix(path, outsideBase) {
-		return path
-	}
-	return BasePath + path
-}
-
-// eachOperation calls do for each operation of a path.
-func eachOperation(at *yaml.Node, do func(method string, op *yaml.Node) error) error {
-	return each(at, func(name string, op *yaml.Node) error {
-		if !slices.Contains(methods, name) {
-			return nil
-		}
-		return do(name, op)
-	})
-}
-
 // operation expands the directives of an operation. README.md lists them.
-func (c *composer) operation(path, area string, op *yaml.Node) error {
+func (c *composer) operation(path, area string, op *node) error {
 	id := value(get(op, "operationId"))
 	if id == "" || c.operations[id] || value(get(op, "summary")) == "" || get(op, "responses") == nil {
 		return errors.New("a unique operationId, a summary and responses are required")
@@ -182,7 +157,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 
 	errs := map[string]bool{"401": true, "403": true, "429": true, "500": true, "503": true}
 	for _, status := range items(take(op, "x-errors")) {
-		errs[status.Value] = true
+		errs[status.text] = true
 	}
 	headers := slices.Clone(rateLimitHeaders)
 	parameters := c.parameters(path, op)
@@ -203,14 +178,14 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	}
 	optional := value(take(op, "x-body-optional")) == "true"
 	if body := take(op, "x-body"); body != nil {
-		content := object("application/json", object("schema", reference("schemas", body.Value)))
+		content := object("application/json", object("schema", reference("schemas", body.text)))
 		put(op, "requestBody", object("required", truth(!optional), "content", content))
 		errs["400"], errs["408"], errs["413"], errs["415"] = true, true, true, true
 	}
 	if err := c.responses(op, headers, errs); err != nil {
 		return err
 	}
-	return each(op, func(name string, _ *yaml.Node) error {
+	return each(op, func(name string, _ *node) error {
 		if strings.HasPrefix(name, "x-") && name != "x-role" && name != "x-who" {
 			return errors.New("unknown directive")
 		}
@@ -219,8 +194,8 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 }
 
 // parameters returns the parameters of the path and those of the operation.
-func (c *composer) parameters(path string, op *yaml.Node) []*yaml.Node {
-	var all []*yaml.Node
+func (c *composer) parameters(path string, op *node) []*node {
+	var all []*node
 	for _, m := range wildcard.FindAllStringSubmatch(path, -1) {
 		all = append(all, reference("parameters", m[1]))
 	}
@@ -234,14 +209,14 @@ func (c *composer) parameters(path string, op *yaml.Node) []*yaml.Node {
 }
 
 // responses adds bodies, headers and problems to the responses.
-func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bool) error {
+func (c *composer) responses(op *node, headers []string, errs map[string]bool) error {
 	all, good := get(op, "responses"), false
-	err := each(all, func(status string, r *yaml.Node) error {
+	err := each(all, func(status string, r *node) error {
 		good = good || strings.HasPrefix(status, "2")
 		if s := take(r, "x-schema"); s != nil {
 			schema := reference("schemas", value(s))
 			if one := items(s); len(one) == 1 {
-				schema = object("type", text("array"), "items", reference("schemas", one[0].Value))
+				schema = object("type", text("array"), "items", reference("schemas", one[0].text))
 			}
 			put(r, "content", object("application/json", object("schema", schema)))
 		}
@@ -273,10 +248,10 @@ func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bo
 }
 
 // expandRefs expands short references: "$ref: User" is the schema of that name.
-func expandRefs(n *yaml.Node) {
-	for i, inner := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "$ref" && !strings.HasPrefix(inner.Value, "#") {
-			inner.Value = "#/components/schemas/" + inner.Value
+func expandRefs(n *node) {
+	for i, inner := range n.content {
+		if n.kind == isObject && i%2 == 1 && n.content[i-1].text == "$ref" && !strings.HasPrefix(inner.text, "#") {
+			inner.text = "#/components/schemas/" + inner.text
 		}
 		expandRefs(inner)
 	}
@@ -284,12 +259,12 @@ func expandRefs(n *yaml.Node) {
 
 // resolver follows each reference once.
 type resolver struct {
-	root  *yaml.Node
+	root  *node
 	under map[string]bool // true for references being followed, false for checked ones
 }
 
 // check returns an error for a reference without target and for a schema that contains itself.
-func (r resolver) check(n *yaml.Node) error {
+func (r resolver) check(n *node) error {
 	if target := value(get(n, "$ref")); target != "" {
 		under, known := r.under[target]
 		if under {
@@ -307,7 +282,7 @@ func (r resolver) check(n *yaml.Node) error {
 			r.under[target] = false
 		}
 	}
-	for _, inner := range n.Content {
+	for _, inner := range n.content {
 		if err := r.check(inner); err != nil {
 			return err
 		}
@@ -315,29 +290,30 @@ func (r resolver) check(n *yaml.Node) error {
 	return nil
 }
 
-// follow returns the target of a reference, or nil.
-func follow(root *yaml.Node, target string) *yaml.Node {
-	parts, ok := strings.CutPrefix(target, "#/")
-	if !ok {
+// take removes a member and returns it, or nil.
+func take(n *node, name string) *node {
+	i := index(n, name)
+	if i < 0 {
 		return nil
 	}
-	return get(root, strings.Split(parts, "/")...)
+	value := n.content[i+1]
+	n.content = append(n.content[:i], n.content[i+2:]...)
+	return value
 }
 
-// describePermissions adds x-role and x-who to the descriptions, for viewers that do not show them.
-func describePermissions(root *yaml.Node) {
-	_ = each(get(root, "paths"), func(_ string, at *yaml.Node) error {
-		return eachOperation(at, func(_ string, op *yaml.Node) error {
-			about := strings.TrimRight(value(get(op, "description")), "\n")
-			if about != "" {
-				about += "\n\n"
-			}
-			about += "**Role:** `" + value(get(op, "x-role")) + "`"
-			if who := value(get(op, "x-who")); who != "" {
-				about += ". " + who
-			}
-			put(op, "description", text(about))
-			return nil
-		})
-	})
+func truth(b bool) *node { return &node{kind: isBoolean, text: fmt.Sprint(b)} }
+
+func list(all ...*node) *node { return &node{kind: isList, content: all} }
+
+// object returns an object of alternating names and values.
+func object(pairs ...any) *node {
+	n := &node{kind: isObject}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		put(n, pairs[i].(string), pairs[i+1].(*node))
+	}
+	return n
+}
+
+func reference(kind, name string) *node {
+	return object("$ref", text("#/components/"+kind+"/"+name))
 }
