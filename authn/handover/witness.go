@@ -50,6 +50,7 @@ func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
 
 // refusal returns why w cannot be the witness of a handover by h to u (protocol rule 9).
 func (s *Service) refusal(now time.Time, h, u, w *account.User) Refusal {
+	_, coolsOff := w.CoolOff(now)
 	switch {
 	case w.ID == h.ID, w.ID == u.ID:
 		return RefusalOneself
@@ -57,7 +58,7 @@ func (s *Service) refusal(now time.Time, h, u, w *account.User) Refusal {
 		return RefusalInactive
 	case young(w.Created, now), w.AddressChanged(now):
 		return RefusalNew
-	case coolsOff(w):
+	case coolsOff:
 		return RefusalCoolOff
 	case !present(w, u, now):
 		return RefusalElsewhere
@@ -101,9 +102,6 @@ func (s *Service) Refusals(ctx context.Context, p admin.Principal, user string, 
 
 // young reports whether a time is less than origin.Age before now.
 func young(t, now time.Time) bool { return now.Before(t.Add(origin.Age)) }
-
-// coolsOff reports whether the user was reset and has not enrolled a device since.
-func coolsOff(u *account.User) bool { return !u.ResetAt.IsZero() }
 
 // proofs returns the primary devices by which w can confirm: usable, seen by w alone, and old enough.
 func (s *Service) proofs(w *account.User, now time.Time) []factors.Device {

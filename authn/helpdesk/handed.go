@@ -5,7 +5,6 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
-	"barillet/internal/errcode"
 )
 
 // HandedCode is a code that an administrator hands to a user before a witness (protocol rule 9).
@@ -49,21 +48,6 @@ func (h *HandedCode) witnessName() string {
 		return ""
 	}
 	return h.WitnessName
-}
-
-// checkPresent returns WrongState if a code is to be shown, but the identity check says that the user is elsewhere.
-func (j resetJob) checkPresent(c *Request) error {
-	method := IdentityMethod("")
-	switch {
-	case j.request.Check != nil:
-		method = j.request.Check.Method
-	case c != nil:
-		method = c.Identity
-	}
-	if j.delivery == onScreen && method != "" && method != IdentityInPerson {
-		return errcode.WrongStateFor(errcode.ReasonNotPresent)
-	}
-	return nil
 }
 
 // addSponsors records that the account of u rests on those who reset it.

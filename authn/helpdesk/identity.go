@@ -157,7 +157,7 @@ func (c *Request) checkResettable(u *account.User, repeat bool) error {
 }
 
 // checkDelivery returns WrongState if the user was called back and the ticket is not mailed to the address on file: a code that is read
-// out proves nothing more than the call (protocol rule 24).
+// out proves nothing more than the call (protocol rule 24). A code on screen is for a user who is present (protocol rule 9).
 func (j resetJob) checkDelivery(c *Request) error {
 	check := j.request.Check
 	if c != nil {
@@ -165,6 +165,9 @@ func (j resetJob) checkDelivery(c *Request) error {
 	}
 	if check != nil && check.Method == IdentityCalledBack && j.delivery != byEmail {
 		return errcode.WrongStateFor(errcode.ReasonCalledBack)
+	}
+	if check != nil && check.Method != IdentityInPerson && j.delivery == onScreen {
+		return errcode.WrongStateFor(errcode.ReasonNotPresent)
 	}
 	return nil
 }

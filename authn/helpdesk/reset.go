@@ -203,9 +203,6 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	if err := c.checkResettable(&u, repeat); err != nil {
 		return resetOutcome{}, err
 	}
-	if err := j.checkPresent(c); err != nil {
-		return resetOutcome{}, err
-	}
 	if !repeat && j.request.OnlyAgain {
 		return resetOutcome{}, errcode.WrongStateFor(errcode.ReasonNoTicket)
 	}
@@ -277,7 +274,7 @@ func (s *Service) repeatReset(tx *account.Tx, j resetJob, u *account.User, open 
 	result.User, result.Login, result.Mailed, result.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
 	result.Repeated, result.HelpRequest, result.OpenRequest = true, cmp.Or(j.request.HelpRequest, result.HelpRequest), j.openReference()
 	if result.Mailed {
-		result.MailTo = masked(u.Addresses()[:1])
+		result.MailTo = input.MaskEmails(u.Addresses()[:1])
 	}
 	if c != nil && !c.State.Closed() {
 		if err := s.resolve(tx, j.principal, c); err != nil {
@@ -325,7 +322,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 		if err != nil {
 			return err
 		}
-		result.Mailed, result.MailTo, result.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
+		result.Mailed, result.MailTo, result.TicketExpires = true, input.MaskEmails(u.Addresses()[:1]), t.Expires
 		if result.Repeated {
 			return nil
 		}

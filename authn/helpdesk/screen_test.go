@@ -18,13 +18,16 @@ func TestAttack_CodeReadOutOnTheTelephone(t *testing.T) {
 		"the operator's own word": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newEnv(t)
+			s, reason := newEnv(t), errcode.ReasonNotPresent
+			if check == calledBack {
+				reason = errcode.ReasonCalledBack
+			}
 			_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, authntest.Technician, helpdesk.ResetRequest{ShowCode: true, Check: check})
 			if check == nil || check == inPerson {
 				authntest.WantCode(t, "the reset", err, "")
 				return
 			}
-			if !errcode.HasReason(err, errcode.ReasonNotPresent) {
+			if !errcode.HasReason(err, reason) {
 				t.Errorf("got %v", err)
 			}
 			if u := s.User(authntest.Technician); len(u.Devices) != 1 || len(u.Tickets) != 0 {
@@ -41,7 +44,7 @@ func TestAttack_CodeReadOutOnTheTelephone(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, authntest.Technician, helpdesk.ResetRequest{ShowCode: true})
-			if !errcode.HasReason(err, errcode.ReasonNotPresent) {
+			if !errcode.HasReason(err, reason) {
 				t.Errorf("by the check of the help request: got %v", err)
 			}
 			s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{ShowCode: true, Check: inPerson})
