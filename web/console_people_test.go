@@ -87,7 +87,7 @@ func TestAttack_ManagerSeesNobodyOutsideByTheConsole(t *testing.T) {
 	}
 	before := p.content(t)
 	for _, at := range personActs {
-		if got := b.post("/console/people/"+string(inSud.ID)+at, "reason", "x", "identityCheck.method", "photo_document", "garage", string(nord), "email", "x@y.example", "login", "x@y.example"); got.StatusCode != http.StatusNotFound {
+		if got := b.post("/console/people/"+string(inSud.ID)+at, "reason", "x", "method", "photo_document", "garage", string(nord), "email", "x@y.example", "login", "x@y.example"); got.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: got %d to %q, want 404", at, got.StatusCode, got.next())
 		}
 	}
@@ -175,7 +175,7 @@ func TestPeople_EachActWorksFromThePage(t *testing.T) {
 	acted(audit.UserSuspended, "/suspend", "suspend")
 	acted(audit.UserUnsuspended, "/unsuspend", "unsuspend")
 	admin.proves(at)
-	acted(audit.FactorsReset, "/reset", "reset", "identityCheck.method", "photo_document")
+	acted(audit.FactorsReset, "/reset", "reset", "method", "photo_document")
 	if got := b.shows(at); !strings.Contains(got.body, "The devices were reset, and none was enrolled yet") {
 		t.Error("the page does not show the cool-off")
 	}
@@ -204,10 +204,10 @@ func TestPeople_ResetSentTwiceResetsOnce(t *testing.T) {
 	if got := b.post(at+"/reset", "reason", "lost"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("got %d without an identity check, want 422", got.StatusCode)
 	}
-	if got := b.post(at+"/reset", "reason", "lost", "identityCheck.method", "in_person"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Write who met the person") {
+	if got := b.post(at+"/reset", "reason", "lost", "method", "in_person"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Write who saw the person") {
 		t.Errorf("got %d without a name, want 422 and the reason", got.StatusCode)
 	}
-	fields := []string{"reason", "lost", "identityCheck.method", "in_person", "identityCheck.by", "Karim", "once", "ABC"}
+	fields := []string{"reason", "lost", "method", "in_person", "by", "Karim", "once", "ABC"}
 	b.goes(at+"?done=reset", at+"/reset", fields...)
 	if got := b.post(at+"/reset", fields...); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("the second time: got %d, want 303", got.StatusCode)
@@ -356,7 +356,7 @@ func TestAttack_ConsoleTakesNoAllowances(t *testing.T) {
 	b, admin := p.administrator(t, boss, account.RoleSuperAdmin)
 	at := "/console/people/" + string(member.ID)
 	admin.proves(at)
-	extra := []string{"sendEmail", "false", "showCode", "true", "password", authntest.Password, "reason", "lost", "identityCheck.method", "photo_document"}
+	extra := []string{"sendEmail", "false", "showCode", "true", "password", authntest.Password, "reason", "lost", "method", "photo_document"}
 	for _, got := range []page{b.post(at+"/reset", extra...), b.post(at+"/password_link", extra...), b.post("/console/people/new", append(extra, "email", "new@nord.example")...)} {
 		if got.StatusCode != http.StatusSeeOther && got.StatusCode != http.StatusConflict {
 			t.Errorf("got %d %s", got.StatusCode, problemIn(got.body))

@@ -69,13 +69,16 @@ func TestConsole_ShowsWhatWaitsOnTheFirstPage(t *testing.T) {
 // An agent works off a request: the next one, what was asked, a check, the reset, and the next one again.
 func TestConsole_RequestIsResetAndAnsweredInOneForm(t *testing.T) {
 	p := open(t, nil)
-	member, _, _ := p.Member(bruno, nil)
+	member, _, _ := p.Member(bruno, func(u *account.User) {
+		u.MobilePhone = account.Phone{Number: "+33612345678", Since: p.Clock.Now().Add(-4 * 24 * time.Hour)}
+		u.PrimaryPhone = account.Phone{Number: "+33140506070", By: "uboss", Since: p.Clock.Now()}
+	})
 	at := p.asks(t, bruno)
 	b, zoe := p.administrator(t, "zoe@support.example", account.RoleHelpDesk)
 	p.EmptyOutbox()
 	b.goes(at, "/console/requests/next", "once", "A")
 	got := b.shows(at)
-	wantOn(t, "the request", got, "You have it", "It fell into the pit.", "A call from the person proves nothing", "Password not proven", `data-key="r"`, "There is no number on file")
+	wantOn(t, "the request", got, "You have it", "It fell into the pit.", "A call from the person proves nothing", "Password not proven", `data-key="r"`, `href="tel:&#43;33612345678"`, "&#43;33140506070")
 	if i, j := strings.Index(got.body, at+"/reset"), strings.Index(got.body, at+"/answer"); i < 0 || i > j {
 		t.Error("a lost phone: want the reset first")
 	}
@@ -83,6 +86,9 @@ func TestConsole_RequestIsResetAndAnsweredInOneForm(t *testing.T) {
 		t.Fatalf("got %d to %q, want the proof first", got.StatusCode, got.next())
 	}
 	zoe.proves(at + "/reset")
+	if got := b.shows(at + "/reset"); strings.Contains(got.body, "33140506070") || !strings.Contains(got.body, `value="mobilePhone"`) {
+		t.Error("the form offers a young number, or not the other")
+	}
 	for name, form := range map[string][]string{
 		"This field is empty":  {"by", "Paul", "reason", "lost"},
 		"Write who saw":        {"method", "manager_confirmed", "reason", "lost"},
@@ -203,7 +209,7 @@ func TestConsole_TwoAgentsNeverAnswerTwice(t *testing.T) {
 		}
 	}
 	zoe.goes(at+"?done=request_resolve", at+"/resolve")
-	for path, form := range map[string][]string{"/reject": {"words", "x"}, "/take": nil, "/reset": {"method", "called_back", "reason", "x"}, "/take-over": nil} {
+	for path, form := range map[string][]string{"/reject": {"words", "x"}, "/take": nil, "/reset": {"method", "photo_document", "reason", "x"}, "/take-over": nil} {
 		got := ines.post(at+path, form...)
 		if wantOn(t, "closed, "+path, got, "The request is closed"); got.StatusCode != http.StatusConflict {
 			t.Errorf("closed, %s: got %d, want 409", path, got.StatusCode)

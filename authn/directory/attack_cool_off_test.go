@@ -63,7 +63,7 @@ func TestAttack_ResetAdministratorUsesATokenMadeBefore(t *testing.T) {
 	c := newCoolOffEnv(t)
 	check := func(when string, want errcode.Code, until time.Time) {
 		t.Helper()
-		console, err := c.Directory.Admin.SessionPrincipal(t.Context(), session.Info{User: c.reset.ID, StepUpUntil: c.Clock.Now().Add(time.Minute)})
+		console, err := c.Directory.Admin.SessionPrincipal(t.Context(), session.Info{User: c.reset.ID, Epoch: c.User(c.reset.Login).Epoch, StepUpUntil: c.Clock.Now().Add(time.Minute)})
 		if err != nil {
 			t.Fatal(err)
 		}

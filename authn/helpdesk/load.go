@@ -70,7 +70,7 @@ func (s *Service) notifySupport(tx *account.Tx, q checkedSubmission, u *account.
 	if support == "" {
 		return nil
 	}
-	ok, err := s.takeFirst(tx, t.trusted())
+	ok, err := s.takeFirst(tx, t.Trusted())
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,6 @@ const (
 	maxHistory      = 100
 	maxRequestSize  = 52 << 10
 	maxHistorySize  = 28 << 10 // of the request without its texts
-	untrustedSize   = 4 << 10  // reserved for untrusted texts
 	reservedEntries = 10       // reserved for closing the request, so that notes cannot prevent a reset
 	reservedSize    = 6 << 10
 )

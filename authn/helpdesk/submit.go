@@ -197,7 +197,7 @@ func (q checkedSubmission) mailSubject(t *Text) string {
 // waitOf counts a submission against the limits of its source. It returns how long to wait, or 0.
 func (s *Service) waitOf(tx *account.Tx, t *Text, p place) (time.Duration, error) {
 	charges := []throttle.Charge{{Limit: throttle.HelpSource, Subject: t.Source}}
-	if !t.trusted() {
+	if !t.Trusted() {
 		if p.refused {
 			return crowdedWait, nil
 		}

@@ -64,16 +64,17 @@ func TestScan_MergesTheBuckets(t *testing.T) {
 	for _, kind := range store.TableDefs() {
 		keys = append(keys, kind.Prefix+"1", kind.Prefix+"2")
 	}
-	err := s.Update(t.Context(), func(tx store.Tx) error {
-		for _, key := range keys {
-			if err := tx.Put(key, []byte(key)); err != nil {
-				return err
+	for part := range slices.Chunk(keys, store.MaxUpdateKeys) {
+		if err := s.Update(t.Context(), func(tx store.Tx) error {
+			for _, key := range part {
+				if err := tx.Put(key, []byte(key)); err != nil {
+					return err
+				}
 			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	slices.Sort(keys)
 	for _, prefix := range []string{"", "a", "audit", "audit/", "s", "session/", "x"} {

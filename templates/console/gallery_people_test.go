@@ -95,10 +95,11 @@ func galleryPerson(lang string) []sample {
 // galleryActs returns the page of each act of a user.
 func galleryActs(lang string, b console.Base) (out []sample) {
 	reason := console.Field{Name: "reason", Kind: "text", HasHint: true}
-	identity := console.Field{Name: "identityCheck.method", Words: "identity", Kind: "choice"}
+	method := console.Field{Name: "method", Kind: "choice", HasHint: true}
 	for _, m := range []string{"called_back", "in_person", "manager_confirmed", "photo_document"} {
-		identity.Options = append(identity.Options, console.Option{Value: m, Words: templates.Key("person.identity_" + m)})
+		method.Options = append(method.Options, console.Option{Value: m, Words: templates.Key("requests.check_" + m)})
 	}
+	number := console.Field{Name: "number", Kind: "choice", Optional: true, Options: []console.Option{{Value: "mobilePhone", Text: "+33612345678"}}}
 	text := func(names ...string) (out []console.Field) {
 		for _, n := range names {
 			out = append(out, console.Field{Name: n, Kind: "text", Optional: n != "email", HasHint: n == "login" || n == "garage" || n == "mobilePhone"})
@@ -108,7 +109,7 @@ func galleryActs(lang string, b console.Base) (out []sample) {
 	locale := console.Field{Name: "locale", Kind: "select", Optional: true, Options: []console.Option{{Words: "person.locale_default"}, {Value: "fr", Words: "person.locale_fr"}, {Value: "en", Words: "person.locale_en"}}}
 	fields := map[string][]console.Field{"edit": append(text("firstName", "lastName", "login", "email", "secondEmail", "primaryPhone", "mobilePhone"), locale),
 		"invite_new": append(text("email", "firstName", "lastName", "garage", "login"), locale), "join_group": text("garage"), "end_sessions": {{Name: "forget", Kind: "tick"}},
-		"reset": {identity, {Name: "identityCheck.by", Words: "identity_by", Kind: "text", Optional: true}}}
+		"reset": {method, number, {Name: "by", Kind: "text", Optional: true, HasHint: true}}}
 	for _, name := range []string{"unsuspend", "deactivate", "delete", "unlock", "invite", "reactivate", "withdraw_invitation", "withdraw_tickets", "resend_ticket", "password_link", "expire_password",
 		"freeze_all", "freeze_device", "remove_device", "end_sessions", "reset", "edit", "join_group", "leave_group", "invite_new"} {
 		act := console.Act{Base: b, Words: name, Subject: "Amélie Durand", Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}

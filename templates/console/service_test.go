@@ -40,7 +40,7 @@ func TestPage_KeepsTheNameOfTheAdministrator(t *testing.T) {
 		if err := r.Page(&b, s.page); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(b.String(), "Jeanne Martin</a><form") || !regexp.MustCompile(`data-path="/console/[a-z]+(/u1/suspend)?"`).MatchString(b.String()) {
+		if !strings.Contains(b.String(), "Jeanne Martin</a><form") || !regexp.MustCompile(`data-path="/console[^"]*"`).MatchString(b.String()) {
 			t.Errorf("%s: the header does not have the name, or the page another path", s.name)
 		}
 	}

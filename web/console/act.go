@@ -75,12 +75,9 @@ func (in input) path(name string) string { return in.r.PathValue(name) }
 // maxReason is the maximum length of a reason, in characters.
 const maxReason = 500
 
-// notices has the name of each registered act: the values of ?done= that have a sentence.
-var notices = map[string]bool{}
-
 // act registers the page and the form of an operation.
 func (c *Pages) act(r *site.Router, a act) {
-	notices[a.name] = true
+	c.notices[a.name] = true
 	r.Page("GET "+a.path, c.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 		return c.getAct(w, r, p, a)
 	}), throttle.ConsoleReads)

@@ -35,12 +35,13 @@ type Pages struct {
 	Config
 	Freeze *freeze.Service
 
-	keys *idempotency.Keys
+	keys    *idempotency.Keys
+	notices map[string]bool // the values of ?done= that have a sentence: the names of acts, and further outcomes
 }
 
 // New returns the pages of the console.
 func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
-	return &Pages{Site: s, Config: c, Freeze: freeze, keys: idempotency.New(c.Directory.Admin.Accounts, c.Ring, s.Now)}
+	return &Pages{Site: s, Config: c, Freeze: freeze, keys: idempotency.New(c.Directory.Admin.Accounts, c.Ring, s.Now), notices: map[string]bool{}}
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
@@ -106,7 +107,7 @@ var sections = []struct {
 // base returns the part that all pages of the console have. section is the present part of the navigation.
 func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Base {
 	b := view.Base{Base: c.Base(r), Section: section, Once: rand.Text()}
-	if done := r.URL.Query().Get("done"); notices[done] {
+	if done := r.URL.Query().Get("done"); c.notices[done] {
 		b.Notice = &templates.Message{Key: templates.Key("act." + done + ".done")}
 	}
 	if r.URL.Query().Get("again") == "sent_before" {

@@ -91,7 +91,7 @@ func (c *Pages) registerRequestActs(r *site.Router) {
 				return c.runRequest(ctx, p, from, in, &a)
 			}})
 	}
-	notices["request_reset_waits"], notices["request_unanswered"] = true, true
+	c.notices["request_reset_waits"], c.notices["request_unanswered"] = true, true
 }
 
 // openRequest returns the form of an operation on the request in the path.

@@ -1,24 +1,27 @@
-package helpdesk
+// Package text owns the texts of a help request: which of them a request keeps, and in which order they are shown (protocol
+// rule 19). It does not own who sent them.
+package text
 
 import (
 	"encoding/json"
-	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
-	"barillet/authn/account"
 	"barillet/authn/admin"
-	"barillet/internal/input"
 	"barillet/internal/notice"
-	"barillet/internal/throttle"
 )
+
+// List contains the texts of a request, oldest first.
+type List struct {
+	Texts   []Text
+	Removed int // number of texts that others displaced
+}
 
 // Text is one submission of the form. It is trusted if the browser was known or had proven the password.
 type Text struct {
 	At             time.Time    `json:"at"`
 	Reference      string       `json:"reference"` // "H-7K3F-2Q9M-4TBX"
-	Source         string       `json:"source"`    // see sourceOf
+	Source         string       `json:"source"`    // see helpdesk.sourceOf
 	Topic          notice.Topic `json:"topic"`
 	Message        string       `json:"message,omitempty"`
 	Address        string       `json:"address,omitempty"`        // IP address of the client
@@ -35,44 +38,21 @@ const (
 	maxPerSource    = 4
 	firstSources    = 4   // the last text of one of the first sources is not displaced by others
 	cutLength       = 400 // characters of a text that does not fit
+
+	untrustedSize = 4 << 10 // reserved for untrusted texts
 )
 
-func (t *Text) trusted() bool { return t.PasswordProven || t.KnownBrowser }
+// Trusted reports whether the browser was known or had proven the password.
+func (t *Text) Trusted() bool { return t.PasswordProven || t.KnownBrowser }
 
-// sourceOf returns the source of a text: a known browser of the user, a proven password in a network, or the network alone.
-func sourceOf(req account.RequestInfo, known, proven bool) string {
-	switch {
-	case known:
-		return "browser " + req.Browser.Hash()[:16]
-	case proven:
-		return "password " + site(req.Address)
-	}
-	return site(req.Address)
-}
-
-// site returns the network that counts as one source: the widest of throttle.Networks.
-func site(addr netip.Addr) string {
-	networks := throttle.Networks(addr)
-	return networks[len(networks)-1]
-}
-
-// textOf returns the text of a submission. u is zero for an unknown address.
-func (q checkedSubmission) textOf(tx *account.Tx, u *account.User) Text {
-	t := Text{At: tx.Op.Now, Topic: q.topic, Message: q.message, Address: tx.Op.Request.ClientAddress(),
-		Agent: input.DescribeUserAgent(tx.Op.Request.Agent), PasswordProven: u.ID != "" && q.proven == u.ID,
-		KnownBrowser: u.ID != "" && u.KnowsBrowser(tx.Op.Request.Browser, tx.Op.Now), Forgotten: q.forgotPassword}
-	t.Source = sourceOf(tx.Op.Request, t.KnownBrowser, t.PasswordProven)
-	return t
-}
-
-// TextsByTrust returns the texts with the trusted ones first, then by time.
-func (c *Request) TextsByTrust() []Text {
-	all := slices.Clone(c.Texts)
+// ByTrust returns texts with the trusted ones first, then by time.
+func ByTrust(texts []Text) []Text {
+	all := slices.Clone(texts)
 	slices.SortStableFunc(all, func(a, b Text) int {
 		switch {
-		case a.trusted() == b.trusted():
+		case a.Trusted() == b.Trusted():
 			return 0
-		case a.trusted():
+		case a.Trusted():
 			return -1
 		}
 		return 1
@@ -80,22 +60,21 @@ func (c *Request) TextsByTrust() []Text {
 	return all
 }
 
-// addText adds the newest text. It displaces texts of its own source. If there is none, it displaces an untrusted text, or a
-// trusted one if it is trusted and there are too many: of the source with most texts, the oldest first.
-func (c *Request) addText(t Text) error {
+// Add adds the newest text. It displaces texts of its own source. If there is none, it displaces an untrusted text, or a
+// trusted one if it is trusted and there are too many: of the source with most texts, the oldest first. Then texts are cut or
+// removed until all have at most limit bytes in the record.
+func (c *List) Add(t Text, limit int) {
 	c.Texts = append(slices.Clone(c.Texts), t)
 	for i := c.surplus(); i >= 0; i = c.surplus() {
-		c.removeText(i)
+		c.remove(i)
 	}
-	if err := c.fit(); err != nil {
-		return err
-	}
-	c.Topic = c.TextsByTrust()[0].Topic
-	return nil
+	// An untrusted text changes no trusted one.
+	used := c.shrink(true, limit-untrustedSize)
+	c.shrink(false, limit-used)
 }
 
 // ofSource returns the indexes of the texts of a source, oldest first.
-func (c *Request) ofSource(source string) (all []int) {
+func (c *List) ofSource(source string) (all []int) {
 	for i := range c.Texts {
 		if c.Texts[i].Source == source {
 			all = append(all, i)
@@ -105,15 +84,15 @@ func (c *Request) ofSource(source string) (all []int) {
 }
 
 // surplus returns the index of the text that the newest one displaces, or -1.
-func (c *Request) surplus() int {
+func (c *List) surplus() int {
 	newest := &c.Texts[len(c.Texts)-1]
 	trusted := 0
 	for i := range c.Texts {
-		if c.Texts[i].trusted() {
+		if c.Texts[i].Trusted() {
 			trusted++
 		}
 	}
-	crowded := newest.trusted() && trusted > maxTrustedTexts
+	crowded := newest.Trusted() && trusted > maxTrustedTexts
 	own := c.ofSource(newest.Source)
 	switch {
 	case len(own) > maxPerSource, len(own) > 1 && (crowded || len(c.Texts) > maxTexts):
@@ -126,12 +105,12 @@ func (c *Request) surplus() int {
 
 // leastNeeded returns the index of a text other than the newest: the oldest of the source with most texts. It spares the last
 // text of each of the first sources. It returns -1 if there is none.
-func (c *Request) leastNeeded(trusted bool) int {
+func (c *List) leastNeeded(trusted bool) int {
 	best, most := -1, 0
 	var seen []string
 	for i := range c.Texts[:len(c.Texts)-1] {
 		t := &c.Texts[i]
-		if t.trusted() != trusted {
+		if t.Trusted() != trusted {
 			continue
 		}
 		if !slices.Contains(seen, t.Source) {
@@ -145,34 +124,22 @@ func (c *Request) leastNeeded(trusted bool) int {
 	return best
 }
 
-func (c *Request) removeText(i int) {
+func (c *List) remove(i int) {
 	c.Texts = slices.Delete(c.Texts, i, i+1)
 	c.Removed++
 }
 
-// fit makes the texts fit in the record beside the history. An untrusted text changes no trusted one.
-func (c *Request) fit() error {
-	rest, err := c.sizeWithoutTexts()
-	if err != nil {
-		return err
-	}
-	size := maxRequestSize - reservedSize - rest
-	used := c.shrink(true, size-untrustedSize)
-	c.shrink(false, size-used)
-	return nil
-}
-
 // shrink cuts and then removes texts of one trust, until they have at most limit bytes, and returns their size. It begins with
 // the texts that are not the newest of their source. The newest text is cut last if it is trusted, and never removed.
-func (c *Request) shrink(trusted bool, limit int) (size int) {
+func (c *List) shrink(trusted bool, limit int) (size int) {
 	for i := range c.Texts {
-		if c.Texts[i].trusted() == trusted {
+		if c.Texts[i].Trusted() == trusted {
 			size += c.Texts[i].size()
 		}
 	}
 	cut := func(spared func(i int) bool) {
 		for i := 0; i < len(c.Texts) && size > limit; i++ {
-			if t := &c.Texts[i]; t.trusted() == trusted && !spared(i) {
+			if t := &c.Texts[i]; t.Trusted() == trusted && !spared(i) {
 				before := t.size()
 				t.Message = admin.Cut(t.Message, cutLength)
 				size += t.size() - before
@@ -182,18 +149,18 @@ func (c *Request) shrink(trusted bool, limit int) (size int) {
 	cut(c.isNewestOfSource)
 	cut(func(i int) bool { return trusted && i == len(c.Texts)-1 })
 	for size > limit {
-		i := slices.IndexFunc(c.Texts[:len(c.Texts)-1], func(t Text) bool { return t.trusted() == trusted })
+		i := slices.IndexFunc(c.Texts[:len(c.Texts)-1], func(t Text) bool { return t.Trusted() == trusted })
 		if i < 0 {
 			break
 		}
 		size -= c.Texts[i].size()
-		c.removeText(i)
+		c.remove(i)
 	}
 	cut(func(int) bool { return false })
 	return size
 }
 
-func (c *Request) isNewestOfSource(i int) bool {
+func (c *List) isNewestOfSource(i int) bool {
 	own := c.ofSource(c.Texts[i].Source)
 	return own[len(own)-1] == i
 }
@@ -205,15 +172,4 @@ func (t *Text) size() int {
 		panic(err)
 	}
 	return len(raw) + 1
-}
-
-// sizeWithoutTexts returns the stored size of the request without its texts.
-func (c *Request) sizeWithoutTexts() (int, error) {
-	bare := *c
-	bare.Texts = nil
-	raw, err := json.Marshal(bare)
-	if err != nil {
-		return 0, fmt.Errorf("encoding help request %q: %w", c.ID, err)
-	}
-	return len(raw), nil
 }
