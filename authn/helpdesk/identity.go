@@ -171,3 +171,14 @@ func (j resetJob) checkDelivery(c *Request) error {
 	}
 	return nil
 }
+
+// CheckHadDevice returns WrongState if the user is deactivated or never had a device.
+func CheckHadDevice(u *account.User) error {
+	switch {
+	case u.Status == account.StatusDeactivated:
+		return errcode.New(errcode.WrongState)
+	case !u.EverHadDevice: // nor a password that could be used with a ticket (protocol rule 23)
+		return errcode.WrongStateFor(errcode.ReasonNeverHadDevice)
+	}
+	return nil
+}

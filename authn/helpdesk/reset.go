@@ -178,33 +178,18 @@ func (s *Service) runReset(ctx context.Context, req account.RequestInfo, job res
 // tickets. With user, summary, two index entries, help request and its place in the queue, event, ticket and two addresses, MaxRecipientsPerUpdate notifications
 // remain.
 func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
-	u, err := s.findUser(tx, j)
+	u, c, err := s.checkReset(tx, &j)
 	if err != nil {
 		return resetOutcome{}, err
-	}
-	if err := CheckHadDevice(&u); err != nil {
-		return resetOutcome{}, err
-	}
-	if j.request.Check, err = j.request.Check.resolve(&u, tx.Op.Now); err != nil {
-		return resetOutcome{}, err
-	}
-	c, unchecked, err := s.findRequest(tx, j, &u)
-	if err == nil {
-		err = j.checkDelivery(c)
-	}
-	if err != nil {
-		return resetOutcome{}, err
-	}
-	if j.unchecked = unchecked; c != nil {
-		j.request.HelpRequest = c.ID
 	}
 	open := openTicket(&u, tx.Op.Now)
 	repeat := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
-	if err := c.checkResettable(&u, repeat); err != nil {
-		return resetOutcome{}, err
+	err = c.checkResettable(&u, repeat)
+	if err == nil && !repeat && j.request.OnlyAgain {
+		err = errcode.WrongStateFor(errcode.ReasonNoTicket)
 	}
-	if !repeat && j.request.OnlyAgain {
-		return resetOutcome{}, errcode.WrongStateFor(errcode.ReasonNoTicket)
+	if err != nil {
+		return resetOutcome{}, err
 	}
 	if repeat {
 		return s.repeatReset(tx, j, &u, open, c)
@@ -239,6 +224,26 @@ func (s *Service) reset(tx *account.Tx, j resetJob) (resetOutcome, error) {
 	return resetOutcome{result: result, remaining: remaining}, tx.Save(&u)
 }
 
+// checkReset returns the user and the help request of a reset that is allowed, and completes j.
+func (s *Service) checkReset(tx *account.Tx, j *resetJob) (u account.User, c *Request, err error) {
+	if u, err = s.findUser(tx, *j); err == nil {
+		err = CheckHadDevice(&u)
+	}
+	if err == nil {
+		j.request.Check, err = j.request.Check.resolve(&u, tx.Op.Now)
+	}
+	if err == nil {
+		c, j.unchecked, err = s.findRequest(tx, *j, &u)
+	}
+	if c != nil {
+		j.request.HelpRequest = c.ID
+	}
+	if err == nil {
+		err = j.checkDelivery(c)
+	}
+	return u, c, err
+}
+
 // findUser returns the user if the principal may reset them, alone or by an approval. It deletes the approval.
 func (s *Service) findUser(tx *account.Tx, j resetJob) (account.User, error) {
 	if j.approval == nil {
@@ -252,17 +257,6 @@ func (s *Service) findUser(tx *account.Tx, j resetJob) (account.User, error) {
 		return u, fmt.Errorf("deleting reset approval: %w", err)
 	}
 	return u, nil
-}
-
-// CheckHadDevice returns WrongState if the user is deactivated or never had a device.
-func CheckHadDevice(u *account.User) error {
-	switch {
-	case u.Status == account.StatusDeactivated:
-		return errcode.New(errcode.WrongState)
-	case !u.EverHadDevice: // nor a password that could be used with a ticket (protocol rule 23)
-		return errcode.WrongStateFor(errcode.ReasonNeverHadDevice)
-	}
-	return nil
 }
 
 // repeatReset is a reset with nothing to remove while a ticket is valid (protocol rule 11).

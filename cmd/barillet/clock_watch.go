@@ -6,13 +6,10 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/cmd/barillet/removal"
 	"barillet/internal/audit"
 	"barillet/store"
 )
-
-// minClockJump is the least difference between the clock and the uptime that is audited, see "Clock" in
-// docs/operations.md.
-const minClockJump = 5 * time.Minute
 
 // clockWatch compares the clock with the uptime. A host that slept counts as one whose clock was set forward, because codes and
 // sessions depend on the clock.
@@ -24,10 +21,10 @@ type clockWatch struct {
 // reset accepts the present difference.
 func (c *clockWatch) reset(wall time.Time, ran time.Duration) { c.wall, c.uptime = wall.Round(0), ran }
 
-// jump returns the movement of the clock since the last reset, or 0 if it is less than minClockJump. It removes the monotonic
+// jump returns the movement of the clock since the last reset, or 0 if it is less than removal.MinJump. It removes the monotonic
 // reading of wall, which would hide the movement.
 func (c *clockWatch) jump(wall time.Time, ran time.Duration) time.Duration {
-	if by := wall.Round(0).Sub(c.wall) - (ran - c.uptime); by.Abs() >= minClockJump {
+	if by := wall.Round(0).Sub(c.wall) - (ran - c.uptime); by.Abs() >= removal.MinJump {
 		return by
 	}
 	return 0

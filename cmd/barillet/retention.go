@@ -23,7 +23,7 @@ func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // sweeps returns the sweep of each table whose records expire, and those of the retention policies.
 func (a *app) sweeps() []store.TableSweep {
-	keep, now := a.config.Retention, a.removal.now
+	keep, now := a.config.Retention, a.removal.Now
 	dead := func() time.Time { return audit.Cutoff(now(), days(keep.DeadLetters)) }
 	announce := func(table store.TableDef, n int) func(ids []string) func(store.Tx) error {
 		return a.accounts.Log.AnnounceRemoval(now, table, days(n))

@@ -20,6 +20,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
@@ -52,7 +53,7 @@ type app struct {
 	directory *directory.Service
 	handover  *handover.Service
 	tree      *tree.Tree
-	removal   *removalClock   // of the retention policies
+	removal   *removal.Clock  // of the retention policies
 	setup     *setuplink.File // nil in a demonstration
 	setupLink directory.SetupLink
 	sender    *mail.Sender
@@ -91,7 +92,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	if err != nil {
 		return nil, fmt.Errorf("reading the last audit event: %w", err)
 	}
-	a.removal = newRemovalClock(now, a.sessions.Uptime, last)
+	a.removal = removal.New(now, a.sessions.Uptime, last)
 	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.OnDeadLetter = a.accounts.OnDeadLetter

@@ -139,6 +139,7 @@ var remedies = map[string]string{
 	errcode.ReasonAddressChanged:   "the email address was changed less than 72 hours ago; use showCode or sendEmail=false (lifecycle/reset_factors)",
 	errcode.ReasonCoolOff:          "the caller's devices were reset: until 24 hours after the next enrolment the caller only reads, and works on help requests",
 	errcode.ReasonUserCoolOff:      "the user's devices were reset: until 24 hours after their next enrolment, only the operator may do this",
+	errcode.ReasonEmailExpired:     "the email has expired; have the user request another",
 	errcode.ReasonNotPresent:       "a code on screen is for a user who is present; use the identity check in_person, or mail the ticket",
 	errcode.ReasonNoneWaits:        "no sign-in of the user waits for a code; the user signs in with the password and chooses to get a code in person",
 	errcode.ReasonHandoverOpen:     "another handover to the user has not ended",

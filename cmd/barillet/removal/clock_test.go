@@ -1,4 +1,4 @@
-package main
+package removal
 
 import (
 	"testing"
@@ -9,9 +9,9 @@ func TestRemovalClock_AcceptsAClockThatIsAheadAfterADay(t *testing.T) {
 	began := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	var wall time.Time
 	var ran time.Duration
-	open := func(last time.Time) *removalClock {
+	open := func(last time.Time) *Clock {
 		wall, ran = began, 0
-		return newRemovalClock(func() time.Time { return wall }, func() time.Duration { return ran }, last)
+		return New(func() time.Time { return wall }, func() time.Duration { return ran }, last)
 	}
 	const hour, year = time.Hour, 365 * 24 * time.Hour
 	type look struct{ ran, wall, want time.Duration } // since the start
@@ -35,7 +35,7 @@ func TestRemovalClock_AcceptsAClockThatIsAheadAfterADay(t *testing.T) {
 			r := open(last)
 			for _, l := range c.looks {
 				wall, ran = began.Add(l.wall), l.ran
-				if got := r.now().Sub(began); got != l.want {
+				if got := r.Now().Sub(began); got != l.want {
 					t.Errorf("after %v with a clock of %v: got %v, want %v", l.ran, l.wall, got, l.want)
 				}
 			}
