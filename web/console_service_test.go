@@ -88,7 +88,7 @@ func TestConsole_ManagesApplications(t *testing.T) {
 	if got := admin.shows(at).body; strings.Contains(got, secret) || !strings.Contains(got, "https://app.example/other") || !strings.Contains(got, "Everybody") {
 		t.Error("the page shows the secret, or not the application")
 	}
-	if got := admin.post(at+"/policy", "who", "groups", "groups", "Garage inventé", "strong", "yes", "reason", "r"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "does not exist") {
+	if got := admin.post(at+"/policy", "who", "groups", "groups", "Garage inventé", "strong", "yes", "reason", "r"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "No garage has this name") {
 		t.Errorf("got %d for an unknown garage, want 422", got.StatusCode)
 	}
 	admin.performs(at+"/policy", at+"?done=app_policy", "who", "groups", "groups", "garage du canal", "strong", "yes")

@@ -248,7 +248,9 @@ func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in input, to *
 	consent := in.ticked("consent")
 	to.PhishingResistant, to.Consent, to.Groups = in.ticked("strong"), &consent, nil
 	if in.get("who") == "groups" {
-		to.Groups, err = c.groupsNamed(ctx, p, in.get("groups"))
+		if to.Groups, err = c.groupsNamed(ctx, p, in.get("groups")); err == nil && len(to.Groups) == 0 {
+			err = errcode.InvalidField("groups", "empty")
+		}
 	}
 	return err
 }

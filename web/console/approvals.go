@@ -34,15 +34,15 @@ func (c *Pages) registerApprovals(r *site.Router) {
 }
 
 func (c *Pages) getApprovals(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := afterOf(r)
+	after, err := cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, after, listRows)
+	found, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, after, rowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Approvals{Base: c.base(r, p, "approvals"), More: nextPath(r, next)}
+	page := view.Approvals{Base: c.base(r, p, "approvals"), More: morePath(r, next)}
 	for i := range found {
 		page.Approvals = append(page.Approvals, approvalRow(p, &found[i]))
 	}

@@ -19,10 +19,7 @@ import (
 // personPath is the path of the list of users; that of one follows it.
 const personPath = "/console/people"
 
-const (
-	peoplePerPage = 50
-	fewGroups     = 50 // that a select shows; for more, the name is typed
-)
+const fewGroups = 50 // that a select shows; for more, the name is typed
 
 // registerPeople registers the pages of users.
 func (c *Pages) registerPeople(r *site.Router) {
@@ -55,10 +52,7 @@ func (c *Pages) getPeople(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if page.Rows, err = c.peopleRows(r, p, users); err != nil {
 		return err
 	}
-	if next != "" {
-		values.Set("after", next)
-		page.More = personPath + "?" + values.Encode()
-	}
+	page.More = morePath(r, next)
 	return c.Render(w, http.StatusOK, page)
 }
 
@@ -84,9 +78,7 @@ func peopleFilters(p admin.Principal) []view.Field {
 		return []view.Field{state, devices}
 	}
 	role := view.Field{Name: "role", Kind: "select"}
-	for _, r := range account.Roles() {
-		role.Options = append(role.Options, view.Option{Value: string(r), Words: key("person.role_", string(r))})
-	}
+	role.Options = roleOptions(func(account.Role) bool { return true })
 	return []view.Field{state, devices, role}
 }
 
@@ -108,7 +100,7 @@ func (c *Pages) groupField(r *http.Request, p admin.Principal, name string) (vie
 // peopleQuery returns the query of a list. If no group has the name that was typed, it sets NoGroup or Nearly instead.
 func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.People) (roster.UserQuery, error) {
 	values := r.URL.Query()
-	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: peoplePerPage}
+	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: rowsPerPage}
 	for i := range page.Filters {
 		f := &page.Filters[i]
 		if f.Value == "" || f.Name != "group" && !hasOption(f.Options, f.Value) {
