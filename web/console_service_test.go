@@ -95,6 +95,9 @@ func TestConsole_ManagesApplications(t *testing.T) {
 	if got := admin.shows(at).body; !strings.Contains(got, "<li>Garage du Canal</li>") || !strings.Contains(got, "<code translate=\"no\">phr</code>") || !strings.Contains(got, "Nobody is asked") {
 		t.Errorf("the page does not show the new rules for %s", canal)
 	}
+	if got := admin.shows("/console/groups/" + string(canal)).body; !strings.Contains(got, `<a href="`+at+`">`) {
+		t.Error("the page of the garage does not name the application that has a rule for it")
+	}
 	if got := admin.post(at+"/edit", "name", "Planning", "redirects", "javascript:alert(1)", "reason", "r"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("got %d for an address of a script, want 422", got.StatusCode)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"barillet/authn/account"
@@ -264,4 +265,21 @@ func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from accoun
 		return outcome{}, err
 	}
 	return outcome{secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
+}
+
+// maxPolicies is the number of applications that the page of a group reads.
+const maxPolicies = 200
+
+// applicationsFor returns the applications whose policy names a group, if p may read applications.
+func (c *Pages) applicationsFor(ctx context.Context, p admin.Principal, g account.GroupID) (out []view.Link, err error) {
+	if c.OIDC == nil || p.RequireUnscoped(admin.PermReadConfiguration) != nil {
+		return nil, nil
+	}
+	found, _, err := c.OIDC.Clients.List(ctx, "", maxPolicies)
+	for _, one := range found {
+		if slices.Contains(one.Groups, g) || slices.ContainsFunc(one.Rules, func(r client.RegistrationRule) bool { return r.Group == g }) {
+			out = append(out, view.Link{Name: one.Name, Path: applicationsPath + "/" + string(one.ID)})
+		}
+	}
+	return out, err
 }

@@ -64,3 +64,8 @@ func approvalRow(p admin.Principal, a *helpdesk.ResetApproval) view.ApprovalRow 
 	row.CanReject = p.Allows(admin.PermApprove) || row.Mine || row.AboutMe
 	return row
 }
+
+// approvalPath returns the path of the page that follows a request for an approval.
+func approvalPath(a *helpdesk.ResetApproval) string {
+	return approvalsPath + "/" + a.ID + "?done=reset_asked"
+}

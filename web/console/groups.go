@@ -158,5 +158,8 @@ func (c *Pages) getGroup(w http.ResponseWriter, r *http.Request, p admin.Princip
 			page.Managers = append(page.Managers, holderRow(h))
 		}
 	}
+	if page.Applications, err = c.applicationsFor(r.Context(), p, g.ID); err != nil {
+		return err
+	}
 	return c.Render(w, http.StatusOK, page)
 }

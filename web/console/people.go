@@ -19,7 +19,10 @@ import (
 // personPath is the path of the list of users; that of one follows it.
 const personPath = "/console/people"
 
-const fewGroups = 50 // that a select shows; for more, the name is typed
+const (
+	fewGroups     = 50     // that a select shows; for more, the name is typed
+	riskOfLockout = "risk" // the value of the filter by devices for users whom the loss of one device locks out
+)
 
 // registerPeople registers the pages of users.
 func (c *Pages) registerPeople(r *site.Router) {
@@ -74,6 +77,7 @@ func peopleFilters(p admin.Principal) []view.Field {
 	for n := range roster.MaxDevices + 1 {
 		devices.Options = append(devices.Options, view.Option{Value: strconv.Itoa(n), Words: key("people.devices_", strconv.Itoa(n))})
 	}
+	devices.Options = append(devices.Options, view.Option{Value: riskOfLockout, Words: "people.devices_risk"})
 	if p.Scoped() {
 		return []view.Field{state, devices}
 	}
@@ -120,8 +124,10 @@ func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.Peopl
 		case "state":
 			q.Statuses = []account.Status{account.Status(f.Value)}
 		case "devices":
-			n, _ := strconv.Atoi(f.Value) // one of the options
-			q.Devices = []int{n}
+			if q.AtRisk = f.Value == riskOfLockout; !q.AtRisk {
+				n, _ := strconv.Atoi(f.Value) // one of the options
+				q.Devices = []int{n}
+			}
 		case "role":
 			q.Role = account.Role(f.Value)
 		}
