@@ -56,7 +56,11 @@ func TestConsole_ShowsWhatWaitsOnTheFirstPage(t *testing.T) {
 	p.asks(t, "nobody@elsewhere.example")
 	p.Clock.Advance(25 * time.Minute)
 	got := root.shows("/console")
-	wantOn(t, "the first page", got, `<p class="figure">2`, "25 minutes", `<b class="count">2</b>`, "Emails that wait", "<svg", `<rect class="good"`)
+	wantOn(t, "the first page", got, `<p class="figure">2`, "25 minutes", `<b class="count">2</b>`, "Emails that wait", "<svg", `<rect class="good"`, "/console/people?devices=risk")
+	people := root.shows("/console/people?devices=risk")
+	if wantOn(t, "the people at risk", people, bruno); strings.Contains(people.body, "nobody@elsewhere.example") {
+		t.Error("an address without an account is at risk")
+	}
 	manager, _ := p.administrator(t, "manager@garage.example", account.RoleHelpDesk, p.CreateGroup("Garage Nord"))
 	got = manager.shows("/console")
 	wantOn(t, "a manager elsewhere", got, `<p class="figure">0`)

@@ -8,10 +8,8 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/notice"
-	"barillet/internal/secret"
 )
 
 func TestConsole_GivesAndTakesARole(t *testing.T) {
@@ -108,6 +106,9 @@ func TestConsole_TwoAdministratorsResetAnEqual(t *testing.T) {
 	two, second := p.administrator(t, "bruno@garage.example", account.RoleSuperAdmin)
 	approval := first.asksReset(t, victim)
 	at := "/console/approvals/" + approval
+	if got := two.get("/console"); !strings.Contains(got.body, `Approvals <b class="count">1</b>`) {
+		t.Error("the navigation does not show that a reset waits for an approval")
+	}
 	if got := two.get("/console/approvals"); !strings.Contains(got.body, at) || !strings.Contains(got.body, "lost in the pit") {
 		t.Error("the list does not show the request")
 	}
@@ -263,17 +264,11 @@ func TestConsole_UnknownCursors(t *testing.T) {
 func (a *proving) asksReset(t *testing.T, u account.User) string {
 	t.Helper()
 	a.steady()
-	info, err := a.place.Sessions.Authenticate(t.Context(), secret.From(a.cookie("__Host-barillet")))
-	if err != nil {
-		t.Fatal(err)
+	got := a.post("/console/people/"+string(u.ID)+"/reset", "method", "photo_document", "reason", "lost in the pit")
+	id, found := strings.CutPrefix(got.next(), "/console/approvals/")
+	id, asked := strings.CutSuffix(id, "?done=reset_asked")
+	if !found || !asked {
+		t.Fatalf("asking: got %d to %q\n%s", got.StatusCode, got.next(), got.body)
 	}
-	p, err := a.place.Directory.Admin.SessionPrincipal(t.Context(), info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result, err := a.place.Directory.HelpDesk.Reset(t.Context(), p, a.place.From, string(u.ID), helpdesk.ResetRequest{Reason: "lost in the pit"})
-	if err != nil || result.Approval == nil {
-		t.Fatalf("asking: %+v, %v", result, err)
-	}
-	return result.Approval.ID
+	return id
 }

@@ -88,12 +88,15 @@ func TestConsole_ManagesApplications(t *testing.T) {
 	if got := admin.shows(at).body; strings.Contains(got, secret) || !strings.Contains(got, "https://app.example/other") || !strings.Contains(got, "Everybody") {
 		t.Error("the page shows the secret, or not the application")
 	}
-	if got := admin.post(at+"/policy", "who", "groups", "groups", "Garage inventé", "strong", "yes", "reason", "r"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "does not exist") {
+	if got := admin.post(at+"/policy", "who", "groups", "groups", "Garage inventé", "strong", "yes", "reason", "r"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "No garage has this name") {
 		t.Errorf("got %d for an unknown garage, want 422", got.StatusCode)
 	}
 	admin.performs(at+"/policy", at+"?done=app_policy", "who", "groups", "groups", "garage du canal", "strong", "yes")
 	if got := admin.shows(at).body; !strings.Contains(got, "<li>Garage du Canal</li>") || !strings.Contains(got, "<code translate=\"no\">phr</code>") || !strings.Contains(got, "Nobody is asked") {
 		t.Errorf("the page does not show the new rules for %s", canal)
+	}
+	if got := admin.shows("/console/groups/" + string(canal)).body; !strings.Contains(got, `<a href="`+at+`">`) {
+		t.Error("the page of the garage does not name the application that has a rule for it")
 	}
 	if got := admin.post(at+"/edit", "name", "Planning", "redirects", "javascript:alert(1)", "reason", "r"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("got %d for an address of a script, want 422", got.StatusCode)

@@ -86,6 +86,7 @@ func (d *demo) print(p *program) {
 	fmt.Fprintf(p.Stdout, "demonstration of %s; its data is deleted when this program ends\n\n", d.group.Name)
 	t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(t, "sign in\t%s/login\n", d.origin)
+	fmt.Fprintf(t, "console of administrators\t%s/console\n", d.origin)
 	fmt.Fprintf(t, "sample application\t%s\n", d.sample)
 	fmt.Fprintf(t, "emails of all users\t%s/demo/mail\n", d.origin)
 	fmt.Fprintf(t, "REST API\t%s/api/v1\n", d.origin)

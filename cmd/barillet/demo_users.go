@@ -37,8 +37,9 @@ type demoUser struct {
 	number      string // mobile telephone number, of a range for fiction
 	description string
 	role        account.Role
-	phone       bool // has a password and a phone
-	lostPhone   bool // the phone is lost; help is requested
+	phone       bool   // has a password and a phone
+	lostPhone   bool   // the phone is lost
+	topic, asks string // of the help request; "": none
 
 	// Exported, because package fmt prints unexported fields without their String method.
 	Password, Key, Link secret.Value
@@ -49,10 +50,13 @@ func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.e
 // demoUsers returns the users of the demonstration.
 func demoUsers() []demoUser {
 	return []demoUser{
-		{first: "Anne", last: "Morel", number: "+33 6 39 98 10 01", description: "administrator of the group", role: account.RoleHelpDesk, phone: true},
-		{first: "Karim", last: "Benali", number: "+33 6 39 98 10 02", description: "technician with a phone", phone: true},
+		{first: "Jeanne", last: "Martin", number: "+33 6 39 98 10 05", description: "administrator of the service: sign in and open the console", role: account.RoleSuperAdmin, phone: true},
+		{first: "Anne", last: "Morel", number: "+33 6 39 98 10 01", description: "help desk of the group", role: account.RoleHelpDesk, phone: true},
+		{first: "Karim", last: "Benali", number: "+33 6 39 98 10 02", description: "technician with a phone who has a question", phone: true,
+			topic: "other", asks: "J’aimerais aussi une clé de sécurité. À qui la demander ?"},
 		{first: "Lucie", last: "Petit", number: "+33 6 39 98 10 03", description: "technician without any device, invited", phone: false},
-		{first: "Marc", last: "Leroy", number: "+33 6 39 98 10 04", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
+		{first: "Marc", last: "Leroy", number: "+33 6 39 98 10 04", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true,
+			topic: "phone_lost", asks: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."},
 	}
 }
 
@@ -96,8 +100,11 @@ func (d *demo) create(ctx context.Context, a *app) error {
 
 // createUser creates a user, who is not invited.
 func (d *demo) createUser(ctx context.Context, a *app, operator admin.Principal, u *demoUser) error {
-	_, _, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, directory.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
-		LastName: u.last, MobilePhone: u.number, Groups: []account.GroupID{d.group.ID}, Role: u.role}, false, false)
+	n := directory.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first, LastName: u.last, MobilePhone: u.number, Role: u.role}
+	if u.role != account.RoleSuperAdmin { // who administers all groups
+		n.Groups = []account.GroupID{d.group.ID}
+	}
+	_, _, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, n, false, false)
 	return err
 }
 
@@ -111,12 +118,13 @@ func (d *demo) invite(ctx context.Context, a *app, operator admin.Principal, u *
 		u.Link = invited.Link
 		return nil
 	}
-	if err := u.accept(ctx, a, invited.Link); err != nil || !u.lostPhone {
+	if err := u.accept(ctx, a, invited.Link); err != nil || u.topic == "" {
 		return err
 	}
-	u.Key = secret.Value{}
-	_, err = a.directory.HelpDesk.Submit(ctx, account.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
-		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
+	if u.lostPhone {
+		u.Key = secret.Value{}
+	}
+	_, err = a.directory.HelpDesk.Submit(ctx, account.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: u.topic, Message: u.asks})
 	return err
 }
 

@@ -21,7 +21,7 @@ func garageSamples(lang string) []sample {
 		{Path: b.Path + "/g3", Name: "Société à responsabilité limitée des Établissements Montgolfier-Vandenbroucke", Description: strings.Repeat("Un garage dont la description est longue. ", 6)}}
 	path := b.Path + "/" + groupID
 	g := console.Group{Base: at(lang, "groups", path), Name: "Garage Lumière", Description: "Lyon 3e, mécanique et carrosserie", Path: path, CanReset: 1, AtRisk: true, UnscopedAdmins: 1,
-		RolesPath: "/console/roles?group=" + groupID, CanChange: true, CanRemove: true, More: path + "?after=x",
+		RolesPath: "/console/roles?group=" + groupID, CanChange: true, CanRemove: true, More: path + "?after=x", Applications: []console.Link{{Name: "Planning de l’atelier", Path: "/console/applications/c1"}},
 		Managers: []console.HolderRow{{Path: "/console/roles/u1", Name: "Paul Petit", Login: "paul@garage.example", Active: true, Roles: []templates.Key{"roles.name_HELP_DESK_ADMIN"}}},
 		Members: []console.MemberRow{{Path: "/console/people/u2", Remove: path + "/members/u2/remove", Name: "Amélie Durand", Login: "amelie@garage.example", Active: true, Devices: 1},
 			{Path: "/console/people/u3", Remove: path + "/members/u3/remove", Name: "Bruno Lefèvre", Login: "bruno.lefevre@un-nom-de-domaine-fort-long.garage.example", Devices: 0},

@@ -19,7 +19,7 @@ func filters(group console.Field) []console.Field {
 		state.Options = append(state.Options, console.Option{Value: s, Words: templates.Key("state." + s)})
 	}
 	devices := console.Field{Name: "devices", Kind: "select", Options: []console.Option{{Value: "0", Words: "people.devices_0"}, {Value: "1", Words: "people.devices_1"}, {Value: "2", Words: "people.devices_2"}}}
-	role := console.Field{Name: "role", Kind: "select", Options: []console.Option{{Value: "SUPER_ADMIN", Words: "person.role_SUPER_ADMIN"}}}
+	role := console.Field{Name: "role", Kind: "select", Options: []console.Option{{Value: "SUPER_ADMIN", Words: "roles.name_SUPER_ADMIN"}}}
 	return []console.Field{group, state, devices, role}
 }
 

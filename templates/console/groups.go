@@ -35,6 +35,7 @@ type Group struct {
 	Managers       []HolderRow
 	MoreManagers   bool
 	RolesPath      string // of all who have a role for this garage; "": not shown
+	Applications   []Link // whose policy names this garage
 
 	CanChange bool // name, members, existence
 	CanRemove bool // a member

@@ -101,7 +101,7 @@ type PersonProfile struct {
 	Created      time.Time
 }
 
-// RoleOf is a role of a user. Its sentence is "person.role_{Role}".
+// RoleOf is a role of a user. Its sentence is "roles.name_{Role}".
 type RoleOf struct {
 	Role   string
 	Groups int // that it is limited to; 0: for all

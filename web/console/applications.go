@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"barillet/authn/account"
@@ -248,7 +249,9 @@ func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in input, to *
 	consent := in.ticked("consent")
 	to.PhishingResistant, to.Consent, to.Groups = in.ticked("strong"), &consent, nil
 	if in.get("who") == "groups" {
-		to.Groups, err = c.groupsNamed(ctx, p, in.get("groups"))
+		if to.Groups, err = c.groupsNamed(ctx, p, in.get("groups")); err == nil && len(to.Groups) == 0 {
+			err = errcode.InvalidField("groups", "empty")
+		}
 	}
 	return err
 }
@@ -262,4 +265,21 @@ func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from accoun
 		return outcome{}, err
 	}
 	return outcome{secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
+}
+
+// maxPolicies is the number of applications that the page of a group reads.
+const maxPolicies = 200
+
+// applicationsFor returns the applications whose policy names a group, if p may read applications.
+func (c *Pages) applicationsFor(ctx context.Context, p admin.Principal, g account.GroupID) (out []view.Link, err error) {
+	if c.OIDC == nil || p.RequireUnscoped(admin.PermReadConfiguration) != nil {
+		return nil, nil
+	}
+	found, _, err := c.OIDC.Clients.List(ctx, "", maxPolicies)
+	for _, one := range found {
+		if slices.Contains(one.Groups, g) || slices.ContainsFunc(one.Rules, func(r client.RegistrationRule) bool { return r.Group == g }) {
+			out = append(out, view.Link{Name: one.Name, Path: applicationsPath + "/" + string(one.ID)})
+		}
+	}
+	return out, err
 }

@@ -34,15 +34,15 @@ func (c *Pages) registerApprovals(r *site.Router) {
 }
 
 func (c *Pages) getApprovals(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := afterOf(r)
+	after, err := cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, after, listRows)
+	found, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, after, rowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Approvals{Base: c.base(r, p, "approvals"), More: nextPath(r, next)}
+	page := view.Approvals{Base: c.base(r, p, "approvals"), More: morePath(r, next)}
 	for i := range found {
 		page.Approvals = append(page.Approvals, approvalRow(p, &found[i]))
 	}
@@ -63,4 +63,9 @@ func approvalRow(p admin.Principal, a *helpdesk.ResetApproval) view.ApprovalRow 
 	row.CanApprove = p.Allows(admin.PermApprove) && !row.Mine && !row.AboutMe
 	row.CanReject = p.Allows(admin.PermApprove) || row.Mine || row.AboutMe
 	return row
+}
+
+// approvalPath returns the path of the page that follows a request for an approval.
+func approvalPath(a *helpdesk.ResetApproval) string {
+	return approvalsPath + "/" + a.ID + "?done=reset_asked"
 }

@@ -116,8 +116,11 @@ func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Ba
 	for _, s := range sections {
 		if p.Allows(s.need) && !(s.unscoped && p.Scoped()) && (s.path != applicationsPath || c.OIDC != nil) {
 			entry := view.Section{Name: s.name, Path: s.path}
-			if s.name == "requests" {
+			switch s.name {
+			case "requests":
 				entry.Waiting = c.waiting(r, p)
+			case "approvals":
+				entry.Waiting = c.pending(r, p)
 			}
 			b.Sections = append(b.Sections, entry)
 		}
@@ -132,4 +135,13 @@ func (c *Pages) waiting(r *http.Request, p admin.Principal) int {
 		reply.Report(r, err)
 	}
 	return n
+}
+
+// pending returns the number of resets that wait for an approval, for the navigation.
+func (c *Pages) pending(r *http.Request, p admin.Principal) int {
+	all, _, err := c.Directory.HelpDesk.Approvals(r.Context(), p, "", maxShownRequests)
+	if err != nil {
+		reply.Report(r, err)
+	}
+	return len(all)
 }

@@ -15,10 +15,8 @@ import (
 	"barillet/web/site"
 )
 
-// The paths of the list of groups, and how many rows a list of this file and its neighbours has.
 const (
 	groupsPath = "/console/groups"
-	listRows   = 50
 	maxShown   = 20 // managers on the page of a group
 )
 
@@ -110,16 +108,16 @@ func (c *Pages) openGroup(fields func(account.Group) []view.Field) func(*http.Re
 }
 
 func (c *Pages) getGroups(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := afterOf(r)
+	after, err := cursor(r)
 	if err != nil {
 		return err
 	}
 	page := view.Groups{Base: c.base(r, p, "groups"), Query: r.URL.Query().Get("q"), CanCreate: p.Allows(admin.PermManage) && !p.Scoped()}
-	groups, next, err := c.Directory.Groups(r.Context(), p, account.GroupQuery{Prefix: page.Query, After: after, Limit: listRows})
+	groups, next, err := c.Directory.Groups(r.Context(), p, account.GroupQuery{Prefix: page.Query, After: after, Limit: rowsPerPage})
 	if err != nil {
 		return err
 	}
-	page.More = nextPath(r, next)
+	page.More = morePath(r, next)
 	for _, g := range groups {
 		page.Groups = append(page.Groups, view.GroupRow{Path: groupPath(g.ID), Name: g.Name, Description: g.Description})
 	}
@@ -127,7 +125,7 @@ func (c *Pages) getGroups(w http.ResponseWriter, r *http.Request, p admin.Princi
 }
 
 func (c *Pages) getGroup(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := afterOf(r)
+	after, err := cursor(r)
 	if err != nil {
 		return err
 	}
@@ -138,11 +136,11 @@ func (c *Pages) getGroup(w http.ResponseWriter, r *http.Request, p admin.Princip
 	g, asked := risk.Group, r.URL.Query()
 	page := view.Group{Base: c.base(r, p, "groups"), Name: g.Name, Description: g.Description, Path: groupPath(g.ID), Query: asked.Get("q"), OnlyRisk: asked.Get("risk") == "yes",
 		CanReset: risk.CanReset, AtRisk: risk.AtRisk(), Scoped: p.Scoped(), CanRemove: p.Allows(admin.PermManage), CanChange: p.Allows(admin.PermManage) && !p.Scoped()}
-	users, next, err := c.Directory.Members(r.Context(), p, g.ID, roster.UserQuery{Prefix: page.Query, AtRisk: page.OnlyRisk, After: after, Limit: listRows})
+	users, next, err := c.Directory.Members(r.Context(), p, g.ID, roster.UserQuery{Prefix: page.Query, AtRisk: page.OnlyRisk, After: after, Limit: rowsPerPage})
 	if err != nil {
 		return err
 	}
-	page.More = nextPath(r, next)
+	page.More = morePath(r, next)
 	for i := range users {
 		u := &users[i]
 		page.Members = append(page.Members, view.MemberRow{Path: personPath + "/" + string(u.ID), Remove: groupPath(g.ID) + "/members/" + string(u.ID) + "/remove",
@@ -160,26 +158,8 @@ func (c *Pages) getGroup(w http.ResponseWriter, r *http.Request, p admin.Princip
 			page.Managers = append(page.Managers, holderRow(h))
 		}
 	}
+	if page.Applications, err = c.applicationsFor(r.Context(), p, g.ID); err != nil {
+		return err
+	}
 	return c.Render(w, http.StatusOK, page)
-}
-
-// nextPath returns the path of the next page of a list, with the same search; "" without a cursor.
-func nextPath(r *http.Request, next string) string {
-	if next == "" {
-		return ""
-	}
-	q := r.URL.Query()
-	q.Del("done")
-	q.Del("again")
-	q.Set("after", next)
-	return r.URL.EscapedPath() + "?" + q.Encode()
-}
-
-// afterOf returns the cursor in the query. What no list gave is NotFound.
-func afterOf(r *http.Request) (string, error) {
-	after := r.URL.Query().Get("after")
-	if len(after) > 400 || strings.ContainsFunc(after, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errcode.New(errcode.NotFound)
-	}
-	return after, nil
 }

@@ -24,6 +24,7 @@ func morePath(r *http.Request, next string) string {
 	}
 	q := r.URL.Query()
 	q.Del("done")
+	q.Del("again")
 	q.Set("after", next)
 	return r.URL.EscapedPath() + "?" + q.Encode()
 }
@@ -40,67 +41,52 @@ func cursor(r *http.Request) (string, error) {
 func unixTime(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
 // groupNames returns the names of groups. A group that was deleted is named by its id.
-func (c *Pages) groupNames(ctx context.Context, p admin.Principal, ids []account.GroupID) ([]string, error) {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		g, err := c.Directory.Group(ctx, p, id)
-		switch {
-		case errcode.Of(err) == errcode.NotFound:
-			names[i] = string(id)
-		case err != nil:
+func (c *Pages) groupNames(ctx context.Context, p admin.Principal, ids []account.GroupID) (names []string, err error) {
+	known := map[account.GroupID]string{}
+	for _, id := range ids {
+		name, err := c.groupLabel(ctx, p, id, known)
+		if err != nil {
 			return nil, err
-		default:
-			names[i] = g.Name
 		}
+		names = append(names, name)
 	}
 	return names, nil
 }
 
-// groupsNamed returns the groups whose names or ids are the lines of a text. It returns Invalid if there is none, or if a line names
-// none or several.
-func (c *Pages) groupsNamed(ctx context.Context, p admin.Principal, lines string) ([]account.GroupID, error) {
-	var ids []account.GroupID
+// groupLabel returns the name of a group, or the id of a deleted one; "" for no group. It keeps the names in names.
+func (c *Pages) groupLabel(ctx context.Context, p admin.Principal, id account.GroupID, names map[account.GroupID]string) (string, error) {
+	if name, known := names[id]; known || id == "" {
+		return name, nil
+	}
+	g, err := c.Directory.Group(ctx, p, id)
+	switch {
+	case errcode.Of(err) == errcode.NotFound:
+		g.Name = string(id)
+	case err != nil:
+		return "", err
+	}
+	names[id] = g.Name
+	return g.Name, nil
+}
+
+// groupsNamed returns the groups whose names or ids are the lines of a text. It returns Invalid for a line that names none.
+func (c *Pages) groupsNamed(ctx context.Context, p admin.Principal, lines string) (ids []account.GroupID, err error) {
 	for line := range strings.Lines(lines) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		id, err := c.groupNamed(ctx, p, line)
+		g, err := c.Directory.FindGroup(ctx, p, line)
+		if errcode.Of(err) == errcode.NotFound {
+			err = errcode.InvalidField("groups", "no_group")
+		}
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
-		return nil, errcode.InvalidField("groups", "empty")
+		if ids = append(ids, g.ID); len(ids) > admin.MaxGroups {
+			return nil, errcode.InvalidField("groups", "too_many")
+		}
 	}
 	return ids, nil
-}
-
-func (c *Pages) groupNamed(ctx context.Context, p admin.Principal, name string) (account.GroupID, error) {
-	if !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		g, err := c.Directory.Group(ctx, p, account.GroupID(name))
-		if err == nil || errcode.Of(err) != errcode.NotFound {
-			return g.ID, err
-		}
-	}
-	found, _, err := c.Directory.Groups(ctx, p, account.GroupQuery{Prefix: name})
-	if err != nil {
-		return "", err
-	}
-	var id account.GroupID
-	for _, g := range found {
-		if words.Fold(g.Name) != words.Fold(name) {
-			continue
-		}
-		if id != "" {
-			return "", errcode.InvalidField("groups", "group_several")
-		}
-		id = g.ID
-	}
-	if id == "" {
-		return "", errcode.InvalidField("groups", "group_unknown")
-	}
-	return id, nil
 }
 
 // userNamed returns a user by name for a page, with a link if the name is known. recorded is the name in the record, for a user who

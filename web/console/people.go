@@ -20,8 +20,8 @@ import (
 const personPath = "/console/people"
 
 const (
-	peoplePerPage = 50
-	fewGroups     = 50 // that a select shows; for more, the name is typed
+	fewGroups     = 50     // that a select shows; for more, the name is typed
+	riskOfLockout = "risk" // the value of the filter by devices for users whom the loss of one device locks out
 )
 
 // registerPeople registers the pages of users.
@@ -55,10 +55,7 @@ func (c *Pages) getPeople(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if page.Rows, err = c.peopleRows(r, p, users); err != nil {
 		return err
 	}
-	if next != "" {
-		values.Set("after", next)
-		page.More = personPath + "?" + values.Encode()
-	}
+	page.More = morePath(r, next)
 	return c.Render(w, http.StatusOK, page)
 }
 
@@ -80,13 +77,12 @@ func peopleFilters(p admin.Principal) []view.Field {
 	for n := range roster.MaxDevices + 1 {
 		devices.Options = append(devices.Options, view.Option{Value: strconv.Itoa(n), Words: key("people.devices_", strconv.Itoa(n))})
 	}
+	devices.Options = append(devices.Options, view.Option{Value: riskOfLockout, Words: "people.devices_risk"})
 	if p.Scoped() {
 		return []view.Field{state, devices}
 	}
 	role := view.Field{Name: "role", Kind: "select"}
-	for _, r := range account.Roles() {
-		role.Options = append(role.Options, view.Option{Value: string(r), Words: key("person.role_", string(r))})
-	}
+	role.Options = roleOptions(func(account.Role) bool { return true })
 	return []view.Field{state, devices, role}
 }
 
@@ -108,7 +104,7 @@ func (c *Pages) groupField(r *http.Request, p admin.Principal, name string) (vie
 // peopleQuery returns the query of a list. If no group has the name that was typed, it sets NoGroup or Nearly instead.
 func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.People) (roster.UserQuery, error) {
 	values := r.URL.Query()
-	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: peoplePerPage}
+	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: rowsPerPage}
 	for i := range page.Filters {
 		f := &page.Filters[i]
 		if f.Value == "" || f.Name != "group" && !hasOption(f.Options, f.Value) {
@@ -128,8 +124,10 @@ func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.Peopl
 		case "state":
 			q.Statuses = []account.Status{account.Status(f.Value)}
 		case "devices":
-			n, _ := strconv.Atoi(f.Value) // one of the options
-			q.Devices = []int{n}
+			if q.AtRisk = f.Value == riskOfLockout; !q.AtRisk {
+				n, _ := strconv.Atoi(f.Value) // one of the options
+				q.Devices = []int{n}
+			}
 		case "role":
 			q.Role = account.Role(f.Value)
 		}

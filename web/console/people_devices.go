@@ -68,7 +68,7 @@ func (c *Pages) reset(ctx context.Context, p admin.Principal, from account.Reque
 	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, in.path("id"), helpdesk.ResetRequest{Reason: from.Reason,
 		Check: identityCheck(in)})
 	if err == nil && result.Approval != nil {
-		return outcome{next: personPath + "/" + in.path("id") + "?done=reset_asked"}, nil
+		return outcome{next: approvalPath(result.Approval)}, nil
 	}
 	return outcome{}, formError(err)
 }

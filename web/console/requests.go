@@ -18,11 +18,6 @@ import (
 // requestsPath is the path of the queue; that of one request follows it.
 const requestsPath = "/console/requests"
 
-const (
-	queuePage     = 50  // requests of a page
-	maxGroupShown = 100 // garages that the filter lists
-)
-
 func (c *Pages) registerRequests(r *site.Router) {
 	c.get(r, requestsPath, c.getRequests)
 	c.get(r, requestsPath+"/{hid}", c.getRequest)
@@ -32,7 +27,7 @@ func (c *Pages) registerRequests(r *site.Router) {
 // getRequests shows a page of the queue. The script of the page reads it again every five seconds.
 func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	q := r.URL.Query()
-	query := helpdesk.RequestQuery{Status: helpdesk.State(q.Get("state")), Group: account.GroupID(q.Get("group")), Reference: q.Get("q"), After: q.Get("after"), Limit: queuePage}
+	query := helpdesk.RequestQuery{Status: helpdesk.State(q.Get("state")), Group: account.GroupID(q.Get("group")), Reference: q.Get("q"), After: q.Get("after"), Limit: rowsPerPage}
 	query.Waiting = query.Status == "" && query.Reference == ""
 	if q.Get("mine") == "yes" {
 		query.Assignee = helpdesk.Me
@@ -46,70 +41,30 @@ func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Prin
 	}
 	page := view.Requests{Base: c.base(r, p, "requests"), State: q.Get("state"), Group: q.Get("group"), Find: q.Get("q"), Mine: query.Assignee != "",
 		MayTake: p.Allows(admin.PermHelp)}
-	names := groupNames{c: c, r: r, p: p}
-	if page.Groups, err = c.groupOptions(r, p); err != nil {
+	filter, err := c.groupField(r, p, "group")
+	if err != nil {
 		return err
 	}
-	if page.Group != "" && page.Groups == nil {
-		if page.GroupName, err = names.of(query.Group); err != nil {
+	if page.Groups = filter.Options; page.Group != "" && page.Groups == nil {
+		g, err := c.Directory.Group(r.Context(), p, query.Group)
+		if err != nil && !account.Missing(err) {
 			return err
 		}
+		page.GroupName = g.Name
 	}
 	for i := range found {
-		row, _, err := c.requestRow(r, p, &found[i], &names)
+		row, _, err := c.requestRow(r, p, &found[i])
 		if err != nil {
 			return err
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	if next != "" {
-		q.Set("after", next)
-		q.Del("done")
-		q.Del("again")
-		page.More = requestsPath + "?" + q.Encode()
-	}
+	page.More = morePath(r, next)
 	return c.Render(w, http.StatusOK, page)
 }
 
-// groupOptions returns the garages of the scope, or nil if there are more than maxGroupShown.
-func (c *Pages) groupOptions(r *http.Request, p admin.Principal) ([]view.Option, error) {
-	groups, next, err := c.Directory.Groups(r.Context(), p, account.GroupQuery{Limit: maxGroupShown})
-	if err != nil || next != "" {
-		return nil, err
-	}
-	var out []view.Option
-	for _, g := range groups {
-		out = append(out, view.Option{Value: string(g.ID), Text: g.Name})
-	}
-	return out, nil
-}
-
-// groupNames reads the name of each garage once.
-type groupNames struct {
-	c    *Pages
-	r    *http.Request
-	p    admin.Principal
-	read map[account.GroupID]string
-}
-
-// of returns the name of a garage; "" if p may not read it.
-func (n *groupNames) of(id account.GroupID) (string, error) {
-	if name, ok := n.read[id]; ok {
-		return name, nil
-	}
-	g, err := n.c.Directory.Group(n.r.Context(), n.p, id)
-	if err != nil && !account.Missing(err) {
-		return "", err
-	}
-	if n.read == nil {
-		n.read = map[account.GroupID]string{}
-	}
-	n.read[id] = g.Name
-	return g.Name, nil
-}
-
 // requestRow returns a request as the queue shows it, and its user; nil without one.
-func (c *Pages) requestRow(r *http.Request, p admin.Principal, q *helpdesk.Request, names *groupNames) (view.RequestRow, *account.User, error) {
+func (c *Pages) requestRow(r *http.Request, p admin.Principal, q *helpdesk.Request) (view.RequestRow, *account.User, error) {
 	row := view.RequestRow{Path: requestsPath + "/" + q.ID, Reference: q.Reference, Name: q.Email, Topic: templates.TopicKey(q.Topic), Age: c.age(q.At),
 		State: string(q.State), Assignee: q.AssigneeName, Mine: q.Assignee != "" && q.Assignee == p.Owner}
 	row.Proven = slices.ContainsFunc(q.Texts, func(t helpdesk.Text) bool { return t.PasswordProven })
@@ -125,11 +80,12 @@ func (c *Pages) requestRow(r *http.Request, p admin.Principal, q *helpdesk.Reque
 		return row, nil, err
 	}
 	row.Known, row.Name = true, u.DisplayName()
+	names, err := c.Directory.GroupNames(r.Context(), p, []account.User{u})
+	if err != nil {
+		return row, nil, err
+	}
 	for _, g := range u.Groups {
-		if row.Group, err = names.of(g); err != nil {
-			return row, nil, err
-		}
-		if row.Group != "" {
+		if row.Group = names[g]; row.Group != "" {
 			row.GroupPath = requestsPath + "?group=" + url.QueryEscape(string(g))
 			break
 		}
@@ -146,7 +102,7 @@ func (c *Pages) getRequest(w http.ResponseWriter, r *http.Request, p admin.Princ
 	if q.ID != r.PathValue("hid") {
 		return site.Redirect(w, requestsPath+"/"+q.ID)
 	}
-	row, u, err := c.requestRow(r, p, &q, &groupNames{c: c, r: r, p: p})
+	row, u, err := c.requestRow(r, p, &q)
 	if err != nil {
 		return err
 	}

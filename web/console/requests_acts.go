@@ -91,7 +91,7 @@ func (c *Pages) registerRequestActs(r *site.Router) {
 				return c.runRequest(ctx, p, from, in, &a)
 			}})
 	}
-	c.notices["request_reset_waits"], c.notices["request_unanswered"] = true, true
+	c.notices["request_unanswered"] = true
 }
 
 // openRequest returns the form of an operation on the request in the path.
@@ -140,7 +140,7 @@ func (c *Pages) resetRequest(ctx context.Context, p admin.Principal, from accoun
 	case err != nil:
 		return outcome{}, formError(err)
 	case result.Approval != nil:
-		return outcome{next: site.WithQuery(back, "done", "request_reset_waits")}, nil
+		return outcome{next: approvalPath(result.Approval)}, nil
 	case strings.TrimSpace(in.get("answer")) == "":
 		return outcome{}, nil
 	}

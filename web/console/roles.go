@@ -119,22 +119,9 @@ func whereFields() []view.Field {
 
 // whereOf returns the groups that the fields of whereFields state; nil means all.
 func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in input) ([]account.GroupID, error) {
-	var ids []account.GroupID
-	for line := range strings.Lines(in.get("groups")) {
-		name := strings.TrimSpace(line)
-		if name == "" {
-			continue
-		}
-		g, err := c.Directory.FindGroup(ctx, p, name)
-		if errcode.Of(err) == errcode.NotFound {
-			err = errcode.InvalidField("groups", "no_group")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if ids = append(ids, g.ID); len(ids) > admin.MaxGroups {
-			return nil, errcode.InvalidField("groups", "too_many")
-		}
+	ids, err := c.groupsNamed(ctx, p, in.get("groups"))
+	if err != nil {
+		return nil, err
 	}
 	switch all := in.get("where") == "all"; {
 	case all && len(ids) > 0:
@@ -146,7 +133,7 @@ func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in input) ([]acc
 }
 
 func (c *Pages) getRoles(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := afterOf(r)
+	after, err := cursor(r)
 	if err != nil {
 		return err
 	}
@@ -154,12 +141,12 @@ func (c *Pages) getRoles(w http.ResponseWriter, r *http.Request, p admin.Princip
 	page := view.Roles{Base: c.base(r, p, "roles"), Role: asked.Get("role"), Group: asked.Get("group")}
 	page.Filter = view.Field{Name: "role", Words: "roles_role", Kind: "select", Optional: true, Value: page.Role,
 		Options: append([]view.Option{{Words: "roles.any"}}, roleOptions(func(account.Role) bool { return true })...)}
-	q := roster.HoldingQuery{Group: account.GroupID(page.Group), Role: account.Role(page.Role), After: after, Limit: listRows}
+	q := roster.HoldingQuery{Group: account.GroupID(page.Group), Role: account.Role(page.Role), After: after, Limit: rowsPerPage}
 	found, next, err := c.Directory.Admin.RoleHolders(r.Context(), p, q)
 	if err != nil {
 		return err
 	}
-	page.More = nextPath(r, next)
+	page.More = morePath(r, next)
 	names := map[account.GroupID]string{}
 	if page.GroupName, err = c.groupLabel(r.Context(), p, q.Group, names); err != nil {
 		return err
@@ -172,22 +159,6 @@ func (c *Pages) getRoles(w http.ResponseWriter, r *http.Request, p admin.Princip
 		page.Holders = append(page.Holders, row)
 	}
 	return c.Render(w, http.StatusOK, page)
-}
-
-// groupLabel returns the name of a group, or the id of a deleted one; "" for no group. It keeps the names in names.
-func (c *Pages) groupLabel(ctx context.Context, p admin.Principal, id account.GroupID, names map[account.GroupID]string) (string, error) {
-	if name, known := names[id]; known || id == "" {
-		return name, nil
-	}
-	g, err := c.Directory.Group(ctx, p, id)
-	switch {
-	case errcode.Of(err) == errcode.NotFound:
-		g.Name = string(id)
-	case err != nil:
-		return "", err
-	}
-	names[id] = g.Name
-	return g.Name, nil
 }
 
 func holderRow(h roster.Holding) view.HolderRow {

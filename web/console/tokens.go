@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -77,49 +78,41 @@ func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account
 }
 
 func (c *Pages) getTokens(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := afterOf(r)
+	after, err := cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, listRows)
+	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, rowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Tokens{Base: c.base(r, p, "tokens"), More: nextPath(r, next)}
-	names, owners, now := map[account.GroupID]string{}, map[string]string{}, c.Now()
+	page := view.Tokens{Base: c.base(r, p, "tokens"), More: morePath(r, next)}
+	groups, now := map[account.GroupID]string{}, c.Now()
+	ids := make([]string, len(found))
+	for i, t := range found {
+		ids[i] = t.Owner
+	}
+	owners, err := c.Directory.Admin.Names(r.Context(), p, ids)
+	if err != nil {
+		return err
+	}
 	for _, t := range found {
 		row := view.TokenRow{Revoke: tokensPath + "/" + t.ID + "/revoke", Name: t.Name, Role: roleWords(t.Role), All: t.Groups == nil,
 			Expires: t.Expires, Expired: !now.Before(t.Expires), LastUsed: t.LastUsed, Secrets: t.Secrets, Authn: t.Authn, Mine: t.Owner == p.Owner}
 		for _, id := range t.Groups {
-			name, err := c.groupLabel(r.Context(), p, id, names)
+			name, err := c.groupLabel(r.Context(), p, id, groups)
 			if err != nil {
 				return err
 			}
 			row.Groups = append(row.Groups, name)
 		}
-		if row.Owner, err = c.ownerLabel(r.Context(), p, t.Owner, owners); err != nil {
-			return err
+		switch {
+		case row.Mine:
+			row.Owner = p.OwnerName
+		case account.IsUserID(t.Owner): // of the operator: ""
+			row.Owner = cmp.Or(owners[t.Owner], t.Owner)
 		}
 		page.Tokens = append(page.Tokens, row)
 	}
 	return c.Render(w, http.StatusOK, page)
-}
-
-// ownerLabel returns the name of the owner of a token; "" for the operator. It keeps the names in names.
-func (c *Pages) ownerLabel(ctx context.Context, p admin.Principal, owner string, names map[string]string) (string, error) {
-	if name, known := names[owner]; known || !account.IsUserID(owner) {
-		return name, nil
-	}
-	name := p.OwnerName
-	if owner != p.Owner {
-		u, err := c.Directory.Admin.User(ctx, p, owner)
-		if err != nil && errcode.Of(err) != errcode.NotFound {
-			return "", err
-		}
-		if name = owner; err == nil {
-			name = u.DisplayName()
-		}
-	}
-	names[owner] = name
-	return name, nil
 }
