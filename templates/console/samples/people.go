@@ -1,4 +1,4 @@
-package console_test
+package samples
 
 import (
 	"time"
@@ -7,9 +7,9 @@ import (
 	"barillet/templates/console"
 )
 
-func galleryPeople(lang string) []sample {
-	out := append(galleryList(lang), galleryPerson(lang)...)
-	return append(out, galleryImport(lang)...)
+func peoplePages(lang string) []Sample {
+	out := append(listPages(lang), personPages(lang)...)
+	return append(out, importPages(lang)...)
 }
 
 // filters returns the filters of a list, with a value of the first.
@@ -23,7 +23,7 @@ func filters(group console.Field) []console.Field {
 	return []console.Field{group, state, devices, role}
 }
 
-func galleryList(lang string) []sample {
+func listPages(lang string) []Sample {
 	few := console.Field{Name: "group", Kind: "select", Options: []console.Option{{Value: "g1", Text: "Garage Lumière"}, {Value: "g2", Text: "Garage du Nord"}}}
 	many := console.Field{Name: "group", Kind: "text", Value: "Lum"}
 	empty := console.People{Base: at(lang, "people", "/console/people"), Filters: filters(few), First: true, Invite: true}
@@ -42,10 +42,10 @@ func galleryList(lang string) []sample {
 	nearly.Nearly, nearly.Filters = []console.Link{{Name: "Garage Lumière", Path: "/console/people?group=g1"}, {Name: "Lumière et fils", Path: "/console/people?group=g2"}}, filters(many)
 	reader := full
 	reader.Invite, reader.Filters = false, filters(few)[:3]
-	return []sample{{"people", full}, {"people-nobody", empty}, {"people-none-yet", more}, {"people-no-more", last}, {"people-no-group", none}, {"people-which-group", nearly}, {"people-reader", reader}}
+	return []Sample{{"people", full}, {"people-nobody", empty}, {"people-none-yet", more}, {"people-no-more", last}, {"people-no-group", none}, {"people-which-group", nearly}, {"people-reader", reader}}
 }
 
-func galleryPerson(lang string) []sample {
+func personPages(lang string) []Sample {
 	const path = "/console/people/u1"
 	b := at(lang, "people", path)
 	links := func(names ...string) (out []console.ActLink) {
@@ -88,12 +88,12 @@ func galleryPerson(lang string) []sample {
 	suspended.Profile.State, suspended.Invitation, suspended.Acts = "SUSPENDED", nil, [][]console.ActLink{links("edit", "unsuspend"), links("deactivate")}
 	reader := full
 	reader.Acts, reader.May = nil, console.PersonRights{}
-	out := []sample{{"person", full}, {"person-reset", reset}, {"person-cool-off", cool}, {"person-invited", invited}, {"person-invitation-over", over}, {"person-deactivated", gone}, {"person-suspended", suspended}, {"person-reader", reader}}
-	return append(out, galleryActs(lang, b)...)
+	out := []Sample{{"person", full}, {"person-reset", reset}, {"person-cool-off", cool}, {"person-invited", invited}, {"person-invitation-over", over}, {"person-deactivated", gone}, {"person-suspended", suspended}, {"person-reader", reader}}
+	return append(out, actsPages(lang, b)...)
 }
 
-// galleryActs returns the page of each act of a user.
-func galleryActs(lang string, b console.Base) (out []sample) {
+// actsPages returns the page of each act of a user.
+func actsPages(lang string, b console.Base) (out []Sample) {
 	reason := console.Field{Name: "reason", Kind: "text", HasHint: true}
 	method := console.Field{Name: "method", Kind: "choice", HasHint: true}
 	for _, m := range []string{"called_back", "in_person", "manager_confirmed", "photo_document"} {
@@ -113,15 +113,15 @@ func galleryActs(lang string, b console.Base) (out []sample) {
 	for _, name := range []string{"unsuspend", "deactivate", "delete", "unlock", "invite", "reactivate", "withdraw_invitation", "withdraw_tickets", "resend_ticket", "password_link", "expire_password",
 		"freeze_all", "freeze_device", "remove_device", "end_sessions", "reset", "edit", "join_group", "leave_group", "invite_new"} {
 		act := console.Act{Base: b, Words: name, Subject: "Amélie Durand", Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}
-		out = append(out, sample{"act-" + name, act})
+		out = append(out, Sample{"act-" + name, act})
 		done := act
 		done.Notice = &templates.Message{Key: templates.Key("act." + name + ".done")}
-		out = append(out, sample{"done-" + name, done})
+		out = append(out, Sample{"done-" + name, done})
 	}
 	return out
 }
 
-func galleryImport(lang string) []sample {
+func importPages(lang string) []Sample {
 	group := console.Field{Name: "group", Words: "import_garage", Kind: "select", Optional: true, Options: []console.Option{{Words: "people.none"}, {Value: "g1", Text: "Garage Lumière"}}}
 	first := console.Import{Base: at(lang, "people", "/console/people/import"), Group: group, Most: 2000}
 	checked := first
@@ -141,5 +141,5 @@ func galleryImport(lang string) []sample {
 	wrong[0].Line, wrong[1].Line = 0, 1
 	faulty := first
 	faulty.Faults = wrong
-	return []sample{{"import", first}, {"import-checked", checked}, {"import-going", going}, {"import-over", over}, {"import-faulty", faulty}}
+	return []Sample{{"import", first}, {"import-checked", checked}, {"import-going", going}, {"import-over", over}, {"import-faulty", faulty}}
 }
