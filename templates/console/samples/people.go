@@ -54,6 +54,7 @@ func personPages(lang string) []Sample {
 		}
 		return out
 	}
+	handOver := console.ActLink{Name: "hand-over", Words: "act.hand_over.button", Path: path + "/hand-over", Key: "h"}
 	phone := templates.Device{ID: "d1", Name: "Samsung d’Amélie", Slug: "phone", Input: "code", App: "google", Added: day, LastUsed: day,
 		Copies: []templates.Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: day, Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: day}, {ID: "c3", Name: "Autre", Shown: day, ScanAgain: true}}}
 	frozen, frozenBy, cloned, again, waits := phone, phone, phone, phone, phone
@@ -69,8 +70,9 @@ func personPages(lang string) []Sample {
 		Sessions: []templates.Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.7", Started: day, Seen: day}, {ID: "s2", Started: day, Seen: day, Address: "2001:db8::7", Program: true}, {ID: "s3", Started: day, Seen: day}},
 		Events: []templates.Event{{At: day, Action: "user.session.start", Browser: "Firefox, Android", Address: "192.0.2.7", OK: true}, {At: day, Action: "user.authentication.auth_via_mfa", Browser: "Firefox, Android"},
 			{At: day, Action: "barillet.ticket.withdrawn", OK: true}, {At: day, Action: "user.mfa.factor.activate", Device: "YubiKey", OK: true}},
-		Acts: [][]console.ActLink{links("unlock", "password_link", "end_sessions", "freeze_all", "reset"), links("edit", "expire_password"), links("suspend", "deactivate")},
-		May:  console.PersonRights{FreezeDevice: true, RemoveDevice: true, WithdrawInvitation: true, WithdrawTickets: true, ResendTicket: true, Join: true}}
+		RolesPath: "/console/roles/u1",
+		Acts:      [][]console.ActLink{append(links("unlock", "password_link", "end_sessions", "freeze_all", "reset"), handOver), links("edit", "expire_password"), links("suspend", "deactivate")},
+		May:       console.PersonRights{FreezeDevice: true, RemoveDevice: true, WithdrawInvitation: true, WithdrawTickets: true, ResendTicket: true, Join: true}}
 	reset := full
 	reset.Devices, reset.Codes, reset.Sessions, reset.Request = nil, 0, nil, nil
 	reset.Tickets, reset.CoolOff = []console.Ticket{{Made: day, Until: day, ByEmail: true}, {Made: day, Until: day}}, console.CoolOff{On: true}
