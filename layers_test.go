@@ -88,7 +88,7 @@ var allowed = map[string]string{
 }
 
 // forTests lists the packages that only tests may import. Their files count as tests.
-var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/factortest", "store/storetest"}
+var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/factortest", "store/storetest", "templates/console/samples"}
 
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.

@@ -55,6 +55,12 @@ func (b *Browser) Picture(selector string) []byte {
 	return run(b, chromedp.ScreenshotScale(chromedp.CSS(selector), 2))
 }
 
+// sticksOut is by how many pixels the page is wider than the window.
+func (b *Browser) sticksOut() int {
+	b.tb.Helper()
+	return run(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+}
+
 // Looks are the views in which Album takes a page.
 var Looks = []struct {
 	Name          string
@@ -99,7 +105,9 @@ func (b *Browser) Axe() []string {
 	if err != nil {
 		b.tb.Fatalf("axe-core is missing: run npm ci in e2e, or e2e/install-tools.sh: %v", err)
 	}
-	b.evaluate(source)
+	if run(b, chromedp.Evaluate[bool](`typeof axe === "undefined"`)) {
+		b.evaluate(source)
+	}
 	return run(b, chromedp.Evaluate[[]string](`axe.run(document, {resultTypes: ["violations"]}).then(found =>
 		found.violations.flatMap(rule => rule.nodes.map(node =>
 			rule.id + ": " + node.target.join(" ") + ": " + node.failureSummary.replace(/\s+/g, " "))))`,

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // look judges the page as it stands: axe finds nothing on a phone in either scheme, nothing sticks out at its
@@ -20,7 +18,7 @@ func (p *Person) look(name string) {
 		p.Scheme(scheme)
 		p.Accessible(name + ", " + scheme)
 	}
-	if out := run(p.Browser, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); out > 0 {
+	if out := p.sticksOut(); out > 0 {
 		p.tb.Errorf("%s is %d pixels wider than a phone", name, out)
 	}
 	p.View(DesktopWidth, 900)

@@ -373,3 +373,28 @@ func TestAttack_ConsoleTakesNoAllowances(t *testing.T) {
 		t.Error("an administrator chose a password")
 	}
 }
+
+// The page of a user leads to the handing over of a code and, without a group scope, to the roles.
+func TestPerson_LeadsToHandOverAndRoles(t *testing.T) {
+	p, nord, _, inNord, _ := garages(t)
+	root, _ := p.administrator(t, boss, account.RoleSuperAdmin)
+	manager, chef := p.administrator(t, "chef@nord.example", account.RoleHelpDesk, nord)
+	reader, _ := p.administrator(t, "reader@nord.example", account.RoleReadOnly)
+	karim := p.CreateUser("karim@nord.example", func(u *account.User) { u.Groups = []account.GroupID{nord} })
+	at := func(u account.User) (path, handOver, roles string) {
+		return "/console/people/" + string(u.ID), `href="/console/people/` + string(u.ID) + `/hand-over" data-key="h"`, `href="/console/roles/` + string(u.ID) + `" data-key="o"`
+	}
+	for _, c := range []struct {
+		who             *browser
+		of              account.User
+		handOver, roles bool
+	}{{root, inNord, true, true}, {manager, inNord, true, false}, {reader, inNord, false, true}, {root, karim, false, true}, {root, chef.user, false, true}} {
+		path, handOver, roles := at(c.of)
+		got := c.who.shows(path).body
+		if strings.Contains(got, handOver) != c.handOver || strings.Contains(got, roles) != c.roles {
+			t.Errorf("%s for %s: the link to the handover is wanted %t, to the roles %t", path, c.of.Login, c.handOver, c.roles)
+		}
+	}
+	_, handOver, _ := at(inNord)
+	wantOn(t, "the sentence", root.shows("/console/people/"+string(inNord.ID)), handOver, "The person stands before me")
+}

@@ -19,6 +19,7 @@ import (
 	"barillet/static"
 	"barillet/templates"
 	"barillet/templates/console"
+	"barillet/templates/console/samples"
 )
 
 // go test ./templates/console -gallery localhost:8099 serves every page in every state: /, and /page/fr/act.
@@ -46,15 +47,15 @@ func serve(address string) error {
 	mux.Handle(static.Prefix, files)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		for _, lang := range templates.Languages() {
-			for _, s := range gallery(lang) {
-				fmt.Fprintf(w, "<p><a href=\"/page/%s/%s\">%[1]s %[2]s</a>\n", lang, html.EscapeString(s.name))
+			for _, s := range samples.All(lang) {
+				fmt.Fprintf(w, "<p><a href=\"/page/%s/%s\">%[1]s %[2]s</a>\n", lang, html.EscapeString(s.Name))
 			}
 		}
 	})
 	mux.HandleFunc("GET /page/{lang}/{name}", func(w http.ResponseWriter, req *http.Request) {
-		for _, s := range gallery(req.PathValue("lang")) {
-			if s.name == req.PathValue("name") {
-				if err := r.Page(w, s.page); err != nil {
+		for _, s := range samples.All(req.PathValue("lang")) {
+			if s.Name == req.PathValue("name") {
+				if err := r.Page(w, s.Page); err != nil {
 					http.Error(w, err.Error(), http.StatusInternalServerError)
 				}
 				return
@@ -87,13 +88,13 @@ func TestPage_RendersEachSampleInEachLanguage(t *testing.T) {
 	r := open(t)
 	shown := map[string]bool{}
 	for _, lang := range templates.Languages() {
-		for _, s := range gallery(lang) {
-			t.Run(lang+"/"+s.name, func(t *testing.T) {
+		for _, s := range samples.All(lang) {
+			t.Run(lang+"/"+s.Name, func(t *testing.T) {
 				var b bytes.Buffer
-				if err := r.Page(&b, s.page); err != nil {
+				if err := r.Page(&b, s.Page); err != nil {
 					t.Fatal(err)
 				}
-				shown[s.page.Template()] = true
+				shown[s.Page.Template()] = true
 				out := b.String()
 				for _, bad := range []string{"<no value>", "{{", "%!", "ZgotmplZ", "&lt;nil"} {
 					if strings.Contains(out, bad) {

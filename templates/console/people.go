@@ -78,7 +78,8 @@ type Person struct {
 	Tickets    []Ticket
 	Sessions   []templates.Session
 	Events     []templates.Event
-	Request    *Link // the open help request of the user
+	Request    *Link  // the open help request of the user
+	RolesPath  string // "": the administrator sees no roles
 	Acts       [][]ActLink
 	May        PersonRights
 }
@@ -136,9 +137,10 @@ type Ticket struct {
 	ByEmail     bool
 }
 
-// ActLink leads to an act. Its sentence is "person.do_{Name}".
+// ActLink leads to an act. Its sentence is Words, or "person.do_{Name}".
 type ActLink struct {
 	Name, Path string
+	Words      templates.Key
 	Key        string // "": none
 	Danger     bool
 }

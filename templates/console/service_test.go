@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"barillet/templates/console/samples"
 )
 
 // The pages name each event and each kind of email in both languages.
@@ -35,13 +37,13 @@ func TestCatalogue_NamesEachEventAndEmail(t *testing.T) {
 // The header names the administrator, and no field of a page hides this name or the path.
 func TestPage_KeepsTheNameOfTheAdministrator(t *testing.T) {
 	r := open(t)
-	for _, s := range gallery("en") {
+	for _, s := range samples.All("en") {
 		var b strings.Builder
-		if err := r.Page(&b, s.page); err != nil {
+		if err := r.Page(&b, s.Page); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(b.String(), "Jeanne Martin</a><form") || !regexp.MustCompile(`data-path="/console[^"]*"`).MatchString(b.String()) {
-			t.Errorf("%s: the header does not have the name, or the page another path", s.name)
+			t.Errorf("%s: the header does not have the name, or the page another path", s.Name)
 		}
 	}
 }

@@ -33,6 +33,9 @@ func (c *Pages) getPerson(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if page.Groups, err = c.membershipsOf(r, p, &u); err != nil {
 		return err
 	}
+	if !p.Scoped() {
+		page.RolesPath = rolesPath + "/" + url.PathEscape(string(u.ID))
+	}
 	request, err := c.Directory.HelpDesk.OpenRequestOf(r.Context(), p, string(u.ID))
 	if err != nil {
 		return err
@@ -143,6 +146,7 @@ func (c *Pages) actsOn(p admin.Principal, u *account.User) [][]view.ActLink {
 		{admin.PermAssist, active && c.Accounts.CanReplacePassword(u), view.ActLink{Name: "password_link", Key: "p"}},
 		{admin.PermAssist, active, view.ActLink{Name: "end_sessions", Key: "s"}},
 		{admin.PermAssist, len(u.Devices) > 0, view.ActLink{Name: "freeze_all", Key: "f", Danger: true}},
+		{admin.PermReset, !gone && u.EverHadDevice && len(u.Roles) == 0, view.ActLink{Name: "hand-over", Words: "act.hand_over.button", Key: "h"}},
 		{admin.PermApprove, !gone && u.EverHadDevice && asksApproval, view.ActLink{Name: "reset", Key: "r", Danger: true}},
 	}, {
 		{admin.PermManage, true, view.ActLink{Name: "edit", Key: "e"}},

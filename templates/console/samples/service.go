@@ -1,4 +1,4 @@
-package console_test
+package samples
 
 import (
 	"time"
@@ -7,15 +7,15 @@ import (
 	"barillet/templates/console"
 )
 
-func galleryService(lang string) []sample {
-	var out []sample
-	for _, more := range [][]sample{galleryApplications(lang), galleryWebhooks(lang), galleryMail(lang), galleryLog(lang)} {
+func servicePages(lang string) []Sample {
+	var out []Sample
+	for _, more := range [][]Sample{applicationsPages(lang), webhooksPages(lang), mailPages(lang), logPages(lang)} {
 		out = append(out, more...)
 	}
 	return out
 }
 
-func galleryApplications(lang string) []sample {
+func applicationsPages(lang string) []Sample {
 	at := at(lang, "applications", "/console/applications")
 	planning := console.Application{ID: "c4f1e2d3a5b6", Name: "Planning d’atelier", Path: "/console/applications/c4f1e2d3a5b6", Kind: "web", Redirects: []string{"https://planning.garage.example/oidc/callback"},
 		Grants: []string{"authorization_code", "refresh_token"}, Scopes: []string{"openid", "profile", "email"}, Groups: []string{"Garage du Canal", "Garage Lumière"}, Consent: true, Strong: true, MaxAge: 15,
@@ -24,7 +24,7 @@ func galleryApplications(lang string) []sample {
 	list := console.Applications{Base: at, Applications: []console.Application{planning, service, {ID: "c888", Name: "Télé de l’atelier", Path: "/console/applications/c888", Kind: "native", Everybody: true}},
 		Keys: []console.SigningKey{{ID: "k7H2mQ9vTz1", Alg: "RS256", From: day, Signs: true}, {ID: "p0LwX3", Alg: "ES256", From: day.Add(24 * time.Hour)}}, More: "/console/applications?after=c888"}
 	shown := console.SecretShown{Base: at, Words: "app_register", Subject: planning.Name, Secret: "bcs_0123456789abcdef0123456789abcdef0123456789abcdef", Also: planning.ID, Back: planning.Path}
-	return []sample{{"applications", list}, {"applications-none", console.Applications{Base: at, Keys: list.Keys}},
+	return []Sample{{"applications", list}, {"applications-none", console.Applications{Base: at, Keys: list.Keys}},
 		{"application", console.ApplicationPage{Base: at, Application: planning, HasSecret: true}}, {"application-service", console.ApplicationPage{Base: at, Application: service}},
 		{"application-secret", shown}, {"application-policy", console.Act{Base: at, Words: "app_policy", Subject: planning.Name, Action: planning.Path + "/policy", Back: planning.Path, Fields: []console.Field{
 			{Name: "who", Words: "app_who", Kind: "choice", Value: "groups", Options: []console.Option{{Value: "all", Words: "application.who.all"}, {Value: "groups", Words: "application.who.groups"}}},
@@ -32,31 +32,31 @@ func galleryApplications(lang string) []sample {
 			{Name: "strong", Words: "app_strong", Kind: "tick", Value: "yes"}, {Name: "reason", Kind: "text", HasHint: true}}}}}
 }
 
-func galleryWebhooks(lang string) []sample {
+func webhooksPages(lang string) []Sample {
 	at := at(lang, "webhooks", "/console/webhooks")
 	siem := console.Webhook{Name: "SIEM", Path: "/console/webhooks/w1", Host: "siem.garage.example", Events: []string{"user.session.*", "user.mfa.factor.reset_all"}, State: "on", Overrun: true, Failing: 50,
 		FailingMore: true, LastError: "status 503 Service Unavailable from a receiver with a long explanation of what it lacks", Created: day, OldSecretUntil: day.Add(time.Hour)}
 	gone := console.Webhook{Name: "Paie", Path: "/console/webhooks/w2", Host: "paie.example", Events: []string{"*"}, State: "gone", Created: day}
 	off := console.Webhook{Name: "Essai", Path: "/console/webhooks/w3", Host: "essai.example", Events: []string{"*"}, State: "administrator", Failing: 1, LastError: "server is unavailable", Created: day}
 	event := console.Event{Path: "/console/log/e1", Action: "user.session.start", Words: "log.type.user_session_start"}
-	return []sample{{"webhooks", console.Webhooks{Base: at, Webhooks: []console.Webhook{siem, gone, off}}}, {"webhooks-none", console.Webhooks{Base: at}},
+	return []Sample{{"webhooks", console.Webhooks{Base: at, Webhooks: []console.Webhook{siem, gone, off}}}, {"webhooks-none", console.Webhooks{Base: at}},
 		{"webhook", console.WebhookPage{Base: at, Webhook: siem, Status: "waiting", More: "/console/webhooks/w1?after=x", Deliveries: []console.Delivery{
 			{Event: event, Attempts: 3, Queued: day, Tried: day, Next: day.Add(time.Hour), Error: siem.LastError}, {Event: event, Queued: day}, {Event: event, Dead: true, Attempts: 12, Queued: day, Tried: day, Error: "status 410"}}}},
 		{"webhook-off", console.WebhookPage{Base: at, Webhook: off}}}
 }
 
-func galleryMail(lang string) []sample {
+func mailPages(lang string) []Sample {
 	at := at(lang, "mail", "/console/mail")
 	letters := []console.DeadLetter{
 		{Path: "/console/mail/m1", Kind: "device_added", To: "amelie.durand@garage-du-canal.example", Recipient: console.Named{Name: "Amélie Durand", ID: "u1", Path: "/console/people/u1"}, Queued: day, Tried: day.Add(99 * time.Hour),
 			Died: day.Add(120 * time.Hour), Attempts: 25, Error: "550 5.1.1 <amelie.durand@garage-du-canal.example>: Recipient address rejected: User unknown in virtual mailbox table", CanRetry: true},
 		{Path: "/console/mail/m2", Kind: "invitation", To: "karim@garage.example", Recipient: console.Named{ID: "u9deleted"}, Queued: day, Died: day.Add(24 * time.Hour), Error: "expired before delivery"},
 		{Path: "/console/mail/m3", Kind: "help_for_support", To: "support@garage.example", Queued: day, Tried: day, Died: day, Attempts: 8, Error: "server is unavailable", CanRetry: true}}
-	return []sample{{"mail", console.Mail{Base: at, Waiting: 997, Dead: 3, Over: true, Letters: letters, More: "/console/mail?after=m3", CanChange: true}},
+	return []Sample{{"mail", console.Mail{Base: at, Waiting: 997, Dead: 3, Over: true, Letters: letters, More: "/console/mail?after=m3", CanChange: true}},
 		{"mail-read-only", console.Mail{Base: at, Waiting: 1, Dead: 3, Letters: letters}}, {"mail-none", console.Mail{Base: at}}}
 }
 
-func galleryLog(lang string) []sample {
+func logPages(lang string) []Sample {
 	at := at(lang, "log", "/console/log")
 	amelie := console.Named{Name: "Amélie Durand", ID: "u1", Path: "/console/people/u1"}
 	events := []console.Event{
@@ -74,7 +74,7 @@ func galleryLog(lang string) []sample {
 	unproven.Unproven = &templates.Message{Key: "refused.unsigned"}
 	folded := page
 	folded.Event = events[1]
-	return []sample{{"log", console.Log{Base: at, Types: types, Events: events, More: "/console/log?after=e3", Export: "/console/log/export"}},
+	return []Sample{{"log", console.Log{Base: at, Types: types, Events: events, More: "/console/log?after=e3", Export: "/console/log/export"}},
 		{"log-filtered", console.Log{Base: at, Filter: filter, Types: types, Events: events[:1], Export: "/console/log/export"}},
 		{"log-choose", console.Log{Base: at, Filter: console.LogFilter{Subject: "du"}, Types: types, Choices: []console.LogChoice{{Name: "Amélie Durand", Login: "amelie@garage.example", Path: "/console/log?user=u1"}, {Name: "Léa Dubois", Login: "lea@garage.example", Path: "/console/log?user=u3"}}}},
 		{"log-nobody", console.Log{Base: at, Types: types, Nobody: "zzz"}}, {"log-none", console.Log{Base: at, Types: types}}, {"log-more", console.Log{Base: at, Types: types, More: "/console/log?after=e9"}},

@@ -1,4 +1,4 @@
-package console_test
+package samples
 
 import (
 	"strings"
@@ -10,12 +10,12 @@ import (
 
 const groupID = "gh3v7kq9x2mzt5n8b4w6jr1cdp"
 
-func galleryGroups(lang string) []sample {
+func groupsPages(lang string) []Sample {
 	all := append(garageSamples(lang), roleSamples(lang)...)
 	return append(all, tokenSamples(lang)...)
 }
 
-func garageSamples(lang string) []sample {
+func garageSamples(lang string) []Sample {
 	b := at(lang, "groups", "/console/groups")
 	rows := []console.GroupRow{{Path: b.Path + "/" + groupID, Name: "Garage Lumière", Description: "Lyon 3e, mécanique et carrosserie"}, {Path: b.Path + "/g2", Name: "Garage du Nord"},
 		{Path: b.Path + "/g3", Name: "Société à responsabilité limitée des Établissements Montgolfier-Vandenbroucke", Description: strings.Repeat("Un garage dont la description est longue. ", 6)}}
@@ -32,12 +32,12 @@ func garageSamples(lang string) []sample {
 	safe.CanReset, safe.AtRisk, safe.UnscopedAdmins, safe.MoreManagers, safe.Members = 2, false, 0, true, nil
 	add := console.Act{Base: at(lang, "groups", path+"/add"), Words: "group_add", Subject: g.Name, Action: path + "/add", Back: path,
 		Fields: []console.Field{{Name: "login", Words: "group_login", Kind: "text"}, {Name: "reason", Kind: "text", HasHint: true}}}
-	return []sample{{"groups", console.Groups{Base: b, Groups: rows, CanCreate: true, More: b.Path + "?after=x"}}, {"groups-none", console.Groups{Base: b, Query: "zzz"}},
+	return []Sample{{"groups", console.Groups{Base: b, Groups: rows, CanCreate: true, More: b.Path + "?after=x"}}, {"groups-none", console.Groups{Base: b, Query: "zzz"}},
 		{"groups-sparse", console.Groups{Base: b, Query: "zzz", More: b.Path + "?after=x"}},
 		{"group", g}, {"group-scoped", own}, {"group-safe", safe}, {"group-add", add}}
 }
 
-func roleSamples(lang string) []sample {
+func roleSamples(lang string) []Sample {
 	b := at(lang, "roles", "/console/roles")
 	filter := console.Field{Name: "role", Words: "roles_role", Kind: "select", Optional: true, Options: []console.Option{{Words: "roles.any"}, {Value: "HELP_DESK_ADMIN", Words: "roles.name_HELP_DESK_ADMIN"}}}
 	holders := []console.HolderRow{{Path: b.Path + "/u1", Name: "Jeanne Martin", Login: "jeanne@garage.example", Active: true, Roles: []templates.Key{"roles.name_SUPER_ADMIN"}},
@@ -54,12 +54,12 @@ func roleSamples(lang string) []sample {
 		{Name: "where", Words: "role_where", Kind: "choice", Options: []console.Option{{Value: "all", Words: "field.role_all"}, {Value: "named", Words: "field.role_named"}}},
 		{Name: "groups", Words: "role_groups", Kind: "textarea", Optional: true, HasHint: true}, {Name: "reason", Kind: "text", HasHint: true}}
 	assign := console.Act{Base: at(lang, "roles", at1+"/assign"), Words: "role_assign", Subject: "Paul Petit", Action: at1 + "/assign", Back: at1, Fields: where}
-	return []sample{{"roles", console.Roles{Base: b, Filter: filter, Holders: holders, More: b.Path + "?after=x"}},
+	return []Sample{{"roles", console.Roles{Base: b, Filter: filter, Holders: holders, More: b.Path + "?after=x"}},
 		{"roles-group", console.Roles{Base: b, Filter: filter, Group: "g1", GroupName: "Garage Lumière"}}, {"roles-sparse", console.Roles{Base: b, Filter: filter, More: b.Path + "?after=x"}},
 		{"person-roles", person}, {"person-roles-none", nobody}, {"role-assign", assign}}
 }
 
-func tokenSamples(lang string) []sample {
+func tokenSamples(lang string) []Sample {
 	b, a := at(lang, "tokens", "/console/tokens"), at(lang, "approvals", "/console/approvals")
 	other := console.ApprovalRow{Path: a.Path + "/u1-x", Person: "/console/people/u1", Login: "jeanne@garage.example", By: "Paul Petit", Reason: "Le téléphone est tombé dans la fosse.", Asked: day, Until: day.Add(24 * time.Hour), CanApprove: true, CanReject: true}
 	mine, me := other, other
@@ -72,7 +72,7 @@ func tokenSamples(lang string) []sample {
 	one := func(row console.ApprovalRow) console.Approval {
 		return console.Approval{Base: at(lang, "approvals", row.Path), ApprovalRow: row}
 	}
-	return []sample{{"approvals", console.Approvals{Base: a, Approvals: []console.ApprovalRow{other, mine, me}, More: a.Path + "?after=x"}}, {"approvals-none", console.Approvals{Base: a}},
+	return []Sample{{"approvals", console.Approvals{Base: a, Approvals: []console.ApprovalRow{other, mine, me}, More: a.Path + "?after=x"}}, {"approvals-none", console.Approvals{Base: a}},
 		{"approvals-sparse", console.Approvals{Base: a, More: a.Path + "?after=x"}},
 		{"approval", one(other)}, {"approval-mine", one(mine)}, {"approval-me", one(me)},
 		{"tokens", console.Tokens{Base: b, Tokens: tokens, More: b.Path + "?after=x"}}, {"tokens-none", console.Tokens{Base: b}}, {"tokens-sparse", console.Tokens{Base: b, More: b.Path + "?after=x"}}, {"token-shown", shown}}

@@ -1,4 +1,4 @@
-package console_test
+package samples
 
 import (
 	"time"
@@ -7,9 +7,9 @@ import (
 	"barillet/templates/console"
 )
 
-func galleryPeople(lang string) []sample {
-	out := append(galleryList(lang), galleryPerson(lang)...)
-	return append(out, galleryImport(lang)...)
+func peoplePages(lang string) []Sample {
+	out := append(listPages(lang), personPages(lang)...)
+	return append(out, importPages(lang)...)
 }
 
 // filters returns the filters of a list, with a value of the first.
@@ -23,7 +23,7 @@ func filters(group console.Field) []console.Field {
 	return []console.Field{group, state, devices, role}
 }
 
-func galleryList(lang string) []sample {
+func listPages(lang string) []Sample {
 	few := console.Field{Name: "group", Kind: "select", Options: []console.Option{{Value: "g1", Text: "Garage Lumière"}, {Value: "g2", Text: "Garage du Nord"}}}
 	many := console.Field{Name: "group", Kind: "text", Value: "Lum"}
 	empty := console.People{Base: at(lang, "people", "/console/people"), Filters: filters(few), First: true, Invite: true}
@@ -42,10 +42,10 @@ func galleryList(lang string) []sample {
 	nearly.Nearly, nearly.Filters = []console.Link{{Name: "Garage Lumière", Path: "/console/people?group=g1"}, {Name: "Lumière et fils", Path: "/console/people?group=g2"}}, filters(many)
 	reader := full
 	reader.Invite, reader.Filters = false, filters(few)[:3]
-	return []sample{{"people", full}, {"people-nobody", empty}, {"people-none-yet", more}, {"people-no-more", last}, {"people-no-group", none}, {"people-which-group", nearly}, {"people-reader", reader}}
+	return []Sample{{"people", full}, {"people-nobody", empty}, {"people-none-yet", more}, {"people-no-more", last}, {"people-no-group", none}, {"people-which-group", nearly}, {"people-reader", reader}}
 }
 
-func galleryPerson(lang string) []sample {
+func personPages(lang string) []Sample {
 	const path = "/console/people/u1"
 	b := at(lang, "people", path)
 	links := func(names ...string) (out []console.ActLink) {
@@ -54,6 +54,7 @@ func galleryPerson(lang string) []sample {
 		}
 		return out
 	}
+	handOver := console.ActLink{Name: "hand-over", Words: "act.hand_over.button", Path: path + "/hand-over", Key: "h"}
 	phone := templates.Device{ID: "d1", Name: "Samsung d’Amélie", Slug: "phone", Input: "code", App: "google", Added: day, LastUsed: day,
 		Copies: []templates.Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: day, Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: day}, {ID: "c3", Name: "Autre", Shown: day, ScanAgain: true}}}
 	frozen, frozenBy, cloned, again, waits := phone, phone, phone, phone, phone
@@ -69,8 +70,9 @@ func galleryPerson(lang string) []sample {
 		Sessions: []templates.Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.7", Started: day, Seen: day}, {ID: "s2", Started: day, Seen: day, Address: "2001:db8::7", Program: true}, {ID: "s3", Started: day, Seen: day}},
 		Events: []templates.Event{{At: day, Action: "user.session.start", Browser: "Firefox, Android", Address: "192.0.2.7", OK: true}, {At: day, Action: "user.authentication.auth_via_mfa", Browser: "Firefox, Android"},
 			{At: day, Action: "barillet.ticket.withdrawn", OK: true}, {At: day, Action: "user.mfa.factor.activate", Device: "YubiKey", OK: true}},
-		Acts: [][]console.ActLink{links("unlock", "password_link", "end_sessions", "freeze_all", "reset"), links("edit", "expire_password"), links("suspend", "deactivate")},
-		May:  console.PersonRights{FreezeDevice: true, RemoveDevice: true, WithdrawInvitation: true, WithdrawTickets: true, ResendTicket: true, Join: true}}
+		RolesPath: "/console/roles/u1",
+		Acts:      [][]console.ActLink{append(links("unlock", "password_link", "end_sessions", "freeze_all", "reset"), handOver), links("edit", "expire_password"), links("suspend", "deactivate")},
+		May:       console.PersonRights{FreezeDevice: true, RemoveDevice: true, WithdrawInvitation: true, WithdrawTickets: true, ResendTicket: true, Join: true}}
 	reset := full
 	reset.Devices, reset.Codes, reset.Sessions, reset.Request = nil, 0, nil, nil
 	reset.Tickets, reset.CoolOff = []console.Ticket{{Made: day, Until: day, ByEmail: true}, {Made: day, Until: day}}, console.CoolOff{On: true}
@@ -88,12 +90,12 @@ func galleryPerson(lang string) []sample {
 	suspended.Profile.State, suspended.Invitation, suspended.Acts = "SUSPENDED", nil, [][]console.ActLink{links("edit", "unsuspend"), links("deactivate")}
 	reader := full
 	reader.Acts, reader.May = nil, console.PersonRights{}
-	out := []sample{{"person", full}, {"person-reset", reset}, {"person-cool-off", cool}, {"person-invited", invited}, {"person-invitation-over", over}, {"person-deactivated", gone}, {"person-suspended", suspended}, {"person-reader", reader}}
-	return append(out, galleryActs(lang, b)...)
+	out := []Sample{{"person", full}, {"person-reset", reset}, {"person-cool-off", cool}, {"person-invited", invited}, {"person-invitation-over", over}, {"person-deactivated", gone}, {"person-suspended", suspended}, {"person-reader", reader}}
+	return append(out, actsPages(lang, b)...)
 }
 
-// galleryActs returns the page of each act of a user.
-func galleryActs(lang string, b console.Base) (out []sample) {
+// actsPages returns the page of each act of a user.
+func actsPages(lang string, b console.Base) (out []Sample) {
 	reason := console.Field{Name: "reason", Kind: "text", HasHint: true}
 	method := console.Field{Name: "method", Kind: "choice", HasHint: true}
 	for _, m := range []string{"called_back", "in_person", "manager_confirmed", "photo_document"} {
@@ -113,15 +115,15 @@ func galleryActs(lang string, b console.Base) (out []sample) {
 	for _, name := range []string{"unsuspend", "deactivate", "delete", "unlock", "invite", "reactivate", "withdraw_invitation", "withdraw_tickets", "resend_ticket", "password_link", "expire_password",
 		"freeze_all", "freeze_device", "remove_device", "end_sessions", "reset", "edit", "join_group", "leave_group", "invite_new"} {
 		act := console.Act{Base: b, Words: name, Subject: "Amélie Durand", Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}
-		out = append(out, sample{"act-" + name, act})
+		out = append(out, Sample{"act-" + name, act})
 		done := act
 		done.Notice = &templates.Message{Key: templates.Key("act." + name + ".done")}
-		out = append(out, sample{"done-" + name, done})
+		out = append(out, Sample{"done-" + name, done})
 	}
 	return out
 }
 
-func galleryImport(lang string) []sample {
+func importPages(lang string) []Sample {
 	group := console.Field{Name: "group", Words: "import_garage", Kind: "select", Optional: true, Options: []console.Option{{Words: "people.none"}, {Value: "g1", Text: "Garage Lumière"}}}
 	first := console.Import{Base: at(lang, "people", "/console/people/import"), Group: group, Most: 2000}
 	checked := first
@@ -141,5 +143,5 @@ func galleryImport(lang string) []sample {
 	wrong[0].Line, wrong[1].Line = 0, 1
 	faulty := first
 	faulty.Faults = wrong
-	return []sample{{"import", first}, {"import-checked", checked}, {"import-going", going}, {"import-over", over}, {"import-faulty", faulty}}
+	return []Sample{{"import", first}, {"import-checked", checked}, {"import-going", going}, {"import-over", over}, {"import-faulty", faulty}}
 }

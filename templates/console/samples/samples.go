@@ -1,4 +1,5 @@
-package console_test
+// Package samples contains every page of the console in every state that looks different, with sample data, for tests.
+package samples
 
 import (
 	"time"
@@ -7,19 +8,19 @@ import (
 	"barillet/templates/console"
 )
 
-// sample is a page in one state with sample data. Tests render every sample.
-type sample struct {
-	name string // such as "people-none"
-	page templates.Page
+// Sample is a page in one state with sample data.
+type Sample struct {
+	Name string // such as "people-none"
+	Page templates.Page
 }
 
 // day is the date of the samples.
 var day = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
 
-// gallery returns every page in every state that looks different, in one language.
-func gallery(lang string) []sample {
-	var out []sample
-	for _, more := range [][]sample{galleryShell(lang), galleryPeople(lang), galleryRequests(lang), galleryGroups(lang), galleryService(lang)} {
+// All returns every sample in one language.
+func All(lang string) []Sample {
+	var out []Sample
+	for _, more := range [][]Sample{shellPages(lang), peoplePages(lang), requestsPages(lang), groupsPages(lang), servicePages(lang)} {
 		out = append(out, more...)
 	}
 	return out
@@ -35,7 +36,7 @@ func at(lang, section, path string) console.Base {
 	return b
 }
 
-func galleryShell(lang string) []sample {
+func shellPages(lang string) []Sample {
 	b := at(lang, "people", "/console/people/u1/suspend")
 	reason := console.Field{Name: "reason", Kind: "text", HasHint: true}
 	act := console.Act{Base: b, Words: "suspend", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1", Fields: []console.Field{reason}, Danger: true}
@@ -43,5 +44,5 @@ func galleryShell(lang string) []sample {
 	refused.Problem = templates.NewProblem("invalid.empty")
 	refused.Fields = []console.Field{reason}
 	refused.Fields[0].Error = &refused.Problem.Message
-	return []sample{{"act", act}, {"act-refused", refused}}
+	return []Sample{{"act", act}, {"act-refused", refused}}
 }

@@ -1,4 +1,4 @@
-package console_test
+package samples
 
 import (
 	"time"
@@ -7,11 +7,11 @@ import (
 	"barillet/templates/console"
 )
 
-func galleryRequests(lang string) []sample {
-	return append(append(galleryStart(lang), galleryQueue(lang)...), append(galleryRequest(lang), galleryHandOver(lang)...)...)
+func requestsPages(lang string) []Sample {
+	return append(append(startPages(lang), queuePages(lang)...), append(requestPages(lang), handOverPages(lang)...)...)
 }
 
-func galleryStart(lang string) []sample {
+func startPages(lang string) []Sample {
 	b := at(lang, "start", "/console")
 	age := templates.Message{Key: "age.hours", N: 3}
 	full := console.Start{Base: b, Open: 99, MoreOpen: true, Oldest: &age, AtRisk: 200, MoreAtRisk: true, Mail: &console.MailSize{Waiting: 3, Dead: 1}}
@@ -21,14 +21,14 @@ func galleryStart(lang string) []sample {
 	console.Place(full.Days)
 	empty := console.Start{Base: b, Days: []console.Day{{At: day}}}
 	console.Place(empty.Days)
-	return []sample{{"start", full}, {"start-empty", empty}}
+	return []Sample{{"start", full}, {"start-empty", empty}}
 }
 
 // someRow is a request that nobody has.
 var someRow = console.RequestRow{Path: "/console/requests/r1", Reference: "H-7K3F-2Q9M-4TBX", Name: "Amélie Durand", Known: true, Group: "Garage Lumière",
 	GroupPath: "/console/requests?group=g1", Topic: "help.topic_phone_lost", Age: templates.Message{Key: "age.minutes", N: 7}, State: "open", Proven: true, Recognized: true}
 
-func galleryQueue(lang string) []sample {
+func queuePages(lang string) []Sample {
 	b := at(lang, "requests", "/console/requests")
 	taken, mine, unknown, closed := someRow, someRow, someRow, someRow
 	taken.State, taken.Assignee, taken.Proven, taken.Path = "in_progress", "Zoé Petit", false, "/console/requests/r2"
@@ -37,10 +37,10 @@ func galleryQueue(lang string) []sample {
 	closed.State, closed.Assignee, closed.Path, closed.Age = "rejected", "Jeanne Martin", "/console/requests/r5", templates.Message{Key: "age.days", N: 12}
 	full := console.Requests{Base: b, Rows: []console.RequestRow{someRow, taken, mine, unknown, closed}, More: "/console/requests?after=r5", MayTake: true,
 		Groups: []console.Option{{Value: "g1", Text: "Garage Lumière"}, {Value: "g2", Text: "Garage du Nord"}}, Group: "g1", State: "open", Mine: true}
-	return []sample{{"requests", full}, {"requests-none", console.Requests{Base: b, Group: "g1", GroupName: "Garage Lumière", Find: "H-7K3F"}}}
+	return []Sample{{"requests", full}, {"requests-none", console.Requests{Base: b, Group: "g1", GroupName: "Garage Lumière", Find: "H-7K3F"}}}
 }
 
-func galleryRequest(lang string) []sample {
+func requestPages(lang string) []Sample {
 	b := at(lang, "requests", "/console/requests/r1")
 	act := func(name, key string, send bool) console.RequestAct {
 		return console.RequestAct{Name: name, Path: "/console/requests/r1/" + name, Key: key, Send: send}
@@ -70,17 +70,17 @@ func galleryRequest(lang string) []sample {
 	method := console.Field{Name: "method", Kind: "choice", HasHint: true, Options: []console.Option{{Value: "called_back", Words: "requests.check_called_back"}, {Value: "in_person", Words: "requests.check_in_person"}}}
 	reset := console.Act{Base: b, Words: "request_reset", Subject: someRow.Reference, Action: "/console/requests/r1/reset", Back: "/console/requests/r1", Danger: true,
 		Fields: []console.Field{method, {Name: "by", Kind: "text", Optional: true, HasHint: true}, {Name: "answer", Kind: "textarea", Optional: true, HasHint: true}, {Name: "reason", Kind: "text", HasHint: true}}}
-	return []sample{{"request", open}, {"request-mine", mine}, {"request-taken", taken}, {"request-unknown", unknown}, {"request-closed", closed}, {"request-reset", reset}}
+	return []Sample{{"request", open}, {"request-mine", mine}, {"request-taken", taken}, {"request-unknown", unknown}, {"request-closed", closed}, {"request-reset", reset}}
 }
 
-func galleryHandOver(lang string) []sample {
+func handOverPages(lang string) []Sample {
 	b := at(lang, "people", "/console/hand-overs/h1")
 	witness := console.Field{Name: "witness", Kind: "choice", HasHint: true, Optional: true, Options: []console.Option{{Value: "u2", Text: "Bruno Petit"}, {Value: "u3", Text: "Chloé Roux"}}}
-	out := []sample{{"hand-over", console.Act{Base: b, Words: "hand_over", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1",
+	out := []Sample{{"hand-over", console.Act{Base: b, Words: "hand_over", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1",
 		Fields: []console.Field{witness, {Name: "other_witness", Kind: "text", Optional: true, HasHint: true}, {Name: "reason", Kind: "text", HasHint: true}}}}}
 	for _, state := range []string{"asked", "confirmed", "refused", "wrong", "cancelled", "done", "expired"} {
-		out = append(out, sample{"hand-over-" + state, console.HandOver{Base: b, Subject: "Amélie Durand", Witness: "Bruno Petit", State: state, Until: day,
+		out = append(out, Sample{"hand-over-" + state, console.HandOver{Base: b, Subject: "Amélie Durand", Witness: "Bruno Petit", State: state, Until: day,
 			Action: "/console/hand-overs/h1", Back: "/console/people/u1", Retry: "/console/people/u1/hand-over", Live: state == "asked" || state == "confirmed"}})
 	}
-	return append(out, sample{"handed", console.HandedCode{Base: b, Subject: "Amélie Durand", Code: "K7QX-2M9F", Until: day, Back: "/console/people/u1"}})
+	return append(out, Sample{"handed", console.HandedCode{Base: b, Subject: "Amélie Durand", Code: "K7QX-2M9F", Until: day, Back: "/console/people/u1"}})
 }
