@@ -40,6 +40,11 @@ func (s Sponsors) Has(by string) bool {
 	return slices.ContainsFunc(s, func(x Sponsor) bool { return x.By == by })
 }
 
+// HasSince reports whether the list has an owner who acted since a time.
+func (s Sponsors) HasSince(by string, since time.Time) bool {
+	return slices.ContainsFunc(s, func(x Sponsor) bool { return x.By == by && !x.At.Before(since) })
+}
+
 // Share reports whether one owner acted on both accounts since a time.
 func (s Sponsors) Share(other Sponsors, since time.Time) bool {
 	return slices.ContainsFunc(s, func(x Sponsor) bool {
