@@ -71,30 +71,27 @@ func CheckMailTicket(r account.Reader, u *account.User, now time.Time, owners ..
 	if writer == "" {
 		return nil
 	}
-	since := now.Add(-newAccounts)
-	of, err := sponsorsOf(r, writer)
 	for _, owner := range owners {
-		var by origin.Sponsors
-		if err == nil {
-			by, err = sponsorsOf(r, owner)
-		}
-		switch {
-		case err != nil:
+		related, err := RelatedOwners(r, writer, owner, now)
+		if err != nil {
 			return err
-		case owner == writer, of.HasSince(owner, since), by.HasSince(writer, since), of.Share(by, since):
+		}
+		if related {
 			return errcode.ForbiddenFor(errcode.ReasonWroteAddress)
 		}
 	}
-	return err
+	return nil
 }
 
-// sponsorsOf returns the administrators on whom the account of an owner rests; none for one who is no user.
-func sponsorsOf(r account.Reader, owner string) (origin.Sponsors, error) {
-	u, err := r.User(account.UserID(owner))
-	if account.Missing(err) {
-		return nil, nil
-	}
-	return u.Sponsors, err
+// RelatedOwners reports whether two owners do not count as two administrators, because of what the records say of the last 30 days.
+func RelatedOwners(r account.Reader, a, b string, now time.Time) (bool, error) {
+	return origin.Related(a, b, now.Add(-newAccounts), func(owner string) (origin.Sponsors, error) {
+		u, err := r.User(account.UserID(owner))
+		if account.Missing(err) { // an operator, or deleted
+			return nil, nil
+		}
+		return u.Sponsors, err
+	})
 }
 
 // ticketMAC returns the stored form of a short code. A plain hash of 40 bits can be searched in seconds.

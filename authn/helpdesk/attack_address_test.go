@@ -110,14 +110,14 @@ func TestAttack_WriterOfTheAddressAsksForAnApproval(t *testing.T) {
 // TestAttack_WriterOfTheAddressMakesASecondAdministrator: a fooled administrator writes the address, and gives the attacker an account with
 // a role, which resets. The attacker also writes the address by that account, and lets the first or a third one of theirs reset.
 func TestAttack_WriterOfTheAddressMakesASecondAdministrator(t *testing.T) {
-	for _, x := range []struct{ writer, resetter string }{{"first", "made"}, {"made", "first"}, {"made", "also"}} {
+	for _, x := range []struct{ writer, resetter string }{{"first", "made"}, {"made", "first"}, {"made", "also"}, {"first", "next"}, {"next", "first"}, {"also", "next"}} {
 		s := newEnv(t)
 		owner := map[string]string{}
-		for _, name := range []string{"first", "made", "also"} {
+		for _, name := range []string{"first", "made", "also", "next"} {
 			u := s.NewAdministrator(t, name+"@garage.example", authntest.Assignment(account.RoleSuperAdmin))
 			owner[name] = string(u.ID)
-			if name != "first" {
-				s.Change(u.ID, func(u *account.User) { u.Sponsors = u.Sponsors.Add(owner["first"], s.Clock.Now()) })
+			if by := map[string]string{"made": "first", "also": "first", "next": "made"}[name]; by != "" {
+				s.Change(u.ID, func(u *account.User) { u.Sponsors = u.Sponsors.Add(owner[by], s.Clock.Now()) })
 			}
 		}
 		of := func(name string) admin.Principal {
