@@ -31,7 +31,7 @@ var allowed = map[string]string{
 	"authn/account": "authn/account/index authn/account/origin authn/account/setup authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
-	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
+	"authn": "authn/account authn/account/origin authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/counts": "authn/account internal/audit store",
 	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",

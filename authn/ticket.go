@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/account/origin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
@@ -43,11 +44,11 @@ func (s *Service) IssueTicket(tx *account.Tx, u *account.User, provenance string
 	return link, code, t, nil
 }
 
-// MailTicket issues a ticket and sends it to the user's first address. It returns WrongState if that address changed
-// recently.
-func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
-	if u.AddressChanged(tx.Op.Now) {
-		return account.Ticket{}, errcode.WrongStateFor(errcode.ReasonAddressChanged)
+// MailTicket issues a ticket of some administrators, by their owners, and sends it to the user's first address. It returns the errors of
+// CheckMailTicket.
+func (s *Service) MailTicket(tx *account.Tx, u *account.User, owners ...string) (account.Ticket, error) {
+	if err := CheckMailTicket(tx.Reader, u, tx.Op.Now, owners...); err != nil {
+		return account.Ticket{}, err
 	}
 	link, code, t, err := s.IssueTicket(tx, u, account.ProvenanceEmail, account.TicketTTL)
 	if err != nil {
@@ -55,6 +56,42 @@ func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, e
 	}
 	m := notice.DevicesReset{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
 	return t, tx.SendTo(u, u.Addresses()[:1], m, t.Expires)
+}
+
+// newAccounts is how long an administrator and those whose account or role they made do not count as two.
+const newAccounts = 30 * 24 * time.Hour
+
+// CheckMailTicket returns WrongState if the address of u changed recently. It returns Forbidden if one of the administrators who want to
+// mail a ticket there wrote the address and the user has not verified it, or is not independent of its writer (protocol rule 13).
+func CheckMailTicket(r account.Reader, u *account.User, now time.Time, owners ...string) error {
+	if u.AddressChanged(now) {
+		return errcode.WrongStateFor(errcode.ReasonAddressChanged)
+	}
+	writer := u.AddressWriter()
+	if writer == "" {
+		return nil
+	}
+	for _, owner := range owners {
+		related, err := RelatedOwners(r, writer, owner, now)
+		if err != nil {
+			return err
+		}
+		if related {
+			return errcode.ForbiddenFor(errcode.ReasonWroteAddress)
+		}
+	}
+	return nil
+}
+
+// RelatedOwners reports whether two owners do not count as two administrators, because of what the records say of the last 30 days.
+func RelatedOwners(r account.Reader, a, b string, now time.Time) (bool, error) {
+	return origin.Related(a, b, now.Add(-newAccounts), func(owner string) (origin.Sponsors, error) {
+		u, err := r.User(account.UserID(owner))
+		if account.Missing(err) { // an operator, or deleted
+			return nil, nil
+		}
+		return u.Sponsors, err
+	})
 }
 
 // ticketMAC returns the stored form of a short code. A plain hash of 40 bits can be searched in seconds.

@@ -26,6 +26,14 @@ func (u *User) AddressChanged(now time.Time) bool {
 	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
 }
 
+// AddressWriter returns the administrator who changed the address, until the user has verified it (protocol rule 13); "" if there is none.
+func (u *User) AddressWriter() string {
+	if u.EmailProvenance.Moved.IsZero() || u.EmailVerified() {
+		return ""
+	}
+	return u.EmailProvenance.By
+}
+
 // ConfirmEmail records that the user enrolled a first device by an invitation that was mailed: email reaches the user.
 func (u *User) ConfirmEmail() {
 	u.EmailProvenance = EmailProvenance{Verified: u.EmailProvenance.Verified}

@@ -18,6 +18,6 @@ type Ticket struct {
 
 // MayResendTicket reports whether the user can have another ticket mailed (protocol rule 10).
 func (u *User) MayResendTicket(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) &&
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) && u.AddressWriter() == "" &&
 		len(LastDay(u.Renewals, now)) < maxTicketRenewals
 }

@@ -101,6 +101,13 @@ func TestAttack_WitnessOfOnesOwn(t *testing.T) {
 				c.Change(id, func(u *account.User) { u.Sponsors = u.Sponsors.Add("uevil", c.Clock.Now().AddDate(0, 0, -7)) })
 			}
 		}, errcode.Forbidden},
+		{"one made by an administrator whom the manager made", func(t *testing.T, c *authntest.Counter) {
+			made := c.NewAdministrator(t, "made@garage.example", authntest.Assignment(account.RoleUserAdmin))
+			c.Change(made.ID, func(u *account.User) {
+				u.Sponsors = u.Sponsors.Add(string(c.Boss.ID), c.Clock.Now().AddDate(0, 0, -10))
+			})
+			c.Change(c.Witness.ID, func(u *account.User) { u.Sponsors = u.Sponsors.Add(string(made.ID), c.Clock.Now().AddDate(0, 0, -8)) })
+		}, errcode.Forbidden},
 		{"two whom a third administrator invited last year", func(t *testing.T, c *authntest.Counter) {
 			for _, id := range []account.UserID{c.Boss.ID, c.Witness.ID} {
 				c.Change(id, func(u *account.User) { u.Sponsors = u.Sponsors.Add("uadmin", c.Clock.Now().AddDate(-1, 0, 0)) })

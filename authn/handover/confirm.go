@@ -165,8 +165,8 @@ func (s *Service) checkConfirm(tx *account.Tx, session secret.Value, id string) 
 		return rec, w, err
 	}
 	u, err := tx.User(rec.Handover.User)
-	if err == nil && !s.canWitness(now, &h, &u, &w) {
-		err = errcode.ForbiddenFor(errcode.ReasonWitness)
+	if err == nil {
+		err = s.checkWitness(tx.Reader, now, &h, &u, &w)
 	}
 	return rec, w, err
 }

@@ -5,15 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/account/origin"
 	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/errcode"
 )
-
-// newAccounts is how long two accounts that one administrator made do not count as two people (protocol rule 9).
-const newAccounts = 30 * 24 * time.Hour
 
 // findWitness returns the user with an id or login if they can be the witness of a handover by h to u. Every refusal is
 // the same, also for a user who does not exist: h may not read more about the witness.
@@ -22,10 +20,10 @@ func (s *Service) findWitness(r account.Reader, now time.Time, h, u *account.Use
 	if err != nil && errcode.Of(err) != errcode.NotFound {
 		return w, err
 	}
-	if err != nil || !s.canWitness(now, h, u, &w) {
+	if err != nil {
 		return w, errcode.ForbiddenFor(errcode.ReasonWitness)
 	}
-	return w, nil
+	return w, s.checkWitness(r, now, h, u, &w)
 }
 
 // Refusal is why a user cannot be a witness (protocol rule 9).
@@ -43,31 +41,39 @@ const (
 	RefusalDependent Refusal = "dependent" // the accounts of witness and administrator rest on one another
 )
 
-// canWitness reports whether w can be the witness of a handover by h to u.
-func (s *Service) canWitness(now time.Time, h, u, w *account.User) bool {
-	return s.refusal(now, h, u, w) == RefusalNone
+// checkWitness returns Forbidden unless w can be the witness of a handover by h to u.
+func (s *Service) checkWitness(r account.Reader, now time.Time, h, u, w *account.User) error {
+	refusal, err := s.refusal(r, now, h, u, w)
+	if err == nil && refusal != RefusalNone {
+		err = errcode.ForbiddenFor(errcode.ReasonWitness)
+	}
+	return err
 }
 
 // refusal returns why w cannot be the witness of a handover by h to u (protocol rule 9).
-func (s *Service) refusal(now time.Time, h, u, w *account.User) Refusal {
+func (s *Service) refusal(r account.Reader, now time.Time, h, u, w *account.User) (Refusal, error) {
 	_, coolsOff := w.CoolOff(now)
 	switch {
 	case w.ID == h.ID, w.ID == u.ID:
-		return RefusalOneself
+		return RefusalOneself, nil
 	case w.Status != account.StatusActive, w.Placeholder:
-		return RefusalInactive
+		return RefusalInactive, nil
 	case young(w.Created, now), w.AddressChanged(now):
-		return RefusalNew
+		return RefusalNew, nil
 	case coolsOff:
-		return RefusalCoolOff
+		return RefusalCoolOff, nil
 	case !present(w, u, now):
-		return RefusalElsewhere
+		return RefusalElsewhere, nil
 	case len(s.proofs(w, now)) == 0:
-		return RefusalNoDevice
-	case !independent(h, w, now):
-		return RefusalDependent
+		return RefusalNoDevice, nil
+	case !independent(h, w):
+		return RefusalDependent, nil
 	}
-	return RefusalNone
+	related, err := authn.RelatedOwners(r, string(h.ID), string(w.ID), now)
+	if err == nil && related {
+		return RefusalDependent, nil
+	}
+	return RefusalNone, err
 }
 
 // Refusals returns why each of some users cannot be the witness of a handover by p to a user, in the order of the ids. p may read all of
@@ -88,7 +94,9 @@ func (s *Service) Refusals(ctx context.Context, p admin.Principal, user string, 
 			w, err := admin.FindUser(r, p, admin.PermRead, string(id))
 			switch {
 			case err == nil:
-				out[i] = s.refusal(now, &h, &u, &w)
+				if out[i], err = s.refusal(r, now, &h, &u, &w); err != nil {
+					return err
+				}
 			case errcode.Of(err) == errcode.NotFound:
 				out[i] = RefusalElsewhere
 			default:
@@ -130,9 +138,8 @@ func present(w, u *account.User, now time.Time) bool {
 	return len(owned) > 0 && p.InScope(u)
 }
 
-// independent reports whether the accounts of h and w belong to two people, as far as the records say: neither rests on the
-// other, and no third administrator made both lately.
-func independent(h, w *account.User, now time.Time) bool {
-	return !w.Sponsors.Has(string(h.ID)) && !h.Sponsors.Has(string(w.ID)) && !w.Sponsors.Share(h.Sponsors, now.Add(-newAccounts)) &&
+// independent reports whether neither account of h and w rests on the other.
+func independent(h, w *account.User) bool {
+	return !w.Sponsors.Has(string(h.ID)) && !h.Sponsors.Has(string(w.ID)) &&
 		w.EmailProvenance.By != string(h.ID) && w.Password.Provenance != string(h.ID) && h.Password.Provenance != string(w.ID)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
@@ -89,6 +90,9 @@ func (s *Service) storeApproval(tx *account.Tx, p admin.Principal, id string, r 
 		return storedApproval{}, err
 	}
 	if err := CheckHadDevice(&u); err != nil {
+		return storedApproval{}, err
+	}
+	if err := authn.CheckMailTicket(tx.Reader, &u, tx.Op.Now, p.Owner); err != nil {
 		return storedApproval{}, err
 	}
 	if r.Check, err = r.Check.resolve(&u, tx.Op.Now); err != nil {

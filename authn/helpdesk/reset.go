@@ -312,7 +312,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 	context := tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now})
 	by := j.principal.DisplayName(s.accounts.Policy.Issuer)
 	if j.delivery == byEmail {
-		t, err := s.signIn.MailTicket(tx, u)
+		t, err := s.signIn.MailTicket(tx, u, j.owners()...)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,14 @@ import (
 	"barillet/store"
 )
 
+// owners returns the owners of the administrators who reset together.
+func (j resetJob) owners() []string {
+	if j.approval == nil {
+		return []string{j.principal.Owner}
+	}
+	return []string{j.principal.Owner, j.approval.Owner}
+}
+
 // resetEvent returns the audit event of a reset. previousResult reads the result of a repeated reset from it.
 func (j resetJob) resetEvent(u *account.User, c *Request, action string, result ResetResult) audit.Event {
 	e := j.principal.Event(action, u)

@@ -18,15 +18,18 @@ type Number struct {
 	Member string // of the profile: "mobilePhone" or "primaryPhone"
 	Number string // as input.Phone returns it
 	Since  time.Time
-	Young  bool // written within 72 hours, so that nobody is called back on it (protocol rule 13)
+	Young  bool // nobody is called back on it: it was written within 72 hours, or by account.User.AddressWriter (protocol rule 13)
 }
 
 // Numbers returns the numbers on file, the mobile one first.
 func Numbers(u *account.User, now time.Time) (all []Number) {
-	for _, n := range []Number{{Member: memberMobile, Number: u.MobilePhone.Number, Since: u.MobilePhone.Since, Young: u.MobilePhone.Young(now)},
-		{Member: memberPrimary, Number: u.PrimaryPhone.Number, Since: u.PrimaryPhone.Since, Young: u.PrimaryPhone.Young(now)}} {
+	writer := u.AddressWriter()
+	for _, n := range []struct {
+		member string
+		account.Phone
+	}{{memberMobile, u.MobilePhone}, {memberPrimary, u.PrimaryPhone}} {
 		if n.Number != "" {
-			all = append(all, n)
+			all = append(all, Number{Member: n.member, Number: n.Number, Since: n.Since, Young: n.Young(now) || writer != "" && n.By == writer})
 		}
 	}
 	return all

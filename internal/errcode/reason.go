@@ -88,6 +88,7 @@ const (
 	ReasonApprovalByToken  = "approval_by_token" // only a token or a user with a session can request an approval
 	ReasonSameOwner        = "same_owner"        // the approval needs another owner than the request
 	ReasonRequesterRefused = "requester_refused" // the requesting administrator may no longer reset the user
+	ReasonWroteAddress     = "wrote_address"     // the caller changed the address, and the user has not verified it
 	ReasonNeedsSession     = "needs_session"     // only an administrator who is signed in may do this, no token
 	ReasonWitness          = "witness"           // the named user cannot be a witness, or does not exist
 )

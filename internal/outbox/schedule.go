@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -79,12 +80,15 @@ func (t Attempts) dead(now time.Time, why string) Attempts {
 	return t
 }
 
-// Brief returns the text of an error for the log and the store: one line of at most 300 bytes. Links are removed, because
+// token matches the value of a link (secret.IsToken), also in an address without its scheme.
+var token = regexp.MustCompile(`[A-Za-z0-9_-]{40}`)
+
+// Brief returns the text of an error for the log, the store and the console: one line of at most 300 bytes. Links are removed, because
 // some servers repeat the rejected content in their answer.
 func Brief(err error) string {
 	words := strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD"))
 	for i, word := range words {
-		if strings.Contains(word, "://") {
+		if strings.Contains(word, "://") || token.MatchString(word) {
 			words[i] = "[link]"
 		}
 	}

@@ -184,6 +184,7 @@ var remedies = map[string]string{
 	errcode.ReasonNeedsApproval:    "the caller removed a role of the user: only a reset that a second administrator approves may remove a device",
 	errcode.ReasonApprovalByEmail:  "the reset needs approval, and the ticket is then always mailed: do not send sendEmail=false",
 	errcode.ReasonApprovalByToken:  "only an API token or a session of an administrator can ask for the approval of a reset",
+	errcode.ReasonWroteAddress:     "the caller changed the email address, and the user has not signed in by a link sent there: another administrator must reset",
 	errcode.ReasonSameOwner:        "the caller asked for this reset, or has the same owner: another administrator must approve",
 	errcode.ReasonRequesterRefused: "the administrator who asked for this reset may no longer do so: reject it and ask again",
 	errcode.ReasonOwnedByOperator:  "the caller belongs to the operator and to no user; make a token with an owner (token create --owner)",

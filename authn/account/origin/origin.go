@@ -40,11 +40,35 @@ func (s Sponsors) Has(by string) bool {
 	return slices.ContainsFunc(s, func(x Sponsor) bool { return x.By == by })
 }
 
-// Share reports whether one owner acted on both accounts since a time.
-func (s Sponsors) Share(other Sponsors, since time.Time) bool {
-	return slices.ContainsFunc(s, func(x Sponsor) bool {
-		return !x.At.Before(since) && slices.ContainsFunc(other, func(y Sponsor) bool { return x.By == y.By && !y.At.Before(since) })
-	})
+// maxLine is how many accounts Related reads for one owner.
+const maxLine = 64
+
+// Related reports whether two owners do not count as two: one account rests on the other since a time, or both on a third, directly or
+// through accounts that rest on others. of returns the list of an owner. An owner with more than maxLine accounts behind it is related to all.
+func Related(a, b string, since time.Time, of func(owner string) (Sponsors, error)) (bool, error) {
+	first, err := line(a, since, of)
+	if err != nil {
+		return false, err
+	}
+	second, err := line(b, since, of)
+	return len(first) > maxLine || len(second) > maxLine || slices.ContainsFunc(first, func(x string) bool { return slices.Contains(second, x) }), err
+}
+
+// line returns an owner, and those on whom the account rests.
+func line(owner string, since time.Time, of func(string) (Sponsors, error)) ([]string, error) {
+	all := []string{owner}
+	for i := 0; i < len(all) && len(all) <= maxLine; i++ {
+		sponsors, err := of(all[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range sponsors {
+			if !x.At.Before(since) && !slices.Contains(all, x.By) {
+				all = append(all, x.By)
+			}
+		}
+	}
+	return all, nil
 }
 
 // Join is a membership that is younger than Age.

@@ -127,7 +127,7 @@ type number struct {
 // line returns the line of a help request about the number.
 func (n number) line(m *CLI) string {
 	if n.Young {
-		return fmt.Sprintf("do not call %s (%s): on file since %s, less than 72 hours", n.Number, n.Member, m.Moment(n.Since))
+		return fmt.Sprintf("do not call %s (%s): on file since %s, new or not confirmed", n.Number, n.Member, m.Moment(n.Since))
 	}
 	return fmt.Sprintf("number on file %s (%s), since %s", n.Number, n.Member, m.Moment(n.Since))
 }
