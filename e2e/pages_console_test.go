@@ -70,6 +70,7 @@ func TestPages_Console(t *testing.T) {
 					continue
 				}
 				b.judgeSample("fr", s.Name, consoleWidths, []string{"light", "dark"})
+				b.fits("/page/fr/"+s.Name, 600, 1008, 1024, 1152)
 				b.judgeSample("en", s.Name, consoleWidths[:1], []string{"light"})
 			}
 		})
@@ -84,16 +85,25 @@ func (b *Browser) judgeSample(lang, name string, widths []int64, schemes []strin
 		b.tb.Errorf("%s: got status %d", path, got)
 		return
 	}
-	b.evaluate(`document.querySelectorAll("details").forEach(d => d.open = true)`)
+	b.evaluate(`document.querySelectorAll("details").forEach(d => d.open = true);
+		document.querySelectorAll("form[data-continue]").forEach(f => f.requestSubmit = () => {})`) // the page stays
 	for _, width := range widths {
-		b.View(width, 900)
-		if out := b.sticksOut(); out > 0 {
-			b.tb.Errorf("%s at %d pixels is %d wider than the window", path, width, out)
-		}
+		b.fits(path, width)
 		for _, scheme := range schemes {
 			b.Scheme(scheme)
 			b.Accessible(fmt.Sprintf("%s, %d, %s", path, width, scheme))
 			b.keep(fmt.Sprintf("console-%s-%s.%d.%s", name, lang, width, scheme))
+		}
+	}
+}
+
+// fits fails the test for every width at which the page is wider than the window.
+func (b *Browser) fits(path string, widths ...int64) {
+	b.tb.Helper()
+	for _, width := range widths {
+		b.View(width, 900)
+		if out := b.sticksOut(); out > 0 {
+			b.tb.Errorf("%s at %d pixels is %d wider than the window", path, width, out)
 		}
 	}
 }
