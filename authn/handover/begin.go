@@ -192,23 +192,6 @@ func (s *Service) Of(ctx context.Context, p admin.Principal, user string) (out H
 	return out, err
 }
 
-// CanBegin reports whether a sign-in of a user waits for a code, so that the console can offer Begin. p may read the user.
-func (s *Service) CanBegin(ctx context.Context, p admin.Principal, user string) (waits bool, err error) {
-	now := s.accounts.Now()
-	err = s.accounts.View(ctx, func(r account.Reader) error {
-		u, err := admin.FindUser(r, p, admin.PermRead, user)
-		if err != nil {
-			return err
-		}
-		rec, err := s.load(r.Raw, u.ID, now)
-		if err == nil {
-			waits, err = s.anyWaits(r, &rec, now)
-		}
-		return err
-	})
-	return waits, err
-}
-
 // Cancel ends a handover that has not ended. p is its administrator or may reset the user.
 func (s *Service) Cancel(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
 	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
