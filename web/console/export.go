@@ -71,7 +71,6 @@ func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.R
 	}
 	return outcome{file: func(w http.ResponseWriter) error {
 		x := &export{w: w, lang: c.Language(in.r)}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no transaction is open while the file is written
 		err := x.begin(in.get("format"), c.Now())
 		if err == nil {
 			err = c.writeEvents(in, p, s.query, x, first, next)
