@@ -21,27 +21,27 @@ import (
 	"barillet/web/site"
 )
 
-// Config contains what the console administers. All fields are required.
+// Config contains what the console needs beside the services of other pages. All fields are required.
 type Config struct {
-	Directory *directory.Service // with its Admin and HelpDesk
-	Outbox    *mail.Outbox
-	Handover  *handover.Service
-	Ring      *store.Keyring // encrypts the stored answers
+	Outbox *mail.Outbox
+	Ring   *store.Keyring // encrypts the stored answers
 }
 
 // Pages serves the console.
 type Pages struct {
 	*site.Site
 	Config
-	Freeze *freeze.Service
+	Directory *directory.Service // with its Admin and HelpDesk
+	Handover  *handover.Service
+	Freeze    *freeze.Service
 
 	keys    *idempotency.Keys
 	notices map[string]bool // the values of ?done= that have a sentence: the names of acts, and further outcomes
 }
 
 // New returns the pages of the console.
-func New(s *site.Site, freeze *freeze.Service, c Config) *Pages {
-	return &Pages{Site: s, Config: c, Freeze: freeze, keys: idempotency.New(c.Directory.Admin.Accounts, c.Ring, s.Now), notices: map[string]bool{}}
+func New(s *site.Site, directory *directory.Service, handover *handover.Service, freeze *freeze.Service, c Config) *Pages {
+	return &Pages{Site: s, Config: c, Directory: directory, Handover: handover, Freeze: freeze, keys: idempotency.New(s.Accounts, c.Ring, s.Now), notices: map[string]bool{}}
 }
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
