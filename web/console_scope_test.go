@@ -108,7 +108,7 @@ func TestConsole_ObjectsOutsideTheScopeLookUnknown(t *testing.T) {
 
 // needs lists the lowest role for each word in the access column of docs/http.md, section "Console".
 var consoleAccess = map[string]account.Role{
-	"read": account.RoleReadOnly, "help": account.RoleHelpDesk, "assist": account.RoleHelpDesk, "invite": account.RoleHelpDesk, "reset": account.RoleHelpDesk,
+	"read": account.RoleReadOnly, "help": account.RoleHelpDesk, "vouch": account.RoleHelpDesk, "assist": account.RoleHelpDesk, "invite": account.RoleHelpDesk, "reset": account.RoleHelpDesk,
 	"approve": account.RoleHelpDesk, "manage": account.RoleUserAdmin, "roles": account.RoleUserAdmin, "tokens": account.RoleUserAdmin,
 	"configuration": account.RoleSuperAdmin,
 }

@@ -22,21 +22,21 @@ type Start struct {
 
 func (Start) Template() string { return "console_start" }
 
-// Day has the sign-ins of one day. The rest places its bars in the chart.
+// Day has the sign-ins of one day. The rest places its columns in the chart.
 type Day struct {
 	At                                  time.Time
 	SignIns, Refused                    int
-	X, Middle, Top, Height              int // of the bar of sign-ins
+	X, Middle, Top, Height              int // of the column of sign-ins
 	RefusedX, RefusedTop, RefusedHeight int
 }
 
 // The size of the chart.
 const (
-	ChartHeight = 120 // of the highest bar
+	ChartHeight = 120 // of the highest column
 	dayWidth    = 56
 )
 
-// Place places the bars of days.
+// Place places the columns of days.
 func Place(days []Day) {
 	most := 1
 	for _, d := range days {

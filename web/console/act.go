@@ -26,7 +26,7 @@ type act struct {
 	name    string
 	path    string // of http.ServeMux
 	section string
-	need    admin.Permission // a GET asks for a step-up first if this permission NeedsProof
+	need    admin.Permission // the page and the form ask for a step-up first if this permission NeedsProof
 	budget  throttle.Quota   // throttle.APIWrites, or NeverRefused if it only ends access
 	danger  bool             // the button is red
 	reason  bool             // asks for a reason, which the events keep
@@ -88,12 +88,6 @@ func (c *Pages) act(r *site.Router, a act) {
 
 // getAct shows the form. Its fields have the values of the query, with which a step-up returns.
 func (c *Pages) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
-	if a.unscoped && p.Scoped() {
-		return errcode.ForbiddenFor(errcode.ReasonGroupScope)
-	}
-	if err := p.Require(a.need); err != nil {
-		return err
-	}
 	page, _, err := c.actPage(r, p, a)
 	if err != nil {
 		return err
@@ -102,7 +96,15 @@ func (c *Pages) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal
 	return c.Render(w, http.StatusOK, page)
 }
 
+// actPage returns the page of an act, and what the page shows. It returns the refusal of an administrator who may not perform
+// the act, or has not proven a device.
 func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, form, error) {
+	if a.unscoped && p.Scoped() {
+		return view.Act{}, form{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
+	}
+	if err := p.Require(a.need); err != nil {
+		return view.Act{}, form{}, err
+	}
 	f, err := a.open(r, p)
 	if err != nil {
 		return view.Act{}, f, err
