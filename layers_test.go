@@ -44,6 +44,7 @@ var allowed = map[string]string{
 	"authn/freeze": "authn authn/account authn/admin authn/session factors internal/audit internal/errcode internal/input internal/notice internal/secret",
 	"authn/handover": "authn authn/account authn/account/origin authn/admin authn/freeze authn/helpdesk authn/session factors internal/audit internal/errcode internal/input " +
 		"internal/notice internal/secret store",
+	"authn/approval": "authn authn/account authn/admin authn/directory authn/helpdesk internal/audit internal/errcode internal/notice store",
 	"authn/directory": "authn authn/account authn/admin authn/counts authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
@@ -56,7 +57,7 @@ var allowed = map[string]string{
 
 	"static": "", "templates": "internal/notice", "templates/console": "templates",
 	"web/idempotency": "authn/account store",
-	"web/console": "authn/account authn/admin authn/counts authn/directory authn/freeze authn/handover authn/helpdesk authn/roster authn/session factors internal/audit internal/errcode " +
+	"web/console": "authn/account authn/admin authn/approval authn/counts authn/directory authn/freeze authn/handover authn/helpdesk authn/roster authn/session factors internal/audit internal/errcode " +
 		"internal/input internal/mail internal/notice internal/secret internal/throttle internal/usercsv internal/webhook oidc oidc/client store templates templates/console " +
 		"web/api/systemlog web/idempotency web/reply web/site",
 	"web/apidocs":       "templates",
@@ -64,7 +65,7 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input internal/webhook web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/idempotency web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
@@ -80,7 +81,7 @@ var allowed = map[string]string{
 	"cmd/barillet/setuplink": "authn/directory store",
 	"cmd/barillet/removal":   "",
 	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
@@ -115,6 +116,7 @@ var bans = []struct {
 	{names: "text/template", only: "templates"}, // for emails in plain text
 	// Elsewhere a refusal says why: errcode.ForbiddenFor.
 	{names: "barillet/internal/errcode.Forbidden", only: "authn/enrol oidc web/forwardauth web/reply"},
+	{names: "barillet/authn/admin.Consent", only: "authn/approval", everywhere: true},
 	{names: "math/rand math/rand/v2 net/smtp os/exec log plugin testing unsafe C"},
 	{names: "func.init .Skip .Skipf .SkipNow testing.Short", everywhere: true},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // administration lists the packages with operations for a Principal, the lowest level first.
-var administration = []string{"authn/admin", "authn/helpdesk", "authn/directory"}
+var administration = []string{"authn/admin", "authn/helpdesk", "authn/directory", "authn/approval"}
 
 // checks lists the functions that return an error if the role, the group scope or the permissions of a principal do not
 // suffice. Other functions, such as FindUser and RequireUnscoped, check a principal by calling one of these.

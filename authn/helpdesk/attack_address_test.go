@@ -93,20 +93,6 @@ func TestAttack_FooledAdministratorChangesTheAddressAfterTheReset(t *testing.T) 
 	}
 }
 
-// TestAttack_WriterOfTheAddressAsksForAnApproval: a second administrator trusts the first, who wrote the address; or wrote it, and approves.
-func TestAttack_WriterOfTheAddressAsksForAnApproval(t *testing.T) {
-	c := newApprovers(t)
-	c.Change(c.Amelie.ID, func(u *account.User) {
-		u.EmailProvenance = account.EmailProvenance{By: c.first.Owner, Moved: c.Clock.Now().Add(-account.AddressCooldown - time.Hour)}
-	})
-	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"})
-	c.unsent(t, "the writer asks", err)
-	approval := c.ask(t, c.second)
-	c.EmptyOutbox()
-	_, err = c.Directory.HelpDesk.Approve(t.Context(), c.first, c.From, approval.ID)
-	c.unsent(t, "the writer approves", err)
-}
-
 // TestAttack_WriterOfTheAddressMakesASecondAdministrator: a fooled administrator writes the address, and gives the attacker an account with
 // a role, which resets. The attacker also writes the address by that account, and lets the first or a third one of theirs reset.
 func TestAttack_WriterOfTheAddressMakesASecondAdministrator(t *testing.T) {

@@ -34,7 +34,7 @@ func (d *apiEnv) crashed(c keyedCall, key string) {
 		d.T.Fatalf("%s: got %d %s", c.route, first.Code, first.Body)
 	}
 	d.fill(0) // whatever the repeat would do is seen
-	d.API = api.New(api.Config{Directory: d.Directory, OIDC: d.Apps, Ring: d.Ring, PublicURL: "https://login.example/"})
+	d.API = api.New(api.Config{Directory: d.Directory, Approvals: d.Approvals, OIDC: d.Apps, Ring: d.Ring, PublicURL: "https://login.example/"})
 	repeat := d.call(method, c.path, c.token, c.body, "Idempotency-Key", key)
 	if repeat.Code != c.want || repeat.Header().Get("Idempotency-Replayed") != "true" {
 		d.T.Errorf("%s: got %d %s, want the first answer", c.route, repeat.Code, repeat.Body)

@@ -35,7 +35,7 @@ type million struct {
 func openMillion(t testing.TB, seeded *authntest.Seeded) *million {
 	t.Helper()
 	p := seeded.Population(t, 400)
-	return &million{t: t, seeded: seeded, crowd: p, api: api.New(api.Config{Directory: p.Directory, Ring: p.Ring, PublicURL: "https://login.example"})}
+	return &million{t: t, seeded: seeded, crowd: p, api: api.New(api.Config{Directory: p.Directory, Approvals: p.Approvals, Ring: p.Ring, PublicURL: "https://login.example"})}
 }
 
 // fresh returns a user whom no other row changed, also in an earlier run.

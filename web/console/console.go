@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/directory"
 	"barillet/authn/freeze"
 	"barillet/authn/handover"
@@ -23,8 +24,9 @@ import (
 
 // Config contains what the console needs beside the services of other pages. All fields are required.
 type Config struct {
-	Outbox *mail.Outbox
-	Ring   *store.Keyring // encrypts the stored answers
+	Approvals *approval.Service
+	Outbox    *mail.Outbox
+	Ring      *store.Keyring // encrypts the stored answers
 }
 
 // Pages serves the console.
@@ -137,9 +139,9 @@ func (c *Pages) waiting(r *http.Request, p admin.Principal) int {
 	return n
 }
 
-// pending returns the number of resets that wait for an approval, for the navigation.
+// pending returns the number of operations that wait for an approval, for the navigation.
 func (c *Pages) pending(r *http.Request, p admin.Principal) int {
-	all, _, err := c.Directory.HelpDesk.Approvals(r.Context(), p, "", maxShownRequests)
+	all, _, err := c.Approvals.List(r.Context(), p, "", maxShownRequests)
 	if err != nil {
 		reply.Report(r, err)
 	}

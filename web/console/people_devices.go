@@ -65,10 +65,10 @@ func (c *Pages) openReset(r *http.Request, p admin.Principal) (form, error) {
 
 // reset resets the devices of a user, or asks a second administrator for it. The ticket is sent by email.
 func (c *Pages) reset(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, in.path("id"), helpdesk.ResetRequest{Reason: from.Reason,
+	_, waits, err := c.Approvals.Reset(ctx, p, from, in.path("id"), helpdesk.ResetRequest{Reason: from.Reason,
 		Check: identityCheck(in)})
-	if err == nil && result.Approval != nil {
-		return outcome{next: approvalPath(result.Approval)}, nil
+	if err == nil && waits != nil {
+		return outcome{next: approvalPath(waits)}, nil
 	}
 	return outcome{}, formError(err)
 }

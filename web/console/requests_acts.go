@@ -135,12 +135,12 @@ func (c *Pages) resetRequest(ctx context.Context, p admin.Principal, from accoun
 		return outcome{}, errcode.WrongStateFor(errcode.ReasonUnknownAddress)
 	}
 	back := requestsPath + "/" + q.ID
-	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, string(q.User), helpdesk.ResetRequest{Reason: from.Reason, HelpRequest: q.ID, Check: identityCheck(in)})
+	_, waits, err := c.Approvals.Reset(ctx, p, from, string(q.User), helpdesk.ResetRequest{Reason: from.Reason, HelpRequest: q.ID, Check: identityCheck(in)})
 	switch {
 	case err != nil:
 		return outcome{}, formError(err)
-	case result.Approval != nil:
-		return outcome{next: approvalPath(result.Approval)}, nil
+	case waits != nil:
+		return outcome{next: approvalPath(waits)}, nil
 	case strings.TrimSpace(in.get("answer")) == "":
 		return outcome{}, nil
 	}
