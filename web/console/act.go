@@ -76,29 +76,29 @@ func (in input) path(name string) string { return in.r.PathValue(name) }
 const maxReason = 500
 
 // act registers the page and the form of an operation.
-func (c *Pages) act(r *site.Router, a act) {
-	c.notices[a.name] = true
-	r.Page("GET "+a.path, c.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-		return c.getAct(w, r, p, a)
+func (s *shell) act(r *site.Router, a act) {
+	s.addNotice(a.name)
+	r.Page("GET "+a.path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+		return s.getAct(w, r, p, a)
 	}), throttle.ConsoleReads)
-	r.Page("POST "+a.path, c.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-		return c.postAct(w, r, p, a)
+	r.Page("POST "+a.path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+		return s.postAct(w, r, p, a)
 	}), a.budget)
 }
 
 // getAct shows the form. Its fields have the values of the query, with which a step-up returns.
-func (c *Pages) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
-	page, _, err := c.actPage(r, p, a)
+func (s *shell) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+	page, _, err := s.actPage(r, p, a)
 	if err != nil {
 		return err
 	}
-	fill(page.Fields, r.URL.Query())
-	return c.Render(w, http.StatusOK, page)
+	view.Fill(page.Fields, r.URL.Query())
+	return s.Render(w, http.StatusOK, page)
 }
 
 // actPage returns the page of an act, and what the page shows. It returns the refusal of an administrator who may not perform
 // the act, or has not proven a device.
-func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, form, error) {
+func (s *shell) actPage(r *http.Request, p admin.Principal, a act) (view.Act, form, error) {
 	if a.unscoped && p.Scoped() {
 		return view.Act{}, form{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
 	}
@@ -118,39 +118,30 @@ func (c *Pages) actPage(r *http.Request, p admin.Principal, a act) (view.Act, fo
 			break
 		}
 	}
-	page := view.Act{Base: c.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
+	page := view.Act{Base: s.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
 	return page, f, nil
 }
 
-// fill sets the values of fields.
-func fill(fields []view.Field, values url.Values) {
-	for i := range fields {
-		if f := &fields[i]; len(values[f.Name]) > 0 {
-			f.Value, f.Values = values.Get(f.Name), values[f.Name]
-		}
-	}
-}
-
-func (c *Pages) postAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+func (s *shell) postAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
 	values, err := site.ReadValues(r)
 	if err != nil {
 		return err
 	}
-	page, f, err := c.actPage(r, p, a)
+	page, f, err := s.actPage(r, p, a)
 	if err != nil {
 		return err
 	}
 	page.Path = r.URL.EscapedPath()
-	fill(page.Fields, values)
+	view.Fill(page.Fields, values)
 	in, err := readInput(r, page.Fields, values)
 	if err == nil {
-		err = c.perform(w, r, p, a, page, f, in)
+		err = s.perform(w, r, p, a, page, f, in)
 	}
-	return c.renderRefused(w, err, &page)
+	return s.renderRefused(w, err, &page)
 }
 
 // perform runs an act and answers.
-func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principal, a act, page view.Act, f form, in input) error {
+func (s *shell) perform(w http.ResponseWriter, r *http.Request, p admin.Principal, a act, page view.Act, f form, in input) error {
 	from := site.RequestInfo(r)
 	from.Reason = in.get("reason")
 	done := site.WithQuery(f.back, "done", a.name)
@@ -160,13 +151,13 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 		case err != nil:
 			return err
 		case out.secret != nil:
-			s := *out.secret
-			s.Base, s.Words, s.Back = page.Base, a.name, cmp.Or(s.Back, f.back)
-			return c.Render(w, http.StatusOK, s)
+			shown := *out.secret
+			shown.Base, shown.Words, shown.Back = page.Base, a.name, cmp.Or(shown.Back, f.back)
+			return s.Render(w, http.StatusOK, shown)
 		case out.file != nil:
 			return out.file(w)
 		case out.page != nil:
-			return c.Render(w, http.StatusOK, out.page)
+			return s.Render(w, http.StatusOK, out.page)
 		case out.next != "":
 			return site.Redirect(w, out.next)
 		}
@@ -180,7 +171,7 @@ func (c *Pages) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 		Keep: func(any) (int, any, error) {
 			return http.StatusSeeOther, site.WithQuery(f.back, "again", "sent_before"), nil
 		}}
-	err := c.keys.Once(r.Context(), key, do, func(first idempotency.Answer) error {
+	err := s.keys.Once(r.Context(), key, do, func(first idempotency.Answer) error {
 		var next string
 		if err := json.Unmarshal(first.Body, &next); err != nil {
 			return err
@@ -216,7 +207,7 @@ func readInput(r *http.Request, fields []view.Field, values url.Values) (input, 
 			switch {
 			case utf8.RuneCountInString(v) > f.Length():
 				return in, errcode.InvalidField(f.Name, "too_long")
-			case v != "" && len(f.Options) > 0 && !hasOption(f.Options, v):
+			case v != "" && len(f.Options) > 0 && !f.Offers(v):
 				return in, errcode.InvalidField(f.Name, "unknown")
 			case strings.TrimSpace(v) != "":
 				given++
@@ -230,22 +221,13 @@ func readInput(r *http.Request, fields []view.Field, values url.Values) (input, 
 	return in, nil
 }
 
-func hasOption(options []view.Option, value string) bool {
-	for _, o := range options {
-		if o.Value == value {
-			return true
-		}
-	}
-	return false
-}
-
 // renderRefused renders a form again with the sentence for a refusal. It returns an error that has none.
-func (c *Pages) renderRefused(w http.ResponseWriter, err error, page *view.Act) error {
+func (s *shell) renderRefused(w http.ResponseWriter, err error, page *view.Act) error {
 	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok || e.Code == errcode.StepUpRequired || e.Code == errcode.NoSession || e.Code == errcode.NotFound && e.Reason == "" {
 		return err
 	}
-	page.Problem = templates.NewProblem(refusal(c.Renderer, page.Lang, e))
+	page.Problem = templates.NewProblem(refusal(s.Renderer, page.Lang, e))
 	page.Problem.Wait = e.RetryAfter
 	if e.Assignee != "" {
 		page.Problem.Args = map[string]string{"Assignee": e.Assignee}
@@ -256,5 +238,5 @@ func (c *Pages) renderRefused(w http.ResponseWriter, err error, page *view.Act) 
 		}
 	}
 	status, retry := reply.Status(err)
-	return c.RenderAfter(w, status, retry, *page)
+	return s.RenderAfter(w, status, retry, *page)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -110,7 +111,7 @@ func (c *Pages) findApplication(r *http.Request, p admin.Principal) (client.Info
 func application(c client.Information) view.Application {
 	out := view.Application{ID: string(c.ID), Name: c.Name, Path: applicationsPath + "/" + string(c.ID), Role: string(c.Role), Redirects: c.Redirects,
 		Scopes: strings.Fields(c.Scope), Everybody: c.Groups == nil, Consent: c.Consent == nil || *c.Consent, Strong: c.PhishingResistant, MaxAge: minutes(c.MaxAge),
-		Created: unixTime(c.Issued)}
+		Created: time.Unix(c.Issued, 0).UTC()}
 	switch {
 	case c.Role != "":
 		out.Kind = "service"

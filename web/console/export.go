@@ -50,7 +50,7 @@ func openExport(_ *http.Request, p admin.Principal) (form, error) {
 }
 
 // exportLog writes at most maxExport of the selected events to a file. Its last line has the path of the next file, if there is one.
-func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *eventPages) exportLog(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 	if err := p.Require(admin.PermExport); err != nil {
 		return outcome{}, err
 	}
@@ -101,7 +101,7 @@ func (s *selection) describe(in input) map[string]string {
 }
 
 // writeEvents writes a part of the events, and those that follow it.
-func (c *Pages) writeEvents(in input, p admin.Principal, q audit.Query, x *export, found []audit.Entry, next string) error {
+func (c *eventPages) writeEvents(in input, p admin.Principal, q audit.Query, x *export, found []audit.Entry, next string) error {
 	for written := 0; ; {
 		names, err := c.eventNames(in.r.Context(), p, found)
 		if err != nil {

@@ -28,7 +28,7 @@ import (
 const logPath = "/console/log"
 
 // registerLog registers the pages of the audit log.
-func (c *Pages) registerLog(r *site.Router) {
+func (c *eventPages) registerLog(r *site.Router) {
 	c.get(r, logPath, c.getLog)
 	c.get(r, logPath+"/{eid}", c.getEvent)
 	c.act(r, act{name: "log_export", path: logPath + "/export", section: "log", need: admin.PermExport, budget: throttle.APIWrites, reason: true, repeatable: true,
@@ -47,7 +47,7 @@ type selection struct {
 }
 
 // selectEvents reads the filters in values.
-func (c *Pages) selectEvents(ctx context.Context, p admin.Principal, values url.Values) (s selection, err error) {
+func (c *eventPages) selectEvents(ctx context.Context, p admin.Principal, values url.Values) (s selection, err error) {
 	f := &s.page.Filter
 	*f = view.LogFilter{Subject: strings.TrimSpace(values.Get("user")), Actor: strings.TrimSpace(values.Get("actor")), Type: values.Get("type"), Outcome: values.Get("outcome"),
 		Since: values.Get("since"), Until: values.Get("until")}
@@ -81,7 +81,7 @@ func (c *Pages) selectEvents(ctx context.Context, p admin.Principal, values url.
 }
 
 // day returns the beginning of a day of a filter, or of one some days later. Without a day it returns the zero time.
-func (c *Pages) day(field, text string, later int) (time.Time, error) {
+func (c *eventPages) day(field, text string, later int) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -97,7 +97,7 @@ const maxChoices = 10
 
 // whom returns the id of the user that a filter means: by id, login, or the only name that begins so. If it means several or none, the
 // page says so. An id is not looked up first, so it need not be of a user within the scope (protocol rule 21).
-func (c *Pages) whom(ctx context.Context, p admin.Principal, s *selection, text string, actor bool) (id string, err error) {
+func (c *eventPages) whom(ctx context.Context, p admin.Principal, s *selection, text string, actor bool) (id string, err error) {
 	name := &s.page.Filter.SubjectName
 	if actor {
 		name = &s.page.Filter.ActorName
@@ -150,7 +150,7 @@ func choicePath(f view.LogFilter, actor bool, id string) string {
 	return logPath + "?" + q.Encode()
 }
 
-func (c *Pages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+func (c *eventPages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	if err := p.Require(admin.PermRead); err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (c *Pages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal
 const readsPerPage = 1000
 
 // readEvents returns a page of events. What it reads beyond the first part counts against the budget of the next pages.
-func (c *Pages) readEvents(r *http.Request, p admin.Principal, q audit.Query) ([]audit.Entry, string, error) {
+func (c *eventPages) readEvents(r *http.Request, p admin.Principal, q audit.Query) ([]audit.Entry, string, error) {
 	cost := 0
 	q.Cost = &cost
 	found, next, err := c.Directory.Admin.Events(r.Context(), p, q)
@@ -200,7 +200,7 @@ func (c *Pages) readEvents(r *http.Request, p admin.Principal, q audit.Query) ([
 }
 
 // eventTypes returns the event types in words, in the order of these.
-func (c *Pages) eventTypes(lang string) []view.Option {
+func (c *eventPages) eventTypes(lang string) []view.Option {
 	var out []view.Option
 	for _, action := range systemlog.EventTypes() {
 		text, err := c.Renderer.Sentence(lang, templates.Message{Key: c.eventWords(lang, action)})
@@ -213,7 +213,7 @@ func (c *Pages) eventTypes(lang string) []view.Option {
 }
 
 // eventWords returns the sentence of an event type.
-func (c *Pages) eventWords(lang, action string) templates.Key {
+func (c *eventPages) eventWords(lang, action string) templates.Key {
 	key := templates.Key("log.type." + strings.ReplaceAll(action, ".", "_"))
 	if c.Renderer.Has(lang, key) {
 		return key
@@ -222,7 +222,7 @@ func (c *Pages) eventWords(lang, action string) templates.Key {
 }
 
 // events returns the rows of events. Users have their present names, within the scope of p.
-func (c *Pages) events(ctx context.Context, p admin.Principal, lang string, found []audit.Entry) ([]view.Event, error) {
+func (c *eventPages) events(ctx context.Context, p admin.Principal, lang string, found []audit.Entry) ([]view.Event, error) {
 	names, err := c.eventNames(ctx, p, found)
 	if err != nil {
 		return nil, err
@@ -235,7 +235,7 @@ func (c *Pages) events(ctx context.Context, p admin.Principal, lang string, foun
 	return out, nil
 }
 
-func (c *Pages) eventNames(ctx context.Context, p admin.Principal, found []audit.Entry) (map[string]string, error) {
+func (c *eventPages) eventNames(ctx context.Context, p admin.Principal, found []audit.Entry) (map[string]string, error) {
 	var ids []string
 	for _, e := range found {
 		ids = append(ids, e.Subject, e.Actor.ID)
@@ -254,7 +254,7 @@ func named(names map[string]string, a audit.Actor) view.Named {
 	return view.Named{Kind: cmp.Or(a.Type, audit.TypeUnknown), Name: a.Name, ID: a.ID}
 }
 
-func (c *Pages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+func (c *eventPages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	ctx := r.Context()
 	e, err := c.Directory.Admin.Event(ctx, p, r.PathValue("eid"))
 	if err != nil {
@@ -286,7 +286,7 @@ func (c *Pages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Princip
 }
 
 // prove adds the proof that the log has the event.
-func (c *Pages) prove(ctx context.Context, p admin.Principal, page *view.EventPage) error {
+func (c *eventPages) prove(ctx context.Context, p admin.Principal, page *view.EventPage) error {
 	proof, err := c.Directory.Admin.ProveEvent(ctx, p, page.ID)
 	if errcode.HasReason(err, errcode.ReasonUnsigned) {
 		page.Unproven = &templates.Message{Key: "refused.unsigned"}

@@ -16,9 +16,6 @@ import (
 	"barillet/web/site"
 )
 
-// personPath is the path of the list of users; that of one follows it.
-const personPath = "/console/people"
-
 const (
 	fewGroups     = 50     // that a select shows; for more, the name is typed
 	riskOfLockout = "risk" // the value of the filter by devices for users whom the loss of one device locks out
@@ -43,7 +40,7 @@ func (c *Pages) getPeople(w http.ResponseWriter, r *http.Request, p admin.Princi
 		return err
 	}
 	page.Filters = append([]view.Field{garage}, peopleFilters(p)...)
-	fill(page.Filters, values)
+	view.Fill(page.Filters, values)
 	q, err := c.peopleQuery(r, p, &page)
 	if err != nil || page.NoGroup || page.Nearly != nil {
 		return c.renderMade(w, page, err)
@@ -107,7 +104,7 @@ func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.Peopl
 	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: rowsPerPage}
 	for i := range page.Filters {
 		f := &page.Filters[i]
-		if f.Value == "" || f.Name != "group" && !hasOption(f.Options, f.Value) {
+		if f.Value == "" || f.Name != "group" && !f.Offers(f.Value) {
 			continue
 		}
 		switch f.Name {

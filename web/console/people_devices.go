@@ -39,7 +39,7 @@ func (c *Pages) registerDevices(r *site.Router) {
 		open: c.openReset, run: c.reset})
 	c.act(r, act{name: "resend_ticket", path: personPath + "/{id}/tickets/send", section: "people", need: admin.PermReset, budget: throttle.APIWrites, reason: true,
 		open: c.openPerson, run: c.resendTicket})
-	c.notices["reset_asked"] = true
+	c.addNotice("reset_asked")
 }
 
 // openDevice returns the form of an operation on the device in the path.

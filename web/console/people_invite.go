@@ -16,7 +16,7 @@ import (
 func (c *Pages) registerInvitations(r *site.Router) {
 	c.act(r, act{name: "invite_new", path: personPath + "/new", section: "people", need: admin.PermInvite, budget: throttle.APIWrites, open: c.openInvite, run: c.inviteNew})
 	c.get(r, ImportPath, c.getImport)
-	r.Page("POST "+ImportPath, c.administrator(c.postImport), throttle.APIWrites)
+	c.post(r, ImportPath, c.postImport, throttle.APIWrites)
 }
 
 func (c *Pages) openInvite(r *http.Request, p admin.Principal) (form, error) {

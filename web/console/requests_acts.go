@@ -91,7 +91,7 @@ func (c *Pages) registerRequestActs(r *site.Router) {
 				return c.runRequest(ctx, p, from, in, &a)
 			}})
 	}
-	c.notices["request_unanswered"] = true
+	c.addNotice("request_unanswered")
 }
 
 // openRequest returns the form of an operation on the request in the path.

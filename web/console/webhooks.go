@@ -19,7 +19,7 @@ import (
 const webhooksPath = "/console/webhooks"
 
 // registerWebhooks registers the pages of webhooks.
-func (c *Pages) registerWebhooks(r *site.Router) {
+func (c *eventPages) registerWebhooks(r *site.Router) {
 	c.get(r, webhooksPath, c.getWebhooks)
 	c.get(r, webhooksPath+"/{wid}", c.getWebhook)
 	type run func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error)
@@ -48,7 +48,7 @@ func (c *Pages) registerWebhooks(r *site.Router) {
 // maxFailures is how many deliveries the list reads for each webhook.
 const maxFailures = 50
 
-func (c *Pages) getWebhooks(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+func (c *eventPages) getWebhooks(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	hooks, err := c.Directory.Admin.Webhooks(r.Context(), p)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (c *Pages) getWebhooks(w http.ResponseWriter, r *http.Request, p admin.Prin
 	return c.Render(w, http.StatusOK, page)
 }
 
-func (c *Pages) webhook(h webhook.Endpoint) view.Webhook {
+func (c *eventPages) webhook(h webhook.Endpoint) view.Webhook {
 	out := view.Webhook{Name: h.Name, Path: webhooksPath + "/" + h.ID, Events: h.Events, State: "on", Overrun: len(h.Overruns) > 0, Created: h.Created}
 	if u, err := url.Parse(h.URL); err == nil {
 		out.Host = u.Host
@@ -87,7 +87,7 @@ func (c *Pages) webhook(h webhook.Endpoint) view.Webhook {
 	return out
 }
 
-func (c *Pages) getWebhook(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+func (c *eventPages) getWebhook(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("wid"))
 	if err != nil {
 		return err
@@ -116,12 +116,12 @@ func (c *Pages) getWebhook(w http.ResponseWriter, r *http.Request, p admin.Princ
 	return c.Render(w, http.StatusOK, page)
 }
 
-func (c *Pages) openNewWebhook(_ *http.Request, p admin.Principal) (form, error) {
+func (c *eventPages) openNewWebhook(_ *http.Request, p admin.Principal) (form, error) {
 	return form{back: webhooksPath, fields: webhookFields(webhook.Endpoint{Events: []string{"*"}})}, p.RequireUnscoped(admin.PermReadConfiguration)
 }
 
 // openWebhook returns the form of an operation on the webhook in the path. fields may be nil.
-func (c *Pages) openWebhook(fields func(webhook.Endpoint) []view.Field) func(*http.Request, admin.Principal) (form, error) {
+func (c *eventPages) openWebhook(fields func(webhook.Endpoint) []view.Field) func(*http.Request, admin.Principal) (form, error) {
 	return func(r *http.Request, p admin.Principal) (form, error) {
 		h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("wid"))
 		if err != nil {
@@ -152,7 +152,7 @@ func readWebhook(in input) (admin.NewWebhook, error) {
 	return n, nil
 }
 
-func (c *Pages) createWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *eventPages) createWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 	n, err := readWebhook(in)
 	if err != nil {
 		return outcome{}, err
@@ -161,7 +161,7 @@ func (c *Pages) createWebhook(ctx context.Context, p admin.Principal, from accou
 	return outcome{secret: &view.SecretShown{Subject: h.Name, Secret: secret.Reveal(), Back: webhooksPath + "/" + h.ID}}, err
 }
 
-func (c *Pages) editWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *eventPages) editWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 	n, err := readWebhook(in)
 	if err != nil {
 		return outcome{}, err
@@ -169,14 +169,14 @@ func (c *Pages) editWebhook(ctx context.Context, p admin.Principal, from account
 	return outcome{}, c.updateWebhook(ctx, p, from, in, func(old admin.NewWebhook) admin.NewWebhook { n.Enabled = old.Enabled; return n })
 }
 
-func (c *Pages) enableWebhook(on bool) func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error) {
+func (c *eventPages) enableWebhook(on bool) func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error) {
 	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 		return outcome{}, c.updateWebhook(ctx, p, from, in, func(old admin.NewWebhook) admin.NewWebhook { old.Enabled = on; return old })
 	}
 }
 
 // updateWebhook replaces the settings of the webhook in the path by what change makes of them.
-func (c *Pages) updateWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input, change func(admin.NewWebhook) admin.NewWebhook) error {
+func (c *eventPages) updateWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input, change func(admin.NewWebhook) admin.NewWebhook) error {
 	id := in.path("wid")
 	h, err := c.Directory.Admin.Webhook(ctx, p, id)
 	if err != nil {

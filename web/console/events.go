@@ -1,0 +1,18 @@
+package console
+
+import (
+	"barillet/authn/directory"
+	"barillet/web/site"
+)
+
+// eventPages serves the pages of the audit log, and those of the webhooks to which its events are sent.
+type eventPages struct {
+	*shell
+	Directory *directory.Service // with its Admin
+}
+
+// register registers the routes.
+func (c *eventPages) register(r *site.Router) {
+	c.registerWebhooks(r)
+	c.registerLog(r)
+}
