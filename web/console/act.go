@@ -21,73 +21,73 @@ import (
 	"barillet/web/site"
 )
 
-// act is an operation that an administrator confirms on a page of its own. Its sentences are those of view.Act.
-type act struct {
-	name    string
-	path    string // of http.ServeMux
-	section string
-	need    admin.Permission // the page and the form ask for a step-up first if this permission NeedsProof
-	budget  throttle.Quota   // throttle.APIWrites, or NeverRefused if it only ends access
-	danger  bool             // the button is red
-	reason  bool             // asks for a reason, which the events keep
+// Act is an operation that an administrator confirms on a page of its own. Its sentences are those of view.Act.
+type Act struct {
+	Name    string
+	Path    string // of http.ServeMux
+	Section string
+	Need    admin.Permission // the page and the form ask for a step-up first if this permission NeedsProof
+	Budget  throttle.Quota   // throttle.APIWrites, or NeverRefused if it only ends access
+	Danger  bool             // the button is red
+	Reason  bool             // asks for a reason, which the events keep
 
-	unscoped bool // refused to a principal with a group scope, before a step-up
+	Unscoped bool // refused to a principal with a group scope, before a step-up
 
-	// repeatable is true if a repeat of the operation is harmless. The others are performed once for each form.
-	repeatable bool
+	// Repeatable is true if a repeat of the operation is harmless. The others are performed once for each form.
+	Repeatable bool
 
-	// open returns what the page shows. It returns the errors of the page of the object, such as NotFound.
-	open func(r *http.Request, p admin.Principal) (form, error)
+	// Open returns what the page shows. It returns the errors of the page of the object, such as NotFound.
+	Open func(r *http.Request, p admin.Principal) (Form, error)
 
-	// run performs the operation.
-	run func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error)
+	// Run performs the operation.
+	Run func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error)
 }
 
-// form is what the page of an act shows.
-type form struct {
-	subject string // name of the user or object concerned
-	back    string // path of its page
-	fields  []view.Field
+// Form is what the page of an act shows.
+type Form struct {
+	Subject string // name of the user or object concerned
+	Back    string // path of its page
+	Fields  []view.Field
 }
 
-// outcome is what follows an operation. Without a secret or a file it is a redirect.
-type outcome struct {
-	next   string                            // path; "": form.back
-	secret *view.SecretShown                 // the fields that depend on the operation
-	file   func(w http.ResponseWriter) error // writes the answer; only of an act that is repeatable
-	page   templates.Page                    // shown once instead
+// Outcome is what follows an operation. Without a secret or a file it is a redirect.
+type Outcome struct {
+	Next   string                            // path; "": Form.Back
+	Secret *view.SecretShown                 // the fields that depend on the operation
+	File   func(w http.ResponseWriter) error // writes the answer; only of an act that is repeatable
+	Page   templates.Page                    // shown once instead
 }
 
-// input is what was sent: the values of the fields of a form, valid as far as the fields say, and those of the path.
-type input struct {
-	r      *http.Request
-	values url.Values
+// Input is what was sent: the values of the fields of a form, valid as far as the fields say, and those of the path.
+type Input struct {
+	Request *http.Request
+	Values  url.Values
 }
 
-func (in input) get(field string) string { return in.values.Get(field) }
+func (in Input) Get(field string) string { return in.Values.Get(field) }
 
-func (in input) all(field string) []string { return in.values[field] }
+func (in Input) All(field string) []string { return in.Values[field] }
 
-func (in input) ticked(field string) bool { return in.values.Get(field) == "yes" }
+func (in Input) Ticked(field string) bool { return in.Values.Get(field) == "yes" }
 
-func (in input) path(name string) string { return in.r.PathValue(name) }
+func (in Input) Path(name string) string { return in.Request.PathValue(name) }
 
 // maxReason is the maximum length of a reason, in characters.
 const maxReason = 500
 
-// act registers the page and the form of an operation.
-func (s *shell) act(r *site.Router, a act) {
-	s.addNotice(a.name)
-	r.Page("GET "+a.path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+// Act registers the page and the form of an operation.
+func (s *Shell) Act(r *site.Router, a Act) {
+	s.AddNotice(a.Name)
+	r.Page("GET "+a.Path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 		return s.getAct(w, r, p, a)
 	}), throttle.ConsoleReads)
-	r.Page("POST "+a.path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+	r.Page("POST "+a.Path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 		return s.postAct(w, r, p, a)
-	}), a.budget)
+	}), a.Budget)
 }
 
 // getAct shows the form. Its fields have the values of the query, with which a step-up returns.
-func (s *shell) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+func (s *Shell) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a Act) error {
 	page, _, err := s.actPage(r, p, a)
 	if err != nil {
 		return err
@@ -98,31 +98,31 @@ func (s *shell) getAct(w http.ResponseWriter, r *http.Request, p admin.Principal
 
 // actPage returns the page of an act, and what the page shows. It returns the refusal of an administrator who may not perform
 // the act, or has not proven a device.
-func (s *shell) actPage(r *http.Request, p admin.Principal, a act) (view.Act, form, error) {
-	if a.unscoped && p.Scoped() {
-		return view.Act{}, form{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
+func (s *Shell) actPage(r *http.Request, p admin.Principal, a Act) (view.Act, Form, error) {
+	if a.Unscoped && p.Scoped() {
+		return view.Act{}, Form{}, errcode.ForbiddenFor(errcode.ReasonGroupScope)
 	}
-	if err := p.Require(a.need); err != nil {
-		return view.Act{}, form{}, err
+	if err := p.Require(a.Need); err != nil {
+		return view.Act{}, Form{}, err
 	}
-	f, err := a.open(r, p)
+	f, err := a.Open(r, p)
 	if err != nil {
 		return view.Act{}, f, err
 	}
-	if a.reason {
-		f.fields = append(f.fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
+	if a.Reason {
+		f.Fields = append(f.Fields, view.Field{Name: "reason", Kind: "text", Max: maxReason, HasHint: true})
 	}
-	for i := range f.fields {
-		if f.fields[i].Kind != "hidden" {
-			f.fields[i].Focus = true
+	for i := range f.Fields {
+		if f.Fields[i].Kind != "hidden" {
+			f.Fields[i].Focus = true
 			break
 		}
 	}
-	page := view.Act{Base: s.base(r, p, a.section), Words: a.name, Subject: f.subject, Action: r.URL.EscapedPath(), Back: f.back, Fields: f.fields, Danger: a.danger}
+	page := view.Act{Base: s.Base(r, p, a.Section), Words: a.Name, Subject: f.Subject, Action: r.URL.EscapedPath(), Back: f.Back, Fields: f.Fields, Danger: a.Danger}
 	return page, f, nil
 }
 
-func (s *shell) postAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a act) error {
+func (s *Shell) postAct(w http.ResponseWriter, r *http.Request, p admin.Principal, a Act) error {
 	values, err := site.ReadValues(r)
 	if err != nil {
 		return err
@@ -141,35 +141,35 @@ func (s *shell) postAct(w http.ResponseWriter, r *http.Request, p admin.Principa
 }
 
 // perform runs an act and answers.
-func (s *shell) perform(w http.ResponseWriter, r *http.Request, p admin.Principal, a act, page view.Act, f form, in input) error {
+func (s *Shell) perform(w http.ResponseWriter, r *http.Request, p admin.Principal, a Act, page view.Act, f Form, in Input) error {
 	from := site.RequestInfo(r)
-	from.Reason = in.get("reason")
-	done := site.WithQuery(f.back, "done", a.name)
+	from.Reason = in.Get("reason")
+	done := site.WithQuery(f.Back, "done", a.Name)
 	do := func(ctx context.Context) error {
-		out, err := a.run(ctx, p, from, in)
+		out, err := a.Run(ctx, p, from, in)
 		switch {
 		case err != nil:
 			return err
-		case out.secret != nil:
-			shown := *out.secret
-			shown.Base, shown.Words, shown.Back = page.Base, a.name, cmp.Or(shown.Back, f.back)
+		case out.Secret != nil:
+			shown := *out.Secret
+			shown.Base, shown.Words, shown.Back = page.Base, a.Name, cmp.Or(shown.Back, f.Back)
 			return s.Render(w, http.StatusOK, shown)
-		case out.file != nil:
-			return out.file(w)
-		case out.page != nil:
-			return s.Render(w, http.StatusOK, out.page)
-		case out.next != "":
-			return site.Redirect(w, out.next)
+		case out.File != nil:
+			return out.File(w)
+		case out.Page != nil:
+			return s.Render(w, http.StatusOK, out.Page)
+		case out.Next != "":
+			return site.Redirect(w, out.Next)
 		}
 		return site.Redirect(w, done)
 	}
-	once := in.values.Get("once")
-	if a.repeatable || once == "" {
+	once := in.Values.Get("once")
+	if a.Repeatable || once == "" {
 		return do(r.Context())
 	}
 	key := idempotency.Request{Principal: p.ID, Key: r.URL.EscapedPath() + " " + once, Digest: digestOf(r, p, page.Fields, in),
 		Keep: func(any) (int, any, error) {
-			return http.StatusSeeOther, site.WithQuery(f.back, "again", "sent_before"), nil
+			return http.StatusSeeOther, site.WithQuery(f.Back, "again", "sent_before"), nil
 		}}
 	err := s.keys.Once(r.Context(), key, do, func(first idempotency.Answer) error {
 		var next string
@@ -185,18 +185,18 @@ func (s *shell) perform(w http.ResponseWriter, r *http.Request, p admin.Principa
 }
 
 // digestOf returns the digest of a form that was sent.
-func digestOf(r *http.Request, p admin.Principal, fields []view.Field, in input) []byte {
+func digestOf(r *http.Request, p admin.Principal, fields []view.Field, in Input) []byte {
 	parts := [][]byte{[]byte(r.URL.EscapedPath()), p.Rights()}
 	for _, f := range fields {
-		parts = append(parts, []byte(f.Name), []byte(strings.Join(in.values[f.Name], "\x00")))
+		parts = append(parts, []byte(f.Name), []byte(strings.Join(in.Values[f.Name], "\x00")))
 	}
 	return idempotency.Digest(parts...)
 }
 
 // readInput returns the values of fields. It returns an Invalid error with the field that lacks a value, or has one that
 // is too long or no option.
-func readInput(r *http.Request, fields []view.Field, values url.Values) (input, error) {
-	in := input{r: r, values: url.Values{"once": values["once"]}}
+func readInput(r *http.Request, fields []view.Field, values url.Values) (Input, error) {
+	in := Input{Request: r, Values: url.Values{"once": values["once"]}}
 	for _, f := range fields {
 		sent := values[f.Name]
 		if f.Kind != "ticks" && len(sent) > 1 {
@@ -216,13 +216,13 @@ func readInput(r *http.Request, fields []view.Field, values url.Values) (input, 
 		if given == 0 && !f.Optional && f.Kind != "tick" {
 			return in, errcode.InvalidField(f.Name, "empty")
 		}
-		in.values[f.Name] = sent
+		in.Values[f.Name] = sent
 	}
 	return in, nil
 }
 
 // renderRefused renders a form again with the sentence for a refusal. It returns an error that has none.
-func (s *shell) renderRefused(w http.ResponseWriter, err error, page *view.Act) error {
+func (s *Shell) renderRefused(w http.ResponseWriter, err error, page *view.Act) error {
 	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok || e.Code == errcode.StepUpRequired || e.Code == errcode.NoSession || e.Code == errcode.NotFound && e.Reason == "" {
 		return err

@@ -20,7 +20,7 @@ type Config struct {
 
 // Pages serves the console.
 type Pages struct {
-	*shell
+	*Shell
 	Directory *directory.Service // with its Admin and HelpDesk
 	Handover  *handover.Service
 	Outbox    *mail.Outbox
@@ -29,7 +29,7 @@ type Pages struct {
 // New returns the pages of the console.
 func New(s *site.Site, directory *directory.Service, handover *handover.Service, c Config) *Pages {
 	pages := &Pages{Directory: directory, Handover: handover, Outbox: c.Outbox}
-	pages.shell = newShell(s, directory.Admin, c.Ring, pages.sections(s.OIDC != nil))
+	pages.Shell = newShell(s, directory.Admin, c.Ring, pages.sections(s.OIDC != nil))
 	return pages
 }
 
@@ -47,27 +47,27 @@ func (c *Pages) Register(r *site.Router) {
 		c.registerApplications(r)
 	}
 	c.registerMail(r)
-	(&eventPages{shell: c.shell, Directory: c.Directory}).register(r)
+	(&eventPages{Shell: c.Shell, Directory: c.Directory}).Register(r)
 }
 
 // sections returns the navigation, in its order.
-func (c *Pages) sections(applications bool) []section {
-	all := []section{
-		{name: "start", path: "/console", need: admin.PermRead},
-		{name: "requests", path: requestsPath, need: admin.PermRead, waiting: c.waitingRequests},
-		{name: "people", path: personPath, need: admin.PermRead},
-		{name: "groups", path: groupsPath, need: admin.PermRead},
-		{name: "roles", path: rolesPath, need: admin.PermRead, unscoped: true},
-		{name: "approvals", path: approvalsPath, need: admin.PermRead, unscoped: true, waiting: c.waitingApprovals},
-		{name: "tokens", path: tokensPath, need: admin.PermListTokens},
+func (c *Pages) sections(applications bool) []Section {
+	all := []Section{
+		{Name: "start", Path: "/console", Need: admin.PermRead},
+		{Name: "requests", Path: requestsPath, Need: admin.PermRead, Waiting: c.waitingRequests},
+		{Name: "people", Path: PeoplePath, Need: admin.PermRead},
+		{Name: "groups", Path: groupsPath, Need: admin.PermRead},
+		{Name: "roles", Path: rolesPath, Need: admin.PermRead, Unscoped: true},
+		{Name: "approvals", Path: approvalsPath, Need: admin.PermRead, Unscoped: true, Waiting: c.waitingApprovals},
+		{Name: "tokens", Path: tokensPath, Need: admin.PermListTokens},
 	}
 	if applications {
-		all = append(all, section{name: "applications", path: applicationsPath, need: admin.PermReadConfiguration, unscoped: true})
+		all = append(all, Section{Name: "applications", Path: applicationsPath, Need: admin.PermReadConfiguration, Unscoped: true})
 	}
 	return append(all,
-		section{name: "webhooks", path: webhooksPath, need: admin.PermReadConfiguration, unscoped: true},
-		section{name: "mail", path: mailPath, need: admin.PermRead, unscoped: true},
-		section{name: "log", path: logPath, need: admin.PermRead},
+		Section{Name: "webhooks", Path: WebhooksPath, Need: admin.PermReadConfiguration, Unscoped: true},
+		Section{Name: "mail", Path: mailPath, Need: admin.PermRead, Unscoped: true},
+		Section{Name: "log", Path: LogPath, Need: admin.PermRead},
 	)
 }
 

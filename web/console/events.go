@@ -7,12 +7,12 @@ import (
 
 // eventPages serves the pages of the audit log, and those of the webhooks to which its events are sent.
 type eventPages struct {
-	*shell
+	*Shell
 	Directory *directory.Service // with its Admin
 }
 
-// register registers the routes.
-func (c *eventPages) register(r *site.Router) {
+// Register registers the routes.
+func (c *eventPages) Register(r *site.Router) {
 	c.registerWebhooks(r)
 	c.registerLog(r)
 }

@@ -9,23 +9,23 @@ import (
 	view "barillet/templates/console"
 )
 
-// personPath is the path of the list of users; that of one follows it.
-const personPath = "/console/people"
+// PeoplePath is the path of the list of users; that of one follows it.
+const PeoplePath = "/console/people"
 
-// userNamed returns a user by name for a page, with a link if the name is known. recorded is the name in the record, for a user who
+// UserNamed returns a user by name for a page, with a link if the name is known. recorded is the name in the record, for a user who
 // was deleted.
-func userNamed(names map[string]string, id, recorded string) view.Named {
+func UserNamed(names map[string]string, id, recorded string) view.Named {
 	if id == "" {
 		return view.Named{}
 	}
 	if name := names[id]; name != "" {
-		return view.Named{Name: name, ID: id, Path: personPath + "/" + url.PathEscape(id)}
+		return view.Named{Name: name, ID: id, Path: PeoplePath + "/" + url.PathEscape(id)}
 	}
 	return view.Named{Name: recorded, ID: id}
 }
 
-// shortLine returns a text of another server for a page: cut, without characters that control or reorder text.
-func shortLine(text string) string {
+// ShortLine returns a text of another server for a page: cut, without characters that control or reorder text.
+func ShortLine(text string) string {
 	return admin.Cut(strings.Map(func(r rune) rune {
 		if words.Unsafe(r) {
 			return -1

@@ -7,11 +7,11 @@ import (
 	"barillet/internal/errcode"
 )
 
-// rowsPerPage is the number of rows of a list.
-const rowsPerPage = 50
+// RowsPerPage is the number of rows of a list.
+const RowsPerPage = 50
 
-// morePath returns the path of the next page of a list with the same filters, or "" without a cursor.
-func morePath(r *http.Request, next string) string {
+// MorePath returns the path of the next page of a list with the same filters, or "" without a cursor.
+func MorePath(r *http.Request, next string) string {
 	if next == "" {
 		return ""
 	}
@@ -22,8 +22,8 @@ func morePath(r *http.Request, next string) string {
 	return r.URL.EscapedPath() + "?" + q.Encode()
 }
 
-// cursor returns the cursor of a page of a list. A text that can be none is NotFound.
-func cursor(r *http.Request) (string, error) {
+// Cursor returns the cursor of a page of a list. A text that can be none is NotFound.
+func Cursor(r *http.Request) (string, error) {
 	after := r.URL.Query().Get("after")
 	if len(after) > 400 || strings.ContainsFunc(after, func(r rune) bool { return r < 0x21 || r > 0x7e }) {
 		return "", errcode.New(errcode.NotFound)

@@ -15,7 +15,7 @@ import (
 )
 
 // ImportPath is the path of the page that invites many users. Its form may be larger than others.
-const ImportPath = personPath + "/import"
+const ImportPath = PeoplePath + "/import"
 
 const (
 	maxImport = 2000 // lines of a list
@@ -39,7 +39,7 @@ func (c *Pages) importPage(r *http.Request, p admin.Principal) (view.Import, err
 	if group.Kind == "select" {
 		group.Options = append([]view.Option{{Words: "people.none"}}, group.Options...)
 	}
-	return view.Import{Base: c.base(r, p, "people"), Most: maxImport, Group: group}, err
+	return view.Import{Base: c.Base(r, p, "people"), Most: maxImport, Group: group}, err
 }
 
 // postImport checks a list and, with "do" as "invite", invites the first users who have no account. The page then shows what is left,

@@ -16,32 +16,32 @@ import (
 	"barillet/web/site"
 )
 
-const webhooksPath = "/console/webhooks"
+const WebhooksPath = "/console/webhooks"
 
 // registerWebhooks registers the pages of webhooks.
 func (c *eventPages) registerWebhooks(r *site.Router) {
-	c.get(r, webhooksPath, c.getWebhooks)
-	c.get(r, webhooksPath+"/{wid}", c.getWebhook)
-	type run func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error)
-	operation := func(name, path string, budget throttle.Quota, danger, repeatable bool, open func(*http.Request, admin.Principal) (form, error), do run) {
-		c.act(r, act{name: "hook_" + name, path: webhooksPath + path, section: "webhooks", need: admin.PermConfigure, budget: budget, reason: true,
-			danger: danger, repeatable: repeatable, open: open, run: do})
+	c.Get(r, WebhooksPath, c.getWebhooks)
+	c.Get(r, WebhooksPath+"/{wid}", c.getWebhook)
+	type run func(context.Context, admin.Principal, account.RequestInfo, Input) (Outcome, error)
+	operation := func(name, path string, budget throttle.Quota, danger, repeatable bool, open func(*http.Request, admin.Principal) (Form, error), do run) {
+		c.Act(r, Act{Name: "hook_" + name, Path: WebhooksPath + path, Section: "webhooks", Need: admin.PermConfigure, Budget: budget, Reason: true,
+			Danger: danger, Repeatable: repeatable, Open: open, Run: do})
 	}
 	operation("create", "/create", throttle.APIWrites, false, false, c.openNewWebhook, c.createWebhook)
 	operation("edit", "/{wid}/edit", throttle.APIWrites, false, true, c.openWebhook(webhookFields), c.editWebhook)
-	operation("test", "/{wid}/test", throttle.APIWrites, false, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		_, err := c.Directory.Admin.TestWebhook(ctx, p, from, in.path("wid"))
-		return outcome{}, err
+	operation("test", "/{wid}/test", throttle.APIWrites, false, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+		_, err := c.Directory.Admin.TestWebhook(ctx, p, from, in.Path("wid"))
+		return Outcome{}, err
 	})
-	operation("rotate", "/{wid}/rotate", throttle.APIWrites, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		secret, h, err := c.Directory.Admin.RotateWebhook(ctx, p, from, in.path("wid"))
-		return outcome{secret: &view.SecretShown{Subject: h.Name, Secret: secret.Reveal()}}, err
+	operation("rotate", "/{wid}/rotate", throttle.APIWrites, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+		secret, h, err := c.Directory.Admin.RotateWebhook(ctx, p, from, in.Path("wid"))
+		return Outcome{Secret: &view.SecretShown{Subject: h.Name, Secret: secret.Reveal()}}, err
 	})
 	operation("enable", "/{wid}/enable", throttle.APIWrites, false, true, c.openWebhook(nil), c.enableWebhook(true))
 	operation("disable", "/{wid}/disable", throttle.NeverRefused, true, true, c.openWebhook(nil), c.enableWebhook(false))
-	operation("delete", "/{wid}/delete", throttle.NeverRefused, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		err := c.Directory.Admin.DeleteWebhook(ctx, p, from, in.path("wid"))
-		return outcome{next: site.WithQuery(webhooksPath, "done", "hook_delete")}, err
+	operation("delete", "/{wid}/delete", throttle.NeverRefused, true, false, c.openWebhook(nil), func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+		err := c.Directory.Admin.DeleteWebhook(ctx, p, from, in.Path("wid"))
+		return Outcome{Next: site.WithQuery(WebhooksPath, "done", "hook_delete")}, err
 	})
 }
 
@@ -53,7 +53,7 @@ func (c *eventPages) getWebhooks(w http.ResponseWriter, r *http.Request, p admin
 	if err != nil {
 		return err
 	}
-	page := view.Webhooks{Base: c.base(r, p, "webhooks")}
+	page := view.Webhooks{Base: c.Base(r, p, "webhooks")}
 	for _, h := range hooks { // at most 16
 		oldest, next, err := c.Directory.Admin.Deliveries(r.Context(), p, h.ID, "", "", maxFailures)
 		if err != nil {
@@ -62,7 +62,7 @@ func (c *eventPages) getWebhooks(w http.ResponseWriter, r *http.Request, p admin
 		row := c.webhook(h)
 		for _, d := range oldest {
 			if d.Count > 0 || d.Dead {
-				row.Failing, row.LastError = row.Failing+1, shortLine(d.LastError)
+				row.Failing, row.LastError = row.Failing+1, ShortLine(d.LastError)
 			}
 		}
 		row.FailingMore = next != "" && row.Failing > 0
@@ -72,7 +72,7 @@ func (c *eventPages) getWebhooks(w http.ResponseWriter, r *http.Request, p admin
 }
 
 func (c *eventPages) webhook(h webhook.Endpoint) view.Webhook {
-	out := view.Webhook{Name: h.Name, Path: webhooksPath + "/" + h.ID, Events: h.Events, State: "on", Overrun: len(h.Overruns) > 0, Created: h.Created}
+	out := view.Webhook{Name: h.Name, Path: WebhooksPath + "/" + h.ID, Events: h.Events, State: "on", Overrun: len(h.Overruns) > 0, Created: h.Created}
 	if u, err := url.Parse(h.URL); err == nil {
 		out.Host = u.Host
 	}
@@ -92,22 +92,22 @@ func (c *eventPages) getWebhook(w http.ResponseWriter, r *http.Request, p admin.
 	if err != nil {
 		return err
 	}
-	page := view.WebhookPage{Base: c.base(r, p, "webhooks"), Webhook: c.webhook(h)}
+	page := view.WebhookPage{Base: c.Base(r, p, "webhooks"), Webhook: c.webhook(h)}
 	if status := r.URL.Query().Get("status"); status == "waiting" || status == "dead" {
 		page.Status = status
 	}
-	after, err := cursor(r)
+	after, err := Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.Admin.Deliveries(r.Context(), p, h.ID, page.Status, after, rowsPerPage)
+	found, next, err := c.Directory.Admin.Deliveries(r.Context(), p, h.ID, page.Status, after, RowsPerPage)
 	if err != nil {
 		return err
 	}
-	page.More = morePath(r, next)
+	page.More = MorePath(r, next)
 	for _, d := range found {
-		row := view.Delivery{Event: view.Event{Path: logPath + "/" + d.Event, Action: d.Type, Words: c.eventWords(page.Lang, d.Type)}, Dead: d.Dead, Attempts: d.Count,
-			Queued: d.Queued, Tried: d.Tried, Error: shortLine(d.LastError)}
+		row := view.Delivery{Event: view.Event{Path: LogPath + "/" + d.Event, Action: d.Type, Words: c.eventWords(page.Lang, d.Type)}, Dead: d.Dead, Attempts: d.Count,
+			Queued: d.Queued, Tried: d.Tried, Error: ShortLine(d.LastError)}
 		if !d.Dead {
 			row.Next = d.NotBefore
 		}
@@ -116,20 +116,20 @@ func (c *eventPages) getWebhook(w http.ResponseWriter, r *http.Request, p admin.
 	return c.Render(w, http.StatusOK, page)
 }
 
-func (c *eventPages) openNewWebhook(_ *http.Request, p admin.Principal) (form, error) {
-	return form{back: webhooksPath, fields: webhookFields(webhook.Endpoint{Events: []string{"*"}})}, p.RequireUnscoped(admin.PermReadConfiguration)
+func (c *eventPages) openNewWebhook(_ *http.Request, p admin.Principal) (Form, error) {
+	return Form{Back: WebhooksPath, Fields: webhookFields(webhook.Endpoint{Events: []string{"*"}})}, p.RequireUnscoped(admin.PermReadConfiguration)
 }
 
 // openWebhook returns the form of an operation on the webhook in the path. fields may be nil.
-func (c *eventPages) openWebhook(fields func(webhook.Endpoint) []view.Field) func(*http.Request, admin.Principal) (form, error) {
-	return func(r *http.Request, p admin.Principal) (form, error) {
+func (c *eventPages) openWebhook(fields func(webhook.Endpoint) []view.Field) func(*http.Request, admin.Principal) (Form, error) {
+	return func(r *http.Request, p admin.Principal) (Form, error) {
 		h, err := c.Directory.Admin.Webhook(r.Context(), p, r.PathValue("wid"))
 		if err != nil {
-			return form{}, err
+			return Form{}, err
 		}
-		f := form{subject: h.Name, back: webhooksPath + "/" + h.ID}
+		f := Form{Subject: h.Name, Back: WebhooksPath + "/" + h.ID}
 		if fields != nil {
-			f.fields = fields(h)
+			f.Fields = fields(h)
 		}
 		return f, nil
 	}
@@ -142,8 +142,8 @@ func webhookFields(h webhook.Endpoint) []view.Field {
 }
 
 // readWebhook returns the settings in a form. A filter that matches no event type is refused, because it can be misspelt.
-func readWebhook(in input) (admin.NewWebhook, error) {
-	n := admin.NewWebhook{Name: in.get("name"), URL: in.get("url"), Events: strings.Fields(in.get("events")), Enabled: true}
+func readWebhook(in Input) (admin.NewWebhook, error) {
+	n := admin.NewWebhook{Name: in.Get("name"), URL: in.Get("url"), Events: strings.Fields(in.Get("events")), Enabled: true}
 	for _, filter := range n.Events {
 		if !systemlog.MatchesAny(filter) {
 			return n, errcode.InvalidField("events", "unknown")
@@ -152,32 +152,32 @@ func readWebhook(in input) (admin.NewWebhook, error) {
 	return n, nil
 }
 
-func (c *eventPages) createWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *eventPages) createWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
 	n, err := readWebhook(in)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	secret, h, err := c.Directory.Admin.CreateWebhook(ctx, p, from, n)
-	return outcome{secret: &view.SecretShown{Subject: h.Name, Secret: secret.Reveal(), Back: webhooksPath + "/" + h.ID}}, err
+	return Outcome{Secret: &view.SecretShown{Subject: h.Name, Secret: secret.Reveal(), Back: WebhooksPath + "/" + h.ID}}, err
 }
 
-func (c *eventPages) editWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *eventPages) editWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
 	n, err := readWebhook(in)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	return outcome{}, c.updateWebhook(ctx, p, from, in, func(old admin.NewWebhook) admin.NewWebhook { n.Enabled = old.Enabled; return n })
+	return Outcome{}, c.updateWebhook(ctx, p, from, in, func(old admin.NewWebhook) admin.NewWebhook { n.Enabled = old.Enabled; return n })
 }
 
-func (c *eventPages) enableWebhook(on bool) func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error) {
-	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		return outcome{}, c.updateWebhook(ctx, p, from, in, func(old admin.NewWebhook) admin.NewWebhook { old.Enabled = on; return old })
+func (c *eventPages) enableWebhook(on bool) func(context.Context, admin.Principal, account.RequestInfo, Input) (Outcome, error) {
+	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+		return Outcome{}, c.updateWebhook(ctx, p, from, in, func(old admin.NewWebhook) admin.NewWebhook { old.Enabled = on; return old })
 	}
 }
 
 // updateWebhook replaces the settings of the webhook in the path by what change makes of them.
-func (c *eventPages) updateWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in input, change func(admin.NewWebhook) admin.NewWebhook) error {
-	id := in.path("wid")
+func (c *eventPages) updateWebhook(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input, change func(admin.NewWebhook) admin.NewWebhook) error {
+	id := in.Path("wid")
 	h, err := c.Directory.Admin.Webhook(ctx, p, id)
 	if err != nil {
 		return err
