@@ -227,7 +227,7 @@ func (s *Shell) renderRefused(w http.ResponseWriter, err error, page *view.Act) 
 	if !ok || e.Code == errcode.StepUpRequired || e.Code == errcode.NoSession || e.Code == errcode.NotFound && e.Reason == "" {
 		return err
 	}
-	page.Problem = templates.NewProblem(refusal(s.Renderer, page.Lang, e))
+	page.Problem = templates.NewProblem(s.Refusal(page.Lang, e))
 	page.Problem.Wait = e.RetryAfter
 	if e.Assignee != "" {
 		page.Problem.Args = map[string]string{"Assignee": e.Assignee}

@@ -128,7 +128,7 @@ func (c *Pages) addLines(page *view.Import, l *list) {
 			page.New++
 		}
 		for _, fault := range r.result.Faults {
-			line.Faults = append(line.Faults, view.ImportFault{Column: columnOf(fault), Message: templates.Message{Key: refusal(c.Renderer, page.Lang, fault)}})
+			line.Faults = append(line.Faults, view.ImportFault{Column: columnOf(fault), Message: templates.Message{Key: c.Refusal(page.Lang, fault)}})
 		}
 		page.Lines = append(page.Lines, line)
 	}
