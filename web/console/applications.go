@@ -15,6 +15,7 @@ import (
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -24,29 +25,29 @@ const applicationsPath = "/console/applications"
 func (c *Pages) registerApplications(r *site.Router) {
 	c.Get(r, applicationsPath, c.getApplications)
 	c.Get(r, applicationsPath+"/{cid}", c.getApplication)
-	c.Act(r, Act{Name: "app_register", Path: applicationsPath + "/register", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true,
+	c.Act(r, shell.Act{Name: "app_register", Path: applicationsPath + "/register", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true,
 		Open: c.openNewApplication, Run: c.registerApplication})
-	c.Act(r, Act{Name: "app_edit", Path: applicationsPath + "/{cid}/edit", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+	c.Act(r, shell.Act{Name: "app_edit", Path: applicationsPath + "/{cid}/edit", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
 		Open: c.openApplication(editFields), Run: c.changeApplication(editApplication)})
-	c.Act(r, Act{Name: "app_policy", Path: applicationsPath + "/{cid}/policy", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+	c.Act(r, shell.Act{Name: "app_policy", Path: applicationsPath + "/{cid}/policy", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
 		Open: c.openApplication(c.policyFields), Run: c.changeApplication(c.setPolicy)})
-	c.Act(r, Act{Name: "app_secret", Path: applicationsPath + "/{cid}/secret", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Danger: true,
+	c.Act(r, shell.Act{Name: "app_secret", Path: applicationsPath + "/{cid}/secret", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Danger: true,
 		Open: c.openApplication(nil), Run: c.rotateSecret})
-	c.Act(r, Act{Name: "app_delete", Path: applicationsPath + "/{cid}/delete", Section: "applications", Need: admin.PermConfigure, Budget: throttle.NeverRefused, Reason: true, Danger: true,
-		Open: c.openApplication(nil), Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+	c.Act(r, shell.Act{Name: "app_delete", Path: applicationsPath + "/{cid}/delete", Section: "applications", Need: admin.PermConfigure, Budget: throttle.NeverRefused, Reason: true, Danger: true,
+		Open: c.openApplication(nil), Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-				return Outcome{}, err
+				return shell.Outcome{}, err
 			}
-			return Outcome{Next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.Path("cid")))
+			return shell.Outcome{Next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.Path("cid")))
 		}})
-	c.Act(r, Act{Name: "keys_rotate", Path: applicationsPath + "/keys/rotate", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
-		Open: func(_ *http.Request, p admin.Principal) (Form, error) {
-			return Form{Back: applicationsPath}, p.RequireUnscoped(admin.PermReadConfiguration)
-		}, Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, _ Input) (Outcome, error) {
+	c.Act(r, shell.Act{Name: "keys_rotate", Path: applicationsPath + "/keys/rotate", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+		Open: func(_ *http.Request, p admin.Principal) (shell.Form, error) {
+			return shell.Form{Back: applicationsPath}, p.RequireUnscoped(admin.PermReadConfiguration)
+		}, Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, _ shell.Input) (shell.Outcome, error) {
 			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-				return Outcome{}, err
+				return shell.Outcome{}, err
 			}
-			return Outcome{}, c.OIDC.Keys.Rotate(ctx, from, p.Actor())
+			return shell.Outcome{}, c.OIDC.Keys.Rotate(ctx, from, p.Actor())
 		}})
 }
 
@@ -59,15 +60,15 @@ func (c *Pages) getApplications(w http.ResponseWriter, r *http.Request, p admin.
 	if err := p.RequireUnscoped(admin.PermReadConfiguration); err != nil {
 		return err
 	}
-	after, err := Cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.OIDC.Clients.List(r.Context(), after, RowsPerPage)
+	found, next, err := c.OIDC.Clients.List(r.Context(), after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Applications{Base: c.Base(r, p, "applications"), More: MorePath(r, next)}
+	page := view.Applications{Base: c.Base(r, p, "applications"), More: shell.MorePath(r, next)}
 	for _, one := range found {
 		page.Applications = append(page.Applications, application(one))
 	}
@@ -136,15 +137,15 @@ func application(c client.Information) view.Application {
 func minutes(seconds int64) int { return int((seconds + 59) / 60) }
 
 // openNewApplication returns the form of the registration.
-func (c *Pages) openNewApplication(_ *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openNewApplication(_ *http.Request, p admin.Principal) (shell.Form, error) {
 	fields := append(addressFields("", nil), view.Field{Name: "kind", Words: "app_kind", Kind: "choice", Value: "web", Options: []view.Option{
 		{Value: "web", Words: "application.choice.web"}, {Value: "public", Words: "application.choice.public"}, {Value: "native", Words: "application.choice.native"}}})
-	return Form{Back: applicationsPath, Fields: fields}, p.RequireUnscoped(admin.PermReadConfiguration)
+	return shell.Form{Back: applicationsPath, Fields: fields}, p.RequireUnscoped(admin.PermReadConfiguration)
 }
 
-func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
 	n := client.Registration{Name: in.Get("name"), Redirects: strings.Fields(in.Get("redirects")), Grants: []string{client.GrantCode, client.GrantRefresh}}
 	switch in.Get("kind") {
@@ -155,12 +156,12 @@ func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from
 	}
 	made, err := c.OIDC.Clients.Register(ctx, c.registrar(p, from), n)
 	if err != nil {
-		return Outcome{}, metadataError(err)
+		return shell.Outcome{}, metadataError(err)
 	}
 	if made.Secret != "" {
-		return Outcome{Secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID), Back: applicationsPath + "/" + string(made.ID)}}, nil
+		return shell.Outcome{Secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID), Back: applicationsPath + "/" + string(made.ID)}}, nil
 	}
-	return Outcome{Next: site.WithQuery(applicationsPath+"/"+string(made.ID), "done", "app_register")}, nil
+	return shell.Outcome{Next: site.WithQuery(applicationsPath+"/"+string(made.ID), "done", "app_register")}, nil
 }
 
 // metadataError returns the error of the field that has invalid metadata, in the place of that of RFC 7591.
@@ -174,13 +175,13 @@ func metadataError(err error) error {
 }
 
 // openApplication returns the form of an operation on the client in the path. fields may be nil.
-func (c *Pages) openApplication(fields func(*http.Request, admin.Principal, client.Information) ([]view.Field, error)) func(*http.Request, admin.Principal) (Form, error) {
-	return func(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openApplication(fields func(*http.Request, admin.Principal, client.Information) ([]view.Field, error)) func(*http.Request, admin.Principal) (shell.Form, error) {
+	return func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		found, err := c.findApplication(r, p)
 		if err != nil {
-			return Form{}, err
+			return shell.Form{}, err
 		}
-		f := Form{Subject: found.Name, Back: applicationsPath + "/" + string(found.ID)}
+		f := shell.Form{Subject: found.Name, Back: applicationsPath + "/" + string(found.ID)}
 		if fields != nil {
 			f.Fields, err = fields(r, p, found)
 		}
@@ -223,30 +224,30 @@ func yes(is bool) string {
 }
 
 // changeApplication returns an operation that replaces the metadata of the client in the path by what change makes of it.
-func (c *Pages) changeApplication(change func(context.Context, admin.Principal, Input, *client.Registration) error) func(context.Context, admin.Principal, account.RequestInfo, Input) (Outcome, error) {
-	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) changeApplication(change func(context.Context, admin.Principal, shell.Input, *client.Registration) error) func(context.Context, admin.Principal, account.RequestInfo, shell.Input) (shell.Outcome, error) {
+	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 		if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-			return Outcome{}, err
+			return shell.Outcome{}, err
 		}
 		id := client.ID(in.Path("cid"))
 		found, err := c.OIDC.Clients.Information(ctx, id)
 		if err != nil {
-			return Outcome{}, err
+			return shell.Outcome{}, err
 		}
 		if err := change(ctx, p, in, &found.Registration); err != nil {
-			return Outcome{}, err
+			return shell.Outcome{}, err
 		}
 		_, err = c.OIDC.Clients.Replace(ctx, c.registrar(p, from), id, found.Registration, false)
-		return Outcome{}, metadataError(err)
+		return shell.Outcome{}, metadataError(err)
 	}
 }
 
-func editApplication(_ context.Context, _ admin.Principal, in Input, c *client.Registration) error {
+func editApplication(_ context.Context, _ admin.Principal, in shell.Input, c *client.Registration) error {
 	c.Name, c.Redirects = in.Get("name"), strings.Fields(in.Get("redirects"))
 	return nil
 }
 
-func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in Input, to *client.Registration) (err error) {
+func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in shell.Input, to *client.Registration) (err error) {
 	consent := in.Ticked("consent")
 	to.PhishingResistant, to.Consent, to.Groups = in.Ticked("strong"), &consent, nil
 	if in.Get("who") == "groups" {
@@ -257,15 +258,15 @@ func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in Input, to *
 	return err
 }
 
-func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
 	made, err := c.OIDC.Clients.RotateSecret(ctx, c.registrar(p, from), client.ID(in.Path("cid")))
 	if err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return Outcome{Secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
+	return shell.Outcome{Secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
 }
 
 // maxPolicies is the number of applications that the page of a group reads.

@@ -8,6 +8,8 @@ import (
 	"barillet/authn/handover"
 	"barillet/internal/mail"
 	"barillet/store"
+	"barillet/web/console/events"
+	"barillet/web/console/shell"
 	"barillet/web/reply"
 	"barillet/web/site"
 )
@@ -20,7 +22,7 @@ type Config struct {
 
 // Pages serves the console.
 type Pages struct {
-	*Shell
+	*shell.Shell
 	Directory *directory.Service // with its Admin and HelpDesk
 	Handover  *handover.Service
 	Outbox    *mail.Outbox
@@ -29,7 +31,7 @@ type Pages struct {
 // New returns the pages of the console.
 func New(s *site.Site, directory *directory.Service, handover *handover.Service, c Config) *Pages {
 	pages := &Pages{Directory: directory, Handover: handover, Outbox: c.Outbox}
-	pages.Shell = newShell(s, directory.Admin, c.Ring, pages.sections(s.OIDC != nil))
+	pages.Shell = shell.New(s, directory.Admin, c.Ring, pages.sections(s.OIDC != nil))
 	return pages
 }
 
@@ -47,27 +49,27 @@ func (c *Pages) Register(r *site.Router) {
 		c.registerApplications(r)
 	}
 	c.registerMail(r)
-	(&eventPages{Shell: c.Shell, Directory: c.Directory}).Register(r)
+	(&events.Pages{Shell: c.Shell, Directory: c.Directory}).Register(r)
 }
 
 // sections returns the navigation, in its order.
-func (c *Pages) sections(applications bool) []Section {
-	all := []Section{
+func (c *Pages) sections(applications bool) []shell.Section {
+	all := []shell.Section{
 		{Name: "start", Path: "/console", Need: admin.PermRead},
 		{Name: "requests", Path: requestsPath, Need: admin.PermRead, Waiting: c.waitingRequests},
-		{Name: "people", Path: PeoplePath, Need: admin.PermRead},
+		{Name: "people", Path: shell.PeoplePath, Need: admin.PermRead},
 		{Name: "groups", Path: groupsPath, Need: admin.PermRead},
 		{Name: "roles", Path: rolesPath, Need: admin.PermRead, Unscoped: true},
 		{Name: "approvals", Path: approvalsPath, Need: admin.PermRead, Unscoped: true, Waiting: c.waitingApprovals},
 		{Name: "tokens", Path: tokensPath, Need: admin.PermListTokens},
 	}
 	if applications {
-		all = append(all, Section{Name: "applications", Path: applicationsPath, Need: admin.PermReadConfiguration, Unscoped: true})
+		all = append(all, shell.Section{Name: "applications", Path: applicationsPath, Need: admin.PermReadConfiguration, Unscoped: true})
 	}
 	return append(all,
-		Section{Name: "webhooks", Path: WebhooksPath, Need: admin.PermReadConfiguration, Unscoped: true},
-		Section{Name: "mail", Path: mailPath, Need: admin.PermRead, Unscoped: true},
-		Section{Name: "log", Path: LogPath, Need: admin.PermRead},
+		shell.Section{Name: "webhooks", Path: events.WebhooksPath, Need: admin.PermReadConfiguration, Unscoped: true},
+		shell.Section{Name: "mail", Path: mailPath, Need: admin.PermRead, Unscoped: true},
+		shell.Section{Name: "log", Path: events.LogPath, Need: admin.PermRead},
 	)
 }
 

@@ -13,6 +13,7 @@ import (
 	"barillet/internal/throttle"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -23,20 +24,20 @@ const maxWitnesses = 50 // colleagues that the form lists
 
 // registerHandOver registers the handing over of a code to a user who is present (protocol rule 9).
 func (c *Pages) registerHandOver(r *site.Router) {
-	c.Act(r, Act{Name: "hand_over", Path: PeoplePath + "/{id}/hand-over", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Reason: true,
+	c.Act(r, shell.Act{Name: "hand_over", Path: shell.PeoplePath + "/{id}/hand-over", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Reason: true,
 		Open: c.openHandOver, Run: c.beginHandOver})
 	c.Get(r, handOverPath+"{oid}", c.getHandOver)
-	c.Act(r, Act{Name: "hand_over_code", Path: handOverPath + "{oid}/code", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Danger: true,
+	c.Act(r, shell.Act{Name: "hand_over_code", Path: handOverPath + "{oid}/code", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Danger: true,
 		Open: c.openHandedCode, Run: c.showHandedCode})
-	c.Act(r, Act{Name: "hand_over_cancel", Path: handOverPath + "{oid}/cancel", Section: "people", Need: admin.PermRead, Budget: throttle.NeverRefused, Repeatable: true,
+	c.Act(r, shell.Act{Name: "hand_over_cancel", Path: handOverPath + "{oid}/cancel", Section: "people", Need: admin.PermRead, Budget: throttle.NeverRefused, Repeatable: true,
 		Open: c.openLiveHandOver,
-		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
-			return Outcome{}, c.Handover.Cancel(ctx, p, from, in.Path("oid"))
+		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+			return shell.Outcome{}, c.Handover.Cancel(ctx, p, from, in.Path("oid"))
 		}})
 }
 
 // openHandOver returns the form that names the witness. It leads to a handover of p that has not ended.
-func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (shell.Form, error) {
 	f, err := c.openPerson(r, p)
 	if err != nil {
 		return f, err
@@ -92,16 +93,16 @@ func (c *Pages) witnesses(r *http.Request, p admin.Principal) (out []view.Option
 }
 
 // beginHandOver asks the witness.
-func (c *Pages) beginHandOver(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) beginHandOver(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	witness := strings.TrimSpace(in.Get("other_witness"))
 	if witness == "" {
 		witness = in.Get("witness")
 	}
 	if witness == "" {
-		return Outcome{}, errcode.InvalidField("other_witness", "empty")
+		return shell.Outcome{}, errcode.InvalidField("other_witness", "empty")
 	}
 	h, err := c.Handover.Begin(ctx, p, from, site.VisitorOf(in.Request).Session, handover.Request{User: in.Path("id"), Witness: witness, Reason: from.Reason})
-	return Outcome{Next: handOverPath + h.ID + "?done=hand_over"}, err
+	return shell.Outcome{Next: handOverPath + h.ID + "?done=hand_over"}, err
 }
 
 // liveHandOver reports whether a handover can continue.
@@ -124,14 +125,14 @@ func (c *Pages) getHandOver(w http.ResponseWriter, r *http.Request, p admin.Prin
 	if err != nil {
 		return err
 	}
-	person := PeoplePath + "/" + string(h.User)
+	person := shell.PeoplePath + "/" + string(h.User)
 	return c.Render(w, http.StatusOK, view.HandOver{Base: c.Base(r, p, "people"), Subject: h.Name, Witness: h.WitnessName, State: string(h.State), Until: h.Until,
 		Action: handOverPath + h.ID, Back: person, Retry: person + "/hand-over", Live: liveHandOver(h)})
 }
 
-func (c *Pages) openLiveHandOver(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openLiveHandOver(r *http.Request, p admin.Principal) (shell.Form, error) {
 	h, err := c.ownHandOver(r, p)
-	f := Form{Subject: h.Name, Back: handOverPath + h.ID}
+	f := shell.Form{Subject: h.Name, Back: handOverPath + h.ID}
 	if err == nil && !liveHandOver(h) && r.Method == http.MethodGet {
 		err = &site.WrongStep{Path: f.Back}
 	}
@@ -139,9 +140,9 @@ func (c *Pages) openLiveHandOver(r *http.Request, p admin.Principal) (Form, erro
 }
 
 // openHandedCode returns the form that shows the code. Until the witness has confirmed, and afterwards, it leads to the page that says so.
-func (c *Pages) openHandedCode(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openHandedCode(r *http.Request, p admin.Principal) (shell.Form, error) {
 	h, err := c.ownHandOver(r, p)
-	f := Form{Subject: h.Name, Back: handOverPath + h.ID}
+	f := shell.Form{Subject: h.Name, Back: handOverPath + h.ID}
 	if err == nil && h.State != handover.StateConfirmed && r.Method == http.MethodGet {
 		err = &site.WrongStep{Path: f.Back}
 	}
@@ -149,15 +150,15 @@ func (c *Pages) openHandedCode(r *http.Request, p admin.Principal) (Form, error)
 }
 
 // showHandedCode resets the user and shows the code, once.
-func (c *Pages) showHandedCode(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) showHandedCode(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	h, err := c.ownHandOver(in.Request, p)
 	if err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
 	result, err := c.Handover.Complete(ctx, p, from, h.ID)
 	if err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return Outcome{Page: view.HandedCode{Base: c.Base(in.Request, p, "people"), Subject: h.Name, Code: result.Code.Reveal(), Until: result.TicketExpires,
-		Back: PeoplePath + "/" + string(h.User)}}, nil
+	return shell.Outcome{Page: view.HandedCode{Base: c.Base(in.Request, p, "people"), Subject: h.Name, Code: result.Code.Reveal(), Until: result.TicketExpires,
+		Back: shell.PeoplePath + "/" + string(h.User)}}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 )
 
 // callResults are the results of a call back, that of an identity check first.
@@ -44,7 +45,7 @@ func checkFields(numbers []helpdesk.Number, results bool) []view.Field {
 
 // identityCheck returns the identity check that was typed; nil if the form has none. The number and the result of a call are
 // no part of another method.
-func identityCheck(in Input) *helpdesk.IdentityCheck {
+func identityCheck(in shell.Input) *helpdesk.IdentityCheck {
 	method := helpdesk.IdentityMethod(in.Get("method"))
 	switch method {
 	case "":

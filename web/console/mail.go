@@ -9,6 +9,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/throttle"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -22,10 +23,10 @@ func (c *Pages) registerMail(r *site.Router) {
 		do     func(context.Context, admin.Principal, account.RequestInfo, string) error
 		danger bool
 	}{{"retry", c.Directory.Admin.RetryMail, false}, {"drop", c.Directory.Admin.DropMail, true}} {
-		c.Act(r, Act{Name: "mail_" + o.name, Path: mailPath + "/{mid}/" + o.name, Section: "mail", Need: admin.PermManage, Budget: throttle.APIWrites,
+		c.Act(r, shell.Act{Name: "mail_" + o.name, Path: mailPath + "/{mid}/" + o.name, Section: "mail", Need: admin.PermManage, Budget: throttle.APIWrites,
 			Danger: o.danger, Reason: true, Open: c.openMail,
-			Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
-				return Outcome{}, o.do(ctx, p, from, in.Path("mid"))
+			Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+				return shell.Outcome{}, o.do(ctx, p, from, in.Path("mid"))
 			}})
 	}
 }
@@ -36,11 +37,11 @@ func (c *Pages) getMail(w http.ResponseWriter, r *http.Request, p admin.Principa
 	if err != nil {
 		return err
 	}
-	after, err := Cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.Admin.DeadLetters(ctx, p, after, RowsPerPage)
+	found, next, err := c.Directory.Admin.DeadLetters(ctx, p, after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
@@ -52,15 +53,15 @@ func (c *Pages) getMail(w http.ResponseWriter, r *http.Request, p admin.Principa
 	if err != nil {
 		return err
 	}
-	page := view.Mail{Base: c.Base(r, p, "mail"), Waiting: queue.Waiting, Dead: queue.Dead, Over: queue.More, More: MorePath(r, next), CanChange: p.Allows(admin.PermManage)}
+	page := view.Mail{Base: c.Base(r, p, "mail"), Waiting: queue.Waiting, Dead: queue.Dead, Over: queue.More, More: shell.MorePath(r, next), CanChange: p.Allows(admin.PermManage)}
 	for _, m := range found {
-		page.Letters = append(page.Letters, view.DeadLetter{Path: mailPath + "/" + url.PathEscape(m.ID), Kind: m.Template, To: m.To, Recipient: UserNamed(names, m.Recipient, ""),
-			Queued: m.Queued, Tried: m.Tried, Died: m.Died, Attempts: m.Attempts, Error: ShortLine(m.LastError), CanRetry: m.CanRetry(c.Now())})
+		page.Letters = append(page.Letters, view.DeadLetter{Path: mailPath + "/" + url.PathEscape(m.ID), Kind: m.Template, To: m.To, Recipient: shell.UserNamed(names, m.Recipient, ""),
+			Queued: m.Queued, Tried: m.Tried, Died: m.Died, Attempts: m.Attempts, Error: shell.ShortLine(m.LastError), CanRetry: m.CanRetry(c.Now())})
 	}
 	return c.Render(w, http.StatusOK, page)
 }
 
-func (c *Pages) openMail(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openMail(r *http.Request, p admin.Principal) (shell.Form, error) {
 	m, err := c.Directory.Admin.DeadLetter(r.Context(), p, r.PathValue("mid"))
-	return Form{Subject: m.To, Back: mailPath}, err
+	return shell.Form{Subject: m.To, Back: mailPath}, err
 }

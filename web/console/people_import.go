@@ -11,11 +11,12 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 // ImportPath is the path of the page that invites many users. Its form may be larger than others.
-const ImportPath = PeoplePath + "/import"
+const ImportPath = shell.PeoplePath + "/import"
 
 const (
 	maxImport = 2000 // lines of a list

@@ -9,18 +9,19 @@ import (
 	"barillet/authn/directory"
 	"barillet/internal/throttle"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 // registerInvitations registers the invitation of one user, and of many.
 func (c *Pages) registerInvitations(r *site.Router) {
-	c.Act(r, Act{Name: "invite_new", Path: PeoplePath + "/new", Section: "people", Need: admin.PermInvite, Budget: throttle.APIWrites, Open: c.openInvite, Run: c.inviteNew})
+	c.Act(r, shell.Act{Name: "invite_new", Path: shell.PeoplePath + "/new", Section: "people", Need: admin.PermInvite, Budget: throttle.APIWrites, Open: c.openInvite, Run: c.inviteNew})
 	c.Get(r, ImportPath, c.getImport)
 	c.Post(r, ImportPath, c.postImport, throttle.APIWrites)
 }
 
-func (c *Pages) openInvite(r *http.Request, p admin.Principal) (Form, error) {
-	f := Form{Back: PeoplePath, Fields: []view.Field{{Name: "email", Kind: "email"}}}
+func (c *Pages) openInvite(r *http.Request, p admin.Principal) (shell.Form, error) {
+	f := shell.Form{Back: shell.PeoplePath, Fields: []view.Field{{Name: "email", Kind: "email"}}}
 	f.Fields = append(f.Fields, nameFields(&account.User{})...)
 	group, err := c.groupField(r, p, "garage")
 	group.Optional, group.HasHint = !p.Scoped(), group.Kind == "text"
@@ -34,16 +35,16 @@ func (c *Pages) openInvite(r *http.Request, p admin.Principal) (Form, error) {
 
 // inviteNew creates a user and invites them. To a principal with a group scope, an address that exists elsewhere is like any other
 // (protocol rule 21).
-func (c *Pages) inviteNew(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) inviteNew(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	n := directory.NewUser{Login: in.Get("login"), Email: in.Get("email"), FirstName: in.Get("firstName"), LastName: in.Get("lastName"), Locale: in.Get("locale"),
 		MobilePhone: in.Get("mobilePhone"), PrimaryPhone: in.Get("primaryPhone")}
 	if name := in.Get("garage"); name != "" {
 		g, err := c.groupIn(ctx, p, name)
 		if err != nil {
-			return Outcome{}, err
+			return shell.Outcome{}, err
 		}
 		n.Groups = []account.GroupID{g.ID}
 	}
 	u, _, err := c.Directory.CreateUser(ctx, p, from, n, true, true)
-	return Outcome{Next: pathOf(&u) + "?done=invite_new"}, err
+	return shell.Outcome{Next: pathOf(&u) + "?done=invite_new"}, err
 }

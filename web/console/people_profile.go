@@ -11,16 +11,17 @@ import (
 	"barillet/internal/throttle"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 // registerProfile registers the operations on the profile and the groups of a user.
 func (c *Pages) registerProfile(r *site.Router) {
-	c.Act(r, Act{Name: "edit", Path: PeoplePath + "/{id}/edit", Section: "people", Need: admin.PermManage, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+	c.Act(r, shell.Act{Name: "edit", Path: shell.PeoplePath + "/{id}/edit", Section: "people", Need: admin.PermManage, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
 		Open: c.openEdit, Run: c.edit})
-	c.Act(r, Act{Name: "join_group", Path: PeoplePath + "/{id}/groups/add", Section: "people", Need: admin.PermManage, Budget: throttle.APIWrites, Reason: true, Unscoped: true, Repeatable: true,
+	c.Act(r, shell.Act{Name: "join_group", Path: shell.PeoplePath + "/{id}/groups/add", Section: "people", Need: admin.PermManage, Budget: throttle.APIWrites, Reason: true, Unscoped: true, Repeatable: true,
 		Open: c.openJoin, Run: c.join})
-	c.Act(r, Act{Name: "leave_group", Path: PeoplePath + "/{id}/groups/{gid}/remove", Section: "people", Need: admin.PermManage, Budget: throttle.NeverRefused, Danger: true, Reason: true,
+	c.Act(r, shell.Act{Name: "leave_group", Path: shell.PeoplePath + "/{id}/groups/{gid}/remove", Section: "people", Need: admin.PermManage, Budget: throttle.NeverRefused, Danger: true, Reason: true,
 		Repeatable: true, Open: c.openLeave, Run: c.leave})
 }
 
@@ -40,12 +41,12 @@ func numberFields(u *account.User) []view.Field {
 }
 
 // openEdit returns the form of a profile. A principal with a group scope cannot change addresses (protocol rule 21).
-func (c *Pages) openEdit(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openEdit(r *http.Request, p admin.Principal) (shell.Form, error) {
 	u, err := c.Directory.Admin.User(r.Context(), p, r.PathValue("id"))
 	if err != nil {
-		return Form{}, err
+		return shell.Form{}, err
 	}
-	f := Form{Subject: u.DisplayName(), Back: pathOf(&u), Fields: append(nameFields(&u), numberFields(&u)...)}
+	f := shell.Form{Subject: u.DisplayName(), Back: pathOf(&u), Fields: append(nameFields(&u), numberFields(&u)...)}
 	if as := u.AsGiven(); !p.Scoped() {
 		f.Fields = append(f.Fields, view.Field{Name: "login", Kind: "text", Value: as.Login}, view.Field{Name: "email", Kind: "email", Value: as.Email},
 			view.Field{Name: "secondEmail", Kind: "email", Value: as.SecondEmail, Optional: true})
@@ -53,7 +54,7 @@ func (c *Pages) openEdit(r *http.Request, p admin.Principal) (Form, error) {
 	return f, nil
 }
 
-func (c *Pages) edit(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) edit(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	change := directory.ProfileChange{}
 	for name, into := range map[string]**string{"firstName": &change.FirstName, "lastName": &change.LastName, "locale": &change.Locale,
 		"mobilePhone": &change.MobilePhone, "primaryPhone": &change.PrimaryPhone, "login": &change.Login, "email": &change.Email, "secondEmail": &change.SecondEmail} {
@@ -62,10 +63,10 @@ func (c *Pages) edit(ctx context.Context, p admin.Principal, from account.Reques
 		}
 	}
 	_, err := c.Directory.UpdateUser(ctx, p, from, in.Path("id"), change)
-	return Outcome{}, err
+	return shell.Outcome{}, err
 }
 
-func (c *Pages) openJoin(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openJoin(r *http.Request, p admin.Principal) (shell.Form, error) {
 	f, err := c.openPerson(r, p)
 	if err != nil {
 		return f, err
@@ -85,15 +86,15 @@ func (c *Pages) groupIn(ctx context.Context, p admin.Principal, name string) (ac
 	return g, err
 }
 
-func (c *Pages) join(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) join(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	g, err := c.groupIn(ctx, p, in.Get("garage"))
 	if err == nil {
 		err = c.Directory.AddMember(ctx, p, from, g.ID, in.Path("id"))
 	}
-	return Outcome{}, err
+	return shell.Outcome{}, err
 }
 
-func (c *Pages) openLeave(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openLeave(r *http.Request, p admin.Principal) (shell.Form, error) {
 	f, err := c.openPerson(r, p)
 	if err != nil {
 		return f, err
@@ -104,12 +105,12 @@ func (c *Pages) openLeave(r *http.Request, p admin.Principal) (Form, error) {
 }
 
 // leave removes a user from a group. A manager may then no longer read their page.
-func (c *Pages) leave(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) leave(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	err := c.Directory.RemoveMember(ctx, p, from, account.GroupID(in.Path("gid")), in.Path("id"))
 	if err == nil && p.Scoped() {
 		if _, gone := c.Directory.Admin.User(ctx, p, in.Path("id")); errcode.Of(gone) == errcode.NotFound {
-			return Outcome{Next: PeoplePath + "?done=leave_group"}, nil
+			return shell.Outcome{Next: shell.PeoplePath + "?done=leave_group"}, nil
 		}
 	}
-	return Outcome{}, err
+	return shell.Outcome{}, err
 }

@@ -12,6 +12,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -27,7 +28,7 @@ func (c *Pages) registerRequests(r *site.Router) {
 // getRequests shows a page of the queue. The script of the page reads it again every five seconds.
 func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	q := r.URL.Query()
-	query := helpdesk.RequestQuery{Status: helpdesk.State(q.Get("state")), Group: account.GroupID(q.Get("group")), Reference: q.Get("q"), After: q.Get("after"), Limit: RowsPerPage}
+	query := helpdesk.RequestQuery{Status: helpdesk.State(q.Get("state")), Group: account.GroupID(q.Get("group")), Reference: q.Get("q"), After: q.Get("after"), Limit: shell.RowsPerPage}
 	query.Waiting = query.Status == "" && query.Reference == ""
 	if q.Get("mine") == "yes" {
 		query.Assignee = helpdesk.Me
@@ -59,7 +60,7 @@ func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Prin
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	page.More = MorePath(r, next)
+	page.More = shell.MorePath(r, next)
 	return c.Render(w, http.StatusOK, page)
 }
 
@@ -108,7 +109,7 @@ func (c *Pages) getRequest(w http.ResponseWriter, r *http.Request, p admin.Princ
 	}
 	page := view.HelpRequest{Base: c.Base(r, p, "requests"), Row: row, At: q.At, Email: q.Email, Removed: q.Removed, Closed: q.State.Closed()}
 	if u != nil {
-		page.User, page.Login = PeoplePath+"/"+string(u.ID), u.Login
+		page.User, page.Login = shell.PeoplePath+"/"+string(u.ID), u.Login
 		page.Numbers = c.numbers(u)
 	}
 	changes, err := c.Directory.HelpDesk.RecentSecurityChanges(r.Context(), p, &q)

@@ -12,6 +12,7 @@ import (
 	"barillet/internal/throttle"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -20,25 +21,25 @@ const rolesPath = "/console/roles"
 func (c *Pages) registerRoles(r *site.Router) {
 	c.Get(r, rolesPath, c.getRoles)
 	c.Get(r, rolesPath+"/{id}", c.getPersonRoles)
-	role := Act{Section: "roles", Need: admin.PermAssignRoles, Unscoped: true, Reason: true, Budget: throttle.APIWrites}
+	role := shell.Act{Section: "roles", Need: admin.PermAssignRoles, Unscoped: true, Reason: true, Budget: throttle.APIWrites}
 	assign := role
 	assign.Name, assign.Path = "role_assign", rolesPath+"/{id}/assign"
 	assign.Open = c.openRoles(func(p admin.Principal) []view.Field {
 		return append([]view.Field{{Name: "type", Words: "role_type", Kind: "select", Options: roleOptions(func(r account.Role) bool { return p.CheckInitialRole(r) == nil })}},
 			whereFields()...)
 	})
-	assign.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+	assign.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 		groups, err := c.whereOf(ctx, p, in)
 		if err == nil {
 			_, err = c.Directory.Admin.AssignRole(ctx, p, from, in.Path("id"), admin.NewRoleAssignment{Role: account.Role(in.Get("type")), Targets: groups})
 		}
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
 	revoke := role
 	revoke.Name, revoke.Path, revoke.Danger = "role_revoke", rolesPath+"/{id}/{rid}/revoke", true
 	revoke.Open = c.openRoles(nil)
-	revoke.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
-		return Outcome{}, c.Directory.Admin.RevokeRole(ctx, p, from, in.Path("id"), in.Path("rid"))
+	revoke.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+		return shell.Outcome{}, c.Directory.Admin.RevokeRole(ctx, p, from, in.Path("id"), in.Path("rid"))
 	}
 	c.Act(r, assign)
 	c.Act(r, revoke)
@@ -49,19 +50,19 @@ func (c *Pages) registerRoles(r *site.Router) {
 		target.Open = c.openRoles(func(admin.Principal) []view.Field {
 			return []view.Field{{Name: "group", Words: "role_group", Kind: "text", HasHint: true}}
 		})
-		target.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+		target.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 			id, err := c.targetOf(ctx, p, in)
 			if err == nil {
 				err = do(ctx, p, from, in.Path("id"), in.Path("rid"), id)
 			}
-			return Outcome{}, err
+			return shell.Outcome{}, err
 		}
 		c.Act(r, target)
 	}
 }
 
 // targetOf returns the group in a form. The id of a deleted group, which a role may still have, is valid.
-func (c *Pages) targetOf(ctx context.Context, p admin.Principal, in Input) (account.GroupID, error) {
+func (c *Pages) targetOf(ctx context.Context, p admin.Principal, in shell.Input) (account.GroupID, error) {
 	text := strings.TrimSpace(in.Get("group"))
 	g, err := c.Directory.FindGroup(ctx, p, text)
 	if errcode.Of(err) != errcode.NotFound {
@@ -80,18 +81,18 @@ func (c *Pages) targetOf(ctx context.Context, p admin.Principal, in Input) (acco
 }
 
 // openRoles returns the function that opens the form of an operation on the roles of the user in the path.
-func (c *Pages) openRoles(fields func(admin.Principal) []view.Field) func(*http.Request, admin.Principal) (Form, error) {
-	return func(r *http.Request, p admin.Principal) (Form, error) {
+func (c *Pages) openRoles(fields func(admin.Principal) []view.Field) func(*http.Request, admin.Principal) (shell.Form, error) {
+	return func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		u, err := c.Directory.Admin.User(r.Context(), p, r.PathValue("id"))
 		if err != nil {
-			return Form{}, err
+			return shell.Form{}, err
 		}
 		if rid := r.PathValue("rid"); rid != "" {
 			if _, _, err := c.Directory.Admin.Role(r.Context(), p, string(u.ID), rid); err != nil {
-				return Form{}, err
+				return shell.Form{}, err
 			}
 		}
-		f := Form{Subject: u.DisplayName(), Back: rolesPath + "/" + string(u.ID)}
+		f := shell.Form{Subject: u.DisplayName(), Back: rolesPath + "/" + string(u.ID)}
 		if fields != nil {
 			f.Fields = fields(p)
 		}
@@ -118,7 +119,7 @@ func whereFields() []view.Field {
 }
 
 // whereOf returns the groups that the fields of whereFields state; nil means all.
-func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in Input) ([]account.GroupID, error) {
+func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in shell.Input) ([]account.GroupID, error) {
 	ids, err := c.groupsNamed(ctx, p, in.Get("groups"))
 	if err != nil {
 		return nil, err
@@ -133,7 +134,7 @@ func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in Input) ([]acc
 }
 
 func (c *Pages) getRoles(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := Cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
@@ -141,12 +142,12 @@ func (c *Pages) getRoles(w http.ResponseWriter, r *http.Request, p admin.Princip
 	page := view.Roles{Base: c.Base(r, p, "roles"), Role: asked.Get("role"), Group: asked.Get("group")}
 	page.Filter = view.Field{Name: "role", Words: "roles_role", Kind: "select", Optional: true, Value: page.Role,
 		Options: append([]view.Option{{Words: "roles.any"}}, roleOptions(func(account.Role) bool { return true })...)}
-	q := roster.HoldingQuery{Group: account.GroupID(page.Group), Role: account.Role(page.Role), After: after, Limit: RowsPerPage}
+	q := roster.HoldingQuery{Group: account.GroupID(page.Group), Role: account.Role(page.Role), After: after, Limit: shell.RowsPerPage}
 	found, next, err := c.Directory.Admin.RoleHolders(r.Context(), p, q)
 	if err != nil {
 		return err
 	}
-	page.More = MorePath(r, next)
+	page.More = shell.MorePath(r, next)
 	names := map[account.GroupID]string{}
 	if page.GroupName, err = c.groupLabel(r.Context(), p, q.Group, names); err != nil {
 		return err
@@ -178,7 +179,7 @@ func (c *Pages) getPersonRoles(w http.ResponseWriter, r *http.Request, p admin.P
 		return err
 	}
 	at := rolesPath + "/" + string(u.ID)
-	page := view.PersonRoles{Base: c.Base(r, p, "roles"), Name: u.DisplayName(), Login: u.Login, PersonPath: PeoplePath + "/" + string(u.ID), Path: at,
+	page := view.PersonRoles{Base: c.Base(r, p, "roles"), Name: u.DisplayName(), Login: u.Login, PersonPath: shell.PeoplePath + "/" + string(u.ID), Path: at,
 		CanAssign: p.Allows(admin.PermAssignRoles) && p.Owner != string(u.ID)}
 	names := map[account.GroupID]string{}
 	for _, a := range u.Roles {

@@ -12,6 +12,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -19,24 +20,24 @@ const tokensPath = "/console/tokens"
 
 func (c *Pages) registerTokens(r *site.Router) {
 	c.Get(r, tokensPath, c.getTokens)
-	token := Act{Section: "tokens", Need: admin.PermManage, Reason: true}
+	token := shell.Act{Section: "tokens", Need: admin.PermManage, Reason: true}
 	create := token
 	create.Name, create.Path, create.Budget = "token_create", tokensPath+"/new", throttle.APIWrites
-	create.Open = func(r *http.Request, p admin.Principal) (Form, error) {
+	create.Open = func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		where, err := c.tokenGroups(r.Context(), p)
 		fields := append([]view.Field{{Name: "name", Words: "token_name", Kind: "text", Max: account.MaxName, HasHint: true},
 			{Name: "role", Words: "token_role", Kind: "select", Options: roleOptions(func(r account.Role) bool { return r.Rank() <= p.Rank() })}}, where...)
-		return Form{Back: tokensPath, Fields: append(fields, view.Field{Name: "days", Words: "token_days", Kind: "number", Value: "90", Max: 3, HasHint: true})}, err
+		return shell.Form{Back: tokensPath, Fields: append(fields, view.Field{Name: "days", Words: "token_days", Kind: "number", Value: "90", Max: 3, HasHint: true})}, err
 	}
 	create.Run = c.createToken
 	revoke := token
 	revoke.Name, revoke.Path, revoke.Budget, revoke.Danger = "token_revoke", tokensPath+"/{tid}/revoke", throttle.NeverRefused, true
-	revoke.Open = func(r *http.Request, p admin.Principal) (Form, error) {
+	revoke.Open = func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		t, err := c.Directory.Admin.Token(r.Context(), p, r.PathValue("tid"))
-		return Form{Subject: t.Name, Back: tokensPath}, err
+		return shell.Form{Subject: t.Name, Back: tokensPath}, err
 	}
-	revoke.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
-		return Outcome{}, c.Directory.Admin.RevokeToken(ctx, p, from, in.Path("tid"))
+	revoke.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+		return shell.Outcome{}, c.Directory.Admin.RevokeToken(ctx, p, from, in.Path("tid"))
 	}
 	c.Act(r, create)
 	c.Act(r, revoke)
@@ -56,10 +57,10 @@ func (c *Pages) tokenGroups(ctx context.Context, p admin.Principal) ([]view.Fiel
 }
 
 // createToken makes a token of the administrator, without allowances (protocol rule 20).
-func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account.RequestInfo, in Input) (Outcome, error) {
+func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	days, err := strconv.Atoi(in.Get("days"))
 	if err != nil || days < 1 || days > 365 {
-		return Outcome{}, errcode.InvalidField("days", "days")
+		return shell.Outcome{}, errcode.InvalidField("days", "days")
 	}
 	n := admin.NewToken{Name: in.Get("name"), Role: account.Role(in.Get("role")), TTL: time.Duration(days) * 24 * time.Hour}
 	if p.Scoped() {
@@ -68,25 +69,25 @@ func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account
 			n.Groups = append(n.Groups, account.GroupID(id))
 		}
 	} else if n.Groups, err = c.whereOf(ctx, p, in); err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
 	secret, t, err := c.Directory.Admin.CreateToken(ctx, p, from, n)
 	if err != nil {
-		return Outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return Outcome{Secret: &view.SecretShown{Subject: t.Name, Secret: secret.Reveal(), Expires: t.Expires}}, nil
+	return shell.Outcome{Secret: &view.SecretShown{Subject: t.Name, Secret: secret.Reveal(), Expires: t.Expires}}, nil
 }
 
 func (c *Pages) getTokens(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := Cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, RowsPerPage)
+	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Tokens{Base: c.Base(r, p, "tokens"), More: MorePath(r, next)}
+	page := view.Tokens{Base: c.Base(r, p, "tokens"), More: shell.MorePath(r, next)}
 	groups, now := map[account.GroupID]string{}, c.Now()
 	ids := make([]string, len(found))
 	for i, t := range found {

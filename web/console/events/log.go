@@ -1,4 +1,4 @@
-package console
+package events
 
 import (
 	"cmp"
@@ -22,16 +22,18 @@ import (
 	"barillet/templates"
 	view "barillet/templates/console"
 	"barillet/web/api/systemlog"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
+// LogPath is the path of the log; that of one event follows it.
 const LogPath = "/console/log"
 
 // registerLog registers the pages of the audit log.
-func (c *eventPages) registerLog(r *site.Router) {
+func (c *Pages) registerLog(r *site.Router) {
 	c.Get(r, LogPath, c.getLog)
 	c.Get(r, LogPath+"/{eid}", c.getEvent)
-	c.Act(r, Act{Name: "log_export", Path: LogPath + "/export", Section: "log", Need: admin.PermExport, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+	c.Act(r, shell.Act{Name: "log_export", Path: LogPath + "/export", Section: "log", Need: admin.PermExport, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
 		Open: openExport, Run: c.exportLog})
 }
 
@@ -47,11 +49,11 @@ type selection struct {
 }
 
 // selectEvents reads the filters in values.
-func (c *eventPages) selectEvents(ctx context.Context, p admin.Principal, values url.Values) (s selection, err error) {
+func (c *Pages) selectEvents(ctx context.Context, p admin.Principal, values url.Values) (s selection, err error) {
 	f := &s.page.Filter
 	*f = view.LogFilter{Subject: strings.TrimSpace(values.Get("user")), Actor: strings.TrimSpace(values.Get("actor")), Type: values.Get("type"), Outcome: values.Get("outcome"),
 		Since: values.Get("since"), Until: values.Get("until")}
-	s.query = audit.Query{Descending: true, Limit: RowsPerPage, After: values.Get("after")}
+	s.query = audit.Query{Descending: true, Limit: shell.RowsPerPage, After: values.Get("after")}
 	if s.query.Since, err = c.day("since", f.Since, 0); err != nil {
 		return s, err
 	}
@@ -81,7 +83,7 @@ func (c *eventPages) selectEvents(ctx context.Context, p admin.Principal, values
 }
 
 // day returns the beginning of a day of a filter, or of one some days later. Without a day it returns the zero time.
-func (c *eventPages) day(field, text string, later int) (time.Time, error) {
+func (c *Pages) day(field, text string, later int) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -97,7 +99,7 @@ const maxChoices = 10
 
 // whom returns the id of the user that a filter means: by id, login, or the only name that begins so. If it means several or none, the
 // page says so. An id is not looked up first, so it need not be of a user within the scope (protocol rule 21).
-func (c *eventPages) whom(ctx context.Context, p admin.Principal, s *selection, text string, actor bool) (id string, err error) {
+func (c *Pages) whom(ctx context.Context, p admin.Principal, s *selection, text string, actor bool) (id string, err error) {
 	name := &s.page.Filter.SubjectName
 	if actor {
 		name = &s.page.Filter.ActorName
@@ -150,7 +152,7 @@ func choicePath(f view.LogFilter, actor bool, id string) string {
 	return LogPath + "?" + q.Encode()
 }
 
-func (c *eventPages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+func (c *Pages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	if err := p.Require(admin.PermRead); err != nil {
 		return err
 	}
@@ -175,7 +177,7 @@ func (c *eventPages) getLog(w http.ResponseWriter, r *http.Request, p admin.Prin
 		if page.Events, err = c.events(r.Context(), p, page.Lang, found); err != nil {
 			return err
 		}
-		page.More = MorePath(r, next)
+		page.More = shell.MorePath(r, next)
 		page.Export = exportPath(r.URL.Query())
 	}
 	return c.Render(w, http.StatusOK, page)
@@ -185,7 +187,7 @@ func (c *eventPages) getLog(w http.ResponseWriter, r *http.Request, p admin.Prin
 const readsPerPage = 1000
 
 // readEvents returns a page of events. What it reads beyond the first part counts against the budget of the next pages.
-func (c *eventPages) readEvents(r *http.Request, p admin.Principal, q audit.Query) ([]audit.Entry, string, error) {
+func (c *Pages) readEvents(r *http.Request, p admin.Principal, q audit.Query) ([]audit.Entry, string, error) {
 	cost := 0
 	q.Cost = &cost
 	found, next, err := c.Directory.Admin.Events(r.Context(), p, q)
@@ -200,7 +202,7 @@ func (c *eventPages) readEvents(r *http.Request, p admin.Principal, q audit.Quer
 }
 
 // eventTypes returns the event types in words, in the order of these.
-func (c *eventPages) eventTypes(lang string) []view.Option {
+func (c *Pages) eventTypes(lang string) []view.Option {
 	var out []view.Option
 	for _, action := range systemlog.EventTypes() {
 		text, err := c.Renderer.Sentence(lang, templates.Message{Key: c.eventWords(lang, action)})
@@ -213,7 +215,7 @@ func (c *eventPages) eventTypes(lang string) []view.Option {
 }
 
 // eventWords returns the sentence of an event type.
-func (c *eventPages) eventWords(lang, action string) templates.Key {
+func (c *Pages) eventWords(lang, action string) templates.Key {
 	key := templates.Key("log.type." + strings.ReplaceAll(action, ".", "_"))
 	if c.Renderer.Has(lang, key) {
 		return key
@@ -222,7 +224,7 @@ func (c *eventPages) eventWords(lang, action string) templates.Key {
 }
 
 // events returns the rows of events. Users have their present names, within the scope of p.
-func (c *eventPages) events(ctx context.Context, p admin.Principal, lang string, found []audit.Entry) ([]view.Event, error) {
+func (c *Pages) events(ctx context.Context, p admin.Principal, lang string, found []audit.Entry) ([]view.Event, error) {
 	names, err := c.eventNames(ctx, p, found)
 	if err != nil {
 		return nil, err
@@ -230,12 +232,12 @@ func (c *eventPages) events(ctx context.Context, p admin.Principal, lang string,
 	out := make([]view.Event, len(found))
 	for i, e := range found {
 		out[i] = view.Event{Path: LogPath + "/" + e.ID, At: e.At, Action: e.Action, Words: c.eventWords(lang, e.Action), Count: e.Count(), Outcome: e.Outcome, Reason: e.Reason,
-			Actor: named(names, e.Actor), Subject: UserNamed(names, e.Subject, e.SubjectName)}
+			Actor: named(names, e.Actor), Subject: shell.UserNamed(names, e.Subject, e.SubjectName)}
 	}
 	return out, nil
 }
 
-func (c *eventPages) eventNames(ctx context.Context, p admin.Principal, found []audit.Entry) (map[string]string, error) {
+func (c *Pages) eventNames(ctx context.Context, p admin.Principal, found []audit.Entry) (map[string]string, error) {
 	var ids []string
 	for _, e := range found {
 		ids = append(ids, e.Subject, e.Actor.ID)
@@ -249,12 +251,12 @@ func (c *eventPages) eventNames(ctx context.Context, p admin.Principal, found []
 // named returns the actor or a target of an event by name.
 func named(names map[string]string, a audit.Actor) view.Named {
 	if a.Type == audit.TypeUser {
-		return UserNamed(names, a.ID, a.Name)
+		return shell.UserNamed(names, a.ID, a.Name)
 	}
 	return view.Named{Kind: cmp.Or(a.Type, audit.TypeUnknown), Name: a.Name, ID: a.ID}
 }
 
-func (c *eventPages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+func (c *Pages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	ctx := r.Context()
 	e, err := c.Directory.Admin.Event(ctx, p, r.PathValue("eid"))
 	if err != nil {
@@ -286,7 +288,7 @@ func (c *eventPages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Pr
 }
 
 // prove adds the proof that the log has the event.
-func (c *eventPages) prove(ctx context.Context, p admin.Principal, page *view.EventPage) error {
+func (c *Pages) prove(ctx context.Context, p admin.Principal, page *view.EventPage) error {
 	proof, err := c.Directory.Admin.ProveEvent(ctx, p, page.ID)
 	if errcode.HasReason(err, errcode.ReasonUnsigned) {
 		page.Unproven = &templates.Message{Key: "refused.unsigned"}

@@ -1,4 +1,4 @@
-package console
+package shell
 
 import (
 	"crypto/rand"
@@ -33,8 +33,8 @@ type Section struct {
 	Waiting    func(r *http.Request, p admin.Principal) int // what waits for p; nil: nothing
 }
 
-// newShell returns a shell whose navigation has the sections. ring encrypts the stored answers.
-func newShell(s *site.Site, principals *admin.Service, ring *store.Keyring, sections []Section) *Shell {
+// New returns a shell whose navigation has the sections. ring encrypts the stored answers.
+func New(s *site.Site, principals *admin.Service, ring *store.Keyring, sections []Section) *Shell {
 	return &Shell{Site: s, admin: principals, sections: sections, keys: idempotency.New(s.Accounts, ring, s.Now), notices: map[string]bool{}}
 }
 
