@@ -23,9 +23,9 @@ import (
 
 // Act is an operation that an administrator confirms on a page of its own. Its sentences are those of view.Act.
 type Act struct {
-	Name    string
-	Path    string // of http.ServeMux
-	Section string
+	Name    string           // view.Act.Words
+	Path    string           // of http.ServeMux
+	Section string           // Section.Name
 	Need    admin.Permission // the page and the form ask for a step-up first if this permission NeedsProof
 	Budget  throttle.Quota   // throttle.APIWrites, or NeverRefused if it only ends access
 	Danger  bool             // the button is red
@@ -64,18 +64,22 @@ type Input struct {
 	Values  url.Values
 }
 
+// Get returns the value of a field; "" if it has none.
 func (in Input) Get(field string) string { return in.Values.Get(field) }
 
+// All returns the values of a field with several.
 func (in Input) All(field string) []string { return in.Values[field] }
 
+// Ticked reports whether a box is ticked.
 func (in Input) Ticked(field string) bool { return in.Values.Get(field) == "yes" }
 
+// Path returns a value of the path.
 func (in Input) Path(name string) string { return in.Request.PathValue(name) }
 
 // maxReason is the maximum length of a reason, in characters.
 const maxReason = 500
 
-// Act registers the page and the form of an operation.
+// Act registers the page and the form of an operation, and the notice that it was performed.
 func (s *Shell) Act(r *site.Router, a Act) {
 	s.AddNotice(a.Name)
 	r.Page("GET "+a.Path, s.administrator(func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {

@@ -16,7 +16,7 @@ import (
 	"barillet/web/site"
 )
 
-// Shell is a Site whose visitors are administrators.
+// Shell is a Site whose visitors are administrators. All pages of the console have the same one.
 type Shell struct {
 	*site.Site
 	admin    *admin.Service
@@ -41,12 +41,12 @@ func New(s *site.Site, principals *admin.Service, ring *store.Keyring, sections 
 // Handler answers a request of an administrator once, or returns an error without an answer.
 type Handler func(w http.ResponseWriter, r *http.Request, p admin.Principal) error
 
-// Get registers a page that only reads.
+// Get registers a page that only reads. What the handler calls checks the permission.
 func (s *Shell) Get(r *site.Router, path string, h Handler) {
 	r.Page("GET "+path, s.administrator(h), throttle.ConsoleReads)
 }
 
-// Post registers a form that is no act.
+// Post registers a form that is no act. What the handler calls checks the permission.
 func (s *Shell) Post(r *site.Router, path string, h Handler, budget throttle.Quota) {
 	r.Page("POST "+path, s.administrator(h), budget)
 }
@@ -65,7 +65,7 @@ func (s *Shell) administrator(h Handler) site.Handler {
 	}
 }
 
-// AddNotice adds an outcome after which a page shows the sentence "act.{name}.done". Act adds those of acts.
+// AddNotice registers a further outcome of an act. The page with ?done={name} shows the sentence "act.{name}.done".
 func (s *Shell) AddNotice(name string) { s.notices[name] = true }
 
 // Base returns the part that all pages of the console have. present is the name of the present section.
