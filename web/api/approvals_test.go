@@ -38,11 +38,11 @@ func TestResetApproval_SecondAdministratorApproves(t *testing.T) {
 	if again := read[tree](t, d.call("POST", reset, ines[0], `{"reason":"lost"}`, "Idempotency-Key", "k"), 202); again.get("id") != id {
 		t.Errorf("repeated: got %v", again)
 	}
-	one := "/api/v1/reset-approvals/" + id
+	one := "/api/v1/approvals/" + id
 	if got := read[tree](t, d.call("GET", one, paul[0], ""), 200); got.get("id") != id || got.get("_links", "approve", "href") != "https://login.example"+one {
 		t.Errorf("got %v", got)
 	}
-	if got := read[[]tree](t, d.call("GET", "/api/v1/reset-approvals", paul[0], ""), 200); len(got) != 1 {
+	if got := read[[]tree](t, d.call("GET", "/api/v1/approvals", paul[0], ""), 200); len(got) != 1 {
 		t.Errorf("got %v", got)
 	}
 	for name, token := range map[string]string{"the same token": ines[0], "another token of the same owner": ines[1], "support": d.token(account.RoleHelpDesk, nil)} {
@@ -74,7 +74,7 @@ func TestResetApproval_RejectedAndRequestedAgain(t *testing.T) {
 	last := ""
 	for name, token := range map[string]string{"who asked": ines[0], "who could agree": paul[0], "the person": own[0]} {
 		asked := read[tree](t, d.call("POST", "/api/v1/users/"+zoe.Login+"/lifecycle/reset_factors", ines[0], ""), 202)
-		one := "/api/v1/reset-approvals/" + asked.get("id").(string)
+		one := "/api/v1/approvals/" + asked.get("id").(string)
 		if one == last {
 			t.Errorf("%s: the same id again", name)
 		}
@@ -95,10 +95,12 @@ func TestResetApproval_OneOwnerCannotApproveAlone(t *testing.T) {
 	eve, tokens := d.boss("eve@garage.example", account.RoleSuperAdmin, 2)
 	reset := "/api/v1/users/" + string(zoe.ID) + "/lifecycle/reset_factors"
 	asked := read[tree](t, d.call("POST", reset, tokens[0], ""), 202)
-	one := "/api/v1/reset-approvals/" + asked.get("id").(string)
+	one := "/api/v1/approvals/" + asked.get("id").(string)
 
 	// A user that the administrator created has no token, and tokens belong to their creator.
-	puppet := read[tree](t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"},"role":"SUPER_ADMIN"}`), 200)
+	problem(t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"},"role":"SUPER_ADMIN"}`), 403)
+	puppet := read[tree](t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"}}`), 200)
+	read[tree](t, d.call("POST", "/api/v1/users/puppet@garage.example/roles", tokens[0], `{"type":"SUPER_ADMIN"}`), 202)
 	problem(t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN","owner":"`+puppet.get("id").(string)+`"}`), 403)
 	made := read[tree](t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN"}`), 201)
 	if made.get("owner") != string(eve.ID) {
@@ -140,7 +142,7 @@ func TestResetApproval_ClosedHelpRequestIsRejected(t *testing.T) {
 	asked := read[tree](t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", ines[0],
 		`{"helpRequestId":"`+help+`","identityCheck":{"method":"photo_document"}}`), 202)
 	read[tree](t, d.local("PATCH", "/api/v1/help-requests/"+help, `{"status":"rejected"}`), 200)
-	doc := problem(t, d.call("POST", "/api/v1/reset-approvals/"+asked.get("id").(string), paul[0], ""), 409)
+	doc := problem(t, d.call("POST", "/api/v1/approvals/"+asked.get("id").(string), paul[0], ""), 409)
 	if doc.ErrorCode != "E0000038" || len(d.User(zoe.Login).Devices) == 0 {
 		t.Errorf("got %+v, want it refused and nothing reset", doc)
 	}
