@@ -147,3 +147,50 @@ func TestResetApproval_ClosedHelpRequestIsRejected(t *testing.T) {
 		t.Errorf("got %+v, want it refused and nothing reset", doc)
 	}
 }
+
+// A role, a further group of one and an address wait for another administrator, who sees what would change.
+func TestApproval_RoleAndAddress(t *testing.T) {
+	d := open(t)
+	lea, _ := d.boss("lea@garage.example", account.RoleReadOnly, 0)
+	_, eve := d.boss("eve@garage.example", account.RoleSuperAdmin, 1)
+	_, paul := d.boss("paul@garage.example", account.RoleSuperAdmin, 1)
+	group := string(d.CreateGroup("Garage du Port"))
+	other := string(d.CreateGroup("Garage du Nord"))
+	at := "/api/v1/users/" + string(lea.ID)
+	approves := func(waits tree) tree {
+		t.Helper()
+		one := "/api/v1/approvals/" + waits.get("id").(string)
+		problem(t, d.call("POST", one, eve[0], ""), 403)
+		if got := read[tree](t, d.call("GET", one, paul[0], ""), 200); got.get("operation") != waits.get("operation") {
+			t.Errorf("got %v, want %v", got, waits)
+		}
+		return read[tree](t, d.call("POST", one, paul[0], ""), 200)
+	}
+	waits := read[tree](t, d.call("POST", at+"/roles", eve[0], `{"type":"HELP_DESK_ADMIN","targets":["`+group+`"]}`), 202)
+	if waits.get("operation") != "role" || waits.get("role", "type") != "HELP_DESK_ADMIN" || waits.get("status") != "PENDING" {
+		t.Errorf("got %v", waits)
+	}
+	problem(t, d.call("POST", at+"/roles", eve[0], `{"type":"USER_ADMIN"}`), 409)
+	role := approves(waits)
+	if role.get("type") != "HELP_DESK_ADMIN" {
+		t.Errorf("got %v", role)
+	}
+	target := at + "/roles/" + role.get("id").(string) + "/targets/groups/" + other
+	if got := approves(read[tree](t, d.call("PUT", target, eve[0], ""), 202)); got.get("id") != role.get("id") || len(got.get("targets").([]any)) != 2 {
+		t.Errorf("got %v", got)
+	}
+	if w := d.call("PUT", target, eve[0], ""); w.Code != 204 {
+		t.Errorf("a group that is a target: got %d", w.Code)
+	}
+	waits = read[tree](t, d.call("POST", at, eve[0], `{"profile":{"email":"Lea.New@garage.example","locale":"fr_CA","department":"Atelier"}}`), 202)
+	if waits.get("profile", "email") != "Lea.New@garage.example" || waits.get("profile", "department") != "Atelier" || waits.get("profile", "login") != nil {
+		t.Errorf("got %v", waits)
+	}
+	if again := read[tree](t, d.call("PUT", at, eve[0], `{"profile":{"login":"lea@garage.example","email":"Lea.New@garage.example","locale":"fr_CA","department":"Atelier","firstName":"`+lea.FirstName+`","lastName":"`+lea.LastName+`"}}`), 202); again.get("id") != waits.get("id") {
+		t.Errorf("the same change as a whole profile: got %v, want %v", again, waits)
+	}
+	user := approves(waits)
+	if user.get("profile", "email") != "Lea.New@garage.example" || user.get("profile", "locale") != "fr_CA" || user.get("profile", "department") != "Atelier" {
+		t.Errorf("got %v", user)
+	}
+}
