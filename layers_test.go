@@ -118,7 +118,7 @@ var bans = []struct {
 	{names: "text/template", only: "templates"}, // for emails in plain text
 	// Elsewhere a refusal says why: errcode.ForbiddenFor.
 	{names: "barillet/internal/errcode.Forbidden", only: "authn/enrol oidc web/forwardauth web/reply"},
-	{names: "barillet/authn/admin.Consent", only: "authn/approval", everywhere: true},
+	{names: "barillet/authn/admin.Consent", only: "authn/approval authn/authntest", everywhere: true},
 	{names: "math/rand math/rand/v2 net/smtp os/exec log plugin testing unsafe C"},
 	{names: "func.init .Skip .Skipf .SkipNow testing.Short", everywhere: true},
 }

@@ -19,6 +19,7 @@ var checks = []string{"Authorize", "Require", "RequireSignIn"}
 // unchecked lists the exported functions with a Principal that need no check, and why.
 var unchecked = map[string]string{
 	"PeerAdministrators":   "it selects the recipients of a notification about an operation that the caller checked",
+	"Approvers":            "it selects the recipients of a notification about a request that the caller checked",
 	"ResetRecipients":      "it selects the recipients of a notification about a reset that the caller checked",
 	"NotifySuperAdmins":    "it notifies about an operation that the caller checked",
 	"OpenInvitedElsewhere": "it opens a help request about an invitation that the caller checked",

@@ -25,7 +25,7 @@ func (s *env) writes(t *testing.T, p admin.Principal, number string) {
 	if number != "" {
 		c.MobilePhone = &number
 	}
-	if _, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(s.Amelie.ID), c); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(p), s.From, string(s.Amelie.ID), c); err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(account.AddressCooldown + time.Second)

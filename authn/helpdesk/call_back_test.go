@@ -52,7 +52,7 @@ func (s *env) numbers(t *testing.T, ref string) string {
 func TestAttack_NumberChangedFirstAndThenCalledBack(t *testing.T) {
 	s := newEnv(t)
 	attacker := "+44 20 7946 0958"
-	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{MobilePhone: &attacker}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{MobilePhone: &attacker}); err != nil {
 		t.Fatal(err)
 	}
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"phone_changed to " + authntest.Technician, "phone_changed to " + authntest.SecondEmail})
@@ -96,7 +96,7 @@ func TestAttack_NumberChangedFirstAndThenCalledBack(t *testing.T) {
 func TestAttack_SecondNumberAdded(t *testing.T) {
 	s := newEnv(t)
 	attacker := "+44 20 7946 0958"
-	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{PrimaryPhone: &attacker}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{PrimaryPhone: &attacker}); err != nil {
 		t.Fatal(err)
 	}
 	ref := s.request(t)

@@ -152,7 +152,7 @@ func (m *million) rows() []row {
 		list("report/lockout-groups"+p.name, "/api/v1/reports/lockout-risk?kind=group", p.p)
 		get("report/sign-ins"+p.name, "/api/v1/reports/sign-ins?days=90", p.p)
 	}
-	for _, what := range []string{"api-tokens", "help-requests", "reset-approvals", "webhooks"} {
+	for _, what := range []string{"api-tokens", "help-requests", "approvals", "webhooks"} {
 		list(what, "/api/v1/"+what, root)
 	}
 	return append(append(out, m.logRows(root, one, thirty, none)...), m.actRows()...)
