@@ -1,8 +1,12 @@
 package console
 
-import "time"
+import (
+	"time"
 
-// Approvals lists the resets that wait for a second administrator.
+	"barillet/templates"
+)
+
+// Approvals lists the operations that wait for a second administrator.
 //
 //	GET /console/approvals?after=
 type Approvals struct {
@@ -19,13 +23,16 @@ func (Approvals) Template() string { return "console_approvals" }
 type Approval struct {
 	Base
 	ApprovalRow
+	Role    *ApprovedRole    // of "role"
+	Changes []ApprovedMember // of "profile"
 }
 
 func (Approval) Template() string { return "console_approval" }
 
-// ApprovalRow is a reset that waits for a second administrator.
+// ApprovalRow is an operation that waits for a second administrator. Its name is the sentence "approvals.op_{Operation}".
 type ApprovalRow struct {
 	Path, Person          string
+	Operation             string // "reset", "role" or "profile"
 	Login                 string
 	By                    string // name of the administrator who asked
 	Reason                string
@@ -33,4 +40,18 @@ type ApprovalRow struct {
 	Mine                  bool // the reader asked
 	AboutMe               bool // the reader is the user
 	CanApprove, CanReject bool
+}
+
+// ApprovedRole is the role that an approval gives, or the further groups of one.
+type ApprovedRole struct {
+	Role    templates.Key
+	Further bool     // the user has the role, for other groups
+	Groups  []string // by name; none: all
+}
+
+// ApprovedMember is a member of a profile that an approval changes.
+type ApprovedMember struct {
+	Words    templates.Key // its name; "": Name
+	Name     string
+	Old, New string // "": none
 }

@@ -7,7 +7,9 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/approval"
+	"barillet/authn/directory"
 	"barillet/internal/throttle"
+	"barillet/templates"
 	view "barillet/templates/console"
 	"barillet/web/console/shell"
 	"barillet/web/site"
@@ -16,6 +18,9 @@ import (
 const approvalsPath = "/console/approvals"
 
 func (c *Pages) registerApprovals(r *site.Router) {
+	for _, o := range []approval.Operation{approval.OperationReset, approval.OperationRole, approval.OperationProfile} {
+		c.AddNotice(string(o) + "_asked")
+	}
 	c.Get(r, approvalsPath, c.getApprovals)
 	c.Get(r, approvalsPath+"/{aid}", c.getApproval)
 	open := func(r *http.Request, p admin.Principal) (shell.Form, error) {
@@ -55,18 +60,62 @@ func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Prin
 	if err != nil {
 		return err
 	}
-	return c.Render(w, http.StatusOK, view.Approval{Base: c.Base(r, p, "approvals"), ApprovalRow: approvalRow(p, &a)})
+	page := view.Approval{Base: c.Base(r, p, "approvals"), ApprovalRow: approvalRow(p, &a)}
+	if a.Role != nil {
+		page.Role = &view.ApprovedRole{Role: roleWords(a.Role.Role), Further: a.Role.Assignment != ""}
+		names := map[account.GroupID]string{}
+		for _, id := range a.Role.Groups {
+			name, err := c.groupLabel(r.Context(), p, id, names)
+			if err != nil {
+				return err
+			}
+			page.Role.Groups = append(page.Role.Groups, name)
+		}
+	}
+	if a.Profile != nil {
+		u, err := c.Directory.Admin.User(r.Context(), p, string(a.User))
+		if err != nil {
+			return err
+		}
+		page.Changes = approvedMembers(&u, a.Profile)
+	}
+	return c.Render(w, http.StatusOK, page)
+}
+
+// approvedMembers returns the members of a profile that a change writes, with their present and new values.
+func approvedMembers(u *account.User, m *directory.ProfileMembers) (all []view.ApprovedMember) {
+	as := u.AsGiven()
+	present := map[string]string{"login": as.Login, "email": as.Email, "secondEmail": as.SecondEmail, "firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale,
+		"primaryPhone": u.PrimaryPhone.Number, "mobilePhone": u.MobilePhone.Number}
+	for _, name := range m.Names() {
+		row := view.ApprovedMember{Name: name, Old: present[name]}
+		if value, known := m.Known[name]; known {
+			row.Words, row.New = templates.Key("field."+name), value
+		} else if value := string(m.Custom[name]); value != "null" {
+			row.New = value
+		}
+		all = append(all, row)
+	}
+	return all
 }
 
 func approvalRow(p admin.Principal, a *approval.Approval) view.ApprovalRow {
-	row := view.ApprovalRow{Path: approvalsPath + "/" + a.ID, Person: shell.PeoplePath + "/" + string(a.User), Login: a.Login, By: a.ByName, Reason: a.Reason, Asked: a.At, Until: a.Expires,
+	row := view.ApprovalRow{Path: approvalsPath + "/" + a.ID, Person: shell.PeoplePath + "/" + string(a.User), Operation: string(a.Operation), Login: a.Login, By: a.ByName, Reason: a.Reason, Asked: a.At, Until: a.Expires,
 		Mine: p.Owner == a.Owner, AboutMe: p.Owner == string(a.User)}
 	row.CanApprove = p.Allows(admin.PermApprove) && !row.Mine && !row.AboutMe
 	row.CanReject = p.Allows(admin.PermApprove) || row.Mine || row.AboutMe
 	return row
 }
 
+// unlessItWaits returns the outcome of an operation that may wait for an approval.
+func unlessItWaits(waits *approval.Approval, err error) (shell.Outcome, error) {
+	if err != nil || waits == nil {
+		return shell.Outcome{}, err
+	}
+	return shell.Outcome{Next: approvalPath(waits)}, nil
+}
+
 // approvalPath returns the path of the page that follows a request for an approval.
 func approvalPath(a *approval.Approval) string {
-	return approvalsPath + "/" + a.ID + "?done=reset_asked"
+	return site.WithQuery(approvalsPath+"/"+a.ID, "done", string(a.Operation)+"_asked")
 }

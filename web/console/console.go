@@ -63,7 +63,7 @@ func (c *Pages) sections(applications bool) []shell.Section {
 		{Name: "people", Path: shell.PeoplePath, Need: admin.PermRead},
 		{Name: "groups", Path: groupsPath, Need: admin.PermRead},
 		{Name: "roles", Path: rolesPath, Need: admin.PermRead, Unscoped: true},
-		{Name: "approvals", Path: approvalsPath, Need: admin.PermRead, Unscoped: true, Waiting: c.waitingApprovals},
+		{Name: "approvals", Path: approvalsPath, Need: admin.PermRead, Waiting: c.waitingApprovals},
 		{Name: "tokens", Path: tokensPath, Need: admin.PermListTokens},
 	}
 	if applications {

@@ -40,7 +40,6 @@ func (c *Pages) registerDevices(r *site.Router) {
 		Open: c.openReset, Run: c.reset})
 	c.Act(r, shell.Act{Name: "resend_ticket", Path: shell.PeoplePath + "/{id}/tickets/send", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Reason: true,
 		Open: c.openPerson, Run: c.resendTicket})
-	c.AddNotice("reset_asked")
 }
 
 // openDevice returns the form of an operation on the device in the path.

@@ -62,8 +62,8 @@ func (c *Pages) edit(ctx context.Context, p admin.Principal, from account.Reques
 			*into = &sent[0]
 		}
 	}
-	_, err := c.Directory.UpdateUser(ctx, p, from, in.Path("id"), change)
-	return shell.Outcome{}, err
+	_, waits, err := c.Approvals.UpdateUser(ctx, p, from, in.Path("id"), change)
+	return unlessItWaits(waits, err)
 }
 
 func (c *Pages) openJoin(r *http.Request, p admin.Principal) (shell.Form, error) {

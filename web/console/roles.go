@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/roster"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
@@ -30,10 +31,11 @@ func (c *Pages) registerRoles(r *site.Router) {
 	})
 	assign.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 		groups, err := c.whereOf(ctx, p, in)
-		if err == nil {
-			_, err = c.Directory.Admin.AssignRole(ctx, p, from, in.Path("id"), admin.NewRoleAssignment{Role: account.Role(in.Get("type")), Targets: groups})
+		if err != nil {
+			return shell.Outcome{}, err
 		}
-		return shell.Outcome{}, err
+		_, waits, err := c.Approvals.AssignRole(ctx, p, from, in.Path("id"), admin.NewRoleAssignment{Role: account.Role(in.Get("type")), Targets: groups})
+		return unlessItWaits(waits, err)
 	}
 	revoke := role
 	revoke.Name, revoke.Path, revoke.Danger = "role_revoke", rolesPath+"/{id}/{rid}/revoke", true
@@ -43,8 +45,8 @@ func (c *Pages) registerRoles(r *site.Router) {
 	}
 	c.Act(r, assign)
 	c.Act(r, revoke)
-	type change func(context.Context, admin.Principal, account.RequestInfo, string, string, account.GroupID) error
-	for name, do := range map[string]change{"role_add_group": c.Directory.Admin.AddTarget, "role_remove_group": c.Directory.Admin.RemoveTarget} {
+	type change func(context.Context, admin.Principal, account.RequestInfo, string, string, account.GroupID) (*approval.Approval, error)
+	for name, do := range map[string]change{"role_add_group": c.Approvals.AddTarget, "role_remove_group": c.removeTarget} {
 		target := role
 		target.Name, target.Path, target.Repeatable = name, rolesPath+"/{id}/{rid}/"+strings.TrimPrefix(name, "role_"), true
 		target.Open = c.openRoles(func(admin.Principal) []view.Field {
@@ -52,13 +54,18 @@ func (c *Pages) registerRoles(r *site.Router) {
 		})
 		target.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 			id, err := c.targetOf(ctx, p, in)
-			if err == nil {
-				err = do(ctx, p, from, in.Path("id"), in.Path("rid"), id)
+			if err != nil {
+				return shell.Outcome{}, err
 			}
-			return shell.Outcome{}, err
+			return unlessItWaits(do(ctx, p, from, in.Path("id"), in.Path("rid"), id))
 		}
 		c.Act(r, target)
 	}
+}
+
+// removeTarget removes a group from the targets of a role. It never waits for an approval.
+func (c *Pages) removeTarget(ctx context.Context, p admin.Principal, from account.RequestInfo, user, rid string, group account.GroupID) (*approval.Approval, error) {
+	return nil, c.Directory.Admin.RemoveTarget(ctx, p, from, user, rid, group)
 }
 
 // targetOf returns the group in a form. The id of a deleted group, which a role may still have, is valid.

@@ -61,7 +61,7 @@ func roleSamples(lang string) []Sample {
 
 func tokenSamples(lang string) []Sample {
 	b, a := at(lang, "tokens", "/console/tokens"), at(lang, "approvals", "/console/approvals")
-	other := console.ApprovalRow{Path: a.Path + "/u1-x", Person: "/console/people/u1", Login: "jeanne@garage.example", By: "Paul Petit", Reason: "Le téléphone est tombé dans la fosse.", Asked: day, Until: day.Add(24 * time.Hour), CanApprove: true, CanReject: true}
+	other := console.ApprovalRow{Path: a.Path + "/u1-x", Operation: "reset", Person: "/console/people/u1", Login: "jeanne@garage.example", By: "Paul Petit", Reason: "Le téléphone est tombé dans la fosse.", Asked: day, Until: day.Add(24 * time.Hour), CanApprove: true, CanReject: true}
 	mine, me := other, other
 	mine.Mine, mine.CanApprove, mine.Reason = true, false, ""
 	me.AboutMe, me.CanApprove = true, false
@@ -72,8 +72,13 @@ func tokenSamples(lang string) []Sample {
 	one := func(row console.ApprovalRow) console.Approval {
 		return console.Approval{Base: at(lang, "approvals", row.Path), ApprovalRow: row}
 	}
-	return []Sample{{"approvals", console.Approvals{Base: a, Approvals: []console.ApprovalRow{other, mine, me}, More: a.Path + "?after=x"}}, {"approvals-none", console.Approvals{Base: a}},
+	role, further, profile := one(mine), one(other), one(other)
+	role.Operation, role.Role = "role", &console.ApprovedRole{Role: "roles.name_USER_ADMIN"}
+	further.Operation, further.Role = "role", &console.ApprovedRole{Role: "roles.name_HELP_DESK_ADMIN", Further: true, Groups: []string{"Garage Lumière"}}
+	profile.Operation, profile.Changes = "profile", []console.ApprovedMember{{Words: "field.email", Old: "jeanne@garage.example", New: "jeanne.martin-de-la-fontaine@garage-du-nord.example"},
+		{Words: "field.mobilePhone", New: "+33612345678"}, {Name: "badge", Old: "12"}}
+	return []Sample{{"approvals", console.Approvals{Base: a, Approvals: []console.ApprovalRow{other, mine, me, role.ApprovalRow, profile.ApprovalRow}, More: a.Path + "?after=x"}}, {"approvals-none", console.Approvals{Base: a}},
 		{"approvals-sparse", console.Approvals{Base: a, More: a.Path + "?after=x"}},
-		{"approval", one(other)}, {"approval-mine", one(mine)}, {"approval-me", one(me)},
+		{"approval", one(other)}, {"approval-role", role}, {"approval-further", further}, {"approval-profile", profile}, {"approval-mine", one(mine)}, {"approval-me", one(me)},
 		{"tokens", console.Tokens{Base: b, Tokens: tokens, More: b.Path + "?after=x"}}, {"tokens-none", console.Tokens{Base: b}}, {"tokens-sparse", console.Tokens{Base: b, More: b.Path + "?after=x"}}, {"token-shown", shown}}
 }
