@@ -93,10 +93,10 @@ func (p *handler) begins(t *testing.T, name string) {
 	p.taps(`#people [data-row]`)
 	p.taps(`a[data-key="h"]`)
 	p.proves()
-	if got := p.Count(`input[name="witness"]:not(:disabled)`); got != 1 {
+	if got := p.Count(`input[name="witness"]:not(:disabled, [value="other"])`); got != 1 {
 		t.Errorf("got %d colleagues who can be the witness, want 1", got)
 	}
-	p.ticks(`input[name="witness"]:not(:disabled)`)
+	p.ticks(`input[name="witness"]:not(:disabled, [value="other"])`)
 	p.writes("#f-reason", "téléphone dans la fosse")
 	p.taps(mainButton)
 	p.at("/console/hand-overs")

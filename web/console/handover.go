@@ -19,7 +19,10 @@ import (
 // handOverPath is the path of the page of a handover, which its id follows.
 const handOverPath = "/console/hand-overs/"
 
-const maxWitnesses = 50 // colleagues that the form lists
+const (
+	maxWitnesses   = 50      // colleagues that the form lists
+	anotherWitness = "other" // the witness is the user whose login was typed
+)
 
 // registerHandOver registers the handing over of a code to a user who is present (protocol rule 9).
 func (c *Pages) registerHandOver(r *site.Router) {
@@ -47,14 +50,15 @@ func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (form, error) {
 	case err != nil && errcode.Of(err) != errcode.NotFound:
 		return f, err
 	}
-	witness := view.Field{Name: "witness", Kind: "choice", Optional: true, HasHint: true}
+	witness := view.Field{Name: "witness", Kind: "choice", HasHint: true}
 	if witness.Options, err = c.witnesses(r, p); err != nil {
 		return f, err
 	}
 	if len(witness.Options) > 0 {
+		witness.Options = append(witness.Options, view.Option{Value: anotherWitness, Words: "handover.another"})
 		f.fields = append(f.fields, witness)
 	}
-	f.fields = append(f.fields, view.Field{Name: "other_witness", Kind: "text", Optional: true, HasHint: true})
+	f.fields = append(f.fields, view.Field{Name: "other_witness", Kind: "text", Optional: len(witness.Options) > 0, HasHint: true})
 	return f, nil
 }
 
@@ -94,7 +98,7 @@ func (c *Pages) witnesses(r *http.Request, p admin.Principal) (out []view.Option
 // beginHandOver asks the witness.
 func (c *Pages) beginHandOver(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
 	witness := strings.TrimSpace(in.get("other_witness"))
-	if witness == "" {
+	if witness == "" && in.get("witness") != anotherWitness {
 		witness = in.get("witness")
 	}
 	if witness == "" {

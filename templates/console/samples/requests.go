@@ -75,7 +75,8 @@ func requestPages(lang string) []Sample {
 
 func handOverPages(lang string) []Sample {
 	b := at(lang, "people", "/console/hand-overs/h1")
-	witness := console.Field{Name: "witness", Kind: "choice", HasHint: true, Optional: true, Options: []console.Option{{Value: "u2", Text: "Bruno Petit"}, {Value: "u3", Text: "Chloé Roux"}}}
+	witness := console.Field{Name: "witness", Kind: "choice", HasHint: true, Options: []console.Option{{Value: "u2", Text: "Bruno Petit"},
+		{Value: "u3", Text: "Chloé Roux"}, {Value: "u4", Text: "Inès Petit", Refused: "handover.refusal_new"}, {Value: "other", Words: "handover.another"}}}
 	out := []Sample{{"hand-over", console.Act{Base: b, Words: "hand_over", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1",
 		Fields: []console.Field{witness, {Name: "other_witness", Kind: "text", Optional: true, HasHint: true}, {Name: "reason", Kind: "text", HasHint: true}}}}}
 	for _, state := range []string{"asked", "confirmed", "refused", "wrong", "cancelled", "done", "expired"} {
