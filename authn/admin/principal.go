@@ -33,6 +33,7 @@ type Principal struct {
 	coolOffUntil time.Time                // see account.User.CoolOff
 	consent      *Consent                 // of the administrator who asked for the operation; nil: nobody else asked
 	held         []account.RoleAssignment // of the user of a session
+	consent      *Consent                 // of the administrator who asked for the operation; nil: nobody else asked
 }
 
 // SetOwner sets the name of the owner of p, who is a user, and limits p while they are in cool-off (protocol rule 11).

@@ -96,6 +96,18 @@ func (a *Approval) allows(p admin.Principal, u *account.User) error {
 	return nil
 }
 
+// allowsAny is allows for a user of a session who may have asked with one of several roles.
+func (a *Approval) allowsAny(p admin.Principal, u *account.User) error {
+	err := a.allows(p, u)
+	for _, role := range p.Roles() {
+		if err == nil {
+			return nil
+		}
+		err = a.allows(p.As(role), u)
+	}
+	return err
+}
+
 // checkApprover returns the approval and its user if p may approve it.
 func (s *Service) checkApprover(r account.Reader, p admin.Principal, id string, now time.Time) (Approval, account.User, error) {
 	if err := p.Require(admin.PermRead); err != nil {
@@ -113,7 +125,7 @@ func (s *Service) checkApprover(r account.Reader, p admin.Principal, id string, 
 	}
 	first, err := s.requester(r, &a, now)
 	if err == nil {
-		err = a.allows(first, &u)
+		err = a.allowsAny(first, &u)
 	}
 	if errcode.Of(err) != "" { // a refusal of the other administrator
 		err = errcode.ForbiddenFor(errcode.ReasonRequesterRefused)
@@ -146,7 +158,7 @@ func (s *Service) approvers(ctx context.Context, p admin.Principal, u *account.U
 	if a.Operation == OperationReset {
 		return s.admin.PeerAdministrators(ctx, p, u, max(u.Rank(), p.Rank()))
 	}
-	return s.admin.Approvers(ctx, p, u, func(x admin.Principal) error { return a.allows(x, u) })
+	return s.admin.Approvers(ctx, p, u, func(x admin.Principal) error { return a.allowsAny(x, u) })
 }
 
 // Reject deletes an approval. The requesting owner, the user and every administrator who could approve may reject it.

@@ -177,3 +177,16 @@ func TestResetApproval_InASessionNeedsAProof(t *testing.T) {
 	_, _, err := c.Approvals.Reset(t.Context(), agnes.principal(t, c), c.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"})
 	authntest.WantCode(t, "asking", err, errcode.StepUpRequired)
 }
+
+// An administrator with several roles asks with a lower one, which has the garage of the user.
+func TestApprove_RequestWithALowerRole(t *testing.T) {
+	c, agnes, _ := newSessionApprovers(t)
+	c.Change(account.UserID(c.first.Owner), func(u *account.User) {
+		u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleUserAdmin, c.Nord), authntest.Assignment(account.RoleHelpDesk)}
+	})
+	c.Change(c.Amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk)} })
+	a := c.ask(t, agnes.proves(t, c).As(account.RoleHelpDesk))
+	if _, err := c.Approvals.Approve(t.Context(), c.second, c.From, a.ID); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
