@@ -14,9 +14,13 @@ func (s *Service) Suspend(ctx context.Context, p admin.Principal, req account.Re
 	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
-// Unsuspend makes a suspended user active. It returns WrongState if the user is not suspended.
+// Unsuspend makes a suspended user active. The account then rests on the owner of p (protocol rule 9). It returns WrongState if the
+// user is not suspended.
 func (s *Service) Unsuspend(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
-	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
+	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserUnsuspended, func(tx *account.Tx, u *account.User) error {
+		u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+		return tx.Unsuspend(u)
+	})
 }
 
 // Deactivate deactivates a user and ends their sessions, tickets and invitation. It returns WrongState if the user is
