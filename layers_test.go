@@ -44,6 +44,7 @@ var allowed = map[string]string{
 	"authn/freeze": "authn authn/account authn/admin authn/session factors internal/audit internal/errcode internal/input internal/notice internal/secret",
 	"authn/handover": "authn authn/account authn/account/origin authn/admin authn/freeze authn/helpdesk authn/session factors internal/audit internal/errcode internal/input " +
 		"internal/notice internal/secret store",
+	"authn/approval": "authn authn/account authn/admin authn/directory authn/helpdesk internal/audit internal/errcode internal/notice store",
 	"authn/directory": "authn authn/account authn/admin authn/counts authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
@@ -59,14 +60,14 @@ var allowed = map[string]string{
 	"web/console/shell": "authn/account authn/admin internal/audit internal/errcode internal/input internal/throttle store templates templates/console web/idempotency web/reply web/site",
 	"web/console/events": "authn/account authn/admin authn/directory authn/roster internal/audit internal/errcode internal/input internal/throttle internal/usercsv internal/webhook " +
 		"templates templates/console web/api/systemlog web/console/shell web/reply web/site",
-	"web/console": "authn/account authn/admin authn/directory authn/handover authn/helpdesk authn/roster authn/session factors internal/errcode internal/input internal/mail " +
+	"web/console": "authn/account authn/admin authn/approval authn/directory authn/handover authn/helpdesk authn/roster authn/session factors internal/errcode internal/input internal/mail " +
 		"internal/notice internal/throttle internal/usercsv oidc/client store templates templates/console web/console/events web/console/shell web/reply web/site",
 	"web/apidocs":       "templates",
 	"web/admission":     "internal/throttle",
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input internal/webhook web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/idempotency web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
@@ -82,7 +83,7 @@ var allowed = map[string]string{
 	"cmd/barillet/setuplink": "authn/directory store",
 	"cmd/barillet/removal":   "",
 	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
@@ -117,6 +118,7 @@ var bans = []struct {
 	{names: "text/template", only: "templates"}, // for emails in plain text
 	// Elsewhere a refusal says why: errcode.ForbiddenFor.
 	{names: "barillet/internal/errcode.Forbidden", only: "authn/enrol oidc web/forwardauth web/reply"},
+	{names: "barillet/authn/admin.Consent", only: "authn/approval authn/authntest", everywhere: true},
 	{names: "math/rand math/rand/v2 net/smtp os/exec log plugin testing unsafe C"},
 	{names: "func.init .Skip .Skipf .SkipNow testing.Short", everywhere: true},
 }

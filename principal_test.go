@@ -10,7 +10,7 @@ import (
 )
 
 // administration lists the packages with operations for a Principal, the lowest level first.
-var administration = []string{"authn/admin", "authn/helpdesk", "authn/directory"}
+var administration = []string{"authn/admin", "authn/helpdesk", "authn/directory", "authn/approval"}
 
 // checks lists the functions that return an error if the role, the group scope or the permissions of a principal do not
 // suffice. Other functions, such as FindUser and RequireUnscoped, check a principal by calling one of these.
@@ -19,6 +19,7 @@ var checks = []string{"Authorize", "Require", "RequireSignIn"}
 // unchecked lists the exported functions with a Principal that need no check, and why.
 var unchecked = map[string]string{
 	"PeerAdministrators":   "it selects the recipients of a notification about an operation that the caller checked",
+	"Approvers":            "it selects the recipients of a notification about a request that the caller checked",
 	"ResetRecipients":      "it selects the recipients of a notification about a reset that the caller checked",
 	"NotifySuperAdmins":    "it notifies about an operation that the caller checked",
 	"OpenInvitedElsewhere": "it opens a help request about an invitation that the caller checked",

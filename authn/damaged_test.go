@@ -119,7 +119,7 @@ func TestDamagedRecord_EverybodyElseIsServed(t *testing.T) {
 	})
 	must(t, err, "ending the sessions")
 	for _, expire := range []error{storetest.Sweep(ctx, env.Store, env.Authn.Sweep()), storetest.Sweep(ctx, env.Store, env.Accounts.Sweeps()...), storetest.Sweep(ctx, env.Store, env.Sessions.Sweeps()...),
-		env.Sessions.FlushLastSeen(ctx), storetest.Sweep(ctx, env.Store, env.Directory.HelpDesk.Sweep())} {
+		env.Sessions.FlushLastSeen(ctx), storetest.Sweep(ctx, env.Store, env.Approvals.Sweep())} {
 		must(t, expire, "deleting expired records")
 	}
 	if env.Ring.DamagedRecords() < 5 {

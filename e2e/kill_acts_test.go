@@ -82,7 +82,7 @@ func (s *actor) enrolled() {
 
 // approve gives the second word.
 func (s *actor) approve() {
-	answer := s.second.tries("POST", "/reset-approvals/"+s.approval, s.key, "")
+	answer := s.second.tries("POST", "/approvals/"+s.approval, s.key, "")
 	s.approved = answer != nil && answer.Status == http.StatusOK
 }
 
@@ -146,7 +146,7 @@ func (s *actor) judgeEnrolled(t *testing.T) {
 // judgeApproved checks that the approval counts once, with and without a received response and the key.
 func (s *actor) judgeApproved(t *testing.T) {
 	t.Helper()
-	path := "/reset-approvals/" + s.approval
+	path := "/approvals/" + s.approval
 	events := len(s.env.resets(s.Login))
 	if s.approved && events != 1 {
 		t.Errorf("%s: got %d resets, want the one that was told", s.Login, events)

@@ -62,8 +62,8 @@ var (
 		Ceiling: Ceiling{Fixed: 500_000}, Sweep: ByExpiry}
 	HelpRequests = TableDef{Prefix: "helprequest/", Owner: "authn/helpdesk", Lives: "policy", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 60, Per: PerUser, Fixed: 8_000}, Sweep: ByPolicy} // 20 of each user with two keys that find them, and 2,000 about unknown addresses with three
-	Approvals = TableDef{Prefix: "approval/", Owner: "authn/helpdesk", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
-		Ceiling: Ceiling{Records: 1, Per: PerUser}, Sweep: ByExpiry}
+	Approvals = TableDef{Prefix: "approval/", Owner: "authn/approval", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
+		Ceiling: Ceiling{Records: 3, Per: PerUser}, Sweep: ByExpiry}
 	Handovers = TableDef{Prefix: "handover/", Owner: "authn/handover", Lives: "24 h", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 2, Per: PerUser}, Sweep: ByExpiry} // the user's own, and one that finds it for the witness
 	Clients = TableDef{Prefix: "client/", Owner: "oidc/client", Lives: "unlimited", Version: 1, Sealed: true, Shared: 64,

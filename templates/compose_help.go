@@ -126,16 +126,18 @@ func composeHandoverRefused(n notice.HandoverRefused, c *translator, w composer)
 	return m.notYou(c, w, "mail.not_expected")
 }
 
-func composeResetRequested(n notice.ResetRequested, c *translator, w composer) message {
-	m := w.begin(c, n.Context, "reset_requested")
+func composeApprovalRequested(n notice.ApprovalRequested, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "approval_requested")
+	sentences := map[string][2]string{"reset": {"mail.approval_requested_reset", "mail.approval_requested_reset_others"},
+		"role": {"mail.approval_requested_role", "mail.approval_requested_role_others"}, "profile": {"mail.approval_requested_profile", "mail.approval_requested_profile_others"}}[n.Operation]
 	if n.User == "" {
-		m.Lines = []string{c.text("mail.reset_requested_text", "By", n.By)}
+		m.Lines = []string{c.text(sentences[0], "By", n.By)}
 	} else {
-		m.Lines = []string{c.text("mail.reset_requested_others", "By", n.By, "User", n.User), c.text("mail.reset_requested_check")}
-		m.After = []string{c.text("mail.reset_requested_until", "Until", c.moment(n.Until, w.brand.Zone))}
+		m.Lines = []string{c.text(sentences[1], "By", n.By, "User", n.User), c.text("mail.approval_requested_check")}
+		m.After = []string{c.text("mail.approval_requested_until", "Until", c.moment(n.Until, w.brand.Zone))}
 	}
 	if n.ID != "" {
-		m.After = append(m.After, c.text("mail.reset_requested_command", "ID", n.ID), c.text("mail.reset_requested_call", "ID", n.ID))
+		m.After = append(m.After, c.text("mail.approval_requested_command", "ID", n.ID), c.text("mail.approval_requested_call", "ID", n.ID))
 	}
 	if n.Reason != "" {
 		m.Lines = append(m.Lines, c.text("mail.reset_reason"))

@@ -58,7 +58,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeQRShown),
 	kindOf(composeRecoveryShown),
 	kindOf(composeRecoveryUsed),
-	kindOf(composeResetRequested),
+	kindOf(composeApprovalRequested),
 	kindOf(composeRoleChanged),
 	kindOf(composeSpaceLow),
 	kindOf(composeTicketShown),

@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/directory"
 	"barillet/internal/audit"
 	"barillet/internal/notice"
 	"barillet/store/storetest"
@@ -161,7 +162,13 @@ func TestPeople_EachActWorksFromThePage(t *testing.T) {
 	if u := p.User(string(member.ID)); u.LastName != "Martin" || u.Locale != "fr" || u.Login != member.Login {
 		t.Errorf("got %s %s", u.LastName, u.Locale)
 	}
-	acted(audit.PhoneUpdated, "/edit", "edit", "firstName", "Amélie", "lastName", "Martin", "login", member.Login, "email", member.Email, "mobilePhone", "+33 6 12 34 56 78")
+	number := "+33 6 12 34 56 78"
+	if got := b.post(at+"/edit", "firstName", "Amélie", "lastName", "Martin", "login", member.Login, "email", member.Email, "mobilePhone", number, "reason", "asked", "once", "number"); got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "second administrator") {
+		t.Errorf("a number by one administrator alone: got %d to %q", got.StatusCode, got.next())
+	}
+	if _, err := p.Directory.UpdateUser(t.Context(), authntest.AsOperator, p.From, string(member.ID), directory.ProfileChange{MobilePhone: &number}); err != nil {
+		t.Fatal(err)
+	}
 	if got := b.shows(at); !strings.Contains(got.body, "33612345678") || !strings.Contains(got.body, "do not call it") {
 		t.Error("the page does not show the new number, or not that it is young")
 	}

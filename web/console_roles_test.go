@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	administration "barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/internal/notice"
@@ -34,10 +35,12 @@ func TestConsole_GivesAndTakesARole(t *testing.T) {
 			t.Errorf("%s: got %d, want %q", name, got.StatusCode, x.want)
 		}
 	}
-	if got := admin.acts(at+"/assign", "type", desk, "where", "named", "groups", "garage du nord\n"+string(south)); got.next() != at+"?done=role_assign" {
-		t.Fatalf("got %d to %q\n%s", got.StatusCode, got.next(), got.body)
+	if got := admin.acts(at+"/assign", "type", desk, "where", "named", "groups", "garage du nord\n"+string(south)); got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "second administrator") {
+		t.Fatalf("one administrator alone: got %d to %q\n%s", got.StatusCode, got.next(), got.body)
 	}
-	admin.wantReason(audit.RoleGranted)
+	if _, err := p.Directory.Admin.AssignRole(t.Context(), authntest.AsOperator, p.From, bruno, administration.NewRoleAssignment{Role: desk, Targets: []account.GroupID{north, south}}); err != nil {
+		t.Fatal(err)
+	}
 	authntest.Mailed[notice.RoleChanged](t, p.Env, bruno)
 	role := p.User(bruno).Roles[0]
 	if role.Role != account.RoleHelpDesk || len(role.Groups) != 2 {
@@ -58,8 +61,10 @@ func TestConsole_GivesAndTakesARole(t *testing.T) {
 	if got := admin.acts(of+"/remove_group", "group", "Garage du Nord"); got.StatusCode != http.StatusConflict || !strings.Contains(got.body, "last garage") {
 		t.Errorf("the last garage: got %d", got.StatusCode)
 	}
-	admin.acts(of+"/add_group", "group", "Garage du Sud")
 	admin.wantReason(audit.RoleLimited)
+	if got := admin.acts(of+"/add_group", "group", "Garage du Sud"); got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "second administrator") {
+		t.Errorf("a further garage by one administrator alone: got %d to %q", got.StatusCode, got.next())
+	}
 	if got := admin.acts(of + "/revoke"); got.next() != at+"?done=role_revoke" {
 		t.Errorf("revoking: got %d to %q", got.StatusCode, got.next())
 	}

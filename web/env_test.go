@@ -98,7 +98,7 @@ func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, HelpDesk: h.Directory.HelpDesk, Directory: h.Directory, Handover: h.Handover, Renderer: l.renderer, Static: l.files, PublicURL: h.Accounts.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Docs:           l.docs,
-		Console:        &console.Config{Outbox: h.Outbox, Ring: h.Ring},
+		Console:        &console.Config{Approvals: h.Approvals, Outbox: h.Outbox, Ring: h.Ring},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }

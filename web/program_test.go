@@ -25,7 +25,7 @@ func openWithAPI(t testing.TB, changes ...func(*web.Config)) (*place, string) {
 			change(c)
 		}
 	})
-	served = api.New(api.Config{Directory: p.Directory, Ring: p.Ring, PublicURL: p.url, SignIn: true})
+	served = api.New(api.Config{Directory: p.Directory, Approvals: p.Approvals, Ring: p.Ring, PublicURL: p.url, SignIn: true})
 	machine := admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 	token, _, err := p.Directory.Admin.CreateToken(t.Context(), machine, account.RequestInfo{},
 		admin.NewToken{Name: "script", Role: account.RoleUserAdmin, Secrets: true, Authn: true})

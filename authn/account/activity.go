@@ -28,7 +28,7 @@ var securityActions = []string{
 	audit.FactorActivated, audit.FactorUpdated, audit.FactorRemoved, audit.FactorMarked, audit.FactorsReset,
 	audit.FactorFrozen, audit.FactorUnfrozen, audit.CodesStopped, audit.PasswordExpired,
 	audit.SecretShown, audit.CopyConfirmed, audit.CopyRemoved, audit.RecoveryCodesMade, audit.RecoveryCodeSpent,
-	audit.RoleGranted, audit.RoleRevoked, audit.GroupMemberAdded, audit.GroupMemberRemoved, audit.UserUnlocked,
+	audit.RoleGranted, audit.RoleRevoked, audit.RoleRequested, audit.ProfileRequested, audit.GroupMemberAdded, audit.GroupMemberRemoved, audit.UserUnlocked,
 	audit.UserActivated, audit.UserReactivated, audit.UserDeactivated, audit.UserSuspended, audit.UserUnsuspended,
 }
 

@@ -123,4 +123,4 @@ func (p Principal) VisibleActivity(events []account.Activity) []account.Activity
 }
 
 // RoleActions are the audit actions about role assignments. They name groups outside the scope of a principal.
-var RoleActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}
+var RoleActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited, audit.RoleRequested, audit.RoleRefused}

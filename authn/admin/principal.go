@@ -31,6 +31,7 @@ type Principal struct {
 	proven       bool      // a step-up of the session is valid
 	coolOff      bool      // the owner is in cool-off (protocol rule 11)
 	coolOffUntil time.Time // see account.User.CoolOff
+	consent      *Consent  // of the administrator who asked for the operation; nil: nobody else asked
 }
 
 // SetOwner sets the name of the owner of p, who is a user, and limits p while they are in cool-off (protocol rule 11).

@@ -58,6 +58,15 @@ func (s *Service) ResetRecipients(ctx context.Context, p Principal, u *account.U
 	return all[:min(len(all), maxRecipients)], nil
 }
 
+// Approvers returns the administrators who may approve an operation that p asks for on u, without u and the owner of p. allowed returns
+// nil for a principal that may perform it.
+func (s *Service) Approvers(ctx context.Context, p Principal, u *account.User, allowed func(Principal) error) ([]Recipient, error) {
+	now := s.Accounts.Now()
+	return s.recipients(ctx, roster.HolderQuery{All: true, Groups: u.Groups, Filter: func(x *account.User) bool {
+		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != p.Owner && allowed(holder(x, now)) == nil
+	}})
+}
+
 // recipients returns the selected administrators as recipients, at most maxRecipients.
 func (s *Service) recipients(ctx context.Context, q roster.HolderQuery) (all []Recipient, err error) {
 	q.Limit = maxRecipients

@@ -107,7 +107,8 @@ type AssignedRole struct {
 
 // AssignRole assigns a role to a user. SUPER_ADMIN can assign every role to any other user; other principals can assign
 // a strictly lower role to a user with a strictly lower rank. A principal with a group scope can assign none.
-// AssignRole returns WrongState if the user has the role or is deactivated, and Invalid if the role or its groups are.
+// AssignRole returns WrongState if the user has the role or is deactivated, and Invalid if the role or its groups are. It returns
+// ApprovalRequired for one administrator without the consent of another (protocol rule 11).
 func (s *Service) AssignRole(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
 	if err := p.CheckAssignable(n.Role); err != nil {
 		return AssignedRole{}, err
@@ -138,9 +139,12 @@ func (s *Service) AssignRole(ctx context.Context, p Principal, req account.Reque
 				return nil, err
 			}
 		}
+		if err := p.RequireConsent(); err != nil {
+			return nil, err
+		}
 		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
-		if u.DemotedBy != p.Owner {
+		if !slices.Contains(p.Owners(), u.DemotedBy) {
 			u.DemotedBy = ""
 		}
 		tx.SetResult(AssignedRole{g, u.ID})
@@ -226,7 +230,7 @@ func (s *Service) requireSuperAdmin(tx *account.Tx, other account.UserID) error 
 }
 
 // AddTarget limits a role assignment to one more group. The first group limits an assignment that was valid for all
-// users. A group that is already a target changes nothing.
+// users. Each further one widens it, with the consent that AssignRole needs. A group that is already a target changes nothing.
 func (s *Service) AddTarget(ctx context.Context, p Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
 	return s.changeTargets(ctx, p, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
@@ -277,10 +281,14 @@ func (s *Service) changeTargets(ctx context.Context, p Principal, req account.Re
 			if err := p.CheckNoCoolOff(u, tx.Op.Now); err != nil {
 				return nil, err
 			}
+			if err := p.RequireConsent(); err != nil {
+				return nil, err
+			}
 		}
 		g.Groups, g.Changed = groups, tx.Op.Now
 		u.Roles = slices.Clone(u.Roles)
 		u.Roles[i] = g
+		tx.SetResult(AssignedRole{g, u.ID})
 		return &RoleChange{Action: audit.RoleLimited, Assignment: g}, nil
 	})
 	return err
@@ -304,17 +312,21 @@ func (s *Service) changeRole(ctx context.Context, p Principal, req account.Reque
 		if err != nil {
 			return RoleChange{}, err
 		}
+		if err := p.SpendConsent(tx, &u); err != nil {
+			return RoleChange{}, err
+		}
 		done, err := change(tx, &u)
 		if err != nil || done == nil {
 			return RoleChange{}, err
 		}
 		if done.Action != audit.RoleRevoked {
-			u.Sponsors = u.Sponsors.Add(p.Owner, op.Now)
+			p.Sponsor(tx, &u)
 		}
 		done.User = u
 		tx.AddAdminActivity(&u, done.Action, string(done.Assignment.Role))
 		e := p.Event(done.Action, &u)
 		e.Detail = map[string]string{"role": string(done.Assignment.Role), "roleId": done.Assignment.ID, "owner": p.Owner}
+		p.DescribeConsent(&e)
 		if done.Assignment.Role != account.RoleSuperAdmin {
 			e.Detail["scope"] = ScopeName(done.Assignment.Groups)
 		}

@@ -58,7 +58,7 @@ func TestRole_Permissions(t *testing.T) {
 					u.Roles = []account.RoleAssignment{authntest.Assignment(c.holder)}
 				}
 			})
-			_, err := s.Directory.Admin.AssignRole(ctx, c.op, s.From, string(u.ID), admin.NewRoleAssignment{Role: c.role})
+			_, err := s.Directory.Admin.AssignRole(ctx, authntest.Approved(c.op), s.From, string(u.ID), admin.NewRoleAssignment{Role: c.role})
 			authntest.WantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
@@ -130,7 +130,7 @@ func TestAssignRole_Targets(t *testing.T) {
 	}
 	do("the last stays", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Lumiere), errcode.WrongState, "1 1")
 	do("one that is not there", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Nord), errcode.NotFound, "1 1")
-	do("the second", s.Directory.Admin.AddTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Nord), "", "2 2")
+	do("the second", s.Directory.Admin.AddTarget(ctx, authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, g.ID, s.Nord), "", "2 2")
 	authntest.WantCode(t, "deleting a garage", s.Directory.DeleteGroup(ctx, authntest.AsOperator, s.From, s.Nord), "")
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, authntest.AsSuperAdmin, s.From, authntest.Technician, g.ID, s.Lumiere), "", "1 0")
@@ -254,7 +254,7 @@ func TestAssignRole_NotifiesSuperAdmins(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
-	_, _, err := s.Directory.CreateUser(t.Context(), authntest.AsSuperAdmin, s.From, directory.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), authntest.AsOperator, s.From, directory.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,10 +37,15 @@ func UserPrincipal(r account.Reader, id account.UserID, epoch uint64, now time.T
 	case u.Rank() <= 0:
 		return Principal{}, errcode.ForbiddenFor(errcode.ReasonNeedsReadOnly)
 	}
+	return holder(&u, now), nil
+}
+
+// holder returns the principal that u, who has a role, is after a proof.
+func holder(u *account.User, now time.Time) Principal {
 	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, Owner: string(u.ID), Epoch: u.Epoch, proven: true}
-	p.SetOwner(&u, now)
+	p.SetOwner(u, now)
 	p.Role, p.Groups = limitToOwner(account.RoleSuperAdmin, nil, u.Roles)
-	return p, nil
+	return p
 }
 
 // FromSession reports whether p is a user with a session.

@@ -16,6 +16,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/authn/enrol"
@@ -73,6 +74,7 @@ type Env struct {
 	Enrolment *enrol.Service
 	Directory *directory.Service // with its Admin and HelpDesk
 	Handover  *handover.Service
+	Approvals *approval.Service
 	Counts    *counts.Service
 	Store     store.Store // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
@@ -197,6 +199,7 @@ func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 		e.T.Fatal(err)
 	}
 	e.Directory = directory.New(helpdesk.New(admin, e.Authn, e.Ring), e.Enrolment, e.Counts)
+	e.Approvals = approval.New(e.Directory, e.Ring)
 	e.Handover = handover.New(e.Directory.HelpDesk, e.Directory.Freeze, e.Authn, e.Ring)
 }
 

@@ -242,10 +242,18 @@ func (s *Garage) NewToken(t *testing.T, p admin.Principal, n admin.NewToken) (se
 	return secret, tok
 }
 
-// AssignRole assigns a role as p.
+// Approved returns p with the consent of another administrator to one operation, of which the records keep p alone: p asked for it.
+func Approved(p admin.Principal) admin.Principal {
+	if p.Operator {
+		return p
+	}
+	return p.WithConsent(&admin.Consent{Approval: "approved", By: p.ID, Owner: p.Owner, Spend: func(*account.Tx, *account.User) error { return nil }})
+}
+
+// AssignRole assigns a role as p, with the consent of another administrator.
 func (s *Garage) AssignRole(t *testing.T, p admin.Principal, id string, n admin.NewRoleAssignment) account.RoleAssignment {
 	t.Helper()
-	g, err := s.Directory.Admin.AssignRole(t.Context(), p, s.From, id, n)
+	g, err := s.Directory.Admin.AssignRole(t.Context(), Approved(p), s.From, id, n)
 	if err != nil {
 		t.Fatalf("assigning %s to %s: %v", n.Role, id, err)
 	}

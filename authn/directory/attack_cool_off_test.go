@@ -155,7 +155,7 @@ func TestAttack_AddressAndRoleOfAResetUser(t *testing.T) {
 		authntest.WantCode(t, name+" by the operator", moves[name](authntest.AsOperator), "")
 	}
 	c.Clock.Advance(24 * time.Hour)
-	authntest.WantCode(t, "the address a day later", moves["the address"](c.token()), "")
+	authntest.WantCode(t, "the address a day later", moves["the address"](authntest.Approved(c.token())), "")
 }
 
 // TestAttack_TokenNamesAResetUser: even the operator makes no token for a user in cool-off.

@@ -18,7 +18,7 @@ import (
 // the audit log hides: groups outside the scope and former roles.
 func TestAttack_HelpRequestRevealsHiddenEvents(t *testing.T) {
 	s := newEnv(t)
-	granted, err := s.Directory.Admin.AssignRole(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly, Targets: []account.GroupID{s.Nord}})
+	granted, err := s.Directory.Admin.AssignRole(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly, Targets: []account.GroupID{s.Nord}})
 	authntest.WantCode(t, "a role", err, "")
 	authntest.WantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, granted.Assignment.ID), "")
 	authntest.WantCode(t, "another garage", s.Directory.AddMember(t.Context(), authntest.AsSuperAdmin, s.From, s.Nord, authntest.Technician), "")

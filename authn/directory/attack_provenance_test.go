@@ -50,7 +50,7 @@ func (s *env) makes(t *testing.T, p admin.Principal) string {
 
 func (s *env) moves(t *testing.T, p admin.Principal, to string) {
 	t.Helper()
-	if _, err := s.Directory.UpdateUser(t.Context(), p, s.From, string(s.Amelie.ID), directory.ProfileChange{Email: &to}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(p), s.From, string(s.Amelie.ID), directory.ProfileChange{Email: &to}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -147,7 +147,7 @@ func TestAttack_OneAdministratorObtainsPasswordAndTicket(t *testing.T) {
 		}},
 		{"moves the address in the call that sets the password", func(t *testing.T, s *env) half {
 			to := theirs
-			if _, err := s.Directory.UpdateUser(t.Context(), attacker, s.From, authntest.Technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
+			if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(attacker), s.From, authntest.Technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
 				t.Fatal(err)
 			}
 			s.Clock.Advance(rest)

@@ -139,7 +139,7 @@ func TestEmailVerified_ByPasswordLinkUntilTheAddressChanges(t *testing.T) {
 		{directory.ProfileChange{FirstName: &name}, authntest.Technician, true},
 		{directory.ProfileChange{Email: &next}, authntest.Technician, false},
 	} {
-		if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, c.change); err != nil {
+		if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, c.change); err != nil {
 			t.Fatal(err)
 		}
 		s.wantVerified(t, "after a change of the profile", c.login, c.want)

@@ -102,7 +102,10 @@ func (s *Service) validateImport(ctx context.Context, p admin.Principal, r Impor
 	} else if err != nil {
 		return out, err
 	}
-	if p.CheckInitialRole(r.Role) != nil {
+	switch err := checkRole(p, r.Role); {
+	case errcode.Of(err) == errcode.ApprovalRequired:
+		faults = append(faults, errcode.InvalidField("role", "approval"))
+	case err != nil:
 		faults = append(faults, errcode.InvalidField("role", "unknown"))
 	}
 	if !p.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)

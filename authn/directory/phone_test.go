@@ -51,7 +51,7 @@ func TestAttack_NumberChangedInCoolOff(t *testing.T) {
 	s := newEnv(t)
 	s.ResetAndEnrol(t, authntest.Technician)
 	for name, number := range map[string]string{"another": "+442079460958", "none": ""} {
-		_, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{MobilePhone: &number})
+		_, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{MobilePhone: &number})
 		authntest.WantCode(t, name, err, errcode.WrongState)
 		if !errcode.HasReason(err, errcode.ReasonUserCoolOff) {
 			t.Errorf("%s: got %v", name, err)
@@ -64,7 +64,7 @@ func TestAttack_NumberChangedInCoolOff(t *testing.T) {
 // TestAttack_AddressAndNumberChangedTogether: the mail to the former address names both.
 func TestAttack_AddressAndNumberChangedTogether(t *testing.T) {
 	s := newEnv(t)
-	_, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician,
+	_, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician,
 		directory.ProfileChange{Email: text("x@garage.example"), MobilePhone: text("+442079460958")})
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestUpdateUser_NumberIsMailedAndYoung(t *testing.T) {
 	if u := s.User(authntest.Technician); u.MobilePhone != s.Amelie.MobilePhone || len(s.Mails()) != 0 || len(s.Events(audit.PhoneUpdated)) != 0 {
 		t.Errorf("got %+v and %v, want nothing changed", u.MobilePhone, s.MailList())
 	}
-	if _, err := s.Directory.UpdateUser(t.Context(), manager, s.From, authntest.Technician, directory.ProfileChange{PrimaryPhone: text("+33 1 40 50 60 70")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(manager), s.From, authntest.Technician, directory.ProfileChange{PrimaryPhone: text("+33 1 40 50 60 70")}); err != nil {
 		t.Fatal(err)
 	}
 	if m := authntest.Mailed[notice.PhoneChanged](t, s.Env, authntest.SecondEmail); m.By != manager.Name || m.Freeze == "" {
@@ -124,7 +124,7 @@ func TestUsers_RejectNumbersThatAreNotInternational(t *testing.T) {
 			if field == "mobilePhone" {
 				c, n = directory.ProfileChange{MobilePhone: &number}, directory.NewUser{Login: "new@garage.example", MobilePhone: number}
 			}
-			_, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, c)
+			_, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, c)
 			authntest.WantCode(t, number+" for a user", err, errcode.Invalid)
 			_, _, err = s.Directory.CreateUser(t.Context(), authntest.AsSuperAdmin, s.From, n, true, true)
 			authntest.WantCode(t, number+" for a new user", err, errcode.Invalid)
@@ -136,7 +136,7 @@ func TestUsers_RejectNumbersThatAreNotInternational(t *testing.T) {
 	}
 	_, err := s.Directory.UpdateUser(t.Context(), authntest.AsHelpDesk, s.From, authntest.Technician, directory.ProfileChange{MobilePhone: text("+442079460958")})
 	authntest.WantCode(t, "by the help desk", err, errcode.Forbidden)
-	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{Replace: true, Login: text(authntest.Technician), Email: text(authntest.Technician)}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{Replace: true, Login: text(authntest.Technician), Email: text(authntest.Technician)}); err != nil {
 		t.Fatal(err)
 	}
 	if u := s.User(authntest.Technician); u.MobilePhone != (account.Phone{}) {

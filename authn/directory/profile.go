@@ -32,7 +32,8 @@ type ProfileChange struct {
 // old and the new address receive a notification. So does the user of a new telephone number, which is young for 72
 // hours. Neither changes in the cool-off of the user (WrongState), except by the operator. A principal with a group scope may not change an address, because the
 // result would reveal whether a user outside the scope has it (protocol rule 21). A change without effect has no audit
-// event. It returns Taken if an address belongs to another user.
+// event. UpdateUser returns ApprovalRequired for one administrator without the consent of another, if an address or number changes and
+// the user has a role, or has or had a device (protocol rule 13). It returns Taken if an address belongs to another user.
 //
 // The provenance of a new password is the owner of p. The user receives a notification, and all their sessions end. It
 // returns WrongState if the user is not active.
@@ -44,6 +45,9 @@ func (s *Service) UpdateUser(ctx context.Context, p admin.Principal, req account
 	u, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		old, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
+			return account.User{}, err
+		}
+		if err := p.SpendConsent(tx, &old); err != nil {
 			return account.User{}, err
 		}
 		u := old
@@ -89,14 +93,20 @@ func (s *Service) storeProfile(tx *account.Tx, p admin.Principal, old, u *accoun
 		action, u.EmailProvenance = audit.AddressUpdated, account.EmailProvenance{By: emailProvenance(p), Moved: tx.Op.Now}
 	}
 	if addresses {
-		u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+		p.Sponsor(tx, u)
 	}
 	tx.AddAdminActivity(u, action, "")
 	if err := tx.UpdateProfile(u, old); err != nil {
 		return err
 	}
+	if (addresses || numbers) && inUse(old) {
+		if err := p.RequireConsent(); err != nil {
+			return err
+		}
+	}
 	e := p.Event(action, u)
 	e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
+	p.DescribeConsent(&e)
 	if numbers {
 		e.Detail["primaryPhone"], e.Detail["mobilePhone"] = input.MaskPhone(u.PrimaryPhone.Number), input.MaskPhone(u.MobilePhone.Number)
 	}
@@ -113,14 +123,17 @@ func (s *Service) storeProfile(tx *account.Tx, p admin.Principal, old, u *accoun
 	return nil
 }
 
-// emailProvenance returns the provenance of an address that p sets. It is empty for the operator, who holds the store
-// and its keys: otherwise a single administrator who gets a password from the operator could not use the mailbox
+// inUse reports whether a foreign address in the profile of u would be worth something: u has a role, or has or had a device.
+func inUse(u *account.User) bool { return u.EverHadDevice || len(u.Devices) > 0 || len(u.Roles) > 0 }
+
+// emailProvenance returns the provenance of an address that p sets: the administrator who asked for it. It is empty for the operator,
+// who holds the store and its keys: otherwise a single administrator who gets a password from the operator could not use the mailbox
 // (protocol rule 11).
 func emailProvenance(p admin.Principal) string {
-	if p.Operator {
+	if p.Operator && !p.HasConsent() {
 		return ""
 	}
-	return p.Owner
+	return p.Owners()[0]
 }
 
 // hashNewPassword returns the hash of the password of a change, or an empty string without one. It hashes, so it runs

@@ -22,7 +22,7 @@ func text(s string) *string { return &s }
 func TestUpdateUser_AddressChangeEndsSessionsAndNotifiesBoth(t *testing.T) {
 	s := newEnv(t)
 	before := s.User(authntest.Technician)
-	u, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{
+	u, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{
 		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestUpdateUser_NameChangeKeepsSessions(t *testing.T) {
 	if live, err := s.Sessions.Authenticate(t.Context(), s.Session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
-	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
@@ -131,7 +131,7 @@ func TestUpdateUser_Profile(t *testing.T) {
 			}
 			c.change(&change)
 			before := s.User(string(s.Amelie.ID))
-			u, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, string(s.Amelie.ID), change)
+			u, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, string(s.Amelie.ID), change)
 			authntest.WantCode(t, "changing", err, c.want)
 			if err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %q named", err, c.says)
@@ -182,7 +182,7 @@ func TestUpdateUser_Permissions(t *testing.T) {
 // into one transaction with a record of the caller.
 func TestUpdateUser_LargestUserFitsOneTransaction(t *testing.T) {
 	s := newEnv(t)
-	if _, err := s.Directory.UpdateUser(t.Context(), authntest.AsSuperAdmin, s.From, authntest.Technician, directory.ProfileChange{Login: text("a")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, authntest.Technician, directory.ProfileChange{Login: text("a")}); err != nil {
 		t.Fatal(err) // a name apart from both addresses
 	}
 	for range 3 {

@@ -96,7 +96,7 @@ func TestScale_AnActReadsAsMuchWithTenTimesTheUsers(t *testing.T) {
 			return err
 		}},
 		{"SUPER_ADMIN given", func(s *env) error {
-			_, err := s.Directory.Admin.AssignRole(s.T.Context(), authntest.AsSuperAdmin, s.From, "suspendu@garage.example", admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
+			_, err := s.Directory.Admin.AssignRole(s.T.Context(), authntest.Approved(authntest.AsSuperAdmin), s.From, "suspendu@garage.example", admin.NewRoleAssignment{Role: account.RoleSuperAdmin})
 			return err
 		}},
 		{"SUPER_ADMIN revoked", func(s *env) error {

@@ -142,13 +142,23 @@ func (s *Service) validateNew(p admin.Principal, n NewUser, activate, sendEmail 
 			return u, err
 		}
 	}
-	if err := p.CheckInitialRole(n.Role); err != nil {
+	if err := checkRole(p, n.Role); err != nil {
 		return u, err
 	}
 	if len(faults) > 0 {
 		return u, faults[0]
 	}
 	return u, nil
+}
+
+// checkRole returns nil if p may create a user with role r; an empty r means no role. One administrator may not: their request for the
+// role of an existing user waits for an approval (protocol rule 11).
+func checkRole(p admin.Principal, r account.Role) error {
+	err := p.CheckInitialRole(r)
+	if err == nil && r != "" {
+		err = p.RequireConsent()
+	}
+	return err
 }
 
 // parseUser returns the user that n describes, and one fault for each invalid field.

@@ -196,12 +196,12 @@ func TestSponsors_AreThoseWhoMadeTheAccount(t *testing.T) {
 			return c.Directory.AddMember(t.Context(), p, c.From, c.Nord, c.Witness.Login)
 		},
 		"gives it a role": func(t *testing.T, c *authntest.Counter, p admin.Principal) error {
-			_, err := c.Directory.Admin.AssignRole(t.Context(), p, c.From, c.Witness.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk})
+			_, err := c.Directory.Admin.AssignRole(t.Context(), authntest.Approved(p), c.From, c.Witness.Login, admin.NewRoleAssignment{Role: account.RoleHelpDesk})
 			return err
 		},
 		"writes its address": func(t *testing.T, c *authntest.Counter, p admin.Principal) error {
 			email := "other@garage.example"
-			_, err := c.Directory.UpdateUser(t.Context(), p, c.From, c.Witness.Login, directory.ProfileChange{Email: &email})
+			_, err := c.Directory.UpdateUser(t.Context(), authntest.Approved(p), c.From, c.Witness.Login, directory.ProfileChange{Email: &email})
 			return err
 		},
 		"makes a temporary password": func(t *testing.T, c *authntest.Counter, p admin.Principal) error {

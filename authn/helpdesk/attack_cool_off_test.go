@@ -11,32 +11,6 @@ import (
 	"barillet/internal/notice"
 )
 
-// TestAttack_ResetSecondAdministratorApproves: an attacker who had the second administrator reset approves, as them, the reset that the
-// first one was fooled into.
-func TestAttack_ResetSecondAdministratorApproves(t *testing.T) {
-	for _, reset := range []string{"first", "second"} {
-		t.Run(reset, func(t *testing.T) {
-			c := newApprovers(t)
-			approval := c.ask(t, c.first)
-			value, _ := c.NewToken(t, authntest.AsOperator, admin.NewToken{Name: "second", Role: account.RoleSuperAdmin, Owner: "second@garage.example"})
-			if _, err := c.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, c.From, reset+"@garage.example", helpdesk.ResetRequest{}); err != nil {
-				t.Fatal(err)
-			}
-			second, err := c.Directory.Admin.Authenticate(t.Context(), value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = c.Directory.HelpDesk.Approve(t.Context(), second, c.From, approval.ID)
-			authntest.WantCode(t, "approving", err, errcode.Forbidden)
-			want := map[string]string{"first": errcode.ReasonRequesterRefused, "second": errcode.ReasonCoolOff}[reset]
-			if !errcode.HasReason(err, want) {
-				t.Errorf("got %v, want the reason %s", err, want)
-			}
-			c.untouched(t)
-		})
-	}
-}
-
 // TestAttack_ResetAgentVouches: an agent in cool-off works on help requests. They write no identity check on which another administrator
 // would rely, and reset nothing.
 func TestAttack_ResetAgentVouches(t *testing.T) {

@@ -52,10 +52,7 @@ func (h *HandedCode) witnessName() string {
 
 // addSponsors records that the account of u rests on those who reset it.
 func (j resetJob) addSponsors(tx *account.Tx, u *account.User) {
-	u.Sponsors = u.Sponsors.Add(j.principal.Owner, tx.Op.Now)
-	if j.approval != nil {
-		u.Sponsors = u.Sponsors.Add(j.approval.Owner, tx.Op.Now)
-	}
+	j.principal.Sponsor(tx, u)
 	if j.handed != nil {
 		u.Sponsors = u.Sponsors.Add(string(j.handed.Witness), tx.Op.Now)
 	}

@@ -127,8 +127,6 @@ func TestRecords_EveryVersionDecodes(t *testing.T) {
 		Removed:  2,
 		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, At: at, Changed: at,
 		History: []helpdesk.HistoryEntry{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
-	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: authntest.Technician, Resets: 2, By: "token:t1",
-		ByName: "support desk", Owner: "u1", Token: "0123", Epoch: 4, Reason: "lost", HelpRequest: "20260302T080000.000000000Z-abc", At: at, Expires: at})
 }
 
 // A token of few groups lists help requests in a service with many of others. Each page costs the same, and its cursor reveals none.

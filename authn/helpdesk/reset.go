@@ -3,7 +3,6 @@ package helpdesk
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"time"
 
@@ -46,8 +45,6 @@ type ResetResult struct {
 	Reason        string
 	HelpRequest   string // the help request that it resolved
 	OpenRequest   string // reference of the open request of the user, if it stays open because its identity check is missing
-
-	Approval *ResetApproval // not nil: the reset needs this approval first, and other fields are empty
 }
 
 // deliveryMethod is how a ticket reaches the user.
@@ -86,8 +83,7 @@ type resetJob struct {
 	recipients []admin.Recipient
 	previous   ResetResult // result of the last reset, if this may be a repeat
 
-	approval *ResetApproval // the approval that principal gives; nil: none is needed
-	handed   *HandedCode    // how the code is handed over; nil: it is not
+	handed *HandedCode // how the code is handed over; nil: it is not
 
 	unchecked *Request // set by the transaction: the open request of the user, which the reset does not answer
 }
@@ -119,22 +115,14 @@ type resetOutcome struct {
 // (WrongState, protocol rule 24). Reset resolves it. The email with the ticket is the answer.
 //
 // Reset returns Forbidden by protocol rule 11, and WrongState for a user who never had a device, who must be invited
-// instead. If the reset needs an approval, Reset only requests it and sets Approval.
+// instead. It returns ApprovalRequired if p acts alone and the reset needs the approval of another administrator.
 func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	delivery, err := r.deliveryMethod(p)
 	if err != nil {
 		return ResetResult{}, err
 	}
-	reason, ok := input.Text(r.Reason, 500, false)
-	if !ok {
-		return ResetResult{}, errcode.InvalidField("reason", "too_long")
-	}
-	r.Reason = reason
-	if r.Check, err = r.Check.validate(); err != nil {
+	if err := r.validate(); err != nil {
 		return ResetResult{}, err
-	}
-	if r.Check != nil && !r.Check.confirmed() {
-		return ResetResult{}, errcode.WrongStateFor(errcode.ReasonIdentity)
 	}
 	job := resetJob{principal: p, id: id, request: r, delivery: delivery}
 	var u account.User
@@ -144,11 +132,26 @@ func (s *Service) Reset(ctx context.Context, p admin.Principal, req account.Requ
 	}); err != nil {
 		return ResetResult{}, err
 	}
-	if p.NeedsApproval(&u) {
-		approval, err := s.requestApproval(ctx, p, req, id, r)
-		return ResetResult{Approval: &approval}, err
+	if p.NeedsApproval(&u) && !p.HasConsent() {
+		return ResetResult{}, errcode.New(errcode.ApprovalRequired)
 	}
 	return s.runReset(ctx, req, job, &u)
+}
+
+// validate returns Invalid or WrongState if the text or the identity check of the request is not acceptable, and sanitizes both.
+func (r *ResetRequest) validate() (err error) {
+	reason, ok := input.Text(r.Reason, 500, false)
+	if !ok {
+		return errcode.InvalidField("reason", "too_long")
+	}
+	r.Reason = reason
+	if r.Check, err = r.Check.validate(); err != nil {
+		return err
+	}
+	if r.Check != nil && !r.Check.confirmed() {
+		return errcode.WrongStateFor(errcode.ReasonIdentity)
+	}
+	return nil
 }
 
 // runReset executes a reset of u and notifies its recipients.
@@ -244,19 +247,16 @@ func (s *Service) checkReset(tx *account.Tx, j *resetJob) (u account.User, c *Re
 	return u, c, err
 }
 
-// findUser returns the user if the principal may reset them, alone or by an approval. It deletes the approval.
+// findUser returns the user if the principal may reset them, alone or with the consent of another administrator.
 func (s *Service) findUser(tx *account.Tx, j resetJob) (account.User, error) {
-	if j.approval == nil {
+	if !j.principal.HasConsent() {
 		return admin.FindUser(tx.Reader, j.principal, admin.PermReset, j.id)
 	}
-	approval, u, err := s.checkApprover(tx.Reader, tx.Raw, j.principal, j.approval.ID, tx.Op.Now)
-	if err != nil {
-		return u, err
+	u, err := admin.FindUser(tx.Reader, j.principal, admin.PermApprove, j.id)
+	if err == nil {
+		err = j.principal.SpendConsent(tx, &u)
 	}
-	if err := s.approvals.Delete(tx.Raw, string(approval.User)); err != nil {
-		return u, fmt.Errorf("deleting reset approval: %w", err)
-	}
-	return u, nil
+	return u, err
 }
 
 // repeatReset is a reset with nothing to remove while a ticket is valid (protocol rule 11).
@@ -312,7 +312,7 @@ func (s *Service) issueTicket(tx *account.Tx, j resetJob, u *account.User, resul
 	context := tx.OfferFreeze(u, notice.Context{Name: u.DisplayName(), At: tx.Op.Now})
 	by := j.principal.DisplayName(s.accounts.Policy.Issuer)
 	if j.delivery == byEmail {
-		t, err := s.signIn.MailTicket(tx, u, j.owners()...)
+		t, err := s.signIn.MailTicket(tx, u, j.principal.Owners()...)
 		if err != nil {
 			return err
 		}

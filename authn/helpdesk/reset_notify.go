@@ -23,7 +23,7 @@ func (s *Service) resetNotice(j resetJob, u *account.User, now time.Time) func(n
 // notifyFirst queues the first notifications in the transaction of the reset and returns the remaining recipients.
 func (s *Service) notifyFirst(tx *account.Tx, j resetJob, u *account.User) (remaining []admin.Recipient, err error) {
 	n := min(len(j.recipients), admin.MaxRecipientsPerUpdate)
-	if j.approval != nil || j.handed != nil { // three more keys: approval, requesting token and its owner; or handover, that of the witness and the sign-in
+	if j.principal.HasConsent() || j.handed != nil { // three more keys: approval, requesting token and its owner; or handover, that of the witness and the sign-in
 		n = min(n, admin.MaxRecipientsPerUpdate-3)
 	}
 	return j.recipients[n:], s.Admin.Queue(tx, s.resetNotice(j, u, tx.Op.Now), j.recipients[:n])

@@ -14,14 +14,6 @@ import (
 	"barillet/store"
 )
 
-// owners returns the owners of the administrators who reset together.
-func (j resetJob) owners() []string {
-	if j.approval == nil {
-		return []string{j.principal.Owner}
-	}
-	return []string{j.principal.Owner, j.approval.Owner}
-}
-
 // resetEvent returns the audit event of a reset. previousResult reads the result of a repeated reset from it.
 func (j resetJob) resetEvent(u *account.User, c *Request, action string, result ResetResult) audit.Event {
 	e := j.principal.Event(action, u)
@@ -40,9 +32,7 @@ func (j resetJob) resetEvent(u *account.User, c *Request, action string, result 
 	if j.unchecked != nil {
 		e.Detail["openHelpRequestId"] = j.unchecked.ID
 	}
-	if j.approval != nil {
-		e.Detail["approvalId"], e.Detail["requestedBy"] = j.approval.ID, j.approval.By
-	}
+	j.principal.DescribeConsent(&e)
 	if j.handed != nil {
 		e.Detail["witness"], e.Detail["handoverId"] = string(j.handed.Witness), j.handed.ID
 	}

@@ -267,7 +267,7 @@ func TestReset_ByOperatorNotifiesAllAdministrators(t *testing.T) {
 		want = append(want, "user_devices_reset to "+a)
 	}
 	_, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsSuperAdmin, s.From, s.Administrator.Login, helpdesk.ResetRequest{})
-	authntest.WantCode(t, "an equal role", err, errcode.Forbidden)
+	authntest.WantCode(t, "an equal role", err, errcode.ApprovalRequired)
 	if _, err := s.Directory.HelpDesk.Reset(t.Context(), authntest.AsOperator, s.From, s.Administrator.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package helpdesk owns help requests, resets and reset approvals: the public form, the work of administrators on a
+// Package helpdesk owns help requests and resets: the public form, the work of administrators on a
 // request, and the removal of all devices of a user. It does not own roles and permissions (authn/admin), the removal
-// of one device and other operations on users (authn/directory), tickets and their use (authn), or HTTP.
+// of one device and other operations on users (authn/directory), the approval of a reset (authn/approval), tickets and their use (authn), or HTTP.
 package helpdesk
 
 import (
@@ -10,7 +10,7 @@ import (
 	"barillet/store"
 )
 
-// Service stores help requests, resets users and stores reset approvals. It is safe for concurrent use.
+// Service stores help requests and resets users. It is safe for concurrent use.
 type Service struct {
 	Admin *admin.Service
 
@@ -18,7 +18,6 @@ type Service struct {
 	signIn   *authn.Service
 
 	requests  store.Table[Request]
-	approvals store.Table[ResetApproval]
 	pageReads int // store.PageReads, except in tests
 
 	unknown unknownRequests
@@ -28,6 +27,5 @@ type Service struct {
 // New returns a Service on top of an administration service.
 func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
 	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
-		requests:  store.NewTable[Request](ring, store.HelpRequests),
-		approvals: store.NewTable[ResetApproval](ring, store.Approvals), pageReads: store.PageReads}
+		requests: store.NewTable[Request](ring, store.HelpRequests), pageReads: store.PageReads}
 }

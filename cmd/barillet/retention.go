@@ -28,7 +28,7 @@ func (a *app) sweeps() []store.TableSweep {
 	announce := func(table store.TableDef, n int) func(ids []string) func(store.Tx) error {
 		return a.accounts.Log.AnnounceRemoval(now, table, days(n))
 	}
-	return slices.Concat([]store.TableSweep{a.signIn.Sweep(), a.api.Sweep(), a.directory.HelpDesk.Sweep(), a.handover.Sweep(), a.directory.Admin.SweepMail(), a.counts.Sweep(now)}, a.accounts.Sweeps(), a.sessions.Sweeps(), a.oidc.Sweeps(),
+	return slices.Concat([]store.TableSweep{a.signIn.Sweep(), a.api.Sweep(), a.approvals.Sweep(), a.handover.Sweep(), a.directory.Admin.SweepMail(), a.counts.Sweep(now)}, a.accounts.Sweeps(), a.sessions.Sweeps(), a.oidc.Sweeps(),
 		[]store.TableSweep{
 			a.sender.SweepDead(dead, announce(store.Outbox, keep.DeadLetters)),
 			a.webhooks.SweepDead(dead, announce(store.WebhookDeliveries, keep.DeadLetters)),

@@ -13,6 +13,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/counts"
 	"barillet/authn/directory"
 	"barillet/authn/enrol"
@@ -52,6 +53,7 @@ type app struct {
 	counts    *counts.Service
 	directory *directory.Service
 	handover  *handover.Service
+	approvals *approval.Service
 	tree      *tree.Tree
 	removal   *removal.Clock  // of the retention policies
 	setup     *setuplink.File // nil in a demonstration
@@ -100,6 +102,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.counts = counts.New(a.accounts, dir.ring)
 	a.counts.Log = log
 	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol, a.counts)
+	a.approvals = approval.New(a.directory, dir.ring)
 	a.handover = handover.New(a.directory.HelpDesk, a.directory.Freeze, a.signIn, dir.ring)
 	a.directory.Admin.Outbound = out
 	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log,
@@ -112,7 +115,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 		return nil, err
 	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	a.api = api.New(api.Config{Directory: a.directory, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
 	return a, nil
 }
 

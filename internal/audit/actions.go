@@ -63,6 +63,10 @@ const (
 	RoleLimited         = "barillet.role.limited"    // the group scope of a role changed
 	ResetRequested      = "barillet.reset.requested" // a reset waits for approval
 	ResetRefused        = "barillet.reset.refused"
+	RoleRequested       = "barillet.role.requested" // a role, or a further group of one, waits for approval
+	RoleRefused         = "barillet.role.refused"
+	ProfileRequested    = "barillet.profile.requested" // a change of addresses or numbers waits for approval
+	ProfileRefused      = "barillet.profile.refused"
 	HandoverBegun       = "barillet.handover.begun"     // a witness is asked before a code is shown
 	HandoverConfirmed   = "barillet.handover.confirmed" // by the witness
 	HandoverRefused     = "barillet.handover.refused"   // by the witness, or after wrong digits

@@ -11,27 +11,28 @@ type Code string
 
 // The codes.
 const (
-	SignInFailed   Code = "sign_in_failed"   // a failed sign-in, for any cause
-	RateLimited    Code = "rate_limited"     // too many attempts; Error.RetryAfter is set
-	Overloaded     Code = "overloaded"       // the password queue is full; Error.RetryAfter may be set
-	LowSpace       Code = "low_space"        // the disk is nearly full, and the operation can wait
-	Expired        Code = "expired"          // the sign-in transaction or the ceremony expired
-	NoSession      Code = "no_session"       // no active session
-	StepUpRequired Code = "step_up_required" // the operation requires step-up (protocol rule 5)
-	Forbidden      Code = "forbidden"        // the principal is known and lacks the permission
-	NotFound       Code = "not_found"        // the object does not exist, or the caller must not learn that it exists
-	Invalid        Code = "invalid"          // Error.Field is invalid for Error.Reason
-	Taken          Code = "taken"            // the address or the key belongs to another record
-	LastDevice     Code = "last_device"      // the user cannot remove their last device
-	TooMany        Code = "too_many"         // the maximum number exists
-	InvalidLink    Code = "invalid_link"     // an invitation, ticket or password link that is unknown or used
-	InvalidTicket  Code = "invalid_ticket"   // not a valid ticket code
-	TicketExpired  Code = "ticket_expired"   // the ticket code was valid and has expired
-	SameProvenance Code = "same_provenance"  // password and ticket have the same provenance (protocol rule 8)
-	QRLimit        Code = "qr_limit"         // the QR code was shown the maximum number of times today
-	CopiesDisabled Code = "copies_disabled"  // the policy does not allow copies
-	WrongState     Code = "wrong_state"      // the state of the object does not allow the operation; Error.Reason may be set
-	Conflict       Code = "conflict"         // two named objects do not belong together
+	SignInFailed     Code = "sign_in_failed"    // a failed sign-in, for any cause
+	RateLimited      Code = "rate_limited"      // too many attempts; Error.RetryAfter is set
+	Overloaded       Code = "overloaded"        // the password queue is full; Error.RetryAfter may be set
+	LowSpace         Code = "low_space"         // the disk is nearly full, and the operation can wait
+	Expired          Code = "expired"           // the sign-in transaction or the ceremony expired
+	NoSession        Code = "no_session"        // no active session
+	StepUpRequired   Code = "step_up_required"  // the operation requires step-up (protocol rule 5)
+	Forbidden        Code = "forbidden"         // the principal is known and lacks the permission
+	NotFound         Code = "not_found"         // the object does not exist, or the caller must not learn that it exists
+	Invalid          Code = "invalid"           // Error.Field is invalid for Error.Reason
+	Taken            Code = "taken"             // the address or the key belongs to another record
+	LastDevice       Code = "last_device"       // the user cannot remove their last device
+	TooMany          Code = "too_many"          // the maximum number exists
+	InvalidLink      Code = "invalid_link"      // an invitation, ticket or password link that is unknown or used
+	InvalidTicket    Code = "invalid_ticket"    // not a valid ticket code
+	TicketExpired    Code = "ticket_expired"    // the ticket code was valid and has expired
+	SameProvenance   Code = "same_provenance"   // password and ticket have the same provenance (protocol rule 8)
+	QRLimit          Code = "qr_limit"          // the QR code was shown the maximum number of times today
+	CopiesDisabled   Code = "copies_disabled"   // the policy does not allow copies
+	WrongState       Code = "wrong_state"       // the state of the object does not allow the operation; Error.Reason may be set
+	ApprovalRequired Code = "approval_required" // the operation needs the consent of a second administrator (protocol rule 11)
+	Conflict         Code = "conflict"          // two named objects do not belong together
 )
 
 // Error is a fault that a user or a client can act on. It never contains what was submitted.

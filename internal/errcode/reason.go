@@ -40,6 +40,9 @@ const (
 	ReasonHasARole     = "has_a_role"    // no code is handed to an administrator
 )
 
+// ReasonApprovalPending is the reason of WrongState for an operation while another one of its kind on the user waits for approval.
+const ReasonApprovalPending = "approval_pending"
+
 // Reasons of WrongState about roles.
 const (
 	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead
@@ -86,8 +89,10 @@ const (
 	ReasonNeedsApproval    = "needs_approval"    // only two administrators together may remove a device of the user
 	ReasonApprovalByEmail  = "approval_by_email" // after an approval the ticket is always mailed
 	ReasonApprovalByToken  = "approval_by_token" // only a token or a user with a session can request an approval
+	ReasonApprovalAlone    = "approval_alone"    // a change that needs an approval sets no password
 	ReasonSameOwner        = "same_owner"        // the approval needs another owner than the request
-	ReasonRequesterRefused = "requester_refused" // the requesting administrator may no longer reset the user
+	ReasonRelated          = "related"           // the two administrators do not count as two (protocol rule 9)
+	ReasonRequesterRefused = "requester_refused" // the requesting administrator may no longer perform the operation
 	ReasonWroteAddress     = "wrote_address"     // the caller changed the address, and the user has not verified it
 	ReasonNeedsSession     = "needs_session"     // only an administrator who is signed in may do this, no token
 	ReasonWitness          = "witness"           // the named user cannot be a witness, or does not exist

@@ -70,17 +70,18 @@ type SpaceLow struct {
 
 func (SpaceLow) Name() string { return "space_low" }
 
-// ResetRequested reports that a reset waits for the approval of a second administrator (protocol rule 11).
-type ResetRequested struct {
+// ApprovalRequested reports that an operation waits for the approval of a second administrator (protocol rule 11).
+type ApprovalRequested struct {
 	Context
-	User   string    `json:"user,omitempty"` // owner of the devices; "": the recipient
-	By     string    `json:"by"`
-	Reason string    `json:"reason,omitempty"`
-	ID     string    `json:"id,omitempty"` // of the reset approval; "" if the recipient is the user
-	Until  time.Time `json:"until"`
+	Operation string    `json:"operation"`      // reset, role or profile
+	User      string    `json:"user,omitempty"` // on whom; "": the recipient
+	By        string    `json:"by"`
+	Reason    string    `json:"reason,omitempty"`
+	ID        string    `json:"id,omitempty"` // of the approval; "" if the recipient is the user
+	Until     time.Time `json:"until"`
 }
 
-func (ResetRequested) Name() string { return "reset_requested" }
+func (ApprovalRequested) Name() string { return "approval_requested" }
 
 // TicketShown reports that an administrator received the ticket of a user (protocol rule 9).
 type TicketShown struct {

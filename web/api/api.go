@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
@@ -25,6 +26,7 @@ const maxBody = 64 << 10
 // Config contains the dependencies of the API.
 type Config struct {
 	Directory *directory.Service
+	Approvals *approval.Service
 	OIDC      *oidc.Provider   // nil: no OAuth clients
 	Ring      *store.Keyring   // encrypts the stored answers
 	PublicURL string           // the prefix of each URL in a response, without a final slash
@@ -39,6 +41,7 @@ type Config struct {
 // API serves all paths below /api/, and the registration of OAuth clients. It is safe for concurrent use.
 type API struct {
 	directory *directory.Service
+	approvals *approval.Service
 	publicURL string
 	signIn    bool
 	now       func() time.Time
@@ -51,7 +54,7 @@ type API struct {
 
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
-	a := &API{directory: c.Directory, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
+	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
 		mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now

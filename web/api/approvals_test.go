@@ -38,11 +38,11 @@ func TestResetApproval_SecondAdministratorApproves(t *testing.T) {
 	if again := read[tree](t, d.call("POST", reset, ines[0], `{"reason":"lost"}`, "Idempotency-Key", "k"), 202); again.get("id") != id {
 		t.Errorf("repeated: got %v", again)
 	}
-	one := "/api/v1/reset-approvals/" + id
+	one := "/api/v1/approvals/" + id
 	if got := read[tree](t, d.call("GET", one, paul[0], ""), 200); got.get("id") != id || got.get("_links", "approve", "href") != "https://login.example"+one {
 		t.Errorf("got %v", got)
 	}
-	if got := read[[]tree](t, d.call("GET", "/api/v1/reset-approvals", paul[0], ""), 200); len(got) != 1 {
+	if got := read[[]tree](t, d.call("GET", "/api/v1/approvals", paul[0], ""), 200); len(got) != 1 {
 		t.Errorf("got %v", got)
 	}
 	for name, token := range map[string]string{"the same token": ines[0], "another token of the same owner": ines[1], "support": d.token(account.RoleHelpDesk, nil)} {
@@ -74,7 +74,7 @@ func TestResetApproval_RejectedAndRequestedAgain(t *testing.T) {
 	last := ""
 	for name, token := range map[string]string{"who asked": ines[0], "who could agree": paul[0], "the person": own[0]} {
 		asked := read[tree](t, d.call("POST", "/api/v1/users/"+zoe.Login+"/lifecycle/reset_factors", ines[0], ""), 202)
-		one := "/api/v1/reset-approvals/" + asked.get("id").(string)
+		one := "/api/v1/approvals/" + asked.get("id").(string)
 		if one == last {
 			t.Errorf("%s: the same id again", name)
 		}
@@ -95,10 +95,12 @@ func TestResetApproval_OneOwnerCannotApproveAlone(t *testing.T) {
 	eve, tokens := d.boss("eve@garage.example", account.RoleSuperAdmin, 2)
 	reset := "/api/v1/users/" + string(zoe.ID) + "/lifecycle/reset_factors"
 	asked := read[tree](t, d.call("POST", reset, tokens[0], ""), 202)
-	one := "/api/v1/reset-approvals/" + asked.get("id").(string)
+	one := "/api/v1/approvals/" + asked.get("id").(string)
 
 	// A user that the administrator created has no token, and tokens belong to their creator.
-	puppet := read[tree](t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"},"role":"SUPER_ADMIN"}`), 200)
+	problem(t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"},"role":"SUPER_ADMIN"}`), 403)
+	puppet := read[tree](t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"}}`), 200)
+	read[tree](t, d.call("POST", "/api/v1/users/puppet@garage.example/roles", tokens[0], `{"type":"SUPER_ADMIN"}`), 202)
 	problem(t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN","owner":"`+puppet.get("id").(string)+`"}`), 403)
 	made := read[tree](t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN"}`), 201)
 	if made.get("owner") != string(eve.ID) {
@@ -140,8 +142,55 @@ func TestResetApproval_ClosedHelpRequestIsRejected(t *testing.T) {
 	asked := read[tree](t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", ines[0],
 		`{"helpRequestId":"`+help+`","identityCheck":{"method":"photo_document"}}`), 202)
 	read[tree](t, d.local("PATCH", "/api/v1/help-requests/"+help, `{"status":"rejected"}`), 200)
-	doc := problem(t, d.call("POST", "/api/v1/reset-approvals/"+asked.get("id").(string), paul[0], ""), 409)
+	doc := problem(t, d.call("POST", "/api/v1/approvals/"+asked.get("id").(string), paul[0], ""), 409)
 	if doc.ErrorCode != "E0000038" || len(d.User(zoe.Login).Devices) == 0 {
 		t.Errorf("got %+v, want it refused and nothing reset", doc)
+	}
+}
+
+// A role, a further group of one and an address wait for another administrator, who sees what would change.
+func TestApproval_RoleAndAddress(t *testing.T) {
+	d := open(t)
+	lea, _ := d.boss("lea@garage.example", account.RoleReadOnly, 0)
+	_, eve := d.boss("eve@garage.example", account.RoleSuperAdmin, 1)
+	_, paul := d.boss("paul@garage.example", account.RoleSuperAdmin, 1)
+	group := string(d.CreateGroup("Garage du Port"))
+	other := string(d.CreateGroup("Garage du Nord"))
+	at := "/api/v1/users/" + string(lea.ID)
+	approves := func(waits tree) tree {
+		t.Helper()
+		one := "/api/v1/approvals/" + waits.get("id").(string)
+		problem(t, d.call("POST", one, eve[0], ""), 403)
+		if got := read[tree](t, d.call("GET", one, paul[0], ""), 200); got.get("operation") != waits.get("operation") {
+			t.Errorf("got %v, want %v", got, waits)
+		}
+		return read[tree](t, d.call("POST", one, paul[0], ""), 200)
+	}
+	waits := read[tree](t, d.call("POST", at+"/roles", eve[0], `{"type":"HELP_DESK_ADMIN","targets":["`+group+`"]}`), 202)
+	if waits.get("operation") != "role" || waits.get("role", "type") != "HELP_DESK_ADMIN" || waits.get("status") != "PENDING" {
+		t.Errorf("got %v", waits)
+	}
+	problem(t, d.call("POST", at+"/roles", eve[0], `{"type":"USER_ADMIN"}`), 409)
+	role := approves(waits)
+	if role.get("type") != "HELP_DESK_ADMIN" {
+		t.Errorf("got %v", role)
+	}
+	target := at + "/roles/" + role.get("id").(string) + "/targets/groups/" + other
+	if got := approves(read[tree](t, d.call("PUT", target, eve[0], ""), 202)); got.get("id") != role.get("id") || len(got.get("targets").([]any)) != 2 {
+		t.Errorf("got %v", got)
+	}
+	if w := d.call("PUT", target, eve[0], ""); w.Code != 204 {
+		t.Errorf("a group that is a target: got %d", w.Code)
+	}
+	waits = read[tree](t, d.call("POST", at, eve[0], `{"profile":{"email":"Lea.New@garage.example","locale":"fr_CA","department":"Atelier"}}`), 202)
+	if waits.get("profile", "email") != "Lea.New@garage.example" || waits.get("profile", "department") != "Atelier" || waits.get("profile", "login") != nil {
+		t.Errorf("got %v", waits)
+	}
+	if again := read[tree](t, d.call("PUT", at, eve[0], `{"profile":{"login":"lea@garage.example","email":"Lea.New@garage.example","locale":"fr_CA","department":"Atelier","firstName":"`+lea.FirstName+`","lastName":"`+lea.LastName+`"}}`), 202); again.get("id") != waits.get("id") {
+		t.Errorf("the same change as a whole profile: got %v, want %v", again, waits)
+	}
+	user := approves(waits)
+	if user.get("profile", "email") != "Lea.New@garage.example" || user.get("profile", "locale") != "fr_CA" || user.get("profile", "department") != "Atelier" {
+		t.Errorf("got %v", user)
 	}
 }

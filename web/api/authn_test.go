@@ -18,7 +18,7 @@ import (
 func programs(t testing.TB) *apiEnv {
 	t.Helper()
 	d := open(t)
-	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example/", SignIn: true})
+	d.API = api.New(api.Config{Directory: d.Directory, Approvals: d.Approvals, Ring: d.Ring, PublicURL: "https://login.example/", SignIn: true})
 	return d
 }
 

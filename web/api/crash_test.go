@@ -34,7 +34,7 @@ func (d *apiEnv) crashed(c keyedCall, key string) {
 		d.T.Fatalf("%s: got %d %s", c.route, first.Code, first.Body)
 	}
 	d.fill(0) // whatever the repeat would do is seen
-	d.API = api.New(api.Config{Directory: d.Directory, OIDC: d.Apps, Ring: d.Ring, PublicURL: "https://login.example/"})
+	d.API = api.New(api.Config{Directory: d.Directory, Approvals: d.Approvals, OIDC: d.Apps, Ring: d.Ring, PublicURL: "https://login.example/"})
 	repeat := d.call(method, c.path, c.token, c.body, "Idempotency-Key", key)
 	if repeat.Code != c.want || repeat.Header().Get("Idempotency-Replayed") != "true" {
 		d.T.Errorf("%s: got %d %s, want the first answer", c.route, repeat.Code, repeat.Body)
@@ -169,13 +169,13 @@ func (d *apiEnv) walkService(walk func(...keyedCall), token string) {
 		keyedCall{route: "POST /api/v1/api-tokens", path: "/api/v1/api-tokens", body: `{"name":"x","role":"READ_ONLY_ADMIN"}`, want: 201, secret: `"token"`},
 		keyedCall{route: "POST /api/v1/users/{id}/lifecycle/reset_factors", path: reset, want: 202, tellsOthers: true},
 	)
-	waiting := read[[]tree](d.T, d.call("GET", "/api/v1/reset-approvals", token, ""), 200)
+	waiting := read[[]tree](d.T, d.call("GET", "/api/v1/approvals", token, ""), 200)
 	help, _ := d.asked()
 	hook, _ := d.webhook(token)
 	client := read[[]tree](d.T, d.call("GET", "/oauth2/v1/clients", token, ""), 200)[0].get("client_id").(string)
 	walk(
 		keyedCall{route: "POST /oauth2/v1/clients/{cid}/secret", path: "/oauth2/v1/clients/" + client + "/secret", secret: `"client_secret":`},
-		keyedCall{route: "POST /api/v1/reset-approvals/{aid}", path: "/api/v1/reset-approvals/" + waiting[0].get("id").(string), token: second, tellsOthers: true},
+		keyedCall{route: "POST /api/v1/approvals/{aid}", path: "/api/v1/approvals/" + waiting[0].get("id").(string), token: second, tellsOthers: true},
 		keyedCall{route: "PATCH " + cases, path: help, body: `{"assignee":"me","note":"x"}`},
 		keyedCall{route: "POST " + cases + "/notes", path: help + "/notes", body: `{"text":"x"}`, want: 201},
 		keyedCall{route: hooks, path: "/api/v1/webhooks", body: receiver, want: 201, secret: `"secret"`},

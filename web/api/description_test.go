@@ -64,7 +64,7 @@ func TestDescription_NeedsNoTokenAndIsRevalidated(t *testing.T) {
 
 func TestDescription_IsOptional(t *testing.T) {
 	d := open(t)
-	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example"})
+	d.API = api.New(api.Config{Directory: d.Directory, Approvals: d.Approvals, Ring: d.Ring, PublicURL: "https://login.example"})
 	problem(t, d.description("GET"), http.StatusNotFound)
 }
 
@@ -120,7 +120,7 @@ func TestNotImplemented_Returns501(t *testing.T) {
 func TestNotImplemented_IsNotLogged(t *testing.T) {
 	d := open(t)
 	var log bytes.Buffer
-	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	d.API = api.New(api.Config{Directory: d.Directory, Approvals: d.Approvals, Ring: d.Ring, PublicURL: "https://login.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	problem(t, d.call("GET", "/api/v1/apps", "", ""), http.StatusNotImplemented)
 	if log.Len() > 0 {
 		t.Errorf("got %s", log.String())

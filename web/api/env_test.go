@@ -34,7 +34,7 @@ func open(t testing.TB) *apiEnv {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &apiEnv{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+	return &apiEnv{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, Approvals: h.Approvals, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 

@@ -68,7 +68,7 @@ func TestFaults_FailedWriteChangesNothing(t *testing.T) {
 				{secrets, "POST", "/api/v1/users?sendEmail=false", `{"profile":{"login":"new@garage.example"},"groupIds":["` + string(garage) + `"]}`},
 				{secrets, "POST", zoe + "/factors", totpBody},
 				{secrets, "POST", zoe + "/lifecycle/reset_factors", `{"reason":"lost"}`},
-				{second[0], "POST", "/api/v1/reset-approvals/" + waits.get("id").(string), ``},
+				{second[0], "POST", "/api/v1/approvals/" + waits.get("id").(string), ``},
 				{secrets, "POST", ines + "/lifecycle/expire_password_with_temp_password", ``},
 				{secrets, "POST", ines + "/roles", `{"type":"HELP_DESK_ADMIN","targets":["` + string(garage) + `"]}`},
 				{secrets, "POST", ines + "/lifecycle/suspend", ``},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/web/idempotency"
 	"barillet/web/reply"
 )
@@ -32,6 +33,29 @@ func answering[T any](do func(r *http.Request) (T, error), answer func(T) (statu
 				return 0, nil, nil, nil
 			}
 			return answer(out)
+		},
+	}
+}
+
+// approvable is answering for an operation that may wait for an approval instead (protocol rule 11). The response is then the approval.
+func approvable[T any](a *API, do func(r *http.Request) (T, *approval.Approval, error), answer func(T) (status int, shown, kept any, err error)) idempotentCall {
+	return idempotentCall{
+		do: func(r *http.Request) (any, error) {
+			done, waits, err := do(r)
+			if err == nil && waits != nil {
+				return *waits, nil
+			}
+			return done, err
+		},
+		answer: func(outcome any) (int, any, any, error) {
+			switch out := outcome.(type) {
+			case approval.Approval:
+				waits := a.approval(out)
+				return http.StatusAccepted, waits, waits, nil
+			case T:
+				return answer(out)
+			}
+			return 0, nil, nil, nil
 		},
 	}
 }

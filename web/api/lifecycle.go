@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -164,14 +165,10 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op admin.Prin
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
-		return a.directory.HelpDesk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
+	return a.once(w, r, op, approvable(a, func(r *http.Request) (helpdesk.ResetResult, *approval.Approval, error) {
+		return a.approvals.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.domain(), SendEmail: body.SendEmail, ShowCode: body.ShowCode})
 	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
-		if receipt.Approval != nil {
-			waits := a.approval(*receipt.Approval)
-			return http.StatusAccepted, waits, waits, nil
-		}
 		whole := a.receipt(receipt)
 		plain := whole
 		plain.Ticket.URL, plain.Ticket.Code = "", ""

@@ -163,7 +163,7 @@ func TestErase_LeavesNoPersonalDataInTheStore(t *testing.T) {
 	d.erase(zoe.ID, 200)
 	d.Clock.Advance(8 * 24 * time.Hour) // before the policy
 	none := func([]string) func(store.Tx) error { return func(store.Tx) error { return nil } }
-	sweeps := slices.Concat([]store.TableSweep{d.Authn.Sweep(), d.API.Sweep(), d.Directory.HelpDesk.Sweep(), d.Directory.HelpDesk.SweepOld(365*24*time.Hour, none),
+	sweeps := slices.Concat([]store.TableSweep{d.Authn.Sweep(), d.API.Sweep(), d.Approvals.Sweep(), d.Directory.HelpDesk.SweepOld(365*24*time.Hour, none),
 		d.Directory.Admin.SweepMail(), d.Log.SweepErasures(d.Clock.Now, 90*24*time.Hour)}, d.Accounts.Sweeps(), d.Sessions.Sweeps(), d.Apps.Sweeps())
 	if err := storetest.Sweep(t.Context(), d.Store, sweeps...); err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ type million struct {
 func openMillion(t testing.TB, seeded *authntest.Seeded) *million {
 	t.Helper()
 	p := seeded.Population(t, 400)
-	return &million{t: t, seeded: seeded, crowd: p, api: api.New(api.Config{Directory: p.Directory, Ring: p.Ring, PublicURL: "https://login.example"})}
+	return &million{t: t, seeded: seeded, crowd: p, api: api.New(api.Config{Directory: p.Directory, Approvals: p.Approvals, Ring: p.Ring, PublicURL: "https://login.example"})}
 }
 
 // fresh returns a user whom no other row changed, also in an earlier run.
@@ -152,7 +152,7 @@ func (m *million) rows() []row {
 		list("report/lockout-groups"+p.name, "/api/v1/reports/lockout-risk?kind=group", p.p)
 		get("report/sign-ins"+p.name, "/api/v1/reports/sign-ins?days=90", p.p)
 	}
-	for _, what := range []string{"api-tokens", "help-requests", "reset-approvals", "webhooks"} {
+	for _, what := range []string{"api-tokens", "help-requests", "approvals", "webhooks"} {
 		list(what, "/api/v1/"+what, root)
 	}
 	return append(append(out, m.logRows(root, one, thirty, none)...), m.actRows()...)

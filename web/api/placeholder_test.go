@@ -178,7 +178,7 @@ var inviteSteps = []apiCall{
 	{"GET", "/api/v1/users/{id}/sessions", ""},
 	{"GET", "/api/v1/users/{id}/roles", ""},
 	{"GET", "/api/v1/help-requests", ""},
-	{"GET", "/api/v1/reset-approvals", ""},
+	{"GET", "/api/v1/approvals", ""},
 	{"GET", "/api/v1/api-tokens", ""},
 	{"POST", "/api/v1/users/{id}/lifecycle/activate", ""},
 	{"POST", "/api/v1/users/{id}/lifecycle/activate?sendEmail=false", ""},

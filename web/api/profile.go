@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -67,8 +68,8 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (account.User, error) {
-		return a.directory.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
+	return a.once(w, r, op, approvable(a, func(r *http.Request) (account.User, *approval.Approval, error) {
+		return a.approvals.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
 	}, a.userAnswer))
 }
 
@@ -78,9 +79,12 @@ func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op admin.Princ
 	if err != nil {
 		return err
 	}
-	u, err := a.directory.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
+	u, waits, err := a.approvals.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
 	if err != nil {
 		return err
+	}
+	if waits != nil {
+		return reply.JSON(w, http.StatusAccepted, a.approval(*waits))
 	}
 	out, err := a.user(&u)
 	if err != nil {

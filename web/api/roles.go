@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
@@ -109,8 +110,8 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op admin.Princip
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (admin.AssignedRole, error) {
-		return a.directory.Admin.AssignRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, admin.NewRoleAssignment{Role: body.Type, Targets: body.Targets})
+	return a.once(w, r, op, approvable(a, func(r *http.Request) (admin.AssignedRole, *approval.Approval, error) {
+		return a.approvals.AssignRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, admin.NewRoleAssignment{Role: body.Type, Targets: body.Targets})
 	}, func(x admin.AssignedRole) (int, any, any, error) {
 		out := a.role(x.User, x.Assignment)
 		return http.StatusCreated, out, out, nil
@@ -164,10 +165,15 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op admin.Princip
 	return errcode.New(errcode.NotFound)
 }
 
-// targetFunc adds or removes a group of a role assignment.
-type targetFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
+// targetFunc adds or removes a group of a role assignment, or returns the approval for which that waits.
+type targetFunc func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) (*approval.Approval, error)
 
-// target serves the calls that add and remove a group. Neither takes a body or returns one.
+// removeTarget needs no approval.
+func (a *API) removeTarget(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) (*approval.Approval, error) {
+	return nil, a.directory.Admin.RemoveTarget(ctx, op, from, id, rid, gid)
+}
+
+// target serves the calls that add and remove a group. Neither takes a body or returns one, except an approval.
 func (a *API) target(do targetFunc) handler {
 	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
@@ -181,8 +187,12 @@ func (a *API) target(do targetFunc) handler {
 		if err != nil {
 			return err
 		}
-		if err := do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, account.GroupID(gid)); err != nil {
+		waits, err := do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, account.GroupID(gid))
+		if err != nil {
 			return err
+		}
+		if waits != nil {
+			return reply.JSON(w, http.StatusAccepted, a.approval(*waits))
 		}
 		w.WriteHeader(http.StatusNoContent)
 		return nil

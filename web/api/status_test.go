@@ -38,7 +38,7 @@ func TestStatus_RejectsImpossibleOperations(t *testing.T) {
 		{"PUT", "/api/v1/webhooks/w1", secrets, `{"name":"","url":"https://hooks.example.com/","events":["*"]}`, 400},
 		{"GET", "/api/v1/webhooks?limit=none", secrets, "", 400},
 		{"GET", "/api/v1/api-tokens?limit=none", secrets, "", 400},
-		{"GET", "/api/v1/reset-approvals?limit=none", secrets, "", 400},
+		{"GET", "/api/v1/approvals?limit=none", secrets, "", 400},
 		{"GET", path + "/groups?limit=none", secrets, "", 400},
 	} {
 		if w := d.call(c.method, c.path, c.token, c.body); w.Code != c.want {

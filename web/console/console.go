@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/directory"
 	"barillet/authn/handover"
 	"barillet/internal/mail"
@@ -16,13 +17,15 @@ import (
 
 // Config contains what the console needs beside the services of other pages. All fields are required.
 type Config struct {
-	Outbox *mail.Outbox
-	Ring   *store.Keyring // encrypts the stored answers
+	Approvals *approval.Service
+	Outbox    *mail.Outbox
+	Ring      *store.Keyring // encrypts the stored answers
 }
 
 // Pages serves the console.
 type Pages struct {
 	*shell.Shell
+	Approvals *approval.Service
 	Directory *directory.Service // with its Admin and HelpDesk
 	Handover  *handover.Service
 	Outbox    *mail.Outbox
@@ -30,7 +33,7 @@ type Pages struct {
 
 // New returns the pages of the console.
 func New(s *site.Site, directory *directory.Service, handover *handover.Service, c Config) *Pages {
-	pages := &Pages{Directory: directory, Handover: handover, Outbox: c.Outbox}
+	pages := &Pages{Approvals: c.Approvals, Directory: directory, Handover: handover, Outbox: c.Outbox}
 	pages.Shell = shell.New(s, directory.Admin, c.Ring, pages.sections(s.OIDC != nil))
 	return pages
 }
@@ -84,7 +87,7 @@ func (c *Pages) waitingRequests(r *http.Request, p admin.Principal) int {
 
 // waitingApprovals returns the number of resets that wait for an approval, for the navigation.
 func (c *Pages) waitingApprovals(r *http.Request, p admin.Principal) int {
-	all, _, err := c.Directory.HelpDesk.Approvals(r.Context(), p, "", maxShownRequests)
+	all, _, err := c.Approvals.List(r.Context(), p, "", maxShownRequests)
 	if err != nil {
 		reply.Report(r, err)
 	}

@@ -66,10 +66,10 @@ func (c *Pages) openReset(r *http.Request, p admin.Principal) (shell.Form, error
 
 // reset resets the devices of a user, or asks a second administrator for it. The ticket is sent by email.
 func (c *Pages) reset(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
-	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, in.Path("id"), helpdesk.ResetRequest{Reason: from.Reason,
+	_, waits, err := c.Approvals.Reset(ctx, p, from, in.Path("id"), helpdesk.ResetRequest{Reason: from.Reason,
 		Check: identityCheck(in)})
-	if err == nil && result.Approval != nil {
-		return shell.Outcome{Next: approvalPath(result.Approval)}, nil
+	if err == nil && waits != nil {
+		return shell.Outcome{Next: approvalPath(waits)}, nil
 	}
 	return shell.Outcome{}, formError(err)
 }

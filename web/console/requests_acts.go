@@ -136,12 +136,12 @@ func (c *Pages) resetRequest(ctx context.Context, p admin.Principal, from accoun
 		return shell.Outcome{}, errcode.WrongStateFor(errcode.ReasonUnknownAddress)
 	}
 	back := requestsPath + "/" + q.ID
-	result, err := c.Directory.HelpDesk.Reset(ctx, p, from, string(q.User), helpdesk.ResetRequest{Reason: from.Reason, HelpRequest: q.ID, Check: identityCheck(in)})
+	_, waits, err := c.Approvals.Reset(ctx, p, from, string(q.User), helpdesk.ResetRequest{Reason: from.Reason, HelpRequest: q.ID, Check: identityCheck(in)})
 	switch {
 	case err != nil:
 		return shell.Outcome{}, formError(err)
-	case result.Approval != nil:
-		return shell.Outcome{Next: approvalPath(result.Approval)}, nil
+	case waits != nil:
+		return shell.Outcome{Next: approvalPath(waits)}, nil
 	case strings.TrimSpace(in.Get("answer")) == "":
 		return shell.Outcome{}, nil
 	}

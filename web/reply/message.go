@@ -14,6 +14,7 @@ func Message(field, reason string) string {
 // messages are the words for a reason, or for a reason in one field.
 var messages = map[string]string{
 	"address":             "not an email address",
+	"approval":            "needs the approval of a second administrator: create the user without it, and assign it after",
 	"common":              "too easy to guess",
 	"control":             "contains a control character, or one that changes the direction of text",
 	"count":               "too few or too many entries",

@@ -42,7 +42,7 @@ func (m *CLI) Commands() []*cobra.Command {
 			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "list and end sessions of users", m.sessionsList(), m.sessionsEnd()),
 			cli.Parent("role", "manage roles of users", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
 		cli.Parent("factors", "manage devices of users", m.factorsList(), m.factorsRemove(), m.factorsFreeze(), m.factorsReset()),
-		cli.Parent("approval", "approve or reject resets that need a second administrator", m.approvalList(), m.approvalApprove(), m.approvalReject()),
+		cli.Parent("approval", "approve or reject what needs a second administrator", m.approvalList(), m.approvalApprove(), m.approvalReject()),
 		cli.Parent("group", "manage groups", m.groupAdd(), m.groupList(), m.groupShow(), m.groupRename(), m.groupDelete(),
 			cli.Parent("members", "manage the members of a group", m.membersList(), m.membersAdd(), m.membersRemove())),
 		cli.Parent("help-request", "handle help requests", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpCheck(),

@@ -112,7 +112,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (http
 		}
 		return nil, refused
 	}
-	if out == nil {
+	if out == nil || response.StatusCode == http.StatusNoContent {
 		return response.Header, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {

@@ -153,21 +153,12 @@ type resetResult struct {
 	Reason      string `json:"reason"`
 	HelpRequest string `json:"helpRequestId,omitempty"` // that the reset resolved
 	OpenRequest string `json:"openHelpRequest,omitempty"`
-
-	pendingApproval
 }
 
 // clearedDevices is the number of removed devices of one kind.
 type clearedDevices struct {
 	FactorType string `json:"factorType"`
 	Count      int    `json:"count"`
-}
-
-// pendingApproval is the response if the user has a role like that of the caller: a second administrator must approve.
-type pendingApproval struct {
-	ID      string     `json:"id,omitempty"`
-	Status  string     `json:"status,omitempty"` // PENDING
-	Expires *time.Time `json:"expiresAt,omitempty"`
 }
 
 func (m *CLI) factorsReset() *cobra.Command {
@@ -194,16 +185,16 @@ func (m *CLI) factorsReset() *cobra.Command {
 		if s.NoSupport {
 			m.Note("warning: support.email is not set: no support address is notified of the reset; see --config")
 		}
-		var done resetResult
-		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), req, &done); err != nil {
+		var raw json.RawMessage
+		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), req, &raw); err != nil {
 			return fmt.Errorf("resetting %s: %w", args[0], err)
 		}
-		if done.Status != "" {
-			m.Note("nothing was reset: %s has a role like yours, so a second administrator must approve", args[0])
-			if m.JSON {
-				return m.Result(done.pendingApproval)
-			}
-			return m.Line("%s", done.ID)
+		if waits, err := m.waits(raw); waits || err != nil {
+			return err
+		}
+		var done resetResult
+		if err := json.Unmarshal(raw, &done); err != nil {
+			return fmt.Errorf("reading the result of the reset: %w", err)
 		}
 		return m.printReset(s, done)
 	}, known, func(connector Connector) error {

@@ -75,6 +75,9 @@ func (m *CLI) roleAdd() *cobra.Command {
 		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/roles"), req, &raw); err != nil {
 			return fmt.Errorf("assigning %s to %s: %w", args[1], args[0], err)
 		}
+		if waits, err := m.waits(raw); waits || err != nil {
+			return err
+		}
 		m.Note("%s has the role %s for %s", args[0], args[1], scope(req.Targets))
 		return m.printResult(raw)
 	})
@@ -127,8 +130,12 @@ func (m *CLI) roleLimit() *cobra.Command {
 			return err
 		}
 		for _, id := range wanted {
-			if err := s.call(ctx, http.MethodPut, has.path(args[0], "/targets/groups/", url.PathEscape(id)), nil, nil); err != nil {
+			var raw json.RawMessage
+			if err := s.call(ctx, http.MethodPut, has.path(args[0], "/targets/groups/", url.PathEscape(id)), nil, &raw); err != nil {
 				return fmt.Errorf("limiting %s to %s: %w", args[1], id, err)
+			}
+			if waits, err := m.waits(raw); waits || err != nil {
+				return err
 			}
 		}
 		for _, id := range has.Targets {

@@ -41,6 +41,9 @@ func (m *CLI) userUpdate() *cobra.Command {
 		if err := s.call(ctx, http.MethodPost, userPath(args[0]), map[string]any{"profile": profile}, &raw); err != nil {
 			return fmt.Errorf("updating %s: %w", args[0], err)
 		}
+		if waits, err := m.waits(raw); waits || err != nil {
+			return err
+		}
 		m.Note("%s updated", args[0])
 		return m.printResult(raw)
 	}

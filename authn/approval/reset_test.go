@@ -1,4 +1,4 @@
-package helpdesk_test
+package approval_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors/totp"
@@ -20,16 +21,16 @@ import (
 	"barillet/store/storetest"
 )
 
-// approvers is an env with three administrators of one role, each with a token, and a user with a device.
+// approvers is a garage with three administrators of one role, each with a token, and a user with a device.
 type approvers struct {
-	*env
+	*authntest.Garage
 	first, second, victim admin.Principal
 	secret                secret.Value // the first's
 }
 
 func newApprovers(t *testing.T) *approvers {
 	t.Helper()
-	c := &approvers{env: newEnv(t)}
+	c := &approvers{Garage: authntest.NewGarage(t)}
 	for _, login := range []string{"first@garage.example", "second@garage.example"} {
 		c.NewAdministrator(t, login, authntest.Assignment(account.RoleSuperAdmin))
 	}
@@ -45,13 +46,13 @@ func newApprovers(t *testing.T) *approvers {
 }
 
 // ask requests the reset and returns its approval.
-func (c *approvers) ask(t *testing.T, p admin.Principal) helpdesk.ResetApproval {
+func (c *approvers) ask(t *testing.T, p admin.Principal) approval.Approval {
 	t.Helper()
-	result := c.Reset(t, p, helpdesk.ResetRequest{Reason: "lost"})
-	if result.Approval == nil || !result.At.IsZero() || result.Mailed {
-		t.Fatalf("got %+v, want nothing done and something that waits", result)
+	result, waits, err := c.Approvals.Reset(t.Context(), p, c.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"})
+	if err != nil || waits == nil || !result.At.IsZero() || result.Mailed {
+		t.Fatalf("got %+v, %v, want nothing done and something that waits", result, err)
 	}
-	return *result.Approval
+	return *waits
 }
 
 func (c *approvers) untouched(t *testing.T) {
@@ -64,23 +65,24 @@ func (c *approvers) untouched(t *testing.T) {
 func TestApprove_ResetsAnEqual(t *testing.T) {
 	c := newApprovers(t)
 	ctx := t.Context()
-	approval := c.ask(t, c.first)
+	a := c.ask(t, c.first)
 	c.untouched(t)
-	authntest.SameStrings(t, "mails", c.MailList(), []string{"reset_requested to " + authntest.Technician, "reset_requested to " + authntest.SecondEmail,
-		"reset_requested to " + c.Administrator.Email, "reset_requested to second@garage.example"})
-	if m := authntest.Mailed[notice.ResetRequested](t, c.Env, c.Administrator.Email); m.User != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+	authntest.SameStrings(t, "mails", c.MailList(), []string{"approval_requested to " + authntest.Technician, "approval_requested to " + authntest.SecondEmail,
+		"approval_requested to " + c.Administrator.Email, "approval_requested to second@garage.example"})
+	if m := authntest.Mailed[notice.ApprovalRequested](t, c.Env, c.Administrator.Email); m.User != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("got %+v", m)
 	}
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
-	if again := c.ask(t, c.first); again.ID != approval.ID || len(c.Mails()) != 0 {
-		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.MailList(), approval.ID)
+	if again := c.ask(t, c.first); again.ID != a.ID || len(c.Mails()) != 0 {
+		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.MailList(), a.ID)
 	}
-	if list, next, err := c.Directory.HelpDesk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != approval.ID || next != "" {
+	if list, next, err := c.Approvals.List(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != a.ID || next != "" {
 		t.Errorf("got %v, %q, %v", list, next, err)
 	}
-	result, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID)
-	if err != nil || result.Approval != nil || result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Reason != "lost" {
+	done, err := c.Approvals.Approve(ctx, c.second, c.From, a.ID)
+	result := done.Reset
+	if err != nil || result.Devices[totp.Kind] != 1 || result.Sessions != 1 || !result.Mailed || result.Reason != "lost" {
 		t.Fatalf("got %+v, %v", result, err)
 	}
 	c.WantSignedOut(t, c.Session)
@@ -88,10 +90,10 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
 	}
 	e := c.Events(audit.ResetRequested, audit.FactorsReset)
-	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["requestedBy"] != c.first.ID || e[1].Detail["approvalId"] != approval.ID {
+	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["requestedBy"] != c.first.ID || e[1].Detail["approvalId"] != a.ID {
 		t.Errorf("got events %+v", e)
 	}
-	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID)
+	_, err = c.Approvals.Approve(ctx, c.second, c.From, a.ID)
 	authntest.WantCode(t, "the same word again", err, errcode.NotFound)
 }
 
@@ -99,7 +101,7 @@ func TestApprove_ResetsAnEqual(t *testing.T) {
 func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 	c := newApprovers(t)
 	ctx := t.Context()
-	approval := c.ask(t, c.first)
+	a := c.ask(t, c.first)
 	_, sibling := c.PrincipalOf(t, "first@garage.example", account.RoleSuperAdmin)
 	_, made := c.NewToken(t, c.first, admin.NewToken{Name: "made", Role: account.RoleSuperAdmin})
 	child := c.first
@@ -121,19 +123,19 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 		{"a principal with the user's group", narrow, errcode.NotFound},
 		{"the zero principal", admin.Principal{}, errcode.Forbidden},
 	} {
-		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, approval.ID)
+		_, err := c.Approvals.Approve(ctx, x.op, c.From, a.ID)
 		authntest.WantCode(t, x.name, err, x.want)
 	}
-	for _, id := range []string{"", "x", string(approval.User), string(approval.User) + "-", approval.ID + "x", "u-" + approval.ID} {
-		_, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, id)
+	for _, id := range []string{"", "x", string(a.User), string(a.User) + "-", a.ID + "x", "u-" + a.ID} {
+		_, err := c.Approvals.Approve(ctx, c.second, c.From, id)
 		authntest.WantCode(t, "id "+id, err, errcode.NotFound)
 	}
 	c.untouched(t)
-	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
+	if list, _, err := c.Approvals.List(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("a principal with a group scope lists %d, %v", len(list), err)
 	}
-	authntest.WantCode(t, "refusing by a lower user", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, approval.ID), errcode.Forbidden)
-	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
+	authntest.WantCode(t, "refusing by a lower user", c.Approvals.Reject(ctx, lower, c.From, a.ID), errcode.Forbidden)
+	if _, err := c.Approvals.Approve(ctx, c.second, c.From, a.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 }
@@ -141,32 +143,32 @@ func TestApprove_RejectsOtherPrincipals(t *testing.T) {
 func TestApproval_Ends(t *testing.T) {
 	for _, x := range []struct {
 		name string
-		end  func(t *testing.T, c *approvers, approval helpdesk.ResetApproval)
+		end  func(t *testing.T, c *approvers, a approval.Approval)
 		want errcode.Code
 	}{
-		{"after a day", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
-		{"withdrawn", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			authntest.WantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, approval.ID), "")
+		{"after a day", func(t *testing.T, c *approvers, _ approval.Approval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
+		{"withdrawn", func(t *testing.T, c *approvers, a approval.Approval) {
+			authntest.WantCode(t, "withdrawing", c.Approvals.Reject(t.Context(), c.first, c.From, a.ID), "")
 		}, errcode.NotFound},
-		{"refused by another", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			authntest.WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, approval.ID), "")
+		{"refused by another", func(t *testing.T, c *approvers, a approval.Approval) {
+			authntest.WantCode(t, "refusing", c.Approvals.Reject(t.Context(), c.second, c.From, a.ID), "")
 		}, errcode.NotFound},
-		{"refused by the user", func(t *testing.T, c *approvers, approval helpdesk.ResetApproval) {
-			authntest.WantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, approval.ID), "")
+		{"refused by the user", func(t *testing.T, c *approvers, a approval.Approval) {
+			authntest.WantCode(t, "refusing", c.Approvals.Reject(t.Context(), c.victim, c.From, a.ID), "")
 		}, errcode.NotFound},
-		{"reset by the operator meanwhile", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+		{"reset by the operator meanwhile", func(t *testing.T, c *approvers, _ approval.Approval) {
 			c.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{})
 		}, errcode.NotFound},
-		{"the first is suspended", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+		{"the first is suspended", func(t *testing.T, c *approvers, _ approval.Approval) {
 			authntest.WantCode(t, "suspending", c.Directory.Suspend(t.Context(), authntest.AsOperator, c.From, "first@garage.example"), "")
 		}, errcode.Forbidden},
-		{"the first has lost the role", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+		{"the first has lost the role", func(t *testing.T, c *approvers, _ approval.Approval) {
 			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleUserAdmin)} })
 		}, errcode.Forbidden},
-		{"the first one's token is revoked", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+		{"the first one's token is revoked", func(t *testing.T, c *approvers, _ approval.Approval) {
 			authntest.WantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), authntest.AsOperator, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
-		{"the user has risen above them", func(t *testing.T, c *approvers, _ helpdesk.ResetApproval) {
+		{"the user has risen above them", func(t *testing.T, c *approvers, _ approval.Approval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
 				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk)} })
 			}
@@ -175,15 +177,15 @@ func TestApproval_Ends(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c := newApprovers(t)
-			approval := c.ask(t, c.first)
-			x.end(t, c, approval)
-			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID)
+			a := c.ask(t, c.first)
+			x.end(t, c, a)
+			_, err := c.Approvals.Approve(t.Context(), c.second, c.From, a.ID)
 			authntest.WantCode(t, "the second word", err, x.want)
 			if x.name != "reset by the operator meanwhile" {
 				c.untouched(t)
 			}
 			if x.want == errcode.NotFound {
-				if list, _, err := c.Directory.HelpDesk.Approvals(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
+				if list, _, err := c.Approvals.List(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
 					t.Errorf("still listed: %d, %v", len(list), err)
 				}
 			}
@@ -195,14 +197,14 @@ func TestSweep_DeletesApprovals(t *testing.T) {
 	c := newApprovers(t)
 	old := c.ask(t, c.first)
 	c.Clock.Advance(24*time.Hour - 1)
-	if err := storetest.Sweep(t.Context(), c.Store, c.Directory.HelpDesk.Sweep()); err != nil {
+	if err := storetest.Sweep(t.Context(), c.Store, c.Approvals.Sweep()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Directory.HelpDesk.Approval(t.Context(), c.second, old.ID); err != nil {
+	if _, err := c.Approvals.Get(t.Context(), c.second, old.ID); err != nil {
 		t.Errorf("swept too early: %v", err)
 	}
 	c.Clock.Advance(1)
-	if err := storetest.Sweep(t.Context(), c.Store, c.Directory.HelpDesk.Sweep()); err != nil {
+	if err := storetest.Sweep(t.Context(), c.Store, c.Approvals.Sweep()); err != nil {
 		t.Fatal(err)
 	}
 	if fresh := c.ask(t, c.first); fresh.ID == old.ID || !fresh.Expires.Equal(c.Clock.Now().Add(24*time.Hour)) {
@@ -223,10 +225,16 @@ func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 		c.ask(t, p)
 		authntest.WantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, p, c.From, authntest.Technician, c.Phone.Device), errcode.Forbidden)
 	}
-	c.AssignRole(t, c.first, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
-	approval := c.ask(t, c.first)
+	_, role, err := c.Approvals.AssignRole(ctx, c.first, c.From, authntest.Technician, admin.NewRoleAssignment{Role: account.RoleReadOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Approvals.Approve(ctx, c.second, c.From, role.ID); err != nil {
+		t.Fatal(err)
+	}
+	a := c.ask(t, c.first)
 	c.untouched(t)
-	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, approval.ID); err != nil {
+	if _, err := c.Approvals.Approve(ctx, c.second, c.From, a.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 }
@@ -234,13 +242,13 @@ func TestReset_NeedsApprovalAfterRevokingARole(t *testing.T) {
 func TestApprove_RejectsLowerRoles(t *testing.T) {
 	c := newApprovers(t)
 	for _, role := range []account.Role{account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
-		_, err := c.Directory.HelpDesk.Reset(t.Context(), authntest.WithRole(c.first, role), c.From, authntest.Technician, helpdesk.ResetRequest{})
+		_, _, err := c.Approvals.Reset(t.Context(), authntest.WithRole(c.first, role), c.From, authntest.Technician, helpdesk.ResetRequest{})
 		authntest.WantCode(t, string(role), err, errcode.Forbidden)
 	}
-	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.victim, c.From, authntest.Technician, helpdesk.ResetRequest{})
+	_, _, err := c.Approvals.Reset(t.Context(), c.victim, c.From, authntest.Technician, helpdesk.ResetRequest{})
 	authntest.WantCode(t, "oneself", err, errcode.Forbidden)
 	no := false
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), authntest.WithSecrets(c.first), c.From, authntest.Technician, helpdesk.ResetRequest{SendEmail: &no})
+	_, _, err = c.Approvals.Reset(t.Context(), authntest.WithSecrets(c.first), c.From, authntest.Technician, helpdesk.ResetRequest{SendEmail: &no})
 	authntest.WantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
 	authntest.WantCode(t, "one device of an equal", c.Directory.RemoveDevice(t.Context(), c.first, c.From, authntest.Technician, c.Phone.Device), errcode.Forbidden)
 	c.untouched(t)
@@ -261,10 +269,13 @@ func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 	if err != nil || len(requests) != 1 {
 		t.Fatalf("got %d requests, %v", len(requests), err)
 	}
-	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: requests[0].ID})
+	_, _, err = c.Approvals.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: requests[0].ID})
 	authntest.WantCode(t, "no identity check", err, errcode.WrongState)
-	result := c.Reset(t, c.first, helpdesk.ResetRequest{HelpRequest: requests[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
-	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, result.Approval.ID); err != nil {
+	_, waits, err := c.Approvals.Reset(t.Context(), c.first, c.From, authntest.Technician, helpdesk.ResetRequest{HelpRequest: requests[0].ID, Check: calledBack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Approvals.Approve(t.Context(), c.second, c.From, waits.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 	if found, err := c.Directory.HelpDesk.Request(t.Context(), c.first, requests[0].ID); err != nil || found.State != helpdesk.StateResolved {
@@ -277,12 +288,12 @@ func TestApprove_LargestUserFitsOneTransaction(t *testing.T) {
 func TestApprovals_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
 	c := newApprovers(t)
 	want := c.ask(t, c.first)
-	approvals := store.NewTable[helpdesk.ResetApproval](c.Ring, store.Approvals)
+	approvals := store.NewTable[approval.Approval](c.Ring, store.Approvals)
 	if err := c.Store.Update(t.Context(), func(tx store.Tx) error {
 		for i := range 60 { // before and after all users
 			user := account.UserID(fmt.Sprintf("u%c%025d", "0z"[i%2], i))
-			a := helpdesk.ResetApproval{ID: string(user) + "-x", User: user, At: c.Clock.Now(), Expires: c.Clock.Now().Add(time.Hour)}
-			if err := approvals.Put(tx, string(user), a); err != nil {
+			a := approval.Approval{ID: string(user) + "-reset-x", Operation: approval.OperationReset, User: user, At: c.Clock.Now(), Expires: c.Clock.Now().Add(time.Hour)}
+			if err := approvals.Put(tx, string(user)+"-reset", a); err != nil {
 				return err
 			}
 		}
@@ -291,7 +302,7 @@ func TestApprovals_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	const most = 30
-	c.Directory.HelpDesk.SetPageReads(most)
+	c.Approvals.SetPageReads(most)
 	counter := storetest.CountReads(c.Store, "")
 	c.Accounts.Store = counter
 	scoped := authntest.Limited(authntest.AsHelpDesk, c.Lumiere)
@@ -303,7 +314,7 @@ func TestApprovals_OfAScopeReadOnlyAPartOfThoseOfOthers(t *testing.T) {
 		after := ""
 		for page := 0; page == 0 || after != ""; page++ {
 			counter.Reset()
-			list, next, err := c.Directory.HelpDesk.Approvals(t.Context(), test.p, after, 0)
+			list, next, err := c.Approvals.List(t.Context(), test.p, after, 0)
 			if err != nil || page > 10 || counter.Records() > most+3 {
 				t.Fatalf("page %d: %v with %d reads, want %d", page, err, counter.Records(), most)
 			}

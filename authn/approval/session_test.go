@@ -1,4 +1,4 @@
-package helpdesk_test
+package approval_test
 
 import (
 	"testing"
@@ -61,21 +61,21 @@ func newSessionApprovers(t *testing.T) (c *approvers, agnes, bruno *agent) {
 
 func TestApprove_TwoAdministratorsInTheirSessions(t *testing.T) {
 	c, _, bruno := newSessionApprovers(t)
-	approval := c.ask(t, c.first)
-	if approval.By != "user:"+c.first.Owner || approval.Owner != c.first.Owner || approval.Token != "" {
-		t.Errorf("got %+v", approval)
+	a := c.ask(t, c.first)
+	if a.By != "user:"+c.first.Owner || a.Owner != c.first.Owner || a.Token != "" {
+		t.Errorf("got %+v", a)
 	}
 	c.untouched(t)
 	_, token := c.PrincipalOf(t, "agnes@garage.example", account.RoleSuperAdmin)
 	for name, p := range map[string]admin.Principal{"the same session": c.first, "a token of the same owner": token, "the user": c.victim} {
-		_, err := c.Directory.HelpDesk.Approve(t.Context(), p, c.From, approval.ID)
+		_, err := c.Approvals.Approve(t.Context(), p, c.From, a.ID)
 		authntest.WantCode(t, name, err, errcode.Forbidden)
 	}
 	c.Clock.Advance(account.StepUpTTL) // the first was proven when it asked
-	_, err := c.Directory.HelpDesk.Approve(t.Context(), bruno.principal(t, c), c.From, approval.ID)
+	_, err := c.Approvals.Approve(t.Context(), bruno.principal(t, c), c.From, a.ID)
 	authntest.WantCode(t, "without a proof", err, errcode.StepUpRequired)
 	c.untouched(t)
-	if result, err := c.Directory.HelpDesk.Approve(t.Context(), bruno.proves(t, c), c.From, approval.ID); err != nil || !result.Mailed || result.Reason != "lost" {
+	if result, err := c.Approvals.Approve(t.Context(), bruno.proves(t, c), c.From, a.ID); err != nil || !result.Reset.Mailed || result.Reset.Reason != "lost" {
 		t.Errorf("the second: got %+v, %v", result, err)
 	}
 	if e := c.Events(audit.ResetRequested, audit.FactorsReset); len(e) != 2 || e[0].Actor.ID != c.first.Owner || e[1].Actor.ID != c.second.Owner || e[1].Detail["requestedBy"] != c.first.ID {
@@ -87,13 +87,13 @@ func TestApprove_TwoAdministratorsInTheirSessions(t *testing.T) {
 func TestApprove_TokenAndSessionOfTheSameOwner(t *testing.T) {
 	c, _, _ := newSessionApprovers(t)
 	_, token := c.PrincipalOf(t, "agnes@garage.example", account.RoleSuperAdmin)
-	approval := c.ask(t, token)
-	_, err := c.Directory.HelpDesk.Approve(t.Context(), c.first, c.From, approval.ID)
+	a := c.ask(t, token)
+	_, err := c.Approvals.Approve(t.Context(), c.first, c.From, a.ID)
 	if !errcode.HasReason(err, errcode.ReasonSameOwner) {
 		t.Errorf("the session of the owner of the token: got %v", err)
 	}
 	c.untouched(t)
-	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID); err != nil {
+	if _, err := c.Approvals.Approve(t.Context(), c.second, c.From, a.ID); err != nil {
 		t.Errorf("the session of another: %v", err)
 	}
 }
@@ -134,9 +134,9 @@ func TestAttack_FirstAdministratorIsGoneBeforeTheApproval(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c, _, _ := newSessionApprovers(t)
-			approval := c.ask(t, c.first)
+			a := c.ask(t, c.first)
 			authntest.WantCode(t, x.name, x.end(t, c), "")
-			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, approval.ID)
+			_, err := c.Approvals.Approve(t.Context(), c.second, c.From, a.ID)
 			if !errcode.HasReason(err, errcode.ReasonRequesterRefused) {
 				t.Errorf("got %v, want that the first administrator is refused", err)
 			}
@@ -148,11 +148,11 @@ func TestAttack_FirstAdministratorIsGoneBeforeTheApproval(t *testing.T) {
 // A session that only closes does not end the request: administrators sign out in the evening.
 func TestApprove_AfterTheFirstSignedOut(t *testing.T) {
 	c, agnes, bruno := newSessionApprovers(t)
-	approval := c.ask(t, c.first)
+	a := c.ask(t, c.first)
 	if err := c.Sessions.SignOut(t.Context(), c.From, agnes.session); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Directory.HelpDesk.Approve(t.Context(), bruno.proves(t, c), c.From, approval.ID); err != nil {
+	if _, err := c.Approvals.Approve(t.Context(), bruno.proves(t, c), c.From, a.ID); err != nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -160,6 +160,6 @@ func TestApprove_AfterTheFirstSignedOut(t *testing.T) {
 func TestResetApproval_InASessionNeedsAProof(t *testing.T) {
 	c, agnes, _ := newSessionApprovers(t)
 	c.Clock.Advance(account.StepUpTTL)
-	_, err := c.Directory.HelpDesk.Reset(t.Context(), agnes.principal(t, c), c.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"})
+	_, _, err := c.Approvals.Reset(t.Context(), agnes.principal(t, c), c.From, authntest.Technician, helpdesk.ResetRequest{Reason: "lost"})
 	authntest.WantCode(t, "asking", err, errcode.StepUpRequired)
 }
