@@ -62,7 +62,10 @@ func (c *Pages) edit(ctx context.Context, p admin.Principal, from account.Reques
 			*into = &sent[0]
 		}
 	}
-	_, err := c.Directory.UpdateUser(ctx, p, from, in.Path("id"), change)
+	_, waits, err := c.Approvals.UpdateUser(ctx, p, from, in.Path("id"), change)
+	if waits != nil {
+		return shell.Outcome{Next: approvalPath(waits)}, nil
+	}
 	return shell.Outcome{}, err
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/approval"
 	"barillet/authn/roster"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
@@ -31,7 +32,10 @@ func (c *Pages) registerRoles(r *site.Router) {
 	assign.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 		groups, err := c.whereOf(ctx, p, in)
 		if err == nil {
-			_, err = c.Directory.Admin.AssignRole(ctx, p, from, in.Path("id"), admin.NewRoleAssignment{Role: account.Role(in.Get("type")), Targets: groups})
+			var waits *approval.Approval
+			if _, waits, err = c.Approvals.AssignRole(ctx, p, from, in.Path("id"), admin.NewRoleAssignment{Role: account.Role(in.Get("type")), Targets: groups}); waits != nil {
+				return shell.Outcome{Next: approvalPath(waits)}, nil
+			}
 		}
 		return shell.Outcome{}, err
 	}
@@ -44,7 +48,10 @@ func (c *Pages) registerRoles(r *site.Router) {
 	c.Act(r, assign)
 	c.Act(r, revoke)
 	type change func(context.Context, admin.Principal, account.RequestInfo, string, string, account.GroupID) error
-	for name, do := range map[string]change{"role_add_group": c.Directory.Admin.AddTarget, "role_remove_group": c.Directory.Admin.RemoveTarget} {
+	for name, do := range map[string]change{"role_add_group": func(ctx context.Context, p admin.Principal, from account.RequestInfo, id, rid string, g account.GroupID) error {
+		_, err := c.Approvals.AddTarget(ctx, p, from, id, rid, g)
+		return err
+	}, "role_remove_group": c.Directory.Admin.RemoveTarget} {
 		target := role
 		target.Name, target.Path, target.Repeatable = name, rolesPath+"/{id}/{rid}/"+strings.TrimPrefix(name, "role_"), true
 		target.Open = c.openRoles(func(admin.Principal) []view.Field {
