@@ -25,15 +25,15 @@ type Config struct {
 // Pages serves the console.
 type Pages struct {
 	*shell.Shell
-	Approvals *approval.Service
 	Directory *directory.Service // with its Admin and HelpDesk
 	Handover  *handover.Service
+	Approvals *approval.Service
 	Outbox    *mail.Outbox
 }
 
 // New returns the pages of the console.
 func New(s *site.Site, directory *directory.Service, handover *handover.Service, c Config) *Pages {
-	pages := &Pages{Approvals: c.Approvals, Directory: directory, Handover: handover, Outbox: c.Outbox}
+	pages := &Pages{Directory: directory, Handover: handover, Approvals: c.Approvals, Outbox: c.Outbox}
 	pages.Shell = shell.New(s, directory.Admin, c.Ring, pages.sections(s.OIDC != nil))
 	return pages
 }
@@ -85,7 +85,7 @@ func (c *Pages) waitingRequests(r *http.Request, p admin.Principal) int {
 	return n
 }
 
-// waitingApprovals returns the number of resets that wait for an approval, for the navigation.
+// waitingApprovals returns the number of operations that wait for an approval, for the navigation.
 func (c *Pages) waitingApprovals(r *http.Request, p admin.Principal) int {
 	all, _, err := c.Approvals.List(r.Context(), p, "", maxShownRequests)
 	if err != nil {
