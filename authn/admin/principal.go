@@ -31,7 +31,6 @@ type Principal struct {
 	proven       bool                     // a step-up of the session is valid
 	coolOff      bool                     // the owner is in cool-off (protocol rule 11)
 	coolOffUntil time.Time                // see account.User.CoolOff
-	consent      *Consent                 // of the administrator who asked for the operation; nil: nobody else asked
 	held         []account.RoleAssignment // of the user of a session
 	consent      *Consent                 // of the administrator who asked for the operation; nil: nobody else asked
 }

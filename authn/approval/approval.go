@@ -45,7 +45,6 @@ type Approval struct {
 	Owner       string         `json:"owner"`                 // owner of the requesting principal
 	Token       string         `json:"token"`                 // hash of the requesting token; "": a session
 	Epoch       uint64         `json:"epoch,omitempty"`       // of the owner, if they requested it in a session
-	As          account.Role   `json:"as,omitempty"`          // as which they acted in that session
 	Reason      string         `json:"reason,omitempty"`      // that the requesting administrator gave
 	HelpRequest string         `json:"helpRequest,omitempty"` // of a reset: the help request that it answers
 	Role        *Role          `json:"role,omitempty"`        // of OperationRole

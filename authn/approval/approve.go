@@ -147,8 +147,7 @@ func checkUnrelated(r account.Reader, first, second string, now time.Time) error
 // or the sessions of that time have ended.
 func (s *Service) requester(r account.Reader, a *Approval, now time.Time) (admin.Principal, error) {
 	if a.Token == "" {
-		p, err := admin.UserPrincipal(r, account.UserID(a.Owner), a.Epoch, now)
-		return p.As(a.As), err
+		return admin.UserPrincipal(r, account.UserID(a.Owner), a.Epoch, now)
 	}
 	return s.admin.TokenPrincipal(r.Raw, a.Token, now)
 }

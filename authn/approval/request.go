@@ -107,7 +107,7 @@ func (s *Service) request(ctx context.Context, p admin.Principal, req account.Re
 	}
 	op := s.accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.accounts, op, func(tx *account.Tx) (stored, error) {
-		a := Approval{Operation: o, By: p.ID, ByName: p.PersonalName(), Owner: p.Owner, Token: hash, Epoch: p.Epoch, As: p.Role, At: op.Now, Expires: op.Now.Add(approvalTTL)}
+		a := Approval{Operation: o, By: p.ID, ByName: p.PersonalName(), Owner: p.Owner, Token: hash, Epoch: p.Epoch, At: op.Now, Expires: op.Now.Add(approvalTTL)}
 		u, err := fill(tx, &a)
 		if err != nil {
 			return stored{}, err

@@ -146,20 +146,6 @@ func TestAttack_FirstAdministratorIsGoneBeforeTheApproval(t *testing.T) {
 }
 
 // A session that only closes does not end the request: administrators sign out in the evening.
-// An administrator with several roles asks as the lower one, in a garage that the higher one lacks.
-func TestApprove_FirstAdministratorActedAsALowerRole(t *testing.T) {
-	c, agnes, _ := newSessionApprovers(t)
-	nord := c.CreateGroup("Garage de Lille")
-	c.Change(account.UserID(c.first.Owner), func(u *account.User) {
-		u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleUserAdmin, nord), authntest.Assignment(account.RoleHelpDesk)}
-	})
-	c.Change(account.UserID(c.victim.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk)} })
-	a := c.ask(t, agnes.proves(t, c).As(account.RoleHelpDesk))
-	if _, err := c.Approvals.Approve(t.Context(), c.second, c.From, a.ID); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestApprove_AfterTheFirstSignedOut(t *testing.T) {
 	c, agnes, bruno := newSessionApprovers(t)
 	a := c.ask(t, c.first)

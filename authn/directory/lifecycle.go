@@ -14,9 +14,24 @@ func (s *Service) Suspend(ctx context.Context, p admin.Principal, req account.Re
 	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
-// Unsuspend makes a suspended user active. It returns WrongState if the user is not suspended.
+// Unsuspend makes a suspended user active. The account then rests on the owner of p (protocol rule 9). It returns WrongState if the
+// user is not suspended, or would have a role again.
 func (s *Service) Unsuspend(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
-	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
+	return s.changeStatus(ctx, p, req, admin.PermManage, id, audit.UserUnsuspended, func(tx *account.Tx, u *account.User) error {
+		u.Sponsors = u.Sponsors.Add(p.Owner, tx.Op.Now)
+		if err := tx.Unsuspend(u); err != nil {
+			return err
+		}
+		return checkReturn(p, u)
+	})
+}
+
+// checkReturn returns WrongState if u has a role, which would count again, and p is one administrator: a role needs two (protocol rule 11).
+func checkReturn(p admin.Principal, u *account.User) error {
+	if len(u.Roles) > 0 && p.RequireConsent() != nil {
+		return errcode.WrongStateFor(errcode.ReasonReturnsRole)
+	}
+	return nil
 }
 
 // Deactivate deactivates a user and ends their sessions, tickets and invitation. It returns WrongState if the user is
@@ -101,9 +116,12 @@ func (s *Service) Reactivate(ctx context.Context, p admin.Principal, req account
 }
 
 // reactivate ends a deactivation, with the permission to deactivate. A user who had a device is active again; other
-// users are invited.
+// users are invited. It returns WrongState for a user who would have a role again.
 func (s *Service) reactivate(tx *account.Tx, p admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	if err := admin.Authorize(p, admin.PermManage, u); err != nil {
+		return Invitation{}, err
+	}
+	if err := checkReturn(p, u); err != nil {
 		return Invitation{}, err
 	}
 	tx.Reactivate(u)

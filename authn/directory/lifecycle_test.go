@@ -134,6 +134,9 @@ func TestLifecycle_Permissions(t *testing.T) {
 					want = hidden
 				}
 			}
+			if back := action == audit.UserUnsuspended || action == audit.UserReactivated; back && want == ok && !c.op.Operator && c.id == s.Manager.ID {
+				want = errcode.WrongState // with a role
+			}
 			s.Change(c.id, func(u *account.User) {
 				if u.Status = state[action]; u.Status == "" {
 					u.Status = account.StatusActive

@@ -65,6 +65,34 @@ func TestAttack_WitnessOfOnesOwn(t *testing.T) {
 			c.Clock.Advance(origin.Age)
 			c.SignInAgain()
 		}, ""},
+		{"one of a garage that the user joined yesterday", func(t *testing.T, c *authntest.Counter) {
+			c.Change(c.Witness.ID, func(u *account.User) { u.Groups = []account.GroupID{c.Nord} })
+			moves(t, c)
+			c.Clock.Advance(24 * time.Hour)
+			c.SignInAgain()
+		}, errcode.Forbidden},
+		{"one of a garage that the user joined three days ago", func(t *testing.T, c *authntest.Counter) {
+			c.Change(c.Witness.ID, func(u *account.User) { u.Groups = []account.GroupID{c.Nord} })
+			moves(t, c)
+			c.Clock.Advance(origin.Age)
+			c.SignInAgain()
+		}, ""},
+		{"a manager of a garage to which the user was moved yesterday", func(t *testing.T, c *authntest.Counter) {
+			c.Witness, c.WitnessPhone, _ = c.Member("north@garage.example", func(u *account.User) {
+				u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk, c.Nord, c.Lumiere)}
+			})
+			old(c)
+			moves(t, c)
+		}, errcode.Forbidden},
+		{"one whose suspension the manager ended long ago", func(t *testing.T, c *authntest.Counter) {
+			c.Change(c.Boss.ID, func(u *account.User) { u.Roles[0].Role = account.RoleUserAdmin })
+			c.Change(c.Witness.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+			c.Prove(t, c.BossSession, c.BossPhone)
+			if err := c.Directory.Unsuspend(t.Context(), c.AsBoss(), c.From, c.Witness.Login); err != nil {
+				t.Fatal(err)
+			}
+			old(c)
+		}, errcode.Forbidden},
 		{"one of another garage", func(t *testing.T, c *authntest.Counter) {
 			c.Change(c.Witness.ID, func(u *account.User) { u.Groups = []account.GroupID{c.Nord} })
 		}, errcode.Forbidden},
@@ -188,6 +216,12 @@ func TestSponsors_AreThoseWhoMadeTheAccount(t *testing.T) {
 			_, err := c.Directory.Enrol(t.Context(), p, c.From, c.Witness.Login, directory.NewDevice{Type: "token:software:totp", Provider: "GOOGLE", Name: "Phone"})
 			return err
 		},
+		"ends its suspension": func(t *testing.T, c *authntest.Counter, p admin.Principal) error {
+			if err := c.Directory.Suspend(t.Context(), authntest.AsOperator, c.From, c.Witness.Login); err != nil {
+				return err
+			}
+			return c.Directory.Unsuspend(t.Context(), p, c.From, c.Witness.Login)
+		},
 		"reactivates it": func(t *testing.T, c *authntest.Counter, p admin.Principal) error {
 			if err := c.Directory.Deactivate(t.Context(), authntest.AsOperator, c.From, c.Witness.Login); err != nil {
 				return err
@@ -229,6 +263,15 @@ func old(c *authntest.Counter) {
 	c.Clock.Advance(31 * 24 * time.Hour)
 	c.BossSession = c.SignIn(c.Boss.Login, authntest.Password, c.BossPhone).Session
 	c.Clock.Advance(time.Minute)
+}
+
+// moves adds the user to another garage, which the manager has too.
+func moves(t *testing.T, c *authntest.Counter) {
+	t.Helper()
+	c.Change(c.Boss.ID, func(u *account.User) { u.Roles[0].Groups = []account.GroupID{c.Lumiere, c.Nord} })
+	if err := c.Directory.AddMember(t.Context(), authntest.AsOperator, c.From, c.Nord, authntest.Technician); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // joinsNow removes the witness from the garage and adds them again, as the operator.

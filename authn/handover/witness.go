@@ -36,7 +36,7 @@ const (
 	RefusalInactive  Refusal = "inactive"  // the account is not active
 	RefusalNew       Refusal = "new"       // the account or its address is younger than 72 hours
 	RefusalCoolOff   Refusal = "cool_off"  // reset lately
-	RefusalElsewhere Refusal = "elsewhere" // of no garage of the user for 72 hours
+	RefusalElsewhere Refusal = "elsewhere" // of no garage of the user, both for 72 hours
 	RefusalNoDevice  Refusal = "no_device" // without a device older than 72 hours
 	RefusalDependent Refusal = "dependent" // the accounts of witness and administrator rest on one another
 )
@@ -117,10 +117,11 @@ func (s *Service) proofs(w *account.User, now time.Time) []factors.Device {
 }
 
 // present reports whether w belongs where u is: both are members of a group, or w is an administrator of all groups of u. A young
-// membership or role does not count.
+// membership of either, and a young role, do not count: an administrator could move u to a colleague of their choice.
 func present(w, u *account.User, now time.Time) bool {
+	joined := func(g account.GroupID) bool { return u.Joins.Young(string(g), now) }
 	if slices.ContainsFunc(u.Groups, func(g account.GroupID) bool {
-		return slices.Contains(w.Groups, g) && !w.Joins.Young(string(g), now)
+		return slices.Contains(w.Groups, g) && !w.Joins.Young(string(g), now) && !joined(g)
 	}) {
 		return true
 	}
@@ -135,7 +136,7 @@ func present(w, u *account.User, now time.Time) bool {
 		}
 	}
 	p := admin.Principal{Groups: owned}
-	return len(owned) > 0 && p.InScope(u)
+	return len(owned) > 0 && p.InScope(u) && !slices.ContainsFunc(u.Groups, joined)
 }
 
 // independent reports whether neither account of h and w rests on the other.

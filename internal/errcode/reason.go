@@ -45,10 +45,11 @@ const ReasonApprovalPending = "approval_pending"
 
 // Reasons of WrongState about roles.
 const (
-	ReasonHasRole    = "has_role"    // the user has this role: change its groups instead
-	ReasonLastTarget = "last_target" // without its last group the role would apply to all groups: remove the role instead
-	ReasonNoTargets  = "no_targets"  // the role always applies to all groups
-	ReasonLastAdmin  = "last_admin"  // no user who can sign in would be SUPER_ADMIN
+	ReasonHasRole     = "has_role"     // the user has this role: change its groups instead
+	ReasonLastTarget  = "last_target"  // without its last group the role would apply to all groups: remove the role instead
+	ReasonNoTargets   = "no_targets"   // the role always applies to all groups
+	ReasonReturnsRole = "returns_role" // the user would have a role again by one administrator: remove the role first
+	ReasonLastAdmin   = "last_admin"   // no user who can sign in would be SUPER_ADMIN
 )
 
 // Other reasons.

@@ -156,6 +156,7 @@ var remedies = map[string]string{
 	errcode.ReasonHasRole:          "the user has this role; change its targets or revoke it",
 	errcode.ReasonLastTarget:       "without targets the role applies to all users; revoke the role instead",
 	errcode.ReasonNoTargets:        "this role applies to all users and has no targets",
+	errcode.ReasonReturnsRole:      "the user would have a role again, which needs two administrators; revoke the role first",
 	errcode.ReasonLastAdmin:        "no user who can sign in would have this role; assign it to another user first",
 	errcode.ReasonUnusable:         "the device is disabled or not confirmed, or has the same provenance as the password",
 	errcode.ReasonBrowserOnly:      "security keys can be enrolled only in a browser, at /account/add",

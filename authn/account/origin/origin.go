@@ -15,7 +15,7 @@ const Age = 72 * time.Hour
 // maxSponsors is how many administrators a record keeps. The oldest one is dropped.
 const maxSponsors = 16
 
-// Sponsor is an administrator on whom an account rests: who created or reset it, wrote its address, chose its password, enrolled a
+// Sponsor is an administrator on whom an account rests: who created, reset or unsuspended it, wrote its address, chose its password, enrolled a
 // device, saw a link of it, or gave it a group or a role.
 type Sponsor struct {
 	By string    `cbor:"1,keyasint"` // owner of the principal, never the operator
