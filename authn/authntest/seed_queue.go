@@ -88,7 +88,7 @@ func (s *seeder) helper() (p admin.Principal) {
 // submit submits help request n from a network of its own. Of ten, helper takes two and closes one.
 func (s *seeder) submit(helper admin.Principal, n int) error {
 	from := s.From
-	from.Address = netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+	from.Address = netip.AddrFrom4([4]byte{byte(20 + n%180), byte(n / 180), byte(n / 180 >> 8), 1})
 	f := helpdesk.Submission{Email: Login(s.Applicant(n)), Topic: string(notice.Topics()[n%len(notice.Topics())]), Message: "Mon téléphone est perdu."}
 	if n%10 == 9 {
 		f.Email = fmt.Sprintf("unknown%d@else.example", n)
