@@ -118,9 +118,9 @@ func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Ba
 			entry := view.Section{Name: s.name, Path: s.path}
 			switch s.name {
 			case "requests":
-				entry.Waiting = c.waiting(r, p)
+				entry.Waiting, entry.More = c.waiting(r, p)
 			case "approvals":
-				entry.Waiting = c.pending(r, p)
+				entry.Waiting, entry.More = c.pending(r, p)
 			}
 			b.Sections = append(b.Sections, entry)
 		}
@@ -128,20 +128,21 @@ func (c *Pages) base(r *http.Request, p admin.Principal, section string) view.Ba
 	return b
 }
 
-// waiting returns the number of requests that nobody has, for the navigation. A page is not refused for lack of it.
-func (c *Pages) waiting(r *http.Request, p admin.Principal) int {
-	n, _, err := c.Directory.HelpDesk.CountOpen(r.Context(), p, maxShownRequests)
+// waiting returns the number of requests that nobody has, for the navigation, and whether there can be more. A page is not refused for
+// lack of it.
+func (c *Pages) waiting(r *http.Request, p admin.Principal) (n int, more bool) {
+	open, err := c.Directory.HelpDesk.CountOpen(r.Context(), p, maxShownRequests)
 	if err != nil {
 		reply.Report(r, err)
 	}
-	return n
+	return open.N, open.More
 }
 
-// pending returns the number of resets that wait for an approval, for the navigation.
-func (c *Pages) pending(r *http.Request, p admin.Principal) int {
-	all, _, err := c.Directory.HelpDesk.Approvals(r.Context(), p, "", maxShownRequests)
+// pending returns the number of resets that wait for an approval, for the navigation, and whether there can be more.
+func (c *Pages) pending(r *http.Request, p admin.Principal) (n int, more bool) {
+	all, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, "", maxShownRequests)
 	if err != nil {
 		reply.Report(r, err)
 	}
-	return len(all)
+	return len(all), next != ""
 }
