@@ -21,7 +21,7 @@ func (s *server) routes() http.Handler {
 	(&signin.Pages{Site: s.Site, HelpDesk: s.HelpDesk, Freeze: freeze, Directory: s.Directory, Handover: s.Handover}).Register(r)
 	(&selfservice.Pages{Site: s.Site, Enrolment: s.Enrolment, Freeze: freeze, Handover: s.Handover}).Register(r)
 	if s.Console != nil {
-		console.New(s.Site, s.Directory, s.Handover, freeze, *s.Console).Register(r)
+		console.New(s.Site, s.Directory, s.Handover, *s.Console).Register(r)
 	}
 	s.registerOther(r)
 	if s.OIDC != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -14,6 +15,7 @@ import (
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -21,31 +23,31 @@ const applicationsPath = "/console/applications"
 
 // registerApplications registers the pages of OAuth clients and signing keys.
 func (c *Pages) registerApplications(r *site.Router) {
-	c.get(r, applicationsPath, c.getApplications)
-	c.get(r, applicationsPath+"/{cid}", c.getApplication)
-	c.act(r, act{name: "app_register", path: applicationsPath + "/register", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true,
-		open: c.openNewApplication, run: c.registerApplication})
-	c.act(r, act{name: "app_edit", path: applicationsPath + "/{cid}/edit", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
-		open: c.openApplication(editFields), run: c.changeApplication(editApplication)})
-	c.act(r, act{name: "app_policy", path: applicationsPath + "/{cid}/policy", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
-		open: c.openApplication(c.policyFields), run: c.changeApplication(c.setPolicy)})
-	c.act(r, act{name: "app_secret", path: applicationsPath + "/{cid}/secret", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, danger: true,
-		open: c.openApplication(nil), run: c.rotateSecret})
-	c.act(r, act{name: "app_delete", path: applicationsPath + "/{cid}/delete", section: "applications", need: admin.PermConfigure, budget: throttle.NeverRefused, reason: true, danger: true,
-		open: c.openApplication(nil), run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+	c.Get(r, applicationsPath, c.getApplications)
+	c.Get(r, applicationsPath+"/{cid}", c.getApplication)
+	c.Act(r, shell.Act{Name: "app_register", Path: applicationsPath + "/register", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true,
+		Open: c.openNewApplication, Run: c.registerApplication})
+	c.Act(r, shell.Act{Name: "app_edit", Path: applicationsPath + "/{cid}/edit", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+		Open: c.openApplication(editFields), Run: c.changeApplication(editApplication)})
+	c.Act(r, shell.Act{Name: "app_policy", Path: applicationsPath + "/{cid}/policy", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+		Open: c.openApplication(c.policyFields), Run: c.changeApplication(c.setPolicy)})
+	c.Act(r, shell.Act{Name: "app_secret", Path: applicationsPath + "/{cid}/secret", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Danger: true,
+		Open: c.openApplication(nil), Run: c.rotateSecret})
+	c.Act(r, shell.Act{Name: "app_delete", Path: applicationsPath + "/{cid}/delete", Section: "applications", Need: admin.PermConfigure, Budget: throttle.NeverRefused, Reason: true, Danger: true,
+		Open: c.openApplication(nil), Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-				return outcome{}, err
+				return shell.Outcome{}, err
 			}
-			return outcome{next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.path("cid")))
+			return shell.Outcome{Next: site.WithQuery(applicationsPath, "done", "app_delete")}, c.OIDC.Clients.Delete(ctx, c.registrar(p, from), client.ID(in.Path("cid")))
 		}})
-	c.act(r, act{name: "keys_rotate", path: applicationsPath + "/keys/rotate", section: "applications", need: admin.PermConfigure, budget: throttle.APIWrites, reason: true, repeatable: true,
-		open: func(_ *http.Request, p admin.Principal) (form, error) {
-			return form{back: applicationsPath}, p.RequireUnscoped(admin.PermReadConfiguration)
-		}, run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, _ input) (outcome, error) {
+	c.Act(r, shell.Act{Name: "keys_rotate", Path: applicationsPath + "/keys/rotate", Section: "applications", Need: admin.PermConfigure, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+		Open: func(_ *http.Request, p admin.Principal) (shell.Form, error) {
+			return shell.Form{Back: applicationsPath}, p.RequireUnscoped(admin.PermReadConfiguration)
+		}, Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, _ shell.Input) (shell.Outcome, error) {
 			if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-				return outcome{}, err
+				return shell.Outcome{}, err
 			}
-			return outcome{}, c.OIDC.Keys.Rotate(ctx, from, p.Actor())
+			return shell.Outcome{}, c.OIDC.Keys.Rotate(ctx, from, p.Actor())
 		}})
 }
 
@@ -58,15 +60,15 @@ func (c *Pages) getApplications(w http.ResponseWriter, r *http.Request, p admin.
 	if err := p.RequireUnscoped(admin.PermReadConfiguration); err != nil {
 		return err
 	}
-	after, err := cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.OIDC.Clients.List(r.Context(), after, rowsPerPage)
+	found, next, err := c.OIDC.Clients.List(r.Context(), after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Applications{Base: c.base(r, p, "applications"), More: morePath(r, next)}
+	page := view.Applications{Base: c.Base(r, p, "applications"), More: shell.MorePath(r, next)}
 	for _, one := range found {
 		page.Applications = append(page.Applications, application(one))
 	}
@@ -85,7 +87,7 @@ func (c *Pages) getApplication(w http.ResponseWriter, r *http.Request, p admin.P
 	if err != nil {
 		return err
 	}
-	page := view.ApplicationPage{Base: c.base(r, p, "applications"), Application: application(found),
+	page := view.ApplicationPage{Base: c.Base(r, p, "applications"), Application: application(found),
 		HasSecret: found.AuthMethod == client.AuthBasic || found.AuthMethod == client.AuthPost}
 	if page.Application.Groups, err = c.groupNames(r.Context(), p, found.Groups); err != nil {
 		return err
@@ -110,7 +112,7 @@ func (c *Pages) findApplication(r *http.Request, p admin.Principal) (client.Info
 func application(c client.Information) view.Application {
 	out := view.Application{ID: string(c.ID), Name: c.Name, Path: applicationsPath + "/" + string(c.ID), Role: string(c.Role), Redirects: c.Redirects,
 		Scopes: strings.Fields(c.Scope), Everybody: c.Groups == nil, Consent: c.Consent == nil || *c.Consent, Strong: c.PhishingResistant, MaxAge: minutes(c.MaxAge),
-		Created: unixTime(c.Issued)}
+		Created: time.Unix(c.Issued, 0).UTC()}
 	switch {
 	case c.Role != "":
 		out.Kind = "service"
@@ -135,18 +137,18 @@ func application(c client.Information) view.Application {
 func minutes(seconds int64) int { return int((seconds + 59) / 60) }
 
 // openNewApplication returns the form of the registration.
-func (c *Pages) openNewApplication(_ *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openNewApplication(_ *http.Request, p admin.Principal) (shell.Form, error) {
 	fields := append(addressFields("", nil), view.Field{Name: "kind", Words: "app_kind", Kind: "choice", Value: "web", Options: []view.Option{
 		{Value: "web", Words: "application.choice.web"}, {Value: "public", Words: "application.choice.public"}, {Value: "native", Words: "application.choice.native"}}})
-	return form{back: applicationsPath, fields: fields}, p.RequireUnscoped(admin.PermReadConfiguration)
+	return shell.Form{Back: applicationsPath, Fields: fields}, p.RequireUnscoped(admin.PermReadConfiguration)
 }
 
-func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	n := client.Registration{Name: in.get("name"), Redirects: strings.Fields(in.get("redirects")), Grants: []string{client.GrantCode, client.GrantRefresh}}
-	switch in.get("kind") {
+	n := client.Registration{Name: in.Get("name"), Redirects: strings.Fields(in.Get("redirects")), Grants: []string{client.GrantCode, client.GrantRefresh}}
+	switch in.Get("kind") {
 	case "native":
 		n.ApplicationType, n.AuthMethod = "native", client.AuthNone
 	case "public":
@@ -154,12 +156,12 @@ func (c *Pages) registerApplication(ctx context.Context, p admin.Principal, from
 	}
 	made, err := c.OIDC.Clients.Register(ctx, c.registrar(p, from), n)
 	if err != nil {
-		return outcome{}, metadataError(err)
+		return shell.Outcome{}, metadataError(err)
 	}
 	if made.Secret != "" {
-		return outcome{secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID), Back: applicationsPath + "/" + string(made.ID)}}, nil
+		return shell.Outcome{Secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID), Back: applicationsPath + "/" + string(made.ID)}}, nil
 	}
-	return outcome{next: site.WithQuery(applicationsPath+"/"+string(made.ID), "done", "app_register")}, nil
+	return shell.Outcome{Next: site.WithQuery(applicationsPath+"/"+string(made.ID), "done", "app_register")}, nil
 }
 
 // metadataError returns the error of the field that has invalid metadata, in the place of that of RFC 7591.
@@ -173,15 +175,15 @@ func metadataError(err error) error {
 }
 
 // openApplication returns the form of an operation on the client in the path. fields may be nil.
-func (c *Pages) openApplication(fields func(*http.Request, admin.Principal, client.Information) ([]view.Field, error)) func(*http.Request, admin.Principal) (form, error) {
-	return func(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openApplication(fields func(*http.Request, admin.Principal, client.Information) ([]view.Field, error)) func(*http.Request, admin.Principal) (shell.Form, error) {
+	return func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		found, err := c.findApplication(r, p)
 		if err != nil {
-			return form{}, err
+			return shell.Form{}, err
 		}
-		f := form{subject: found.Name, back: applicationsPath + "/" + string(found.ID)}
+		f := shell.Form{Subject: found.Name, Back: applicationsPath + "/" + string(found.ID)}
 		if fields != nil {
-			f.fields, err = fields(r, p, found)
+			f.Fields, err = fields(r, p, found)
 		}
 		return f, err
 	}
@@ -222,49 +224,49 @@ func yes(is bool) string {
 }
 
 // changeApplication returns an operation that replaces the metadata of the client in the path by what change makes of it.
-func (c *Pages) changeApplication(change func(context.Context, admin.Principal, input, *client.Registration) error) func(context.Context, admin.Principal, account.RequestInfo, input) (outcome, error) {
-	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *Pages) changeApplication(change func(context.Context, admin.Principal, shell.Input, *client.Registration) error) func(context.Context, admin.Principal, account.RequestInfo, shell.Input) (shell.Outcome, error) {
+	return func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 		if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-			return outcome{}, err
+			return shell.Outcome{}, err
 		}
-		id := client.ID(in.path("cid"))
+		id := client.ID(in.Path("cid"))
 		found, err := c.OIDC.Clients.Information(ctx, id)
 		if err != nil {
-			return outcome{}, err
+			return shell.Outcome{}, err
 		}
 		if err := change(ctx, p, in, &found.Registration); err != nil {
-			return outcome{}, err
+			return shell.Outcome{}, err
 		}
 		_, err = c.OIDC.Clients.Replace(ctx, c.registrar(p, from), id, found.Registration, false)
-		return outcome{}, metadataError(err)
+		return shell.Outcome{}, metadataError(err)
 	}
 }
 
-func editApplication(_ context.Context, _ admin.Principal, in input, c *client.Registration) error {
-	c.Name, c.Redirects = in.get("name"), strings.Fields(in.get("redirects"))
+func editApplication(_ context.Context, _ admin.Principal, in shell.Input, c *client.Registration) error {
+	c.Name, c.Redirects = in.Get("name"), strings.Fields(in.Get("redirects"))
 	return nil
 }
 
-func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in input, to *client.Registration) (err error) {
-	consent := in.ticked("consent")
-	to.PhishingResistant, to.Consent, to.Groups = in.ticked("strong"), &consent, nil
-	if in.get("who") == "groups" {
-		if to.Groups, err = c.groupsNamed(ctx, p, in.get("groups")); err == nil && len(to.Groups) == 0 {
+func (c *Pages) setPolicy(ctx context.Context, p admin.Principal, in shell.Input, to *client.Registration) (err error) {
+	consent := in.Ticked("consent")
+	to.PhishingResistant, to.Consent, to.Groups = in.Ticked("strong"), &consent, nil
+	if in.Get("who") == "groups" {
+		if to.Groups, err = c.groupsNamed(ctx, p, in.Get("groups")); err == nil && len(to.Groups) == 0 {
 			err = errcode.InvalidField("groups", "empty")
 		}
 	}
 	return err
 }
 
-func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *Pages) rotateSecret(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	if err := p.RequireUnscoped(admin.PermConfigure); err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	made, err := c.OIDC.Clients.RotateSecret(ctx, c.registrar(p, from), client.ID(in.path("cid")))
+	made, err := c.OIDC.Clients.RotateSecret(ctx, c.registrar(p, from), client.ID(in.Path("cid")))
 	if err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return outcome{secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
+	return shell.Outcome{Secret: &view.SecretShown{Subject: made.Name, Secret: made.Secret, Also: string(made.ID)}}, nil
 }
 
 // maxPolicies is the number of applications that the page of a group reads.

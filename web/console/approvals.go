@@ -9,40 +9,41 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/throttle"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 const approvalsPath = "/console/approvals"
 
 func (c *Pages) registerApprovals(r *site.Router) {
-	c.get(r, approvalsPath, c.getApprovals)
-	c.get(r, approvalsPath+"/{aid}", c.getApproval)
-	open := func(r *http.Request, p admin.Principal) (form, error) {
+	c.Get(r, approvalsPath, c.getApprovals)
+	c.Get(r, approvalsPath+"/{aid}", c.getApproval)
+	open := func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		a, err := c.Directory.HelpDesk.Approval(r.Context(), p, r.PathValue("aid"))
-		return form{subject: a.Login, back: approvalsPath + "/" + a.ID}, err
+		return shell.Form{Subject: a.Login, Back: approvalsPath + "/" + a.ID}, err
 	}
-	c.act(r, act{name: "approval_approve", path: approvalsPath + "/{aid}/approve", section: "approvals", need: admin.PermApprove, budget: throttle.APIWrites, danger: true, reason: true, open: open,
-		run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-			_, err := c.Directory.HelpDesk.Approve(ctx, p, from, in.path("aid"))
-			return outcome{next: site.WithQuery(approvalsPath, "done", "approval_approve")}, err
+	c.Act(r, shell.Act{Name: "approval_approve", Path: approvalsPath + "/{aid}/approve", Section: "approvals", Need: admin.PermApprove, Budget: throttle.APIWrites, Danger: true, Reason: true, Open: open,
+		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+			_, err := c.Directory.HelpDesk.Approve(ctx, p, from, in.Path("aid"))
+			return shell.Outcome{Next: site.WithQuery(approvalsPath, "done", "approval_approve")}, err
 		}})
 	// The user, and who asked, reject without a proof; others prove when they send the form.
-	c.act(r, act{name: "approval_reject", path: approvalsPath + "/{aid}/reject", section: "approvals", need: admin.PermRead, budget: throttle.APIWrites, reason: true, open: open,
-		run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-			return outcome{next: site.WithQuery(approvalsPath, "done", "approval_reject")}, c.Directory.HelpDesk.RejectApproval(ctx, p, from, in.path("aid"))
+	c.Act(r, shell.Act{Name: "approval_reject", Path: approvalsPath + "/{aid}/reject", Section: "approvals", Need: admin.PermRead, Budget: throttle.APIWrites, Reason: true, Open: open,
+		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+			return shell.Outcome{Next: site.WithQuery(approvalsPath, "done", "approval_reject")}, c.Directory.HelpDesk.RejectApproval(ctx, p, from, in.Path("aid"))
 		}})
 }
 
 func (c *Pages) getApprovals(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, after, rowsPerPage)
+	found, next, err := c.Directory.HelpDesk.Approvals(r.Context(), p, after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Approvals{Base: c.base(r, p, "approvals"), More: morePath(r, next)}
+	page := view.Approvals{Base: c.Base(r, p, "approvals"), More: shell.MorePath(r, next)}
 	for i := range found {
 		page.Approvals = append(page.Approvals, approvalRow(p, &found[i]))
 	}
@@ -54,11 +55,11 @@ func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Prin
 	if err != nil {
 		return err
 	}
-	return c.Render(w, http.StatusOK, view.Approval{Base: c.base(r, p, "approvals"), ApprovalRow: approvalRow(p, &a)})
+	return c.Render(w, http.StatusOK, view.Approval{Base: c.Base(r, p, "approvals"), ApprovalRow: approvalRow(p, &a)})
 }
 
 func approvalRow(p admin.Principal, a *helpdesk.ResetApproval) view.ApprovalRow {
-	row := view.ApprovalRow{Path: approvalsPath + "/" + a.ID, Person: personPath + "/" + string(a.User), Login: a.Login, By: a.ByName, Reason: a.Reason, Asked: a.At, Until: a.Expires,
+	row := view.ApprovalRow{Path: approvalsPath + "/" + a.ID, Person: shell.PeoplePath + "/" + string(a.User), Login: a.Login, By: a.ByName, Reason: a.Reason, Asked: a.At, Until: a.Expires,
 		Mine: p.Owner == a.Owner, AboutMe: p.Owner == string(a.User)}
 	row.CanApprove = p.Allows(admin.PermApprove) && !row.Mine && !row.AboutMe
 	row.CanReject = p.Allows(admin.PermApprove) || row.Mine || row.AboutMe

@@ -13,30 +13,34 @@ import (
 	"barillet/internal/throttle"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 // handOverPath is the path of the page of a handover, which its id follows.
 const handOverPath = "/console/hand-overs/"
 
-const maxWitnesses = 50 // colleagues that the form lists
+const (
+	maxWitnesses   = 50      // colleagues that the form lists
+	anotherWitness = "other" // the witness is the user whose login was typed
+)
 
 // registerHandOver registers the handing over of a code to a user who is present (protocol rule 9).
 func (c *Pages) registerHandOver(r *site.Router) {
-	c.act(r, act{name: "hand_over", path: personPath + "/{id}/hand-over", section: "people", need: admin.PermReset, budget: throttle.APIWrites, reason: true,
-		open: c.openHandOver, run: c.beginHandOver})
-	c.get(r, handOverPath+"{oid}", c.getHandOver)
-	c.act(r, act{name: "hand_over_code", path: handOverPath + "{oid}/code", section: "people", need: admin.PermReset, budget: throttle.APIWrites, danger: true,
-		open: c.openHandedCode, run: c.showHandedCode})
-	c.act(r, act{name: "hand_over_cancel", path: handOverPath + "{oid}/cancel", section: "people", need: admin.PermRead, budget: throttle.NeverRefused, repeatable: true,
-		open: c.openLiveHandOver,
-		run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-			return outcome{}, c.Handover.Cancel(ctx, p, from, in.path("oid"))
+	c.Act(r, shell.Act{Name: "hand_over", Path: shell.PeoplePath + "/{id}/hand-over", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Reason: true,
+		Open: c.openHandOver, Run: c.beginHandOver})
+	c.Get(r, handOverPath+"{oid}", c.getHandOver)
+	c.Act(r, shell.Act{Name: "hand_over_code", Path: handOverPath + "{oid}/code", Section: "people", Need: admin.PermReset, Budget: throttle.APIWrites, Danger: true,
+		Open: c.openHandedCode, Run: c.showHandedCode})
+	c.Act(r, shell.Act{Name: "hand_over_cancel", Path: handOverPath + "{oid}/cancel", Section: "people", Need: admin.PermRead, Budget: throttle.NeverRefused, Repeatable: true,
+		Open: c.openLiveHandOver,
+		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+			return shell.Outcome{}, c.Handover.Cancel(ctx, p, from, in.Path("oid"))
 		}})
 }
 
 // openHandOver returns the form that names the witness. It leads to a handover of p that has not ended.
-func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (shell.Form, error) {
 	f, err := c.openPerson(r, p)
 	if err != nil {
 		return f, err
@@ -47,14 +51,15 @@ func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (form, error) {
 	case err != nil && errcode.Of(err) != errcode.NotFound:
 		return f, err
 	}
-	witness := view.Field{Name: "witness", Kind: "choice", Optional: true, HasHint: true}
+	witness := view.Field{Name: "witness", Kind: "choice", HasHint: true}
 	if witness.Options, err = c.witnesses(r, p); err != nil {
 		return f, err
 	}
 	if len(witness.Options) > 0 {
-		f.fields = append(f.fields, witness)
+		witness.Options = append(witness.Options, view.Option{Value: anotherWitness, Words: "handover.another"})
+		f.Fields = append(f.Fields, witness)
 	}
-	f.fields = append(f.fields, view.Field{Name: "other_witness", Kind: "text", Optional: true, HasHint: true})
+	f.Fields = append(f.Fields, view.Field{Name: "other_witness", Kind: "text", Optional: len(witness.Options) > 0, HasHint: true})
 	return f, nil
 }
 
@@ -92,16 +97,16 @@ func (c *Pages) witnesses(r *http.Request, p admin.Principal) (out []view.Option
 }
 
 // beginHandOver asks the witness.
-func (c *Pages) beginHandOver(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-	witness := strings.TrimSpace(in.get("other_witness"))
-	if witness == "" {
-		witness = in.get("witness")
+func (c *Pages) beginHandOver(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+	witness := strings.TrimSpace(in.Get("other_witness"))
+	if witness == "" && in.Get("witness") != anotherWitness {
+		witness = in.Get("witness")
 	}
 	if witness == "" {
-		return outcome{}, errcode.InvalidField("other_witness", "empty")
+		return shell.Outcome{}, errcode.InvalidField("other_witness", "empty")
 	}
-	h, err := c.Handover.Begin(ctx, p, from, site.VisitorOf(in.r).Session, handover.Request{User: in.path("id"), Witness: witness, Reason: from.Reason})
-	return outcome{next: handOverPath + h.ID + "?done=hand_over"}, err
+	h, err := c.Handover.Begin(ctx, p, from, site.VisitorOf(in.Request).Session, handover.Request{User: in.Path("id"), Witness: witness, Reason: from.Reason})
+	return shell.Outcome{Next: handOverPath + h.ID + "?done=hand_over"}, err
 }
 
 // liveHandOver reports whether a handover can continue.
@@ -124,40 +129,40 @@ func (c *Pages) getHandOver(w http.ResponseWriter, r *http.Request, p admin.Prin
 	if err != nil {
 		return err
 	}
-	person := personPath + "/" + string(h.User)
-	return c.Render(w, http.StatusOK, view.HandOver{Base: c.base(r, p, "people"), Subject: h.Name, Witness: h.WitnessName, State: string(h.State), Until: h.Until,
+	person := shell.PeoplePath + "/" + string(h.User)
+	return c.Render(w, http.StatusOK, view.HandOver{Base: c.Base(r, p, "people"), Subject: h.Name, Witness: h.WitnessName, State: string(h.State), Until: h.Until,
 		Action: handOverPath + h.ID, Back: person, Retry: person + "/hand-over", Live: liveHandOver(h)})
 }
 
-func (c *Pages) openLiveHandOver(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openLiveHandOver(r *http.Request, p admin.Principal) (shell.Form, error) {
 	h, err := c.ownHandOver(r, p)
-	f := form{subject: h.Name, back: handOverPath + h.ID}
+	f := shell.Form{Subject: h.Name, Back: handOverPath + h.ID}
 	if err == nil && !liveHandOver(h) && r.Method == http.MethodGet {
-		err = &site.WrongStep{Path: f.back}
+		err = &site.WrongStep{Path: f.Back}
 	}
 	return f, err
 }
 
 // openHandedCode returns the form that shows the code. Until the witness has confirmed, and afterwards, it leads to the page that says so.
-func (c *Pages) openHandedCode(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openHandedCode(r *http.Request, p admin.Principal) (shell.Form, error) {
 	h, err := c.ownHandOver(r, p)
-	f := form{subject: h.Name, back: handOverPath + h.ID}
+	f := shell.Form{Subject: h.Name, Back: handOverPath + h.ID}
 	if err == nil && h.State != handover.StateConfirmed && r.Method == http.MethodGet {
-		err = &site.WrongStep{Path: f.back}
+		err = &site.WrongStep{Path: f.Back}
 	}
 	return f, err
 }
 
 // showHandedCode resets the user and shows the code, once.
-func (c *Pages) showHandedCode(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-	h, err := c.ownHandOver(in.r, p)
+func (c *Pages) showHandedCode(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+	h, err := c.ownHandOver(in.Request, p)
 	if err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
 	result, err := c.Handover.Complete(ctx, p, from, h.ID)
 	if err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return outcome{page: view.HandedCode{Base: c.base(in.r, p, "people"), Subject: h.Name, Code: result.Code.Reveal(), Until: result.TicketExpires,
-		Back: personPath + "/" + string(h.User)}}, nil
+	return shell.Outcome{Page: view.HandedCode{Base: c.Base(in.Request, p, "people"), Subject: h.Name, Code: result.Code.Reveal(), Until: result.TicketExpires,
+		Back: shell.PeoplePath + "/" + string(h.User)}}, nil
 }

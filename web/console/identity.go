@@ -8,6 +8,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 )
 
 // callResults are the results of a call back, that of an identity check first.
@@ -44,15 +45,15 @@ func checkFields(numbers []helpdesk.Number, results bool) []view.Field {
 
 // identityCheck returns the identity check that was typed; nil if the form has none. The number and the result of a call are
 // no part of another method.
-func identityCheck(in input) *helpdesk.IdentityCheck {
-	method := helpdesk.IdentityMethod(in.get("method"))
+func identityCheck(in shell.Input) *helpdesk.IdentityCheck {
+	method := helpdesk.IdentityMethod(in.Get("method"))
 	switch method {
 	case "":
 		return nil
 	case helpdesk.IdentityCalledBack:
-		return &helpdesk.IdentityCheck{Method: method, By: in.get("by"), Number: in.get("number"), Result: helpdesk.CallResult(in.get("result"))}
+		return &helpdesk.IdentityCheck{Method: method, By: in.Get("by"), Number: in.Get("number"), Result: helpdesk.CallResult(in.Get("result"))}
 	}
-	return &helpdesk.IdentityCheck{Method: method, By: in.get("by")}
+	return &helpdesk.IdentityCheck{Method: method, By: in.Get("by")}
 }
 
 // formError returns the error of a field of the domain as that of a field of the form.

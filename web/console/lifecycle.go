@@ -8,6 +8,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/throttle"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -28,7 +29,7 @@ func (c *Pages) registerLifecycle(r *site.Router) {
 		{name: "suspend", do: c.Directory.Suspend, need: admin.PermManage, budget: throttle.NeverRefused, danger: true},
 		{name: "unsuspend", do: c.Directory.Unsuspend, need: admin.PermManage, budget: throttle.APIWrites},
 		{name: "deactivate", do: c.Directory.Deactivate, need: admin.PermManage, budget: throttle.NeverRefused, danger: true},
-		{name: "delete", do: c.Directory.Delete, need: admin.PermManage, budget: throttle.NeverRefused, danger: true, next: personPath + "?done=delete"},
+		{name: "delete", do: c.Directory.Delete, need: admin.PermManage, budget: throttle.NeverRefused, danger: true, next: shell.PeoplePath + "?done=delete"},
 		{name: "unlock", do: c.Directory.Unlock, need: admin.PermAssist, budget: throttle.APIWrites},
 		{name: "invite", do: c.invite, need: admin.PermInvite, budget: throttle.APIWrites, once: true},
 		{name: "reactivate", do: c.invite, need: admin.PermManage, budget: throttle.APIWrites, once: true},
@@ -42,21 +43,21 @@ func (c *Pages) registerLifecycle(r *site.Router) {
 		if path == "" {
 			path = a.name
 		}
-		c.act(r, act{name: a.name, path: personPath + "/{id}/" + path, section: "people", need: a.need, budget: a.budget, danger: a.danger,
-			reason: a.need.NeedsProof() || a.danger, repeatable: !a.once, open: c.openPerson,
-			run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-				return outcome{next: a.next}, a.do(ctx, p, from, in.path("id"))
+		c.Act(r, shell.Act{Name: a.name, Path: shell.PeoplePath + "/{id}/" + path, Section: "people", Need: a.need, Budget: a.budget, Danger: a.danger,
+			Reason: a.need.NeedsProof() || a.danger, Repeatable: !a.once, Open: c.openPerson,
+			Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+				return shell.Outcome{Next: a.next}, a.do(ctx, p, from, in.Path("id"))
 			}})
 	}
 }
 
 // openPerson returns the form of an operation on the user in the path.
-func (c *Pages) openPerson(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openPerson(r *http.Request, p admin.Principal) (shell.Form, error) {
 	u, err := c.Directory.Admin.User(r.Context(), p, r.PathValue("id"))
 	if err != nil {
-		return form{}, err
+		return shell.Form{}, err
 	}
-	return form{subject: u.DisplayName(), back: pathOf(&u)}, nil
+	return shell.Form{Subject: u.DisplayName(), Back: pathOf(&u)}, nil
 }
 
 // invite invites a user by email, or activates a deactivated one again.

@@ -9,6 +9,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/internal/throttle"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -16,16 +17,16 @@ const mailPath = "/console/mail"
 
 // registerMail registers the pages of the outbox.
 func (c *Pages) registerMail(r *site.Router) {
-	c.get(r, mailPath, c.getMail)
+	c.Get(r, mailPath, c.getMail)
 	for _, o := range []struct {
 		name   string
 		do     func(context.Context, admin.Principal, account.RequestInfo, string) error
 		danger bool
 	}{{"retry", c.Directory.Admin.RetryMail, false}, {"drop", c.Directory.Admin.DropMail, true}} {
-		c.act(r, act{name: "mail_" + o.name, path: mailPath + "/{mid}/" + o.name, section: "mail", need: admin.PermManage, budget: throttle.APIWrites,
-			danger: o.danger, reason: true, open: c.openMail,
-			run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-				return outcome{}, o.do(ctx, p, from, in.path("mid"))
+		c.Act(r, shell.Act{Name: "mail_" + o.name, Path: mailPath + "/{mid}/" + o.name, Section: "mail", Need: admin.PermManage, Budget: throttle.APIWrites,
+			Danger: o.danger, Reason: true, Open: c.openMail,
+			Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+				return shell.Outcome{}, o.do(ctx, p, from, in.Path("mid"))
 			}})
 	}
 }
@@ -36,11 +37,11 @@ func (c *Pages) getMail(w http.ResponseWriter, r *http.Request, p admin.Principa
 	if err != nil {
 		return err
 	}
-	after, err := cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.Admin.DeadLetters(ctx, p, after, rowsPerPage)
+	found, next, err := c.Directory.Admin.DeadLetters(ctx, p, after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
@@ -52,15 +53,15 @@ func (c *Pages) getMail(w http.ResponseWriter, r *http.Request, p admin.Principa
 	if err != nil {
 		return err
 	}
-	page := view.Mail{Base: c.base(r, p, "mail"), Waiting: queue.Waiting, Dead: queue.Dead, Over: queue.More, More: morePath(r, next), CanChange: p.Allows(admin.PermManage)}
+	page := view.Mail{Base: c.Base(r, p, "mail"), Waiting: queue.Waiting, Dead: queue.Dead, Over: queue.More, More: shell.MorePath(r, next), CanChange: p.Allows(admin.PermManage)}
 	for _, m := range found {
-		page.Letters = append(page.Letters, view.DeadLetter{Path: mailPath + "/" + url.PathEscape(m.ID), Kind: m.Template, To: m.To, Recipient: userNamed(names, m.Recipient, ""),
-			Queued: m.Queued, Tried: m.Tried, Died: m.Died, Attempts: m.Attempts, Error: shortLine(m.LastError), CanRetry: m.CanRetry(c.Now())})
+		page.Letters = append(page.Letters, view.DeadLetter{Path: mailPath + "/" + url.PathEscape(m.ID), Kind: m.Template, To: m.To, Recipient: shell.UserNamed(names, m.Recipient, ""),
+			Queued: m.Queued, Tried: m.Tried, Died: m.Died, Attempts: m.Attempts, Error: shell.ShortLine(m.LastError), CanRetry: m.CanRetry(c.Now())})
 	}
 	return c.Render(w, http.StatusOK, page)
 }
 
-func (c *Pages) openMail(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openMail(r *http.Request, p admin.Principal) (shell.Form, error) {
 	m, err := c.Directory.Admin.DeadLetter(r.Context(), p, r.PathValue("mid"))
-	return form{subject: m.To, back: mailPath}, err
+	return shell.Form{Subject: m.To, Back: mailPath}, err
 }

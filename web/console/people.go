@@ -13,11 +13,9 @@ import (
 	"barillet/internal/errcode"
 	typed "barillet/internal/input"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
-
-// personPath is the path of the list of users; that of one follows it.
-const personPath = "/console/people"
 
 const (
 	fewGroups     = 50     // that a select shows; for more, the name is typed
@@ -26,9 +24,9 @@ const (
 
 // registerPeople registers the pages of users.
 func (c *Pages) registerPeople(r *site.Router) {
-	c.get(r, personPath, c.getPeople)
+	c.Get(r, shell.PeoplePath, c.getPeople)
 	c.registerInvitations(r)
-	c.get(r, personPath+"/{id}", c.getPerson)
+	c.Get(r, shell.PeoplePath+"/{id}", c.getPerson)
 	c.registerLifecycle(r)
 	c.registerProfile(r)
 	c.registerDevices(r)
@@ -36,14 +34,14 @@ func (c *Pages) registerPeople(r *site.Router) {
 
 func (c *Pages) getPeople(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	values := r.URL.Query()
-	page := view.People{Base: c.base(r, p, "people"), Query: values.Get("q"), First: values.Get("after") == "", Invite: p.Allows(admin.PermInvite)}
-	page.Path = personPath // the language form leads to the list, not to a cursor
+	page := view.People{Base: c.Base(r, p, "people"), Query: values.Get("q"), First: values.Get("after") == "", Invite: p.Allows(admin.PermInvite)}
+	page.Path = shell.PeoplePath // the language form leads to the list, not to a cursor
 	garage, err := c.groupField(r, p, "group")
 	if err != nil {
 		return err
 	}
 	page.Filters = append([]view.Field{garage}, peopleFilters(p)...)
-	fill(page.Filters, values)
+	view.Fill(page.Filters, values)
 	q, err := c.peopleQuery(r, p, &page)
 	if err != nil || page.NoGroup || page.Nearly != nil {
 		return c.renderMade(w, page, err)
@@ -55,7 +53,7 @@ func (c *Pages) getPeople(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if page.Rows, err = c.peopleRows(r, p, users); err != nil {
 		return err
 	}
-	page.More = morePath(r, next)
+	page.More = shell.MorePath(r, next)
 	return c.Render(w, http.StatusOK, page)
 }
 
@@ -104,10 +102,10 @@ func (c *Pages) groupField(r *http.Request, p admin.Principal, name string) (vie
 // peopleQuery returns the query of a list. If no group has the name that was typed, it sets NoGroup or Nearly instead.
 func (c *Pages) peopleQuery(r *http.Request, p admin.Principal, page *view.People) (roster.UserQuery, error) {
 	values := r.URL.Query()
-	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: rowsPerPage}
+	q := roster.UserQuery{Prefix: typed.Trim(page.Query), After: values.Get("after"), Limit: shell.RowsPerPage}
 	for i := range page.Filters {
 		f := &page.Filters[i]
-		if f.Value == "" || f.Name != "group" && !hasOption(f.Options, f.Value) {
+		if f.Value == "" || f.Name != "group" && !f.Offers(f.Value) {
 			continue
 		}
 		switch f.Name {
@@ -145,7 +143,7 @@ func (c *Pages) nearly(r *http.Request, p admin.Principal, page *view.People, na
 		values := r.URL.Query()
 		values.Set("group", string(g.ID))
 		values.Del("after")
-		page.Nearly = append(page.Nearly, view.Link{Name: g.Name, Path: personPath + "?" + values.Encode()})
+		page.Nearly = append(page.Nearly, view.Link{Name: g.Name, Path: shell.PeoplePath + "?" + values.Encode()})
 	}
 	return nil
 }
@@ -171,4 +169,4 @@ func (c *Pages) peopleRows(r *http.Request, p admin.Principal, users []account.U
 }
 
 // pathOf returns the path of the page of a user.
-func pathOf(u *account.User) string { return personPath + "/" + url.PathEscape(string(u.ID)) }
+func pathOf(u *account.User) string { return shell.PeoplePath + "/" + url.PathEscape(string(u.ID)) }

@@ -11,11 +11,12 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 // ImportPath is the path of the page that invites many users. Its form may be larger than others.
-const ImportPath = personPath + "/import"
+const ImportPath = shell.PeoplePath + "/import"
 
 const (
 	maxImport = 2000 // lines of a list
@@ -39,7 +40,7 @@ func (c *Pages) importPage(r *http.Request, p admin.Principal) (view.Import, err
 	if group.Kind == "select" {
 		group.Options = append([]view.Option{{Words: "people.none"}}, group.Options...)
 	}
-	return view.Import{Base: c.base(r, p, "people"), Most: maxImport, Group: group}, err
+	return view.Import{Base: c.Base(r, p, "people"), Most: maxImport, Group: group}, err
 }
 
 // postImport checks a list and, with "do" as "invite", invites the first users who have no account. The page then shows what is left,
@@ -128,7 +129,7 @@ func (c *Pages) addLines(page *view.Import, l *list) {
 			page.New++
 		}
 		for _, fault := range r.result.Faults {
-			line.Faults = append(line.Faults, view.ImportFault{Column: columnOf(fault), Message: templates.Message{Key: refusal(c.Renderer, page.Lang, fault)}})
+			line.Faults = append(line.Faults, view.ImportFault{Column: columnOf(fault), Message: templates.Message{Key: c.Refusal(page.Lang, fault)}})
 		}
 		page.Lines = append(page.Lines, line)
 	}

@@ -27,7 +27,7 @@ func (c *Pages) getPerson(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if err != nil {
 		return err
 	}
-	page := view.Person{Base: c.base(r, p, "people"), Path: pathOf(&u), Name: u.DisplayName(), Profile: c.profileOf(&u), Sessions: sessionsOf(open)}
+	page := view.Person{Base: c.Base(r, p, "people"), Path: pathOf(&u), Name: u.DisplayName(), Profile: c.profileOf(&u), Sessions: sessionsOf(open)}
 	page.CoolOff.Until, page.CoolOff.On = u.CoolOff(c.Now())
 	page.May, page.Acts = rightsOf(p, &u), c.actsOn(p, &u)
 	if page.Groups, err = c.membershipsOf(r, p, &u); err != nil {

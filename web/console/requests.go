@@ -12,6 +12,7 @@ import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
@@ -19,15 +20,15 @@ import (
 const requestsPath = "/console/requests"
 
 func (c *Pages) registerRequests(r *site.Router) {
-	c.get(r, requestsPath, c.getRequests)
-	c.get(r, requestsPath+"/{hid}", c.getRequest)
+	c.Get(r, requestsPath, c.getRequests)
+	c.Get(r, requestsPath+"/{hid}", c.getRequest)
 	c.registerRequestActs(r)
 }
 
 // getRequests shows a page of the queue. The script of the page reads it again every five seconds.
 func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	q := r.URL.Query()
-	query := helpdesk.RequestQuery{Status: helpdesk.State(q.Get("state")), Group: account.GroupID(q.Get("group")), Reference: q.Get("q"), After: q.Get("after"), Limit: rowsPerPage}
+	query := helpdesk.RequestQuery{Status: helpdesk.State(q.Get("state")), Group: account.GroupID(q.Get("group")), Reference: q.Get("q"), After: q.Get("after"), Limit: shell.RowsPerPage}
 	query.Waiting = query.Status == "" && query.Reference == ""
 	if q.Get("mine") == "yes" {
 		query.Assignee = helpdesk.Me
@@ -39,7 +40,7 @@ func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Prin
 	if err != nil {
 		return err
 	}
-	page := view.Requests{Base: c.base(r, p, "requests"), State: q.Get("state"), Group: q.Get("group"), Find: q.Get("q"), Mine: query.Assignee != "",
+	page := view.Requests{Base: c.Base(r, p, "requests"), State: q.Get("state"), Group: q.Get("group"), Find: q.Get("q"), Mine: query.Assignee != "",
 		MayTake: p.Allows(admin.PermHelp)}
 	filter, err := c.groupField(r, p, "group")
 	if err != nil {
@@ -59,7 +60,7 @@ func (c *Pages) getRequests(w http.ResponseWriter, r *http.Request, p admin.Prin
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	page.More = morePath(r, next)
+	page.More = shell.MorePath(r, next)
 	return c.Render(w, http.StatusOK, page)
 }
 
@@ -106,9 +107,9 @@ func (c *Pages) getRequest(w http.ResponseWriter, r *http.Request, p admin.Princ
 	if err != nil {
 		return err
 	}
-	page := view.HelpRequest{Base: c.base(r, p, "requests"), Row: row, At: q.At, Email: q.Email, Removed: q.Removed, Closed: q.State.Closed()}
+	page := view.HelpRequest{Base: c.Base(r, p, "requests"), Row: row, At: q.At, Email: q.Email, Removed: q.Removed, Closed: q.State.Closed()}
 	if u != nil {
-		page.User, page.Login = personPath+"/"+string(u.ID), u.Login
+		page.User, page.Login = shell.PeoplePath+"/"+string(u.ID), u.Login
 		page.Numbers = c.numbers(u)
 	}
 	changes, err := c.Directory.HelpDesk.RecentSecurityChanges(r.Context(), p, &q)

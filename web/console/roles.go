@@ -12,62 +12,63 @@ import (
 	"barillet/internal/throttle"
 	"barillet/templates"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 const rolesPath = "/console/roles"
 
 func (c *Pages) registerRoles(r *site.Router) {
-	c.get(r, rolesPath, c.getRoles)
-	c.get(r, rolesPath+"/{id}", c.getPersonRoles)
-	role := act{section: "roles", need: admin.PermAssignRoles, unscoped: true, reason: true, budget: throttle.APIWrites}
+	c.Get(r, rolesPath, c.getRoles)
+	c.Get(r, rolesPath+"/{id}", c.getPersonRoles)
+	role := shell.Act{Section: "roles", Need: admin.PermAssignRoles, Unscoped: true, Reason: true, Budget: throttle.APIWrites}
 	assign := role
-	assign.name, assign.path = "role_assign", rolesPath+"/{id}/assign"
-	assign.open = c.openRoles(func(p admin.Principal) []view.Field {
+	assign.Name, assign.Path = "role_assign", rolesPath+"/{id}/assign"
+	assign.Open = c.openRoles(func(p admin.Principal) []view.Field {
 		return append([]view.Field{{Name: "type", Words: "role_type", Kind: "select", Options: roleOptions(func(r account.Role) bool { return p.CheckInitialRole(r) == nil })}},
 			whereFields()...)
 	})
-	assign.run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+	assign.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 		groups, err := c.whereOf(ctx, p, in)
 		if err == nil {
-			_, err = c.Directory.Admin.AssignRole(ctx, p, from, in.path("id"), admin.NewRoleAssignment{Role: account.Role(in.get("type")), Targets: groups})
+			_, err = c.Directory.Admin.AssignRole(ctx, p, from, in.Path("id"), admin.NewRoleAssignment{Role: account.Role(in.Get("type")), Targets: groups})
 		}
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
 	revoke := role
-	revoke.name, revoke.path, revoke.danger = "role_revoke", rolesPath+"/{id}/{rid}/revoke", true
-	revoke.open = c.openRoles(nil)
-	revoke.run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		return outcome{}, c.Directory.Admin.RevokeRole(ctx, p, from, in.path("id"), in.path("rid"))
+	revoke.Name, revoke.Path, revoke.Danger = "role_revoke", rolesPath+"/{id}/{rid}/revoke", true
+	revoke.Open = c.openRoles(nil)
+	revoke.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+		return shell.Outcome{}, c.Directory.Admin.RevokeRole(ctx, p, from, in.Path("id"), in.Path("rid"))
 	}
-	c.act(r, assign)
-	c.act(r, revoke)
+	c.Act(r, assign)
+	c.Act(r, revoke)
 	type change func(context.Context, admin.Principal, account.RequestInfo, string, string, account.GroupID) error
 	for name, do := range map[string]change{"role_add_group": c.Directory.Admin.AddTarget, "role_remove_group": c.Directory.Admin.RemoveTarget} {
 		target := role
-		target.name, target.path, target.repeatable = name, rolesPath+"/{id}/{rid}/"+strings.TrimPrefix(name, "role_"), true
-		target.open = c.openRoles(func(admin.Principal) []view.Field {
+		target.Name, target.Path, target.Repeatable = name, rolesPath+"/{id}/{rid}/"+strings.TrimPrefix(name, "role_"), true
+		target.Open = c.openRoles(func(admin.Principal) []view.Field {
 			return []view.Field{{Name: "group", Words: "role_group", Kind: "text", HasHint: true}}
 		})
-		target.run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+		target.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 			id, err := c.targetOf(ctx, p, in)
 			if err == nil {
-				err = do(ctx, p, from, in.path("id"), in.path("rid"), id)
+				err = do(ctx, p, from, in.Path("id"), in.Path("rid"), id)
 			}
-			return outcome{}, err
+			return shell.Outcome{}, err
 		}
-		c.act(r, target)
+		c.Act(r, target)
 	}
 }
 
 // targetOf returns the group in a form. The id of a deleted group, which a role may still have, is valid.
-func (c *Pages) targetOf(ctx context.Context, p admin.Principal, in input) (account.GroupID, error) {
-	text := strings.TrimSpace(in.get("group"))
+func (c *Pages) targetOf(ctx context.Context, p admin.Principal, in shell.Input) (account.GroupID, error) {
+	text := strings.TrimSpace(in.Get("group"))
 	g, err := c.Directory.FindGroup(ctx, p, text)
 	if errcode.Of(err) != errcode.NotFound {
 		return g.ID, err
 	}
-	assignment, _, err := c.Directory.Admin.Role(ctx, p, in.path("id"), in.path("rid"))
+	assignment, _, err := c.Directory.Admin.Role(ctx, p, in.Path("id"), in.Path("rid"))
 	if err != nil {
 		return "", err
 	}
@@ -80,20 +81,20 @@ func (c *Pages) targetOf(ctx context.Context, p admin.Principal, in input) (acco
 }
 
 // openRoles returns the function that opens the form of an operation on the roles of the user in the path.
-func (c *Pages) openRoles(fields func(admin.Principal) []view.Field) func(*http.Request, admin.Principal) (form, error) {
-	return func(r *http.Request, p admin.Principal) (form, error) {
+func (c *Pages) openRoles(fields func(admin.Principal) []view.Field) func(*http.Request, admin.Principal) (shell.Form, error) {
+	return func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		u, err := c.Directory.Admin.User(r.Context(), p, r.PathValue("id"))
 		if err != nil {
-			return form{}, err
+			return shell.Form{}, err
 		}
 		if rid := r.PathValue("rid"); rid != "" {
 			if _, _, err := c.Directory.Admin.Role(r.Context(), p, string(u.ID), rid); err != nil {
-				return form{}, err
+				return shell.Form{}, err
 			}
 		}
-		f := form{subject: u.DisplayName(), back: rolesPath + "/" + string(u.ID)}
+		f := shell.Form{Subject: u.DisplayName(), Back: rolesPath + "/" + string(u.ID)}
 		if fields != nil {
-			f.fields = fields(p)
+			f.Fields = fields(p)
 		}
 		return f, nil
 	}
@@ -118,12 +119,12 @@ func whereFields() []view.Field {
 }
 
 // whereOf returns the groups that the fields of whereFields state; nil means all.
-func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in input) ([]account.GroupID, error) {
-	ids, err := c.groupsNamed(ctx, p, in.get("groups"))
+func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in shell.Input) ([]account.GroupID, error) {
+	ids, err := c.groupsNamed(ctx, p, in.Get("groups"))
 	if err != nil {
 		return nil, err
 	}
-	switch all := in.get("where") == "all"; {
+	switch all := in.Get("where") == "all"; {
 	case all && len(ids) > 0:
 		return nil, errcode.InvalidField("groups", "all_and_named")
 	case !all && len(ids) == 0:
@@ -133,20 +134,20 @@ func (c *Pages) whereOf(ctx context.Context, p admin.Principal, in input) ([]acc
 }
 
 func (c *Pages) getRoles(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
 	asked := r.URL.Query()
-	page := view.Roles{Base: c.base(r, p, "roles"), Role: asked.Get("role"), Group: asked.Get("group")}
+	page := view.Roles{Base: c.Base(r, p, "roles"), Role: asked.Get("role"), Group: asked.Get("group")}
 	page.Filter = view.Field{Name: "role", Words: "roles_role", Kind: "select", Optional: true, Value: page.Role,
 		Options: append([]view.Option{{Words: "roles.any"}}, roleOptions(func(account.Role) bool { return true })...)}
-	q := roster.HoldingQuery{Group: account.GroupID(page.Group), Role: account.Role(page.Role), After: after, Limit: rowsPerPage}
+	q := roster.HoldingQuery{Group: account.GroupID(page.Group), Role: account.Role(page.Role), After: after, Limit: shell.RowsPerPage}
 	found, next, err := c.Directory.Admin.RoleHolders(r.Context(), p, q)
 	if err != nil {
 		return err
 	}
-	page.More = morePath(r, next)
+	page.More = shell.MorePath(r, next)
 	names := map[account.GroupID]string{}
 	if page.GroupName, err = c.groupLabel(r.Context(), p, q.Group, names); err != nil {
 		return err
@@ -178,7 +179,7 @@ func (c *Pages) getPersonRoles(w http.ResponseWriter, r *http.Request, p admin.P
 		return err
 	}
 	at := rolesPath + "/" + string(u.ID)
-	page := view.PersonRoles{Base: c.base(r, p, "roles"), Name: u.DisplayName(), Login: u.Login, PersonPath: personPath + "/" + string(u.ID), Path: at,
+	page := view.PersonRoles{Base: c.Base(r, p, "roles"), Name: u.DisplayName(), Login: u.Login, PersonPath: shell.PeoplePath + "/" + string(u.ID), Path: at,
 		CanAssign: p.Allows(admin.PermAssignRoles) && p.Owner != string(u.ID)}
 	names := map[account.GroupID]string{}
 	for _, a := range u.Roles {

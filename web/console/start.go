@@ -20,11 +20,11 @@ const (
 	chartDays        = 7
 )
 
-func (c *Pages) registerStart(r *site.Router) { c.get(r, "/console", c.getStart) }
+func (c *Pages) registerStart(r *site.Router) { c.Get(r, "/console", c.getStart) }
 
 func (c *Pages) getStart(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	ctx := r.Context()
-	page := view.Start{Base: c.base(r, p, "start")}
+	page := view.Start{Base: c.Base(r, p, "start")}
 	open, err := c.Directory.HelpDesk.CountOpen(ctx, p, maxShownRequests)
 	if err != nil {
 		return err

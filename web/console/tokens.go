@@ -12,34 +12,35 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	view "barillet/templates/console"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
 const tokensPath = "/console/tokens"
 
 func (c *Pages) registerTokens(r *site.Router) {
-	c.get(r, tokensPath, c.getTokens)
-	token := act{section: "tokens", need: admin.PermManage, reason: true}
+	c.Get(r, tokensPath, c.getTokens)
+	token := shell.Act{Section: "tokens", Need: admin.PermManage, Reason: true}
 	create := token
-	create.name, create.path, create.budget = "token_create", tokensPath+"/new", throttle.APIWrites
-	create.open = func(r *http.Request, p admin.Principal) (form, error) {
+	create.Name, create.Path, create.Budget = "token_create", tokensPath+"/new", throttle.APIWrites
+	create.Open = func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		where, err := c.tokenGroups(r.Context(), p)
 		fields := append([]view.Field{{Name: "name", Words: "token_name", Kind: "text", Max: account.MaxName, HasHint: true},
 			{Name: "role", Words: "token_role", Kind: "select", Options: roleOptions(func(r account.Role) bool { return r.Rank() <= p.Rank() })}}, where...)
-		return form{back: tokensPath, fields: append(fields, view.Field{Name: "days", Words: "token_days", Kind: "number", Value: "90", Max: 3, HasHint: true})}, err
+		return shell.Form{Back: tokensPath, Fields: append(fields, view.Field{Name: "days", Words: "token_days", Kind: "number", Value: "90", Max: 3, HasHint: true})}, err
 	}
-	create.run = c.createToken
+	create.Run = c.createToken
 	revoke := token
-	revoke.name, revoke.path, revoke.budget, revoke.danger = "token_revoke", tokensPath+"/{tid}/revoke", throttle.NeverRefused, true
-	revoke.open = func(r *http.Request, p admin.Principal) (form, error) {
+	revoke.Name, revoke.Path, revoke.Budget, revoke.Danger = "token_revoke", tokensPath+"/{tid}/revoke", throttle.NeverRefused, true
+	revoke.Open = func(r *http.Request, p admin.Principal) (shell.Form, error) {
 		t, err := c.Directory.Admin.Token(r.Context(), p, r.PathValue("tid"))
-		return form{subject: t.Name, back: tokensPath}, err
+		return shell.Form{Subject: t.Name, Back: tokensPath}, err
 	}
-	revoke.run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-		return outcome{}, c.Directory.Admin.RevokeToken(ctx, p, from, in.path("tid"))
+	revoke.Run = func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+		return shell.Outcome{}, c.Directory.Admin.RevokeToken(ctx, p, from, in.Path("tid"))
 	}
-	c.act(r, create)
-	c.act(r, revoke)
+	c.Act(r, create)
+	c.Act(r, revoke)
 }
 
 // tokenGroups returns the fields that state for which groups a token is. A principal with a group scope chooses among its own.
@@ -56,37 +57,37 @@ func (c *Pages) tokenGroups(ctx context.Context, p admin.Principal) ([]view.Fiel
 }
 
 // createToken makes a token of the administrator, without allowances (protocol rule 20).
-func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
-	days, err := strconv.Atoi(in.get("days"))
+func (c *Pages) createToken(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+	days, err := strconv.Atoi(in.Get("days"))
 	if err != nil || days < 1 || days > 365 {
-		return outcome{}, errcode.InvalidField("days", "days")
+		return shell.Outcome{}, errcode.InvalidField("days", "days")
 	}
-	n := admin.NewToken{Name: in.get("name"), Role: account.Role(in.get("role")), TTL: time.Duration(days) * 24 * time.Hour}
+	n := admin.NewToken{Name: in.Get("name"), Role: account.Role(in.Get("role")), TTL: time.Duration(days) * 24 * time.Hour}
 	if p.Scoped() {
 		n.Groups = []account.GroupID{}
-		for _, id := range in.all("own") {
+		for _, id := range in.All("own") {
 			n.Groups = append(n.Groups, account.GroupID(id))
 		}
 	} else if n.Groups, err = c.whereOf(ctx, p, in); err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
 	secret, t, err := c.Directory.Admin.CreateToken(ctx, p, from, n)
 	if err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return outcome{secret: &view.SecretShown{Subject: t.Name, Secret: secret.Reveal(), Expires: t.Expires}}, nil
+	return shell.Outcome{Secret: &view.SecretShown{Subject: t.Name, Secret: secret.Reveal(), Expires: t.Expires}}, nil
 }
 
 func (c *Pages) getTokens(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	after, err := cursor(r)
+	after, err := shell.Cursor(r)
 	if err != nil {
 		return err
 	}
-	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, rowsPerPage)
+	found, next, err := c.Directory.Admin.Tokens(r.Context(), p, after, shell.RowsPerPage)
 	if err != nil {
 		return err
 	}
-	page := view.Tokens{Base: c.base(r, p, "tokens"), More: morePath(r, next)}
+	page := view.Tokens{Base: c.Base(r, p, "tokens"), More: shell.MorePath(r, next)}
 	groups, now := map[account.GroupID]string{}, c.Now()
 	ids := make([]string, len(found))
 	for i, t := range found {

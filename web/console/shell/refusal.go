@@ -1,21 +1,21 @@
-package console
+package shell
 
 import (
 	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
-// refusal returns the key of the sentence that says why an operation was refused: the first in the catalogue of
+// Refusal returns the key of the sentence that says why an operation was refused: the first in the catalogue of
 // "invalid.{field}_{reason}", "invalid.{reason}" and "invalid.any" for a field, and of "refused.{reason}",
 // "refused.code_{code}" and "refused.any" for the rest.
-func refusal(words *templates.Renderer, lang string, e *errcode.Error) templates.Key {
+func (s *Shell) Refusal(lang string, e *errcode.Error) templates.Key {
 	keys := []string{"refused." + e.Reason, "refused.code_" + string(e.Code)}
 	last := templates.Key("refused.any")
 	if e.Code == errcode.Invalid {
 		keys, last = []string{"invalid." + e.Field + "_" + e.Reason, "invalid." + e.Reason}, "invalid.any"
 	}
 	for _, k := range keys {
-		if words.Has(lang, templates.Key(k)) {
+		if s.Renderer.Has(lang, templates.Key(k)) {
 			return templates.Key(k)
 		}
 	}

@@ -1,4 +1,4 @@
-package console
+package events
 
 import (
 	"cmp"
@@ -22,17 +22,19 @@ import (
 	"barillet/templates"
 	view "barillet/templates/console"
 	"barillet/web/api/systemlog"
+	"barillet/web/console/shell"
 	"barillet/web/site"
 )
 
-const logPath = "/console/log"
+// LogPath is the path of the log; that of one event follows it.
+const LogPath = "/console/log"
 
 // registerLog registers the pages of the audit log.
 func (c *Pages) registerLog(r *site.Router) {
-	c.get(r, logPath, c.getLog)
-	c.get(r, logPath+"/{eid}", c.getEvent)
-	c.act(r, act{name: "log_export", path: logPath + "/export", section: "log", need: admin.PermExport, budget: throttle.APIWrites, reason: true, repeatable: true,
-		open: openExport, run: c.exportLog})
+	c.Get(r, LogPath, c.getLog)
+	c.Get(r, LogPath+"/{eid}", c.getEvent)
+	c.Act(r, shell.Act{Name: "log_export", Path: LogPath + "/export", Section: "log", Need: admin.PermExport, Budget: throttle.APIWrites, Reason: true, Repeatable: true,
+		Open: openExport, Run: c.exportLog})
 }
 
 // logFilters are the parameters of a selection of events.
@@ -51,7 +53,7 @@ func (c *Pages) selectEvents(ctx context.Context, p admin.Principal, values url.
 	f := &s.page.Filter
 	*f = view.LogFilter{Subject: strings.TrimSpace(values.Get("user")), Actor: strings.TrimSpace(values.Get("actor")), Type: values.Get("type"), Outcome: values.Get("outcome"),
 		Since: values.Get("since"), Until: values.Get("until")}
-	s.query = audit.Query{Descending: true, Limit: rowsPerPage, After: values.Get("after")}
+	s.query = audit.Query{Descending: true, Limit: shell.RowsPerPage, After: values.Get("after")}
 	if s.query.Since, err = c.day("since", f.Since, 0); err != nil {
 		return s, err
 	}
@@ -147,7 +149,7 @@ func choicePath(f view.LogFilter, actor bool, id string) string {
 			q.Set(name, v)
 		}
 	}
-	return logPath + "?" + q.Encode()
+	return LogPath + "?" + q.Encode()
 }
 
 func (c *Pages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
@@ -162,7 +164,7 @@ func (c *Pages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal
 		s.none = true
 	}
 	page := s.page
-	page.Base = c.base(r, p, "log")
+	page.Base = c.Base(r, p, "log")
 	if err != nil {
 		page.Problem = templates.NewProblem("invalid.date")
 	}
@@ -175,7 +177,7 @@ func (c *Pages) getLog(w http.ResponseWriter, r *http.Request, p admin.Principal
 		if page.Events, err = c.events(r.Context(), p, page.Lang, found); err != nil {
 			return err
 		}
-		page.More = morePath(r, next)
+		page.More = shell.MorePath(r, next)
 		page.Export = exportPath(r.URL.Query())
 	}
 	return c.Render(w, http.StatusOK, page)
@@ -229,8 +231,8 @@ func (c *Pages) events(ctx context.Context, p admin.Principal, lang string, foun
 	}
 	out := make([]view.Event, len(found))
 	for i, e := range found {
-		out[i] = view.Event{Path: logPath + "/" + e.ID, At: e.At, Action: e.Action, Words: c.eventWords(lang, e.Action), Count: e.Count(), Outcome: e.Outcome, Reason: e.Reason,
-			Actor: named(names, e.Actor), Subject: userNamed(names, e.Subject, e.SubjectName)}
+		out[i] = view.Event{Path: LogPath + "/" + e.ID, At: e.At, Action: e.Action, Words: c.eventWords(lang, e.Action), Count: e.Count(), Outcome: e.Outcome, Reason: e.Reason,
+			Actor: named(names, e.Actor), Subject: shell.UserNamed(names, e.Subject, e.SubjectName)}
 	}
 	return out, nil
 }
@@ -249,7 +251,7 @@ func (c *Pages) eventNames(ctx context.Context, p admin.Principal, found []audit
 // named returns the actor or a target of an event by name.
 func named(names map[string]string, a audit.Actor) view.Named {
 	if a.Type == audit.TypeUser {
-		return userNamed(names, a.ID, a.Name)
+		return shell.UserNamed(names, a.ID, a.Name)
 	}
 	return view.Named{Kind: cmp.Or(a.Type, audit.TypeUnknown), Name: a.Name, ID: a.ID}
 }
@@ -261,7 +263,7 @@ func (c *Pages) getEvent(w http.ResponseWriter, r *http.Request, p admin.Princip
 		return err
 	}
 	found := []audit.Entry{e}
-	page := view.EventPage{Base: c.base(r, p, "log"), ID: e.ID, Address: e.Address, Agent: words.DescribeUserAgent(e.Agent), Request: e.Request, Session: e.Session}
+	page := view.EventPage{Base: c.Base(r, p, "log"), ID: e.ID, Address: e.Address, Agent: words.DescribeUserAgent(e.Agent), Request: e.Request, Session: e.Session}
 	rows, err := c.events(ctx, p, page.Lang, found)
 	if err != nil {
 		return err

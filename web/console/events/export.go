@@ -1,4 +1,4 @@
-package console
+package events
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"barillet/internal/usercsv"
 	view "barillet/templates/console"
 	"barillet/web/api/systemlog"
+	"barillet/web/console/shell"
 	"barillet/web/reply"
 )
 
@@ -34,49 +35,49 @@ func exportPath(q url.Values) string {
 		}
 	}
 	if len(kept) == 0 {
-		return logPath + "/export"
+		return LogPath + "/export"
 	}
-	return logPath + "/export?" + kept.Encode()
+	return LogPath + "/export?" + kept.Encode()
 }
 
 // openExport returns the form of an export. Its hidden fields are the filters of the page of the log.
-func openExport(_ *http.Request, p admin.Principal) (form, error) {
+func openExport(_ *http.Request, p admin.Principal) (shell.Form, error) {
 	fields := []view.Field{{Name: "format", Words: "log_format", Kind: "choice", Value: "csv", Options: []view.Option{
 		{Value: "csv", Words: "log.format.csv"}, {Value: "jsonl", Words: "log.format.jsonl"}}}}
 	for _, name := range append([]string{"after"}, logFilters...) {
 		fields = append(fields, view.Field{Name: name, Kind: "hidden", Optional: true, Max: 512})
 	}
-	return form{back: logPath, fields: fields}, p.Require(admin.PermRead)
+	return shell.Form{Back: LogPath, Fields: fields}, p.Require(admin.PermRead)
 }
 
 // exportLog writes at most maxExport of the selected events to a file. Its last line has the path of the next file, if there is one.
-func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.RequestInfo, in input) (outcome, error) {
+func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	if err := p.Require(admin.PermExport); err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	s, err := c.selectEvents(ctx, p, in.values)
+	s, err := c.selectEvents(ctx, p, in.Values)
 	if err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
 	if s.none {
-		return outcome{}, errcode.New(errcode.NotFound)
+		return shell.Outcome{}, errcode.New(errcode.NotFound)
 	}
 	s.query.Limit = exportPart
-	first, next, err := c.readEvents(in.r, p, s.query)
+	first, next, err := c.readEvents(in.Request, p, s.query)
 	if err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
 	if err := c.Directory.Admin.BeginExport(ctx, p, from, s.describe(in)); err != nil {
-		return outcome{}, err
+		return shell.Outcome{}, err
 	}
-	return outcome{file: func(w http.ResponseWriter) error {
-		x := &export{w: w, lang: c.Language(in.r)}
-		err := x.begin(in.get("format"), c.Now())
+	return shell.Outcome{File: func(w http.ResponseWriter) error {
+		x := &export{w: w, lang: c.Language(in.Request)}
+		err := x.begin(in.Get("format"), c.Now())
 		if err == nil {
 			err = c.writeEvents(in, p, s.query, x, first, next)
 		}
 		if err != nil { // the browser must not keep a part of a file as the whole
-			reply.Report(in.r, err)
+			reply.Report(in.Request, err)
 			panic(http.ErrAbortHandler)
 		}
 		return nil
@@ -84,10 +85,10 @@ func (c *Pages) exportLog(ctx context.Context, p admin.Principal, from account.R
 }
 
 // describe returns the selection for the event of an export. It names users by id, so that an erasure leaves no name (promise S3).
-func (s *selection) describe(in input) map[string]string {
-	what := map[string]string{"format": in.get("format")}
+func (s *selection) describe(in shell.Input) map[string]string {
+	what := map[string]string{"format": in.Get("format")}
 	for _, name := range []string{"after", "type", "outcome", "since", "until"} {
-		if v := in.get(name); v != "" {
+		if v := in.Get(name); v != "" {
 			what[name] = v
 		}
 	}
@@ -101,9 +102,9 @@ func (s *selection) describe(in input) map[string]string {
 }
 
 // writeEvents writes a part of the events, and those that follow it.
-func (c *Pages) writeEvents(in input, p admin.Principal, q audit.Query, x *export, found []audit.Entry, next string) error {
+func (c *Pages) writeEvents(in shell.Input, p admin.Principal, q audit.Query, x *export, found []audit.Entry, next string) error {
 	for written := 0; ; {
-		names, err := c.eventNames(in.r.Context(), p, found)
+		names, err := c.eventNames(in.Request.Context(), p, found)
 		if err != nil {
 			return err
 		}
@@ -111,11 +112,11 @@ func (c *Pages) writeEvents(in input, p admin.Principal, q audit.Query, x *expor
 			return err
 		}
 		if written += len(found); written >= maxExport {
-			in.values.Set("after", next)
-			return x.end(exportPath(in.values))
+			in.Values.Set("after", next)
+			return x.end(exportPath(in.Values))
 		}
 		q.After = next
-		if found, next, err = c.readEvents(in.r, p, q); err != nil {
+		if found, next, err = c.readEvents(in.Request, p, q); err != nil {
 			return err
 		}
 	}
@@ -160,7 +161,7 @@ func (x *export) write(found []audit.Entry, names map[string]string) error {
 }
 
 func exportRow(e audit.Entry, names map[string]string) []string {
-	actor, subject := named(names, e.Actor), userNamed(names, e.Subject, e.SubjectName)
+	actor, subject := named(names, e.Actor), shell.UserNamed(names, e.Subject, e.SubjectName)
 	var targets []string
 	for _, t := range e.Targets {
 		targets = append(targets, strings.TrimSpace(t.Type+" "+t.ID+" "+named(names, t).Name))
