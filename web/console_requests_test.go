@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,6 +13,8 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/notice"
+	"barillet/store"
+	"barillet/store/storetest"
 )
 
 // asks sends a help request about an address, and returns the path of its page.
@@ -310,5 +313,49 @@ func TestConsole_EmailOfARequestLeadsToIt(t *testing.T) {
 	b, _ := p.administrator(t, "zoe@support.example", account.RoleHelpDesk)
 	if got := b.get(link); got.next() != at {
 		t.Errorf("got %d to %q, want %s", got.StatusCode, got.next(), at)
+	}
+}
+
+// A manager takes the only request of their garage, however many of other garages were sent before it: no page of the queue has it.
+func TestRequests_NextIsFoundBehindAQueueOfOtherGarages(t *testing.T) {
+	p := open(t, nil)
+	lumiere, nord := p.CreateGroup("Garage Lumiere"), p.CreateGroup("Garage du Nord")
+	other, _, _ := p.Member("other@garage.example", func(u *account.User) { u.Groups = []account.GroupID{nord} })
+	p.Member(bruno, func(u *account.User) { u.Groups = []account.GroupID{lumiere} })
+	manager, _ := p.administrator(t, "manager@garage.example", account.RoleHelpDesk, lumiere)
+	queue := store.NewTable[helpdesk.Request](p.Ring, store.HelpRequests)
+	const before = 2 * store.PageReads // more than four pages: a request and its user are two records
+	for n := 0; n < before; n += store.MaxUpdateKeys {
+		err := p.Store.Update(t.Context(), func(tx store.Tx) error {
+			for i := n; i < min(before, n+store.MaxUpdateKeys); i++ {
+				id := fmt.Sprintf("20260101T080000.%09dZ-x", i)
+				if err := queue.Put(tx, "oq-"+id, helpdesk.Request{ID: id, User: other.ID, State: helpdesk.StateOpen}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := p.asks(t, bruno)
+	counted := storetest.CountReads(p.Accounts.Store, store.HelpRequests.Prefix)
+	p.Accounts.Store = counted
+	got := manager.shows("/console")
+	wantOn(t, "the first page", got, `<b class="count">0 +</b>`, `<p class="figure">0 +`)
+	if n := counted.Records(); n > store.PageReads {
+		t.Errorf("the first page reads %d records of the queue", n)
+	}
+	counted.Reset()
+	got = manager.shows("/console/requests")
+	if n := counted.Records(); n > store.PageReads || !strings.Contains(got.body, `data-key="n"`) {
+		t.Errorf("the queue reads %d records, and must have a next page", n)
+	}
+	if got := manager.post("/console/requests/next"); got.next() != at {
+		t.Errorf("got %d to %q, want %s", got.StatusCode, got.next(), at)
+	}
+	if c := p.request(t, at); c.State != helpdesk.StateInProgress {
+		t.Errorf("the request is %s", c.State)
 	}
 }

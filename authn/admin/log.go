@@ -14,7 +14,7 @@ import (
 // an empty page. Each costs a key of the index.
 type searchLimits struct{ merged, sought int }
 
-var defaultSearch = searchLimits{4_000, 4 * store.PageReads}
+var defaultSearch = searchLimits{4_000, 40_000}
 
 // Events returns a page of the audit log. A principal with a group scope gets the events about users in the scope, except
 // those that canReadEvent excludes. For a scope of at most search.merged users it reads these events and a key of each user, so that

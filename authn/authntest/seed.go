@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,8 @@ type seeder struct {
 	*Seeded
 	*Env
 	bulk     *storetest.Bulk
-	model    account.User // has a password and a phone
+	model    account.User   // has a password and a phone
+	second   factors.Device // the phone of another user
 	browsers store.Table[session.Browser]
 	sessions store.Table[account.Session]
 	tree     *tree.Tree
@@ -35,7 +37,7 @@ type seeder struct {
 	log      func(format string, args ...any)
 }
 
-// Seed creates users, groups and audit events in an empty data directory. The packages that own the records make each of them;
+// Seed creates users, groups, audit events and what waits for administrators in an empty data directory. The packages that own the records make each of them;
 // storetest.Bulk stores them. log receives a line for each part and each tenth of the events. Any error ends the test.
 func Seed(t testing.TB, dir string, size Size, log func(format string, args ...any)) *Seeded {
 	t.Helper()
@@ -59,7 +61,7 @@ func Seed(t testing.TB, dir string, size Size, log func(format string, args ...a
 		do    func()
 		bytes *int64 // of the store after the part
 	}{{"groups", size.Groups, s.seedGroups, nil}, {"people", size.People, s.seedPeople, &s.PeopleBytes},
-		{"events", size.Events, s.seedEvents, &s.EventBytes}, {"file", 1, s.end, nil}} {
+		{"events", size.Events, s.seedEvents, &s.EventBytes}, {"requests", s.Requests(), s.seedQueue, nil}, {"file", 1, s.end, nil}} {
 		began := time.Now()
 		if part.do(); part.bytes != nil {
 			size, err := bulk.Size()
@@ -119,7 +121,8 @@ func (s *seeder) setModel() {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	s.model, s.PhoneSecret = model, phone.Secret
+	other, _, _ := s.Member("other@garage.example", nil)
+	s.model, s.PhoneSecret, s.second = model, phone.Secret, other.Devices[0]
 	s.advance()
 }
 
@@ -176,7 +179,11 @@ func (s *seeder) activate(tx *account.Tx, u *account.User, i int, seen time.Time
 	u.Status, u.EverHadDevice, u.Locale, u.EmailProvenance = m.Status, m.EverHadDevice, m.Locale, m.EmailProvenance
 	u.Epoch, u.PasswordEpoch, u.Resets, u.Password = m.Epoch, m.PasswordEpoch, m.Resets, m.Password
 	u.Password.Set, u.Activated, u.StatusAt, u.LastLogin = tx.Op.Now, tx.Op.Now, tx.Op.Now, seen
-	for n, d := range m.Devices {
+	devices := m.Devices
+	if n := i % 100; n >= twoPhones && n < active {
+		devices = append(slices.Clone(devices), s.second)
+	}
+	for n, d := range devices {
 		d.ID, d.Added, d.LastUsed = factors.DeviceID(tx.Op.ID(fmt.Sprint("device", n))), tx.Op.Now, seen
 		u.Devices = append(u.Devices, d)
 	}

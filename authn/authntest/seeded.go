@@ -118,6 +118,9 @@ const (
 	suspended   = provisioned + 3
 )
 
+// twoPhones is the number, modulo 100, from which active users have two phones.
+const twoPhones = 70
+
 // The numbers, modulo 1,000, of those of the users with frozen phones who are locked out, and whose password expired.
 const (
 	lockedOut = active

@@ -128,35 +128,48 @@ func (s *Service) withReference(snap store.Snapshot, p admin.Principal, q Reques
 	return []Request{c}, nil
 }
 
-// CountOpen returns how many requests that p may read have no assignee, at most limit, and when the oldest of them was sent.
-func (s *Service) CountOpen(ctx context.Context, p admin.Principal, limit int) (n int, oldest time.Time, err error) {
+// OpenCount is the number of requests without an assignee.
+type OpenCount struct {
+	N      int
+	More   bool      // there can be others, which CountOpen did not read
+	Oldest time.Time // when the oldest was sent
+}
+
+// CountOpen counts the requests that p may read and that have no assignee, at most limit of them, the oldest first. It reads a bounded
+// part of the queue, because each page of the console shows the number.
+func (s *Service) CountOpen(ctx context.Context, p admin.Principal, limit int) (count OpenCount, err error) {
 	if err := p.Require(admin.PermRead); err != nil {
-		return 0, time.Time{}, err
+		return OpenCount{}, err
 	}
 	err = s.accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		r, read := s.accounts.Reader(snap), 0
-		n, oldest = 0, time.Time{}
+		count = OpenCount{}
 		return s.requests.Scan(snap, queuePrefix, "", 0, func(_ string, c Request) error {
-			if read++; n == limit || read > s.pageReads {
+			if count.More = read >= s.countReads; count.More {
 				return store.ErrStop
 			}
-			if c.State != StateOpen {
+			if read++; c.State != StateOpen {
 				return nil
 			}
-			listed, err := s.lists(r, p, RequestQuery{}, &c)
-			if err != nil || !listed {
+			if p.Scoped() {
+				read++ // of the user
+			}
+			if listed, err := s.lists(r, p, RequestQuery{}, &c); err != nil || !listed {
 				return err
 			}
-			if n++; n == 1 {
-				oldest = c.At
+			if count.More = count.N == limit; count.More {
+				return store.ErrStop
+			}
+			if count.N++; count.N == 1 {
+				count.Oldest = c.At
 			}
 			return nil
 		})
 	})
 	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("counting open help requests: %w", err)
+		return OpenCount{}, fmt.Errorf("counting open help requests: %w", err)
 	}
-	return n, oldest, nil
+	return count, nil
 }
 
 // lists reports whether p may read a request that a query selects, and whether it is about a member of the group of the query.

@@ -17,15 +17,19 @@ type Service struct {
 	accounts *account.Service
 	signIn   *authn.Service
 
-	requests  store.Table[Request]
-	pageReads int // store.PageReads, except in tests
+	requests   store.Table[Request]
+	pageReads  int // store.PageReads, except in tests
+	countReads int // maxCountReads, except in tests
 
 	unknown unknownRequests
 	waiting waitingCount
 }
 
+// maxCountReads is the maximum of records that CountOpen reads.
+const maxCountReads = 2_000
+
 // New returns a Service on top of an administration service.
 func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
 	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
-		requests: store.NewTable[Request](ring, store.HelpRequests), pageReads: store.PageReads}
+		requests: store.NewTable[Request](ring, store.HelpRequests), pageReads: store.PageReads, countReads: maxCountReads}
 }

@@ -99,3 +99,47 @@ func TestUsers_PageReadsABoundedNumberOfRecords(t *testing.T) {
 		})
 	}
 }
+
+// A search for a name among the users at risk finds them by their name: nearly every user may be at risk.
+func TestUsers_AtRiskWithANameReadsThoseWithTheName(t *testing.T) {
+	g := authntest.NewGarage(t)
+	for i := range 40 {
+		g.CreateUser(fmt.Sprintf("atelier%d@garage.example", i), func(u *account.User) { u.Status = account.StatusActive })
+	}
+	counted := storetest.CountReads(g.Store, "")
+	g.Accounts.Store = counted
+	found, next, err := roster.Users(t.Context(), g.Accounts, roster.UserQuery{AtRisk: true, Prefix: "amelie"})
+	if err != nil || len(found) != 1 || found[0].ID != g.Amelie.ID || next != "" || counted.Records() > 10 {
+		t.Errorf("got %d users and the cursor %q with %d records read, %v", len(found), next, counted.Records(), err)
+	}
+}
+
+// A search for a name reads whether a user is locked out only if all else is as the search asks.
+func TestUsers_ASearchReadsTheFailuresOfFew(t *testing.T) {
+	g := authntest.NewGarage(t)
+	for i := range 30 {
+		g.CreateUser(fmt.Sprintf("zoe%d@garage.example", i), func(u *account.User) {
+			if u.FirstName, u.Status = "Zoé", account.StatusActive; i == 7 {
+				u.Status = account.StatusSuspended
+			}
+		})
+	}
+	for name, c := range map[string]struct {
+		q           roster.UserQuery
+		found, most int
+	}{
+		"suspended":         {roster.UserQuery{Statuses: []account.Status{account.StatusSuspended}}, 1, 0},
+		"two devices":       {roster.UserQuery{Devices: []int{2}, WithDisplayStatus: true}, 0, 0},
+		"locked, a device":  {roster.UserQuery{Statuses: []account.Status{account.StatusLocked}, Devices: []int{1}}, 0, 0},
+		"active, no device": {roster.UserQuery{Statuses: []account.Status{account.StatusActive}, Devices: []int{0}}, 29, 29},
+	} {
+		c.q.Prefix = "zoe"
+		counted := storetest.CountReads(g.Store, store.Failures.Prefix)
+		g.Accounts.Store = counted
+		found, _, err := roster.Users(t.Context(), g.Accounts, c.q)
+		if err != nil || len(found) != c.found || counted.Records() > int64(c.most) {
+			t.Errorf("%s: got %d users with %d failures read, %v; want %d with at most %d", name, len(found), counted.Records(), err, c.found, c.most)
+		}
+		g.Accounts.Store = g.Store
+	}
+}

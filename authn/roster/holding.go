@@ -27,7 +27,7 @@ type HoldingQuery struct {
 }
 
 // Holdings returns a page of the holdings by the index of roles. next is the cursor of the next page; "" at the end. A page is short
-// if a condition leaves out more than store.PageReads holdings.
+// if a condition leaves out more than store.PageReads holdings. The record of a user whose roles are all lower than Role is not read.
 func Holdings(ctx context.Context, s *account.Service, q HoldingQuery) (found []Holding, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
@@ -45,7 +45,10 @@ func Holdings(ctx context.Context, s *account.Service, q HoldingQuery) (found []
 				return store.ErrStop
 			}
 			last = key
-			_, id := index.Holder(key)
+			rank, id := index.Holder(key)
+			if rank < q.Role.Rank() {
+				return nil
+			}
 			u, err := r.User(account.UserID(id))
 			if account.Missing(err) {
 				return nil

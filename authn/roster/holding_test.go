@@ -9,6 +9,8 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/roster"
+	"barillet/store"
+	"barillet/store/storetest"
 )
 
 func TestHoldings_ListWhoHasWhichRoleWhere(t *testing.T) {
@@ -57,4 +59,20 @@ func TestHoldings_ListWhoHasWhichRoleWhere(t *testing.T) {
 	authntest.SameStrings(t, "of a garage", list(roster.HoldingQuery{Group: groups[0]}), []string{"b g0 HELP_DESK_ADMIN", "c many HELP_DESK_ADMIN"})
 	authntest.SameStrings(t, "of a role", list(roster.HoldingQuery{Role: people}), []string{"a all USER_ADMIN", "b g1 HELP_DESK_ADMIN USER_ADMIN"})
 	authntest.SameStrings(t, "of a role in a garage", list(roster.HoldingQuery{Role: people, Group: groups[0]}), nil)
+}
+
+// The list of the administrators with a high role reads none of the managers.
+func TestHoldings_OfAHighRoleReadNoLowerOnes(t *testing.T) {
+	g := authntest.NewGarage(t)
+	for i := range 30 {
+		g.CreateUser(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
+			u.Roles = []account.RoleAssignment{authntest.Assignment(account.RoleHelpDesk, g.Nord)}
+		})
+	}
+	counted := storetest.CountReads(g.Store, store.Users.Prefix)
+	g.Accounts.Store = counted
+	found, next, err := roster.Holdings(t.Context(), g.Accounts, roster.HoldingQuery{Role: account.RoleSuperAdmin})
+	if err != nil || len(found) != 1 || found[0].User.ID != g.Administrator.ID || next != "" || counted.Records() > 1 {
+		t.Errorf("got %d holders and the cursor %q with %d users read, %v", len(found), next, counted.Records(), err)
+	}
 }

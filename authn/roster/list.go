@@ -14,7 +14,7 @@ import (
 
 // UserQuery selects users. The zero value selects all except placeholders, in the order of their ids. Users reads the users of
 // one condition only: of IDs, Role, Group, AtRisk, Statuses or Devices, Scope and Prefix the first that is set. A Prefix of three
-// characters comes before Statuses and Devices if there is no Scope.
+// characters comes before AtRisk, Statuses and Devices if there is no Scope.
 type UserQuery struct {
 	IDs               []account.UserID         // these users only; nil: all
 	Prefix            string                   // start of a word of a name, login or address, as input.Words compares it
@@ -77,21 +77,33 @@ func Users(ctx context.Context, s *account.Service, q UserQuery) (users []accoun
 	return users, next, nil
 }
 
-// selects reports whether the query selects a user, apart from Group, Scope and Visible. It sets the display status.
+// selects reports whether the query selects a user, apart from Group, Scope and Visible. It sets the display status. Whether an active
+// user is locked out is a record of its own, so selects reads it last.
 func (w *walk) selects(u *account.User) (bool, error) {
 	q := &w.q
+	if (q.IDs != nil && !slices.Contains(q.IDs, u.ID)) ||
+		(q.Group != "" && !slices.Contains(u.Groups, q.Group)) ||
+		(q.Statuses != nil && !slices.ContainsFunc(q.Statuses, func(s account.Status) bool { return u.Status == stored(s) })) ||
+		(q.Devices != nil && !slices.Contains(q.Devices, min(w.s.CountPrimary(u), MaxDevices))) ||
+		(q.Role != "" && !slices.ContainsFunc(u.Roles, func(a account.RoleAssignment) bool { return a.Role == q.Role })) ||
+		(q.AtRisk && (u.Status != account.StatusActive || w.s.CountPrimary(u) > 1)) ||
+		(q.source() != byName && !u.MatchesPrefix(q.Prefix)) {
+		return false, nil
+	}
 	if q.WithDisplayStatus || q.Statuses != nil {
 		var err error
 		if u.DisplayStatus, err = w.r.DisplayStatus(u, w.now); err != nil {
 			return false, err
 		}
 	}
-	return (q.IDs == nil || slices.Contains(q.IDs, u.ID)) &&
-		(q.Group == "" || slices.Contains(u.Groups, q.Group)) &&
-		(q.Statuses == nil || slices.Contains(q.Statuses, u.DisplayStatus)) &&
-		(q.Devices == nil || slices.Contains(q.Devices, min(w.s.CountPrimary(u), MaxDevices))) &&
-		(q.Role == "" || slices.ContainsFunc(u.Roles, func(a account.RoleAssignment) bool { return a.Role == q.Role })) &&
-		(!q.AtRisk || u.Status == account.StatusActive && w.s.CountPrimary(u) <= 1) &&
-		(q.source() == byName || u.MatchesPrefix(q.Prefix)) &&
-		(q.Filter == nil || q.Filter(*u)), nil
+	return (q.Statuses == nil || slices.Contains(q.Statuses, u.DisplayStatus)) && (q.Filter == nil || q.Filter(*u)), nil
+}
+
+// stored returns the status that the record of a user with a display status has.
+func stored(s account.Status) account.Status {
+	switch s {
+	case account.StatusLocked, account.StatusRecovery, account.StatusExpired:
+		return account.StatusActive
+	}
+	return s
 }

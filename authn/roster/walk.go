@@ -36,7 +36,7 @@ func (q *UserQuery) source() source {
 		return byRole
 	case q.Group != "":
 		return byGroup
-	case q.AtRisk:
+	case q.AtRisk && (short || q.Scope != nil):
 		return byState
 	case q.Statuses != nil && q.Devices == nil && short && q.Scope == nil && slices.Equal(q.Statuses, []account.Status{account.StatusLocked}):
 		return byFailure
@@ -195,8 +195,8 @@ func (w *walk) locked() error {
 // active are the statuses that the index of states has of an active user.
 var active = []account.Status{account.StatusActive, account.StatusRecovery, account.StatusExpired}
 
-// stored are the statuses that the index of states has.
-var stored = append([]account.Status{account.StatusStaged, account.StatusProvisioned, account.StatusSuspended, account.StatusDeactivated}, active...)
+// indexed are the statuses that the index of states has.
+var indexed = append([]account.Status{account.StatusStaged, account.StatusProvisioned, account.StatusSuspended, account.StatusDeactivated}, active...)
 
 // states returns the starts of the entries of the index of states that the query needs. The index knows the first group of a user
 // only, which is in the scope.
@@ -204,7 +204,7 @@ func (q *UserQuery) states() (prefixes []string) {
 	var statuses []account.Status
 	asked := q.Statuses
 	if asked == nil {
-		asked = stored
+		asked = indexed
 	}
 	for _, status := range asked {
 		switch status {

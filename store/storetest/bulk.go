@@ -72,6 +72,13 @@ func OpenBulk(t testing.TB, path string, discard ...store.TableDef) *Bulk {
 	return s
 }
 
+// Keep stores the writes of a table that was discarded until now.
+func (s *Bulk) Keep(table store.TableDef) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discard = slices.DeleteFunc(s.discard, func(prefix string) bool { return prefix == table.Prefix })
+}
+
 // tableOf returns the prefix of the table of a key.
 func tableOf(key string) string { return key[:strings.IndexByte(key, '/')+1] }
 

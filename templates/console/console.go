@@ -27,7 +27,8 @@ type Base struct {
 // Section is an entry of the navigation. Its sentence is "nav.{Name}".
 type Section struct {
 	Name, Path string
-	Waiting    int // shown beside the name; 0: nothing
+	Waiting    int  // shown beside the name; 0: nothing
+	More       bool // there can be more
 }
 
 // Act asks an administrator to confirm an operation. Its sentences are "act.{Words}.title", ".text", ".button" and, after it,

@@ -78,19 +78,19 @@ func (c *Pages) sections(applications bool) []shell.Section {
 }
 
 // waitingRequests returns the number of requests that nobody has, for the navigation. A page is not refused for lack of it.
-func (c *Pages) waitingRequests(r *http.Request, p admin.Principal) int {
-	n, _, err := c.Directory.HelpDesk.CountOpen(r.Context(), p, maxShownRequests)
+func (c *Pages) waitingRequests(r *http.Request, p admin.Principal) (n int, more bool) {
+	open, err := c.Directory.HelpDesk.CountOpen(r.Context(), p, maxShownRequests)
 	if err != nil {
 		reply.Report(r, err)
 	}
-	return n
+	return open.N, open.More
 }
 
 // waitingApprovals returns the number of operations that wait for an approval, for the navigation.
-func (c *Pages) waitingApprovals(r *http.Request, p admin.Principal) int {
-	all, _, err := c.Approvals.List(r.Context(), p, "", maxShownRequests)
+func (c *Pages) waitingApprovals(r *http.Request, p admin.Principal) (n int, more bool) {
+	all, next, err := c.Approvals.List(r.Context(), p, "", maxShownRequests)
 	if err != nil {
 		reply.Report(r, err)
 	}
-	return len(all)
+	return len(all), next != ""
 }

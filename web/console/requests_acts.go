@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"barillet/authn/account"
@@ -154,10 +155,14 @@ func (c *Pages) resetRequest(ctx context.Context, p admin.Principal, from accoun
 	return shell.Outcome{}, nil
 }
 
-// takeNext takes the oldest request that nobody has. If others take it at the same time, it takes the next.
+// maxPagesToNext is the maximum of pages of the queue that takeNext reads. Nearly all are empty if most requests are out of scope.
+const maxPagesToNext = 10
+
+// takeNext takes the oldest request that nobody has. If others take it at the same time, it takes the next. If it has read as many pages
+// as it may, it leads to the rest of the queue.
 func (c *Pages) takeNext(ctx context.Context, p admin.Principal, from account.RequestInfo, _ shell.Input) (shell.Outcome, error) {
 	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen, Limit: 20}
-	for range 3 {
+	for range maxPagesToNext {
 		found, next, err := c.Directory.HelpDesk.Requests(ctx, p, q)
 		if err != nil {
 			return shell.Outcome{}, err
@@ -172,10 +177,10 @@ func (c *Pages) takeNext(ctx context.Context, p admin.Principal, from account.Re
 			}
 		}
 		if q.After = next; next == "" {
-			break
+			return shell.Outcome{}, nil
 		}
 	}
-	return shell.Outcome{}, nil
+	return shell.Outcome{Next: requestsPath + "?" + url.Values{"state": {string(q.Status)}, "after": {q.After}}.Encode()}, nil
 }
 
 // requestActs returns what p can do with a request, the next one first.

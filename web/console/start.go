@@ -25,12 +25,12 @@ func (c *Pages) registerStart(r *site.Router) { c.Get(r, "/console", c.getStart)
 func (c *Pages) getStart(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
 	ctx := r.Context()
 	page := view.Start{Base: c.Base(r, p, "start")}
-	n, oldest, err := c.Directory.HelpDesk.CountOpen(ctx, p, maxShownRequests+1)
+	open, err := c.Directory.HelpDesk.CountOpen(ctx, p, maxShownRequests)
 	if err != nil {
 		return err
 	}
-	if page.Open, page.MoreOpen = min(n, maxShownRequests), n > maxShownRequests; n > 0 {
-		age := c.age(oldest)
+	if page.Open, page.MoreOpen = open.N, open.More; open.N > 0 {
+		age := c.age(open.Oldest)
 		page.Oldest = &age
 	}
 	risks, more, err := c.Directory.LockoutRisk(ctx, p, directory.RiskQuery{Kind: directory.RiskUser})

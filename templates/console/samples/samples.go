@@ -32,7 +32,7 @@ func at(lang, section, path string) console.Base {
 	for _, name := range []string{"start", "requests", "people", "groups", "roles", "approvals", "tokens", "applications", "webhooks", "mail", "log"} {
 		b.Sections = append(b.Sections, console.Section{Name: name, Path: "/console/" + name})
 	}
-	b.Sections[1].Waiting = 12
+	b.Sections[1].Waiting, b.Sections[1].More = 99, true
 	return b
 }
 

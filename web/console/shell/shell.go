@@ -31,8 +31,8 @@ type Shell struct {
 type Section struct {
 	Name, Path string // the name is that of view.Section
 	Need       admin.Permission
-	Unscoped   bool                                         // only for principals without a group scope
-	Waiting    func(r *http.Request, p admin.Principal) int // what waits for p; nil: nothing
+	Unscoped   bool                                                        // only for principals without a group scope
+	Waiting    func(r *http.Request, p admin.Principal) (n int, more bool) // what waits for p, and whether more can; nil: nothing
 }
 
 // New returns a shell whose navigation has the sections. ring encrypts the stored answers.
@@ -107,7 +107,7 @@ func (s *Shell) Base(r *http.Request, p admin.Principal, present string) view.Ba
 		}
 		entry := view.Section{Name: x.Name, Path: x.Path}
 		if x.Waiting != nil {
-			entry.Waiting = x.Waiting(r, p)
+			entry.Waiting, entry.More = x.Waiting(r, p)
 		}
 		b.Sections = append(b.Sections, entry)
 	}
