@@ -24,13 +24,28 @@ type Tx struct {
 // Update calls fn in one Update of the store and returns the result of the committed call. fn may run more than once and must
 // have no effect other than on tx.
 func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(tx *Tx) (T, error)) (T, error) {
-	return store.Do(ctx, s.Store, func(raw store.Tx) (T, error) {
+	var out T
+	err := s.update(ctx, op, func(tx *Tx) (any, error) {
+		var err error
+		out, err = fn(tx)
+		return out, err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return out, nil
+}
+
+// update is Update without the type of the result, so that the program contains it once.
+func (s *Service) update(ctx context.Context, op *Operation, fn func(tx *Tx) (any, error)) error {
+	return s.Store.Update(ctx, func(raw store.Tx) error {
 		tx := &Tx{Reader: Reader{s, raw}, Raw: raw, Op: op}
 		out, err := fn(tx)
-		if err == nil {
-			err = tx.runTxHook(ctx, out)
+		if err != nil {
+			return err
 		}
-		return out, err
+		return tx.runTxHook(ctx, out)
 	})
 }
 
