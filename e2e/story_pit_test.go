@@ -46,8 +46,7 @@ func TestStory_PhoneInThePit(t *testing.T) {
 
 	amelie.at("/login/factor")
 	amelie.reads()
-	amelie.taps(`a[href^="/login/together"]`)
-	amelie.taps(mainButton)
+	amelie.taps(`form[action^="/login/together"] button`)
 	digits := amelie.Text(".digits")
 	amelie.look("pit-digits")
 
@@ -67,7 +66,7 @@ func TestStory_PhoneInThePit(t *testing.T) {
 	amelie.keepCodes()
 	count.taps += 2
 	amelie.reads()
-	count.within(t, 3*time.Minute)
+	count.within(t, 170*time.Second)
 
 	amelie.says("Amélie Roux")
 	amelie.signOut()
@@ -94,16 +93,16 @@ func (p *handler) begins(t *testing.T, name string) {
 	p.taps(`#people [data-row]`)
 	p.taps(`a[data-key="h"]`)
 	p.proves()
-	if got := p.Count(`input[name="witness"]:not(:disabled)`); got != 1 {
+	if got := p.Count(`input[name="witness"]:not(:disabled, [value="other"])`); got != 1 {
 		t.Errorf("got %d colleagues who can be the witness, want 1", got)
 	}
-	p.ticks(`input[name="witness"]:not(:disabled)`)
+	p.ticks(`input[name="witness"]:not(:disabled, [value="other"])`)
 	p.writes("#f-reason", "téléphone dans la fosse")
 	p.taps(mainButton)
 	p.at("/console/hand-overs")
 }
 
-// confirms follows the banner, proves who the witness is, and types the digits.
+// confirms follows the banner, and types the digits and a code of the witness.
 func (p *handler) confirms(t *testing.T, digits string) {
 	t.Helper()
 	p.Open("/account")
@@ -111,10 +110,11 @@ func (p *handler) confirms(t *testing.T, digits string) {
 	p.reads()
 	p.look("pit-banner")
 	p.taps(`.banner a.main`)
-	p.proves()
 	p.at("/account/witness")
 	p.look("pit-witness")
-	p.copies("#f-digits", digits)
+	p.Fill("#f-digits", digits)
+	p.hand.codes++
+	p.types(p.phone.Next())
 	p.at("/account?done=witness_yes")
 }
 

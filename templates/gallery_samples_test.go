@@ -147,10 +147,12 @@ func galleryAccount(lang string) []Sample {
 	goesOn.Next = "/oauth2/v1/continue?request=r1"
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"witness", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal"}},
+		{"witness", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", Code: true, Keys: true}},
+		{"witness-wait", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", Code: true, Wait: 17 * time.Second}},
+		{"witness-key", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", Keys: true}},
 		{"witness-digits", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", Proven: true}},
 		{"witness-wrong", Witness{Base: wrongDigits, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Proven: true}},
-		{"witness-none", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal", None: true}},
+		{"witness-none", Witness{Base: b, ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur", Group: "Garage du Canal"}},
 		{"account-asked", Account{Base: b, Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{key},
 			Asked: []Asked{{ID: "u1-x", By: "Karim Benali", User: "Léa Vasseur"}}}},
 		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Locale: lang, Login: "amelie.durand@garage.example", Groups: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},

@@ -28,7 +28,7 @@ type Base struct {
 	SubjectToken string // names that user, which each form sends
 	Notice       *Message
 	Problem      *Problem
-	Typed        map[string]string // text typed before the language was switched, by field name
+	Typed        map[string]string // text typed before the language was switched or the form refused, by field name
 }
 
 func (b Base) base() Base { return b }

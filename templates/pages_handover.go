@@ -1,5 +1,7 @@
 package templates
 
+import "time"
+
 // Together is the page of a sign-in that waits for a code, which an administrator hands over before a witness.
 //
 //	GET, POST /login/together     (no field): the sign-in waits from then on
@@ -14,16 +16,18 @@ func (Together) Template() string { return "together" }
 
 // Witness asks a witness whether a user is present.
 //
-//	GET, POST /account/witness/{id}         digits
+//	GET, POST /account/witness/{id}         digits, code
 //	POST /account/witness/{id}/refuse       (no field)
 type Witness struct {
 	Base
 	ID     string
-	By     string // administrator who hands over the code
-	User   string // who is to get it
-	Group  string // of the user, or ""
-	Proven bool   // the witness has confirmed their identity for this
-	None   bool   // the witness has no device by which they could
+	By     string        // administrator who hands over the code
+	User   string        // who is to get it
+	Group  string        // of the user, or ""
+	Proven bool          // the witness has confirmed their identity for this
+	Code   bool          // they can do so on this page, by the code of a phone
+	Keys   bool          // they can do so on another, by a security key
+	Wait   time.Duration // until the next code; 0: the current code was not used
 }
 
 func (Witness) Template() string { return "witness" }

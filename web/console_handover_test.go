@@ -45,9 +45,9 @@ func TestConsole_HandsACodeOverBeforeAWitness(t *testing.T) {
 	form := []string{"witness", string(c.paul.ID), "reason", "in the pit", "once", "A"}
 	wantOn(t, "no sign-in waits", boss.post(begin, form...), "No sign-in of this person waits")
 	digits := c.waits(t)
-	wantOn(t, "no witness", boss.post(begin, "reason", "x"), "Choose a witness, or type a login.")
-	wantOn(t, "a new colleague", boss.post(begin, "other_witness", "karl@garage.example", "reason", "x"), "This person cannot be the witness")
-	wantOn(t, "nobody", boss.post(begin, "other_witness", "nobody@garage.example", "reason", "x"), "This person cannot be the witness")
+	wantOn(t, "no witness", boss.post(begin, "witness", "other", "reason", "x"), "Type the login of the witness.")
+	wantOn(t, "a new colleague", boss.post(begin, "witness", "other", "other_witness", "karl@garage.example", "reason", "x"), "This person cannot be the witness")
+	wantOn(t, "nobody", boss.post(begin, "witness", "other", "other_witness", "nobody@garage.example", "reason", "x"), "This person cannot be the witness")
 	at := boss.post(begin, form...).next()
 	if !strings.HasPrefix(at, "/console/hand-overs/") {
 		t.Fatalf("got %q, want the handover", at)
@@ -82,7 +82,7 @@ func TestConsole_HandsACodeOverBeforeAWitness(t *testing.T) {
 		t.Errorf("a reload: got %d to %q", got.StatusCode, got.next())
 	}
 	got = boss.shows(at)
-	if wantOn(t, "afterwards", got, "never shown again"); strings.Contains(got.body, code) {
+	if wantOn(t, "afterwards", got, "cannot be shown again"); strings.Contains(got.body, code) {
 		t.Error("the code is shown twice")
 	}
 	c.user.goes("/enrol", "/login/together/code", "ticket", strings.ToLower(code))

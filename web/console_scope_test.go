@@ -139,8 +139,8 @@ func TestConsole_RolesLimitTheRoutes(t *testing.T) {
 			made++
 			member, _, _ := p.Member(fmt.Sprintf("m%d@garage.example", made), func(u *account.User) { u.Groups = []account.GroupID{north} })
 			at := strings.NewReplacer("{id}", string(member.ID), "{uid}", string(member.ID), "{gid}", string(north), "{fid}", string(member.Devices[0].ID)).Replace(row[1])
-			if strings.Contains(at, "{") {
-				continue // objects with tests of their own
+			if strings.Contains(at, "{") || !strings.Contains(row[2], "GET") {
+				continue // objects, and forms without a page, with tests of their own
 			}
 			p.Clock.Advance(time.Second)
 			got := admin.get(at)

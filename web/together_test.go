@@ -66,7 +66,7 @@ var shownDigits = regexp.MustCompile(`digits">([0-9]{2})<`)
 func (c *helpCounter) waits(t *testing.T) string {
 	t.Helper()
 	c.user.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	if got := c.user.shows("/login/factor"); !strings.Contains(got.body, `href="/login/together"`) {
+	if got := c.user.shows("/login/factor"); !strings.Contains(got.body, `action="/login/together"`) {
 		t.Error("the second step does not offer it")
 	}
 	if got := c.user.shows("/login/together"); shownDigits.MatchString(got.body) {
@@ -92,7 +92,8 @@ func TestTogether_LostPhoneInTheGarage(t *testing.T) {
 	if got := c.witness.shows("/account"); !strings.Contains(got.body, `href="`+at+`"`) {
 		t.Error("the account page of the witness does not ask")
 	}
-	if got := c.witness.shows(at); !strings.Contains(got.body, "Amelie") && !strings.Contains(got.body, amelie) || strings.Contains(got.body, `name="digits"`) || strings.Contains(got.body, digits+"<") {
+	if got := c.witness.shows(at); !strings.Contains(got.body, "Amelie") && !strings.Contains(got.body, amelie) || !strings.Contains(got.body, `name="digits"`) || !strings.Contains(got.body, `name="code"`) ||
+		strings.Contains(got.body, digits+"<") {
 		t.Error("the page of the witness before the step-up")
 	}
 	if got := c.witness.post(at, "digits", digits); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.next(), "/account/prove?next=") {
@@ -103,8 +104,8 @@ func TestTogether_LostPhoneInTheGarage(t *testing.T) {
 	}
 	c.Clock.Advance(time.Minute)
 	c.witness.goes(at, "/account/prove", "code", string(c.phones["paul"].Next()), "next", at)
-	if got := c.witness.shows(at); !strings.Contains(got.body, `name="digits"`) {
-		t.Error("the page of the witness after the step-up has no field")
+	if got := c.witness.shows(at); !strings.Contains(got.body, `name="digits"`) || strings.Contains(got.body, `name="code"`) {
+		t.Error("the page of the witness after the step-up has no field of its own")
 	}
 	if got := c.witness.post(at, "digits", "x"); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Type the two digits") {
 		t.Errorf("no digits: got %d", got.StatusCode)

@@ -27,10 +27,11 @@ type Principal struct {
 
 	CannotAssignRoles bool // an access token without the scope for roles
 
-	expires      time.Time // of the token; zero: does not expire
-	proven       bool      // a step-up of the session is valid
-	coolOff      bool      // the owner is in cool-off (protocol rule 11)
-	coolOffUntil time.Time // see account.User.CoolOff
+	expires      time.Time                // of the token; zero: does not expire
+	proven       bool                     // a step-up of the session is valid
+	coolOff      bool                     // the owner is in cool-off (protocol rule 11)
+	coolOffUntil time.Time                // see account.User.CoolOff
+	held         []account.RoleAssignment // of the user of a session
 }
 
 // SetOwner sets the name of the owner of p, who is a user, and limits p while they are in cool-off (protocol rule 11).

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,30 @@ func UserPrincipal(r account.Reader, id account.UserID, epoch uint64, now time.T
 	}
 	p := Principal{ID: SessionPrefix + string(u.ID), Name: u.Login, Owner: string(u.ID), Epoch: u.Epoch, proven: true}
 	p.SetOwner(&u, now)
+	p.held = u.Roles
 	p.Role, p.Groups = limitToOwner(account.RoleSuperAdmin, nil, u.Roles)
 	return p, nil
+}
+
+// Roles returns the roles as which the user of a session can act, the highest first. Each has groups that the ones before it lack.
+func (p Principal) Roles() (out []account.Role) {
+	had := []account.GroupID{}
+	for _, r := range account.Roles() {
+		groups := limitGroups(nil, r, p.held)
+		wider := groups == nil || slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(had, g) })
+		if had != nil && wider {
+			out, had = append(out, r), groups
+		}
+	}
+	return out
+}
+
+// As returns the principal of a session with one of Roles and its group scope. Any other role leaves p as it is, with the highest.
+func (p Principal) As(role account.Role) Principal {
+	if slices.Contains(p.Roles(), role) {
+		p.Role, p.Groups = limitToOwner(role, nil, p.held)
+	}
+	return p
 }
 
 // FromSession reports whether p is a user with a session.

@@ -8,6 +8,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/roster"
+	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 )
@@ -37,6 +38,11 @@ func (s *Service) NewSetupLink(ctx context.Context) (SetupLink, error) {
 		}
 		token := tx.Op.Secret("setup")
 		expires, err := s.accounts.Setup.PutLink(tx.Raw, token, tx.Op.Now)
+		if err != nil {
+			return SetupLink{}, err
+		}
+		err = tx.Audit(audit.Event{Actor: audit.System, Action: audit.SetupLinkIssued, Outcome: audit.Success,
+			Detail: map[string]string{"expires": expires.UTC().Format(time.RFC3339)}})
 		return SetupLink{secret.From(s.signIn.URL("/setup/" + token.Reveal())), expires}, err
 	})
 }

@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,6 +85,20 @@ func TestSetUp_MakesTheFirstAdministratorWhoEnrolsAndSignsIn(t *testing.T) {
 	created := e.Events(audit.UserCreated)
 	if len(created) != 1 || created[0].Actor.Name != "setup link" || created[0].Actor.Type != audit.TypeOperator || created[0].Detail["role"] != "SUPER_ADMIN" {
 		t.Errorf("got events %+v", created)
+	}
+}
+
+// Each link that a start writes is an event: one that nobody expected shows in the log, before or after its use.
+func TestSetupLink_IsAnEventWithoutTheLink(t *testing.T) {
+	e := authntest.New(t)
+	token := setupToken(t, e)
+	setupToken(t, e)
+	issued := e.Events(audit.SetupLinkIssued)
+	if len(issued) != 2 || issued[0].Actor.Type != audit.TypeSystem || issued[0].Outcome != audit.Success || issued[0].Detail["expires"] == "" {
+		t.Fatalf("got %+v, want an event of each link", issued)
+	}
+	if text := fmt.Sprintf("%+v", issued); strings.Contains(text, token.Reveal()) {
+		t.Errorf("the event holds the link: %s", text)
 	}
 }
 

@@ -48,10 +48,10 @@ func (r *record) asks(witness account.UserID, now time.Time) bool {
 // Question is what the page of a witness shows.
 type Question struct {
 	Handover
-	Left   int      // wrong digits that remain, with the last one
-	Proofs []string // names of the devices by which the witness can confirm
-	Proven bool     // the session has a step-up by one of them, which no handover used
-	Other  bool     // it has one by another device
+	Left   int              // wrong digits that remain, with the last one
+	Proofs []factors.Device // by which the witness can confirm
+	Proven bool             // the session has a step-up by one of them, which no handover used
+	Other  bool             // it has one by another device
 }
 
 // Question returns what the witness of a session is asked. It returns NotFound if the user of the session is not asked.
@@ -69,13 +69,9 @@ func (s *Service) Question(ctx context.Context, session secret.Value, id string)
 		case !rec.asks(w.ID, now):
 			return errcode.New(errcode.NotFound)
 		}
-		out = Question{Handover: *rec.Handover, Left: maxWrong - rec.Wrong}
-		proofs := s.proofs(&w, now)
-		for _, d := range proofs {
-			out.Proofs = append(out.Proofs, d.Name)
-		}
+		out = Question{Handover: *rec.Handover, Left: maxWrong - rec.Wrong, Proofs: s.proofs(&w, now)}
 		fresh := authn.CanSpend(ses.StepUp, now)
-		out.Proven = fresh && contains(proofs, ses.StepUp.Device)
+		out.Proven = fresh && contains(out.Proofs, ses.StepUp.Device)
 		out.Other = fresh && !out.Proven
 		return nil
 	})

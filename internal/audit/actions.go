@@ -93,6 +93,7 @@ const (
 	WebhookDisabled     = "barillet.webhook.disabled" // its receiver answered 410
 	WebhookOverrun      = "barillet.webhook.overrun"  // its queue is full, and events are dropped
 	WebhookResumed      = "barillet.webhook.resumed"
+	SetupLinkIssued     = "barillet.setup.link_issued" // a start without administrators wrote a new setup link
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"

@@ -26,11 +26,14 @@ addEventListener("keydown", (e) => {
 // focused returns a selector of the link or button with the focus, to find it again after its part was replaced.
 const focused = (e) => e.dataset.key ? `[data-key="${CSS.escape(e.dataset.key)}"]` : e.matches("a[href]") ? `a[href="${CSS.escape(e.getAttribute("href"))}"]` : "";
 
-// renew replaces the element with an id by that of the page at a path. It leaves the page as it is if the answer is another.
+// renew replaces the element with an id by that of the page at a path. It leaves the page as it is if the answer is another, or if a
+// search went to another path meanwhile.
 async function renew(id, path) {
   const answer = await fetch(path, { headers: { Accept: "text/html" }, redirect: "error" });
   if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id), old = document.getElementById(id);
+  const text = await answer.text();
+  if (path !== location.href) return;
+  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(id), old = document.getElementById(id);
   if (!fresh || !old || same(fresh, old)) return;
   const held = old.contains(document.activeElement) ? focused(document.activeElement) : "";
   old.replaceWith(document.adoptNode(fresh));

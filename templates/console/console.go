@@ -18,8 +18,10 @@ var Files embed.FS
 type Base struct {
 	templates.Base
 	Sections []Section
-	Section  string // the present one
-	Once     string // names the forms of this page, so that each is performed once
+	Section  string   // the present one
+	Once     string   // names the forms of this page, so that each is performed once
+	Role     string   // as which the user acts, of several
+	Roles    []string // as which they can act; empty: only one
 }
 
 // Section is an entry of the navigation. Its sentence is "nav.{Name}".

@@ -37,6 +37,7 @@ func New(s *site.Site, directory *directory.Service, handover *handover.Service,
 
 // Register registers the routes. Each route is in docs/http.md, which a test compares.
 func (c *Pages) Register(r *site.Router) {
+	c.RegisterRole(r)
 	c.registerStart(r)
 	c.registerRequests(r)
 	c.registerHandOver(r)

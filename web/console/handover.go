@@ -20,7 +20,10 @@ import (
 // handOverPath is the path of the page of a handover, which its id follows.
 const handOverPath = "/console/hand-overs/"
 
-const maxWitnesses = 50 // colleagues that the form lists
+const (
+	maxWitnesses   = 50      // colleagues that the form lists
+	anotherWitness = "other" // the witness is the user whose login was typed
+)
 
 // registerHandOver registers the handing over of a code to a user who is present (protocol rule 9).
 func (c *Pages) registerHandOver(r *site.Router) {
@@ -48,14 +51,15 @@ func (c *Pages) openHandOver(r *http.Request, p admin.Principal) (shell.Form, er
 	case err != nil && errcode.Of(err) != errcode.NotFound:
 		return f, err
 	}
-	witness := view.Field{Name: "witness", Kind: "choice", Optional: true, HasHint: true}
+	witness := view.Field{Name: "witness", Kind: "choice", HasHint: true}
 	if witness.Options, err = c.witnesses(r, p); err != nil {
 		return f, err
 	}
 	if len(witness.Options) > 0 {
+		witness.Options = append(witness.Options, view.Option{Value: anotherWitness, Words: "handover.another"})
 		f.Fields = append(f.Fields, witness)
 	}
-	f.Fields = append(f.Fields, view.Field{Name: "other_witness", Kind: "text", Optional: true, HasHint: true})
+	f.Fields = append(f.Fields, view.Field{Name: "other_witness", Kind: "text", Optional: len(witness.Options) > 0, HasHint: true})
 	return f, nil
 }
 
@@ -95,7 +99,7 @@ func (c *Pages) witnesses(r *http.Request, p admin.Principal) (out []view.Option
 // beginHandOver asks the witness.
 func (c *Pages) beginHandOver(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	witness := strings.TrimSpace(in.Get("other_witness"))
-	if witness == "" {
+	if witness == "" && in.Get("witness") != anotherWitness {
 		witness = in.Get("witness")
 	}
 	if witness == "" {

@@ -205,7 +205,7 @@ func (c *Pages) requestActs(p admin.Principal, q *helpdesk.Request, row view.Req
 		out = append(out, view.RequestAct{Name: "hand_over", Path: shell.PeoplePath + "/" + string(q.User) + "/hand-over", Key: "h"})
 	}
 	next := view.RequestAct{Name: "request_next", Path: requestsPath + "/next", Key: "w", Send: true}
-	if q.State.Closed() {
+	if q.State.Closed() || q.Assignee != "" && !row.Mine {
 		return append([]view.RequestAct{next}, out...)
 	}
 	return append(out, next)

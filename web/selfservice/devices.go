@@ -73,7 +73,7 @@ func (s *Pages) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	if !s.Enrolment.CanCopy(d) && (d.Disabled != enrol.DisabledScanAgain || d.IsFrozen()) {
 		return site.Redirect(w, "/account?again=no_copies")
 	}
-	page := templates.DeviceShow{Base: s.Base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.waitForNextCode(a)}
+	page := templates.DeviceShow{Base: s.Base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.waitForNextCode(a.Devices)}
 	return s.Render(w, http.StatusOK, page)
 }
 
@@ -88,9 +88,9 @@ func copyName(d factors.Device) string {
 }
 
 // waitForNextCode returns the time until the next code, if the current code was used already.
-func (s *Pages) waitForNextCode(a authn.AccountView) time.Duration {
+func (s *Pages) waitForNextCode(devices []factors.Device) time.Duration {
 	now := s.Now()
-	for _, d := range a.Devices {
+	for _, d := range devices {
 		period := s.Accounts.Method(d.Kind).Period
 		if period > 0 && !d.LastUsed.IsZero() && d.LastUsed.Truncate(period).Equal(now.Truncate(period)) {
 			return now.Truncate(period).Add(period).Sub(now)

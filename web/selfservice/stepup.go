@@ -28,7 +28,7 @@ func (s *Pages) getStepUp(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.KeyOptions = prompt.JSON
 	} else {
-		page.Wait = s.waitForNextCode(a)
+		page.Wait = s.waitForNextCode(a.Devices)
 	}
 	return s.Render(w, http.StatusOK, page)
 }

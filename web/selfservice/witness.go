@@ -1,9 +1,11 @@
 package selfservice
 
 import (
+	"cmp"
 	"net/http"
 
 	"barillet/authn/handover"
+	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/site"
@@ -44,16 +46,19 @@ func (s *Pages) getWitness(w http.ResponseWriter, r *http.Request) error {
 	if q.Other && len(q.Proofs) > 0 && r.URL.Query().Get("again") == "" {
 		return &site.WrongStep{Path: site.WithQuery("/account/prove", "next", r.URL.EscapedPath()) + "&again=other_device"}
 	}
-	return s.Render(w, http.StatusOK, witnessPage(s.Base(r), q))
+	return s.Render(w, http.StatusOK, s.witnessPage(s.Base(r), q))
 }
 
-func witnessPage(b templates.Base, q handover.Question) templates.Witness {
-	return templates.Witness{Base: b, ID: q.ID, By: q.ByName, User: q.Name, Group: q.Group, Proven: q.Proven, None: len(q.Proofs) == 0}
+func (s *Pages) witnessPage(b templates.Base, q handover.Question) templates.Witness {
+	m := s.MethodsOf(q.Proofs)
+	return templates.Witness{Base: b, ID: q.ID, By: q.ByName, User: q.Name, Group: q.Group, Proven: q.Proven, Code: m.Phones > 0, Keys: len(m.Keys) > 0,
+		Wait: s.waitForNextCode(q.Proofs)}
 }
 
-// postWitness confirms that the user is present.
+// postWitness confirms that the user is present. A code of the witness's phone is a step-up first, if one is missing and the digits
+// are two: a rejected code judges no digits.
 func (s *Pages) postWitness(w http.ResponseWriter, r *http.Request) error {
-	f, err := site.ReadForm(r, "digits")
+	f, err := site.ReadForm(r, "digits", "code")
 	if err != nil {
 		return err
 	}
@@ -61,8 +66,32 @@ func (s *Pages) postWitness(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.Handover.Confirm(r.Context(), site.RequestInfo(r), site.VisitorOf(r).Session, q.ID, f["digits"])
-	page := witnessPage(s.BaseAt(r, r.URL.EscapedPath()), q)
+	b := s.BaseAt(r, r.URL.EscapedPath())
+	b.Typed = map[string]string{"digits": f["digits"]}
+	session := site.VisitorOf(r).Session
+	a, err := s.Handover.Confirm(r.Context(), site.RequestInfo(r), session, q.ID, f["digits"])
+	if errcode.Of(err) == errcode.StepUpRequired && f["code"] != "" {
+		v, wrong := s.Authn.StepUp(r.Context(), site.RequestInfo(r), session, factors.InputCode, []byte(f["code"]))
+		switch {
+		case wrong != nil:
+			return wrong
+		case !v.Accepted():
+			return s.RenderRejected(w, v, factors.InputCode, func(p *templates.Problem) templates.Page {
+				page := s.witnessPage(b, q)
+				page.Problem, page.Wait = p, 0
+				return page
+			})
+		}
+		if q, err = s.question(r); err != nil || q.Other {
+			return cmp.Or(err, error(&site.WrongStep{Path: r.URL.EscapedPath()}))
+		}
+		a, err = s.Handover.Confirm(r.Context(), site.RequestInfo(r), session, q.ID, f["digits"])
+	}
+	return s.answerWitness(w, r, s.witnessPage(b, q), a, err)
+}
+
+// answerWitness answers with the result of Confirm.
+func (s *Pages) answerWitness(w http.ResponseWriter, r *http.Request, page templates.Witness, a handover.Answer, err error) error {
 	switch {
 	case errcode.Of(err) == errcode.SameProvenance:
 		page.Problem = templates.NewProblem(templates.ProblemWitnessPassword)
@@ -79,7 +108,7 @@ func (s *Pages) postWitness(w http.ResponseWriter, r *http.Request) error {
 	case a.Left == 0:
 		return site.Redirect(w, "/account?again=witness_over")
 	}
-	page.Problem = templates.NewFieldProblem("digits", templates.ProblemDigits)
+	page.Typed, page.Problem = nil, templates.NewFieldProblem("digits", templates.ProblemDigits)
 	page.Problem.N = a.Left
 	page.Problem.Fields["digits"] = page.Problem.Message
 	return s.Render(w, http.StatusUnprocessableEntity, page)

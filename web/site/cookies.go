@@ -15,11 +15,11 @@ import (
 )
 
 // cookieStore implements sessions.Store. A cookie contains a secret of package session or authn and nothing else. A
-// value that they do not know is never adopted. Those of the language and of the followed help requests are no sessions.
+// value that they do not know is never adopted. Those of the language, of the followed help requests and of the role are no sessions.
 type cookieStore struct {
-	sessions                                         *session.Service
-	session, transaction, browser, locales, requests string // names of the cookies
-	secure                                           bool
+	sessions                                               *session.Service
+	session, transaction, browser, locales, requests, role string // names of the cookies
+	secure                                                 bool
 }
 
 var _ sessions.Store = (*cookieStore)(nil)
@@ -32,7 +32,7 @@ func newCookieStore(s *session.Service, secure bool) *cookieStore {
 		prefix = "__Host-"
 	}
 	return &cookieStore{sessions: s, secure: secure, session: prefix + "barillet", transaction: prefix + "barillet-login",
-		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang", requests: prefix + "barillet-request"}
+		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang", requests: prefix + "barillet-request", role: prefix + "barillet-role"}
 }
 
 // Get returns the session with a name. It returns the same session for the whole request.
@@ -135,6 +135,20 @@ func (c *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds i
 
 // SetLanguage stores the language that the user chose in this browser.
 func (s *Site) SetLanguage(w http.ResponseWriter, lang string) { s.cookies.setLanguage(w, lang) }
+
+// Role returns the role as which the user chose to act; "" without a choice. Every request judges whether they can.
+func (s *Site) Role(r *http.Request) account.Role {
+	cookie, err := r.Cookie(s.cookies.role)
+	if err != nil {
+		return ""
+	}
+	return account.Role(cookie.Value)
+}
+
+// SetRole stores the role as which the user chose to act, until the browser closes.
+func (s *Site) SetRole(w http.ResponseWriter, role account.Role) {
+	http.SetCookie(w, sessions.NewCookie(s.cookies.role, string(role), s.cookies.options(s.cookies.role)))
+}
 
 // FollowedRequests returns what the browser keeps of the help requests that it sent; "" if it sent none.
 func (s *Site) FollowedRequests(r *http.Request) string {

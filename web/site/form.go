@@ -17,7 +17,7 @@ import (
 var fieldLimits = map[string]int{
 	"identifier": 1 << 10, "email": 1 << 10,
 	"password": 16 << 10, "current": 16 << 10,
-	"code": 256, "ticket": 256, "copy": 64, "digits": 64,
+	"code": 256, "ticket": 256, "copy": 64, "digits": 64, "role": 64,
 	"name": 1 << 10, "first": 1 << 10, "last": 1 << 10, "device": 64, "kind": 64, "app": 64, "kept": 16, "list": 64,
 	"topic": 64, "message": 32 << 10,
 	"next": maxLocalPath, "at": maxLocalPath, "lang": 64,

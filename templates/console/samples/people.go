@@ -48,9 +48,10 @@ func listPages(lang string) []Sample {
 func personPages(lang string) []Sample {
 	const path = "/console/people/u1"
 	b := at(lang, "people", path)
+	keys := map[string]string{"invite": "i", "unlock": "u", "password_link": "p", "end_sessions": "s", "freeze_all": "f", "reset": "r", "edit": "e"}
 	links := func(names ...string) (out []console.ActLink) {
-		for i, n := range names {
-			out = append(out, console.ActLink{Name: n, Path: path + "/" + n, Key: "abcdefgh"[i : i+1], Danger: n == "reset" || n == "suspend" || n == "deactivate" || n == "delete" || n == "freeze_all"})
+		for _, n := range names {
+			out = append(out, console.ActLink{Name: n, Path: path + "/" + n, Key: keys[n], Danger: dangerous(n)})
 		}
 		return out
 	}
@@ -94,6 +95,15 @@ func personPages(lang string) []Sample {
 	return append(out, actsPages(lang, b)...)
 }
 
+// dangerous reports whether an act of a user takes something from them.
+func dangerous(act string) bool {
+	switch act {
+	case "reset", "suspend", "deactivate", "delete", "freeze_all", "freeze_device", "remove_device", "leave_group", "withdraw_invitation", "withdraw_tickets":
+		return true
+	}
+	return false
+}
+
 // actsPages returns the page of each act of a user.
 func actsPages(lang string, b console.Base) (out []Sample) {
 	reason := console.Field{Name: "reason", Kind: "text", HasHint: true}
@@ -104,7 +114,7 @@ func actsPages(lang string, b console.Base) (out []Sample) {
 	number := console.Field{Name: "number", Kind: "choice", Optional: true, Options: []console.Option{{Value: "mobilePhone", Text: "+33612345678"}}}
 	text := func(names ...string) (out []console.Field) {
 		for _, n := range names {
-			out = append(out, console.Field{Name: n, Kind: "text", Optional: n != "email", HasHint: n == "login" || n == "garage" || n == "mobilePhone"})
+			out = append(out, console.Field{Name: n, Kind: "text", Optional: n != "email" && n != "garage", HasHint: n == "login" || n == "garage" || n == "mobilePhone"})
 		}
 		return out
 	}
@@ -114,7 +124,14 @@ func actsPages(lang string, b console.Base) (out []Sample) {
 		"reset": {method, number, {Name: "by", Kind: "text", Optional: true, HasHint: true}}}
 	for _, name := range []string{"unsuspend", "deactivate", "delete", "unlock", "invite", "reactivate", "withdraw_invitation", "withdraw_tickets", "resend_ticket", "password_link", "expire_password",
 		"freeze_all", "freeze_device", "remove_device", "end_sessions", "reset", "edit", "join_group", "leave_group", "invite_new"} {
-		act := console.Act{Base: b, Words: name, Subject: "Amélie Durand", Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}
+		subject := "Amélie Durand"
+		switch name {
+		case "freeze_device", "remove_device":
+			subject = "Samsung d’Amélie (" + subject + ")"
+		case "leave_group":
+			subject += " – Garage Lumière"
+		}
+		act := console.Act{Base: b, Words: name, Subject: subject, Danger: dangerous(name), Action: b.Path + "/" + name, Back: b.Path, Fields: append(fields[name], reason)}
 		out = append(out, Sample{"act-" + name, act})
 		done := act
 		done.Notice = &templates.Message{Key: templates.Key("act." + name + ".done")}

@@ -21,7 +21,9 @@ func startPages(lang string) []Sample {
 	console.Place(full.Days)
 	empty := console.Start{Base: b, Days: []console.Day{{At: day}}}
 	console.Place(empty.Days)
-	return []Sample{{"start", full}, {"start-empty", empty}}
+	several := empty
+	several.Role, several.Roles = "USER_ADMIN", []string{"USER_ADMIN", "HELP_DESK_ADMIN"}
+	return []Sample{{"start", full}, {"start-empty", empty}, {"start-roles", several}}
 }
 
 // someRow is a request that nobody has.
@@ -61,7 +63,7 @@ func requestPages(lang string) []Sample {
 		{At: day, By: "Jeanne Martin", What: templates.Message{Key: "requests.history_assigned", Args: map[string]string{"Name": "Jeanne Martin"}}}}
 	taken := open
 	taken.Row.State, taken.Row.Assignee = "in_progress", "Zoé Petit"
-	taken.Acts = []console.RequestAct{act("request_take_over", "o", true), act("request_note", "e", false), next}
+	taken.Acts = []console.RequestAct{next, act("request_take_over", "o", true), act("request_note", "e", false)}
 	unknown := console.HelpRequest{Base: b, Row: someRow, At: day, Email: "someone@elsewhere.example", Acts: []console.RequestAct{act("request_reject", "x", false), next}}
 	unknown.Row.Known, unknown.Row.Name = false, "someone@elsewhere.example"
 	closed := mine
@@ -75,7 +77,8 @@ func requestPages(lang string) []Sample {
 
 func handOverPages(lang string) []Sample {
 	b := at(lang, "people", "/console/hand-overs/h1")
-	witness := console.Field{Name: "witness", Kind: "choice", HasHint: true, Optional: true, Options: []console.Option{{Value: "u2", Text: "Bruno Petit"}, {Value: "u3", Text: "Chloé Roux"}}}
+	witness := console.Field{Name: "witness", Kind: "choice", HasHint: true, Options: []console.Option{{Value: "u2", Text: "Bruno Petit"},
+		{Value: "u3", Text: "Chloé Roux"}, {Value: "u4", Text: "Inès Petit", Refused: "handover.refusal_new"}, {Value: "other", Words: "handover.another"}}}
 	out := []Sample{{"hand-over", console.Act{Base: b, Words: "hand_over", Subject: "Amélie Durand", Action: b.Path, Back: "/console/people/u1",
 		Fields: []console.Field{witness, {Name: "other_witness", Kind: "text", Optional: true, HasHint: true}, {Name: "reason", Kind: "text", HasHint: true}}}}}
 	for _, state := range []string{"asked", "confirmed", "refused", "wrong", "cancelled", "done", "expired"} {

@@ -97,6 +97,7 @@ var messages = map[string]string{
 	audit.WebhookDisabled:     "Webhook disabled after a response with 410",
 	audit.WebhookOverrun:      "Queue of a webhook full: events dropped",
 	audit.WebhookResumed:      "Webhook resumed",
+	audit.SetupLinkIssued:     "Setup link written",
 	audit.ServerStarted:       "Service started",
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",

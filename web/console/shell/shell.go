@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 
+	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -58,11 +60,27 @@ func (s *Shell) administrator(h Handler) site.Handler {
 		if err != nil {
 			return err
 		}
+		p = p.As(s.Role(r))
 		if err = h(w, r, p); errors.Is(err, audit.ErrID) { // a cursor that no list gave
 			err = errcode.New(errcode.NotFound)
 		}
 		return err
 	}
+}
+
+// RegisterRole registers the choice of the role as which a user with several acts (protocol rule 35).
+func (s *Shell) RegisterRole(r *site.Router) {
+	s.Post(r, "/console/role", func(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
+		f, err := site.ReadForm(r, "role")
+		if err != nil {
+			return err
+		}
+		if role := account.Role(f["role"]); slices.Contains(p.Roles(), role) {
+			s.SetRole(w, role)
+			return site.Redirect(w, "/console")
+		}
+		return errcode.InvalidField("role", "unknown")
+	}, throttle.APIWrites)
 }
 
 // AddNotice registers a further outcome of an act. The page with ?done={name} shows the sentence "act.{name}.done".
@@ -71,6 +89,12 @@ func (s *Shell) AddNotice(name string) { s.notices[name] = true }
 // Base returns the part that all pages of the console have. present is the name of the present section.
 func (s *Shell) Base(r *http.Request, p admin.Principal, present string) view.Base {
 	b := view.Base{Base: s.Site.Base(r), Section: present, Once: rand.Text()}
+	if roles := p.Roles(); len(roles) > 1 {
+		b.Role = string(p.Role)
+		for _, role := range roles {
+			b.Roles = append(b.Roles, string(role))
+		}
+	}
 	if done := r.URL.Query().Get("done"); s.notices[done] {
 		b.Notice = &templates.Message{Key: templates.Key("act." + done + ".done")}
 	}
