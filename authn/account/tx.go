@@ -24,28 +24,10 @@ type Tx struct {
 // Update calls fn in one Update of the store and returns the result of the committed call. fn may run more than once and must
 // have no effect other than on tx.
 func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(tx *Tx) (T, error)) (T, error) {
-	var out T
-	err := s.update(ctx, op, func(tx *Tx) (any, error) {
-		var err error
-		out, err = fn(tx)
-		return out, err
-	})
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return out, nil
-}
-
-// update is Update without the type of the result, so that the program contains it once.
-func (s *Service) update(ctx context.Context, op *Operation, fn func(tx *Tx) (any, error)) error {
-	return s.Store.Update(ctx, func(raw store.Tx) error {
+	return store.Do(ctx, s.Store, func(raw store.Tx) (T, error) {
 		tx := &Tx{Reader: Reader{s, raw}, Raw: raw, Op: op}
 		out, err := fn(tx)
-		if err != nil {
-			return err
-		}
-		return tx.runTxHook(ctx, out)
+		return out, tx.runTxHook(ctx, out, err)
 	})
 }
 
@@ -131,15 +113,15 @@ func WithTxHook(ctx context.Context, fn func(tx *Tx) error) context.Context {
 	return context.WithValue(ctx, txHookKey{}, fn)
 }
 
-// runTxHook calls the hook of the context, if there is one. out is the result of the closure.
-func (tx *Tx) runTxHook(ctx context.Context, out any) error {
-	if fn, ok := ctx.Value(txHookKey{}).(func(tx *Tx) error); ok {
+// runTxHook calls the hook of the context, if there is one and the closure succeeded. out and err are the results of the closure.
+func (tx *Tx) runTxHook(ctx context.Context, out any, err error) error {
+	if fn, ok := ctx.Value(txHookKey{}).(func(tx *Tx) error); ok && err == nil {
 		if tx.result == nil {
 			tx.result = out
 		}
 		return fn(tx)
 	}
-	return nil
+	return err
 }
 
 // SetResult sets the result that a hook reads, if it is not the result of the closure.
