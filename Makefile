@@ -20,7 +20,10 @@ MUTANTS ?= 6
 # copy that a machine tests adds hundreds of megabytes to its build cache.
 export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
 
-.PHONY: help run build test tools check format vet staticcheck race vuln sample mutants bench million fuzz torture
+# The program may have this many bytes (docs/performance.md).
+MAXSIZE := 25000000
+
+.PHONY: help run build size test tools check format vet staticcheck race vuln sample mutants bench million fuzz torture
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +34,9 @@ run: build ## build, then serve the sample garage on http://localhost:8080
 build: ## build the static program into bin/
 	CGO_ENABLED=0 go build -ldflags='-s -w' -o bin/barillet ./cmd/barillet
 
+size: build
+	@size=$$(wc -c < bin/barillet); if [ "$$size" -gt $(MAXSIZE) ]; then echo "bin/barillet has $$size bytes, more than $(MAXSIZE)"; exit 1; fi
+
 test: tools ## install what the tests need (Debian, root) or say what is missing, then run them all
 	go test -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
 	go test -timeout $(TEST_TIMEOUT) $(HEAVY)
@@ -38,7 +44,7 @@ test: tools ## install what the tests need (Debian, root) or say what is missing
 tools:
 	e2e/install-tools.sh
 
-check: format vet staticcheck race vuln sample ## formatting, vet, staticcheck, imports, licences, race detector, known vulnerabilities, a few mutants
+check: format vet staticcheck size race vuln sample ## formatting, vet, staticcheck, size of the program, imports, licences, race detector, known vulnerabilities, a few mutants
 
 format:
 	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r gofmt -l); \

@@ -119,6 +119,8 @@ var bans = []struct {
 	// Elsewhere a refusal says why: errcode.ForbiddenFor.
 	{names: "barillet/internal/errcode.Forbidden", only: "authn/enrol oidc web/forwardauth web/reply"},
 	{names: "barillet/authn/admin.Consent", only: "authn/approval authn/authntest", everywhere: true},
+	// Each type that they sort adds 20 KB to the program. sort.Slice is in it once.
+	{names: "slices.SortFunc slices.SortStableFunc slices.SortedFunc slices.SortedStableFunc"},
 	{names: "math/rand math/rand/v2 net/smtp os/exec log plugin testing unsafe C"},
 	{names: "func.init .Skip .Skipf .SkipNow testing.Short", everywhere: true},
 }

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"barillet/authn/account"
@@ -106,7 +107,7 @@ func DisplayDevices(devices []factors.Device) []factors.Device {
 	for i := range out {
 		out[i].Data = nil
 	}
-	slices.SortStableFunc(out, func(a, b factors.Device) int { return lastUse(b).Compare(lastUse(a)) })
+	sort.SliceStable(out, func(i, j int) bool { return lastUse(out[i]).After(lastUse(out[j])) })
 	return out
 }
 

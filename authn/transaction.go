@@ -258,7 +258,7 @@ func (s *Service) loadCached(r account.Reader, transaction secret.Value, now tim
 	if transaction.IsZero() {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	tr, err := s.transactions.GetCached(r.Raw, transaction.Key(), &cache.transaction)
+	tr, err := store.GetCached(s.transactions, r.Raw, transaction.Key(), &cache.transaction)
 	if errors.Is(err, store.ErrNotFound) || err == nil && tr.APIToken != cache.apiToken {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}

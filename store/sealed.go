@@ -2,7 +2,7 @@ package store
 
 import "bytes"
 
-// ScanSealed is like Scan for records that stay encrypted. Open decrypts them after the View. So a reader of many records keeps
+// ScanSealed is like Scan for records that stay encrypted. OpenRecord decrypts them after the View. So a reader of many records keeps
 // its View short, and decrypts in several goroutines.
 func (t *table) ScanSealed(s Snapshot, after string, limit int, fn func(id string, sealed []byte) error) error {
 	if after != "" {
@@ -13,8 +13,8 @@ func (t *table) ScanSealed(s Snapshot, after string, limit int, fn func(id strin
 	})
 }
 
-// Seal returns a record as Put stores it, for a client that keeps it. Open reads it under the same id only.
-func (t Table[T]) Seal(id string, v T) ([]byte, error) { return t.seal(id, v) }
+// SealRecord returns a record as Put stores it, for a client that keeps it. OpenRecord reads it under the same id only.
+func SealRecord[T any](t Table[T], id string, v T) ([]byte, error) { return t.seal(id, v) }
 
 func (t *table) seal(id string, v any) ([]byte, error) {
 	s := scratches.Get().(*scratch)
@@ -23,9 +23,9 @@ func (t *table) seal(id string, v any) ([]byte, error) {
 	return bytes.Clone(sealed), err
 }
 
-// Open returns the record of ScanSealed or Seal as it was written, without a correction of its times. The error wraps
+// OpenRecord returns the record of ScanSealed or SealRecord as it was written, without a correction of its times. The error wraps
 // ErrUnreadable or ErrNewer.
-func (t Table[T]) Open(id string, sealed []byte) (*T, error) {
+func OpenRecord[T any](t Table[T], id string, sealed []byte) (*T, error) {
 	v := new(T)
 	if err := t.decodeRaw(id, sealed, v); err != nil {
 		return nil, err

@@ -75,7 +75,9 @@ func (c *sharedRecords) forget(id string) {
 
 // GetShared is like Get, and keeps the record open for the next readers, if the table keeps any (TableDef.Shared). It decrypts and
 // decodes a record again only if its stored bytes have changed. The caller must not change what the record points to.
-func (t Table[T]) GetShared(r Reader, id string) (T, error) { return valueOf[T](t.getShared(r, id)) }
+func GetShared[T any](t Table[T], r Reader, id string) (T, error) {
+	return valueOf[T](t.getShared(r, id))
+}
 
 // getShared is GetShared with a pointer to the record.
 func (t *table) getShared(r Reader, id string) (any, error) {

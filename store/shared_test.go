@@ -51,7 +51,7 @@ type sharedWorld struct {
 
 func (w *sharedWorld) id() string { return fmt.Sprint("r", w.random.IntN(4)) }
 
-func (w *sharedWorld) table() store.Table[visitor] { return w.tables[w.random.IntN(len(w.tables))] }
+func (w *sharedWorld) table() *store.Table[visitor] { return &w.tables[w.random.IntN(len(w.tables))] }
 
 func (w *sharedWorld) time() time.Time {
 	return w.clock.Add(time.Duration(w.random.IntN(5)-2) * []time.Duration{time.Second, time.Hour, 20 * time.Hour}[w.random.IntN(3)])
@@ -103,7 +103,7 @@ func (w *sharedWorld) do() {
 	case 9: // the clock goes on, or is set
 		w.clock = w.time()
 	default:
-		w.read(at, w.table(), w.id())
+		w.read(at, *w.table(), w.id())
 	}
 }
 
@@ -115,7 +115,7 @@ func (w *sharedWorld) check(err error) {
 
 func (w *sharedWorld) read(at memory, table store.Table[visitor], id string) {
 	w.reads++
-	got, err := table.GetShared(at, id)
+	got, err := store.GetShared(table, at, id)
 	want, wanted := table.Get(at, id)
 	if !reflect.DeepEqual(got, want) || fmt.Sprint(err) != fmt.Sprint(wanted) || errors.Is(err, store.ErrNotFound) != errors.Is(wanted, store.ErrNotFound) {
 		w.t.Fatalf("%s at %v: got %+v, %v, want %+v, %v", table.Key(id), w.clock, got, err, want, wanted)
@@ -160,7 +160,7 @@ func TestGetShared_DecodesOnlyAfterAWriteAndKeepsTheLastRead(t *testing.T) {
 	opened = 0
 	read := func(id, want string, times int) {
 		t.Helper()
-		if got, err := table.GetShared(kept, id); err != nil || got.Name != want || opened != times {
+		if got, err := store.GetShared(table, kept, id); err != nil || got.Name != want || opened != times {
 			t.Errorf("reading %s: got %q, %v, opened %d times; want %q, %d times", id, got.Name, err, opened, want, times)
 		}
 	}
@@ -187,7 +187,7 @@ func TestGetShared_ForgetsWhatIsDeletedOrReplaced(t *testing.T) {
 	secrets := map[string][]string{}
 	for _, id := range []string{"a", "b"} {
 		table.Put(kept, id, []string{"secret"})
-		v, err := table.GetShared(kept, id)
+		v, err := store.GetShared(table, kept, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestCheckShared_FindsAReaderThatChangesARecord(t *testing.T) {
 	kind.Shared = 2
 	table := store.NewTable[[]string](ring, kind)
 	table.Put(kept, "a", []string{"x", "y"})
-	v, err := table.GetShared(kept, "a")
+	v, err := store.GetShared(table, kept, "a")
 	if err == nil {
 		err = ring.CheckShared()
 	}

@@ -79,13 +79,9 @@ type Store interface {
 // durable.
 func Do[T any](ctx context.Context, s Store, fn func(Tx) (T, error)) (T, error) {
 	var out T
-	err := s.Update(ctx, func(tx Tx) error {
-		v, err := fn(tx)
-		if err != nil {
-			return err
-		}
-		out = v
-		return nil
+	err := s.Update(ctx, func(tx Tx) (err error) {
+		out, err = fn(tx)
+		return err
 	})
 	if err != nil {
 		var none T

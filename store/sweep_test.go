@@ -154,7 +154,8 @@ func expired(t *testing.T, s store.Store, ring *store.Keyring, at time.Time) (n 
 	t.Helper()
 	err := s.View(background, func(snap store.Snapshot) error {
 		for _, def := range sweptTables {
-			err := store.NewTable[time.Time](ring, def).Scan(snap, "", "", 0, func(_ string, v time.Time) error {
+			table := store.NewTable[time.Time](ring, def)
+			err := table.Scan(snap, "", "", 0, func(_ string, v time.Time) error {
 				if !at.Before(v) {
 					n++
 				}

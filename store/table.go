@@ -18,6 +18,9 @@ type Upgrade struct {
 
 // Table stores records of one type as encrypted, versioned CBOR. An id is a key without the prefix of the table; free
 // text in it is escaped. The zero value is unusable. A Table is safe for concurrent use and cheap to copy.
+//
+// The program contains each method once for each type of record, used or not, because templates call methods by name. So methods have
+// pointer receivers, which need no second copy for values, and what few tables need is a function.
 type Table[T any] struct{ *table }
 
 // table has what does not depend on the type, so that the program contains it once.
@@ -62,7 +65,7 @@ func (t *table) Key(id string) string { return t.kind.Prefix + id }
 
 // Get returns a record, upgraded in memory to the newest version. The error can wrap ErrNotFound, ErrNewer or
 // ErrDecrypt.
-func (t Table[T]) Get(r Reader, id string) (T, error) { return valueOf[T](t.get(r, id)) }
+func (t *Table[T]) Get(r Reader, id string) (T, error) { return valueOf[T](t.get(r, id)) }
 
 // get is Get with a pointer to the record.
 func (t *table) get(r Reader, id string) (any, error) {
@@ -111,7 +114,7 @@ type cached struct {
 
 // GetCached is like Get, but decrypts the record only if its stored bytes differ from those in kept. Each write uses its
 // own nonce, so equal bytes are from the same write of the same record.
-func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
+func GetCached[T any](t Table[T], r Reader, id string, kept *Cached[T]) (T, error) {
 	return valueOf[T](t.getCached(r, id, &kept.cached))
 }
 
@@ -144,7 +147,7 @@ func valueOf[T any](record any, err error) (T, error) {
 }
 
 // Put writes a record in the newest version.
-func (t Table[T]) Put(tx Tx, id string, v T) error { return t.put(tx, id, v) }
+func (t *Table[T]) Put(tx Tx, id string, v T) error { return t.put(tx, id, v) }
 
 func (t *table) put(tx Tx, id string, v any) error {
 	t.shared.forget(id)
@@ -180,12 +183,12 @@ func (t *table) Delete(tx Tx, id string) error {
 
 // Scan is like Snapshot.Scan, for the ids that begin with sub and sort after the id after. fn gets each id and its
 // record. Scan skips a record that cannot be read, and does not count it. The keyring reports it (promise D6).
-func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id string, v T) error) error {
+func (t *Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id string, v T) error) error {
 	return t.scan(s, sub, after, limit, func(id string, v any) error { return fn(id, *v.(*T)) })
 }
 
 // ScanBack is like Scan in the opposite order, for the ids that sort before the id before.
-func (t Table[T]) ScanBack(s Snapshot, sub, before string, limit int, fn func(id string, v T) error) error {
+func (t *Table[T]) ScanBack(s Snapshot, sub, before string, limit int, fn func(id string, v T) error) error {
 	return t.scanIn(s.ScanBack, sub, before, limit, func(id string, v any) error { return fn(id, *v.(*T)) })
 }
 
@@ -221,6 +224,8 @@ func (t *table) scanIn(scan scanFunc, sub, from string, limit int, fn func(id st
 func (t *table) newRecord() any { return reflect.New(t.record).Interface() }
 
 // ScanIDs is like Scan, without the records. fn also gets the id of a record that cannot be read.
+//
+//go:noinline // once in the program, not for each type of record
 func (t *table) ScanIDs(s Snapshot, sub, after string, fn func(id string) error) error {
 	return scanIDs(s.Scan, t.kind.Prefix, sub, after, 0, fn)
 }

@@ -34,7 +34,7 @@ func TestGetCached_DecryptsOnlyAfterAWrite(t *testing.T) {
 	read := func(id, want string, times int) {
 		t.Helper()
 		err := s.View(background, func(snap store.Snapshot) error {
-			got, err := table.GetCached(snap, id, &kept)
+			got, err := store.GetCached(table, snap, id, &kept)
 			if err != nil || got.Name != want || opened != times {
 				t.Errorf("reading %s: got %q, %v, opened %d times; want %q, %d times", id, got.Name, err, opened, want, times)
 			}
@@ -58,7 +58,7 @@ func TestGetCached_DecryptsOnlyAfterAWrite(t *testing.T) {
 		if err := table.Delete(tx, "a"); err != nil {
 			return err
 		}
-		_, err := table.GetCached(tx, "a", &kept)
+		_, err := store.GetCached(table, tx, "a", &kept)
 		return err
 	})
 	if !errors.Is(err, store.ErrNotFound) {
@@ -75,7 +75,7 @@ func TestGetCached_RejectsRecordMovedToAnotherKey(t *testing.T) {
 		if err := table.Put(tx, "a", openings{"one"}); err != nil {
 			return err
 		}
-		if _, err := table.GetCached(tx, "a", &kept); err != nil {
+		if _, err := store.GetCached(table, tx, "a", &kept); err != nil {
 			return err
 		}
 		raw, err := tx.Get(table.Key("a"))
@@ -85,7 +85,7 @@ func TestGetCached_RejectsRecordMovedToAnotherKey(t *testing.T) {
 		if err := tx.Put(table.Key("b"), raw); err != nil {
 			return err
 		}
-		_, err = table.GetCached(tx, "b", &kept)
+		_, err = store.GetCached(table, tx, "b", &kept)
 		return err
 	})
 	if !errors.Is(err, store.ErrDecrypt) {

@@ -3,6 +3,7 @@ package templates
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"barillet/internal/notice"
 )
@@ -10,21 +11,18 @@ import (
 // noticeKind decodes the notices of one kind and composes their emails.
 type noticeKind struct {
 	zero    notice.Notice
-	decode  func(raw []byte) (notice.Notice, error)
 	compose func(n notice.Notice, c *translator, w composer) message
 }
 
 func kindOf[N notice.Notice](compose func(N, *translator, composer) message) noticeKind {
 	var zero N
-	return noticeKind{
-		zero: zero,
-		decode: func(raw []byte) (notice.Notice, error) {
-			var n N
-			err := json.Unmarshal(raw, &n)
-			return n, err
-		},
-		compose: func(n notice.Notice, c *translator, w composer) message { return compose(n.(N), c, w) },
-	}
+	return noticeKind{zero, func(n notice.Notice, c *translator, w composer) message { return compose(n.(N), c, w) }}
+}
+
+func (k *noticeKind) decode(raw []byte) (notice.Notice, error) {
+	n := reflect.New(reflect.TypeOf(k.zero))
+	err := json.Unmarshal(raw, n.Interface())
+	return n.Elem().Interface().(notice.Notice), err
 }
 
 // noticeKinds has each kind of notice once.

@@ -32,7 +32,7 @@ func (r Reader) User(id UserID) (User, error) {
 
 // UserCached is User with a cache of the decoded record.
 func (r Reader) UserCached(id UserID, cache *store.Cached[User]) (User, error) {
-	u, err := r.s.users.GetCached(r.Raw, string(id), cache)
+	u, err := store.GetCached(r.s.users, r.Raw, string(id), cache)
 	r.s.loaded(&u, id)
 	u.stored = u.Summarize()
 	u.stored.Groups = slices.Clone(u.Groups) // the caller may change u.Groups in place
@@ -70,7 +70,7 @@ func (r Reader) Group(id GroupID) (Group, error) {
 	if store.CheckKey(string(id)) != nil { // no group has such an id
 		return Group{}, errcode.New(errcode.NotFound)
 	}
-	g, err := r.s.groups.GetShared(r.Raw, string(id)) // a damaged one counts as missing
+	g, err := store.GetShared(r.s.groups, r.Raw, string(id)) // a damaged one counts as missing
 	if err == nil && !g.Deleted.IsZero() {
 		return Group{}, errcode.New(errcode.NotFound)
 	}
@@ -79,7 +79,7 @@ func (r Reader) Group(id GroupID) (Group, error) {
 
 // Summary returns the summary of a user; NotFound if there is none. Its slices are shared: the caller must not change them.
 func (r Reader) Summary(id UserID) (Summary, error) {
-	sum, err := r.s.summaries.GetShared(r.Raw, string(id))
+	sum, err := store.GetShared(r.s.summaries, r.Raw, string(id))
 	return sum, missing(err, "summary", string(id))
 }
 

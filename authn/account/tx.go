@@ -27,10 +27,7 @@ func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(tx *T
 	return store.Do(ctx, s.Store, func(raw store.Tx) (T, error) {
 		tx := &Tx{Reader: Reader{s, raw}, Raw: raw, Op: op}
 		out, err := fn(tx)
-		if err == nil {
-			err = tx.runTxHook(ctx, out)
-		}
-		return out, err
+		return out, tx.runTxHook(ctx, out, err)
 	})
 }
 
@@ -116,15 +113,15 @@ func WithTxHook(ctx context.Context, fn func(tx *Tx) error) context.Context {
 	return context.WithValue(ctx, txHookKey{}, fn)
 }
 
-// runTxHook calls the hook of the context, if there is one. out is the result of the closure.
-func (tx *Tx) runTxHook(ctx context.Context, out any) error {
-	if fn, ok := ctx.Value(txHookKey{}).(func(tx *Tx) error); ok {
+// runTxHook calls the hook of the context, if there is one and the closure succeeded. out and err are the results of the closure.
+func (tx *Tx) runTxHook(ctx context.Context, out any, err error) error {
+	if fn, ok := ctx.Value(txHookKey{}).(func(tx *Tx) error); ok && err == nil {
 		if tx.result == nil {
 			tx.result = out
 		}
 		return fn(tx)
 	}
-	return nil
+	return err
 }
 
 // SetResult sets the result that a hook reads, if it is not the result of the closure.

@@ -3,6 +3,7 @@ package handover
 import (
 	"context"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (s *Service) Asked(ctx context.Context, session secret.Value) (out []Handov
 			return err
 		})
 	})
-	slices.SortFunc(out, func(a, b Handover) int { return a.At.Compare(b.At) })
+	sort.Slice(out, func(i, j int) bool { return out[i].At.Before(out[j].At) })
 	return out, err
 }
 

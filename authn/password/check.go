@@ -2,6 +2,7 @@ package password
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,11 +76,11 @@ func wordsOf(texts []string) []string {
 			words = append(words, strings.Join(parts, ""))
 		}
 	}
-	slices.SortFunc(words, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
+	sort.Slice(words, func(i, j int) bool {
+		if len(words[i]) != len(words[j]) {
+			return len(words[i]) > len(words[j])
 		}
-		return strings.Compare(a, b)
+		return words[i] < words[j]
 	})
 	return slices.Compact(words)
 }

@@ -1,10 +1,10 @@
 package roster
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 
 	"barillet/authn/account"
 	"barillet/authn/account/index"
@@ -55,7 +55,7 @@ func Holders(ctx context.Context, s *account.Service, q HolderQuery) (found []ac
 			}
 			return nil
 		})
-		slices.SortFunc(found, func(a, b account.User) int { return cmp.Compare(a.ID, b.ID) })
+		sort.Slice(found, func(i, j int) bool { return found[i].ID < found[j].ID })
 		return err
 	})
 	if err != nil {

@@ -130,7 +130,7 @@ func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, 
 	now := s.Accounts.Now()
 	var info Info
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
-		f, err := s.forwards.GetShared(r.Raw, secret.Key())
+		f, err := store.GetShared(s.forwards, r.Raw, secret.Key())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return errcode.New(errcode.NoSession)

@@ -46,7 +46,7 @@ func (s *Service) Lookup(r store.Reader, key string, now time.Time) (Info, error
 
 // info returns a session and its record; NoSession if the session is not active.
 func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account.Session, error) {
-	ses, err := s.sessions.GetShared(r, key)
+	ses, err := store.GetShared(s.sessions, r, key)
 	var sum account.Summary
 	if err == nil {
 		sum, err = s.Accounts.Reader(r).Summary(ses.User)

@@ -3,7 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"time"
 
 	"barillet/authn/account"
@@ -46,13 +46,11 @@ func (s *Service) List(r account.Reader, u *account.User, current string, now ti
 		out = append(out, Summary{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
 			LastSeen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == current, FromAPI: ses.APIToken != ""})
 	}
-	slices.SortStableFunc(out, func(a, b Summary) int {
-		if a.Current != b.Current && a.Current {
-			return -1
-		} else if a.Current != b.Current {
-			return 1
+	sort.SliceStable(out, func(i, j int) bool {
+		if out[i].Current != out[j].Current {
+			return out[i].Current
 		}
-		return b.LastSeen.Compare(a.LastSeen)
+		return out[i].LastSeen.After(out[j].LastSeen)
 	})
 	return out, nil
 }

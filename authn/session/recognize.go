@@ -21,14 +21,14 @@ func (s *Service) Recognizes(ctx context.Context, session, browser, forward secr
 		user = ""
 		now := s.Accounts.Now()
 		if !browser.IsZero() {
-			b, err := s.browsers.GetShared(r.Raw, browser.Key())
+			b, err := store.GetShared(s.browsers, r.Raw, browser.Key())
 			if user = b.User; err == nil || !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
 		key := session.Key()
 		if session.IsZero() {
-			f, err := s.forwards.GetShared(r.Raw, forward.Key())
+			f, err := store.GetShared(s.forwards, r.Raw, forward.Key())
 			if errors.Is(err, store.ErrNotFound) || err == nil && f.State != "" { // a return code
 				return nil
 			}

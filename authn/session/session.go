@@ -169,7 +169,7 @@ func (s *Service) BrowserUser(ctx context.Context, value secret.Value) (user acc
 		return "", nil
 	}
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
-		b, err := s.browsers.GetShared(r.Raw, value.Key())
+		b, err := store.GetShared(s.browsers, r.Raw, value.Key())
 		user = b.User
 		_, err = store.Found(err)
 		return err
@@ -187,7 +187,7 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 	value = tx.Op.Request.Browser
 	known := !value.IsZero()
 	if known {
-		if old, err = s.browsers.GetShared(tx.Raw, value.Key()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if old, err = store.GetShared(s.browsers, tx.Raw, value.Key()); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return secret.Value{}, false, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil
@@ -212,7 +212,7 @@ func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notify bool) (va
 // IsShared reports whether another user has signed in, too, in the browser of a hash (protocol rule 5). A browser without a record
 // counts as shared.
 func (s *Service) IsShared(r account.Reader, browser string) (bool, error) {
-	b, err := s.browsers.GetShared(r.Raw, browser)
+	b, err := store.GetShared(s.browsers, r.Raw, browser)
 	switch {
 	case browser == "", errors.Is(err, store.ErrNotFound):
 		return true, nil

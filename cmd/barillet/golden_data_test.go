@@ -100,7 +100,8 @@ func checkTable(t *testing.T, ring *store.Keyring, s store.Store, table store.Ta
 		ids, records := 0, 0
 		err := snap.Scan(table.Prefix, "", 0, func(string, []byte) error { ids++; return nil })
 		if err == nil && table.Sealed {
-			err = store.NewTable[cbor.RawMessage](ring, table).Scan(snap, "", "", 0, func(string, cbor.RawMessage) error { records++; return nil })
+			readable := store.NewTable[cbor.RawMessage](ring, table)
+			err = readable.Scan(snap, "", "", 0, func(string, cbor.RawMessage) error { records++; return nil })
 		}
 		if ids == 0 || table.Sealed && records != ids {
 			t.Errorf("%s has %d records, and %d can be read", table.Prefix, ids, records)

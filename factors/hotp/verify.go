@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"time"
 
 	"barillet/factors"
@@ -74,7 +74,7 @@ func usable(devices []factors.Device) ([]token, error) {
 		}
 		tokens = append(tokens, token{d, r})
 	}
-	slices.SortStableFunc(tokens, func(a, b token) int { return b.device.LastUsed.Compare(a.device.LastUsed) })
+	sort.SliceStable(tokens, func(i, j int) bool { return tokens[i].device.LastUsed.After(tokens[j].device.LastUsed) })
 	return tokens, nil
 }
 

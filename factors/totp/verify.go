@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"barillet/factors"
@@ -131,7 +132,7 @@ func usable(devices []factors.Device, cur int64) ([]key, error) {
 		}
 		keys = append(keys, key{d, r, r.settle(cur)})
 	}
-	slices.SortStableFunc(keys, func(a, b key) int { return b.device.LastUsed.Compare(a.device.LastUsed) })
+	sort.SliceStable(keys, func(i, j int) bool { return keys[i].device.LastUsed.After(keys[j].device.LastUsed) })
 	return keys, nil
 }
 

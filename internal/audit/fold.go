@@ -3,6 +3,7 @@ package audit
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -168,7 +169,7 @@ func (f *Fold) Due(now time.Time, all bool) (due []Event) {
 			f.level++
 		}
 	}
-	slices.SortFunc(due, func(a, b Event) int { return strings.Compare(a.Detail["first"], b.Detail["first"]) })
+	sort.Slice(due, func(i, j int) bool { return due[i].Detail["first"] < due[j].Detail["first"] })
 	return due
 }
 

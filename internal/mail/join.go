@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (s *Sender) join(ctx context.Context, now time.Time, all []pending) (joined
 	if len(all) <= joinAbove && count(all, Message.held) < 2 {
 		return false, nil
 	}
-	slices.SortFunc(all, byID)
+	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	for part := range slices.Chunk(all, maxJoined) {
 		one, err := s.joinPart(ctx, now, part)
 		if joined = joined || one; err != nil {
@@ -106,8 +107,6 @@ func (r Message) group() string {
 func (r Message) held() bool {
 	return r.AttemptCount == 0 && r.NotBefore.After(r.Queued)
 }
-
-func byID(a, b pending) int { return cmp.Compare(a.ID, b.ID) }
 
 func count(messages []pending, is func(Message) bool) (n int) {
 	for _, p := range messages {

@@ -100,13 +100,13 @@ func (w *Worker[R]) start(ctx context.Context, e *entry) {
 	})
 }
 
-// groupOf returns the ids of the jobs that can be joined with one. w.mu is locked.
-func (w *Worker[R]) groupOf(e *entry) []string {
+// groupOf returns the ids of the jobs that can be joined with one. ix.mu is locked.
+func (ix *index) groupOf(e *entry) []string {
 	if e.group == 0 {
 		return nil
 	}
 	var ids []string
-	for other := range w.index.groups[e.group] {
+	for other := range ix.groups[e.group] {
 		if other != e && !other.busy && (other.ready > 0 || other.held) {
 			ids = append(ids, other.id)
 		}

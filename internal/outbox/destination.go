@@ -31,17 +31,17 @@ type recipient struct {
 	place  int32        // in destination.ready
 }
 
-// server returns the state of a server. w.mu is locked.
-func (w *Worker[R]) server(name string) *destination {
-	l := w.servers[name]
+// server returns the state of a server. ix.mu is locked.
+func (ix *index) server(name string) *destination {
+	l := ix.servers[name]
 	if l == nil {
 		l = &destination{name: name, recipients: map[string]*recipient{}, unreachable: map[*entry]struct{}{}, ready: queue[recipient]{
 			less:  func(a, b *recipient) bool { return compareJobs(a.jobs.first(), b.jobs.first()) < 0 },
 			place: func(r *recipient) *int32 { return &r.place }}}
-		if w.servers == nil {
-			w.servers = map[string]*destination{}
+		if ix.servers == nil {
+			ix.servers = map[string]*destination{}
 		}
-		w.servers[name] = l
+		ix.servers[name] = l
 	}
 	return l
 }
@@ -107,20 +107,20 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 
 // limitReached corrects the times of the last deliveries after the clock was set back. Else a job that fails later would be due again
 // at once, because its server seems to have been reached since.
-func (w *Worker[R]) limitReached(now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, l := range w.servers {
+func (ix *index) limitReached(now time.Time) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	for _, l := range ix.servers {
 		if l.reached.After(now) {
 			l.reached = now
 		}
 	}
 }
 
-func (w *Worker[R]) reachedAt(name string) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.server(name).reached
+func (ix *index) reachedAt(name string) time.Time {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	return ix.server(name).reached
 }
 
 // pausedUntil returns the end of the pause of a server, or the zero time. If the clock was set back, the pause ends.

@@ -5,13 +5,20 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/store"
 )
 
-// index has an entry for each job that waits or is tried. It contains no content. The zero value is empty.
-type index[R Job[R]] struct {
+// index has an entry for each job that waits or is tried. It contains no content. The zero value is empty. It does not depend on the
+// type of the jobs, so that the program contains it once.
+type index struct {
+	changes store.Changes
+
+	mu      sync.Mutex // of what follows
+	servers map[string]*destination
 	watched bool      // the store calls the worker after changes
 	scanned bool      // the whole table was read
 	clock   time.Time // of the last pass, or later
@@ -63,7 +70,7 @@ func nanoseconds(t time.Time) int64 {
 
 // set makes the index equal to a stored job. A job that is tried now is read again after the attempt. w.mu is locked.
 func (w *Worker[R]) set(now time.Time, id string, job R) {
-	if old := w.index.jobs[id]; old != nil {
+	if old := w.jobs[id]; old != nil {
 		if old.busy {
 			return
 		}
@@ -73,96 +80,104 @@ func (w *Worker[R]) set(now time.Time, id string, job R) {
 	if t.Dead {
 		return
 	}
-	if w.index.jobs == nil {
-		w.index.jobs, w.index.waiting, w.index.groups, w.index.seed = map[string]*entry{}, map[Queue]int{}, map[uint64]map[*entry]struct{}{}, maphash.MakeSeed()
-		w.index.times = queue[entry]{less: func(a, b *entry) bool { return a.next() < b.next() }, place: func(e *entry) *int32 { return &e.timed }}
-	}
 	e := &entry{id: id, notBefore: nanoseconds(t.NotBefore), expires: nanoseconds(t.ExpiresAt), count: int32(min(t.Count, 1<<30)), lane: job.Lane()}
 	if t.Unreachable {
 		e.tried = nanoseconds(t.Tried)
 	}
+	group, recipient := "", ""
 	if w.Group != nil {
-		if name := w.Group(job); name != "" {
-			e.group, e.held = maphash.String(w.index.seed, name)|1, w.Holds(job)
-			if w.index.groups[e.group] == nil {
-				w.index.groups[e.group] = map[*entry]struct{}{}
-			}
-			w.index.groups[e.group][e] = struct{}{}
+		if group = w.Group(job); group != "" {
+			e.held = w.Holds(job)
 		}
 	}
-	name := ""
 	if w.Recipient != nil {
-		name = w.Recipient(job)
+		recipient = w.Recipient(job)
 	}
-	e.to = w.server(job.Destination()).recipient(name)
-	e.to.size++
-	w.index.jobs[id] = e
-	w.index.waiting[e.queue()]++
-	w.place(now, e)
+	w.add(now, e, group, job.Destination(), recipient)
 }
 
-// place puts an entry into the queues where it belongs. w.mu is locked.
-func (w *Worker[R]) place(now time.Time, e *entry) {
+// add adds an entry. ix.mu is locked.
+func (ix *index) add(now time.Time, e *entry, group, server, recipient string) {
+	if ix.jobs == nil {
+		ix.jobs, ix.waiting, ix.groups, ix.seed = map[string]*entry{}, map[Queue]int{}, map[uint64]map[*entry]struct{}{}, maphash.MakeSeed()
+		ix.times = queue[entry]{less: func(a, b *entry) bool { return a.next() < b.next() }, place: func(e *entry) *int32 { return &e.timed }}
+	}
+	if group != "" {
+		e.group = maphash.String(ix.seed, group) | 1
+		if ix.groups[e.group] == nil {
+			ix.groups[e.group] = map[*entry]struct{}{}
+		}
+		ix.groups[e.group][e] = struct{}{}
+	}
+	e.to = ix.server(server).recipient(recipient)
+	e.to.size++
+	ix.jobs[e.id] = e
+	ix.waiting[e.queue()]++
+	ix.place(now, e)
+}
+
+// place puts an entry into the queues where it belongs. ix.mu is locked.
+func (ix *index) place(now time.Time, e *entry) {
 	server := e.to.server
 	if e.notBefore <= now.UnixNano() || e.tried != 0 && nanoseconds(server.reached) > e.tried {
 		e.to.jobs.set(e)
 		server.order(e.to)
 	}
 	if e.next() != 0 {
-		w.index.times.set(e)
+		ix.times.set(e)
 	} else {
-		w.index.times.remove(e)
+		ix.times.remove(e)
 	}
 	if e.tried != 0 && e.ready == 0 {
 		server.unreachable[e] = struct{}{}
 	}
 }
 
-// take removes an entry from all queues, because it is tried or removed. w.mu is locked.
-func (w *Worker[R]) take(e *entry) {
-	w.index.times.remove(e)
+// take removes an entry from all queues, because it is tried or removed. ix.mu is locked.
+func (ix *index) take(e *entry) {
+	ix.times.remove(e)
 	e.to.jobs.remove(e)
 	e.to.server.order(e.to)
 	delete(e.to.server.unreachable, e)
 }
 
-// remove removes an entry from the index. w.mu is locked.
-func (w *Worker[R]) remove(e *entry) {
-	w.take(e)
-	delete(w.index.jobs, e.id)
-	if w.index.waiting[e.queue()]--; w.index.waiting[e.queue()] == 0 {
-		delete(w.index.waiting, e.queue())
+// remove removes an entry from the index. ix.mu is locked.
+func (ix *index) remove(e *entry) {
+	ix.take(e)
+	delete(ix.jobs, e.id)
+	if ix.waiting[e.queue()]--; ix.waiting[e.queue()] == 0 {
+		delete(ix.waiting, e.queue())
 	}
-	if delete(w.index.groups[e.group], e); len(w.index.groups[e.group]) == 0 {
-		delete(w.index.groups, e.group)
+	if delete(ix.groups[e.group], e); len(ix.groups[e.group]) == 0 {
+		delete(ix.groups, e.group)
 	}
 	e.to.size--
 	e.to.server.forget(e.to)
 }
 
-// advance moves the jobs whose time has come. It returns the jobs to spread and those without use.
-func (w *Worker[R]) advance(now time.Time) (spread, useless []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// advance moves the jobs whose time has come. It returns the jobs to spread, if spreads is true, and those without use.
+func (ix *index) advance(now time.Time, spreads bool) (spread, useless []string) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
 	at := now.UnixNano()
-	for e := w.index.times.first(); e != nil && e.next() <= at; e = w.index.times.first() {
+	for e := ix.times.first(); e != nil && e.next() <= at; e = ix.times.first() {
 		if e.expires != 0 && e.expires <= at {
 			useless = append(useless, e.id)
-			w.remove(e)
+			ix.remove(e)
 		} else {
 			delete(e.to.server.unreachable, e)
-			w.place(now, e)
+			ix.place(now, e)
 		}
 	}
-	if w.Spread != nil {
-		all := w.server("").recipient("")
+	if spreads {
+		all := ix.server("").recipient("")
 		for e := all.jobs.first(); e != nil && len(spread) < spreadSize; e = all.jobs.first() {
 			spread = append(spread, e.id)
-			w.take(e)
+			ix.take(e)
 		}
 		all.server.forget(all)
 	}
-	w.changes.Note(slices.Concat(spread, useless)) // their entries are made again if the Updates fail
+	ix.changes.Note(slices.Concat(spread, useless)) // their entries are made again if the Updates fail
 	return spread, useless
 }
 

@@ -69,13 +69,9 @@ type Worker[R Job[R]] struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	changes store.Changes
-
-	mu       sync.Mutex
-	index    index[R]
-	servers  map[string]*destination
+	index
 	attempts sync.WaitGroup
-	failed   []error // of the store, in attempts since the last pass; no attempt begins before the next one
+	failed   []error // of the store, in attempts since the last pass; no attempt begins before the next one. mu guards it.
 }
 
 const (
@@ -138,7 +134,7 @@ func (w *Worker[R]) pass(ctx context.Context) (next time.Time, more bool, err er
 	if err := w.read(ctx, now); err != nil {
 		return time.Time{}, false, err
 	}
-	spread, useless := w.advance(now)
+	spread, useless := w.advance(now, w.Spread != nil)
 	if err := w.clear(ctx, now, useless); err != nil {
 		return time.Time{}, false, err
 	}

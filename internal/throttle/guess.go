@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -244,13 +245,13 @@ func within(now time.Time, times []time.Time, span time.Duration) []time.Time {
 			kept = append(kept, t)
 		}
 	}
-	slices.SortFunc(kept, time.Time.Compare)
+	sort.Slice(kept, func(i, j int) bool { return kept[i].Before(kept[j]) })
 	return kept
 }
 
 func push(now time.Time, times []time.Time, count int, span time.Duration) []time.Time {
 	times = append(within(now, times, span), now)
-	slices.SortFunc(times, time.Time.Compare)
+	sort.Slice(times, func(i, j int) bool { return times[i].Before(times[j]) })
 	return times[max(0, len(times)-count):]
 }
 

@@ -42,7 +42,7 @@ func NewEndpoints(ring *store.Keyring) *Endpoints {
 
 // List returns all endpoints. The result is shared: callers must not change what it points to.
 func (h *Endpoints) List(r store.Reader) (EndpointList, error) {
-	b, err := h.books.GetShared(r, bookID) // each event reads it, and it rarely changes
+	b, err := store.GetShared(h.books, r, bookID) // each event reads it, and it rarely changes
 	if errors.Is(err, store.ErrNotFound) {
 		return EndpointList{}, nil
 	}

@@ -248,7 +248,7 @@ func (s *Service) Get(r store.Reader, id ID) (*Client, error) {
 	if !id.Valid() {
 		return nil, nil
 	}
-	c, err := s.clients.GetShared(r, string(id))
+	c, err := store.GetShared(s.clients, r, string(id))
 	if there, err := store.Found(err); !there {
 		if err != nil {
 			err = fmt.Errorf("loading client %q: %w", id, err)

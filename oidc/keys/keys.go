@@ -205,7 +205,7 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 }
 
 func (s *Service) loadSet(r store.Reader, alg string) (Set, error) {
-	set, err := s.sets.GetShared(r, alg)
+	set, err := store.GetShared(s.sets, r, alg)
 	if _, err = store.Found(err); err != nil {
 		return Set{}, fmt.Errorf("loading the signing keys for %s: %w", alg, err)
 	}

@@ -47,7 +47,7 @@ type UsedCode struct {
 
 // SealCode returns the value of a new code: what it stands for, a dot, and the secret to which its seal is bound.
 func (s *Service) SealCode(value secret.Value, code AuthorizationCode) (secret.Value, error) {
-	sealed, err := s.sealedCodes.Seal(value.Key(), code)
+	sealed, err := store.SealRecord(s.sealedCodes, value.Key(), code)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("sealing an authorization code: %w", err)
 	}
@@ -62,7 +62,7 @@ func (s *Service) openCode(value secret.Value) (code *AuthorizationCode, key str
 		return nil, ""
 	}
 	key = secret.From(of).Key()
-	if code, err = s.sealedCodes.Open(key, sealed); err != nil {
+	if code, err = store.OpenRecord(s.sealedCodes, key, sealed); err != nil {
 		return nil, ""
 	}
 	return code, key

@@ -200,7 +200,8 @@ func (d *apiEnv) recordsWith(texts ...string) (prefixes []string) {
 				continue
 			}
 			found := false
-			err := store.NewTable[cbor.RawMessage](d.Ring, def).Scan(s, "", "", 0, func(id string, record cbor.RawMessage) error {
+			table := store.NewTable[cbor.RawMessage](d.Ring, def)
+			err := table.Scan(s, "", "", 0, func(id string, record cbor.RawMessage) error {
 				for _, text := range texts {
 					found = found || strings.Contains(strings.ToLower(id+string(record)), text)
 				}

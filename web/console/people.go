@@ -1,10 +1,9 @@
 package console
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
-	"slices"
+	"sort"
 	"strconv"
 
 	"barillet/authn/account"
@@ -91,7 +90,7 @@ func (c *Pages) groupField(r *http.Request, p admin.Principal, name string) (vie
 	if err != nil || next != "" || len(groups) == 0 {
 		return f, err
 	}
-	slices.SortFunc(groups, func(a, b account.Group) int { return cmp.Compare(typed.Fold(a.Name), typed.Fold(b.Name)) })
+	sort.Slice(groups, func(i, j int) bool { return typed.Fold(groups[i].Name) < typed.Fold(groups[j].Name) })
 	f.Kind = "select"
 	for _, g := range groups {
 		f.Options = append(f.Options, view.Option{Value: string(g.ID), Text: g.Name})

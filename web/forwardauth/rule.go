@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -106,8 +107,9 @@ func newRules(all []Rule) (rules, error) {
 	}
 	depth := func(r Rule) int { return strings.Count(strings.TrimSuffix(r.Path, "/"), "/") }
 	for _, of := range out {
-		slices.SortFunc(of, func(a, b Rule) int {
-			return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(len(b.Path), len(a.Path)))
+		sort.Slice(of, func(i, j int) bool {
+			a, b := of[i], of[j]
+			return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(len(b.Path), len(a.Path))) < 0
 		})
 	}
 	return out, nil

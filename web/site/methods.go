@@ -1,8 +1,8 @@
 package site
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"barillet/authn"
 	"barillet/factors"
@@ -39,8 +39,9 @@ type Methods struct {
 func (s *Site) MethodsOf(devices []factors.Device) Methods {
 	m := Methods{First: map[factors.Input]factors.Device{}}
 	devices = slices.Clone(devices)
-	slices.SortStableFunc(devices, func(a, b factors.Device) int { // by last use, newest first
-		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
+	sort.SliceStable(devices, func(i, j int) bool { // by last use, newest first
+		a, b := &devices[i], &devices[j]
+		return max(a.LastUsed.Unix(), a.Added.Unix()) > max(b.LastUsed.Unix(), b.Added.Unix())
 	})
 	for _, d := range devices {
 		by := s.Accounts.Method(d.Kind).Input

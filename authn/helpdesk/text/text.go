@@ -5,6 +5,7 @@ package text
 import (
 	"encoding/json"
 	"slices"
+	"sort"
 	"time"
 
 	"barillet/authn/admin"
@@ -48,15 +49,7 @@ func (t *Text) Trusted() bool { return t.PasswordProven || t.KnownBrowser }
 // ByTrust returns texts with the trusted ones first, then by time.
 func ByTrust(texts []Text) []Text {
 	all := slices.Clone(texts)
-	slices.SortStableFunc(all, func(a, b Text) int {
-		switch {
-		case a.Trusted() == b.Trusted():
-			return 0
-		case a.Trusted():
-			return -1
-		}
-		return 1
-	})
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Trusted() && !all[j].Trusted() })
 	return all
 }
 

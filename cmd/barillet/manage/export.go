@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,7 +108,7 @@ func (m *CLI) exportRows(ctx context.Context, s *Client, groupName string, all b
 		}
 		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	sort.Slice(rows, func(i, j int) bool { return rows[i][0] < rows[j][0] })
 	return columns, rows, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"sort"
 	"strings"
 
 	"barillet/internal/usercsv"
@@ -79,11 +80,12 @@ func (m *CLI) dryRun(ctx context.Context, s *Client, file *usercsv.File) (import
 		done.Problems = append(done.Problems, found...)
 	}
 	slices.Sort(done.Existing)
-	slices.SortFunc(done.Problems, func(a, b importProblem) int {
-		return cmp.Or(a.Line-b.Line, strings.Compare(a.Column, b.Column), strings.Compare(a.Reason, b.Reason))
+	sort.Slice(done.Problems, func(i, j int) bool {
+		a, b := &done.Problems[i], &done.Problems[j]
+		return cmp.Or(a.Line-b.Line, strings.Compare(a.Column, b.Column), strings.Compare(a.Reason, b.Reason)) < 0
 	})
 	valid = slices.DeleteFunc(valid, func(row importRow) bool { return problems[row.csv.Line] != nil })
-	slices.SortFunc(valid, func(a, b importRow) int { return a.csv.Line - b.csv.Line })
+	sort.Slice(valid, func(i, j int) bool { return valid[i].csv.Line < valid[j].csv.Line })
 	done.New = len(valid)
 	return done, valid, err
 }

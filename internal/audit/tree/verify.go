@@ -117,7 +117,7 @@ func (v *verification) readHeads(s store.Snapshot) error {
 		if id == treeID {
 			return nil
 		}
-		head, err := v.tree.heads.Open(id, sealed)
+		head, err := store.OpenRecord(v.tree.heads, id, sealed)
 		var c Checkpoint
 		if err == nil {
 			c, err = openHead(head.Note, v.tree.verifier)

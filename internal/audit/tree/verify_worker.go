@@ -50,7 +50,7 @@ func (w *worker) verifyPending(p sealedRecord, numbered bool) {
 		w.bad(p.id, -1, "the event has a number, and waits for another")
 		return
 	}
-	pending, err := w.tree.pending.Open(p.id, p.sealed)
+	pending, err := store.OpenRecord(w.tree.pending, p.id, p.sealed)
 	if err != nil {
 		w.bad(p.id, -1, "the event cannot be read: %v", err)
 		return
@@ -73,7 +73,7 @@ func (w *worker) verifyPending(p sealedRecord, numbered bool) {
 
 // verifyEvent compares an event with the tree.
 func (w *worker) verifyEvent(r sealedRecord) {
-	record, err := w.tree.events.Open(r.id, r.sealed)
+	record, err := store.OpenRecord(w.tree.events, r.id, r.sealed)
 	var event audit.Event
 	if err == nil {
 		event, err = record.Event(r.id)
@@ -93,7 +93,7 @@ func (w *worker) verifyEvent(r sealedRecord) {
 
 // verifyRemoved compares the leaf of a removed event with the tree.
 func (w *worker) verifyRemoved(r sealedRecord) {
-	leaf, err := w.tree.leaves.Open(r.id, r.sealed)
+	leaf, err := store.OpenRecord(w.tree.leaves, r.id, r.sealed)
 	if err != nil {
 		w.bad(r.id, -1, "the leaf cannot be read: %v", err)
 		return

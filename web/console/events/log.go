@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -210,7 +211,7 @@ func (c *Pages) eventTypes(lang string) []view.Option {
 			out = append(out, view.Option{Value: action, Text: text})
 		}
 	}
-	slices.SortFunc(out, func(a, b view.Option) int { return cmp.Compare(words.Fold(a.Text), words.Fold(b.Text)) })
+	sort.Slice(out, func(i, j int) bool { return words.Fold(out[i].Text) < words.Fold(out[j].Text) })
 	return out
 }
 
