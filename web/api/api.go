@@ -62,11 +62,16 @@ func New(c Config) *API {
 	a.keys = idempotency.New(c.Directory.Admin.Accounts, c.Ring, a.now)
 	allowed := map[string][]string{}
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
-		method, path, _ := strings.Cut(route.pattern, " ")
-		a.mux.Handle(route.pattern, a.authenticated(route))
-		allowed[path] = append(allowed[path], method)
-		if method == http.MethodGet {
-			allowed[path] = append(allowed[path], http.MethodHead)
+		for _, pattern := range []string{route.pattern, strings.Replace(route.pattern, " /api/v1/approvals", " /api/v1/reset-approvals", 1)} {
+			method, path, _ := strings.Cut(pattern, " ")
+			if slices.Contains(allowed[path], method) { // it has one name
+				continue
+			}
+			a.mux.Handle(pattern, a.authenticated(route))
+			allowed[path] = append(allowed[path], method)
+			if method == http.MethodGet {
+				allowed[path] = append(allowed[path], http.MethodHead)
+			}
 		}
 	}
 	if c.Docs != nil {

@@ -42,8 +42,10 @@ func TestResetApproval_SecondAdministratorApproves(t *testing.T) {
 	if got := read[tree](t, d.call("GET", one, paul[0], ""), 200); got.get("id") != id || got.get("_links", "approve", "href") != "https://login.example"+one {
 		t.Errorf("got %v", got)
 	}
-	if got := read[[]tree](t, d.call("GET", "/api/v1/approvals", paul[0], ""), 200); len(got) != 1 {
-		t.Errorf("got %v", got)
+	for _, path := range []string{"/api/v1/approvals", "/api/v1/reset-approvals"} { // the older name
+		if got := read[[]tree](t, d.call("GET", path, paul[0], ""), 200); len(got) != 1 {
+			t.Errorf("%s: got %v", path, got)
+		}
 	}
 	for name, token := range map[string]string{"the same token": ines[0], "another token of the same owner": ines[1], "support": d.token(account.RoleHelpDesk, nil)} {
 		if doc := problem(t, d.call("POST", one, token, ""), 403); doc.ErrorCode != "E0000006" {

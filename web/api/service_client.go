@@ -39,7 +39,7 @@ func (a *API) servicePrincipal(r *http.Request, secret secret.Value) (p admin.Pr
 
 // areas maps parts of paths to the areas of the scopes. The first of them decides, but the roles of a user are an area of
 // their own. A path without such a part is for API tokens only.
-var areas = map[string]string{"users": "users", "imports": "users", "approvals": "users", "help-requests": "users", "reports": "users",
+var areas = map[string]string{"users": "users", "imports": "users", "approvals": "users", "reset-approvals": "users", "help-requests": "users", "reports": "users",
 	"groups": "groups", "roles": "roles", "logs": "logs", "webhooks": "eventHooks", "api-tokens": "apiTokens", "clients": "clients", "signing-keys": "clients"}
 
 // coversCall reports whether one of the scopes is for a call. Reading needs "read" or "manage", everything else "manage".
