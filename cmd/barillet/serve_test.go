@@ -133,7 +133,7 @@ func TestServe_AuditsStartAndStop(t *testing.T) {
 		}
 		return err
 	})
-	if want := "barillet.server.started barillet.server.stopped"; err != nil || strings.Join(got, " ") != want {
+	if want := "barillet.setup.link_issued barillet.server.started barillet.server.stopped"; err != nil || strings.Join(got, " ") != want {
 		t.Errorf("got %v and %q, want %q", err, got, want)
 	}
 }
