@@ -98,7 +98,7 @@ func (m *CLI) approvalApprove() *cobra.Command {
 			return fmt.Errorf("approving %s: %w", args[0], err)
 		}
 		if a.Operation != "reset" {
-			m.Note("%s: %s", a.Login, a.content())
+			m.Note("%s: %s", cli.Plain(a.Login), cli.Plain(a.content()))
 			return m.printResult(raw)
 		}
 		var done resetResult
