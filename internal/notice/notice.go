@@ -74,7 +74,7 @@ func (SpaceLow) Name() string { return "space_low" }
 type ApprovalRequested struct {
 	Context
 	Operation string    `json:"operation"`      // reset, role or profile
-	User      string    `json:"user,omitempty"` // on whom; "": the recipient
+	User      string    `json:"user,omitempty"` // whom it concerns; "": the recipient
 	By        string    `json:"by"`
 	Reason    string    `json:"reason,omitempty"`
 	ID        string    `json:"id,omitempty"` // of the approval; "" if the recipient is the user
