@@ -23,6 +23,7 @@ var unchecked = map[string]string{
 	"ResetRecipients":      "it selects the recipients of a notification about a reset that the caller checked",
 	"NotifySuperAdmins":    "it notifies about an operation that the caller checked",
 	"OpenInvitedElsewhere": "it opens a help request about an invitation that the caller checked",
+	"Decides":              "it says which decisions a page offers; Approve and Reject check the principal",
 	"PlaceholderOf":        "it selects a user of the scope, which the caller checked",
 }
 

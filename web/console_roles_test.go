@@ -68,7 +68,7 @@ func TestConsole_GivesAndTakesARole(t *testing.T) {
 	}
 	admin.wantReason(audit.RoleLimited)
 	waits = waitsFor(t, admin.acts(of+"/add_group", "group", "Garage du Sud"), "role")
-	if got := second.get(waits); len(p.User(bruno).Roles[0].Groups) != 1 || !strings.Contains(got.body, "Further garage") || !strings.Contains(got.body, "Garage du Sud") {
+	if got := second.get(waits); len(p.User(bruno).Roles[0].Groups) != 1 || !strings.Contains(got.body, "Additional garage") || !strings.Contains(got.body, "Garage du Sud") {
 		t.Errorf("a further garage by one administrator alone:\n%s", got.body)
 	}
 	if got := other.acts(waits + "/approve"); len(p.User(bruno).Roles[0].Groups) != 2 {
@@ -126,7 +126,7 @@ func TestConsole_TwoAdministratorsResetAnEqual(t *testing.T) {
 	if got := two.get("/console/approvals"); !strings.Contains(got.body, at) || !strings.Contains(got.body, "lost in the pit") {
 		t.Error("the list does not show the request")
 	}
-	if got := one.get(at); strings.Contains(got.body, at+"/approve") || !strings.Contains(got.body, at+"/reject") {
+	if got := one.get(at); strings.Contains(got.body, at+"/approve") || !strings.Contains(got.body, at+"/withdraw") {
 		t.Error("who asked is offered the approval")
 	}
 	if got := first.acts(at + "/approve"); got.StatusCode != http.StatusForbidden {
@@ -170,7 +170,7 @@ func TestConsole_RejectsAnApproval(t *testing.T) {
 	second.wantReason(audit.ResetRefused)
 	at = "/console/approvals/" + first.asksReset(t, victim)
 	p.Clock.Advance(account.StepUpTTL)
-	if got := first.post(at+"/reject", "reason", "found it"); got.next() != "/console/approvals?done=approval_reject" {
+	if got := first.post(at+"/withdraw", "reason", "found it"); got.next() != "/console/approvals?done=approval_withdraw" {
 		t.Errorf("who asked, without a proof: got %d to %q", got.StatusCode, got.next())
 	}
 }

@@ -31,6 +31,14 @@ const (
 	OperationProfile Operation = "profile" // a change of a profile, with an address or a telephone number
 )
 
+// Operations returns all operations, in the order in which lists show those of one user.
+func Operations() []Operation { return []Operation{OperationProfile, OperationReset, OperationRole} }
+
+// permission returns the permission that the requesting and the approving administrator need.
+func (o Operation) permission() admin.Permission {
+	return map[Operation]admin.Permission{OperationReset: admin.PermApprove, OperationRole: admin.PermAssignRoles, OperationProfile: admin.PermManage}[o]
+}
+
 // Approval is an operation that needs the consent of a second administrator (protocol rule 11). Its content never changes. A user has
 // at most one of each operation.
 type Approval struct {
@@ -88,7 +96,7 @@ func parseID(id string) (account.UserID, Operation, bool) {
 		return "", "", false
 	}
 	o := Operation(parts[1])
-	return account.UserID(parts[0]), o, slices.Contains([]Operation{OperationReset, OperationRole, OperationProfile}, o)
+	return account.UserID(parts[0]), o, slices.Contains(Operations(), o)
 }
 
 // reached returns the addresses and numbers of u.
@@ -109,6 +117,9 @@ func (s *Service) pending(raw store.Reader, u *account.User, o Operation, now ti
 	return a, nil
 }
 
+// visible reports whether p may read approvals of the operation on users in its scope. Those of roles name groups outside a group scope.
+func (o Operation) visible(p admin.Principal) bool { return o != OperationRole || !p.Scoped() }
+
 // find returns the approval with this id and its user. It returns NotFound if the user is outside the scope of p, and for a role if p
 // has a group scope (protocol rule 21).
 func (s *Service) find(r account.Reader, p admin.Principal, id string, now time.Time) (Approval, account.User, error) {
@@ -120,7 +131,7 @@ func (s *Service) find(r account.Reader, p admin.Principal, id string, now time.
 	if err != nil {
 		return Approval{}, u, err
 	}
-	if !p.InScope(&u) || p.Scoped() && o == OperationRole {
+	if !p.InScope(&u) || !o.visible(p) {
 		return Approval{}, u, errcode.New(errcode.NotFound)
 	}
 	a, err := s.pending(r.Raw, &u, o, now)

@@ -38,7 +38,8 @@ func (s *Service) Approve(ctx context.Context, p admin.Principal, req account.Re
 	both := p.WithConsent(&admin.Consent{Approval: a.ID, By: a.By, Owner: a.Owner, Spend: func(tx *account.Tx, u *account.User) error {
 		return s.spend(tx, p, u, id)
 	}})
-	done, err, user := Done{Operation: a.Operation}, error(nil), string(a.User)
+	var err error
+	done, user := Done{Operation: a.Operation}, string(a.User)
 	switch a.Operation {
 	case OperationReset:
 		done.Reset, err = s.helpDesk.Reset(ctx, both, req, user, helpdesk.ResetRequest{Reason: a.Reason, HelpRequest: a.HelpRequest})
@@ -83,8 +84,7 @@ func (s *Service) delete(tx store.Tx, a *Approval) error {
 
 // allows returns nil if p may perform the operation on u, with the consent of another administrator.
 func (a *Approval) allows(p admin.Principal, u *account.User) error {
-	perm := map[Operation]admin.Permission{OperationReset: admin.PermApprove, OperationRole: admin.PermAssignRoles, OperationProfile: admin.PermManage}[a.Operation]
-	if err := admin.Authorize(p, perm, u); err != nil {
+	if err := admin.Authorize(p, a.Operation.permission(), u); err != nil {
 		return err
 	}
 	switch {
@@ -106,6 +106,12 @@ func (a *Approval) allowsAny(p admin.Principal, u *account.User) error {
 		err = a.allows(p.As(role), u)
 	}
 	return err
+}
+
+// Decides reports whether p may decide about the approval with its role and scope, perhaps after a step-up. Pages offer the decision only
+// then; Approve and Reject check more.
+func (a *Approval) Decides(p admin.Principal) bool {
+	return p.Allows(a.Operation.permission()) && (a.Profile == nil || !a.Profile.HasAddress() || !p.Scoped())
 }
 
 // checkApprover returns the approval and its user if p may approve it.

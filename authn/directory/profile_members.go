@@ -55,6 +55,13 @@ func (m ProfileMembers) HasAddress() bool {
 	return false
 }
 
+// KnownMembers returns the present values of the members that ProfileMembers.Known can have.
+func KnownMembers(u *account.User) map[string]string {
+	as := u.AsGiven()
+	return map[string]string{"login": as.Login, "email": as.Email, "secondEmail": as.SecondEmail, "firstName": u.FirstName, "lastName": u.LastName,
+		"locale": u.Locale, "primaryPhone": u.PrimaryPhone.Number, "mobilePhone": u.MobilePhone.Number}
+}
+
 // ChangedMembers returns what UpdateUser would write to the profile of the user as p, and that user. It returns the errors of UpdateUser
 // about p and the values.
 func (s *Service) ChangedMembers(tx *account.Tx, p admin.Principal, id string, c ProfileChange) (account.User, ProfileMembers, error) {
@@ -66,10 +73,7 @@ func (s *Service) ChangedMembers(tx *account.Tx, p admin.Principal, id string, c
 	if err := c.apply(&u, &s.accounts.Policy); err != nil {
 		return old, ProfileMembers{}, err
 	}
-	as := u.AsGiven()
-	values := map[string]string{"login": as.Login, "email": as.Email, "secondEmail": as.SecondEmail, "firstName": u.FirstName, "lastName": u.LastName,
-		"locale": u.Locale, "primaryPhone": u.PrimaryPhone.Number, "mobilePhone": u.MobilePhone.Number}
-	m := ProfileMembers{Known: map[string]string{}}
+	values, m := KnownMembers(&u), ProfileMembers{Known: map[string]string{}}
 	for _, name := range changedMembers(&old, &u) {
 		if value, is := values[name]; is {
 			m.Known[name] = value

@@ -2,7 +2,10 @@ package console
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -18,7 +21,7 @@ import (
 const approvalsPath = "/console/approvals"
 
 func (c *Pages) registerApprovals(r *site.Router) {
-	for _, o := range []approval.Operation{approval.OperationReset, approval.OperationRole, approval.OperationProfile} {
+	for _, o := range approval.Operations() {
 		c.AddNotice(string(o) + "_asked")
 	}
 	c.Get(r, approvalsPath, c.getApprovals)
@@ -33,10 +36,12 @@ func (c *Pages) registerApprovals(r *site.Router) {
 			return shell.Outcome{Next: site.WithQuery(approvalsPath, "done", "approval_approve")}, err
 		}})
 	// The user, and who asked, reject without a proof; others prove when they send the form.
-	c.Act(r, shell.Act{Name: "approval_reject", Path: approvalsPath + "/{aid}/reject", Section: "approvals", Need: admin.PermRead, Budget: throttle.APIWrites, Reason: true, Open: open,
-		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
-			return shell.Outcome{Next: site.WithQuery(approvalsPath, "done", "approval_reject")}, c.Approvals.Reject(ctx, p, from, in.Path("aid"))
-		}})
+	for _, words := range []string{"reject", "withdraw"} { // who asked withdraws
+		c.Act(r, shell.Act{Name: "approval_" + words, Path: approvalsPath + "/{aid}/" + words, Section: "approvals", Need: admin.PermRead, Budget: throttle.APIWrites, Reason: true, Open: open,
+			Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
+				return shell.Outcome{Next: site.WithQuery(approvalsPath, "done", "approval_"+words)}, c.Approvals.Reject(ctx, p, from, in.Path("aid"))
+			}})
+	}
 }
 
 func (c *Pages) getApprovals(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
@@ -71,39 +76,45 @@ func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Prin
 			}
 			page.Role.Groups = append(page.Role.Groups, name)
 		}
+		slices.Sort(page.Role.Groups)
 	}
 	if a.Profile != nil {
 		u, err := c.Directory.Admin.User(r.Context(), p, string(a.User))
 		if err != nil {
 			return err
 		}
-		page.Changes = approvedMembers(&u, a.Profile)
+		if page.Changes, err = approvedMembers(&u, a.Profile); err != nil {
+			return err
+		}
 	}
 	return c.Render(w, http.StatusOK, page)
 }
 
 // approvedMembers returns the members of a profile that a change writes, with their present and new values.
-func approvedMembers(u *account.User, m *directory.ProfileMembers) (all []view.ApprovedMember) {
-	as := u.AsGiven()
-	present := map[string]string{"login": as.Login, "email": as.Email, "secondEmail": as.SecondEmail, "firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale,
-		"primaryPhone": u.PrimaryPhone.Number, "mobilePhone": u.MobilePhone.Number}
+func approvedMembers(u *account.User, m *directory.ProfileMembers) (all []view.ApprovedMember, err error) {
+	known, custom := directory.KnownMembers(u), map[string]json.RawMessage{}
+	if len(u.Profile) > 0 {
+		if err := json.Unmarshal(u.Profile, &custom); err != nil {
+			return nil, fmt.Errorf("decoding profile: %w", err)
+		}
+	}
 	for _, name := range m.Names() {
-		row := view.ApprovedMember{Name: name, Old: present[name]}
-		if value, known := m.Known[name]; known {
-			row.Words, row.New = templates.Key("field."+name), value
+		row := view.ApprovedMember{Name: name, Old: string(custom[name])}
+		if value, is := m.Known[name]; is {
+			row.Words, row.Old, row.New = templates.Key("field."+name), known[name], value
 		} else if value := string(m.Custom[name]); value != "null" {
 			row.New = value
 		}
 		all = append(all, row)
 	}
-	return all
+	return all, nil
 }
 
 func approvalRow(p admin.Principal, a *approval.Approval) view.ApprovalRow {
 	row := view.ApprovalRow{Path: approvalsPath + "/" + a.ID, Person: shell.PeoplePath + "/" + string(a.User), Operation: string(a.Operation), Login: a.Login, By: a.ByName, Reason: a.Reason, Asked: a.At, Until: a.Expires,
 		Mine: p.Owner == a.Owner, AboutMe: p.Owner == string(a.User)}
-	row.CanApprove = p.Allows(admin.PermApprove) && !row.Mine && !row.AboutMe
-	row.CanReject = p.Allows(admin.PermApprove) || row.Mine || row.AboutMe
+	row.CanApprove = a.Decides(p) && !row.Mine && !row.AboutMe
+	row.CanReject = a.Decides(p) || row.Mine || row.AboutMe
 	return row
 }
 

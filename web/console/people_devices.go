@@ -67,10 +67,7 @@ func (c *Pages) openReset(r *http.Request, p admin.Principal) (shell.Form, error
 func (c *Pages) reset(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
 	_, waits, err := c.Approvals.Reset(ctx, p, from, in.Path("id"), helpdesk.ResetRequest{Reason: from.Reason,
 		Check: identityCheck(in)})
-	if err == nil && waits != nil {
-		return shell.Outcome{Next: approvalPath(waits)}, nil
-	}
-	return shell.Outcome{}, formError(err)
+	return unlessItWaits(waits, formError(err))
 }
 
 func (c *Pages) resendTicket(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
