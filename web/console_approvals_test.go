@@ -64,3 +64,30 @@ func TestConsole_ApprovalIsOfferedToWhoMayDecide(t *testing.T) {
 		}
 	}
 }
+
+// The page of a user leads to what waits for an approval, until it is withdrawn.
+func TestPerson_ShowsWhatWaitsForAnApproval(t *testing.T) {
+	p := open(t, nil)
+	nord := p.CreateGroup("Garage du Nord")
+	victim, _, _ := p.Member("jeanne@garage.example", func(u *account.User) { u.Groups = []account.GroupID{nord} })
+	_, first := p.administrator(t, "agnes@garage.example", account.RoleSuperAdmin)
+	two, _ := p.administrator(t, "bruno@garage.example", account.RoleHelpDesk)
+	manager, _ := p.administrator(t, "manager@garage.example", account.RoleUserAdmin, nord)
+	person := "/console/people/" + string(victim.ID)
+	role := waitsFor(t, first.acts("/console/roles/"+string(victim.ID)+"/assign", "type", "HELP_DESK_ADMIN", "where", "all"), "role")
+	profile := first.asksForAnotherBadge(t, victim)
+	for _, at := range []string{role, profile} {
+		if !strings.Contains(two.shows(person).body, at) {
+			t.Errorf("the page does not lead to %s", at)
+		}
+	}
+	if body := manager.shows(person).body; strings.Contains(body, role) || !strings.Contains(body, profile) {
+		t.Error("the manager of a garage sees the role, or not the profile")
+	}
+	if got := first.acts(profile + "/withdraw"); got.next() != "/console/approvals?done=approval_withdraw" {
+		t.Errorf("got %d to %q\n%s", got.StatusCode, got.next(), got.body)
+	}
+	if strings.Contains(two.shows(person).body, profile) {
+		t.Error("the page leads to a request that was withdrawn")
+	}
+}

@@ -199,6 +199,31 @@ func (s *Service) Get(ctx context.Context, p admin.Principal, id string) (a Appr
 	return a, err
 }
 
+// OfUser returns the pending approvals of operations on a user that p may read.
+func (s *Service) OfUser(ctx context.Context, p admin.Principal, id string) (all []Approval, err error) {
+	now := s.accounts.Now()
+	err = s.accounts.View(ctx, func(r account.Reader) error {
+		all = nil
+		u, err := admin.FindUser(r, p, admin.PermRead, id)
+		if err != nil {
+			return err
+		}
+		for _, o := range Operations() {
+			if !o.visible(p) {
+				continue
+			}
+			switch a, err := s.pending(r.Raw, &u, o, now); {
+			case err == nil:
+				all = append(all, a)
+			case errcode.Of(err) != errcode.NotFound:
+				return err
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
 // Sweep returns the sweep of expired approvals.
 func (s *Service) Sweep() store.TableSweep {
 	return store.NewSweep(s.approvals, func(a Approval) bool { return !s.accounts.Now().Before(a.Expires) })

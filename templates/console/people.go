@@ -78,8 +78,9 @@ type Person struct {
 	Tickets    []Ticket
 	Sessions   []templates.Session
 	Events     []templates.Event
-	Request    *Link  // the open help request of the user
-	RolesPath  string // "": the administrator sees no roles
+	Request    *Link         // the open help request of the user
+	Approvals  []ApprovalRow // what waits for an approval
+	RolesPath  string        // "": the administrator sees no roles
 	Acts       [][]ActLink
 	May        PersonRights
 }

@@ -43,6 +43,13 @@ func (c *Pages) getPerson(w http.ResponseWriter, r *http.Request, p admin.Princi
 	if request != nil {
 		page.Request = &view.Link{Name: request.Reference, Path: "/console/requests/" + url.PathEscape(request.ID)}
 	}
+	waits, err := c.Approvals.OfUser(r.Context(), p, string(u.ID))
+	if err != nil {
+		return err
+	}
+	for i := range waits {
+		page.Approvals = append(page.Approvals, approvalRow(p, &waits[i]))
+	}
 	c.addDevices(&page, &u)
 	c.addPapers(&page, &u)
 	for _, a := range slices.Backward(p.VisibleActivity(u.Activity)) {

@@ -71,6 +71,7 @@ func personPages(lang string) []Sample {
 		Sessions: []templates.Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.7", Started: day, Seen: day}, {ID: "s2", Started: day, Seen: day, Address: "2001:db8::7", Program: true}, {ID: "s3", Started: day, Seen: day}},
 		Events: []templates.Event{{At: day, Action: "user.session.start", Browser: "Firefox, Android", Address: "192.0.2.7", OK: true}, {At: day, Action: "user.authentication.auth_via_mfa", Browser: "Firefox, Android"},
 			{At: day, Action: "barillet.ticket.withdrawn", OK: true}, {At: day, Action: "user.mfa.factor.activate", Device: "YubiKey", OK: true}},
+		Approvals: []console.ApprovalRow{{Path: "/console/approvals/u1-profile-x", Operation: "profile"}, {Path: "/console/approvals/u1-role-x", Operation: "role"}},
 		RolesPath: "/console/roles/u1",
 		Acts:      [][]console.ActLink{append(links("unlock", "password_link", "end_sessions", "freeze_all", "reset"), handOver), links("edit", "expire_password"), links("suspend", "deactivate")},
 		May:       console.PersonRights{FreezeDevice: true, RemoveDevice: true, WithdrawInvitation: true, WithdrawTickets: true, ResendTicket: true, Join: true}}
