@@ -115,7 +115,7 @@ func accountPlays() []play {
 		{"a manager who was reset yesterday", "password", "manager", "no lasting move in cool-off (11)", func(s *scene) {
 			s.Change(s.karim.user.ID, func(u *account.User) { u.Resets++ })
 			for _, path := range []string{"/reset", "/hand-over", "/edit"} {
-				s.karim.cannot(s.victim()+path, http.StatusForbidden, "method", "in_person", "by", "x", "other_witness", s.paul.user.Login)
+				s.karim.cannot(s.victim()+path, http.StatusForbidden, "method", "in_person", "by", "x", "witness", "other", "other_witness", s.paul.user.Login)
 			}
 			s.karim.cannot("/console/people/new", http.StatusForbidden, "email", attackersMail, "garage", string(s.canal))
 			s.karim.cannot("/console/tokens/new", http.StatusForbidden, "name", "x", "role", "USER_ADMIN", "own", string(s.canal), "days", "30")

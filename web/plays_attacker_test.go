@@ -166,7 +166,7 @@ func (s *scene) handsOver(by, witness *player, fooled bool) int {
 	s.t.Helper()
 	digits := s.attacker.waits()
 	by.console().proves("/console")
-	begun := by.posts(s.victim()+"/hand-over", "other_witness", witness.user.Login)
+	begun := by.posts(s.victim()+"/hand-over", "witness", "other", "other_witness", witness.user.Login)
 	if begun.StatusCode != http.StatusSeeOther {
 		return begun.StatusCode
 	}

@@ -76,7 +76,7 @@ func (s *scene) handsToHer(hers *browser, by, witness *player, typed func(string
 	hers.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
 	hers.goes("/login/together", "/login/together")
 	digits := shownDigits.FindStringSubmatch(hers.shows("/login/together").body)[1]
-	at, _, _ := strings.Cut(by.does(s.victim()+"/hand-over", "other_witness", witness.user.Login).next(), "?")
+	at, _, _ := strings.Cut(by.does(s.victim()+"/hand-over", "witness", "other", "other_witness", witness.user.Login).next(), "?")
 	question := "/account/witness/" + strings.TrimPrefix(at, "/console/hand-overs/")
 	w := witness.console()
 	w.proves(question)

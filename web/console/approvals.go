@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -71,6 +72,7 @@ func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Prin
 			}
 			page.Role.Groups = append(page.Role.Groups, name)
 		}
+		slices.Sort(page.Role.Groups)
 	}
 	if a.Profile != nil {
 		u, err := c.Directory.Admin.User(r.Context(), p, string(a.User))
