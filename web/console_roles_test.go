@@ -39,8 +39,11 @@ func TestConsole_GivesAndTakesARole(t *testing.T) {
 		t.Fatal("one administrator alone gave a role")
 	}
 	second, other := p.administrator(t, "second@garage.example", account.RoleSuperAdmin)
-	if got := second.get(waits); !strings.Contains(got.body, "Garage du Nord, Garage du Sud") || !strings.Contains(got.body, "Help desk") {
-		t.Errorf("the page does not show the role and its garages:\n%s", got.body)
+	other.proves("/console")
+	for _, path := range []string{waits, waits + "/approve", waits + "/reject"} { // a link can lead to each
+		if got := second.get(path); !strings.Contains(got.body, "Garage du Nord, Garage du Sud") || !strings.Contains(got.body, "Help desk") {
+			t.Errorf("%s does not show the role and its garages:\n%s", path, got.body)
+		}
 	}
 	if got := other.acts(waits + "/approve"); got.next() != "/console/approvals?done=approval_approve" {
 		t.Fatalf("approving: got %d to %q\n%s", got.StatusCode, got.next(), got.body)

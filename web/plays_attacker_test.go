@@ -77,6 +77,16 @@ func (a *attacker) opensLinks() {
 				a.linked = append(a.linked, b)
 				a.passwords = append(slices.DeleteFunc(a.passwords, func(p string) bool { return p == attackersPassword }), attackersPassword)
 			}
+		case notice.Invitation:
+			if what.Login != a.login() { // of another account
+				continue
+			}
+			a.used = append(a.used, m.ID)
+			b := a.fresh()
+			if got := b.post(strings.TrimPrefix(what.Link, a.scene.url), "password", attackersPassword); got.next() == "/enrol" {
+				a.passwords = append(a.passwords, attackersPassword)
+				a.enrols(b)
+			}
 		case notice.DevicesReset:
 			a.usesTicket(what.Link)
 			if !slices.Contains(a.codes, what.Code) {

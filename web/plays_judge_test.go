@@ -13,6 +13,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/roster"
+	"barillet/internal/audit"
 	"barillet/internal/secret"
 )
 
@@ -42,6 +43,7 @@ func (s *scene) picture() (p picture) {
 	for _, o := range reads[[]object](s, at+"/sessions") {
 		p.sessions = append(p.sessions, o.ID)
 	}
+	s.addEvents(&p)
 	profile := reads[object](s, at).Profile
 	for _, name := range []string{"login", "email", "secondEmail", "mobilePhone", "primaryPhone"} {
 		p.addresses = append(p.addresses, fmt.Sprint(profile[name]))
@@ -59,6 +61,17 @@ func (s *scene) picture() (p picture) {
 		}
 	}
 	return p
+}
+
+// addEvents adds what the log says of Amélie's account: a device, an enrolment or a session may have ended by now.
+func (s *scene) addEvents(p *picture) {
+	into := map[string]*[]string{audit.FactorActivated: &p.devices, audit.FactorAdminEnrolled: &p.devices, audit.FactorConfirmed: &p.devices, audit.SecretShown: &p.devices,
+		audit.CopyConfirmed: &p.devices, audit.RecoveryCodesMade: &p.devices, audit.RecoveryCodeSpent: &p.sessions, audit.SessionStart: &p.sessions, audit.AppSignIn: &p.sessions}
+	for _, e := range s.Events(slices.Collect(maps.Keys(into))...) {
+		if e.Subject == string(s.amelie.user.ID) && e.Outcome == audit.Success {
+			*into[e.Action] = append(*into[e.Action], e.ID)
+		}
+	}
 }
 
 // own notes that Amélie herself, or someone who keeps to the rules for her, changed her account.

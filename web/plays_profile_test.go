@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"barillet/authn/account"
 )
 
 const attackersNumber = "+44 20 7946 0958"
@@ -74,6 +76,15 @@ func profilePlays() []play {
 			s.answers(token, http.MethodPost, at, `{"credentials":{"password":{"value":"`+attackersPassword+`"}}}`, http.StatusForbidden)
 			resetLater(s)
 		}, "agent", resetLater},
+		{"the key of an imported user is dropped, and the address is written", "story", "administrator", "another address of a user who was active waits for a second administrator (11)", func(s *scene) {
+			s.Change(s.amelie.user.ID, func(u *account.User) { u.EverHadDevice, u.Password, u.Sessions = false, account.Password{}, nil }) // she never signed in
+			s.nadia.does(s.victim() + "/invite")
+			s.nadia.edits("email", attackersMail)
+			s.nadia.does(s.victim() + "/invite")
+		}, "second SUPER_ADMIN", func(s *scene) {
+			s.approves(s.solange)
+			s.nadia.does(s.victim() + "/invite")
+		}},
 		{"an email that was given up is sent again", "mailbox", "administrator", "it goes where it went, and a reset ended its ticket (7, 18)", func(s *scene) {
 			s.resets(s.nadia)
 			id := s.givenUp(amelie)

@@ -140,6 +140,17 @@ func TestPlays_JudgeFindsWhatTheAttackerGets(t *testing.T) {
 			s.attacker.phones = append(s.attacker.phones, s.amelie.phone)
 			s.attacker.tries()
 		}, "device, session"},
+		"a device and a session that have ended": {func(s *scene) {
+			s.attacker.phones = append(s.attacker.phones, s.amelie.phone)
+			s.witnessed(s.karim, s.paul)
+			s.attacker.tries()
+			s.hours(31 * 24)
+			s.resets(s.solange)
+			s.attacker.phones, s.attacker.browsers, s.attacker.waiting = nil, nil, s.browser(t)
+		}, "device, session"},
+		"an enrolment that waits": {func(s *scene) {
+			s.calls(s.byOperator(s.nadia), "POST", "/api/v1/users/"+string(s.amelie.user.ID)+"/factors", `{"factorType":"token:software:totp","provider":"GOOGLE","profile":{"name":"Mallory"}}`)
+		}, "device"},
 		"the attacker has the tablet on which she is signed in": {func(s *scene) {
 			b := s.attacker.fresh()
 			b.signIn(amelie, s.amelie.phone)

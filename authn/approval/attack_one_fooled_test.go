@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
+	"barillet/internal/secret"
 )
 
 // newChange is newApprovers for a technician without a role, who is what a fooled administrator changes.
@@ -152,6 +154,40 @@ func TestAttack_FooledAdministratorCorrectsTheAddressOfAnInvitedAdministrator(t 
 				t.Errorf("got %v", c.MailList())
 			}
 		}
+	}
+}
+
+// TestAttack_FooledAdministratorDropsTheKeyOfAnImportedUser: an invitation ends the key, and so does a removal of the device. The address
+// waits as before, although the user has no device any more.
+func TestAttack_FooledAdministratorDropsTheKeyOfAnImportedUser(t *testing.T) {
+	for what, drop := range map[string]func(c *approvers, u account.User) error{
+		"by an invitation": func(c *approvers, u account.User) error {
+			_, err := c.Directory.Activate(t.Context(), c.first, c.From, string(u.ID), true)
+			return err
+		},
+		"by the removal of the device": func(c *approvers, u account.User) error {
+			return c.Directory.RemoveDevice(t.Context(), c.first, c.From, string(u.ID), u.Devices[0].ID)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			c := newChange(t)
+			ctx, address, number := t.Context(), foreign, "+33699999999"
+			key := secret.From("otpauth://totp/Old:leo?issuer=Old&secret=" + strings.Repeat("ABCDEFGH", 4))
+			u, _, err := c.Directory.CreateUser(ctx, authntest.AsOperator, c.From, directory.NewUser{Login: "leo@garage.example", OTPAuthURI: key}, true, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := drop(c, c.User(string(u.ID))); err != nil {
+				t.Fatal(err)
+			}
+			if left := c.User(string(u.ID)).Devices; len(left) != 0 {
+				t.Fatalf("got %v", left)
+			}
+			_, err = c.Directory.UpdateUser(ctx, c.first, c.From, string(u.ID), directory.ProfileChange{Email: &address})
+			authntest.WantCode(t, "the address", err, errcode.ApprovalRequired)
+			_, err = c.Directory.UpdateUser(ctx, c.first, c.From, string(u.ID), directory.ProfileChange{MobilePhone: &number})
+			authntest.WantCode(t, "the number", err, errcode.ApprovalRequired)
+		})
 	}
 }
 

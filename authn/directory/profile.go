@@ -33,7 +33,7 @@ type ProfileChange struct {
 // hours. Neither changes in the cool-off of the user (WrongState), except by the operator. A principal with a group scope may not change an address, because the
 // result would reveal whether a user outside the scope has it (protocol rule 21). A change without effect has no audit
 // event. UpdateUser returns ApprovalRequired for one administrator without the consent of another, if an address or number changes and
-// the user has a role, or has or had a device (protocol rule 13). It returns Taken if an address belongs to another user.
+// the user is in use (protocol rule 11). It returns Taken if an address belongs to another user.
 //
 // The provenance of a new password is the owner of p. The user receives a notification, and all their sessions end. It
 // returns WrongState if the user is not active.
@@ -123,8 +123,11 @@ func (s *Service) storeProfile(tx *account.Tx, p admin.Principal, old, u *accoun
 	return nil
 }
 
-// inUse reports whether a foreign address in the profile of u would be worth something: u has a role, or has or had a device.
-func inUse(u *account.User) bool { return u.EverHadDevice || len(u.Devices) > 0 || len(u.Roles) > 0 }
+// inUse reports whether a foreign address in the profile of u would be worth something: u has a role, has or had a device, or was ever
+// active. One administrator can drop an imported key, which leaves no other trace.
+func inUse(u *account.User) bool {
+	return u.EverHadDevice || len(u.Devices) > 0 || len(u.Roles) > 0 || !u.Activated.IsZero()
+}
 
 // emailProvenance returns the provenance of an address that p sets: the administrator who asked for it. It is empty for the operator,
 // who holds the store and its keys: otherwise a single administrator who gets a password from the operator could not use the mailbox

@@ -43,6 +43,8 @@ type Act struct {
 	Back    string // path of the page of the object
 	Fields  []Field
 	Danger  bool // the button is red
+
+	Approval *Approval // what the act approves or rejects; nil: it is another act
 }
 
 func (Act) Template() string { return "console_act" }

@@ -27,8 +27,8 @@ func (c *Pages) registerApprovals(r *site.Router) {
 	c.Get(r, approvalsPath, c.getApprovals)
 	c.Get(r, approvalsPath+"/{aid}", c.getApproval)
 	open := func(r *http.Request, p admin.Principal) (shell.Form, error) {
-		a, err := c.Approvals.Get(r.Context(), p, r.PathValue("aid"))
-		return shell.Form{Subject: a.Login, Back: approvalsPath + "/" + a.ID}, err
+		page, err := c.approvalPage(r, p)
+		return shell.Form{Subject: page.Login, Back: page.ApprovalRow.Path, Approval: &page}, err
 	}
 	c.Act(r, shell.Act{Name: "approval_approve", Path: approvalsPath + "/{aid}/approve", Section: "approvals", Need: admin.PermApprove, Budget: throttle.APIWrites, Danger: true, Reason: true, Open: open,
 		Run: func(ctx context.Context, p admin.Principal, from account.RequestInfo, in shell.Input) (shell.Outcome, error) {
@@ -61,9 +61,18 @@ func (c *Pages) getApprovals(w http.ResponseWriter, r *http.Request, p admin.Pri
 }
 
 func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Principal) error {
-	a, err := c.Approvals.Get(r.Context(), p, r.PathValue("aid"))
+	page, err := c.approvalPage(r, p)
 	if err != nil {
 		return err
+	}
+	return c.Render(w, http.StatusOK, page)
+}
+
+// approvalPage returns the page of an approval. The pages to approve and to reject show it too: a link can lead there at once.
+func (c *Pages) approvalPage(r *http.Request, p admin.Principal) (view.Approval, error) {
+	a, err := c.Approvals.Get(r.Context(), p, r.PathValue("aid"))
+	if err != nil {
+		return view.Approval{}, err
 	}
 	page := view.Approval{Base: c.Base(r, p, "approvals"), ApprovalRow: approvalRow(p, &a)}
 	if a.Role != nil {
@@ -72,7 +81,7 @@ func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Prin
 		for _, id := range a.Role.Groups {
 			name, err := c.groupLabel(r.Context(), p, id, names)
 			if err != nil {
-				return err
+				return view.Approval{}, err
 			}
 			page.Role.Groups = append(page.Role.Groups, name)
 		}
@@ -81,13 +90,13 @@ func (c *Pages) getApproval(w http.ResponseWriter, r *http.Request, p admin.Prin
 	if a.Profile != nil {
 		u, err := c.Directory.Admin.User(r.Context(), p, string(a.User))
 		if err != nil {
-			return err
+			return view.Approval{}, err
 		}
 		if page.Changes, err = approvedMembers(&u, a.Profile); err != nil {
-			return err
+			return view.Approval{}, err
 		}
 	}
-	return c.Render(w, http.StatusOK, page)
+	return page, nil
 }
 
 // approvedMembers returns the members of a profile that a change writes, with their present and new values.

@@ -77,8 +77,10 @@ func tokenSamples(lang string) []Sample {
 	further.Operation, further.Role = "role", &console.ApprovedRole{Role: "roles.name_HELP_DESK_ADMIN", Further: true, Groups: []string{"Garage Lumière"}}
 	profile.Operation, profile.Changes = "profile", []console.ApprovedMember{{Words: "field.email", Old: "jeanne@garage.example", New: "jeanne.martin-de-la-fontaine@garage-du-nord.example"},
 		{Words: "field.mobilePhone", New: "+33612345678"}, {Name: "badge", Old: "12"}}
+	approve := console.Act{Base: at(lang, "approvals", other.Path+"/approve"), Words: "approval_approve", Subject: other.Login, Action: other.Path + "/approve", Back: other.Path, Danger: true, Approval: &profile,
+		Fields: []console.Field{{Name: "reason", Kind: "text", HasHint: true, Focus: true}}}
 	return []Sample{{"approvals", console.Approvals{Base: a, Approvals: []console.ApprovalRow{other, mine, me, role.ApprovalRow, profile.ApprovalRow}, More: a.Path + "?after=x"}}, {"approvals-none", console.Approvals{Base: a}},
 		{"approvals-sparse", console.Approvals{Base: a, More: a.Path + "?after=x"}},
-		{"approval", one(other)}, {"approval-role", role}, {"approval-further", further}, {"approval-profile", profile}, {"approval-mine", one(mine)}, {"approval-me", one(me)},
+		{"approval", one(other)}, {"approval-role", role}, {"approval-further", further}, {"approval-profile", profile}, {"approval-mine", one(mine)}, {"approval-me", one(me)}, {"approval-approve", approve},
 		{"tokens", console.Tokens{Base: b, Tokens: tokens, More: b.Path + "?after=x"}}, {"tokens-none", console.Tokens{Base: b}}, {"tokens-sparse", console.Tokens{Base: b, More: b.Path + "?after=x"}}, {"token-shown", shown}}
 }

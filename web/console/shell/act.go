@@ -48,6 +48,8 @@ type Form struct {
 	Subject string // name of the user or object concerned
 	Back    string // path of its page
 	Fields  []view.Field
+
+	Approval *view.Approval // see view.Act
 }
 
 // Outcome is what follows an operation. Without a secret or a file it is a redirect.
@@ -122,7 +124,7 @@ func (s *Shell) actPage(r *http.Request, p admin.Principal, a Act) (view.Act, Fo
 			break
 		}
 	}
-	page := view.Act{Base: s.Base(r, p, a.Section), Words: a.Name, Subject: f.Subject, Action: r.URL.EscapedPath(), Back: f.Back, Fields: f.Fields, Danger: a.Danger}
+	page := view.Act{Base: s.Base(r, p, a.Section), Words: a.Name, Subject: f.Subject, Action: r.URL.EscapedPath(), Back: f.Back, Fields: f.Fields, Danger: a.Danger, Approval: f.Approval}
 	return page, f, nil
 }
 
