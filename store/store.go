@@ -18,7 +18,7 @@ const (
 
 // PageReads is the maximum of records that one call reads for a page of a list. It then returns what it found, with a cursor: a page
 // can be short or empty although another one follows. So many records take some 30 ms.
-const PageReads = 4_000
+const PageReads = 3_000
 
 var (
 	// ErrNotFound is the error of Get for a key that does not exist.
