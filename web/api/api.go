@@ -62,11 +62,12 @@ func New(c Config) *API {
 	a.keys = idempotency.New(c.Directory.Admin.Accounts, c.Ring, a.now)
 	allowed := map[string][]string{}
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
-		for _, pattern := range []string{route.pattern, strings.Replace(route.pattern, " /api/v1/approvals", " /api/v1/reset-approvals", 1)} {
+		patterns := []string{route.pattern}
+		if older := strings.Replace(route.pattern, " /api/v1/approvals", " /api/v1/reset-approvals", 1); older != route.pattern {
+			patterns = append(patterns, older)
+		}
+		for _, pattern := range patterns {
 			method, path, _ := strings.Cut(pattern, " ")
-			if slices.Contains(allowed[path], method) { // it has one name
-				continue
-			}
 			a.mux.Handle(pattern, a.authenticated(route))
 			allowed[path] = append(allowed[path], method)
 			if method == http.MethodGet {
