@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
@@ -67,6 +68,10 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 	if err := c.NeedData(); err != nil {
 		return err
 	}
+	cert, err := newCertificate(c, log)
+	if err != nil {
+		return err
+	}
 	dir, err := datadir.Open(ctx, c, true, now, p.exitOnDamage)
 	if err != nil {
 		return err
@@ -83,7 +88,7 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 			return cli.WithHint(fmt.Errorf("the store in %s is a demonstration: its passwords and tokens were printed", c.Data),
 				"use another data directory")
 		}
-		return p.serveDataDir(ctx, c, dir, log, nil)
+		return p.serveDataDir(ctx, c, dir, cert, log, nil)
 	}()
 	if closed := dir.Store.Close(); closed != nil {
 		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
@@ -98,7 +103,7 @@ func ignoreHangup(log *slog.Logger) (restore func()) {
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		for range hangups {
-			log.Info("ignoring SIGHUP: restart the service to read the configuration again")
+			log.Info("ignoring SIGHUP, except for the certificate: restart the service to read the configuration again")
 		}
 	}()
 	return func() {
@@ -115,7 +120,7 @@ func (p *program) exitOnDamage(err error) {
 }
 
 // serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
-func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, log *slog.Logger, d *demo) error {
+func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, cert *certificate.Source, log *slog.Logger, d *demo) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
@@ -126,6 +131,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
+	a.certificate = cert
 	var box *mail.MemoryTransport
 	if d == nil {
 		a.sender.Transport, err = transport(c, origin)
@@ -153,9 +159,9 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
-	servers := []service{
-		{newServer(pages, log), newConnLimiter(listener, c)},
-		{socketServer(a.localAPI(), log), socket},
+	servers, err := a.servers(pages, listener, socket)
+	if err != nil {
+		return err
 	}
 	if d != nil {
 		another, err := d.sampleServer(ctx, a)
@@ -235,6 +241,14 @@ type service struct {
 	listener net.Listener
 }
 
+// serve serves with TLS if the server has a configuration of it.
+func (s service) serve() error {
+	if s.server.TLSConfig != nil {
+		return s.server.ServeTLS(s.listener, "", "")
+	}
+	return s.server.Serve(s.listener)
+}
+
 // run serves until ctx ends or a server fails. It then closes the listeners, waits for active requests, stops the workers, and
 // stores the times that are in memory. The caller closes the store.
 func (a *app) run(ctx context.Context, services []service, ready func()) error {
@@ -245,7 +259,7 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	failed := make(chan error, len(services))
 	for _, s := range services {
 		serving.Go(func() {
-			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.serve(); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serving on %s: %w", s.listener.Addr(), err)
 			}
 		})

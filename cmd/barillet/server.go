@@ -20,8 +20,13 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16<<10 - 4<<10,                                    // net/http adds 4 KiB to the limit
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // failed handshakes and closed connections
+		HTTP2: &http.HTTP2Config{ // a connection has many requests, which package admission limits; RFC 9113 §6.5.2 advises 100
+			MaxConcurrentStreams:          100,
+			MaxReceiveBufferPerConnection: 64 << 10, // bytes that wait in memory before a handler reads them
+			MaxReceiveBufferPerStream:     64 << 10,
+		},
+		MaxHeaderBytes: 16<<10 - 4<<10,                                    // net/http adds 4 KiB to the limit
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug), // failed handshakes and closed connections
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/removal"
@@ -60,13 +61,15 @@ type app struct {
 	removal   *removal.Clock  // of the retention policies
 	setup     *setuplink.File // nil in a demonstration
 	setupLink directory.SetupLink
-	sender    *mail.Sender
-	webhooks  *webhook.Sender
-	renderer  *templates.Renderer
-	files     *static.Files
-	api       *api.API
-	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
-	oidc      *oidc.Provider
+
+	certificate *certificate.Source // nil without TLS
+	sender      *mail.Sender
+	webhooks    *webhook.Sender
+	renderer    *templates.Renderer
+	files       *static.Files
+	api         *api.API
+	docs        func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
+	oidc        *oidc.Provider
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.

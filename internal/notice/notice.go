@@ -70,6 +70,15 @@ type SpaceLow struct {
 
 func (SpaceLow) Name() string { return "space_low" }
 
+// CertificateProblem warns administrators of a problem with the certificate of the service.
+type CertificateProblem struct {
+	Context
+	Expires time.Time `json:"expires"` // of the present certificate; zero without one
+	Problem string    `json:"problem"` // missing, expired, expiring or unreadable
+}
+
+func (CertificateProblem) Name() string { return "certificate_problem" }
+
 // ApprovalRequested reports that an operation waits for the approval of a second administrator (protocol rule 11).
 type ApprovalRequested struct {
 	Context

@@ -25,7 +25,7 @@ const KeyName = "barillet.key"
 // and in docs/operations.md.
 type Config struct {
 	Data           string   `toml:"data" usage:"data directory"`
-	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, without TLS; port 0 takes a free port"`
+	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, with TLS if [tls] is set; port 0 takes a free port"`
 	PublicURL      Origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
 	HSTS           string   `toml:"hsts" default:"host" oneof:"off,host,subdomains" usage:"whether browsers must use https for two years, at the host of public_url or also below it"`
 	DefaultLocale  string   `toml:"default_locale" default:"fr" oneof:"fr,en" usage:"default language, used when the browser does not send one"`
@@ -33,6 +33,15 @@ type Config struct {
 	TrustedProxies networks `toml:"trusted_proxies" usage:"addresses and networks whose X-Forwarded-For header is used"`
 	KeyFile        string   `toml:"key_file" usage:"key file of the store, mode 0600"`
 
+	TLS struct {
+		CertificateFile string   `toml:"certificate_file" usage:"file of the certificate with its chain, PEM; requires tls.key_file"`
+		KeyFile         string   `toml:"key_file" usage:"file of the key of the certificate, PEM, not readable by all users of the host"`
+		ACME            bool     `toml:"acme" default:"false" usage:"whether a CA issues and renews the certificate by ACME"`
+		ACMETerms       bool     `toml:"acme_agree_terms" default:"false" usage:"whether you agree to the terms of the CA; tls.acme requires it"`
+		ACMEDirectory   secure   `toml:"acme_directory" default:"https://acme-v02.api.letsencrypt.org/directory" usage:"URL of the CA's directory"`
+		ACMEEmail       email    `toml:"acme_email" usage:"address that the CA writes to"`
+		ListenHTTP      hostPort `toml:"listen_http" usage:"address and port that redirect http to https and answer challenges of the CA, such as :80"`
+	} `toml:"tls"`
 	Brand struct {
 		Name   string `toml:"name" default:"Barillet" min:"1" max:"40" usage:"name on pages, in emails and in authenticator apps"`
 		Accent colour `toml:"accent" usage:"colour of buttons and links"`
@@ -140,6 +149,9 @@ func (c *Config) validate(source string) error {
 	case c.PublicURL == "" && !Loopback(string(c.Listen)):
 		problem, hint = "public_url is required unless listen is a loopback address", "set --public-url https://login.example.com, or listen on localhost to try the program"
 	default:
+		problem, hint = c.validateTLS()
+	}
+	if problem == "" {
 		return nil
 	}
 	return cli.WithHint(fmt.Errorf("%s: %s", source, problem), "%s", hint)

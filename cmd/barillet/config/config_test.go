@@ -23,6 +23,15 @@ log_format = "json"
 trusted_proxies = ["10.0.0.5", "192.168.0.0/24", "fd00::/8"]
 key_file = "/etc/barillet.key"
 
+[tls]
+certificate_file = "/etc/chain.pem"
+key_file = "/etc/chain.key"
+acme = false
+acme_agree_terms = false
+acme_directory = "https://ca.garage.example/directory"
+acme_email = "it@garage.example"
+listen_http = ":80"
+
 [brand]
 name = "Garage Léon"
 accent = "#0b4f5c"
