@@ -126,6 +126,9 @@ func (a *issuer) challenge(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 	return a.manager.Load().GetCertificate(hello)
 }
 
+// answer leaves the port of the request away, with which autocert does not know the host.
 func (a *issuer) answer(w http.ResponseWriter, r *http.Request) {
+	r = r.Clone(r.Context())
+	r.Host = a.host
 	a.manager.Load().challenges.ServeHTTP(w, r)
 }

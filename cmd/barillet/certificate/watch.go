@@ -42,7 +42,7 @@ func (w *Watch) Run(ctx context.Context) error {
 }
 
 // report stores the event and the emails of a problem once, also over restarts. After a failure, the next call repeats it. While it
-// is not known whether the last problem ended, it reports nothing.
+// is not known whether the last problem ended, it reports nothing. The end of ctx does not come between event and emails.
 func (w *Watch) report(ctx context.Context, state Status) error {
 	if state.Problem == "" && (state.Err != nil || state.NotAfter.IsZero()) {
 		return nil
@@ -80,7 +80,7 @@ func (w *Watch) report(ctx context.Context, state Status) error {
 	}
 	w.Log.Warn("the certificate has a problem", "problem", state.Problem, "expires", state.NotAfter, "error", state.Err)
 	at := w.Accounts.Now()
-	return w.Notify(ctx, func(name string) notice.Notice {
+	return w.Notify(context.WithoutCancel(ctx), func(name string) notice.Notice {
 		return notice.CertificateProblem{Context: notice.Context{Name: name, At: at}, Expires: state.NotAfter, Problem: state.Problem}
 	})
 }
