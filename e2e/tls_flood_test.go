@@ -56,25 +56,36 @@ func (c *rawHTTP2) post(host string) (stream uint32, err error) {
 	return stream, c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true})
 }
 
-// floods are what a connection does until it fails.
-var floods = map[string]func(c *rawHTTP2, host string, n int) error{
-	"stalled bodies": func(c *rawHTTP2, host string, n int) error {
-		stream, err := c.post(host)
-		if err == nil {
-			err = c.framer.WriteData(stream, false, []byte("identifier=a"))
-		}
-		if n%100 == 99 {
-			time.Sleep(time.Second) // the streams of the connection are used up
-		}
-		return err
+// floods are what a connection does with a stream.
+var floods = map[string]func(c *rawHTTP2, stream uint32) error{
+	"stalled bodies": func(c *rawHTTP2, stream uint32) error {
+		return c.framer.WriteData(stream, false, []byte("identifier=a"))
 	},
-	"rapid reset": func(c *rawHTTP2, host string, _ int) error {
+	"rapid reset": func(c *rawHTTP2, stream uint32) error { return c.framer.WriteRSTStream(stream, http2.ErrCodeCancel) },
+}
+
+// flood opens 100 streams a second until the server closes the connection or ctx ends. It calls begun after the first 100.
+func (c *rawHTTP2) flood(ctx context.Context, host string, act func(*rawHTTP2, uint32) error, begun func()) {
+	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
+	defer c.conn.Close()
+	for n := 1; ctx.Err() == nil; n++ {
 		stream, err := c.post(host)
-		if err != nil {
-			return err
+		if err != nil || act(c, stream) != nil {
+			return
 		}
-		return c.framer.WriteRSTStream(stream, http2.ErrCodeCancel)
-	},
+		if n%100 == 0 {
+			begun()
+			pause(ctx)
+		}
+	}
+}
+
+// pause waits a second, as a client at the other end of a network does between two bursts.
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
 }
 
 // resident returns the memory of the program in bytes.
@@ -95,7 +106,7 @@ func (p *Program) resident(t *testing.T) (n int) {
 // service has a bound.
 func TestHTTP2_FloodOfOneClientRefusesNoOtherUser(t *testing.T) {
 	const connections = 64
-	for name, flood := range floods {
+	for name, act := range floods {
 		t.Run(name, func(t *testing.T) {
 			h, files := overTLS(t, time.Now().AddDate(1, 0, 0), "")
 			m := h.Member(t, "amelie@garage.example")
@@ -109,24 +120,11 @@ func TestHTTP2_FloodOfOneClientRefusesNoOtherUser(t *testing.T) {
 					first := sync.OnceFunc(begun.Done)
 					defer first()
 					for ctx.Err() == nil {
-						c, err := dialHTTP2(ctx, server, "127.0.0.66", files.pool)
-						if err != nil {
-							first()
-							time.Sleep(100 * time.Millisecond)
-							continue
+						if c, err := dialHTTP2(ctx, server, "127.0.0.66", files.pool); err == nil {
+							c.flood(ctx, host, act, first)
 						}
-						end := context.AfterFunc(ctx, func() { c.conn.Close() })
-						for n := 0; ctx.Err() == nil; n++ {
-							if flood(c, host, n) != nil {
-								break
-							}
-							if n == 100 {
-								first()
-							}
-						}
-						end()
-						c.conn.Close()
 						first()
+						pause(ctx)
 					}
 				})
 			}
