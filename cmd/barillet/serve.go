@@ -64,7 +64,6 @@ func (p *program) serveCommand() *cobra.Command {
 // serve runs the service on the data directory of the configuration.
 func (p *program) serve(ctx context.Context, c *config.Config) error {
 	log := p.logger(c.LogFormat)
-	defer ignoreHangup(log)()
 	if err := c.NeedData(); err != nil {
 		return err
 	}
@@ -72,6 +71,7 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	defer catchHangup(log, cert.Reload)()
 	dir, err := datadir.Open(ctx, c, true, now, p.exitOnDamage)
 	if err != nil {
 		return err
@@ -96,14 +96,14 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 	return err
 }
 
-// ignoreHangup logs SIGHUP instead of ending the process: other services reload their configuration on it. The returned
-// function restores the default.
-func ignoreHangup(log *slog.Logger) (restore func()) {
+// catchHangup calls reload at SIGHUP, instead of ending the process. The returned function restores the default.
+func catchHangup(log *slog.Logger, reload func()) (restore func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		for range hangups {
 			log.Info("ignoring SIGHUP, except for the certificate: restart the service to read the configuration again")
+			reload()
 		}
 	}()
 	return func() {

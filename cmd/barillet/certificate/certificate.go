@@ -11,11 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -60,6 +57,7 @@ type Source struct {
 	origin  origin
 	now     func() time.Time
 	log     *slog.Logger
+	wake    chan struct{}
 	current atomic.Pointer[tls.Certificate]
 
 	mu       sync.Mutex
@@ -70,7 +68,7 @@ type Source struct {
 
 // New returns a Source. It reads files, and does not call the CA: Run does.
 func New(c Config) (*Source, error) {
-	s := &Source{host: c.Host, now: c.Now, log: c.Log}
+	s := &Source{host: c.Host, now: c.Now, log: c.Log, wake: make(chan struct{}, 1)}
 	if c.ACME == nil {
 		s.origin = &files{certificate: c.File, key: c.KeyFile, host: c.Host, now: c.Now}
 	} else {
@@ -108,14 +106,22 @@ func (s *Source) TLSConfig() *tls.Config {
 	}
 }
 
-// Run looks for new certificates until ctx ends, and immediately at SIGHUP. A nil Source has none.
+// Reload makes Run look for a new certificate now. A nil Source has none.
+func (s *Source) Reload() {
+	if s == nil {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run looks for new certificates until ctx ends. A nil Source has none.
 func (s *Source) Run(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	for {
 		timer := time.NewTimer(s.refresh(ctx))
 		select {
@@ -123,7 +129,7 @@ func (s *Source) Run(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-timer.C:
-		case <-hangups:
+		case <-s.wake:
 			timer.Stop()
 			s.mu.Lock()
 			s.failures = 0
@@ -216,5 +222,8 @@ func pair(chain, key []byte, host string) (*tls.Certificate, error) {
 			return nil, fmt.Errorf("parsing certificate: %w", err)
 		}
 	}
-	return &c, c.Leaf.VerifyHostname(host)
+	if err := c.Leaf.VerifyHostname(host); err != nil {
+		return nil, err
+	}
+	return &c, nil
 }

@@ -24,10 +24,13 @@ func (f *files) cached() (*tls.Certificate, error) { return f.read() }
 // next returns the certificate of the files. Another one that has expired already is an error.
 func (f *files) next(_ context.Context, current *tls.Certificate) (*tls.Certificate, error) {
 	c, err := f.read()
-	if err == nil && !c.Leaf.Equal(current.Leaf) && !f.now().Before(c.Leaf.NotAfter) {
+	if err != nil {
+		return nil, err
+	}
+	if !c.Leaf.Equal(current.Leaf) && !f.now().Before(c.Leaf.NotAfter) {
 		return nil, fmt.Errorf("certificate in %s expired on %s", f.certificate, c.Leaf.NotAfter.Format(time.DateOnly))
 	}
-	return c, err
+	return c, nil
 }
 
 func (f *files) read() (*tls.Certificate, error) {
