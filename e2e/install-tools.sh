@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests drive: a browser, a QR reader, a code
 # calculator, four proxies, the accessibility checker, clients of Okta and of OpenID Connect, and what the scripts
-# of docs/ need.
+# of docs/ need, and what makes disks and system calls fail.
 # On Debian as root it installs; elsewhere it names what is missing and fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 # tool:package, as Debian names them
-wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy haproxy:haproxy apache2:apache2 npm:npm node:nodejs curl:curl jq:jq)
+wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy haproxy:haproxy apache2:apache2 npm:npm node:nodejs curl:curl jq:jq strace:strace prlimit:util-linux mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs)
 
 missing=()
 for pair in "${wanted[@]}"; do
