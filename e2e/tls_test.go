@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"net"
@@ -17,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // certificateFiles are the files of a certificate for localhost.
@@ -110,6 +114,24 @@ func TestTLS_ServesUsersOverHTTP2(t *testing.T) {
 	}
 	if _, err := tls.Dial("tcp", strings.TrimPrefix(h.URL, "https://"), &tls.Config{RootCAs: files.pool, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
 		t.Error("TLS 1.1 is accepted")
+	}
+}
+
+func TestTLS_BrowserEnrolsAKeyAndSignsInWithIt(t *testing.T) {
+	t.Parallel()
+	h, files := overTLS(t, time.Now().AddDate(1, 0, 0), "")
+	m := h.Member(t, "amelie@garage.example")
+	leaf, _ := presented(t, strings.TrimPrefix(h.URL, "https://"), "localhost", files.pool)
+	pin := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	p := h.Person(t, m.Login, m.Password, BrowserOptions{KeyPin: base64.StdEncoding.EncodeToString(pin[:])})
+	p.Plug()
+	p.signIn(m.Phone)
+	p.addKey(m.Phone, "Clé bleue")
+	p.signOut()
+	p.give()
+	p.byKey()
+	if got := run(p.Browser, chromedp.Evaluate[string]("performance.getEntriesByType('navigation')[0].nextHopProtocol")); got != "h2" {
+		t.Errorf("the browser speaks %q, want h2", got)
 	}
 }
 
