@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -95,12 +96,12 @@ func (m *Maker) Spool(ctx context.Context) (*Spool, error) {
 // spool copies the store, and opens every record of the copy with the root keys alone, before anybody gets it. m.making is locked.
 func (m *Maker) spool(ctx context.Context, name string) (_ *Spool, err error) {
 	s := &Spool{path: filepath.Join(m.Dir, spoolPrefix+name), recipients: m.Recipients, release: func() {}}
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("making a backup: %w", err)
+	if err := remove(s.path); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("making a backup: %w", err), s.remove())
+			err = errors.Join(fmt.Errorf("making a backup: %w", err), remove(s.path))
 		}
 	}()
 	at := m.Now()
@@ -192,12 +193,13 @@ func (s *Spool) Encrypted() bool { return s.recipients.Len() > 0 }
 // Close deletes the spool.
 func (s *Spool) Close() error {
 	defer s.release()
-	return s.remove()
+	return remove(s.path)
 }
 
-func (s *Spool) remove() error {
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("deleting the spooled backup: %w", err)
+// remove deletes a file. A missing one is no error.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("deleting an unfinished backup: %w", err)
 	}
 	return nil
 }
@@ -225,3 +227,19 @@ func Last(ctx context.Context, s store.Store) (at time.Time, ok bool, err error)
 	})
 	return at, ok, err
 }
+
+// maxSize returns more bytes than Write writes: what cannot be compressed grows by less than a hundredth.
+func (s *Spool) maxSize() int64 { return s.Manifest.Size + s.Manifest.Size/100 + 1<<20 }
+
+// summed is a writer with the SHA-256 of what it writes.
+type summed struct {
+	io.Writer
+	hash hash.Hash
+}
+
+func newSummed(w io.Writer) summed {
+	hash := sha256.New()
+	return summed{io.MultiWriter(w, hash), hash}
+}
+
+func (s summed) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }

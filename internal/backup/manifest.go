@@ -108,10 +108,13 @@ func readManifest(r io.Reader, keys store.RootKeys) (Manifest, error) {
 	return m, nil
 }
 
-// readError returns the error of a read: a file that is too short is at fault itself.
+// readError returns the error of a read: one of the file system as it is, another one, such as an early end, as the fault of the backup.
 func readError(err, fault error) error {
+	if isFileSystem(err) {
+		return err
+	}
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault
 	}
-	return err
+	return fmt.Errorf("%w: %w", fault, err)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -73,7 +74,7 @@ func (b *Backup) copy(ctx context.Context, w io.Writer) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case isWrite(err):
+	case isFileSystem(err):
 		return fmt.Errorf("extracting the backup: %w", err)
 	case err != nil:
 		return fault("unpacking: %w", err)
@@ -91,10 +92,10 @@ func (b *Backup) copy(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// isWrite reports whether an error is about the file that is written.
-func isWrite(err error) bool {
-	fault, ok := errors.AsType[*os.PathError](err)
-	return ok && fault.Op == "write"
+// isFileSystem reports whether an error is about a file that is read or written, and not about its content.
+func isFileSystem(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
 }
 
 // stoppable is a reader that ends with its context.

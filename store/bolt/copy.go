@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-)
 
-// syncEvery is how much of a copy is written between two syncs. Without them the system writes all of the copy at once, and each commit
-// waits for that.
-const syncEvery = 8 << 20
+	"barillet/store"
+)
 
 // CopyTo writes the store, as it is at one moment, to a new file with mode 0600, while Updates go on. The snapshot ends with the copy:
 // until then bbolt cannot reuse what Updates free, so the store file grows by about what they write. needs, if it is not nil, is called
@@ -34,8 +32,8 @@ func (s *Store) CopyTo(ctx context.Context, path string, needs func(bytes int64)
 		return errors.Join(err, f.Close())
 	}
 	defer tx.Rollback()
-	w := &pacedWriter{ctx: ctx, f: f, left: tx.Size(), needs: needs}
-	if err = w.check(); err == nil {
+	w := &store.PacedWriter{Context: ctx, File: f, Left: tx.Size(), Needs: needs}
+	if err = w.Check(); err == nil {
 		err = s.guard("copying the store", func() error {
 			buffered := bufio.NewWriterSize(w, 256<<10)
 			_, err := tx.WriteTo(buffered)
@@ -49,35 +47,4 @@ func (s *Store) CopyTo(ctx context.Context, path string, needs func(bytes int64)
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// pacedWriter writes to a file and syncs it as it goes.
-type pacedWriter struct {
-	ctx      context.Context
-	f        *os.File
-	left     int64
-	unsynced int
-	needs    func(int64) error
-}
-
-func (w *pacedWriter) check() error {
-	if err := w.ctx.Err(); err != nil {
-		return err
-	}
-	if w.needs == nil {
-		return nil
-	}
-	return w.needs(max(w.left, 0))
-}
-
-func (w *pacedWriter) Write(p []byte) (int, error) {
-	n, err := w.f.Write(p)
-	w.left -= int64(n)
-	if w.unsynced += n; err == nil && w.unsynced >= syncEvery {
-		w.unsynced = 0
-		if err = w.f.Sync(); err == nil {
-			err = w.check()
-		}
-	}
-	return n, err
 }
