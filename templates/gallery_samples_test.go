@@ -311,6 +311,8 @@ func GalleryMails() []notice.Notice {
 		notice.CertificateProblem{Context: a, Problem: "expired", Expires: a.At},
 		notice.CertificateProblem{Context: a, Problem: "expiring", Expires: until},
 		notice.CertificateProblem{Context: a, Problem: "unreadable", Expires: until},
+		notice.BackupFailed{Context: a, Last: until},
+		notice.BackupFailed{Context: a},
 		notice.TicketShown{Context: a, By: "Karim Benali"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand", Witness: "Paul Martin"},

@@ -60,6 +60,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeRoleChanged),
 	kindOf(composeSpaceLow),
 	kindOf(composeCertificateProblem),
+	kindOf(composeBackupFailed),
 	kindOf(composeTicketShown),
 	kindOf(composeTokenCreated),
 	kindOf(composeWelcome),

@@ -79,6 +79,14 @@ type CertificateProblem struct {
 
 func (CertificateProblem) Name() string { return "certificate_problem" }
 
+// BackupFailed warns administrators that scheduled backups fail.
+type BackupFailed struct {
+	Context
+	Last time.Time `json:"last,omitzero"` // of the last backup; zero: there is none
+}
+
+func (BackupFailed) Name() string { return "backup_failed" }
+
 // ApprovalRequested reports that an operation waits for the approval of a second administrator (protocol rule 11).
 type ApprovalRequested struct {
 	Context
