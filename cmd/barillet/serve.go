@@ -138,6 +138,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
+	limiter := newConnLimiter(listener, c)
+	measured, err := a.measure(limiter)
+	if err != nil {
+		return err
+	}
 	pages, err := a.pages(box)
 	if err != nil {
 		return err
@@ -154,8 +159,12 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
 	servers := []service{
-		{newServer(pages, log), newConnLimiter(listener, c)},
+		{newServer(pages, log), limiter},
 		{socketServer(a.localAPI(), log), socket},
+	}
+	if measured != nil {
+		defer measured.listener.Close()
+		servers = append(servers, *measured)
 	}
 	if d != nil {
 		another, err := d.sampleServer(ctx, a)
@@ -191,7 +200,7 @@ func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
 	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(),
-		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
+		Observe: a.observe(), Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {
 		if config.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: a.origin, TrustedProxies: c.TrustedProxies}); err != nil {
@@ -218,6 +227,9 @@ func (p *program) warn(c *config.Config) {
 	}
 	if c.PublicURL == "" {
 		p.Note("warning: public_url is not set: links begin with http://localhost")
+	}
+	if listen := string(c.Metrics.Listen); listen != "" && !config.Loopback(listen) {
+		p.Note("warning: metrics.listen is not a loopback address: who can connect to %s reads the metrics", listen)
 	}
 }
 

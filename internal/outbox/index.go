@@ -25,7 +25,7 @@ type index struct {
 
 	jobs    map[string]*entry
 	dead    map[string]struct{} // dead letters
-	times   queue[entry] // by the time at which something happens: a job is due or expires
+	times   queue[entry]        // by the time at which something happens: a job is due or expires
 	waiting map[Queue]int
 	groups  map[uint64]map[*entry]struct{}
 	seed    maphash.Seed
