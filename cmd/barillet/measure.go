@@ -14,9 +14,9 @@ import (
 // maxMetricsConnections is the number of connections of the listener of the metrics. Further ones wait.
 const maxMetricsConnections = 16
 
-// measure begins to measure the service, and listens for scrapes. It returns nil without metrics.listen: then nothing is measured. Call
+// measure begins to measure the service, and returns the server of scrapes. It returns none without metrics.listen: then nothing is measured. Call
 // it before any worker runs.
-func (a *app) measure(connections *connLimiter) (*service, error) {
+func (a *app) measure(connections *connLimiter) ([]service, error) {
 	address := string(a.config.Metrics.Listen)
 	if address == "" {
 		return nil, nil
@@ -32,7 +32,7 @@ func (a *app) measure(connections *connLimiter) (*service, error) {
 	a.tree.Committed, a.accounts.Refusals.Folded, a.accounts.Hasher.OnHash = a.metrics.Committed, a.metrics.Folded, a.metrics.Hash
 	dir.File.ObserveCommits(a.metrics.Commit)
 	a.log.Info("serving metrics", "url", "http://"+listener.Addr().String()+"/metrics")
-	return &service{newServer(a.metrics.Handler(), a.log), netutil.LimitListener(listener, maxMetricsConnections)}, nil
+	return []service{{newServer(a.metrics.Handler(), a.log), netutil.LimitListener(listener, maxMetricsConnections)}}, nil
 }
 
 // observe returns the function that counts requests, or nil.

@@ -148,9 +148,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 		return err
 	}
 	if d == nil {
-		if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, c.Data, now); err != nil {
-			log.Error("making the setup link", "error", err) // the command line makes an administrator too
-		}
+		a.makeSetupLink(ctx)
 	}
 	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
@@ -158,14 +156,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
-	servers := []service{
-		{newServer(pages, log), limiter},
-		{socketServer(a.localAPI(), log), socket},
-	}
-	if measured != nil {
-		defer measured.listener.Close()
-		servers = append(servers, *measured)
-	}
+	servers := append(measured, service{newServer(pages, log), limiter}, service{socketServer(a.localAPI(), log), socket})
 	if d != nil {
 		another, err := d.sampleServer(ctx, a)
 		if err != nil {
@@ -182,6 +173,14 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 		}
 		p.noteSetupLink(a)
 	})
+}
+
+// makeSetupLink writes the setup link if there is no administrator. It only logs an error: the command line makes an administrator too.
+func (a *app) makeSetupLink(ctx context.Context) {
+	var err error
+	if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, a.config.Data, now); err != nil {
+		a.log.Error("making the setup link", "error", err)
+	}
 }
 
 // noteSetupLink prints where the setup link is, and the link itself only at a terminal: other streams are kept as logs.
