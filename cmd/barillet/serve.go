@@ -144,14 +144,17 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
+	limiter := newConnLimiter(listener, c)
+	measured, err := a.measure(limiter)
+	if err != nil {
+		return err
+	}
 	pages, err := a.pages(box)
 	if err != nil {
 		return err
 	}
 	if d == nil {
-		if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, c.Data, now); err != nil {
-			log.Error("making the setup link", "error", err) // the command line makes an administrator too
-		}
+		a.makeSetupLink(ctx)
 	}
 	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
@@ -159,10 +162,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
-	servers, err := a.servers(pages, listener, socket)
+	servers, err := a.servers(pages, limiter, socket)
 	if err != nil {
 		return err
 	}
+	servers = append(servers, measured...)
 	if d != nil {
 		another, err := d.sampleServer(ctx, a)
 		if err != nil {
@@ -181,6 +185,14 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	})
 }
 
+// makeSetupLink writes the setup link if there is no administrator. It only logs an error: the command line makes an administrator too.
+func (a *app) makeSetupLink(ctx context.Context) {
+	var err error
+	if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, a.config.Data, now); err != nil {
+		a.log.Error("making the setup link", "error", err)
+	}
+}
+
 // noteSetupLink prints where the setup link is, and the link itself only at a terminal: other streams are kept as logs.
 func (p *program) noteSetupLink(a *app) {
 	if a.setupLink.URL.IsZero() {
@@ -197,7 +209,7 @@ func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
 	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(),
-		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
+		Observe: a.observe(), Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {
 		if config.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: a.origin, TrustedProxies: c.TrustedProxies}); err != nil {
@@ -224,6 +236,9 @@ func (p *program) warn(c *config.Config) {
 	}
 	if c.PublicURL == "" {
 		p.Note("warning: public_url is not set: links begin with http://localhost")
+	}
+	if listen := string(c.Metrics.Listen); listen != "" && !config.Loopback(listen) {
+		p.Note("warning: metrics.listen is not a loopback address: who can connect to %s reads the metrics", listen)
 	}
 }
 

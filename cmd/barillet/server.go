@@ -36,9 +36,10 @@ type connLimiter struct {
 	max, perClient int
 	exempt         func(netip.Addr) bool // proxies, which forward the requests of many clients
 
-	mu    sync.Mutex
-	total int
-	open  map[netip.Prefix]int // by client and by its networks
+	mu      sync.Mutex
+	total   int
+	refused uint64
+	open    map[netip.Prefix]int // by client and by its networks
 }
 
 // newConnLimiter returns a listener that limits the connections of l.
@@ -68,6 +69,7 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 		networks, proxy := throttle.Levels(addr), l.exempt(addr)
 		if !l.acquire(networks, proxy) {
 			conn.Close()
+			l.countRefused()
 			continue
 		}
 		return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.release(networks) })}, nil
@@ -99,6 +101,19 @@ func (l *connLimiter) acquire(networks [3]netip.Prefix, proxy bool) bool {
 		l.open[network]++
 	}
 	return true
+}
+
+func (l *connLimiter) countRefused() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused++
+}
+
+// load returns the number of open connections, and of those that were refused since the start.
+func (l *connLimiter) load() (open int, refused uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total, l.refused
 }
 
 func (l *connLimiter) release(networks [3]netip.Prefix) {

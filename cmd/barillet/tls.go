@@ -29,9 +29,9 @@ func newCertificate(c *config.Config, log *slog.Logger) (*certificate.Source, er
 }
 
 // servers returns the servers of the pages, of the admin socket, and of tls.listen_http.
-func (a *app) servers(pages http.Handler, listener, socket net.Listener) ([]service, error) {
+func (a *app) servers(pages http.Handler, limiter *connLimiter, socket net.Listener) ([]service, error) {
 	first := newServer(pages, a.log)
-	servers := []service{{first, newConnLimiter(listener, a.config)}, {socketServer(a.localAPI(), a.log), socket}}
+	servers := []service{{first, limiter}, {socketServer(a.localAPI(), a.log), socket}}
 	if a.certificate == nil {
 		return servers, nil
 	}

@@ -25,6 +25,7 @@ import (
 	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/metrics"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
@@ -74,6 +75,7 @@ type app struct {
 	api         *api.API
 	docs        func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
 	oidc        *oidc.Provider
+	metrics     *metrics.Metrics // nil without metrics.listen
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
@@ -176,6 +178,8 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, HasRoom: dir.Space.HasRoom,
 	}
+	accounts.Budgets.Refusals = &throttle.Refusals{}
+	accounts.Limiter.Refusals = accounts.Budgets.Refusals
 	accounts.Open(dir.Ring)
 	return accounts, nil
 }

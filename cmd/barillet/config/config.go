@@ -105,6 +105,9 @@ type Config struct {
 	Outbound struct {
 		Allow hosts `toml:"allow" usage:"private hosts, addresses and networks that the service can call by HTTP"`
 	} `toml:"outbound"`
+	Metrics struct {
+		Listen hostPort `toml:"listen" usage:"address and port of the metrics for Prometheus, without TLS"`
+	} `toml:"metrics"`
 
 	Warnings []string
 }
@@ -155,6 +158,8 @@ func (c *Config) validate(source string) error {
 		problem, hint = "trusted_proxies is required when forward_auth.rules is set", "set the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]"
 	case c.PublicURL == "" && !Loopback(string(c.Listen)):
 		problem, hint = "public_url is required unless listen is a loopback address", "set --public-url https://login.example.com, or listen on localhost to try the program"
+	case sameAddress(string(c.Listen), string(c.Metrics.Listen)):
+		problem, hint = "metrics.listen is the address of listen", "set another port, such as metrics.listen = \"localhost:9464\""
 	default:
 		problem, hint = c.validateTLS()
 	}
@@ -162,6 +167,21 @@ func (c *Config) validate(source string) error {
 		return nil
 	}
 	return cli.WithHint(fmt.Errorf("%s: %s", source, problem), "%s", hint)
+}
+
+// sameAddress reports whether two addresses cannot be listened on at the same time. Names of hosts are not resolved.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	return strings.EqualFold(hostA, hostB) || everyHost(hostA) || everyHost(hostB) || Loopback(a) && Loopback(b)
+}
+
+func everyHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "" || err == nil && addr.IsUnspecified()
 }
 
 // Loopback reports whether the address can be reached from this host only.
