@@ -84,9 +84,11 @@ var allowed = map[string]string{
 	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink": "authn/directory store",
 	"cmd/barillet/removal":   "",
-	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
+	"cmd/barillet/doctor": "cmd/barillet/cli internal/audit internal/audit/tree internal/diskspace internal/mail internal/outbox internal/webhook oidc/keys oidc/token store " +
+		"store/bolt web/reply",
+	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/doctor cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -110,10 +112,10 @@ var bans = []struct {
 	everywhere  bool
 }{
 	{names: "time.Now time.Since time.Until", only: "cmd/barillet"},
-	{names: "net/http", only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample web/... oidc static internal/outbound"},
+	{names: "net/http", only: "cmd/barillet cmd/barillet/doctor cmd/barillet/manage cmd/barillet/sample web/... oidc static internal/outbound"},
 	{names: "net/http.Client net/http.DefaultClient net/http.Transport net/http.DefaultTransport net/http.Get net/http.Head " +
 		"net/http.Post net/http.PostForm net/http.NewRequest net/http.NewRequestWithContext",
-		only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample internal/outbound"},
+		only: "cmd/barillet cmd/barillet/doctor cmd/barillet/manage cmd/barillet/sample internal/outbound"},
 	{names: "net/http.Server net/http.ListenAndServe net/http.ListenAndServeTLS net/http.Serve net/http.ServeTLS " +
 		"net/http.NewServeMux net/http.DefaultServeMux", only: "cmd/barillet/... web/... oidc"},
 	{names: "html/template", only: "templates cmd/barillet/sample"},

@@ -54,7 +54,9 @@ type Config struct {
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise
 	DamagedRecords func() int            // for /readyz; may be nil
 	// Ready proves for /readyz that the service can write. If nil, /readyz proves that it can read.
-	Ready       func(context.Context) Readiness
+	Ready func(context.Context) Readiness
+	// Witness sees each request of /healthz. It may be nil.
+	Witness     func(*http.Request)
 	Console     *console.Config      // nil without a console
 	OIDC        *oidc.Provider       // nil without applications
 	ForwardAuth *forwardauth.Handler // nil without protected hosts

@@ -21,6 +21,7 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/doctor"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
@@ -155,7 +156,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	defer socket.Close()
 	servers := []service{
 		{newServer(pages, log), newConnLimiter(listener, c)},
-		{socketServer(a.localAPI(), log), socket},
+		{socketServer(doctor.Handler(a.runningInside(), &a.witness, a.localAPI()), log), socket},
 	}
 	if d != nil {
 		another, err := d.sampleServer(ctx, a)
@@ -175,6 +176,13 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	})
 }
 
+// runningInside returns what the checks of a service that runs read.
+func (a *app) runningInside() *doctor.Inside {
+	in := a.inside()
+	in.Connections = a.config.Limits.Connections
+	return in
+}
+
 // noteSetupLink prints where the setup link is, and the link itself only at a terminal: other streams are kept as logs.
 func (p *program) noteSetupLink(a *app) {
 	if a.setupLink.URL.IsZero() {
@@ -190,7 +198,7 @@ func (p *program) noteSetupLink(a *app) {
 func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
 	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(),
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(), Witness: a.witness.Note,
 		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {

@@ -23,6 +23,7 @@ import (
 	"barillet/authn/session"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/doctor"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
@@ -58,6 +59,7 @@ type app struct {
 	approvals *approval.Service
 	tree      *tree.Tree
 	removal   *removal.Clock  // of the retention policies
+	witness   doctor.Witness  // of the check of the public URL
 	setup     *setuplink.File // nil in a demonstration
 	setupLink directory.SetupLink
 	sender    *mail.Sender
@@ -176,12 +178,18 @@ func transport(c *config.Config, origin string) (mail.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username,
-		Password: password, From: c.MailFrom(origin), HELO: config.Host(origin)})
+	server := smtpConfig(c, origin)
+	server.Password = password
+	t, err := mail.NewSMTP(server)
 	if err != nil {
 		return nil, fmt.Errorf("[smtp]: %w", err)
 	}
 	return t, nil
+}
+
+// smtpConfig returns the connection to the mail server, without the password.
+func smtpConfig(c *config.Config, origin string) mail.SMTPConfig {
+	return mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username, From: c.MailFrom(origin), HELO: config.Host(origin)}
 }
 
 // messageRenderer renders the emails of the outbox.

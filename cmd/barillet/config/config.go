@@ -98,9 +98,7 @@ type Config struct {
 func Load(file string, environ []string, flags map[string]string) (*Config, error) {
 	c := Defaults()
 	env := Variables(environ)
-	if file == "" {
-		file = env["BARILLET_CONFIG"]
-	}
+	file = File(file, environ)
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -120,6 +118,11 @@ func Load(file string, environ []string, flags map[string]string) (*Config, erro
 		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", FlagOf(key), err)}
 	}
 	return &c, c.validate(cmp.Or(file, "configuration"))
+}
+
+// File returns the configuration file, of --config or of the environment; empty: none.
+func File(flag string, environ []string) string {
+	return cmp.Or(flag, Variables(environ)["BARILLET_CONFIG"])
 }
 
 // validate checks the settings against each other.
