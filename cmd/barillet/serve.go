@@ -56,7 +56,7 @@ func (p *program) serveCommand() *cobra.Command {
 			return p.serve(c.Context(), conf)
 		},
 	}
-	flags.Register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
+	flags.Register(c, serveKeys...)
 	c.Flags().BoolVar(&demo, "demo", false, "run a demonstration that only this host can reach")
 	return c
 }
