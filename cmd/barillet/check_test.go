@@ -51,6 +51,28 @@ type installation struct {
 	mail                mailServer
 	ntpOffset           time.Duration
 	running             bool
+
+	service *exec.Cmd
+	log     lockedBuffer // of the service
+}
+
+// lockedBuffer is what a process has written.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 const mailPassword = "the-secret-of-the-mailbox"
@@ -295,28 +317,30 @@ func (in *installation) do(errs ...error) {
 
 // writeConfig writes the configuration file and returns its path.
 func (in *installation) writeConfig() string {
-	var top, support, server strings.Builder
+	lines := map[string]string{} // by section
 	for key, value := range in.config {
-		to, name := &top, key
-		if section, rest, nested := strings.Cut(key, "."); nested {
-			to, name = map[string]*strings.Builder{"support": &support, "smtp": &server, "limits": &top}[section], rest
-			if section == "limits" {
-				name = key
-			}
+		section, name, nested := strings.Cut(key, ".")
+		if !nested {
+			section, name = "", key
 		}
-		fmt.Fprintf(to, "%s = %s\n", name, value)
+		lines[section] += fmt.Sprintf("%s = %s\n", name, value)
 	}
-	text := top.String()
-	for section, b := range map[string]*strings.Builder{"support": &support, "smtp": &server} {
-		if b.Len() > 0 {
-			text += "[" + section + "]\n" + b.String()
+	text := lines[""]
+	for section, settings := range lines {
+		if section != "" {
+			text += "[" + section + "]\n" + settings
 		}
-	}
-	path := filepath.Join(in.dir, "barillet.toml")
-	if _, err := os.Stat(path); err == nil {
-		return path // the test wrote it
 	}
 	return in.write("barillet.toml", text, 0o644)
+}
+
+// configFile returns the path of the configuration file, which it writes unless the test did.
+func (in *installation) configFile() string {
+	path := filepath.Join(in.dir, "barillet.toml")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	return in.writeConfig()
 }
 
 // command returns a run of the program in a process of its own.
@@ -329,9 +353,14 @@ func (in *installation) command(args ...string) *exec.Cmd {
 		self = in.write("program", string(text), 0o755)
 	}
 	c := exec.Command(self, args...)
-	roots := in.write("authority.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: in.authority.certificate.Raw})), 0o644)
-	clock := in.write("clock", in.clock.String(), 0o644)
-	c.Env = append([]string{programVariable + "=1", clockVariable + "=" + clock, "SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + in.dir, "PATH=" + os.Getenv("PATH")}, in.env...)
+	roots := filepath.Join(in.dir, "authority.pem") // written once: the service may read it later
+	if _, err := os.Stat(roots); err != nil {
+		in.write("authority.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: in.authority.certificate.Raw})), 0o644)
+	}
+	c.Env = append([]string{programVariable + "=1", "SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + in.dir, "PATH=" + os.Getenv("PATH")}, in.env...)
+	if in.clock != 0 {
+		c.Env = append(c.Env, clockVariable+"="+in.write("clock", in.clock.String(), 0o644))
+	}
 	if in.user != 0 {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(in.user), Gid: uint32(in.user)}}
 	}
@@ -348,16 +377,15 @@ func (in *installation) start(config string) {
 	stderr, err := c.StderrPipe()
 	in.do(err, c.Start())
 	in.t.Cleanup(func() { _ = c.Process.Signal(syscall.SIGTERM); _ = c.Wait() })
-	lines := bufio.NewScanner(stderr)
-	var said strings.Builder
+	in.service = c
+	lines := bufio.NewScanner(io.TeeReader(stderr, &in.log))
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "listening on ") {
-			go func() { _, _ = io.Copy(io.Discard, stderr) }()
+			go func() { _, _ = io.Copy(&in.log, stderr) }()
 			return
 		}
-		said.WriteString(lines.Text() + "\n")
 	}
-	in.t.Fatalf("the service does not start:\n%s", said.String())
+	in.t.Fatalf("the service does not start:\n%s", in.log.String())
 }
 
 // checked is the result of a check.
@@ -366,20 +394,31 @@ type checked struct {
 	Errors, Warnings, Skipped int
 }
 
-// check starts everything and runs the check.
-func (in *installation) check() checked {
+// serve starts everything, and returns the path of the configuration.
+func (in *installation) serve() (config string) {
 	in.t.Helper()
 	if in.config["smtp.host"] != "" && in.config["smtp.port"] == "" {
 		in.config["smtp.port"] = fmt.Sprint(in.mail.serve(in.t))
 	}
 	in.proxy.target = &url.URL{Scheme: "http", Host: strings.Trim(in.config["listen"], `"`)}
 	in.proxy.serve(in.t)
-	config := in.writeConfig()
+	config = in.configFile()
 	if user := in.user; in.running {
 		in.user = 0
 		in.start(config)
 		in.user = user
 	}
+	return config
+}
+
+// check starts everything and runs the check.
+func (in *installation) check() checked {
+	in.t.Helper()
+	return in.runCheck(in.serve())
+}
+
+func (in *installation) runCheck(config string) checked {
+	in.t.Helper()
 	c := in.command(append([]string{"check", "--json", "--config", config, "--ntp", serveNTP(in.t, in.clock+in.ntpOffset)}, in.args...)...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr

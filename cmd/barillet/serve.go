@@ -26,6 +26,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/store"
+	"barillet/templates"
 	"barillet/web"
 	"barillet/web/console"
 	"barillet/web/forwardauth"
@@ -53,7 +54,7 @@ func (p *program) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.serve(c.Context(), conf)
+			return p.serve(c.Context(), conf, func() (*config.Config, error) { return flags.Load(p.Environ) })
 		},
 	}
 	flags.Register(c, serveKeys...)
@@ -61,10 +62,11 @@ func (p *program) serveCommand() *cobra.Command {
 	return c
 }
 
-// serve runs the service on the data directory of the configuration.
-func (p *program) serve(ctx context.Context, c *config.Config) error {
+// serve runs the service on the data directory of the configuration, which load reads again.
+func (p *program) serve(ctx context.Context, c *config.Config, load func() (*config.Config, error)) error {
 	log := p.logger(c.LogFormat)
-	defer ignoreHangup(log)()
+	hangups := catchHangups()
+	defer signal.Stop(hangups)
 	if err := c.NeedData(); err != nil {
 		return err
 	}
@@ -84,28 +86,12 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 			return cli.WithHint(fmt.Errorf("the store in %s is a demonstration: its passwords and tokens were printed", c.Data),
 				"use another data directory")
 		}
-		return p.serveDataDir(ctx, c, dir, log, nil)
+		return p.serveDataDir(ctx, c, dir, log, nil, reloading{hangups, load})
 	}()
 	if closed := dir.Store.Close(); closed != nil {
 		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
 	}
 	return err
-}
-
-// ignoreHangup logs SIGHUP instead of ending the process: other services reload their configuration on it. The returned
-// function restores the default.
-func ignoreHangup(log *slog.Logger) (restore func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		for range hangups {
-			log.Info("ignoring SIGHUP: restart the service to read the configuration again")
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-	}
 }
 
 // exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "Damage and full disks" in
@@ -116,7 +102,7 @@ func (p *program) exitOnDamage(err error) {
 }
 
 // serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
-func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, log *slog.Logger, d *demo) error {
+func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, log *slog.Logger, d *demo, again reloading) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
@@ -129,7 +115,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	var box *mail.MemoryTransport
 	if d == nil {
-		a.sender.Transport, err = transport(c, origin)
+		err = a.setTransport(c)
 		p.warn(c)
 	} else {
 		box = &d.mailbox
@@ -139,10 +125,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
-	pages, err := a.pages(box)
+	pages, err := a.pages(c, a.renderer.Load(), box)
 	if err != nil {
 		return err
 	}
+	a.front.set(pages)
 	if d == nil {
 		if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, c.Data, now); err != nil {
 			log.Error("making the setup link", "error", err) // the command line makes an administrator too
@@ -154,8 +141,9 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
+	a.limiter, a.again = newConnLimiter(listener, c), again
 	servers := []service{
-		{newServer(pages, log), newConnLimiter(listener, c)},
+		{newServer(&a.front, log), a.limiter},
 		{socketServer(doctor.Handler(a.runningInside(), &a.witness, a.localAPI()), log), socket},
 	}
 	if d != nil {
@@ -179,7 +167,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 // runningInside returns what the checks of a service that runs read.
 func (a *app) runningInside() *doctor.Inside {
 	in := a.inside()
-	in.Connections = a.config.Limits.Connections
+	in.Connections = func() int { return a.live.Load().Limits.Connections }
 	return in
 }
 
@@ -195,9 +183,8 @@ func (p *program) noteSetupLink(a *app) {
 }
 
 // pages returns the handler of browsers and programs. box has the emails of a demonstration, or is nil.
-func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
-	c := a.config
-	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
+func (a *app) pages(c *config.Config, renderer *templates.Renderer, box *mail.MemoryTransport) (http.Handler, error) {
+	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(), Witness: a.witness.Note,
 		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error

@@ -32,7 +32,7 @@ type Inside struct {
 	Indexes func(ctx context.Context) ([]store.IndexReport, error)
 	// LastBackup returns the time of the last backup, and whether there was one. If nil, backups are not checked.
 	LastBackup  func(ctx context.Context, s store.Store) (at time.Time, ok bool, err error)
-	Connections int // limits.connections; 0 if the service does not run
+	Connections func() int // limits.connections; nil if the service does not run
 }
 
 // Check makes the checks of an open store. It changes nothing.
@@ -263,18 +263,19 @@ const spareFiles = 64
 
 // checkLimit compares the limit of open files with the connections. It is that of the service only in the service.
 func (in *Inside) checkLimit(r *Report) {
-	if in.Connections == 0 {
+	if in.Connections == nil {
 		r.skip("service.files", "the service does not run")
 		return
 	}
 	var limit unix.Rlimit
 	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
-	need := uint64(in.Connections + spareFiles)
+	connections := in.Connections()
+	need := uint64(connections + spareFiles)
 	switch {
 	case err != nil:
 		r.fail("service.files", "read getrlimit(2)", "reading the limit of open files: %v", err)
 	case limit.Cur < need:
-		r.fail("service.files", fmt.Sprintf("set LimitNOFILE=%d in the unit, or lower limits.connections", need), "the service may open %d files, and limits.connections is %d", limit.Cur, in.Connections)
+		r.fail("service.files", fmt.Sprintf("set LimitNOFILE=%d in the unit, or lower limits.connections", need), "the service may open %d files, and limits.connections is %d", limit.Cur, connections)
 	default:
 		r.ok("service.files", "the service may open %d files", limit.Cur)
 	}

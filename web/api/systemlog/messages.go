@@ -113,7 +113,7 @@ var messages = map[string]string{
 	audit.SpaceLow:            "Free disk space is low",
 	audit.SpaceRecovered:      "Enough free disk space again",
 	audit.ClockJumped:         "Clock changed while the service ran",
-	audit.ConfigurationLoaded: "Configuration loaded",
+	audit.ConfigReloaded:      "Configuration read again",
 	audit.AppCreated:          "Application registered",
 	audit.AppUpdated:          "Application updated",
 	audit.AppDeleted:          "Application deleted",
