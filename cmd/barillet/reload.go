@@ -37,6 +37,15 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	(*f.handler.Load()).ServeHTTP(w, r)
 }
 
+// setPages sets the handler of browsers and programs. box is as for pages.
+func (a *app) setPages(c *config.Config, box *mail.MemoryTransport) error {
+	pages, err := a.pages(c, a.renderer.Load(), box)
+	if err == nil {
+		a.front.set(pages)
+	}
+	return err
+}
+
 // setTransport sets the transport to the mail server of a configuration. Without a server, there is none.
 func (a *app) setTransport(c *config.Config) error {
 	to, err := transport(c, a.origin)

@@ -125,11 +125,9 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
-	pages, err := a.pages(c, a.renderer.Load(), box)
-	if err != nil {
+	if err := a.setPages(c, box); err != nil {
 		return err
 	}
-	a.front.set(pages)
 	if d == nil {
 		if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, c.Data, now); err != nil {
 			log.Error("making the setup link", "error", err) // the command line makes an administrator too
