@@ -88,10 +88,12 @@ var allowed = map[string]string{
 	"cmd/barillet/inprocess":   "",
 	"cmd/barillet/backups":     "authn/admin cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/backup internal/diskspace store",
 	"cmd/barillet/removal":     "",
-	" cmd/barillet/metrics":    "authn/password internal/audit internal/diskspace internal/outbox store store/bolt",
+	"cmd/barillet/metrics":     "authn/password internal/audit internal/diskspace internal/outbox store store/bolt",
 	"cmd/barillet/sample":      "internal/outbound internal/secret static templates",
+	"cmd/barillet/doctor": "cmd/barillet/cli internal/audit internal/audit/tree internal/diskspace internal/mail internal/outbox internal/webhook oidc/keys oidc/token store " +
+		"store/bolt web/reply",
 	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/manage internal/backup cmd/barillet/metrics cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage internal/backup cmd/barillet/metrics cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -115,10 +117,10 @@ var bans = []struct {
 	everywhere  bool
 }{
 	{names: "time.Now time.Since time.Until", only: "cmd/barillet"},
-	{names: "net/http", only: "cmd/barillet cmd/barillet/certificate cmd/barillet/inprocess cmd/barillet/manage cmd/barillet/metrics cmd/barillet/sample web/... oidc static internal/outbound"},
+	{names: "net/http", only: "cmd/barillet cmd/barillet/certificate cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage cmd/barillet/metrics cmd/barillet/sample web/... oidc static internal/outbound"},
 	{names: "net/http.Client net/http.DefaultClient net/http.Transport net/http.DefaultTransport net/http.Get net/http.Head " +
 		"net/http.Post net/http.PostForm net/http.NewRequest net/http.NewRequestWithContext",
-		only: "cmd/barillet cmd/barillet/certificate cmd/barillet/manage cmd/barillet/sample internal/outbound"}, // certificate calls the CA
+		only: "cmd/barillet cmd/barillet/certificate cmd/barillet/doctor cmd/barillet/manage cmd/barillet/sample internal/outbound"}, // certificate calls the CA
 	{names: "net/http.Server net/http.ListenAndServe net/http.ListenAndServeTLS net/http.Serve net/http.ServeTLS " +
 		"net/http.NewServeMux net/http.DefaultServeMux", only: "cmd/barillet/... web/... oidc"},
 	{names: "html/template", only: "templates cmd/barillet/sample"},

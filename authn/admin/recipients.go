@@ -52,7 +52,7 @@ func (s *Service) ResetRecipients(ctx context.Context, p Principal, u *account.U
 		}
 		all = slices.Concat(managers, admins)
 	}
-	if support := s.Accounts.Policy.Support; support != "" && (onScreen || len(u.Roles) > 0 || len(managers) == 0) {
+	if support := s.Accounts.Policy.Support(); support != "" && (onScreen || len(u.Roles) > 0 || len(managers) == 0) {
 		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), maxRecipients)], nil
@@ -126,7 +126,7 @@ func (s *Service) NotifyOperators(ctx context.Context, m func(string) notice.Not
 	if err != nil {
 		return err
 	}
-	if support := s.Accounts.Policy.Support; support != "" {
+	if support := s.Accounts.Policy.Support(); support != "" {
 		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return s.NotifyRemaining(ctx, account.RequestInfo{}, m, all)

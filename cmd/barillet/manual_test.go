@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/doctor"
 )
 
 // commonFlags are the flags that the manual describes once, for every command.
@@ -54,5 +56,19 @@ func TestManual_CommandTableHasEveryCommandAndFlag(t *testing.T) {
 		if c.Name() != "help" {
 			walk(c)
 		}
+	}
+}
+
+func TestManual_TableOfChecksMatchesThem(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "| id | what is so in a sound installation |\n|---|---|\n"
+	for _, c := range doctor.Checks {
+		want += "| `" + c.ID + "` | " + c.Meaning + " |\n"
+	}
+	if !strings.Contains(string(text), want+"\n") {
+		t.Errorf("the manual does not contain\n%s", want)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 
 	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/doctor"
 )
 
 // newCertificate returns the certificate of [tls], or nil without it.
@@ -29,9 +29,9 @@ func newCertificate(c *config.Config, log *slog.Logger) (*certificate.Source, er
 }
 
 // servers returns the servers of the pages, of the admin socket, and of tls.listen_http.
-func (a *app) servers(pages http.Handler, limiter *connLimiter, socket net.Listener) ([]service, error) {
-	first := newServer(pages, a.log)
-	servers := []service{{first, limiter}, {socketServer(a.localAPI(), a.log), socket}}
+func (a *app) servers(socket net.Listener) ([]service, error) {
+	first := newServer(&a.front, a.log)
+	servers := []service{{first, a.limiter}, {socketServer(doctor.Handler(a.runningInside(), &a.witness, a.localAPI()), a.log), socket}}
 	if a.certificate == nil {
 		return servers, nil
 	}

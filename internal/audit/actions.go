@@ -108,7 +108,7 @@ const (
 	CertRecovered       = "barillet.certificate.recovered"
 	BackupCreated       = "barillet.backup.created"
 	BackupFailed        = "barillet.backup.failed" // the first failure since the last scheduled backup
-	ConfigurationLoaded = "barillet.configuration.loaded"
+	ConfigReloaded      = "barillet.config.reloaded"
 	LogContradicted     = "barillet.audit.contradicted" // the log contradicts its newest head, so no head is signed
 	LogExported         = "barillet.audit.exported"     // events were written to a file
 	EventsRemoved       = "barillet.audit.removed"      // by the retention policy; see Removal

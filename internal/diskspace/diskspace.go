@@ -50,6 +50,14 @@ func New(dir string) (*Watch, error) {
 	return w, nil
 }
 
+// Measure returns the state of a directory, and changes nothing.
+func Measure(dir string) (State, error) {
+	w := &Watch{dir: dir}
+	err := w.read()
+	w.state.Low = w.state.Free+w.state.Reserved < 3*w.unit
+	return w.state, err
+}
+
 // State returns what the last Check found.
 func (w *Watch) State() State {
 	w.mu.Lock()

@@ -117,7 +117,7 @@ var messages = map[string]string{
 	audit.CertProblem:         "The certificate of the service expires, or no new one can be had",
 	audit.CertRecovered:       "The certificate of the service is in order again",
 	audit.ClockJumped:         "Clock changed while the service ran",
-	audit.ConfigurationLoaded: "Configuration loaded",
+	audit.ConfigReloaded:      "Configuration read again",
 	audit.AppCreated:          "Application registered",
 	audit.AppUpdated:          "Application updated",
 	audit.AppDeleted:          "Application deleted",
