@@ -48,6 +48,8 @@ type Policy struct {
 type Hasher struct {
 	Pepper store.Pepper
 	Policy Policy
+	// Breached reports whether a password appeared in a data breach; nil: none is known. It is set before the first Validate.
+	Breached func(password string) bool
 
 	pool      *pool
 	garbage   garbage
