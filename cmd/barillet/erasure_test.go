@@ -52,7 +52,7 @@ func TestErasure_LeavesOnlyThePseudonym(t *testing.T) {
 			t.Errorf("before the erasure %s does not name the user: the test shows nothing about it", table.Prefix)
 		}
 	}
-	program := d.programWith(admin.NewToken{Name: "erasing", Role: account.RoleSuperAdmin, TTL: 48 * time.Hour})
+	program := d.super("erasing")
 	path := "/api/v1/users/" + string(s.id)
 	program.act("the user is deactivated", http.StatusOK, "", "POST", path+"/lifecycle/deactivate", "{}")
 	program.act("the user is deleted", http.StatusNoContent, "", "DELETE", path)
@@ -159,7 +159,7 @@ func (d *attackDay) logoutClient() client.Information {
 // administer does what administrators do about the subject: an approval, a note, a stored answer, a placeholder of the same address, a token.
 func (d *attackDay) administer(s *subject) {
 	t, a, ctx := d.t, d.app, d.t.Context()
-	super := d.programWith(admin.NewToken{Name: "super", Role: account.RoleSuperAdmin, TTL: 48 * time.Hour})
+	super := d.super("super")
 	super.header.Set("Idempotency-Key", "subject")
 	super.act("an administrator changes the subject", http.StatusOK, "", "POST", "/api/v1/users/"+s.login(), `{"profile":{"nickName":"Bielle-matricule"}}`)
 	all := d.client("192.0.2.77")
@@ -183,6 +183,11 @@ func (d *attackDay) administer(s *subject) {
 		t.Fatal(err)
 	}
 	s.placeholder = created.ID
+}
+
+// super returns a program with a new API token of a SUPER_ADMIN.
+func (d *attackDay) super(name string) *dayClient {
+	return d.programWith(admin.NewToken{Name: name, Role: account.RoleSuperAdmin, TTL: 48 * time.Hour})
 }
 
 // programWith returns a program with a new API token of the operator.
