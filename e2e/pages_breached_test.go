@@ -52,7 +52,8 @@ func TestPages_BreachedPassword(t *testing.T) {
 	q.says("fuite de données")
 	q.Album("password-breached-without-script")
 
-	h.Admin.Call(http.MethodPost, "/users?activate=false", map[string]any{
+	secrets := h.API(h.Secret("token with secrets", h.Run("token", "create", "--name", "desk", "--role", "SUPER_ADMIN", "--allow", "secrets").OK(t)))
+	secrets.Call(http.MethodPost, "/users?activate=false", map[string]any{
 		"profile":     map[string]string{"login": "ana@garage.example", "email": "ana@garage.example", "firstName": "Ana", "lastName": "Roux"},
 		"credentials": map[string]any{"password": map[string]string{"value": breached}},
 	}).Want(http.StatusBadRequest)

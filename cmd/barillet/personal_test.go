@@ -60,9 +60,9 @@ func TestExport_HasAllThatIsKept(t *testing.T) {
 	if err := d.app.tree.Advance(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	d.admin.act("the help desk exports", http.StatusForbidden, "", "GET", "/api/v1/users/"+s.login()+"/export")
+	d.admin.act("the help desk exports", http.StatusForbidden, "", "POST", "/api/v1/users/"+s.login()+"/export", "{}")
 	program := d.super("exporting")
-	answer := program.act("an export", http.StatusOK, "", "GET", "/api/v1/users/"+s.login()+"/export")
+	answer := program.act("an export", http.StatusOK, "", "POST", "/api/v1/users/"+s.login()+"/export", "{}")
 	var export map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(answer.body), &export); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestExport_HasAllThatIsKept(t *testing.T) {
 			t.Errorf("the export contains the secret %q", secret)
 		}
 	}
-	if again := program.act("another export", http.StatusOK, "", "GET", "/api/v1/users/"+s.login()+"/export"); !strings.Contains(again.body, s.login()) {
+	if again := program.act("another export", http.StatusOK, "", "POST", "/api/v1/users/"+s.login()+"/export", "{}"); !strings.Contains(again.body, s.login()) {
 		t.Error("no second export")
 	}
 	if err := d.app.tree.Advance(t.Context()); err != nil {

@@ -67,6 +67,9 @@ type exportMailJSON struct {
 }
 
 func (a *API) exportUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err
@@ -85,7 +88,6 @@ func (a *API) exportUser(w http.ResponseWriter, r *http.Request, op admin.Princi
 	if err := a.exportRelated(r.Context(), op, &out, from.User.ID); err != nil {
 		return err
 	}
-	w.Header().Set("Content-Disposition", `attachment; filename="barillet-user.json"`)
 	return reply.JSON(w, http.StatusOK, out)
 }
 

@@ -23,7 +23,7 @@ func (m *CLI) userExport() *cobra.Command {
 	c.Flags().StringVar(&file, "out", "", "new file, mode 0600; stdout without it")
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var all json.RawMessage
-		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/export"), nil, &all); err != nil {
+		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/export"), nil, &all); err != nil {
 			return fmt.Errorf("exporting %s: %w", args[0], err)
 		}
 		var text bytes.Buffer
