@@ -37,7 +37,7 @@ var allowed = map[string]string{
 	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",
 	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
 	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
-		"internal/outbound internal/secret internal/webhook store",
+		"internal/outbound internal/secret internal/throttle internal/webhook store",
 	"authn/helpdesk/text": "authn/admin internal/notice",
 	"authn/helpdesk": "authn authn/account authn/admin authn/helpdesk/text factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",

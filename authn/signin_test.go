@@ -168,7 +168,9 @@ func TestStartWithPassword_RehashLosesToAPasswordChange(t *testing.T) {
 	rerun := env.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		env.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = chosen, u.PasswordEpoch+1, u.Epoch+1 })
+		env.Change(u.ID, func(u *account.User) {
+			u.Password.Hash, u.PasswordEpoch, u.Epoch = chosen, u.PasswordEpoch+1, u.Epoch+1
+		})
 	}
 	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
 	wantCode(t, err, errcode.SignInFailed, "the password of a moment ago")
