@@ -14,6 +14,7 @@ import (
 	"barillet/cmd/barillet/backups"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/passwords"
 )
 
 // Exit codes.
@@ -73,7 +74,7 @@ func (p *program) root() *cobra.Command {
 		}
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.configCommand(), p.compactCommand(), p.versionCommand())
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.configCommand(), p.compactCommand(), p.versionCommand(), passwords.Command(&p.Program))
 	manager := p.manager()
 	backup := manager.Backup()
 	backup.AddCommand(backups.VerifyCommand(&p.Program))

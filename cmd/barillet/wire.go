@@ -28,6 +28,7 @@ import (
 	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/doctor"
 	"barillet/cmd/barillet/metrics"
+	"barillet/cmd/barillet/passwords"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
@@ -184,15 +185,16 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 	}
 	policy := password.Policy{Min: c.Password.MinLength, MaxConcurrent: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
 		Cost: password.Cost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
-	passwords, err := password.NewHasher(dir.Keys.Pepper, policy)
+	hasher, err := password.NewHasher(dir.Keys.Pepper, policy)
 	if err != nil {
 		return nil, err
 	}
-	boundMemory(passwords)
+	boundMemory(hasher)
+	hasher.Breached = passwords.Breached(c.Data, a.log)
 	accounts := &account.Service{
 		Store: dir.Store, Pepper: dir.Keys.Pepper,
 		Factors:  kinds(keys, dir.Keys.Pepper.MAC),
-		Hasher:   passwords,
+		Hasher:   hasher,
 		Limiter:  throttle.NewLimiter(dir.Ring, dir.Keys.Pepper),
 		Failures: throttle.NewFailureStore(dir.Ring, dir.Keys.Pepper),
 		Log:      events, Outbox: outbox,

@@ -50,6 +50,7 @@ const (
 	UserSuspended       = "user.lifecycle.suspend"
 	UserUnsuspended     = "user.lifecycle.unsuspend"
 	UserDeleted         = "user.lifecycle.delete.initiated"
+	UserExported        = "barillet.user.exported" // all that is kept about the user
 	UserUnlocked        = "user.account.unlock_by_admin"
 	ProfileUpdated      = "user.account.update_profile"
 	AddressUpdated      = "user.account.update_primary_email"

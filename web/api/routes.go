@@ -34,6 +34,7 @@ func (a *API) routes() []route {
 		{"POST /api/v1/users/{id}/lifecycle/withdraw_invitation", a.lifecycle(a.directory.WithdrawInvitation)},
 		{"POST /api/v1/users/{id}/lifecycle/withdraw_tickets", a.lifecycle(a.directory.WithdrawTickets)},
 		{"POST /api/v1/users/{id}/credentials/change_password", a.changePassword},
+		{"POST /api/v1/users/{id}/export", a.exportUser},
 		{"GET /api/v1/users/{id}/sessions", a.listSessions},
 		{"DELETE /api/v1/users/{id}/sessions", a.endSessions},
 		{"GET /api/v1/users/{id}/factors", a.listFactors},

@@ -38,7 +38,7 @@ type Connector interface {
 func (m *CLI) Commands() []*cobra.Command {
 	return []*cobra.Command{
 		cli.Parent("token", "manage API tokens", m.tokenCreate(), m.tokenList(), m.tokenRevoke()),
-		cli.Parent("user", "manage users", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
+		cli.Parent("user", "manage users", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userExport(), m.userDelete(),
 			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "list and end sessions of users", m.sessionsList(), m.sessionsEnd()),
 			cli.Parent("role", "manage roles of users", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
 		cli.Parent("factors", "manage devices of users", m.factorsList(), m.factorsRemove(), m.factorsFreeze(), m.factorsReset()),

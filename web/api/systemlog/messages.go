@@ -54,6 +54,7 @@ var messages = map[string]string{
 	audit.UserSuspended:       "User suspended",
 	audit.UserUnsuspended:     "User unsuspended",
 	audit.UserDeleted:         "User deleted",
+	audit.UserExported:        "All data about a user exported",
 	audit.UserUnlocked:        "User unlocked",
 	audit.ProfileUpdated:      "Profile updated",
 	audit.AddressUpdated:      "Email address updated",
