@@ -187,9 +187,8 @@ type SeedEnroller interface {
 
 // Renewer is implemented by a kind whose answers could be given again if the store goes back to an older state.
 type Renewer interface {
-	// Renew returns the device with every answer used up that was possible until now. ok is false if its record cannot tell which
-	// these are.
-	Renew(now time.Time, d Device) (out Device, ok bool, err error)
+	// Renew returns the device with every answer used up that was possible until now.
+	Renew(now time.Time, d Device) (Device, error)
 }
 
 // Importer is implemented by a kind whose devices can come from another service.

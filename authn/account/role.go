@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Role is a role of an administrator, with the name of the Okta API.
 type Role string
@@ -21,6 +24,9 @@ type RoleAssignment struct {
 	Groups  []GroupID `cbor:"3,keyasint,omitempty"`
 	Created time.Time `cbor:"4,keyasint,omitzero"`
 	Changed time.Time `cbor:"5,keyasint,omitzero"`
+	// Rests is true for a role of a store that was restored without its log, until the operator confirms it (protocol rule 33). It
+	// gives no permission. As a role of the user on whom others operate, it counts.
+	Rests bool `cbor:"6,keyasint,omitempty"`
 }
 
 // Roles returns all roles, highest first.
@@ -43,7 +49,18 @@ func (r Role) Rank() int {
 	return -1
 }
 
-// Rank returns the highest rank of the user's roles.
+// ActiveRoles returns the roles that give permissions: those that do not rest.
+func (u *User) ActiveRoles() []RoleAssignment {
+	return slices.DeleteFunc(slices.Clone(u.Roles), func(a RoleAssignment) bool { return a.Rests })
+}
+
+// ActiveRank returns the highest rank of ActiveRoles.
+func (u *User) ActiveRank() int {
+	active := User{Roles: u.ActiveRoles()}
+	return active.Rank()
+}
+
+// Rank returns the highest rank of the user's roles, also of those that rest.
 func (u *User) Rank() int {
 	rank := 0
 	for _, a := range u.Roles {

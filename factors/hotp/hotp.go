@@ -30,7 +30,6 @@ var (
 	_ factors.AdminEnroller = HOTP{}
 	_ factors.SeedEnroller  = HOTP{}
 	_ factors.Importer      = HOTP{}
-	_ factors.Renewer       = HOTP{}
 )
 
 // Kind implements factors.Factor.
@@ -171,9 +170,6 @@ func (HOTP) QRCodePNG(subject factors.Subject, p factors.Pending) ([]byte, error
 	}
 	return oath.PNG(e.uri(subject))
 }
-
-// Renew implements factors.Renewer. The counter of the token is not known, and two used codes in a row would resynchronise it.
-func (HOTP) Renew(_ time.Time, d factors.Device) (factors.Device, bool, error) { return d, false, nil }
 
 // Import implements factors.Importer. The Key URI format requires the counter of a token. The other service may have
 // accepted the codes of earlier counters; they are not accepted here.

@@ -101,6 +101,7 @@ const (
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
+	StoreRestored       = "barillet.store.restored" // from a backup, as a new generation
 	ClockJumped         = "barillet.clock.jumped" // by five minutes or more while the service ran
 	SpaceLow            = "barillet.space.low"    // the disk of the data directory is nearly full
 	SpaceRecovered      = "barillet.space.recovered"
