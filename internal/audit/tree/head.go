@@ -176,3 +176,16 @@ func (t *Tree) NewestHead(ctx context.Context) (text string, err error) {
 	}
 	return text, err
 }
+
+// Root returns the size and the root of the tree in a snapshot. Nothing is compared with a head.
+func (t *Tree) Root(s store.Snapshot) (Checkpoint, error) {
+	size, err := t.size(s)
+	if err != nil || size == 0 {
+		return Checkpoint{}, err
+	}
+	root, err := tlog.TreeHash(size, t.reader(s))
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("reading the tree of the audit log: %w", err)
+	}
+	return Checkpoint{Size: size, Root: root}, nil
+}
