@@ -33,9 +33,10 @@ var allowed = map[string]string{
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/account/origin authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
-	"authn/counts": "authn/account internal/audit store",
-	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",
-	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
+	"authn/counts":     "authn/account internal/audit store",
+	"authn/generation": "authn/account factors internal/audit internal/audit/tree internal/errcode internal/webhook store",
+	"authn/roster":     "authn/account authn/account/index internal/secret internal/throttle store",
+	"authn/enrol":      "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
 	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/webhook store",
 	"authn/helpdesk/text": "authn/admin internal/notice",

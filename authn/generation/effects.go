@@ -108,12 +108,13 @@ func remove(r *run, tx *account.Tx, u *account.User, e *audit.Event) error {
 }
 
 // endAddresses removes the addresses and numbers that were replaced: the new ones are not in the log, and the old ones may be another
-// person's. A login is no address: it stays.
-func endAddresses(_ *run, _ *account.Tx, u *account.User, e *audit.Event) error {
-	changed := strings.Fields(e.Detail["changed"])
+// person's. A user must have an address, so the primary one becomes one that no mail server has (RFC 2606 §2). A login stays.
+func endAddresses(_ *run, tx *account.Tx, u *account.User, e *audit.Event) error {
+	old, changed := *u, strings.Fields(e.Detail["changed"])
 	has := func(member string) bool { return len(changed) == 0 || slices.Contains(changed, member) }
 	if has("email") {
-		u.Email, u.Given.Email, u.EmailProvenance = "", "", account.EmailProvenance{}
+		u.SetEmail(string(u.ID) + "@replaced.invalid")
+		u.EmailProvenance = account.EmailProvenance{}
 	}
 	if has("secondEmail") {
 		u.SecondEmail, u.Given.SecondEmail = "", ""
@@ -124,7 +125,7 @@ func endAddresses(_ *run, _ *account.Tx, u *account.User, e *audit.Event) error 
 	if has("mobilePhone") {
 		u.MobilePhone = account.Phone{}
 	}
-	return nil
+	return tx.UpdateProfile(u, &old)
 }
 
 // endPassword removes a password that was replaced. The user chooses another by a link and a device, or an administrator sets one.
