@@ -39,6 +39,16 @@ func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) messa
 	return m.notYou(c, w, "mail.not_expected")
 }
 
+func composeBackupFailed(n notice.BackupFailed, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "backup_failed")
+	last := c.text("mail.backup_failed_none")
+	if !n.Last.IsZero() {
+		last = c.text("mail.backup_failed_last", "At", c.moment(n.Last, w.brand.Zone))
+	}
+	m.Lines = []string{c.text("mail.backup_failed_text"), last, c.text("mail.backup_failed_next")}
+	return m
+}
+
 func composeSpaceLow(n notice.SpaceLow, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "space_low")
 	m.Lines = []string{c.text("mail.space_low_text", "Free", n.Free), c.text("mail.space_low_effect"), c.text("mail.space_low_next")}

@@ -307,6 +307,8 @@ func GalleryMails() []notice.Notice {
 		notice.PasswordExposed{Context: a, Count: 20},
 		notice.SecurityKeyDisabled{Context: a, Device: "Clé du trousseau"},
 		notice.SpaceLow{Context: a, Free: "40 MiB"},
+		notice.BackupFailed{Context: a, Last: until},
+		notice.BackupFailed{Context: a},
 		notice.TicketShown{Context: a, By: "Karim Benali"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand"},
 		notice.TicketShown{Context: a, By: "Karim Benali", User: "Amélie Durand", Witness: "Paul Martin"},

@@ -2,6 +2,8 @@ package authntest
 
 import (
 	"path/filepath"
+	"testing"
+	"time"
 
 	"barillet/store"
 	"barillet/store/bolt"
@@ -60,3 +62,12 @@ func (e *Env) Copy() *Env {
 func (e *Env) Clear(table store.TableDef) (int, error) {
 	return e.bolt.(*bolt.Store).Clear(e.T.Context(), table)
 }
+
+// Opened returns an environment on an open store, which the caller closes.
+func Opened(t testing.TB, file *bolt.Store, keys store.RootKeys, now time.Time) *Env {
+	t.Helper()
+	return newOn(t, file, keys, now)
+}
+
+// Bolt returns the store of the environment without the wrappers.
+func (e *Env) Bolt() *bolt.Store { return e.bolt.(*bolt.Store) }

@@ -21,6 +21,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/cmd/barillet/backups"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/removal"
@@ -28,6 +29,7 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/audit/tree"
+	"barillet/internal/backup"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
 	"barillet/internal/throttle"
@@ -64,6 +66,8 @@ type app struct {
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
 	files     *static.Files
+	backups   *backup.Maker
+	schedule  *backup.Schedule // nil without backup.directory
 	api       *api.API
 	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
 	oidc      *oidc.Provider
@@ -117,7 +121,13 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 		return nil, err
 	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	if a.backups, err = backups.NewMaker(c, dir, version(), now); err != nil {
+		return nil, err
+	}
+	if a.schedule, err = backups.NewSchedule(context.Background(), c, dir, a.backups, a.directory.Admin, log); err != nil {
+		return nil, err
+	}
+	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs, Backups: a.backups})
 	return a, nil
 }
 

@@ -28,6 +28,9 @@ const spoolPrefix = "barillet.spool-"
 // ErrBusy is the error of TrySpool while another spool is being made or sent.
 var ErrBusy = errors.New("another backup is being made")
 
+// ErrNoRoom is wrapped by the error for a backup that would leave too little free space.
+var ErrNoRoom = errors.New("too little free space")
+
 // Maker makes backups of an open store. It makes one at a time, and another one can be sent meanwhile.
 type Maker struct {
 	// Copy copies the store at one moment to a new file. It calls needs as bolt.Store.CopyTo does.
@@ -105,7 +108,7 @@ func (m *Maker) spool(ctx context.Context, name string) (_ *Spool, err error) {
 		}
 	}()
 	at := m.Now()
-	if err := m.Copy(ctx, s.path, func(bytes int64) error { return m.Room(m.Dir, bytes) }); err != nil {
+	if err := m.Copy(ctx, s.path, func(bytes int64) error { return m.room(m.Dir, bytes) }); err != nil {
 		return nil, err
 	}
 	keys := m.Keys()
@@ -117,6 +120,14 @@ func (m *Maker) spool(ctx context.Context, name string) (_ *Spool, err error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// room returns an error that wraps ErrNoRoom if a directory has no room.
+func (m *Maker) room(dir string, bytes int64) error {
+	if err := m.Room(dir, bytes); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
+	return nil
 }
 
 // Check checks every page of a store file that nothing has open, opens every record with the root keys, and reads the audit tree. It

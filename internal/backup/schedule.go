@@ -139,7 +139,7 @@ func (s *Schedule) write(ctx context.Context, spool *Spool, path string) error {
 	if err != nil {
 		return err
 	}
-	w := &store.PacedWriter{Context: ctx, File: f, Left: spool.maxSize(), Needs: func(bytes int64) error { return s.Maker.Room(s.Directory, bytes) }}
+	w := &store.PacedWriter{Context: ctx, File: f, Left: spool.maxSize(), Needs: func(bytes int64) error { return s.Maker.room(s.Directory, bytes) }}
 	sum := newSummed(w)
 	if err = w.Check(); err == nil {
 		buffered := bufio.NewWriterSize(sum, 256<<10)

@@ -70,6 +70,14 @@ type SpaceLow struct {
 
 func (SpaceLow) Name() string { return "space_low" }
 
+// BackupFailed warns administrators that scheduled backups fail.
+type BackupFailed struct {
+	Context
+	Last time.Time `json:"last,omitzero"` // of the last backup; zero: there is none
+}
+
+func (BackupFailed) Name() string { return "backup_failed" }
+
 // ApprovalRequested reports that an operation waits for the approval of a second administrator (protocol rule 11).
 type ApprovalRequested struct {
 	Context

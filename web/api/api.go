@@ -11,6 +11,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/approval"
 	"barillet/authn/directory"
+	"barillet/internal/backup"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/oidc"
@@ -32,6 +33,7 @@ type Config struct {
 	PublicURL string           // the prefix of each URL in a response, without a final slash
 	Now       func() time.Time // nil: the clock of the accounts
 	SignIn    bool             // enables POST /authn (protocol rule 25)
+	Backups   *backup.Maker    // nil: the API sends no backups
 	Log       *slog.Logger     // for requests without a logger; nil: slog.Default
 
 	// Docs returns the description. If it is nil, the description is not served.
@@ -49,12 +51,13 @@ type API struct {
 	limiter   throttle.Memory
 	keys      *idempotency.Keys
 	oidc      *oidc.Provider
+	backups   *backup.Maker
 	mux       *http.ServeMux
 }
 
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
-	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
+	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, backups: c.Backups, now: c.Now, log: c.Log,
 		mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now

@@ -86,6 +86,13 @@ type Config struct {
 		Attestation      string `toml:"attestation" default:"direct" oneof:"direct,indirect,enterprise,none" usage:"attestation that a security key sends"`
 		UserVerification string `toml:"user_verification" default:"discouraged" oneof:"discouraged,preferred,required" usage:"whether a security key asks for its PIN after the password"`
 	} `toml:"webauthn"`
+	Backup struct {
+		Directory  string        `toml:"directory" usage:"directory of scheduled backups, which exists"`
+		Every      time.Duration `toml:"every" default:"24h" min:"10m" max:"720h" usage:"time between two scheduled backups"`
+		Keep       int           `toml:"keep" default:"14" min:"1" max:"10000" usage:"scheduled backups that are kept"`
+		KeepDays   int           `toml:"keep_days" default:"3650" min:"1" max:"3650" usage:"days that a scheduled backup is kept at most; the newest is always kept"`
+		Recipients recipients    `toml:"recipients" usage:"public keys of age, to which every backup is encrypted"`
+	} `toml:"backup"`
 	Outbound struct {
 		Allow hosts `toml:"allow" usage:"private hosts, addresses and networks that the service can call by HTTP"`
 	} `toml:"outbound"`

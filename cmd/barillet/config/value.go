@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"barillet/authn/account"
+	"barillet/internal/backup"
 	"barillet/internal/input"
 	"barillet/internal/outbound"
 	"barillet/web/forwardauth"
@@ -30,6 +31,8 @@ type (
 	networks []netip.Prefix
 	rules    []forwardauth.Rule
 	hosts    struct{ outbound.Allowed }
+
+	recipients struct{ backup.Recipients }
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -156,5 +159,11 @@ func (r *rules) UnmarshalText(text []byte) error {
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (h *hosts) UnmarshalText(text []byte) (err error) {
 	h.Allowed, err = outbound.ParseAllowed(items(text))
+	return err
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *recipients) UnmarshalText(text []byte) (err error) {
+	r.Recipients, err = backup.ParseRecipients(items(text))
 	return err
 }

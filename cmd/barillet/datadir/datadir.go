@@ -31,6 +31,8 @@ type Dir struct {
 	Keys  store.RootKeys
 	Space *diskspace.Watch
 	Fresh bool // initialized now
+
+	CopyTo func(ctx context.Context, path string, needs func(bytes int64) error) error // see bolt.Store
 }
 
 // Open opens and decrypts the store in the data directory. If create is set, it initializes a missing or empty
@@ -82,7 +84,7 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &Dir{Store: ring.CorrectTimes(guarded, now), Ring: ring, Keys: keys, Space: space, Fresh: fresh}, nil
+	return &Dir{Store: ring.CorrectTimes(guarded, now), Ring: ring, Keys: keys, Space: space, Fresh: fresh, CopyTo: db.CopyTo}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.

@@ -111,6 +111,8 @@ var messages = map[string]string{
 	audit.RecordsRemoved:      "Old records removed",
 	audit.EventsErased:        "Personal data of a user erased from the audit log",
 	audit.LogContradicted:     "Audit log contradicts its last signed head",
+	audit.BackupCreated:       "Backup made",
+	audit.BackupFailed:        "Scheduled backup failed",
 	audit.SpaceLow:            "Free disk space is low",
 	audit.SpaceRecovered:      "Enough free disk space again",
 	audit.ClockJumped:         "Clock changed while the service ran",
