@@ -85,9 +85,11 @@ var allowed = map[string]string{
 	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink": "authn/directory store",
 	"cmd/barillet/removal":   "",
-	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+	"cmd/barillet/restore": "authn/generation cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/audit internal/audit/tree internal/backup internal/diskspace store " +
+		"store/bolt",
+	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/generation authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/restore cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",

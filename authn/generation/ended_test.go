@@ -177,18 +177,24 @@ var kinds = []kind{
 	}},
 	{name: "a removed device", known: true, begin: func(t *testing.T, s *authntest.Garage) (func(), func(e *authntest.Env) bool) {
 		return func() {
-			must(t, s.Directory.RemoveDevice(t.Context(), authntest.AsOperator, s.From, authntest.Technician, s.Phone.Device))
-		}, func(e *authntest.Env) bool { return passes(t, e, authntest.Technician, factors.InputCode, s.Phone.Next()) }
+				must(t, s.Directory.RemoveDevice(t.Context(), authntest.AsOperator, s.From, authntest.Technician, s.Phone.Device))
+			}, func(e *authntest.Env) bool {
+				return passes(t, e, authntest.Technician, factors.InputCode, s.Phone.Next())
+			}
 	}},
 	{name: "a frozen device", known: true, begin: func(t *testing.T, s *authntest.Garage) (func(), func(e *authntest.Env) bool) {
 		return func() {
-			_, err := s.Directory.Freeze.ByAdmin(t.Context(), authntest.AsOperator, s.From, authntest.Technician, s.Phone.Device, "")
-			must(t, err)
-		}, func(e *authntest.Env) bool { return passes(t, e, authntest.Technician, factors.InputCode, s.Phone.Next()) }
+				_, err := s.Directory.Freeze.ByAdmin(t.Context(), authntest.AsOperator, s.From, authntest.Technician, s.Phone.Device, "")
+				must(t, err)
+			}, func(e *authntest.Env) bool {
+				return passes(t, e, authntest.Technician, factors.InputCode, s.Phone.Next())
+			}
 	}},
 	{name: "the devices before a reset", known: true, begin: func(t *testing.T, s *authntest.Garage) (func(), func(e *authntest.Env) bool) {
 		return func() { s.Reset(t, authntest.AsOperator, helpdesk.ResetRequest{}) },
-			func(e *authntest.Env) bool { return passes(t, e, authntest.Technician, factors.InputCode, s.Phone.Next()) }
+			func(e *authntest.Env) bool {
+				return passes(t, e, authntest.Technician, factors.InputCode, s.Phone.Next())
+			}
 	}},
 	{name: "a suspended user", known: true, begin: statusOf((*directory.Service).Suspend)},
 	{name: "a deactivated user", known: true, begin: statusOf((*directory.Service).Deactivate)},

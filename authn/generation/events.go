@@ -55,8 +55,8 @@ var decisions = map[string]decision{
 	audit.WebhookOverrun: service, audit.WebhookResumed: service, audit.SetupLinkIssued: past, audit.ServerStarted: service, audit.ServerStopped: service,
 	audit.StoreDamaged: service, audit.StoreRestored: past, audit.ClockJumped: service, audit.SpaceLow: service, audit.SpaceRecovered: service,
 	audit.ConfigurationLoaded: service, audit.LogContradicted: service, audit.LogExported: service, audit.EventsRemoved: service,
-	audit.RecordsRemoved: service,
-	audit.EventsErased:   {all: eraseAgain},
+	audit.RecordsRemoved: service, audit.BackupCreated: service, audit.BackupFailed: service,
+	audit.EventsErased: {all: eraseAgain},
 
 	audit.AppCreated: begun, audit.AppUpdated: {all: closeClient}, audit.AppDeleted: {all: deleteClient}, audit.AppSignIn: past, audit.AppConsent: past,
 	audit.AppGrantRevoked: past, audit.AppDevice: past, audit.AppRefused: refused, audit.AppKeysRotated: {all: endSigningKeys},

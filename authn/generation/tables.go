@@ -5,8 +5,8 @@ import "barillet/store"
 // ended lists the tables that each generation clears, and kept the others. A test compares both with the layout of the store.
 //
 // Jobs and mails that waited at the backup were delivered since, or have links that ended, so they are not delivered again. An answer
-// of an idempotent request belongs to a token or session that has ended, so no later request has its key: whoever repeats an
-// operation first reads whether it is there.
+// of an idempotent request belongs to a token or session that has ended, so no later request has its key: before a caller
+// repeats an operation, it reads whether the store has the result.
 var (
 	ended = set(store.Transactions, store.Links, store.Sessions, store.Browsers, store.Forwards, store.Approvals, store.Handovers, store.Codes, store.Refreshes,
 		store.Accesses, store.AuthRequests, store.Grants, store.GrantsExpiring, store.Consents, store.UserCodes, store.Tokens, store.Idempotency,

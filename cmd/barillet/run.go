@@ -59,15 +59,10 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
-<<<<<<< HEAD
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand(), restore.Command(&p.Program, p.openRestored))
-	root.AddCommand(p.manager().Commands()...)
-=======
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand())
 	manager := p.manager()
 	backup := manager.Backup()
 	backup.AddCommand(backups.VerifyCommand(&p.Program))
 	root.AddCommand(append(manager.Commands(), backup)...)
->>>>>>> wip-backup
 	return root
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"barillet/authn/admin"
-	"barillet/internal/audit/tree"
 	"barillet/web/reply"
 )
 
@@ -33,9 +32,6 @@ func (a *API) logEntries(w http.ResponseWriter, r *http.Request, op admin.Princi
 	entries, next, err := a.directory.Admin.LogEntries(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), first, q.text("after"))
 	if err != nil {
 		return err
-	}
-	if entries == nil {
-		entries = []tree.Entry{}
 	}
 	return reply.JSON(w, http.StatusOK, map[string]any{"entries": entries, "next": next})
 }

@@ -43,7 +43,7 @@ const entriesAtOnce = 500
 // store.ErrUnreadable for an entry that cannot be read.
 func (t *Tree) Entries(ctx context.Context, first int64, after string) (entries []Entry, next string, err error) {
 	err = t.Store.View(ctx, func(s store.Snapshot) error {
-		entries, next = nil, ""
+		entries, next = []Entry{}, ""
 		removed, inRemoved := strings.CutPrefix(after, removedPart)
 		scan, open, begin := t.events.ScanSealed, t.openEvent, after
 		if inRemoved {
