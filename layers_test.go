@@ -18,6 +18,7 @@ var allowed = map[string]string{
 	"internal/errcode": "", "internal/input": "", "internal/secret": "internal/input", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "internal/input",
 	"internal/audit": "internal/input internal/throttle store", "internal/audit/tree": "internal/audit store", "internal/outbox": "internal/audit store", "internal/throttle": "store",
 	"internal/diskspace": "store",
+	"internal/backup":    "internal/audit/tree store store/bolt",
 	"internal/mail":      "internal/audit internal/outbox store",
 	"internal/webhook":   "internal/audit internal/outbound internal/outbox store",
 
@@ -69,7 +70,7 @@ var allowed = map[string]string{
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input internal/webhook web/api/scim web/reply",
 	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
-		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
+		"internal/backup internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/idempotency web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
 	"web/site": "authn authn/account authn/freeze authn/session factors internal/errcode internal/secret internal/throttle oidc templates web/forwardauth " +
@@ -80,16 +81,18 @@ var allowed = map[string]string{
 		"templates web/admission web/apidocs web/console web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":       "internal/input",
-	"cmd/barillet/config":    "authn/account cmd/barillet/cli internal/input internal/outbound web/forwardauth",
+	"cmd/barillet/config":    "authn/account cmd/barillet/cli internal/backup internal/input internal/outbound web/forwardauth",
 	"cmd/barillet/datadir":   "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
 	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink": "authn/directory store",
+	"cmd/barillet/inprocess": "",
+	"cmd/barillet/backups":   "authn/admin cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/backup internal/diskspace store",
 	"cmd/barillet/removal":   "",
 	"cmd/barillet/restore": "authn/generation cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/audit internal/audit/tree internal/backup internal/diskspace store " +
 		"store/bolt",
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/generation authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/restore cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/manage internal/backup cmd/barillet/removal cmd/barillet/restore cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -101,7 +104,7 @@ var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/f
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.
 var sharedModules = map[string]struct{ importers, reason string }{
-	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
+	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
 	"github.com/BurntSushi/toml": {"cmd/barillet/config templates", "the configuration and the message catalogues are TOML files"},
 	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
 }
@@ -113,7 +116,7 @@ var bans = []struct {
 	everywhere  bool
 }{
 	{names: "time.Now time.Since time.Until", only: "cmd/barillet"},
-	{names: "net/http", only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample web/... oidc static internal/outbound"},
+	{names: "net/http", only: "cmd/barillet cmd/barillet/inprocess cmd/barillet/manage cmd/barillet/sample web/... oidc static internal/outbound"},
 	{names: "net/http.Client net/http.DefaultClient net/http.Transport net/http.DefaultTransport net/http.Get net/http.Head " +
 		"net/http.Post net/http.PostForm net/http.NewRequest net/http.NewRequestWithContext",
 		only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample internal/outbound"},

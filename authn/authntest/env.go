@@ -4,6 +4,7 @@
 package authntest
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/netip"
@@ -356,4 +357,9 @@ func (e *Env) Events(actions ...string) []audit.Entry {
 		}
 	}
 	return out
+}
+
+// CopyTo is that of the store file.
+func (e *Env) CopyTo(ctx context.Context, path string, needs func(bytes int64) error) error {
+	return e.bolt.(*bolt.Store).CopyTo(ctx, path, needs)
 }

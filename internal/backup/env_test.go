@@ -111,3 +111,8 @@ func records(ctx context.Context, s store.Store) (map[string]string, error) {
 func (e *env) spools() ([]string, error) {
 	return filepath.Glob(filepath.Join(e.dir, "barillet.spool-*"))
 }
+
+// read calls fn with a snapshot of a store file.
+func (e *env) read(path string, fn func(store.Snapshot) error) error {
+	return bolt.ReadOnly(e.t.Context(), path, func(s store.Store) error { return s.View(e.t.Context(), fn) })
+}

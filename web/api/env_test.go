@@ -10,7 +10,9 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
+	"barillet/internal/backup"
 	"barillet/oidc"
+	"barillet/store"
 	"barillet/web/api"
 	"barillet/web/apidocs"
 	"barillet/web/reply"
@@ -35,6 +37,8 @@ func open(t testing.TB) *apiEnv {
 		t.Fatal(err)
 	}
 	return &apiEnv{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, Approvals: h.Approvals, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+		Backups: &backup.Maker{Copy: h.CopyTo, Keys: func() store.RootKeys { return h.Keys }, Dir: t.TempDir(), Program: "v1.2.3", Now: h.Clock.Now,
+			Room: func(string, int64) error { return nil }},
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 
