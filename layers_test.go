@@ -104,7 +104,7 @@ var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/f
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.
 var sharedModules = map[string]struct{ importers, reason string }{
-	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
+	"github.com/spf13/cobra":     {"cmd/barillet/restore cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
 	"github.com/BurntSushi/toml": {"cmd/barillet/config templates", "the configuration and the message catalogues are TOML files"},
 	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
 }

@@ -32,7 +32,7 @@ func tokenOwner(r account.Reader, t *Token, named string, now time.Time) (accoun
 		return u, errcode.InvalidField("owner", "not_active")
 	case coolOff: // protocol rule 11
 		return u, &errcode.Error{Code: errcode.Invalid, Field: "owner", Reason: errcode.ReasonUserCoolOff, Until: until}
-	case t.Role.Rank() > u.ActiveRank(): // the token would have a lower role than it states
+	case t.Role.Rank() > u.Active().Rank(): // the token would have a lower role than it states
 		return u, errcode.InvalidField("owner", "role")
 	}
 	t.Owner = string(u.ID)
@@ -52,7 +52,7 @@ func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	}
 	u, err := r.User(account.UserID(t.Owner))
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != account.StatusActive || u.ActiveRank() <= 0):
+	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != account.StatusActive || u.Active().Rank() <= 0):
 		return Principal{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Principal{}, err

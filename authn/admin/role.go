@@ -217,7 +217,7 @@ func OtherSuperAdmin(ctx context.Context, accounts *account.Service, not account
 // CanAdminister reports whether u is a SUPER_ADMIN who can sign in: active, with a password and a device that is usable now. No change
 // of others may leave the service without one.
 func CanAdminister(accounts *account.Service, u *account.User) bool {
-	return u.Status == account.StatusActive && u.ActiveRank() >= account.RoleSuperAdmin.Rank() && u.Password.Hash != "" &&
+	return u.Status == account.StatusActive && u.Active().Rank() >= account.RoleSuperAdmin.Rank() && u.Password.Hash != "" &&
 		len(accounts.UsableDevices(u)) > 0
 }
 
