@@ -34,9 +34,10 @@ var allowed = map[string]string{
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/account/origin authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
-	"authn/counts": "authn/account internal/audit store",
-	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",
-	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
+	"authn/counts":     "authn/account internal/audit store",
+	"authn/generation": "authn/account factors internal/audit internal/audit/tree internal/errcode internal/webhook store",
+	"authn/roster":     "authn/account authn/account/index internal/secret internal/throttle store",
+	"authn/enrol":      "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
 	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/throttle internal/webhook store",
 	"authn/helpdesk/text": "authn/admin internal/notice",
@@ -90,11 +91,13 @@ var allowed = map[string]string{
 	"cmd/barillet/removal":     "",
 	"cmd/barillet/metrics":     "authn/password internal/audit internal/diskspace internal/outbox store store/bolt",
 	" cmd/barillet/passwords":  "authn/password/breach cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir store",
-	"cmd/barillet/sample":      "internal/outbound internal/secret static templates",
+	" cmd/barillet/restore": "authn/generation cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/audit internal/audit/tree internal/backup internal/diskspace store " +
+		"store/bolt",
+	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet/doctor": "cmd/barillet/cli internal/audit internal/audit/tree internal/diskspace internal/mail internal/outbox internal/webhook oidc/keys oidc/token store " +
 		"store/bolt web/reply",
-	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage internal/backup cmd/barillet/metrics cmd/barillet/passwords cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/generation authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage internal/backup cmd/barillet/metrics cmd/barillet/passwords cmd/barillet/removal cmd/barillet/restore cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -106,7 +109,7 @@ var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/f
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.
 var sharedModules = map[string]struct{ importers, reason string }{
-	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage cmd/barillet/passwords", "all define commands or their flags"},
+	"github.com/spf13/cobra":     {"cmd/barillet/restore cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage cmd/barillet/passwords", "all define commands or their flags"},
 	"github.com/BurntSushi/toml": {"cmd/barillet/config templates", "the configuration and the message catalogues are TOML files"},
 	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
 }

@@ -84,7 +84,7 @@ func (s *Service) recipient(x *account.User) Recipient {
 
 // manages reports whether x is a manager of one of the groups.
 func manages(x *account.User, groups []account.GroupID) bool {
-	return slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool {
+	return slices.ContainsFunc(x.Active().Roles, func(g account.RoleAssignment) bool {
 		return g.Role == account.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id account.GroupID) bool { return slices.Contains(groups, id) })
 	})
 }

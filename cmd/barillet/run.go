@@ -15,6 +15,7 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/passwords"
+	"barillet/cmd/barillet/restore"
 )
 
 // Exit codes.
@@ -74,7 +75,8 @@ func (p *program) root() *cobra.Command {
 		}
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.configCommand(), p.compactCommand(), p.versionCommand(), passwords.Command(&p.Program))
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.configCommand(), p.compactCommand(), p.versionCommand(), passwords.Command(&p.Program),
+		restore.Command(&p.Program, p.openRestored))
 	manager := p.manager()
 	backup := manager.Backup()
 	backup.AddCommand(backups.VerifyCommand(&p.Program))

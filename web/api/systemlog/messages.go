@@ -106,6 +106,7 @@ var messages = map[string]string{
 	audit.ServerStarted:       "Service started",
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
+	audit.StoreRestored:       "Service restored from a backup",
 	audit.LogExported:         "Audit log exported",
 	audit.EventsRemoved:       "Old events removed from the audit log",
 	audit.RecordsRemoved:      "Old records removed",
