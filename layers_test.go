@@ -147,8 +147,9 @@ type source struct {
 // notSource lists the names of directories without source files of the module.
 var notSource = []string{"testdata", "node_modules", "bin"}
 
-// clientsModule is a module of its own: clients that the tests of e2e build.
-const clientsModule = "e2e/clients"
+// ownModules lists directories that are modules of their own: clients that the tests of e2e build, and the program that makes
+// a release.
+var ownModules = []string{"e2e/clients", "release"}
 
 // readSources parses the Go files of the module in the order of their paths.
 func readSources(t *testing.T) (all []source) {
@@ -160,7 +161,7 @@ func readSources(t *testing.T) (all []source) {
 			return err
 		case entry.IsDir() && name != "." && (strings.ContainsAny(base[:1], "._") || slices.Contains(notSource, base)):
 			return fs.SkipDir
-		case name == clientsModule:
+		case slices.Contains(ownModules, name):
 			return fs.SkipDir
 		case entry.IsDir() || path.Ext(base) != ".go":
 			return nil
