@@ -21,7 +21,7 @@ const (
 // options are the flags of build.
 type options struct {
 	source, out, targets, key, vulnDB, builder, maintainer string
-	unsigned, noVEX, modified                              bool
+	unsigned, noVEX                                        bool
 }
 
 // target is one operating system and architecture, and its program.
@@ -66,12 +66,29 @@ func build(o options) error {
 		return err
 	}
 	r := &release{options: o, work: work, docs: filepath.Join(work, "docs")}
-	for _, step := range []func() error{r.compile, r.identify, r.document, r.archives, r.packages, r.image, r.sboms, r.vex, r.checksums, r.provenance} {
+	for _, step := range []func() error{r.clone, r.compile, r.identify, r.document, r.archives, r.packages, r.image, r.sboms, r.vex, r.checksums, r.provenance} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	fmt.Printf("barillet %s of %s is in %s\n", r.version, r.commit, r.out)
+	return nil
+}
+
+// clone replaces the source by a clone of its commit. A file that is not committed is in no release; a signed release has none.
+func (r *release) clone() error {
+	changes, err := output(exec.Command("git", "-C", r.source, "status", "--porcelain"))
+	if err != nil {
+		return err
+	}
+	if len(changes) > 0 && !r.unsigned {
+		return errors.New("the working tree differs from its commit: commit or remove the changes")
+	}
+	clone := filepath.Join(r.work, "source")
+	if _, err := output(exec.Command("git", "clone", "--quiet", "--shared", r.source, clone)); err != nil {
+		return err
+	}
+	r.source = clone
 	return nil
 }
 
@@ -125,8 +142,8 @@ func (r *release) identify() error {
 		return fmt.Errorf("the program names no commit: build from a Git repository")
 	}
 	r.time = at.UTC()
-	if settings["vcs.modified"] != "false" && !r.modified {
-		return errors.New("the source differs from its commit: commit or remove the changes")
+	if settings["vcs.modified"] != "false" {
+		return errors.New("the program names a modified source")
 	}
 	return nil
 }
@@ -152,7 +169,7 @@ func (r *release) document() error {
 		files["completions/"+name] = text
 	}
 	for _, name := range []string{"barillet.service", "port-443.conf", "barillet.toml"} {
-		text, err := packaging.ReadFile("debian/" + name)
+		text, err := r.packaging(name)
 		if err != nil {
 			return err
 		}

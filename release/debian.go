@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/md5"
-	"embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,10 +9,10 @@ import (
 	"strings"
 )
 
-// packaging holds the files of the Debian package that are not generated.
-//
-//go:embed debian
-var packaging embed.FS
+// packaging returns a file of the Debian package that is not generated.
+func (r *release) packaging(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(r.source, "release", "debian", name))
+}
 
 // debianVersion returns a version that Debian sorts as semantic versions are: 1.0.0-rc.1 is before 1.0.0.
 func debianVersion(version string) string {
@@ -61,7 +60,7 @@ func (r *release) debian(t target) error {
 		}
 	}
 	for _, name := range []string{"postinst", "prerm", "postrm"} {
-		text, err := packaging.ReadFile("debian/" + name)
+		text, err := r.packaging(name)
 		if err != nil {
 			return err
 		}
@@ -137,7 +136,7 @@ func (r *release) debianFiles(t target) ([]entry, error) {
 	}
 	copyright = "Copyright 2026 The Barillet authors\n\nLicensed under the Apache License, Version 2.0: /usr/share/common-licenses/Apache-2.0\n\n" + licences
 	add(doc+"copyright", []byte(copyright), false)
-	overrides, readErr := packaging.ReadFile("debian/lintian-overrides")
+	overrides, readErr := r.packaging("lintian-overrides")
 	if readErr != nil {
 		return nil, readErr
 	}

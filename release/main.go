@@ -31,7 +31,7 @@ func run(args []string) error {
 func runBuild(args []string) error {
 	var o options
 	f := flag.NewFlagSet("build", flag.ContinueOnError)
-	f.StringVar(&o.source, "source", "..", "directory of the repository")
+	f.StringVar(&o.source, "source", "..", "repository; its commit is built, not its working tree")
 	f.StringVar(&o.out, "out", "../dist", "directory for the results; its files are replaced")
 	f.StringVar(&o.targets, "targets", allTargets, "operating systems and architectures")
 	f.StringVar(&o.key, "key", "", "file with the ed25519 key that signs the provenance (PEM, PKCS #8)")
@@ -40,7 +40,6 @@ func runBuild(args []string) error {
 	f.BoolVar(&o.noVEX, "no-vex", false, "make no VEX file")
 	f.StringVar(&o.builder, "builder", "", "URI of the builder, for the provenance")
 	f.StringVar(&o.maintainer, "maintainer", defaultMaintainer, "maintainer of the Debian package: Name <address>")
-	f.BoolVar(&o.modified, "allow-modified", false, "build from a source that differs from its commit")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

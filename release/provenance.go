@@ -77,7 +77,7 @@ func (r *release) provenance() error {
 		return err
 	}
 	d := &s.Predicate.BuildDefinition
-	d.BuildType, d.ExternalParameters = buildType, map[string]any{"targets": strings.Fields(r.options.targets), "vex": !r.noVEX, "modified": r.modified}
+	d.BuildType, d.ExternalParameters = buildType, map[string]any{"targets": strings.Fields(r.options.targets), "vex": !r.noVEX}
 	dpkg, err := output(exec.Command("dpkg-query", "--show", "--showformat=${Version}", "dpkg"))
 	if err != nil {
 		return err
