@@ -54,12 +54,15 @@ func (r *release) licences(notice string) ([]byte, error) {
 // appendTexts appends the licence files of a directory.
 func appendTexts(b *strings.Builder, name, dir string) error {
 	found := false
-	for _, pattern := range []string{"LICENSE*", "LICENCE*", "License*", "COPYING*", "NOTICE*", "PATENTS*"} {
+	for _, pattern := range []string{"LICENSE*", "LICENCE*", "License*", "COPYING*", "LICENSES/*", "NOTICE*", "PATENTS*"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return err
 		}
 		for _, file := range files {
+			if info, err := os.Stat(file); err != nil || info.IsDir() {
+				continue
+			}
 			text, err := os.ReadFile(file)
 			if err != nil {
 				return err
