@@ -117,7 +117,6 @@ func (r *release) debianFiles(t target) ([]entry, error) {
 		"deploy/compose.yaml": doc + "examples/compose.yaml", "deploy/kubernetes.yaml": doc + "examples/kubernetes.yaml",
 		"NOTICE": doc + "NOTICE", "README.md": doc + "README.md", "LICENSE": "", "LICENCES": "", "CHANGELOG.md": "",
 	}
-	var copyright, licences string
 	for _, d := range documents {
 		place, known := places[d.name]
 		switch page, isPage := strings.CutPrefix(d.name, "man/"); {
@@ -128,13 +127,14 @@ func (r *release) debianFiles(t target) ([]entry, error) {
 		case d.name == "CHANGELOG.md":
 			add(doc+"NEWS", d.text, true)
 		case d.name == "LICENCES":
-			licences = string(d.text)
+			add(doc+"LICENCES", d.text, true)
 		case d.name == "LICENSE":
 		default:
 			add(place, d.text, false)
 		}
 	}
-	copyright = "Copyright 2026 The Barillet authors\n\nLicensed under the Apache License, Version 2.0: /usr/share/common-licenses/Apache-2.0\n\n" + licences
+	const copyright = "Copyright 2026 The Barillet authors\n\nLicensed under the Apache License, Version 2.0: /usr/share/common-licenses/Apache-2.0\n\n" +
+		"The program contains the modules that NOTICE names. LICENCES.gz has the text of each licence.\n"
 	add(doc+"copyright", []byte(copyright), false)
 	overrides, readErr := r.packaging("lintian-overrides")
 	if readErr != nil {
