@@ -14,6 +14,7 @@ import (
 	"barillet/cmd/barillet/backups"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/manual"
 	"barillet/cmd/barillet/passwords"
 	"barillet/cmd/barillet/restore"
 )
@@ -76,7 +77,7 @@ func (p *program) root() *cobra.Command {
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.configCommand(), p.compactCommand(), p.versionCommand(), passwords.Command(&p.Program),
-		restore.Command(&p.Program, p.openRestored))
+		restore.Command(&p.Program, p.openRestored), manual.Command(version()))
 	manager := p.manager()
 	backup := manager.Backup()
 	backup.AddCommand(backups.VerifyCommand(&p.Program))
