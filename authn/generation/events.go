@@ -54,7 +54,7 @@ var decisions = map[string]decision{
 	audit.WebhookRotated: {all: disableWebhook}, audit.WebhookDisabled: {all: disableWebhook}, audit.WebhookTested: service,
 	audit.WebhookOverrun: service, audit.WebhookResumed: service, audit.SetupLinkIssued: past, audit.ServerStarted: service, audit.ServerStopped: service,
 	audit.StoreDamaged: service, audit.StoreRestored: past, audit.ClockJumped: service, audit.SpaceLow: service, audit.SpaceRecovered: service,
-	audit.ConfigurationLoaded: service, audit.LogContradicted: service, audit.LogExported: service, audit.EventsRemoved: service,
+	audit.ConfigReloaded: service, audit.LogContradicted: service, audit.LogExported: service, audit.EventsRemoved: service,
 	audit.RecordsRemoved: service, audit.BackupCreated: service, audit.BackupFailed: service,
 	audit.EventsErased: {all: eraseAgain},
 
