@@ -3,10 +3,10 @@ package templates
 // field is the data of the part "field", which renders one labelled field. Templates make it with newField.
 type field struct {
 	Name, Label, Type, Value, Hint, Complete, Mode, Min string
-	Max                                            int
-	Optional, Focus                                bool
-	Error                                          *Message
-	Beside                                         bool // Error differs from the summary at the top, so it is shown beside the field
+	Max                                                 int
+	Optional, Focus                                     bool
+	Error                                               *Message
+	Beside                                              bool // Error differs from the summary at the top, so it is shown beside the field
 }
 
 // newField returns a field. options are pairs of a name and a value. The names are "type", "value", "hint", "complete",

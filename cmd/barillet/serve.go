@@ -148,19 +148,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
-	servers, err := a.servers(socket)
+	servers, err := a.servers(ctx, socket, d)
 	if err != nil {
 		return err
 	}
-	servers = append(servers, measured...)
-	if d != nil {
-		another, err := d.sampleServer(ctx, a)
-		if err != nil {
-			return err
-		}
-		servers = append(servers, another)
-	}
-	return a.run(ctx, servers, func() {
+	return a.run(ctx, append(servers, measured...), func() {
 		a.checkClock(ctx)
 		a.auditLifecycle(ctx, audit.ServerStarted)
 		p.Note("listening on %s", origin)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -28,10 +29,17 @@ func newCertificate(c *config.Config, log *slog.Logger) (*certificate.Source, er
 	return s, nil
 }
 
-// servers returns the servers of the pages, of the admin socket, and of tls.listen_http.
-func (a *app) servers(socket net.Listener) ([]service, error) {
+// servers returns the servers of the pages, of the admin socket, of tls.listen_http, and of the sample application of a demonstration.
+func (a *app) servers(ctx context.Context, socket net.Listener, d *demo) ([]service, error) {
 	first := newServer(&a.front, a.log)
 	servers := []service{{first, a.limiter}, {socketServer(doctor.Handler(a.runningInside(), &a.witness, a.localAPI()), a.log), socket}}
+	if d != nil {
+		sample, err := d.sampleServer(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, sample)
+	}
 	if a.certificate == nil {
 		return servers, nil
 	}

@@ -35,13 +35,13 @@ type Config struct {
 	KeyFile        string   `toml:"key_file" example:"/var/lib/barillet/barillet.key" usage:"key file of the store, mode 0600"`
 
 	TLS struct {
-		CertificateFile string   `toml:"certificate_file" usage:"file of the certificate with its chain, PEM; requires tls.key_file"`
-		KeyFile         string   `toml:"key_file" usage:"file of the key of the certificate, PEM, not readable by all users of the host"`
+		CertificateFile string   `toml:"certificate_file" example:"/etc/barillet/fullchain.pem" usage:"file of the certificate with its chain, PEM; requires tls.key_file"`
+		KeyFile         string   `toml:"key_file" example:"/etc/barillet/privkey.pem" usage:"file of the key of the certificate, PEM, not readable by all users of the host"`
 		ACME            bool     `toml:"acme" default:"false" usage:"whether a CA issues and renews the certificate by ACME"`
 		ACMETerms       bool     `toml:"acme_agree_terms" default:"false" usage:"whether you agree to the terms of the CA; tls.acme requires it"`
 		ACMEDirectory   secure   `toml:"acme_directory" default:"https://acme-v02.api.letsencrypt.org/directory" usage:"URL of the CA's directory"`
-		ACMEEmail       email    `toml:"acme_email" usage:"address that the CA writes to"`
-		ListenHTTP      hostPort `toml:"listen_http" usage:"address and port that redirect http to https and answer challenges of the CA, such as :80"`
+		ACMEEmail       email    `toml:"acme_email" example:"it@garage.example" usage:"address that the CA writes to"`
+		ListenHTTP      hostPort `toml:"listen_http" example:":80" usage:"address and port that redirect http to https and answer challenges of the CA, such as :80"`
 	} `toml:"tls"`
 	Brand struct {
 		Name   string `toml:"name" default:"Barillet" min:"1" max:"40" usage:"name on pages, in emails and in authenticator apps"`
@@ -97,17 +97,17 @@ type Config struct {
 		UserVerification string `toml:"user_verification" default:"discouraged" oneof:"discouraged,preferred,required" usage:"whether a security key asks for its PIN after the password"`
 	} `toml:"webauthn"`
 	Backup struct {
-		Directory  string        `toml:"directory" usage:"directory of scheduled backups, which exists"`
+		Directory  string        `toml:"directory" example:"/var/lib/barillet/backups" usage:"directory of scheduled backups, which exists"`
 		Every      time.Duration `toml:"every" default:"24h" min:"10m" max:"720h" usage:"time between two scheduled backups"`
 		Keep       int           `toml:"keep" default:"14" min:"1" max:"10000" usage:"scheduled backups that are kept"`
 		KeepDays   int           `toml:"keep_days" default:"3650" min:"1" max:"3650" usage:"days that a scheduled backup is kept at most; the newest is always kept"`
-		Recipients recipients    `toml:"recipients" usage:"public keys of age, to which every backup is encrypted"`
+		Recipients recipients    `toml:"recipients" example:"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p" usage:"public keys of age, to which every backup is encrypted"`
 	} `toml:"backup"`
 	Outbound struct {
 		Allow hosts `toml:"allow" example:"hooks.garage.local,10.20.0.0/16" reload:"true" usage:"private hosts, addresses and networks that the service can call by HTTP"`
 	} `toml:"outbound"`
 	Metrics struct {
-		Listen hostPort `toml:"listen" usage:"address and port of the metrics for Prometheus, without TLS"`
+		Listen hostPort `toml:"listen" example:"localhost:9464" usage:"address and port of the metrics for Prometheus, without TLS"`
 	} `toml:"metrics"`
 
 	Warnings []string

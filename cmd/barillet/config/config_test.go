@@ -85,6 +85,14 @@ authn = true
 [webauthn]
 attestation = "none"
 user_verification = "preferred"
+
+[backup]
+directory = "/var/backups/barillet"
+every = "12h"
+keep = 30
+keep_days = 90
+recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+
 [outbound]
 allow = ["hooks.garage.local", "10.20.0.0/16"]
 `
@@ -118,6 +126,8 @@ func TestParse_SetsEveryKey(t *testing.T) {
 		"totp.allow_copies":             {c.TOTP.AllowCopies, false},
 		"hsts":                          {c.StrictTransportSecurity(), "max-age=63072000; includeSubDomains"},
 		"api.authn":                     {c.API.Authn, true},
+		"backup.every":                  {c.Backup.Every, 12 * time.Hour},
+		"backup.keep":                   {c.Backup.Keep, 30},
 		"webauthn.attestation":          {c.WebAuthn.Attestation, "none"},
 		"outbound.allow, a network":     {canCall(&c, "https://10.20.0.1/"), true},
 		"outbound.allow, a host":        {canCall(&c, "http://hooks.garage.local:81/"), true},
