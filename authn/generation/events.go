@@ -55,7 +55,7 @@ var decisions = map[string]decision{
 	audit.WebhookOverrun: service, audit.WebhookResumed: service, audit.SetupLinkIssued: past, audit.ServerStarted: service, audit.ServerStopped: service,
 	audit.StoreDamaged: service, audit.StoreRestored: past, audit.ClockJumped: service, audit.SpaceLow: service, audit.SpaceRecovered: service,
 	audit.ConfigReloaded: service, audit.LogContradicted: service, audit.LogExported: service, audit.EventsRemoved: service,
-	audit.RecordsRemoved: service, audit.BackupCreated: service, audit.BackupFailed: service,
+	audit.RecordsRemoved: service, audit.BackupCreated: service, audit.BackupFailed: service, audit.CertProblem: service, audit.CertRecovered: service, audit.UserExported: past,
 	audit.EventsErased: {all: eraseAgain},
 
 	audit.AppCreated: begun, audit.AppUpdated: {all: closeClient}, audit.AppDeleted: {all: deleteClient}, audit.AppSignIn: past, audit.AppConsent: past,

@@ -17,6 +17,9 @@ func (a *API) logHead(w http.ResponseWriter, r *http.Request, op admin.Principal
 	return reply.JSON(w, http.StatusOK, head)
 }
 
+// logEntriesPath is the path of the entries of the log with their numbers.
+const logEntriesPath = "/api/v1/logs/entries"
+
 // logEntries returns a page of the entries of the log, for a copy from which a store can be restored.
 func (a *API) logEntries(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)

@@ -84,9 +84,11 @@ func (a *API) countReads(op admin.Principal, reads int) {
 // ending lists the ends of the paths of calls that end access.
 var ending = []string{"/lifecycle/freeze", "/lifecycle/freeze_factors", "/lifecycle/suspend", "/lifecycle/deactivate"}
 
-// budgetOf returns the budget of a call: that of API sign-ins, or of calls that write; none if the call only reads.
+// budgetOf returns the budget of a call: that of API sign-ins, or of calls that write; none if the call only reads. The first page of an
+// export of the log writes its event.
 func budgetOf(r *http.Request) throttle.Quota {
 	switch {
+	case r.Method == http.MethodGet && r.URL.Path == logEntriesPath && r.URL.Query().Get("after") == "": // an export is audited
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		return throttle.Quota{}
 	case strings.HasPrefix(r.URL.Path, "/api/v1/authn"):

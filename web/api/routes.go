@@ -78,7 +78,7 @@ func (a *API) routes() []route {
 		{"DELETE /api/v1/api-tokens/{tid}", a.revokeToken},
 		{"GET /api/v1/logs", a.listEvents},
 		{"GET /api/v1/logs/head", a.logHead},
-		{"GET /api/v1/logs/entries", a.logEntries},
+		{"GET " + logEntriesPath, a.logEntries},
 		{"GET /api/v1/logs/{eid}/proof", a.proveEvent},
 		{"POST /api/v1/logs/verify", a.verifyLog},
 		{"POST /api/v1/logs/erase", a.eraseEvents},
