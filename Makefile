@@ -7,7 +7,7 @@ SHELL := bash
 # take; `make check` leaves them out of -race.
 HEAVY := barillet/e2e
 
-TEST_TIMEOUT ?= 20m
+TEST_TIMEOUT ?= 30m
 FUZZTIME ?= 20s
 BENCHTIME ?= 1s
 STORE ?= /var/tmp/barillet-million
