@@ -21,7 +21,7 @@ MUTANTS ?= 6
 export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
 
 # The program may have this many bytes (docs/performance.md).
-MAXSIZE := 25000000
+MAXSIZE := 32000000
 
 .PHONY: help run build size test tools check format vet staticcheck race vuln sample mutants bench million fuzz torture
 

@@ -79,12 +79,14 @@ var allowed = map[string]string{
 		"templates web/admission web/apidocs web/console web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":       "internal/input",
+	"cmd/barillet/config":    "authn/account cmd/barillet/cli internal/input internal/outbound web/forwardauth",
+	"cmd/barillet/datadir":   "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
 	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink": "authn/directory store",
 	"cmd/barillet/removal":   "",
 	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -96,8 +98,8 @@ var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/f
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.
 var sharedModules = map[string]struct{ importers, reason string }{
-	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/cli cmd/barillet/manage", "all three define commands"},
-	"github.com/BurntSushi/toml": {"cmd/barillet templates", "the configuration and the message catalogues are TOML files"},
+	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
+	"github.com/BurntSushi/toml": {"cmd/barillet/config templates", "the configuration and the message catalogues are TOML files"},
 	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
 }
 

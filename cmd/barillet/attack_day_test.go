@@ -18,6 +18,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
+	"barillet/cmd/barillet/datadir"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/internal/secret"
@@ -105,7 +106,7 @@ func openAttackDay(t *testing.T, data string, start time.Time) *attackDay {
 	t.Cleanup(func() { testingOnlyNow = nil })
 	d.app = newTestApp(t, data)
 	var err error
-	if d.app.accounts.Hasher, err = password.NewHasher(d.app.dataDir.keys.Pepper, password.Policy{MinMemory: 64, Cost: password.Cost{Memory: 64, Time: 1, Threads: 1}}); err != nil {
+	if d.app.accounts.Hasher, err = password.NewHasher(d.app.dataDir.Keys.Pepper, password.Policy{MinMemory: 64, Cost: password.Cost{Memory: 64, Time: 1, Threads: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	d.app.sender.Transport = &d.box
@@ -283,7 +284,7 @@ func (d *attackDay) check(minutes int) {
 	if err := errors.Join(a.accounts.FlushRefusals(ctx, true), a.tree.Advance(ctx)); err != nil {
 		t.Fatal(err)
 	}
-	counts, err := storetest.Count(ctx, a.dataDir.store)
+	counts, err := storetest.Count(ctx, a.dataDir.Store)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,12 +299,12 @@ func (d *attackDay) check(minutes int) {
 		t.Logf("%-20s %8d of %d", table.Prefix, n, limit)
 	}
 	live := 0
-	if err := a.dataDir.store.View(ctx, func(s store.Snapshot) error {
+	if err := a.dataDir.Store.View(ctx, func(s store.Snapshot) error {
 		return s.Scan("", "", 0, func(key string, value []byte) error { live += len(key) + len(value); return nil })
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.dataDir.store.Close(); err != nil {
+	if err := a.dataDir.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	d.compact(minutes, all, int64(live))
@@ -312,7 +313,7 @@ func (d *attackDay) check(minutes int) {
 // compact bounds the size of the file before and after compact, and verifies the audit log.
 func (d *attackDay) compact(minutes, records int, live int64) {
 	t, data := d.t, d.app.config.Data
-	path := filepath.Join(data, storeName)
+	path := filepath.Join(data, datadir.StoreName)
 	before, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)

@@ -11,11 +11,13 @@ import (
 
 	"barillet/authn/roster"
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/store"
 )
 
 func (p *program) checkCommand() *cobra.Command {
-	var flags settingFlags
+	var flags config.Flags
 	var rebuild bool
 	c := &cobra.Command{
 		Use: "check", Short: "compare the indexes of a stopped service with its records",
@@ -23,30 +25,30 @@ func (p *program) checkCommand() *cobra.Command {
 			"service must not run. Without --rebuild-indexes it repairs nothing, and the exit code is 1 if an entry is missing or wrong.",
 		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf, err := flags.load(p)
+			conf, err := flags.Load(p.Environ)
 			if err != nil {
 				return err
 			}
 			return p.check(c.Context(), conf, rebuild)
 		},
 	}
-	flags.register(c, "key_file")
+	flags.Register(c, "key_file")
 	p.JSONFlag(c)
 	c.Flags().BoolVar(&rebuild, "rebuild-indexes", false, "write what is missing and delete what is wrong")
 	return c
 }
 
-func (p *program) check(ctx context.Context, conf *config, rebuild bool) (err error) {
-	dir, err := openDataDir(ctx, conf, false, p.exitOnDamage)
+func (p *program) check(ctx context.Context, conf *config.Config, rebuild bool) (err error) {
+	dir, err := datadir.Open(ctx, conf, false, now, p.exitOnDamage)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dir.store.Close()) }()
-	a, err := newApp(conf, dir, conf.origin(""), slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	defer func() { err = errors.Join(err, dir.Store.Close()) }()
+	a, err := newApp(conf, dir, conf.Origin(""), slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return err
 	}
-	found, err := roster.NewChecker(a.accounts, dir.ring).Check(ctx, rebuild)
+	found, err := roster.NewChecker(a.accounts, dir.Ring).Check(ctx, rebuild)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func (p *program) check(ctx context.Context, conf *config, rebuild bool) (err er
 	if err != nil {
 		return err
 	}
-	events, err := a.accounts.Log.CheckIndex(ctx, dir.store, rebuild)
+	events, err := a.accounts.Log.CheckIndex(ctx, dir.Store, rebuild)
 	if err != nil {
 		return err
 	}

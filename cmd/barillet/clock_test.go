@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/store"
@@ -16,14 +18,14 @@ import (
 // offlineApp returns an app that does not serve, and its log.
 func offlineApp(t *testing.T) (*app, *bytes.Buffer) {
 	t.Helper()
-	c := defaults()
+	c := config.Defaults()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.KeyFile = filepath.Join(c.Data, "barillet.key")
-	dir, err := openDataDir(t.Context(), &c, true, func(err error) { t.Error(err) })
+	dir, err := datadir.Open(t.Context(), &c, true, now, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { dir.store.Close() })
+	t.Cleanup(func() { dir.Store.Close() })
 	said := &bytes.Buffer{}
 	a, err := newApp(&c, dir, "http://localhost:1", slog.New(slog.NewTextHandler(said, nil)))
 	if err != nil {
@@ -35,7 +37,7 @@ func offlineApp(t *testing.T) (*app, *bytes.Buffer) {
 // auditLog returns the audit events.
 func (a *app) auditLog(t *testing.T) (all []audit.Entry) {
 	t.Helper()
-	if err := a.dataDir.store.View(t.Context(), func(s store.Snapshot) (err error) {
+	if err := a.dataDir.Store.View(t.Context(), func(s store.Snapshot) (err error) {
 		all, _, err = a.accounts.Log.Scan(s, audit.Query{})
 		return err
 	}); err != nil {
@@ -117,7 +119,7 @@ func TestCheckClock_WarnsIfBehindLastAuditEvent(t *testing.T) {
 func TestDeadLetter_IsAudited(t *testing.T) {
 	a, _ := offlineApp(t)
 	at := now().Add(-time.Hour)
-	if err := a.dataDir.store.Update(t.Context(), func(tx store.Tx) error {
+	if err := a.dataDir.Store.Update(t.Context(), func(tx store.Tx) error {
 		return a.sender.Outbox.Queue(tx, store.NewTimeID(at), mail.Message{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
 			Queued: at, ExpiresAt: at.Add(time.Minute), Data: []byte(`{"link":"https://login.example/invite/secret"}`)})
 	}); err != nil {

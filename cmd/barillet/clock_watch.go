@@ -42,7 +42,7 @@ func (a *app) watchClock(ctx context.Context, c *clockWatch, wall time.Time, ran
 		c.reset(wall, ran)
 	}
 	if by < 0 {
-		err = errors.Join(err, a.dataDir.ring.CorrectAll(ctx, a.dataDir.store))
+		err = errors.Join(err, a.dataDir.Ring.CorrectAll(ctx, a.dataDir.Store))
 	}
 	return err
 }
@@ -53,7 +53,7 @@ func (a *app) checkClock(ctx context.Context) {
 	last, err := a.lastEvent(ctx)
 	if err == nil && last.After(now().Add(time.Minute)) {
 		a.log.Warn("the clock is behind the last audit event: correct it", "clock", now().UTC(), "entry", last)
-		err = a.dataDir.ring.CorrectAll(ctx, a.dataDir.store)
+		err = a.dataDir.Ring.CorrectAll(ctx, a.dataDir.Store)
 	}
 	if err != nil {
 		a.log.Error("checking the clock", "error", err)
@@ -62,7 +62,7 @@ func (a *app) checkClock(ctx context.Context) {
 
 // lastEvent returns the time of the last audit event, or the zero time.
 func (a *app) lastEvent(ctx context.Context) (last time.Time, err error) {
-	err = a.dataDir.store.View(ctx, func(s store.Snapshot) error {
+	err = a.dataDir.Store.View(ctx, func(s store.Snapshot) error {
 		entries, _, err := a.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
 		if err == nil && len(entries) > 0 {
 			last = entries[0].At

@@ -11,6 +11,8 @@ import (
 
 	"barillet/authn/account"
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
 	"barillet/internal/secret"
@@ -29,7 +31,7 @@ type demo struct {
 
 // serveDemo runs the demonstration in a temporary directory, which it removes afterwards. It reads no configuration, so that it
 // cannot use the data of a service.
-func (p *program) serveDemo(ctx context.Context, flags settingFlags) error {
+func (p *program) serveDemo(ctx context.Context, flags config.Flags) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
 	defer stop()
 	c, err := demoConfig(flags)
@@ -39,13 +41,13 @@ func (p *program) serveDemo(ctx context.Context, flags settingFlags) error {
 	if c.Data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
 		return fmt.Errorf("creating directory of the demonstration: %w", err)
 	}
-	dir, err := openDataDir(ctx, c, true, p.exitOnDamage)
+	dir, err := datadir.Open(ctx, c, true, now, p.exitOnDamage)
 	if err == nil {
-		err = store.MarkDemo(ctx, dir.store)
+		err = store.MarkDemo(ctx, dir.Store)
 		if err == nil {
 			err = p.serveDataDir(ctx, c, dir, p.logger(c.LogFormat), &demo{})
 		}
-		err = errors.Join(err, dir.store.Close())
+		err = errors.Join(err, dir.Store.Close())
 	}
 	if gone := os.RemoveAll(c.Data); gone != nil {
 		err = errors.Join(err, fmt.Errorf("removing directory of the demonstration: %w", gone))
@@ -54,26 +56,26 @@ func (p *program) serveDemo(ctx context.Context, flags settingFlags) error {
 }
 
 // demoConfig returns the configuration of the demonstration, with the default limits.
-func demoConfig(flags settingFlags) (*config, error) {
-	given := flags.given()
+func demoConfig(flags config.Flags) (*config.Config, error) {
+	given := flags.Given()
 	for _, refused := range []string{"data", "key_file"} {
 		if _, is := given[refused]; is {
-			return nil, cli.Usagef("--demo uses a temporary directory: --%s cannot be combined with it", flagOf(refused))
+			return nil, cli.Usagef("--demo uses a temporary directory: --%s cannot be combined with it", config.FlagOf(refused))
 		}
 	}
-	if flags.file != "" {
+	if flags.File != "" {
 		return nil, cli.Usagef("--demo reads no configuration: --config cannot be combined with it")
 	}
-	if listen, is := given["listen"]; is && !loopback(listen) {
+	if listen, is := given["listen"]; is && !config.Loopback(listen) {
 		return nil, cli.Usagef("--demo listens only on a loopback address: --listen %s is not one", listen)
 	}
-	c, err := load("", nil, given)
+	c, err := config.Load("", nil, given)
 	if err != nil {
 		return nil, err
 	}
 	asked := c.PublicURL
-	if c.PublicURL = ""; asked != "" && string(asked) != c.origin("") {
-		return nil, cli.Usagef("--demo has only the public URL %s", c.origin(""))
+	if c.PublicURL = ""; asked != "" && string(asked) != c.Origin("") {
+		return nil, cli.Usagef("--demo has only the public URL %s", c.Origin(""))
 	}
 	c.Support.Email, c.Support.Phone = "aide@garage.example", "01 99 00 12 34"
 	// A webhook of a demonstration is a program on the same host.

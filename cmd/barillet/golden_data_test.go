@@ -21,6 +21,8 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/session"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
@@ -54,7 +56,7 @@ func TestGoldenData_OpensForEver(t *testing.T) {
 	if err := os.CopyFS(data, os.DirFS(goldenData)); err != nil {
 		t.Fatalf("copying a golden data directory (-update makes it): %v", err)
 	}
-	for _, name := range []string{data, filepath.Join(data, keyName), filepath.Join(data, storeName)} {
+	for _, name := range []string{data, filepath.Join(data, config.KeyName), filepath.Join(data, datadir.StoreName)} {
 		mode := os.FileMode(0o600)
 		if name == data {
 			mode = 0o700
@@ -72,7 +74,7 @@ func TestGoldenData_OpensForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := openAttackDay(t, data, u.At.Add(time.Hour))
-	ring, kept := d.app.dataDir.ring, d.app.dataDir.store
+	ring, kept := d.app.dataDir.Ring, d.app.dataDir.Store
 	for _, table := range store.TableDefs() {
 		checkTable(t, ring, kept, table)
 	}
@@ -143,17 +145,17 @@ func makeGoldenData(t *testing.T) {
 	d.advance(time.Minute)
 	d.client("203.0.113.23").signIn(d.fresh, "a user signs in, and the events wait for their numbers")
 	d.advance(time.Minute)
-	if err := errors.Join(store.Probe(ctx, a.dataDir.store, d.clock()), a.dataDir.store.Close()); err != nil {
+	if err := errors.Join(store.Probe(ctx, a.dataDir.Store, d.clock()), a.dataDir.Store.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (bolt.Compaction{Path: filepath.Join(a.config.Data, storeName), Before: func(bolt.Space) {}}).Run(context.Background()); err != nil {
+	if _, err := (bolt.Compaction{Path: filepath.Join(a.config.Data, datadir.StoreName), Before: func(bolt.Space) {}}).Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	login, err := json.MarshalIndent(goldenUser{d.clock(), d.known.login(), d.known.Password.Reveal(), d.known.Key.Reveal()}, "", "\t")
 	if err == nil {
 		err = errors.Join(os.MkdirAll(goldenData, 0o755), os.WriteFile(filepath.Join(goldenData, goldenLogin), append(login, '\n'), 0o644))
 	}
-	for _, name := range []string{storeName, keyName} {
+	for _, name := range []string{datadir.StoreName, config.KeyName} {
 		file, e := os.ReadFile(filepath.Join(a.config.Data, name))
 		err = errors.Join(err, e, os.WriteFile(filepath.Join(goldenData, name), file, 0o644))
 	}
@@ -164,7 +166,7 @@ func makeGoldenData(t *testing.T) {
 
 // removeRefusal removes the first refusal from the audit log, as the retention policy does.
 func (d *attackDay) removeRefusal() error {
-	log, s, ctx := d.app.accounts.Log, d.app.dataDir.store, d.t.Context()
+	log, s, ctx := d.app.accounts.Log, d.app.dataDir.Store, d.t.Context()
 	var first []audit.Entry
 	err := s.View(ctx, func(snap store.Snapshot) (err error) {
 		first, _, err = log.Scan(snap, audit.Query{Limit: 1, Keep: func(e audit.Entry) bool { return e.Lane() == audit.LaneNoise }})

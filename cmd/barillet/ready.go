@@ -38,7 +38,7 @@ type proof struct {
 
 // readiness returns the implementation of web.Config.Ready.
 func (a *app) readiness() func(context.Context) web.Readiness {
-	r := &readiness{store: a.dataDir.store, space: a.dataDir.space, uptime: stopwatch()}
+	r := &readiness{store: a.dataDir.Store, space: a.dataDir.Space, uptime: stopwatch()}
 	return func(ctx context.Context) web.Readiness {
 		state := r.check(ctx)
 		state.LogContradicted = a.tree.IsContradicted()

@@ -41,7 +41,7 @@ func (a *app) sweeps() []store.TableSweep {
 }
 
 func (a *app) sweeper(pause time.Duration) *store.Sweeper {
-	return &store.Sweeper{Store: a.dataDir.store, Sweeps: a.sweeps(), Reads: sweepReads, Idle: sweepIdle, Deletes: sweepDeletes, Pause: pause}
+	return &store.Sweeper{Store: a.dataDir.Store, Sweeps: a.sweeps(), Reads: sweepReads, Idle: sweepIdle, Deletes: sweepDeletes, Pause: pause}
 }
 
 // runSweeper sweeps once a minute until ctx ends.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/internal/outbound"
 	"barillet/store"
 )
@@ -14,20 +16,20 @@ import (
 // newTestApp returns an app with a new data directory, which may call webhooks on this host.
 func newTestApp(t *testing.T, data string) *app {
 	t.Helper()
-	c := defaults()
+	c := config.Defaults()
 	c.Data = data
 	c.Password.MemoryKiB, c.Password.Passes = 8192, 1
-	c.API.Authn, c.TrustedProxies = true, networks{netip.MustParsePrefix("127.0.0.0/8")}
+	c.API.Authn, c.TrustedProxies = true, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	c.Support.Email = "aide@garage.example"
 	var err error
 	if c.Outbound.Allow.Allowed, err = outbound.ParseAllowed([]string{"127.0.0.0/8"}); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := openDataDir(t.Context(), &c, true, func(err error) { t.Error(err) })
+	dir, err := datadir.Open(t.Context(), &c, true, now, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { dir.store.Close() })
+	t.Cleanup(func() { dir.Store.Close() })
 	a, err := newAppWithPages(&c, dir, "https://login.example", slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)

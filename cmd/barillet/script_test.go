@@ -18,6 +18,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/internal/secret"
 	"barillet/store"
 	"barillet/store/bolt"
@@ -180,12 +182,12 @@ func replaceBytes(ts *testscript.TestScript, _ bool, args []string) {
 // join accepts an invitation in offline mode, with a password, a phone and recovery codes: join DATA FILE. The file contains
 // the link.
 func join(ts *testscript.TestScript, _ bool, args []string) {
-	c := defaults()
+	c := config.Defaults()
 	c.Data = ts.MkAbs(args[0])
 	c.PublicURL = "https://login.garage.example"
-	dir, err := openDataDir(context.Background(), &c, false, func(err error) { panic(err) })
+	dir, err := datadir.Open(context.Background(), &c, false, now, func(err error) { panic(err) })
 	ts.Check(err)
-	defer dir.store.Close()
+	defer dir.Store.Close()
 	a, err := newApp(&c, dir, string(c.PublicURL), slog.New(slog.DiscardHandler))
 	ts.Check(err)
 	ts.Check((&demoUser{}).accept(context.Background(), a, secret.From(strings.TrimSpace(ts.ReadFile(args[1])))))

@@ -19,6 +19,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
@@ -34,7 +36,7 @@ import (
 const drainTimeout = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
-	var flags settingFlags
+	var flags config.Flags
 	var demo bool
 	c := &cobra.Command{
 		Use: "serve", Short: "run the service",
@@ -46,34 +48,34 @@ func (p *program) serveCommand() *cobra.Command {
 			if demo {
 				return p.serveDemo(c.Context(), flags)
 			}
-			conf, err := flags.load(p)
+			conf, err := flags.Load(p.Environ)
 			if err != nil {
 				return err
 			}
 			return p.serve(c.Context(), conf)
 		},
 	}
-	flags.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
+	flags.Register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
 	c.Flags().BoolVar(&demo, "demo", false, "run a demonstration that only this host can reach")
 	return c
 }
 
 // serve runs the service on the data directory of the configuration.
-func (p *program) serve(ctx context.Context, c *config) error {
+func (p *program) serve(ctx context.Context, c *config.Config) error {
 	log := p.logger(c.LogFormat)
 	defer ignoreHangup(log)()
-	if err := c.needData(); err != nil {
+	if err := c.NeedData(); err != nil {
 		return err
 	}
-	dir, err := openDataDir(ctx, c, true, p.exitOnDamage)
+	dir, err := datadir.Open(ctx, c, true, now, p.exitOnDamage)
 	if err != nil {
 		return err
 	}
-	if dir.fresh {
+	if dir.Fresh {
 		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
 	err = func() error {
-		demo, err := store.IsDemo(ctx, dir.store)
+		demo, err := store.IsDemo(ctx, dir.Store)
 		switch {
 		case err != nil:
 			return err
@@ -83,7 +85,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		}
 		return p.serveDataDir(ctx, c, dir, log, nil)
 	}()
-	if closed := dir.store.Close(); closed != nil {
+	if closed := dir.Store.Close(); closed != nil {
 		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
 	}
 	return err
@@ -113,20 +115,20 @@ func (p *program) exitOnDamage(err error) {
 }
 
 // serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
-func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log *slog.Logger, d *demo) error {
+func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, log *slog.Logger, d *demo) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
 	}
 	defer listener.Close()
-	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+	origin := c.Origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
 	a, err := newAppWithPages(c, dir, origin, log)
 	if err != nil {
 		return err
 	}
 	var box *mail.MemoryTransport
 	if d == nil {
-		a.sender.Transport, err = c.transport(origin)
+		a.sender.Transport, err = transport(c, origin)
 		p.warn(c)
 	} else {
 		box = &d.mailbox
@@ -149,7 +151,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	if err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(c.Data, socketName))
+	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
 	servers := []service{
 		{newServer(pages, log), newConnLimiter(listener, c)},
@@ -188,8 +190,8 @@ func (p *program) noteSetupLink(a *app) {
 func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
 	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.hsts(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.ring.DamagedRecords, Ready: a.readiness(),
-		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.ring}}
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(),
+		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {
 		if config.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: a.origin, TrustedProxies: c.TrustedProxies}); err != nil {
@@ -204,8 +206,8 @@ func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 }
 
 // warn prints warnings about the configuration.
-func (p *program) warn(c *config) {
-	for _, w := range c.warnings {
+func (p *program) warn(c *config.Config) {
+	for _, w := range c.Warnings {
 		p.Note("warning: %s", w)
 	}
 	if c.Support.Email == "" {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
@@ -114,19 +116,19 @@ func TestServe_AuditsStartAndStop(t *testing.T) {
 	if err := <-s.ended; err != nil {
 		t.Fatal(err)
 	}
-	c := defaults()
+	c := config.Defaults()
 	c.Data = data
-	dir, err := openDataDir(t.Context(), &c, false, func(err error) { t.Error(err) })
+	dir, err := datadir.Open(t.Context(), &c, false, now, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dir.store.Close()
+	defer dir.Store.Close()
 	a, err := newApp(&c, dir, "http://localhost:1", (&program{cli.Program{Stderr: io.Discard}}).logger("json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	err = dir.store.View(t.Context(), func(s store.Snapshot) error {
+	err = dir.Store.View(t.Context(), func(s store.Snapshot) error {
 		entries, _, err := a.accounts.Log.Scan(s, audit.Query{})
 		for _, e := range entries {
 			got = append(got, e.Action)
@@ -139,7 +141,7 @@ func TestServe_AuditsStartAndStop(t *testing.T) {
 }
 
 func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
-	c := defaults()
+	c := config.Defaults()
 	c.Limits.Connections, c.Limits.PerClient = 16, 2
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
 	crowd := newConnLimiter(nil, &c)

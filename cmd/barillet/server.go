@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"barillet/cmd/barillet/config"
 	"barillet/internal/throttle"
 )
 
@@ -36,7 +37,7 @@ type connLimiter struct {
 }
 
 // newConnLimiter returns a listener that limits the connections of l.
-func newConnLimiter(l net.Listener, c *config) *connLimiter {
+func newConnLimiter(l net.Listener, c *config.Config) *connLimiter {
 	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, open: map[netip.Prefix]int{},
 		exempt: func(addr netip.Addr) bool {
 			if addr == netip.IPv6Loopback() || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) { // a proxy on this host

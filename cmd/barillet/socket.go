@@ -17,6 +17,7 @@ import (
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/cmd/barillet/datadir"
 	"barillet/web/api"
 )
 
@@ -26,7 +27,7 @@ const maxSocketPath = 107
 // socketPath returns a path of the admin socket that bind and connect accept. A path that is too long goes through a
 // descriptor of the directory, which done closes.
 func socketPath(data string) (path string, done func(), err error) {
-	path = filepath.Join(data, socketName)
+	path = filepath.Join(data, datadir.SocketName)
 	if len(path) <= maxSocketPath {
 		return path, func() {}, nil
 	}
@@ -34,7 +35,7 @@ func socketPath(data string) (path string, done func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("opening data directory: %w", err)
 	}
-	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName), func() { dir.Close() }, nil
+	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), datadir.SocketName), func() { dir.Close() }, nil
 }
 
 // dialSocket connects to the service that runs on a data directory. If none runs, the error wraps fs.ErrNotExist or
@@ -58,9 +59,9 @@ func listenSocket(ctx context.Context, data string) (net.Listener, error) {
 	switch conn, err := dialSocket(ctx, data); {
 	case err == nil:
 		conn.Close()
-		return nil, fmt.Errorf("another process listens on %s", filepath.Join(data, socketName))
+		return nil, fmt.Errorf("another process listens on %s", filepath.Join(data, datadir.SocketName))
 	case errors.Is(err, unix.ECONNREFUSED):
-		if err := os.Remove(filepath.Join(data, socketName)); err != nil {
+		if err := os.Remove(filepath.Join(data, datadir.SocketName)); err != nil {
 			return nil, fmt.Errorf("removing old admin socket: %w", err)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -77,7 +78,7 @@ func listenSocket(ctx context.Context, data string) (net.Listener, error) {
 	}
 	// The path may contain a descriptor that is closed at that time. The caller removes the socket.
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
-	if err := os.Chmod(filepath.Join(data, socketName), 0o600); err != nil {
+	if err := os.Chmod(filepath.Join(data, datadir.SocketName), 0o600); err != nil {
 		listener.Close()
 		return nil, fmt.Errorf("setting mode of admin socket: %w", err)
 	}

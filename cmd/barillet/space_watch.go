@@ -23,7 +23,7 @@ func (a *app) watchSpace(ctx context.Context) error {
 	var last diskspace.State
 	failed := ""
 	for {
-		state, err := a.dataDir.space.Check()
+		state, err := a.dataDir.Space.Check()
 		if err == nil {
 			err = a.reportSpace(ctx, last, state)
 		}
@@ -58,7 +58,7 @@ func (a *app) reportSpace(ctx context.Context, last, state diskspace.State) erro
 		a.log.Info("there is enough free space again", "free", store.Size(state.Free))
 	}
 	var known bool
-	err := a.dataDir.store.View(ctx, func(s store.Snapshot) (err error) {
+	err := a.dataDir.Store.View(ctx, func(s store.Snapshot) (err error) {
 		known, err = store.IsLowSpace(s)
 		return err
 	})

@@ -18,6 +18,8 @@ import (
 
 	"barillet/authn/directory"
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
 	"barillet/internal/audit/tree"
@@ -31,13 +33,13 @@ import (
 // target selects the service of a command: by URL, or by data directory on this host.
 type target struct {
 	program   *program
-	settings  settingFlags
+	settings  config.Flags
 	url       string
 	tokenFile string
 }
 
 func (t *target) register(c *cobra.Command) {
-	t.settings.register(c, "public_url", "key_file")
+	t.settings.Register(c, "public_url", "key_file")
 	c.Flags().StringVar(&t.url, "url", "", "URL of a service to use instead of a data directory; needs an API token")
 	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that contains the API token for --url (default BARILLET_TOKEN)")
 }
@@ -81,7 +83,7 @@ func keyID(key secret.Value) (string, bool) {
 
 // Remote implements manage.Connector.
 func (t *target) Remote() bool {
-	return t.url != "" || variables(t.program.Environ)["BARILLET_URL"] != ""
+	return t.url != "" || config.Variables(t.program.Environ)["BARILLET_URL"] != ""
 }
 
 // Connect implements manage.Connector. It uses HTTPS if a URL is set, the admin socket if the service runs, and offline mode
@@ -89,19 +91,19 @@ func (t *target) Remote() bool {
 func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, error) {
 	p := t.program
 	if t.url == "" {
-		t.url = variables(p.Environ)["BARILLET_URL"]
+		t.url = config.Variables(p.Environ)["BARILLET_URL"]
 	}
 	if t.url != "" {
-		if _, given := t.settings.given()["data"]; given {
+		if _, given := t.settings.Given()["data"]; given {
 			return nil, cli.Usagef("--url and --data cannot be combined")
 		}
 		return t.connectURL(p)
 	}
-	c, err := t.settings.load(p)
+	c, err := t.settings.Load(p.Environ)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.needData(); err != nil {
+	if err := c.NeedData(); err != nil {
 		return nil, err
 	}
 	// A service that starts opens the store before it listens on the socket.
@@ -120,11 +122,11 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 // connectURL uses HTTPS and an API token from the environment or a file. An argument would be visible in the process list and in
 // the history of the shell.
 func (t *target) connectURL(p *program) (*manage.Client, error) {
-	var base origin
+	var base config.Origin
 	if err := base.UnmarshalText([]byte(t.url)); err != nil {
 		return nil, cli.Usagef("--url: %w", err)
 	}
-	token := variables(p.Environ)["BARILLET_TOKEN"]
+	token := config.Variables(p.Environ)["BARILLET_TOKEN"]
 	if t.tokenFile != "" {
 		text, err := os.ReadFile(t.tokenFile)
 		if err != nil {
@@ -141,7 +143,7 @@ func (t *target) connectURL(p *program) (*manage.Client, error) {
 }
 
 // connectSocket uses the admin socket. It returns nil if no service runs.
-func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, error) {
+func (t *target) connectSocket(ctx context.Context, c *config.Config) (*manage.Client, error) {
 	conn, err := dialSocket(ctx, c.Data)
 	switch {
 	case err == nil:
@@ -157,24 +159,24 @@ func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, 
 }
 
 // connectOffline opens the store and handles the calls in this process.
-func (p *program) connectOffline(ctx context.Context, c *config, create bool) (*manage.Client, error) {
-	dir, err := openDataDir(ctx, c, create, p.exitOnDamage)
+func (p *program) connectOffline(ctx context.Context, c *config.Config, create bool) (*manage.Client, error) {
+	dir, err := datadir.Open(ctx, c, create, now, p.exitOnDamage)
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := newApp(c, dir, c.origin(""), log)
+	a, err := newApp(c, dir, c.Origin(""), log)
 	if err != nil {
-		return nil, errors.Join(err, dir.store.Close())
+		return nil, errors.Join(err, dir.Store.Close())
 	}
 	if err := a.tree.Advance(ctx); err != nil { // as the service does when it starts
 		log.Error("extending the audit log", "error", err)
 	}
-	if dir.fresh {
+	if dir.Fresh {
 		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
 	done := func() {
-		if err := dir.store.Close(); err != nil {
+		if err := dir.Store.Close(); err != nil {
 			p.Note("closing store: %v", err)
 		}
 	}

@@ -21,6 +21,8 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
@@ -41,10 +43,10 @@ import (
 
 // app contains the parts of the service.
 type app struct {
-	config  *config
+	config  *config.Config
 	origin  string
 	log     *slog.Logger
-	dataDir *dataDir
+	dataDir *datadir.Dir
 
 	accounts  *account.Service
 	sessions  *session.Service
@@ -68,7 +70,7 @@ type app struct {
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
-func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, error) {
+func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger) (*app, error) {
 	// Libraries use the default logger and may log what clients send (promise S4). Barillet logs to log.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	a := &app{config: c, origin: origin, log: log, dataDir: dir}
@@ -76,52 +78,52 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	if a.files, err = static.New(string(c.Brand.Accent)); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
-	dir.ring.OnDamagedRecord(func(record string, err error) {
+	dir.Ring.OnDamagedRecord(func(record string, err error) {
 		log.Error("a record cannot be read and is left out: restore a backup", "record", record, "error", err)
 	})
-	outbox := mail.NewOutbox(dir.ring, host(origin))
-	a.sender = &mail.Sender{Store: dir.store, Outbox: outbox, Now: now, Log: log}
-	hooks := webhook.NewEndpoints(dir.ring)
-	events := audit.NewLog(dir.ring)
+	outbox := mail.NewOutbox(dir.Ring, config.Host(origin))
+	a.sender = &mail.Sender{Store: dir.Store, Outbox: outbox, Now: now, Log: log}
+	hooks := webhook.NewEndpoints(dir.Ring)
+	events := audit.NewLog(dir.Ring)
 	events.Watch = hooks.Watch
 	out := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed})
-	a.webhooks = &webhook.Sender{Store: dir.store, Hooks: hooks, Events: events, Client: out, Compose: systemlog.Notification, Now: now, Log: log}
+	a.webhooks = &webhook.Sender{Store: dir.Store, Hooks: hooks, Events: events, Client: out, Compose: systemlog.Notification, Now: now, Log: log}
 	if a.accounts, err = a.newAccounts(outbox, events); err != nil {
 		return nil, err
 	}
-	a.sessions = session.New(a.accounts, dir.ring, stopwatch())
+	a.sessions = session.New(a.accounts, dir.Ring, stopwatch())
 	last, err := a.lastEvent(context.Background())
 	if err != nil {
 		return nil, fmt.Errorf("reading the last audit event: %w", err)
 	}
 	a.removal = removal.New(now, a.sessions.Uptime, last)
-	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
+	a.signIn = authn.New(a.accounts, a.sessions, dir.Ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.OnDeadLetter = a.accounts.OnDeadLetter
-	admin := admin.New(a.signIn, dir.ring)
-	a.counts = counts.New(a.accounts, dir.ring)
+	admin := admin.New(a.signIn, dir.Ring)
+	a.counts = counts.New(a.accounts, dir.Ring)
 	a.counts.Log = log
-	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol, a.counts)
-	a.approvals = approval.New(a.directory, dir.ring)
-	a.handover = handover.New(a.directory.HelpDesk, a.directory.Freeze, a.signIn, dir.ring)
+	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.Ring), a.enrol, a.counts)
+	a.approvals = approval.New(a.directory, dir.Ring)
+	a.handover = handover.New(a.directory.HelpDesk, a.directory.Freeze, a.signIn, dir.Ring)
 	a.directory.Admin.Outbound = out
-	if a.tree, err = tree.New(tree.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Now: now, Log: log,
+	if a.tree, err = tree.New(tree.Config{Store: dir.Store, Keyring: dir.Ring, Pepper: dir.Keys.Pepper, Now: now, Log: log,
 		Contradicted: a.auditContradiction, Numbered: a.counts.Note}); err != nil {
 		return nil, err
 	}
 	a.directory.Admin.Tree = a.tree
-	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
+	if a.oidc, err = oidc.New(oidc.Config{Store: dir.Store, Keyring: dir.Ring, Pepper: dir.Keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
 	return a, nil
 }
 
 // newAppWithPages returns newApp with the renderer of pages and emails. Only a running service uses it: a command in offline
 // mode does not wait until the templates are parsed.
-func newAppWithPages(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, error) {
+func newAppWithPages(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger) (*app, error) {
 	a, err := newApp(c, dir, origin, log)
 	if err != nil {
 		return nil, err
@@ -138,44 +140,44 @@ func newAppWithPages(c *config, dir *dataDir, origin string, log *slog.Logger) (
 // newAccounts returns the account service with all factors.
 func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Service, error) {
 	c, dir := a.config, a.dataDir
-	keys, err := webauthn.New(webauthn.Config{RPID: host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
+	keys, err := webauthn.New(webauthn.Config{RPID: config.Host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
 		Attestation: c.WebAuthn.Attestation, UserVerification: c.WebAuthn.UserVerification})
 	if err != nil {
 		return nil, fmt.Errorf("configuring security keys for public_url %s: %w", a.origin, err)
 	}
 	policy := password.Policy{Min: c.Password.MinLength, MaxConcurrent: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
 		Cost: password.Cost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
-	passwords, err := password.NewHasher(dir.keys.Pepper, policy)
+	passwords, err := password.NewHasher(dir.Keys.Pepper, policy)
 	if err != nil {
 		return nil, err
 	}
 	boundMemory(passwords)
 	accounts := &account.Service{
-		Store: dir.store, Pepper: dir.keys.Pepper,
-		Factors:  kinds(keys, dir.keys.Pepper.MAC),
+		Store: dir.Store, Pepper: dir.Keys.Pepper,
+		Factors:  kinds(keys, dir.Keys.Pepper.MAC),
 		Hasher:   passwords,
-		Limiter:  throttle.NewLimiter(dir.ring, dir.keys.Pepper),
-		Failures: throttle.NewFailureStore(dir.ring, dir.keys.Pepper),
+		Limiter:  throttle.NewLimiter(dir.Ring, dir.Keys.Pepper),
+		Failures: throttle.NewFailureStore(dir.Ring, dir.Keys.Pepper),
 		Log:      events, Outbox: outbox,
 		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, Locales: templates.Languages(), AllowCopies: c.TOTP.AllowCopies,
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
-		Now: now, HasRoom: dir.space.HasRoom,
+		Now: now, HasRoom: dir.Space.HasRoom,
 	}
-	accounts.Open(dir.ring)
+	accounts.Open(dir.Ring)
 	return accounts, nil
 }
 
 // transport returns the transport of the mail server, or nil without one.
-func (c *config) transport(origin string) (mail.Transport, error) {
+func transport(c *config.Config, origin string) (mail.Transport, error) {
 	if c.SMTP.Host == "" {
 		return nil, nil
 	}
-	password, err := c.smtpPassword()
+	password, err := c.SMTPPassword()
 	if err != nil {
 		return nil, err
 	}
 	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username,
-		Password: password, From: c.mailFrom(origin), HELO: host(origin)})
+		Password: password, From: c.MailFrom(origin), HELO: config.Host(origin)})
 	if err != nil {
 		return nil, fmt.Errorf("[smtp]: %w", err)
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ const maxConfigSize = 256 << 10
 // parse sets the settings of a TOML document. An unknown key is an error: a misspelt limit would otherwise be no limit.
 // Values are decoded into a map and not into the struct: package toml would ignore the case of keys, and visit them in
 // random order, so that the error of two faults would be random.
-func (c *config) parse(file, text string) error {
+func (c *Config) parse(file, text string) error {
 	var tree map[string]any
 	meta, err := toml.Decode(text, &tree)
 	if at, ok := errors.AsType[toml.ParseError](err); ok {
@@ -26,11 +26,11 @@ func (c *config) parse(file, text string) error {
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	known := map[string]setting{}
+	known := map[string]Setting{}
 	sections := map[string][]string{} // the keys of each section; "" is the top level
-	for _, s := range c.settings() {
-		known[s.key] = s
-		section, name, nested := strings.Cut(s.key, ".")
+	for _, s := range c.Settings() {
+		known[s.Key] = s
+		section, name, nested := strings.Cut(s.Key, ".")
 		if nested {
 			sections[section] = append(sections[section], name)
 		}
@@ -52,8 +52,8 @@ func (c *config) parse(file, text string) error {
 			}
 			return cli.WithHint(fmt.Errorf("%s: unknown key %q", file, key), "known keys: %s", strings.Join(near, ", "))
 		default:
-			if values[s.key], err = s.textOf(tree, meta.Type(key...)); err != nil {
-				return fmt.Errorf("%s: %s: %w", file, s.key, err)
+			if values[s.Key], err = s.textOf(tree, meta.Type(key...)); err != nil {
+				return fmt.Errorf("%s: %s: %w", file, s.Key, err)
 			}
 		}
 	}
@@ -64,8 +64,8 @@ func (c *config) parse(file, text string) error {
 }
 
 // textOf returns the value of the setting in a file as set reads it.
-func (s setting) textOf(tree map[string]any, tomlType string) (string, error) {
-	section, name, nested := strings.Cut(s.key, ".")
+func (s Setting) textOf(tree map[string]any, tomlType string) (string, error) {
+	section, name, nested := strings.Cut(s.Key, ".")
 	if nested {
 		tree, _ = tree[section].(map[string]any)
 	} else {
@@ -88,8 +88,8 @@ func (s setting) textOf(tree map[string]any, tomlType string) (string, error) {
 	return strings.Join(items, ","), nil
 }
 
-// variables returns the environment variables of Barillet. An empty variable counts as unset.
-func variables(environ []string) map[string]string {
+// Variables returns the environment variables of Barillet. An empty variable counts as unset.
+func Variables(environ []string) map[string]string {
 	found := map[string]string{}
 	for _, line := range environ {
 		if name, value, ok := strings.Cut(line, "="); ok && value != "" && strings.HasPrefix(name, "BARILLET_") {
@@ -106,17 +106,17 @@ func variableOf(key string) string {
 
 // parseEnvironment sets the settings of the environment. An unknown variable that begins like those of a section is an
 // error. Another unknown one is a warning, because container platforms define variables of that form.
-func (c *config) parseEnvironment(env map[string]string) error {
+func (c *Config) parseEnvironment(env map[string]string) error {
 	values := map[string]string{}
 	known := []string{"BARILLET_CONFIG", "BARILLET_URL", "BARILLET_TOKEN"} // not settings
 	sections := map[string]bool{}
-	for _, s := range c.settings() {
-		name := variableOf(s.key)
+	for _, s := range c.Settings() {
+		name := variableOf(s.Key)
 		known = append(known, name)
 		if value, given := env[name]; given {
-			values[s.key] = value
+			values[s.Key] = value
 		}
-		if section, _, nested := strings.Cut(s.key, "."); nested {
+		if section, _, nested := strings.Cut(s.Key, "."); nested {
 			sections[variableOf(section)+"_"] = true
 		}
 	}
@@ -132,7 +132,7 @@ func (c *config) parseEnvironment(env map[string]string) error {
 				return fmt.Errorf("environment: unknown variable %s", name)
 			}
 		}
-		c.warnings = append(c.warnings, fmt.Sprintf("ignoring unknown environment variable %s", name))
+		c.Warnings = append(c.Warnings, fmt.Sprintf("ignoring unknown environment variable %s", name))
 	}
 	return nil
 }

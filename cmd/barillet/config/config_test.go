@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -80,7 +80,7 @@ allow = ["hooks.garage.local", "10.20.0.0/16"]
 `
 
 func TestParse_SetsEveryKey(t *testing.T) {
-	c := defaults()
+	c := Defaults()
 	if err := c.parse("barillet.toml", whole); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestParse_SetsEveryKey(t *testing.T) {
 		"forward_auth.rules, a path":    {c.ForwardAuth.Rules[1].Path, "/admin"},
 		"oidc.client_credentials":       {c.OIDC.ClientCredentials, true},
 		"totp.allow_copies":             {c.TOTP.AllowCopies, false},
-		"hsts":                          {c.hsts(), "max-age=63072000; includeSubDomains"},
+		"hsts":                          {c.StrictTransportSecurity(), "max-age=63072000; includeSubDomains"},
 		"api.authn":                     {c.API.Authn, true},
 		"webauthn.attestation":          {c.WebAuthn.Attestation, "none"},
 		"outbound.allow, a network":     {canCall(&c, "https://10.20.0.1/"), true},
@@ -117,19 +117,19 @@ func TestParse_SetsEveryKey(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
 		}
 	}
-	for _, s := range c.settings() {
-		_, name, nested := strings.Cut(s.key, ".")
+	for _, s := range c.Settings() {
+		_, name, nested := strings.Cut(s.Key, ".")
 		if !nested {
-			name = s.key
+			name = s.Key
 		}
 		if !strings.Contains(whole, "\n"+name+" = ") {
-			t.Errorf("the test's configuration lacks %s", s.key)
+			t.Errorf("the test's configuration lacks %s", s.Key)
 		}
 	}
 }
 
 // canCall reports whether the service can call an address.
-func canCall(c *config, address string) bool {
+func canCall(c *Config, address string) bool {
 	_, err := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed}).Check(address)
 	return err == nil
 }
@@ -187,7 +187,7 @@ func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 		"an attestation that does not exist":      {"[webauthn]\nattestation = \"full\"", "webauthn.attestation: want one of"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conf := defaults()
+			conf := Defaults()
 			err := conf.parse("barillet.toml", c.text)
 			if err == nil {
 				err = conf.validate("barillet.toml")
@@ -210,7 +210,7 @@ func TestLoad_FlagPrecedesEnvironmentAndEnvironmentPrecedesFile(t *testing.T) {
 	}
 	environ := []string{"BARILLET_LISTEN=localhost:2", "BARILLET_LOG_FORMAT=text", "BARILLET_SMTP_HOST=mail", "BARILLET_TRUSTED_PROXIES=10.0.0.1, 10.0.0.2",
 		"BARILLET_TOTP_ALLOW_COPIES=false", "BARILLET_SMTP_PORT=26"}
-	c, err := load(file, environ, map[string]string{"listen": "localhost:3"})
+	c, err := Load(file, environ, map[string]string{"listen": "localhost:3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,22 +231,22 @@ func TestLoad_RejectsUnknownOrInvalidVariables(t *testing.T) {
 		"BARILLET_CONFIG=/nowhere/at/all": "/nowhere/at/all",
 		"BARILLET_PUBLIC_URL=garage":      "environment: BARILLET_PUBLIC_URL: want a URL",
 	} {
-		if _, err := load("", []string{line}, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Load("", []string{line}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error that says %q", line, err, want)
 		}
 	}
-	c, err := load("", []string{"BARILLET_PORT=tcp://10.0.0.1:80", "PATH=/bin"}, nil)
-	if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "BARILLET_PORT") {
+	c, err := Load("", []string{"BARILLET_PORT=tcp://10.0.0.1:80", "PATH=/bin"}, nil)
+	if err != nil || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "BARILLET_PORT") {
 		t.Errorf("got %v and %v, want a warning about BARILLET_PORT alone", c, err)
 	}
 }
 
 func TestLoad_InvalidFlagIsAUsageError(t *testing.T) {
-	_, err := load("", nil, map[string]string{"listen": "nowhere"})
+	_, err := Load("", nil, map[string]string{"listen": "nowhere"})
 	if _, ok := errors.AsType[*cli.UsageError](err); !ok {
 		t.Errorf("got %v, want a usage error", err)
 	}
-	if _, err := load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url is required") {
+	if _, err := Load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url is required") {
 		t.Errorf("got %v, want public_url required", err)
 	}
 }
@@ -257,7 +257,7 @@ func FuzzConfiguration(f *testing.F) {
 	f.Add("")
 	f.Add("data = \"x\"\n[smtp]\nhost = \"h\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		c := defaults()
+		c := Defaults()
 		if c.parse("x", text) != nil {
 			return
 		}
@@ -266,7 +266,7 @@ func FuzzConfiguration(f *testing.F) {
 				t.Errorf("got the proxy %v", proxy)
 			}
 		}
-		var url origin
+		var url Origin
 		if err := url.UnmarshalText([]byte(c.PublicURL)); c.PublicURL != "" && (err != nil || url != c.PublicURL) {
 			t.Errorf("got %q, which is parsed as %q, %v", c.PublicURL, url, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ import (
 // The types of settings that have a syntax.
 type (
 	hostPort string // host and port
-	origin   string // scheme, host and port of a URL
+	Origin   string // scheme, host and port of a URL
 	colour   string // such as #0b4f5c
 	email    string
 	sender   string // an email address, with or without a name before it
@@ -47,7 +47,7 @@ func (h *hostPort) UnmarshalText(text []byte) error {
 
 // UnmarshalText implements encoding.TextUnmarshaler. An origin must be https: security keys (WebAuthn L3 §5.1.3), links
 // in emails and cookies depend on it. Browsers treat http as secure on localhost only.
-func (o *origin) UnmarshalText(text []byte) error {
+func (o *Origin) UnmarshalText(text []byte) error {
 	u, err := url.Parse(string(text))
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
@@ -70,7 +70,7 @@ func (o *origin) UnmarshalText(text []byte) error {
 	case port != "" && !(u.Scheme == "https" && port == "443") && !(u.Scheme == "http" && port == "80"):
 		host += ":" + port
 	}
-	*o = origin(u.Scheme + "://" + host)
+	*o = Origin(u.Scheme + "://" + host)
 	return nil
 }
 

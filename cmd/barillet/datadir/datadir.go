@@ -1,4 +1,5 @@
-package main
+// Package datadir opens the data directory of a service: the store file, the key file and the free space.
+package datadir
 
 import (
 	"context"
@@ -8,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
 	"barillet/internal/diskspace"
 	"barillet/store"
 	"barillet/store/bolt"
@@ -17,28 +20,27 @@ import (
 
 // The names in the data directory.
 const (
-	storeName  = "barillet.db"
-	keyName    = "barillet.key"
-	socketName = "admin.sock"
+	StoreName  = "barillet.db"
+	SocketName = "admin.sock"
 )
 
-// dataDir is an open data directory.
-type dataDir struct {
-	store store.Store
-	ring  *store.Keyring
-	keys  store.RootKeys
-	space *diskspace.Watch
-	fresh bool // initialized now
+// Dir is an open data directory.
+type Dir struct {
+	Store store.Store
+	Ring  *store.Keyring
+	Keys  store.RootKeys
+	Space *diskspace.Watch
+	Fresh bool // initialized now
 }
 
-// openDataDir opens and decrypts the store in the data directory. If create is set, it initializes a missing or empty
+// Open opens and decrypts the store in the data directory. If create is set, it initializes a missing or empty
 // directory. It never creates a key file for an existing store, or a store for an existing key file. The store calls onDamage,
 // which must end the process.
-func openDataDir(ctx context.Context, c *config, create bool, onDamage func(error)) (*dataDir, error) {
-	if err := c.needData(); err != nil {
+func Open(ctx context.Context, c *config.Config, create bool, now func() time.Time, onDamage func(error)) (*Dir, error) {
+	if err := c.NeedData(); err != nil {
 		return nil, err
 	}
-	fresh, err := inspectDataDir(c)
+	fresh, err := Inspect(c)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	case !create:
 		return nil, cli.WithHint(fmt.Errorf("data directory %s is empty", c.Data), "barillet serve, user add, token create and client add initialize it")
 	default:
-		keys, err = initDataDir(c)
+		keys, err = initialize(c)
 	}
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(c.Data, storeName)
+	path := filepath.Join(c.Data, StoreName)
 	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage})
 	if errors.Is(err, bolt.ErrInUse) {
 		return nil, cli.WithHint(err, "stop the service that runs on %s first", c.Data)
@@ -80,11 +82,11 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &dataDir{store: ring.CorrectTimes(guarded, now), ring: ring, keys: keys, space: space, fresh: fresh}, nil
+	return &Dir{Store: ring.CorrectTimes(guarded, now), Ring: ring, Keys: keys, Space: space, Fresh: fresh}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.
-func withRemedy(err error, c *config) error {
+func withRemedy(err error, c *config.Config) error {
 	switch {
 	case errors.Is(err, store.ErrWrongKey):
 		return cli.WithHint(err, "restore the key file that was created with this store as %s", c.KeyFile)
@@ -94,9 +96,9 @@ func withRemedy(err error, c *config) error {
 	return err
 }
 
-// inspectDataDir reports whether the data directory is missing or empty. It returns an error if the store or the key file is
+// Inspect reports whether the data directory is missing or empty. It returns an error if the store or the key file is
 // missing: a new key file for an old store, or the reverse, would lock out all users.
-func inspectDataDir(c *config) (fresh bool, err error) {
+func Inspect(c *config.Config) (fresh bool, err error) {
 	entries, err := os.ReadDir(c.Data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -104,7 +106,7 @@ func inspectDataDir(c *config) (fresh bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("reading data directory: %w", err)
 	}
-	hasStore := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == storeName })
+	hasStore := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == StoreName })
 	_, err = os.Stat(c.KeyFile)
 	switch hasKey := err == nil; {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -112,10 +114,10 @@ func inspectDataDir(c *config) (fresh bool, err error) {
 	case hasStore && hasKey:
 		return false, refuseEmptyStore(c)
 	case hasStore:
-		return false, cli.WithHint(fmt.Errorf("key file %s is missing, and %s needs it", c.KeyFile, filepath.Join(c.Data, storeName)),
+		return false, cli.WithHint(fmt.Errorf("key file %s is missing, and %s needs it", c.KeyFile, filepath.Join(c.Data, StoreName)),
 			"restore your copy of the key file; a new one cannot open this store")
 	case hasKey:
-		return false, cli.WithHint(fmt.Errorf("store %s is missing, and the key file %s exists", filepath.Join(c.Data, storeName), c.KeyFile),
+		return false, cli.WithHint(fmt.Errorf("store %s is missing, and the key file %s exists", filepath.Join(c.Data, StoreName), c.KeyFile),
 			"restore the store; if it never existed, remove the key file")
 	}
 	for _, e := range entries {
@@ -128,8 +130,8 @@ func inspectDataDir(c *config) (fresh bool, err error) {
 
 // refuseEmptyStore returns an error if the store has no bytes. A full disk or a failed copy leaves such a file; to fill it anew would
 // hide the loss of all users.
-func refuseEmptyStore(c *config) error {
-	path := filepath.Join(c.Data, storeName)
+func refuseEmptyStore(c *config.Config) error {
+	path := filepath.Join(c.Data, StoreName)
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -140,13 +142,13 @@ func refuseEmptyStore(c *config) error {
 	return nil
 }
 
-func emptyStore(c *config) error {
-	return cli.WithHint(fmt.Errorf("store %s is empty, and the key file %s exists", filepath.Join(c.Data, storeName), c.KeyFile),
+func emptyStore(c *config.Config) error {
+	return cli.WithHint(fmt.Errorf("store %s is empty, and the key file %s exists", filepath.Join(c.Data, StoreName), c.KeyFile),
 		"restore the last backup of the store; if the service never ran here, remove both files")
 }
 
-// initDataDir creates the data directory and the key file. The store is created when it is opened.
-func initDataDir(c *config) (store.RootKeys, error) {
+// initialize creates the data directory and the key file. The store is created when it is opened.
+func initialize(c *config.Config) (store.RootKeys, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return store.RootKeys{}, fmt.Errorf("creating data directory: %w", err)
 	}

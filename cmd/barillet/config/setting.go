@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding"
@@ -17,15 +17,15 @@ import (
 	"barillet/internal/input"
 )
 
-// setting is one key of the configuration and the field of a config that holds its value.
-type setting struct {
-	key   string // the key in the file, with its section before a dot
-	tag   reflect.StructTag
+// Setting is one key of the configuration and the field of a config that holds its value.
+type Setting struct {
+	Key   string // the key in the file, with its section before a dot
+	Tag   reflect.StructTag
 	field any // a pointer
 }
 
-// settings returns the settings of c in the order of the struct.
-func (c *config) settings() (out []setting) {
+// Settings returns the settings of c in the order of the struct.
+func (c *Config) Settings() (out []Setting) {
 	var walk func(section string, v reflect.Value)
 	walk = func(section string, v reflect.Value) {
 		for i := range v.NumField() {
@@ -34,7 +34,7 @@ func (c *config) settings() (out []setting) {
 			if tagged && field.Type.Name() == "" { // an anonymous struct is a section
 				walk(key+".", v.Field(i))
 			} else if tagged {
-				out = append(out, setting{section + key, field.Tag, v.Field(i).Addr().Interface()})
+				out = append(out, Setting{section + key, field.Tag, v.Field(i).Addr().Interface()})
 			}
 		}
 	}
@@ -43,11 +43,11 @@ func (c *config) settings() (out []setting) {
 }
 
 // defaults returns a configuration with the default of every setting.
-func defaults() (c config) {
-	for _, s := range c.settings() {
-		if value, has := s.tag.Lookup("default"); has {
+func Defaults() (c Config) {
+	for _, s := range c.Settings() {
+		if value, has := s.Tag.Lookup("default"); has {
 			if err := s.set(value); err != nil {
-				panic(fmt.Sprintf("default of %s: %v", s.key, err)) // each test that loads a configuration would fail
+				panic(fmt.Sprintf("default of %s: %v", s.Key, err)) // each test that loads a configuration would fail
 			}
 		}
 	}
@@ -55,11 +55,11 @@ func defaults() (c config) {
 }
 
 // set sets the settings of which there is a value. An error comes with the key of its setting.
-func (c *config) set(values map[string]string) (key string, err error) {
-	for _, s := range c.settings() {
-		if value, given := values[s.key]; given {
+func (c *Config) set(values map[string]string) (key string, err error) {
+	for _, s := range c.Settings() {
+		if value, given := values[s.Key]; given {
 			if err := s.set(value); err != nil {
-				return s.key, err
+				return s.Key, err
 			}
 		}
 	}
@@ -67,7 +67,7 @@ func (c *config) set(values map[string]string) (key string, err error) {
 }
 
 // set parses a value of a file, a variable or a flag, and stores it.
-func (s setting) set(text string) error {
+func (s Setting) set(text string) error {
 	switch field := s.field.(type) {
 	case encoding.TextUnmarshaler:
 		return field.UnmarshalText([]byte(text))
@@ -77,14 +77,14 @@ func (s setting) set(text string) error {
 	case *int:
 		n, err := strconv.Atoi(text)
 		*field = n
-		return s.want(err == nil && within(n, s.tag, strconv.Atoi))
+		return s.want(err == nil && within(n, s.Tag, strconv.Atoi))
 	case *time.Duration:
 		d, err := time.ParseDuration(text)
 		*field = d
-		return s.want(err == nil && within(d, s.tag, time.ParseDuration))
+		return s.want(err == nil && within(d, s.Tag, time.ParseDuration))
 	case *string:
-		oneof, isChoice := s.tag.Lookup("oneof")
-		_, isLabel := s.tag.Lookup("max") // shown on pages
+		oneof, isChoice := s.Tag.Lookup("oneof")
+		_, isLabel := s.Tag.Lookup("max") // shown on pages
 		printable := utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 		*field = text
 		switch {
@@ -93,7 +93,7 @@ func (s setting) set(text string) error {
 		case isLabel:
 			name, reason := input.Name(text, len(text))
 			*field = name
-			return s.want(printable && reason == "" && within(utf8.RuneCountInString(*field), s.tag, strconv.Atoi))
+			return s.want(printable && reason == "" && within(utf8.RuneCountInString(*field), s.Tag, strconv.Atoi))
 		case strings.TrimSpace(text) == "":
 			return errors.New("is empty: remove the key instead")
 		case !printable:
@@ -105,8 +105,8 @@ func (s setting) set(text string) error {
 }
 
 // want returns nil if ok, else an error that describes the values of the setting.
-func (s setting) want(ok bool) error {
-	least, most, oneof := s.tag.Get("min"), s.tag.Get("max"), s.tag.Get("oneof")
+func (s Setting) want(ok bool) error {
+	least, most, oneof := s.Tag.Get("min"), s.Tag.Get("max"), s.Tag.Get("oneof")
 	switch kind := s.tomlType(); {
 	case ok:
 		return nil
@@ -127,7 +127,7 @@ func (s setting) want(ok bool) error {
 }
 
 // tomlType returns the type of the setting in a file. A duration is a text.
-func (s setting) tomlType() string {
+func (s Setting) tomlType() string {
 	switch reflect.TypeOf(s.field).Elem().Kind() {
 	case reflect.Bool:
 		return "Bool"
@@ -146,38 +146,38 @@ func within[N int | time.Duration](n N, tag reflect.StructTag, parse func(string
 	return err == nil && err2 == nil && least <= n && n <= most
 }
 
-// settingFlags are the flag --config and the flags that set a setting.
-type settingFlags struct {
-	file   string
+// Flags are the flag --config and the flags that set a setting.
+type Flags struct {
+	File   string             // of --config
 	values map[string]*string // by key
 	cobra  *cobra.Command
 }
 
-// register adds --config, --data and the flags of further keys to a command.
-func (f *settingFlags) register(c *cobra.Command, keys ...string) {
+// Register adds --config, --data and the flags of further keys to a command.
+func (f *Flags) Register(c *cobra.Command, keys ...string) {
 	f.cobra, f.values = c, map[string]*string{}
-	c.Flags().StringVar(&f.file, "config", "", "configuration file (TOML)")
-	for _, s := range new(config).settings() {
-		if s.key == "data" || slices.Contains(keys, s.key) {
-			f.values[s.key] = c.Flags().String(flagOf(s.key), "", s.tag.Get("usage"))
+	c.Flags().StringVar(&f.File, "config", "", "configuration file (TOML)")
+	for _, s := range new(Config).Settings() {
+		if s.Key == "data" || slices.Contains(keys, s.Key) {
+			f.values[s.Key] = c.Flags().String(FlagOf(s.Key), "", s.Tag.Get("usage"))
 		}
 	}
 }
 
-func flagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
+func FlagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
-// given returns the values of the flags that the command line sets.
-func (f *settingFlags) given() map[string]string {
+// Given returns the values of the flags that the command line sets.
+func (f *Flags) Given() map[string]string {
 	out := map[string]string{}
 	for key, value := range f.values {
-		if f.cobra.Flags().Changed(flagOf(key)) {
+		if f.cobra.Flags().Changed(FlagOf(key)) {
 			out[key] = *value
 		}
 	}
 	return out
 }
 
-// load returns the configuration of a command.
-func (f *settingFlags) load(p *program) (*config, error) {
-	return load(f.file, p.Environ, f.given())
+// Load returns the configuration of a command.
+func (f *Flags) Load(environ []string) (*Config, error) {
+	return Load(f.File, environ, f.Given())
 }

@@ -1,4 +1,5 @@
-package main
+// Package config reads the configuration: defaults, the file, the environment and flags.
+package config
 
 import (
 	"cmp"
@@ -16,13 +17,16 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default, the
+// KeyName is the default name of the key file in the data directory.
+const KeyName = "barillet.key"
+
+// Config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default, the
 // bounds (of a number, a duration, or the length of a text), the words to choose from, and the description in the help
 // and in docs/operations.md.
-type config struct {
+type Config struct {
 	Data           string   `toml:"data" usage:"data directory"`
 	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, without TLS; port 0 takes a free port"`
-	PublicURL      origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
+	PublicURL      Origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
 	HSTS           string   `toml:"hsts" default:"host" oneof:"off,host,subdomains" usage:"whether browsers must use https for two years, at the host of public_url or also below it"`
 	DefaultLocale  string   `toml:"default_locale" default:"fr" oneof:"fr,en" usage:"default language, used when the browser does not send one"`
 	LogFormat      string   `toml:"log_format" default:"text" oneof:"text,json" usage:"format of the log on stderr"`
@@ -86,14 +90,14 @@ type config struct {
 		Allow hosts `toml:"allow" usage:"private hosts, addresses and networks that the service can call by HTTP"`
 	} `toml:"outbound"`
 
-	warnings []string
+	Warnings []string
 }
 
-// load returns the configuration of flags (by key), environment and file; a flag has precedence over the environment
+// Load returns the configuration of flags (by key), environment and file; a flag has precedence over the environment
 // and the environment over the file. An error names the source, the key and the fault.
-func load(file string, environ []string, flags map[string]string) (*config, error) {
-	c := defaults()
-	env := variables(environ)
+func Load(file string, environ []string, flags map[string]string) (*Config, error) {
+	c := Defaults()
+	env := Variables(environ)
 	if file == "" {
 		file = env["BARILLET_CONFIG"]
 	}
@@ -113,13 +117,13 @@ func load(file string, environ []string, flags map[string]string) (*config, erro
 		return nil, err
 	}
 	if key, err := c.set(flags); err != nil {
-		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", flagOf(key), err)}
+		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", FlagOf(key), err)}
 	}
 	return &c, c.validate(cmp.Or(file, "configuration"))
 }
 
 // validate checks the settings against each other.
-func (c *config) validate(source string) error {
+func (c *Config) validate(source string) error {
 	smtp := &c.SMTP
 	problem, hint := "", ""
 	switch {
@@ -133,7 +137,7 @@ func (c *config) validate(source string) error {
 		problem, hint = "limits.connections_per_client is greater than limits.connections", fmt.Sprintf("limits.connections is %d", c.Limits.Connections)
 	case len(c.ForwardAuth.Rules) > 0 && len(c.TrustedProxies) == 0:
 		problem, hint = "trusted_proxies is required when forward_auth.rules is set", "set the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]"
-	case c.PublicURL == "" && !loopback(string(c.Listen)):
+	case c.PublicURL == "" && !Loopback(string(c.Listen)):
 		problem, hint = "public_url is required unless listen is a loopback address", "set --public-url https://login.example.com, or listen on localhost to try the program"
 	default:
 		return nil
@@ -141,8 +145,8 @@ func (c *config) validate(source string) error {
 	return cli.WithHint(fmt.Errorf("%s: %s", source, problem), "%s", hint)
 }
 
-// loopback reports whether the address can be reached from this host only.
-func loopback(listen string) bool {
+// Loopback reports whether the address can be reached from this host only.
+func Loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
 		return false
@@ -151,25 +155,25 @@ func loopback(listen string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// needData checks that the data directory is set, and sets the default of the key file.
-func (c *config) needData() error {
+// NeedData checks that the data directory is set, and sets the default of the key file.
+func (c *Config) NeedData() error {
 	if c.Data == "" {
 		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
 	if c.KeyFile == "" {
-		c.KeyFile = filepath.Join(c.Data, keyName)
+		c.KeyFile = filepath.Join(c.Data, KeyName)
 	}
 	return nil
 }
 
-// hsts returns the value of Strict-Transport-Security (RFC 6797 §6.1), empty for none.
-func (c *config) hsts() string {
+// StrictTransportSecurity returns the value of Strict-Transport-Security (RFC 6797 §6.1), empty for none.
+func (c *Config) StrictTransportSecurity() string {
 	return map[string]string{"host": "max-age=63072000", "subdomains": "max-age=63072000; includeSubDomains"}[c.HSTS]
 }
 
-// origin returns the public URL. Without public_url, it is http://localhost and the port; an empty port is that of
+// Origin returns the public URL. Without public_url, it is http://localhost and the port; an empty port is that of
 // listen.
-func (c *config) origin(port string) string {
+func (c *Config) Origin(port string) string {
 	if c.PublicURL != "" {
 		return string(c.PublicURL)
 	}
@@ -179,29 +183,29 @@ func (c *config) origin(port string) string {
 	return "http://localhost:" + port
 }
 
-// host returns the host name of an origin.
-func host(origin string) string {
+// Host returns the host name of an origin.
+func Host(origin string) string {
 	u, err := url.Parse(origin)
-	if err != nil { // origin.UnmarshalText checked it
+	if err != nil { // Origin.UnmarshalText checked it
 		return "localhost"
 	}
 	return u.Hostname()
 }
 
-// mailFrom returns the sender of emails. Without smtp.from, it is the support address, to which users can reply.
-func (c *config) mailFrom(origin string) string {
+// MailFrom returns the sender of emails. Without smtp.from, it is the support address, to which users can reply.
+func (c *Config) MailFrom(origin string) string {
 	switch {
 	case c.SMTP.From != "":
 		return string(c.SMTP.From)
 	case c.Support.Email != "":
 		return string(c.Support.Email)
 	}
-	return "no-reply@" + host(origin)
+	return "no-reply@" + Host(origin)
 }
 
-// smtpPassword reads the password of the mail server. Only this file contains it: neither the configuration nor the
+// SMTPPassword reads the password of the mail server. Only this file contains it: neither the configuration nor the
 // environment holds a secret.
-func (c *config) smtpPassword() (string, error) {
+func (c *Config) SMTPPassword() (string, error) {
 	if c.SMTP.PasswordFile == "" {
 		return "", nil
 	}
