@@ -48,6 +48,8 @@ var allowed = map[string]string{
 	"authn/directory": "authn authn/account authn/admin authn/counts authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
+	"authn/storekeys": "authn/account authn/admin authn/password internal/audit internal/errcode store store/rootkeys",
+
 	"oidc/keys":   "authn/account internal/audit store",
 	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret internal/throttle oidc/keys store",
 	"oidc/token": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret oidc/client " +
@@ -67,7 +69,7 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input internal/webhook web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session authn/storekeys factors internal/audit " +
 		"internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/idempotency web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
@@ -79,13 +81,13 @@ var allowed = map[string]string{
 		"templates web/admission web/apidocs web/console web/forwardauth web/reply web/selfservice web/signin web/site",
 
 	"cmd/barillet/cli":       "internal/input",
-	"cmd/barillet/config":    "authn/account cmd/barillet/cli internal/input internal/outbound web/forwardauth",
-	"cmd/barillet/datadir":   "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
+	"cmd/barillet/config":    "authn/account cmd/barillet/cli internal/input internal/outbound store/rootkeys web/forwardauth",
+	"cmd/barillet/datadir":   "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt store/rootkeys",
 	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink": "authn/directory store",
 	"cmd/barillet/removal":   "",
 	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session authn/storekeys internal/usercsv " +
 		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +

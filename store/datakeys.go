@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -98,22 +99,29 @@ func (r *Keyring) RotateDataKey(ctx context.Context, s Store, keys RootKeys, now
 	return nil
 }
 
-// NeedsWrapping reports whether the data keys of a store are not wrapped by the first master key.
-func NeedsWrapping(r Reader, keys RootKeys) (bool, error) {
+// Outdated are the keys of the key file that the store does not follow yet.
+type Outdated struct{ Master, Passwords bool }
+
+// OutdatedKeys compares a store with the key file.
+func OutdatedKeys(r Reader, keys RootKeys) (Outdated, error) {
 	head, err := readHeader(r)
-	return head.Master != keys.Master.ID(), err
+	return Outdated{head.Master != keys.Master.ID(), cmp.Or(head.Passwords, head.Pepper) != keys.PasswordPeppers()[0].ID()}, err
 }
 
-// WrapDataKeys wraps all data keys with the first master key, in the Update that update makes; update must call change in it. The
-// present wrapping is by any of the keys.
-func (r *Keyring) WrapDataKeys(keys RootKeys, now time.Time, update func(change func(Tx) error) error) error {
+// Follow makes the store follow the key file: it wraps all data keys with the first master key, and notes the first pepper for passwords.
+// It does so in the Update that update makes; update must call change in it. The present wrapping is by any of the keys.
+func (r *Keyring) Follow(keys RootKeys, now time.Time, update func(change func(Tx) error) error) error {
 	r.changes.Lock()
 	defer r.changes.Unlock()
 	ids := slices.Collect(maps.Keys(r.keys.Load().aeads))
 	err := update(func(tx Tx) error {
 		head, err := readHeader(tx)
-		if err != nil || head.Master == keys.Master.ID() {
+		if err != nil {
 			return err
+		}
+		head.Passwords = keys.PasswordPeppers()[0].ID()
+		if head.Master == keys.Master.ID() {
+			return head.put(tx)
 		}
 		present := keys.MasterOf(head.Master)
 		if present.IsZero() {
@@ -128,7 +136,7 @@ func (r *Keyring) WrapDataKeys(keys RootKeys, now time.Time, update func(change 
 		return head.put(tx)
 	})
 	if err != nil {
-		return fmt.Errorf("wrapping the data keys: %w", err)
+		return fmt.Errorf("following the key file: %w", err)
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ func rotate(s store.Store, ring *store.Keyring, keys store.RootKeys, at time.Tim
 }
 
 func wrapAll(s store.Store, ring *store.Keyring, keys store.RootKeys, at time.Time) error {
-	return ring.WrapDataKeys(keys, at, func(change func(store.Tx) error) error { return s.Update(background, change) })
+	return ring.Follow(keys, at, func(change func(store.Tx) error) error { return s.Update(background, change) })
 }
 
 func TestDataKey_IsReplacedAfterItSealsNothing(t *testing.T) {
@@ -358,8 +358,9 @@ func TestReplacedMasterKey_OpensARestoredStoreAlone(t *testing.T) {
 
 func needs(t *testing.T, s store.Store, keys store.RootKeys) (wants bool, err error) {
 	t.Helper()
-	err = s.View(background, func(snap store.Snapshot) (err error) {
-		wants, err = store.NeedsWrapping(snap, keys)
+	err = s.View(background, func(snap store.Snapshot) error {
+		outdated, err := store.OutdatedKeys(snap, keys)
+		wants = outdated.Master
 		return err
 	})
 	return wants, err

@@ -81,13 +81,14 @@ type dataKeys struct {
 
 // header is the record meta/format. It is in clear, so that it can be read with a wrong key. It contains no secret.
 type header struct {
-	Format  int       `json:"format"`
-	Created time.Time `json:"created"`
-	Master  string    `json:"master"`           // id of the key that encrypts the data keys
-	Pepper  string    `json:"pepper"`           // id
-	Active  string    `json:"active"`           // id of the data key that encrypts new records
-	Since   time.Time `json:"since,omitzero"`   // when Active was made; zero: Created
-	Wrapped time.Time `json:"wrapped,omitzero"` // when Master wrapped the data keys first; zero: Created
+	Format    int       `json:"format"`
+	Created   time.Time `json:"created"`
+	Master    string    `json:"master"`              // id of the key that encrypts the data keys
+	Pepper    string    `json:"pepper"`              // id
+	Active    string    `json:"active"`              // id of the data key that encrypts new records
+	Since     time.Time `json:"since,omitzero"`      // when Active was made; zero: Created
+	Passwords string    `json:"passwords,omitempty"` // id of the pepper that hashes new passwords; empty: Pepper
+	Wrapped   time.Time `json:"wrapped,omitzero"`    // when Master wrapped the data keys first; zero: Created
 }
 
 // OpenKeyring returns the data keys of a store. In an empty store it first writes the format, the creation time now and

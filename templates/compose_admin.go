@@ -39,6 +39,12 @@ func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) messa
 	return m.notYou(c, w, "mail.not_expected")
 }
 
+func composeKeyWithdrawn(n notice.KeyWithdrawn, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "key_withdrawn")
+	m.Lines = []string{c.text("mail.key_withdrawn_text", "Key", n.Key, "By", n.By), c.text("mail.key_withdrawn_effect"), c.text("mail.key_withdrawn_next")}
+	return m
+}
+
 func composeSpaceLow(n notice.SpaceLow, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "space_low")
 	m.Lines = []string{c.text("mail.space_low_text", "Free", n.Free), c.text("mail.space_low_effect"), c.text("mail.space_low_next")}

@@ -21,6 +21,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/authn/storekeys"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
 	"barillet/cmd/barillet/removal"
@@ -67,6 +68,7 @@ type app struct {
 	api       *api.API
 	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
 	oidc      *oidc.Provider
+	storeKeys *storekeys.Service
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
@@ -116,8 +118,11 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
+	if a.storeKeys, err = storekeys.New(storekeys.Config{Accounts: a.accounts, Ring: dir.Ring, Keys: dir.Keys, Root: dir.Root, Log: log}); err != nil {
+		return nil, err
+	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, StoreKeys: a.storeKeys, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
 	return a, nil
 }
 

@@ -70,6 +70,15 @@ type SpaceLow struct {
 
 func (SpaceLow) Name() string { return "space_low" }
 
+// KeyWithdrawn informs administrators that a signing key of tokens was withdrawn, as after a leak.
+type KeyWithdrawn struct {
+	Context
+	Key string `json:"key"` // kid
+	By  string `json:"by"`
+}
+
+func (KeyWithdrawn) Name() string { return "key_withdrawn" }
+
 // ApprovalRequested reports that an operation waits for the approval of a second administrator (protocol rule 11).
 type ApprovalRequested struct {
 	Context

@@ -107,7 +107,10 @@ func sameOwner(path, of string) error {
 
 // ReadFile returns the root keys in a file. It rejects a file that the group or others can read or write. The error
 // names the file and the reason, without its content. It wraps ErrNoFile if the file does not exist.
-func ReadFile(path string) (Keys, error) {
+func ReadFile(path string) (Keys, error) { return readFile(path, 0o077) }
+
+// readFile rejects a file whose mode has one of the bits in private.
+func readFile(path string, private uint32) (Keys, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Keys{}, fmt.Errorf("%w at %s", ErrNoFile, path)
@@ -123,7 +126,7 @@ func ReadFile(path string) (Keys, error) {
 	if !info.Mode().IsRegular() {
 		return Keys{}, fmt.Errorf("key file %s is not a regular file", path)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	if mode := info.Mode().Perm(); uint32(mode)&private != 0 {
 		return Keys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: want 0600", path, mode)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))

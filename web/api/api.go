@@ -11,6 +11,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/approval"
 	"barillet/authn/directory"
+	"barillet/authn/storekeys"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/oidc"
@@ -27,12 +28,13 @@ const maxBody = 64 << 10
 type Config struct {
 	Directory *directory.Service
 	Approvals *approval.Service
-	OIDC      *oidc.Provider   // nil: no OAuth clients
-	Ring      *store.Keyring   // encrypts the stored answers
-	PublicURL string           // the prefix of each URL in a response, without a final slash
-	Now       func() time.Time // nil: the clock of the accounts
-	SignIn    bool             // enables POST /authn (protocol rule 25)
-	Log       *slog.Logger     // for requests without a logger; nil: slog.Default
+	OIDC      *oidc.Provider     // nil: no OAuth clients
+	Ring      *store.Keyring     // encrypts the stored answers
+	StoreKeys *storekeys.Service // nil: the keys of the store are not served
+	PublicURL string             // the prefix of each URL in a response, without a final slash
+	Now       func() time.Time   // nil: the clock of the accounts
+	SignIn    bool               // enables POST /authn (protocol rule 25)
+	Log       *slog.Logger       // for requests without a logger; nil: slog.Default
 
 	// Docs returns the description. If it is nil, the description is not served.
 	Docs func() (*apidocs.Document, error)
@@ -49,19 +51,20 @@ type API struct {
 	limiter   throttle.Memory
 	keys      *idempotency.Keys
 	oidc      *oidc.Provider
+	storeKeys *storekeys.Service
 	mux       *http.ServeMux
 }
 
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
-	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
+	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, storeKeys: c.StoreKeys, now: c.Now, log: c.Log,
 		mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now
 	}
 	a.keys = idempotency.New(c.Directory.Admin.Accounts, c.Ring, a.now)
 	allowed := map[string][]string{}
-	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
+	for _, route := range slices.Concat(a.routes(), a.clientRoutes(), a.keyRoutes()) {
 		patterns := []string{route.pattern}
 		if older := strings.Replace(route.pattern, " /api/v1/approvals", " /api/v1/reset-approvals", 1); older != route.pattern {
 			patterns = append(patterns, older)

@@ -15,10 +15,14 @@ import (
 	"time"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/store/rootkeys"
 )
 
 // KeyName is the default name of the key file in the data directory.
 const KeyName = "barillet.key"
+
+// KeyVariable is the environment variable that can have the key file itself, in place of key_file.
+const KeyVariable = "BARILLET_KEY"
 
 // Config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default, the
 // bounds (of a number, a duration, or the length of a text), the words to choose from, and the description in the help
@@ -91,6 +95,9 @@ type Config struct {
 	} `toml:"outbound"`
 
 	Warnings []string
+
+	keyText     string // of BARILLET_KEY: a key file
+	credentials string // directory of systemd credentials, or empty
 }
 
 // Load returns the configuration of flags (by key), environment and file; a flag has precedence over the environment
@@ -116,10 +123,21 @@ func Load(file string, environ []string, flags map[string]string) (*Config, erro
 	if err := c.parseEnvironment(env); err != nil {
 		return nil, err
 	}
+	c.keyText, c.credentials = env[KeyVariable], credentialsOf(environ)
 	if key, err := c.set(flags); err != nil {
 		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", FlagOf(key), err)}
 	}
 	return &c, c.validate(cmp.Or(file, "configuration"))
+}
+
+// credentialsOf returns the directory of systemd credentials (systemd.exec(5), LoadCredential=).
+func credentialsOf(environ []string) (dir string) {
+	for _, line := range environ {
+		if name, value, _ := strings.Cut(line, "="); name == "CREDENTIALS_DIRECTORY" {
+			dir = value
+		}
+	}
+	return dir
 }
 
 // validate checks the settings against each other.
@@ -160,10 +178,31 @@ func (c *Config) NeedData() error {
 	if c.Data == "" {
 		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
+	if c.KeyFile == "" && c.credentials != "" && c.keyText == "" {
+		if path := filepath.Join(c.credentials, KeyName); exists(path) {
+			c.KeyFile = path
+		}
+	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, KeyName)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// KeySource returns where the root keys are: in BARILLET_KEY, or else in the key file. NeedData was called before.
+func (c *Config) KeySource() rootkeys.Source {
+	switch {
+	case c.keyText != "":
+		return rootkeys.TextSource(KeyVariable, c.keyText)
+	case c.credentials != "" && filepath.Dir(filepath.Clean(c.KeyFile)) == filepath.Clean(c.credentials):
+		return rootkeys.CredentialSource(c.KeyFile)
+	}
+	return rootkeys.FileSource(c.KeyFile)
 }
 
 // StrictTransportSecurity returns the value of Strict-Transport-Security (RFC 6797 §6.1), empty for none.
