@@ -84,6 +84,9 @@ func (s *Service) Rotate(ctx context.Context, p admin.Principal, req account.Req
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	by, keys := By{req, p.Actor()}, s.current()
+	if kind != Data && keys.IsFull() {
+		return errcode.WrongStateFor(errcode.ReasonKeysReplaced)
+	}
 	switch kind {
 	case Data:
 		return s.rotateData(ctx, by)

@@ -44,7 +44,7 @@ func (h Keys) MasterOf(id string) Master {
 // WithNewMaster returns the keys with a new master key, and the present one as an older one.
 func (h Keys) WithNewMaster(now time.Time) Keys {
 	return Keys{Master{newKey(), now.UTC().Truncate(time.Second)}, h.Pepper, &replacedKeys{
-		masters: atMost(append([]Master{h.Master}, h.OlderMasters()...)), passwords: h.passwords()}}
+		masters: append([]Master{h.Master}, h.OlderMasters()...), passwords: h.passwords()}}
 }
 
 // WithNewPasswordPepper returns the keys with a new pepper for passwords. It keeps the present ones, unless they were leaked: then no
@@ -52,7 +52,7 @@ func (h Keys) WithNewMaster(now time.Time) Keys {
 func (h Keys) WithNewPasswordPepper(now time.Time, leaked bool) Keys {
 	passwords := []Pepper{newPepper(newKey(), now.UTC().Truncate(time.Second))}
 	if !leaked {
-		passwords = atMost(append(passwords, h.PasswordPeppers()...))
+		passwords = append(passwords, h.PasswordPeppers()...)
 	}
 	return Keys{h.Master, h.Pepper, &replacedKeys{h.OlderMasters(), passwords}}
 }
@@ -76,5 +76,7 @@ func (h Keys) passwords() []Pepper {
 	return h.replaced.passwords
 }
 
-// atMost drops the oldest keys beyond what a key file has place for.
-func atMost[T any](keys []T) []T { return keys[:min(len(keys), maxReplacedKeys+1)] }
+// IsFull reports whether the key file has no place for another older key: one must be forgotten first.
+func (h Keys) IsFull() bool {
+	return len(h.OlderMasters()) >= maxReplacedKeys || len(h.passwords()) > maxReplacedKeys
+}

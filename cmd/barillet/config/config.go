@@ -123,9 +123,12 @@ func Load(file string, environ []string, flags map[string]string) (*Config, erro
 	if err := c.parseEnvironment(env); err != nil {
 		return nil, err
 	}
-	c.keyText, c.credentials = env[KeyVariable], credentialsOf(environ)
 	if key, err := c.set(flags); err != nil {
 		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", FlagOf(key), err)}
+	}
+	c.credentials = credentialsOf(environ)
+	if c.KeyFile == "" {
+		c.keyText = env[KeyVariable]
 	}
 	return &c, c.validate(cmp.Or(file, "configuration"))
 }
