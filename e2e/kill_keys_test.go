@@ -20,12 +20,9 @@ type storeKey struct {
 
 func (h *Env) storeKeys(t *testing.T) (out []storeKey) {
 	t.Helper()
-	for line := range strings.SplitSeq(h.Run("keys", "status", "--json").OK(t), "\n") {
-		var k storeKey
-		if err := json.Unmarshal([]byte(line), &k); err != nil {
-			t.Fatalf("%v in %s", err, line)
-		}
-		out = append(out, k)
+	text := h.Run("keys", "status", "--json").OK(t)
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatalf("%v in %s", err, text)
 	}
 	return out
 }
@@ -43,7 +40,9 @@ func TestKill_WhileKeysRotate(t *testing.T) {
 	for _, k := range h.storeKeys(t) {
 		first[k.Kind] = k.ID
 	}
-	rounds, rotated := max(kills(t)/4, 3), atomic.Int64{}
+	var rotated atomic.Int64
+	var last atomic.Pointer[string]
+	rounds := max(kills(t)/4, 3)
 	for round := range rounds {
 		h.Clock.NextStep()
 		var all sync.WaitGroup
@@ -59,12 +58,16 @@ func TestKill_WhileKeysRotate(t *testing.T) {
 					return
 				default:
 				}
-				if h.Run("keys", "rotate", []string{"data", "master", "password-pepper"}[n%3]).Code == 0 {
+				done := h.Run("keys", "rotate", []string{"data", "master", "password-pepper"}[n%3])
+				if done.Code == 0 {
 					rotated.Add(1)
+				} else if done.Code != 1 {
+					t.Errorf("rotating: exit code %d, %s", done.Code, done.Stderr)
 				}
+				last.Store(&done.Stderr)
 			}
 		})
-		<-time.After(time.Duration(rand.IntN(600)) * time.Millisecond)
+		<-time.After(time.Duration(rand.IntN(2000)) * time.Millisecond)
 		h.Kill()
 		close(over)
 		all.Wait()
@@ -100,8 +103,9 @@ func TestKill_WhileKeysRotate(t *testing.T) {
 		s.comeBack(t)
 	}
 	h.Run("audit", "verify").OK(t)
+	t.Logf("%d kills, %d rotations", rounds, rotated.Load())
 	if rotated.Load() == 0 {
-		t.Error("no key was rotated")
+		t.Errorf("no key was rotated: %s", *last.Load())
 	}
 	h.Stop()
 	checkStore(t, filepath.Join(h.Data, "barillet.db"))

@@ -50,7 +50,7 @@ func (s Source) Read() (Keys, error) {
 	if s.path != "" {
 		return readFile(s.path, s.private)
 	}
-	raw := []byte(s.text)
+	raw := []byte(strings.TrimSpace(s.text) + "\n") // a shell drops the end of the last line
 	if !strings.HasPrefix(s.text, keyFileName) {
 		decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s.text))
 		if err != nil {

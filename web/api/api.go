@@ -128,7 +128,7 @@ func (a *API) Sweep() store.TableSweep { return a.keys.Sweep() }
 // Patterns returns the patterns of all routes, for tests that compare them with the documentation.
 func (a *API) Patterns() []string {
 	var out []string
-	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
+	for _, route := range slices.Concat(a.routes(), a.clientRoutes(), a.keyRoutes()) {
 		out = append(out, route.pattern)
 	}
 	return out

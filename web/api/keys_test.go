@@ -65,7 +65,7 @@ func TestStoreKeys_AreRotatedByTheOperatorOnly(t *testing.T) {
 	problem(t, d.local("POST", rotate, `{"kind":"cookie"}`), 400)
 	problem(t, d.call("DELETE", "/api/v1/store-keys/x", d.admin(), ""), 403)
 	problem(t, d.call("GET", "/api/v1/store-keys", d.token(account.RoleHelpDesk, nil), ""), 403)
-	problem(t, d.local("DELETE", "/api/v1/store-keys/"+one(t, before, storekeys.Index, storekeys.Active), ""), 404)
+	problem(t, d.local("DELETE", "/api/v1/store-keys/0123456789abcdef", ""), 404)
 	if w := d.call("GET", "/api/v1/store-keys", d.admin(), ""); w.Code != 200 || strings.Contains(w.Body.String(), d.KeyFile) {
 		t.Errorf("an administrator gets %d %s", w.Code, w.Body)
 	}
