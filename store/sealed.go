@@ -1,6 +1,11 @@
 package store
 
-import "bytes"
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+)
 
 // ScanSealed is like Scan for records that stay encrypted. OpenRecord decrypts them after the View. So a reader of many records keeps
 // its View short, and decrypts in several goroutines.
@@ -31,4 +36,29 @@ func OpenRecord[T any](t Table[T], id string, sealed []byte) (*T, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// CheckRecords opens every sealed record of a snapshot and returns the number of all records. It stores nothing. The error names the
+// first record that cannot be opened, or that belongs to no table.
+func (r *Keyring) CheckRecords(ctx context.Context, snap Snapshot) (records int64, err error) {
+	kinds := map[string]TableDef{}
+	for _, kind := range TableDefs() {
+		kinds[kind.Prefix] = kind
+	}
+	var s scratch
+	err = snap.Scan("", "", 0, func(key string, value []byte) error {
+		kind, ok := kinds[key[:strings.IndexByte(key, '/')+1]]
+		if !ok {
+			return fmt.Errorf("record %q belongs to no table: %w", key, ErrUnreadable)
+		}
+		records++
+		if !kind.Sealed {
+			return ctx.Err()
+		}
+		if _, _, err := r.open(&s, key, value); err != nil {
+			return fmt.Errorf("a record of %s: %w: %w", kind.Prefix, ErrUnreadable, err)
+		}
+		return ctx.Err()
+	})
+	return records, err
 }

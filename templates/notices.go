@@ -60,6 +60,8 @@ var noticeKinds = []noticeKind{
 	kindOf(composeApprovalRequested),
 	kindOf(composeRoleChanged),
 	kindOf(composeSpaceLow),
+	kindOf(composeCertificateProblem),
+	kindOf(composeBackupFailed),
 	kindOf(composeTicketShown),
 	kindOf(composeTokenCreated),
 	kindOf(composeWelcome),

@@ -4,6 +4,7 @@
 package authntest
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/netip"
@@ -204,14 +205,17 @@ func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 }
 
 // Node returns an environment on the same store, as a second process: without the caches of this one.
-func (e *Env) Node() *Env {
+func (e *Env) Node() *Env { return e.NodeOn(func(s store.Store) store.Store { return s }) }
+
+// NodeOn is Node with a wrapper around its store.
+func (e *Env) NodeOn(wrap func(store.Store) store.Store) *Env {
 	e.T.Helper()
 	ring, err := store.OpenKeyring(e.T.Context(), e.Store, e.Keys, e.Clock.Now())
 	if err != nil {
 		e.T.Fatal(err)
 	}
 	node := *e
-	node.Ring, node.Log, node.Store = ring, audit.NewLog(ring), wrapped(e.T, ring.CorrectTimes(e.bolt, e.Clock.Now))
+	node.Ring, node.Log, node.Store = ring, audit.NewLog(ring), wrap(wrapped(e.T, ring.CorrectTimes(e.bolt, e.Clock.Now)))
 	node.open(e.Accounts.Hasher, e.Accounts.Factors)
 	node.Accounts.Policy = e.Accounts.Policy
 	return &node
@@ -353,4 +357,9 @@ func (e *Env) Events(actions ...string) []audit.Entry {
 		}
 	}
 	return out
+}
+
+// CopyTo is that of the store file.
+func (e *Env) CopyTo(ctx context.Context, path string, needs func(bytes int64) error) error {
+	return e.bolt.(*bolt.Store).CopyTo(ctx, path, needs)
 }

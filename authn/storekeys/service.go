@@ -50,7 +50,8 @@ func New(c Config) (*Service, error) {
 	return &Service{Config: c, keys: c.Keys}, c.Accounts.Hasher.UsePeppers(c.Keys.PasswordPeppers())
 }
 
-func (s *Service) current() store.RootKeys {
+// Current returns the root keys.
+func (s *Service) Current() store.RootKeys {
 	s.now.RLock()
 	defer s.now.RUnlock()
 	return s.keys
@@ -83,7 +84,7 @@ func (s *Service) Rotate(ctx context.Context, p admin.Principal, req account.Req
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	by, keys := By{req, p.Actor()}, s.current()
+	by, keys := By{req, p.Actor()}, s.Current()
 	if kind != Data && keys.IsFull() {
 		return errcode.WrongStateFor(errcode.ReasonKeysReplaced)
 	}
@@ -109,7 +110,7 @@ func (s *Service) Rotate(ctx context.Context, p admin.Principal, req account.Req
 
 func (s *Service) rotateData(ctx context.Context, by By) error {
 	op := s.Accounts.NewOperation(by.Request)
-	err := s.Ring.RotateDataKey(ctx, s.Accounts.Store, s.current(), op.Now, func(change func(store.Tx) error) error {
+	err := s.Ring.RotateDataKey(ctx, s.Accounts.Store, s.Current(), op.Now, func(change func(store.Tx) error) error {
 		return s.update(ctx, op, change, s.event(by, audit.KeyRotated, map[string]string{"kind": Data}))
 	})
 	if errors.Is(err, store.ErrRotating) {
@@ -134,7 +135,7 @@ func (s *Service) replace(keys store.RootKeys) error {
 
 // forgetMasters removes all older master keys from the key file.
 func (s *Service) forgetMasters() error {
-	keys := s.current()
+	keys := s.Current()
 	for _, k := range keys.OlderMasters() {
 		keys, _ = keys.Without(k.ID())
 	}
@@ -148,7 +149,7 @@ func (s *Service) Forget(ctx context.Context, p admin.Principal, req account.Req
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next, found := s.current().Without(id)
+	next, found := s.Current().Without(id)
 	if !found {
 		return errcode.New(errcode.NotFound)
 	}
@@ -164,7 +165,7 @@ func (s *Service) Forget(ctx context.Context, p admin.Principal, req account.Req
 
 // follow makes the store follow the key file, if it does not yet.
 func (s *Service) follow(ctx context.Context, by By) error {
-	keys := s.current()
+	keys := s.Current()
 	var outdated store.Outdated
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		outdated, err = store.OutdatedKeys(snap, keys)

@@ -42,7 +42,7 @@ func (s *Service) Keys(ctx context.Context, p admin.Principal) ([]Key, error) {
 	if err := p.RequireUnscoped(admin.PermReadConfiguration); err != nil {
 		return nil, err
 	}
-	keys, source := s.current(), s.Root.String()
+	keys, source := s.Current(), s.Root.String()
 	if !p.Operator {
 		source = "" // a path on the host
 	}

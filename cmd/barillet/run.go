@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/cmd/barillet/backups"
 	"barillet/cmd/barillet/cli"
 )
 
@@ -58,6 +59,9 @@ func (p *program) root() *cobra.Command {
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand())
-	root.AddCommand(p.manager().Commands()...)
+	manager := p.manager()
+	backup := manager.Backup()
+	backup.AddCommand(backups.VerifyCommand(&p.Program))
+	root.AddCommand(append(manager.Commands(), backup)...)
 	return root
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +18,7 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/inprocess"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
 	"barillet/internal/audit/tree"
@@ -175,12 +174,14 @@ func (p *program) connectOffline(ctx context.Context, c *config.Config, create b
 	if dir.Fresh {
 		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
+	transport := &inprocess.Transport{Handler: asOperator(a.localAPI())}
 	done := func() {
+		transport.Wait()
 		if err := dir.Store.Close(); err != nil {
 			p.Note("closing store: %v", err)
 		}
 	}
-	client := manage.NewClient("http://localhost", "", inProcess{a.localAPI()}, done)
+	client := manage.NewClient("http://localhost", "", transport, done)
 	client.Offline, client.NoSupport = true, c.Support.Email == ""
 	if c.PublicURL == "" {
 		client.DefaultURL = a.origin
@@ -188,41 +189,10 @@ func (p *program) connectOffline(ctx context.Context, c *config.Config, create b
 	return client, nil
 }
 
-// inProcess is an http.RoundTripper that calls a handler.
-type inProcess struct{ handler http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+// asOperator returns a handler whose caller is the operator.
+func asOperator(handler http.Handler) http.Handler {
 	operator := operatorPrincipal(os.Geteuid())
-	asked := r.Clone(api.WithPrincipal(r.Context(), operator))
-	asked.RequestURI = r.URL.RequestURI()
-	asked.Host = r.URL.Host
-	if asked.Body == nil {
-		asked.Body = http.NoBody
-	}
-	said := &answer{header: http.Header{}}
-	i.handler.ServeHTTP(said, asked)
-	said.WriteHeader(http.StatusOK) // unless the handler wrote it
-	return &http.Response{StatusCode: said.status, Status: http.StatusText(said.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: said.header, Body: io.NopCloser(&said.body), ContentLength: int64(said.body.Len()), Request: r}, nil
-}
-
-// answer is an http.ResponseWriter that stores the response.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(b)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r.WithContext(api.WithPrincipal(r.Context(), operator)))
+	})
 }

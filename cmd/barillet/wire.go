@@ -22,13 +22,17 @@ import (
 	"barillet/authn/password"
 	"barillet/authn/session"
 	"barillet/authn/storekeys"
+	"barillet/cmd/barillet/backups"
+	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/metrics"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/audit/tree"
+	"barillet/internal/backup"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
 	"barillet/internal/throttle"
@@ -61,14 +65,19 @@ type app struct {
 	removal   *removal.Clock  // of the retention policies
 	setup     *setuplink.File // nil in a demonstration
 	setupLink directory.SetupLink
-	sender    *mail.Sender
-	webhooks  *webhook.Sender
-	renderer  *templates.Renderer
-	files     *static.Files
-	api       *api.API
-	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
-	oidc      *oidc.Provider
-	storeKeys *storekeys.Service
+
+	certificate *certificate.Source // nil without TLS
+	sender      *mail.Sender
+	webhooks    *webhook.Sender
+	renderer    *templates.Renderer
+	files       *static.Files
+	backups     *backup.Maker
+	schedule    *backup.Schedule // nil without backup.directory
+	api         *api.API
+	docs        func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
+	oidc        *oidc.Provider
+	storeKeys   *storekeys.Service
+	metrics     *metrics.Metrics // nil without metrics.listen
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
@@ -122,7 +131,13 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 		return nil, err
 	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, StoreKeys: a.storeKeys, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	if a.backups, err = backups.NewMaker(c, dir, a.storeKeys.Current, version(), now); err != nil {
+		return nil, err
+	}
+	if a.schedule, err = backups.NewSchedule(context.Background(), c, dir, a.backups, a.directory.Admin, log); err != nil {
+		return nil, err
+	}
+	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, StoreKeys: a.storeKeys, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs, Backups: a.backups})
 	return a, nil
 }
 
@@ -168,6 +183,8 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, HasRoom: dir.Space.HasRoom,
 	}
+	accounts.Budgets.Refusals = &throttle.Refusals{}
+	accounts.Limiter.Refusals = accounts.Budgets.Refusals
 	accounts.Open(dir.Ring)
 	return accounts, nil
 }

@@ -79,6 +79,23 @@ type KeyWithdrawn struct {
 
 func (KeyWithdrawn) Name() string { return "key_withdrawn" }
 
+// CertificateProblem warns administrators of a problem with the certificate of the service.
+type CertificateProblem struct {
+	Context
+	Expires time.Time `json:"expires"` // of the present certificate; zero without one
+	Problem string    `json:"problem"` // missing, expired, expiring or unreadable
+}
+
+func (CertificateProblem) Name() string { return "certificate_problem" }
+
+// BackupFailed warns administrators that scheduled backups fail.
+type BackupFailed struct {
+	Context
+	Last time.Time `json:"last,omitzero"` // of the last backup; zero: there is none
+}
+
+func (BackupFailed) Name() string { return "backup_failed" }
+
 // ApprovalRequested reports that an operation waits for the approval of a second administrator (protocol rule 11).
 type ApprovalRequested struct {
 	Context

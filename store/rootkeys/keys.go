@@ -3,6 +3,7 @@ package rootkeys
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -72,6 +73,25 @@ func newKey() *[keySize]byte {
 
 // ID returns 16 hex digits that identify the key and reveal nothing about it.
 func (k Master) ID() string { return keyID(k.key, "master key id") }
+
+// MAC returns the HMAC-SHA-256 of the parts under a key that is derived for one purpose (RFC 5869). The length of each part is included.
+func (k Master) MAC(purpose string, parts ...[]byte) []byte {
+	if k.key == nil {
+		panic("rootkeys: MAC without a master key")
+	}
+	derived, err := hkdf.Key(sha256.New, k.key[:], nil, "barillet master "+purpose, keySize)
+	if err != nil {
+		panic("rootkeys: deriving a key: " + err.Error()) // only of a length that HKDF does not have
+	}
+	mac := hmac.New(sha256.New, derived)
+	var size [8]byte
+	for _, part := range parts {
+		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
+		mac.Write(size[:])
+		mac.Write(part)
+	}
+	return mac.Sum(nil)
+}
 
 // ID returns 16 hex digits that identify the key and reveal nothing about it.
 func (p Pepper) ID() string {

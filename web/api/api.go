@@ -12,6 +12,7 @@ import (
 	"barillet/authn/approval"
 	"barillet/authn/directory"
 	"barillet/authn/storekeys"
+	"barillet/internal/backup"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/oidc"
@@ -34,6 +35,7 @@ type Config struct {
 	PublicURL string             // the prefix of each URL in a response, without a final slash
 	Now       func() time.Time   // nil: the clock of the accounts
 	SignIn    bool               // enables POST /authn (protocol rule 25)
+	Backups   *backup.Maker      // nil: the API sends no backups
 	Log       *slog.Logger       // for requests without a logger; nil: slog.Default
 
 	// Docs returns the description. If it is nil, the description is not served.
@@ -52,13 +54,14 @@ type API struct {
 	keys      *idempotency.Keys
 	oidc      *oidc.Provider
 	storeKeys *storekeys.Service
+	backups   *backup.Maker
 	mux       *http.ServeMux
 }
 
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
-	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, storeKeys: c.StoreKeys, now: c.Now, log: c.Log,
-		mux: http.NewServeMux()}
+	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, storeKeys: c.StoreKeys, backups: c.Backups, now: c.Now, log: c.Log,
+		mux: http.NewServeMux(), limiter: throttle.Memory{Refusals: c.Directory.Admin.Accounts.Budgets.Refusals}}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now
 	}

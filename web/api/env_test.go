@@ -13,7 +13,9 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/storekeys"
+	"barillet/internal/backup"
 	"barillet/oidc"
+	"barillet/store"
 	"barillet/store/rootkeys"
 	"barillet/web/api"
 	"barillet/web/apidocs"
@@ -48,6 +50,8 @@ func open(t testing.TB) *apiEnv {
 		t.Fatal(err)
 	}
 	return &apiEnv{Env: h, Apps: apps, KeyFile: keyFile, API: api.New(api.Config{Directory: h.Directory, Approvals: h.Approvals, OIDC: apps, StoreKeys: storeKeys, Ring: h.Ring, PublicURL: "https://login.example/",
+		Backups: &backup.Maker{Copy: h.CopyTo, Keys: func() store.RootKeys { return h.Keys }, Dir: t.TempDir(), Program: "v1.2.3", Now: h.Clock.Now,
+			Room: func(string, int64) error { return nil }},
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 

@@ -80,6 +80,7 @@ func (a *API) routes() []route {
 		{"GET /api/v1/logs/{eid}/proof", a.proveEvent},
 		{"POST /api/v1/logs/verify", a.verifyLog},
 		{"POST /api/v1/logs/erase", a.eraseEvents},
+		{"POST /api/v1/backup", a.sendBackup},
 		{"POST /api/v1/authn", a.startSignIn},
 		{"POST /api/v1/authn/factors/{fid}/verify", a.signInCode},
 		{"POST /api/v1/authn/cancel", a.cancelSignIn},

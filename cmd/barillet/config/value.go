@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"barillet/authn/account"
+	"barillet/internal/backup"
 	"barillet/internal/input"
 	"barillet/internal/outbound"
 	"barillet/web/forwardauth"
@@ -23,6 +24,7 @@ type (
 	hostPort string // host and port
 	Origin   string // scheme, host and port of a URL
 	colour   string // such as #0b4f5c
+	secure   string // a URL that begins with https
 	email    string
 	sender   string // an email address, with or without a name before it
 
@@ -30,6 +32,8 @@ type (
 	networks []netip.Prefix
 	rules    []forwardauth.Rule
 	hosts    struct{ outbound.Allowed }
+
+	recipients struct{ backup.Recipients }
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -71,6 +75,16 @@ func (o *Origin) UnmarshalText(text []byte) error {
 		host += ":" + port
 	}
 	*o = Origin(u.Scheme + "://" + host)
+	return nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *secure) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("want a URL such as \"https://ca.example.com/directory\"")
+	}
+	*s = secure(text)
 	return nil
 }
 
@@ -156,5 +170,11 @@ func (r *rules) UnmarshalText(text []byte) error {
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (h *hosts) UnmarshalText(text []byte) (err error) {
 	h.Allowed, err = outbound.ParseAllowed(items(text))
+	return err
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *recipients) UnmarshalText(text []byte) (err error) {
+	r.Recipients, err = backup.ParseRecipients(items(text))
 	return err
 }

@@ -28,11 +28,14 @@ const (
 // Dir is an open data directory.
 type Dir struct {
 	Store store.Store
+	File  *bolt.Store // below Store
 	Ring  *store.Keyring
 	Keys  store.RootKeys // those that opened the store
 	Root  rootkeys.Source
 	Space *diskspace.Watch
 	Fresh bool // initialized now
+
+	CopyTo func(ctx context.Context, path string, needs func(bytes int64) error) error // see bolt.Store
 }
 
 // Open opens and decrypts the store in the data directory. If create is set, it initializes a missing or empty
@@ -67,7 +70,7 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 		return nil, err
 	}
 	path := filepath.Join(c.Data, StoreName)
-	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage})
+	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage, Statistics: c.Metrics.Listen != ""})
 	if errors.Is(err, bolt.ErrInUse) {
 		return nil, cli.WithHint(err, "stop the service that runs on %s first", c.Data)
 	}
@@ -88,7 +91,7 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &Dir{Store: ring.CorrectTimes(guarded, now), Ring: ring, Keys: keys, Root: root, Space: space, Fresh: fresh}, nil
+	return &Dir{Store: ring.CorrectTimes(guarded, now), File: db, Ring: ring, Keys: keys, Root: root, Space: space, Fresh: fresh, CopyTo: db.CopyTo}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.

@@ -97,6 +97,21 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (http
 		return nil, fmt.Errorf("calling the service: %w", err)
 	}
 	defer response.Body.Close()
+	text, err := readResponse(response)
+	if err != nil {
+		return nil, err
+	}
+	if out == nil || response.StatusCode == http.StatusNoContent {
+		return response.Header, nil
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return nil, fmt.Errorf("reading response: %w", err)
+	}
+	return response.Header, nil
+}
+
+// readResponse returns the body of a response. That of a refusal is its error.
+func readResponse(response *http.Response) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return nil, fmt.Errorf("reading response: %w", err)
@@ -112,13 +127,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (http
 		}
 		return nil, refused
 	}
-	if out == nil || response.StatusCode == http.StatusNoContent {
-		return response.Header, nil
-	}
-	if err := json.Unmarshal(text, out); err != nil {
-		return nil, fmt.Errorf("reading response: %w", err)
-	}
-	return response.Header, nil
+	return text, nil
 }
 
 func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {

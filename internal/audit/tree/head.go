@@ -78,7 +78,9 @@ func (t *Tree) Sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("signing a head of the audit log: %w", err)
 	}
+	at := t.Now()
 	if next.Size == 0 {
+		t.covered.Store(&at)
 		return nil
 	}
 	signed, err := note.Sign(&note.Note{Text: next.text(t.verifier.Name())}, t.signer)
@@ -101,6 +103,7 @@ func (t *Tree) Sign(ctx context.Context) error {
 		return fmt.Errorf("storing a head of the audit log: %w", err)
 	}
 	t.last = next
+	t.covered.Store(&at)
 	return nil
 }
 
@@ -175,4 +178,17 @@ func (t *Tree) NewestHead(ctx context.Context) (text string, err error) {
 		return "", fmt.Errorf("reading the head of the audit log: %w", ErrUnsigned)
 	}
 	return text, err
+}
+
+// Root returns the size and the root of the tree in a snapshot. Nothing is compared with a head.
+func (t *Tree) Root(s store.Snapshot) (Checkpoint, error) {
+	size, err := t.size(s)
+	if err != nil || size == 0 {
+		return Checkpoint{}, err
+	}
+	root, err := tlog.TreeHash(size, t.reader(s))
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("reading the tree of the audit log: %w", err)
+	}
+	return Checkpoint{Size: size, Root: root}, nil
 }
