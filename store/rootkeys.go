@@ -15,6 +15,9 @@ type (
 // ErrNoKeyFile is wrapped by the error of ReadKeyFile if the file does not exist.
 var ErrNoKeyFile = rootkeys.ErrNoFile
 
+// ErrKeyFileMode is wrapped by the error of ReadKeyFile if the group or others can read or write the file.
+var ErrKeyFileMode = rootkeys.ErrFileMode
+
 // NewRootKeys returns random keys.
 func NewRootKeys() RootKeys { return rootkeys.New() }
 

@@ -11,13 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
 var (
 	// ErrNoFile is wrapped by the error of ReadFile if the file does not exist.
 	ErrNoFile = errors.New("no key file")
+	// ErrFileMode is wrapped by the error of ReadFile if the group or others can read or write the file.
+	ErrFileMode = errors.New("want 0600")
 	// ErrNewer is wrapped by the error for a file that a newer program wrote.
 	ErrNewer = errors.New("written by a newer version of the program")
 )
@@ -95,16 +96,6 @@ func ReplaceFile(path string, keys Keys) error {
 	return nil
 }
 
-// sameOwner gives the new file the owner of the old one, if another user than that of the service runs the command.
-func sameOwner(path, of string) error {
-	info, err := os.Stat(of)
-	if err != nil {
-		return err
-	}
-	owner := info.Sys().(*syscall.Stat_t)
-	return os.Chown(path, int(owner.Uid), int(owner.Gid))
-}
-
 // ReadFile returns the root keys in a file. It rejects a file that the group or others can read or write. The error
 // names the file and the reason, without its content. It wraps ErrNoFile if the file does not exist.
 func ReadFile(path string) (Keys, error) { return readFile(path, 0o077) }
@@ -127,7 +118,7 @@ func readFile(path string, private uint32) (Keys, error) {
 		return Keys{}, fmt.Errorf("key file %s is not a regular file", path)
 	}
 	if mode := info.Mode().Perm(); uint32(mode)&private != 0 {
-		return Keys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: want 0600", path, mode)
+		return Keys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: %w", path, mode, ErrFileMode)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))
 	if err != nil {

@@ -24,6 +24,9 @@ const (
 // sendBackup makes a backup, which can take minutes, and sends it. Without any content it is an error; once content was sent, an error
 // cuts the connection, so that no client keeps a part as the whole.
 func (a *API) sendBackup(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
 	if err := op.RequireBackup(); err != nil {
 		return err
 	}
@@ -55,7 +58,7 @@ func (a *API) sendBackup(w http.ResponseWriter, r *http.Request, op admin.Princi
 	err = spool.Write(r.Context(), out)
 	out.end()
 	if err != nil {
-		reply.Report(r, err)
+		reply.Report(r, errors.Join(r.Context().Err(), err))
 		panic(http.ErrAbortHandler)
 	}
 	if err := a.directory.Admin.SentBackup(context.WithoutCancel(r.Context()), m.At); err != nil {
