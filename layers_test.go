@@ -22,7 +22,7 @@ var allowed = map[string]string{
 	"internal/mail":      "internal/audit internal/outbox store",
 	"internal/webhook":   "internal/audit internal/outbound internal/outbox store",
 
-	"store": "", "store/bolt": "store",
+	"store/rootkeys": "", "store": "store/rootkeys", "store/bolt": "store",
 	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
 	"factors/hotp": "factors factors/oath", "factors/totp": "factors factors/oath",
 
@@ -50,6 +50,8 @@ var allowed = map[string]string{
 	"authn/directory": "authn authn/account authn/admin authn/counts authn/enrol authn/freeze authn/helpdesk authn/password authn/roster authn/session factors " +
 		"internal/audit internal/errcode internal/input internal/notice internal/secret",
 
+	"authn/storekeys": "authn/account authn/admin authn/password internal/audit internal/errcode store store/rootkeys",
+
 	"oidc/keys":   "authn/account internal/audit store",
 	"oidc/client": "authn/account authn/session internal/audit internal/errcode internal/input internal/notice internal/secret internal/throttle oidc/keys store",
 	"oidc/token": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret oidc/client " +
@@ -69,7 +71,7 @@ var allowed = map[string]string{
 	"web/reply":         "authn/account internal/errcode internal/secret store",
 	"web/api/scim":      "internal/input",
 	"web/api/systemlog": "internal/audit internal/input internal/webhook web/api/scim web/reply",
-	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session factors internal/audit " +
+	"web/api": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/freeze authn/helpdesk authn/roster authn/session authn/storekeys factors internal/audit " +
 		"internal/backup internal/errcode internal/input internal/notice internal/secret internal/throttle internal/webhook oidc oidc/client oidc/token store templates web/api/scim " +
 		"web/api/systemlog web/apidocs web/idempotency web/reply",
 	"web/forwardauth": "authn/account authn/session internal/errcode internal/input internal/secret internal/throttle web/reply",
@@ -82,8 +84,8 @@ var allowed = map[string]string{
 
 	"cmd/barillet/certificate": "authn/account internal/audit internal/notice store",
 	"cmd/barillet/cli":         "internal/input",
-	"cmd/barillet/config":      "authn/account cmd/barillet/cli internal/backup internal/input internal/outbound web/forwardauth",
-	"cmd/barillet/datadir":     "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
+	"cmd/barillet/config":      "authn/account cmd/barillet/cli internal/backup internal/input internal/outbound store/rootkeys web/forwardauth",
+	"cmd/barillet/datadir":     "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt store/rootkeys",
 	"cmd/barillet/manage":      "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink":   "authn/directory store",
 	"cmd/barillet/inprocess":   "",
@@ -96,8 +98,8 @@ var allowed = map[string]string{
 		"store/bolt",
 	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
 	"cmd/barillet/doctor": "cmd/barillet/cli internal/audit internal/audit/tree internal/diskspace internal/mail internal/outbox internal/webhook oidc/keys oidc/token store " +
-		"store/bolt web/reply",
-	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/generation authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+		"store/bolt store/rootkeys web/reply",
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/generation authn/handover authn/helpdesk authn/password authn/roster authn/session authn/storekeys internal/usercsv " +
 		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage cmd/barillet/manual internal/backup cmd/barillet/metrics cmd/barillet/passwords cmd/barillet/removal cmd/barillet/restore cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +

@@ -60,13 +60,19 @@ func (c *correcting) View(ctx context.Context, fn func(Snapshot) error) error {
 }
 
 func (c *correcting) Update(ctx context.Context, fn func(Tx) error) error {
+	defer c.ring.updates.begin()()
 	defer c.store(ctx)
 	return c.Store.Update(ctx, fn)
 }
 
 // store stores the waiting corrections. After a failure, for example of a full disk, a later reader finds them again.
 func (c *correcting) store(ctx context.Context) {
-	for part := range slices.Chunk(c.ring.corrections.take(), deleteBatch) {
+	corrections := c.ring.corrections.take()
+	if len(corrections) == 0 {
+		return
+	}
+	defer c.ring.updates.begin()()
+	for part := range slices.Chunk(corrections, deleteBatch) {
 		_ = c.Store.Update(ctx, func(tx Tx) error {
 			for _, correct := range part {
 				if err := correct(tx); err != nil {

@@ -40,10 +40,19 @@ func (s *scratch) bind(head []byte, key string) []byte {
 
 // seal returns the record in s.plain, sealed, until the next use of the scratch.
 func (r *Keyring) seal(s *scratch, key string, version int) []byte {
+	keys := r.keys.Load()
 	out := append(s.sealed[:0], envelopeFormat)
-	out = append(binary.BigEndian.AppendUint16(out, uint16(version)), r.active[:]...)
-	s.sealed = r.aeads[r.active].Seal(out, nil, s.plain.Bytes(), s.bind(out, key))
+	out = append(binary.BigEndian.AppendUint16(out, uint16(version)), keys.active[:]...)
+	s.sealed = keys.aeads[keys.active].Seal(out, nil, s.plain.Bytes(), s.bind(out, key))
 	return s.sealed
+}
+
+// sealedBy returns the id of the data key in an envelope, or a zero id if it has none.
+func sealedBy(sealed []byte) (id dataKeyID) {
+	if len(sealed) >= envelopeHeader {
+		id = dataKeyID(sealed[3:envelopeHeader])
+	}
+	return id
 }
 
 // open returns a record until the next use of the scratch.
@@ -57,8 +66,8 @@ func (r *Keyring) open(s *scratch, key string, sealed []byte) (version int, plai
 	if sealed[0] != envelopeFormat || len(sealed) < envelopeHeader+gcmOverhead {
 		return 0, nil, fmt.Errorf("malformed envelope: %w", ErrDecrypt)
 	}
-	id := dataKeyID(sealed[3:envelopeHeader])
-	aead := r.aeads[id]
+	id := sealedBy(sealed)
+	aead := r.keys.Load().aeads[id]
 	if aead == nil {
 		return 0, nil, fmt.Errorf("data key %x is not in this store: %w", id[:], ErrDecrypt)
 	}

@@ -39,6 +39,12 @@ func composeTokenCreated(n notice.TokenCreated, c *translator, w composer) messa
 	return m.notYou(c, w, "mail.not_expected")
 }
 
+func composeKeyWithdrawn(n notice.KeyWithdrawn, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "key_withdrawn")
+	m.Lines = []string{c.text("mail.key_withdrawn_text", "Key", n.Key, "By", n.By), c.text("mail.key_withdrawn_effect"), c.text("mail.key_withdrawn_next")}
+	return m
+}
+
 func composeBackupFailed(n notice.BackupFailed, c *translator, w composer) message {
 	m := w.begin(c, n.Context, "backup_failed")
 	last := c.text("mail.backup_failed_none")

@@ -307,6 +307,7 @@ func GalleryMails() []notice.Notice {
 		notice.PasswordExposed{Context: a, Count: 20},
 		notice.SecurityKeyDisabled{Context: a, Device: "Clé du trousseau"},
 		notice.SpaceLow{Context: a, Free: "40 MiB"},
+		notice.KeyWithdrawn{Context: a, Key: "3f9a2c4d6e8f1b5a7c0d9e2f", By: "Karim Benali"},
 		notice.CertificateProblem{Context: a, Problem: "missing"},
 		notice.CertificateProblem{Context: a, Problem: "expired", Expires: a.At},
 		notice.CertificateProblem{Context: a, Problem: "expiring", Expires: until},

@@ -52,6 +52,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composePasswordChanged),
 	kindOf(composePasswordSetByAdmin),
 	kindOf(composePasswordLink),
+	kindOf(composeKeyWithdrawn),
 	kindOf(composePasswordLinkShown),
 	kindOf(composeQRShown),
 	kindOf(composeRecoveryShown),

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -46,7 +47,6 @@ type Policy struct {
 // Hasher validates, hashes and verifies passwords. It is safe for concurrent use. At most Policy.MaxConcurrent hashes run at the
 // same time, so that hashing uses at most MaxConcurrent × Cost.Memory, and the garbage of finished hashes; see LimitGarbage.
 type Hasher struct {
-	Pepper store.Pepper
 	Policy Policy
 	// OnHash, if it is not nil, is called at the start of each hash, and its result at the end. It is set before the first hash.
 	OnHash func() (end func())
@@ -55,16 +55,52 @@ type Hasher struct {
 
 	pool      *pool
 	garbage   garbage
-	pepperID  []byte   // 8 bytes
-	siteWords []string // folded words of Policy.Context, longest first
+	peppers   atomic.Pointer[[]pepper] // the first one hashes
+	siteWords []string                 // folded words of Policy.Context, longest first
+}
+
+// pepper is a key with its id, 8 bytes.
+type pepper struct {
+	id  []byte
+	key store.Pepper
+}
+
+// UsePeppers sets the peppers that verify passwords. The first one hashes new passwords.
+func (h *Hasher) UsePeppers(keys []store.Pepper) error {
+	var peppers []pepper
+	for _, key := range keys {
+		id, err := hex.DecodeString(key.ID())
+		if err != nil || len(id) == 0 {
+			return errors.New("password policy: pepper is missing")
+		}
+		peppers = append(peppers, pepper{id, key})
+	}
+	h.peppers.Store(&peppers)
+	return nil
+}
+
+// pepperOf returns the pepper with an id, or else the first one and false.
+func (h *Hasher) pepperOf(id []byte) (pepper, bool) {
+	all := *h.peppers.Load()
+	for _, p := range all {
+		if hmac.Equal(p.id, id) {
+			return p, true
+		}
+	}
+	return all[0], false
+}
+
+// PepperOf returns the id of the pepper in a stored hash, or "".
+func PepperOf(phc string) string {
+	r, err := parseRecord(phc, 1)
+	if err != nil {
+		return ""
+	}
+	return hex.EncodeToString(r.pepper)
 }
 
 // NewHasher returns a Hasher with a policy and its defaults. The error names the setting that is out of range.
 func NewHasher(pepper store.Pepper, policy Policy) (*Hasher, error) {
-	id, err := hex.DecodeString(pepper.ID())
-	if err != nil || len(id) == 0 {
-		return nil, errors.New("password policy: pepper is missing")
-	}
 	if policy.Min == 0 {
 		policy.Min = 8
 	}
@@ -86,13 +122,12 @@ func NewHasher(pepper store.Pepper, policy Policy) (*Hasher, error) {
 	if err := policy.Cost.check(policy.MinMemory); err != nil {
 		return nil, fmt.Errorf("password policy: %w", err)
 	}
-	return &Hasher{
-		Pepper:    pepper,
+	h := &Hasher{
 		Policy:    policy,
 		pool:      newPool(policy.MaxConcurrent, queueLength(policy.MaxConcurrent, policy.Cost)),
-		pepperID:  id,
 		siteWords: wordsOf(policy.Context),
-	}, nil
+	}
+	return h, h.UsePeppers([]store.Pepper{pepper})
 }
 
 // Hash returns the stored form of a password, a PHC string that contains its cost and the id of the pepper. A call with priority
@@ -109,9 +144,10 @@ func (h *Hasher) Hash(ctx context.Context, priority bool, password string) (phc 
 	case !utf8.Valid(text):
 		return "", errcode.InvalidField("password", "control")
 	}
-	record := record{cost: h.Policy.Cost, pepper: h.pepperID, salt: make([]byte, saltSize)}
+	newest := (*h.peppers.Load())[0]
+	record := record{cost: h.Policy.Cost, pepper: newest.id, salt: make([]byte, saltSize)}
 	rand.Read(record.salt) // never fails
-	record.key, err = h.run(ctx, priority, text, record.cost, record.salt, keySize)
+	record.key, err = h.run(ctx, priority, newest.key, text, record.cost, record.salt, keySize)
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +155,7 @@ func (h *Hasher) Hash(ctx context.Context, priority bool, password string) (phc 
 }
 
 // Verify reports whether phc is the hash of the password. rehash is true if phc costs less than the policy says, or has another
-// pepper; the caller then stores a new hash. A hash that costs more stays. After a change of the pepper no password verifies.
+// pepper; the caller then stores a new hash. A hash that costs more stays. No password verifies whose pepper was removed.
 //
 // An empty phc stands for an unknown login: Verify does the same work and returns false. If phc is malformed, Verify does the
 // same work and returns an error. The other errors are those of Hash. Verify rejects a password that is too long before any
@@ -129,8 +165,9 @@ func (h *Hasher) Verify(ctx context.Context, priority bool, phc, password string
 	if err != nil {
 		return false, false, err
 	}
+	newest := (*h.peppers.Load())[0]
 	record := record{
-		cost: h.Policy.Cost, pepper: h.pepperID,
+		cost: h.Policy.Cost, pepper: newest.id,
 		salt: make([]byte, saltSize), key: make([]byte, keySize),
 	}
 	var malformed error
@@ -140,7 +177,8 @@ func (h *Hasher) Verify(ctx context.Context, priority bool, phc, password string
 			record = stored
 		}
 	}
-	key, err := h.run(ctx, priority, text, record.cost, record.salt, uint32(len(record.key)))
+	used, known := h.pepperOf(record.pepper)
+	key, err := h.run(ctx, priority, used.key, text, record.cost, record.salt, uint32(len(record.key)))
 	if err != nil {
 		return false, false, err
 	}
@@ -151,15 +189,14 @@ func (h *Hasher) Verify(ctx context.Context, priority bool, phc, password string
 	case phc == "":
 		return false, false, nil
 	}
-	samePepper := hmac.Equal(record.pepper, h.pepperID)
-	rehash = !samePepper || record.cost.work() < h.Policy.Cost.work() || len(record.salt) != saltSize || len(record.key) != keySize
-	return same && samePepper, rehash, nil
+	rehash = !hmac.Equal(record.pepper, newest.id) || record.cost.work() < h.Policy.Cost.work() || len(record.salt) != saltSize || len(record.key) != keySize
+	return same && known, rehash, nil
 }
 
 // run hashes text in the pool. It computes an HMAC with the pepper first, because the Argon2 package has no parameter for the
 // secret value K of RFC 9106 §3.1. The HMAC covers the whole password.
-func (h *Hasher) run(ctx context.Context, priority bool, text []byte, cost Cost, salt []byte, size uint32) ([]byte, error) {
-	peppered := h.Pepper.MAC(pepperPurpose, text)
+func (h *Hasher) run(ctx context.Context, priority bool, key store.Pepper, text []byte, cost Cost, salt []byte, size uint32) ([]byte, error) {
+	peppered := key.MAC(pepperPurpose, text)
 	release, err := h.pool.acquire(ctx, priority)
 	if err != nil {
 		return nil, err

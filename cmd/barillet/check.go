@@ -74,6 +74,7 @@ func (p *program) setUpCheck(s *doctor.Setup, flags *config.Flags) error {
 	}
 	s.ConfigFile, s.Warnings = config.File(flags.File, p.Environ), c.Warnings
 	s.Data, s.Store, s.Key = c.Data, filepath.Join(c.Data, datadir.StoreName), c.KeyFile
+	s.Root = c.KeySource()
 	s.PublicURL, s.TrustedProxies, s.Support = string(c.PublicURL), c.TrustedProxies, string(c.Support.Email)
 	if c.SMTP.Host != "" {
 		server := smtpConfig(c, c.Origin(""))

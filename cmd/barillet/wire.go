@@ -22,6 +22,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
+	"barillet/authn/storekeys"
 	"barillet/cmd/barillet/backups"
 	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/config"
@@ -85,6 +86,7 @@ type app struct {
 	api         *api.API
 	docs        func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
 	oidc        *oidc.Provider
+	storeKeys   *storekeys.Service
 	metrics     *metrics.Metrics // nil without metrics.listen
 }
 
@@ -137,14 +139,17 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
+	if a.storeKeys, err = storekeys.New(storekeys.Config{Accounts: a.accounts, Ring: dir.Ring, Keys: dir.Keys, Root: dir.Root, Log: log}); err != nil {
+		return nil, err
+	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	if a.backups, err = backups.NewMaker(c, dir, version(), now); err != nil {
+	if a.backups, err = backups.NewMaker(c, dir, a.storeKeys.Current, version(), now); err != nil {
 		return nil, err
 	}
 	if a.schedule, err = backups.NewSchedule(context.Background(), c, dir, a.backups, a.directory.Admin, log); err != nil {
 		return nil, err
 	}
-	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs, Backups: a.backups})
+	a.api = api.New(api.Config{Directory: a.directory, Approvals: a.approvals, OIDC: a.oidc, Ring: dir.Ring, StoreKeys: a.storeKeys, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs, Backups: a.backups})
 	return a, nil
 }
 

@@ -115,6 +115,8 @@ const (
 	LogExported        = "barillet.audit.exported"     // events were written to a file
 	EventsRemoved      = "barillet.audit.removed"      // by the retention policy; see Removal
 	RecordsRemoved     = "barillet.retention.removed"  // of another table, by the retention policy
+	KeyRotated         = "barillet.key.rotated"        // a new key protects the store; see its kind
+	KeyWithdrawn       = "barillet.key.withdrawn"      // a key that was replaced is gone, or a signing key was leaked
 	EventsErased       = "barillet.audit.erased"       // about a user who is forgotten; see Erasure
 )
 

@@ -272,6 +272,24 @@ func TestBackup_OfAnotherKeyFileIsRefused(t *testing.T) {
 	}
 }
 
+func TestBackup_OfBeforeARotationIsReadWithTheOlderKey(t *testing.T) {
+	e := newEnv(t)
+	raw, _ := e.make()
+	first := e.keys
+	e.keys = first.WithNewMaster(e.now)
+	if _, err := e.extract(raw, backup.Identities{}); err != nil {
+		t.Errorf("with a key file that lists the older key: %v", err)
+	}
+	again, _ := e.make() // the store does not follow the key file yet
+	if _, err := e.extract(again, backup.Identities{}); err != nil {
+		t.Errorf("made between the two phases: %v", err)
+	}
+	e.keys, _ = e.keys.Without(first.Master.ID())
+	if _, err := e.extract(raw, backup.Identities{}); !errors.Is(err, store.ErrWrongKey) {
+		t.Errorf("with a key file that forgot it: %v", err)
+	}
+}
+
 func TestBackup_NeedsTheIdentityToWhichItIsEncrypted(t *testing.T) {
 	e := newEnv(t)
 	var mine backup.Identities

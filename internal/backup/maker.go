@@ -115,7 +115,7 @@ func (m *Maker) spool(ctx context.Context, name string) (_ *Spool, err error) {
 	if s.Manifest, err = Check(ctx, s.path, keys); err != nil {
 		return nil, err
 	}
-	s.Manifest.Format, s.Manifest.Program, s.Manifest.At, s.key = format, m.Program, at.UTC(), keys.Master
+	s.Manifest.Format, s.Manifest.Program, s.Manifest.At, s.key = format, m.Program, at.UTC(), keys.MasterOf(s.Manifest.Master)
 	if s.Manifest.SHA256, s.Manifest.Size, err = sumFile(ctx, s.path); err != nil {
 		return nil, err
 	}

@@ -96,10 +96,11 @@ func readManifest(r io.Reader, keys store.RootKeys) (Manifest, error) {
 	if err := strict.Decode(&m); err != nil {
 		return Manifest{}, fmt.Errorf("%w: its manifest cannot be read: %w", ErrDamaged, err)
 	}
-	if m.Master != keys.Master.ID() {
+	master := keys.MasterOf(m.Master) // an older one too: the backup can be from before a rotation
+	if master.IsZero() {
 		return Manifest{}, fmt.Errorf("it names master key %s, the key file has %s: %w", strconv.Quote(m.Master), keys.Master.ID(), store.ErrWrongKey)
 	}
-	if !hmac.Equal(mac, keys.Master.MAC(purpose, []byte(head), text)) {
+	if !hmac.Equal(mac, master.MAC(purpose, []byte(head), text)) {
 		return Manifest{}, fmt.Errorf("%w: its manifest has a wrong MAC", ErrDamaged)
 	}
 	if m.StoreFormat > store.Format {

@@ -101,3 +101,9 @@ const (
 
 // Reasons of NotFound.
 const ReasonOwnedByOperator = "owned_by_operator" // the principal belongs to no user
+
+// Reasons of WrongState about keys.
+const (
+	ReasonKeysFixed    = "keys_fixed"    // the service cannot write its root keys: an environment variable or a credential
+	ReasonKeysReplaced = "keys_replaced" // too many replaced keys are not removed yet
+)

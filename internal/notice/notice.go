@@ -70,6 +70,15 @@ type SpaceLow struct {
 
 func (SpaceLow) Name() string { return "space_low" }
 
+// KeyWithdrawn informs administrators that a signing key of tokens was withdrawn, as after a leak.
+type KeyWithdrawn struct {
+	Context
+	Key string `json:"key"` // kid
+	By  string `json:"by"`
+}
+
+func (KeyWithdrawn) Name() string { return "key_withdrawn" }
+
 // CertificateProblem warns administrators of a problem with the certificate of the service.
 type CertificateProblem struct {
 	Context

@@ -11,6 +11,7 @@ import (
 	"barillet/authn/admin"
 	"barillet/authn/approval"
 	"barillet/authn/directory"
+	"barillet/authn/storekeys"
 	"barillet/internal/backup"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
@@ -28,13 +29,14 @@ const maxBody = 64 << 10
 type Config struct {
 	Directory *directory.Service
 	Approvals *approval.Service
-	OIDC      *oidc.Provider   // nil: no OAuth clients
-	Ring      *store.Keyring   // encrypts the stored answers
-	PublicURL string           // the prefix of each URL in a response, without a final slash
-	Now       func() time.Time // nil: the clock of the accounts
-	SignIn    bool             // enables POST /authn (protocol rule 25)
-	Backups   *backup.Maker    // nil: the API sends no backups
-	Log       *slog.Logger     // for requests without a logger; nil: slog.Default
+	OIDC      *oidc.Provider     // nil: no OAuth clients
+	Ring      *store.Keyring     // encrypts the stored answers
+	StoreKeys *storekeys.Service // nil: the keys of the store are not served
+	PublicURL string             // the prefix of each URL in a response, without a final slash
+	Now       func() time.Time   // nil: the clock of the accounts
+	SignIn    bool               // enables POST /authn (protocol rule 25)
+	Backups   *backup.Maker      // nil: the API sends no backups
+	Log       *slog.Logger       // for requests without a logger; nil: slog.Default
 
 	// Docs returns the description. If it is nil, the description is not served.
 	Docs func() (*apidocs.Document, error)
@@ -51,20 +53,21 @@ type API struct {
 	limiter   throttle.Memory
 	keys      *idempotency.Keys
 	oidc      *oidc.Provider
+	storeKeys *storekeys.Service
 	backups   *backup.Maker
 	mux       *http.ServeMux
 }
 
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
-	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, backups: c.Backups, now: c.Now, log: c.Log,
+	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, storeKeys: c.StoreKeys, backups: c.Backups, now: c.Now, log: c.Log,
 		mux: http.NewServeMux(), limiter: throttle.Memory{Refusals: c.Directory.Admin.Accounts.Budgets.Refusals}}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now
 	}
 	a.keys = idempotency.New(c.Directory.Admin.Accounts, c.Ring, a.now)
 	allowed := map[string][]string{}
-	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
+	for _, route := range slices.Concat(a.routes(), a.clientRoutes(), a.keyRoutes()) {
 		patterns := []string{route.pattern}
 		if older := strings.Replace(route.pattern, " /api/v1/approvals", " /api/v1/reset-approvals", 1); older != route.pattern {
 			patterns = append(patterns, older)
@@ -128,7 +131,7 @@ func (a *API) Sweep() store.TableSweep { return a.keys.Sweep() }
 // Patterns returns the patterns of all routes, for tests that compare them with the documentation.
 func (a *API) Patterns() []string {
 	var out []string
-	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
+	for _, route := range slices.Concat(a.routes(), a.clientRoutes(), a.keyRoutes()) {
 		out = append(out, route.pattern)
 	}
 	return out

@@ -27,6 +27,7 @@ func (a *API) clientRoutes() []route {
 		{"POST " + oidc.PathClients + "/{cid}/secret", a.rotateClientSecret},
 		{"GET /api/v1/signing-keys", a.listSigningKeys},
 		{"POST /api/v1/signing-keys/rotate", a.rotateSigningKeys},
+		{"POST /api/v1/signing-keys/{kid}/withdraw", a.withdrawSigningKey},
 	}
 }
 

@@ -2,17 +2,21 @@ package api_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
 	"barillet/authn/authntest"
+	"barillet/authn/storekeys"
 	"barillet/internal/backup"
 	"barillet/oidc"
 	"barillet/store"
+	"barillet/store/rootkeys"
 	"barillet/web/api"
 	"barillet/web/apidocs"
 	"barillet/web/reply"
@@ -24,8 +28,9 @@ var operator = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:
 // apiEnv is an API with its service.
 type apiEnv struct {
 	*authntest.Env
-	Apps *oidc.Provider
-	API  *api.API
+	Apps    *oidc.Provider
+	API     *api.API
+	KeyFile string
 }
 
 func open(t testing.TB) *apiEnv {
@@ -36,7 +41,15 @@ func open(t testing.TB) *apiEnv {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &apiEnv{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, Approvals: h.Approvals, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+	keyFile := filepath.Join(t.TempDir(), "barillet.key")
+	if err := rootkeys.WriteFile(keyFile, h.Keys); err != nil {
+		t.Fatal(err)
+	}
+	storeKeys, err := storekeys.New(storekeys.Config{Accounts: h.Accounts, Ring: h.Ring, Keys: h.Keys, Root: rootkeys.FileSource(keyFile), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &apiEnv{Env: h, Apps: apps, KeyFile: keyFile, API: api.New(api.Config{Directory: h.Directory, Approvals: h.Approvals, OIDC: apps, StoreKeys: storeKeys, Ring: h.Ring, PublicURL: "https://login.example/",
 		Backups: &backup.Maker{Copy: h.CopyTo, Keys: func() store.RootKeys { return h.Keys }, Dir: t.TempDir(), Program: "v1.2.3", Now: h.Clock.Now,
 			Room: func(string, int64) error { return nil }},
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}

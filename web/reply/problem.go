@@ -163,6 +163,8 @@ var remedies = map[string]string{
 	errcode.ReasonDisabled:         "the webhook is disabled; enable it (PUT with \"enabled\": true)",
 	errcode.ReasonUnsigned:         "no signed head covers it yet; try again, the service signs one within seconds",
 	errcode.ReasonNoSecret:         "the application has no secret; set another token_endpoint_auth_method first",
+	errcode.ReasonKeysFixed:        "the service cannot write its root keys; see Keys in docs/operations.md",
+	errcode.ReasonKeysReplaced:     "there are too many replaced keys: wait until replaced data keys are removed, or forget older ones",
 	errcode.ReasonMails:            "administrators sent this user too many emails of this kind in an hour, or 20 in a day; nothing was changed",
 	errcode.ReasonNeedsReadOnly:    "the call needs the role READ_ONLY_ADMIN or a higher one",
 	errcode.ReasonNeedsHelpDesk:    "the call needs the role HELP_DESK_ADMIN or a higher one",

@@ -19,9 +19,9 @@ import (
 	"barillet/store"
 )
 
-// NewMaker returns what makes backups of an open data directory. It deletes what a killed process left.
-func NewMaker(c *config.Config, dir *datadir.Dir, version string, now func() time.Time) (*backup.Maker, error) {
-	m := &backup.Maker{Copy: dir.CopyTo, Keys: func() store.RootKeys { return dir.Keys }, Dir: c.Data, Program: version,
+// NewMaker returns what makes backups of an open data directory. keys returns the present root keys. It deletes what a killed process left.
+func NewMaker(c *config.Config, dir *datadir.Dir, keys func() store.RootKeys, version string, now func() time.Time) (*backup.Maker, error) {
+	m := &backup.Maker{Copy: dir.CopyTo, Keys: keys, Dir: c.Data, Program: version,
 		Recipients: c.Backup.Recipients.Recipients, Now: now, Room: diskspace.Fits}
 	return m, m.RemoveSpools()
 }

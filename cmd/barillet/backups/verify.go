@@ -43,7 +43,7 @@ func verify(ctx context.Context, p *cli.Program, conf *config.Config, path, iden
 			return err
 		}
 	}
-	keys, err := store.ReadKeyFile(conf.KeyFile)
+	keys, err := conf.KeySource().Read()
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,14 @@ import (
 	"time"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/store/rootkeys"
 )
 
 // KeyName is the default name of the key file in the data directory.
 const KeyName = "barillet.key"
+
+// KeyVariable is the environment variable that can have the key file itself, in place of key_file.
+const KeyVariable = "BARILLET_KEY"
 
 // Config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default or else an
 // example, the bounds (of a number, a duration, or the length of a text), the words to choose from, the description in the
@@ -112,6 +116,9 @@ type Config struct {
 
 	Warnings []string
 	given    map[string]given // by key; another setting has its default
+
+	keyText     string // of BARILLET_KEY: a key file
+	credentials string // directory of systemd credentials, or empty
 }
 
 // Load returns the configuration of flags (by key), environment and file; a flag has precedence over the environment
@@ -138,7 +145,21 @@ func Load(file string, environ []string, flags map[string]string) (*Config, erro
 	if key, err := c.set(flags, FromFlag); err != nil {
 		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", FlagOf(key), err)}
 	}
+	c.credentials = credentialsOf(environ)
+	if c.KeyFile == "" {
+		c.keyText = env[KeyVariable]
+	}
 	return &c, c.validate(cmp.Or(file, "configuration"))
+}
+
+// credentialsOf returns the directory of systemd credentials (systemd.exec(5), LoadCredential=).
+func credentialsOf(environ []string) (dir string) {
+	for _, line := range environ {
+		if name, value, _ := strings.Cut(line, "="); name == "CREDENTIALS_DIRECTORY" {
+			dir = value
+		}
+	}
+	return dir
 }
 
 // File returns the configuration file, of --config or of the environment; empty: none.
@@ -207,10 +228,31 @@ func (c *Config) NeedData() error {
 	if c.Data == "" {
 		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
+	if c.KeyFile == "" && c.credentials != "" && c.keyText == "" {
+		if path := filepath.Join(c.credentials, KeyName); exists(path) {
+			c.KeyFile = path
+		}
+	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, KeyName)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// KeySource returns where the root keys are: in BARILLET_KEY, or else in the key file. NeedData was called before.
+func (c *Config) KeySource() rootkeys.Source {
+	switch {
+	case c.keyText != "":
+		return rootkeys.TextSource(KeyVariable, c.keyText)
+	case c.credentials != "" && filepath.Dir(filepath.Clean(c.KeyFile)) == filepath.Clean(c.credentials):
+		return rootkeys.CredentialSource(c.KeyFile)
+	}
+	return rootkeys.FileSource(c.KeyFile)
 }
 
 // StrictTransportSecurity returns the value of Strict-Transport-Security (RFC 6797 §6.1), empty for none.

@@ -121,7 +121,7 @@ func variableOf(key string) string {
 // almost like a known one, is an error. Another unknown one is a warning, because container platforms define variables of that form.
 func (c *Config) parseEnvironment(env map[string]string) error {
 	values := map[string]string{}
-	known := []string{"BARILLET_CONFIG", "BARILLET_URL", "BARILLET_TOKEN"} // not settings
+	known := []string{"BARILLET_CONFIG", "BARILLET_URL", "BARILLET_TOKEN", KeyVariable} // not settings
 	sections := map[string]bool{}
 	for _, s := range c.Settings() {
 		name := variableOf(s.Key)

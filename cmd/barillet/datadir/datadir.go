@@ -16,6 +16,7 @@ import (
 	"barillet/internal/diskspace"
 	"barillet/store"
 	"barillet/store/bolt"
+	"barillet/store/rootkeys"
 )
 
 // The names in the data directory.
@@ -29,7 +30,8 @@ type Dir struct {
 	Store store.Store
 	File  *bolt.Store // below Store
 	Ring  *store.Keyring
-	Keys  store.RootKeys
+	Keys  store.RootKeys // those that opened the store
+	Root  rootkeys.Source
 	Space *diskspace.Watch
 	Fresh bool // initialized now
 
@@ -48,13 +50,17 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 		return nil, err
 	}
 	var keys store.RootKeys
+	root := c.KeySource()
 	switch {
-	case !fresh:
-		keys, err = store.ReadKeyFile(c.KeyFile)
+	case !fresh, create && root.Fixed():
+		keys, err = root.Read()
 	case !create:
 		return nil, cli.WithHint(fmt.Errorf("data directory %s is empty", c.Data), "barillet serve, user add, token create and client add initialize it")
 	default:
 		keys, err = initialize(c)
+	}
+	if err == nil && fresh && root.Fixed() {
+		err = makeDir(c.Data)
 	}
 	if err != nil {
 		return nil, err
@@ -85,14 +91,14 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &Dir{Store: ring.CorrectTimes(guarded, now), File: db, Ring: ring, Keys: keys, Space: space, Fresh: fresh, CopyTo: db.CopyTo}, nil
+	return &Dir{Store: ring.CorrectTimes(guarded, now), File: db, Ring: ring, Keys: keys, Root: root, Space: space, Fresh: fresh, CopyTo: db.CopyTo}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.
 func withRemedy(err error, c *config.Config) error {
 	switch {
 	case errors.Is(err, store.ErrWrongKey):
-		return cli.WithHint(err, "restore the key file that was created with this store as %s", c.KeyFile)
+		return cli.WithHint(err, "restore the key file that was created with this store as %s, or a later one that lists its master key", c.KeyFile)
 	case errors.Is(err, store.ErrNewer):
 		return cli.WithHint(err, "run the newer version, or restore a backup of this version")
 	}
@@ -111,7 +117,11 @@ func Inspect(c *config.Config) (fresh bool, err error) {
 	}
 	hasStore := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == StoreName })
 	_, err = os.Stat(c.KeyFile)
+	fixed := c.KeySource().Fixed()
 	switch hasKey := err == nil; {
+	case fixed && hasStore:
+		return false, refuseEmptyStore(c)
+	case fixed: // the operator makes the keys before the store
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, fmt.Errorf("reading key file: %w", err)
 	case hasStore && hasKey:
@@ -150,13 +160,20 @@ func emptyStore(c *config.Config) error {
 		"restore the last backup of the store; if the service never ran here, remove both files")
 }
 
+func makeDir(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("creating data directory: %w", err)
+	}
+	if err := os.Chmod(path, 0o700); err != nil {
+		return fmt.Errorf("setting mode of data directory: %w", err)
+	}
+	return nil
+}
+
 // initialize creates the data directory and the key file. The store is created when it is opened.
 func initialize(c *config.Config) (store.RootKeys, error) {
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return store.RootKeys{}, fmt.Errorf("creating data directory: %w", err)
-	}
-	if err := os.Chmod(c.Data, 0o700); err != nil {
-		return store.RootKeys{}, fmt.Errorf("setting mode of data directory: %w", err)
+	if err := makeDir(c.Data); err != nil {
+		return store.RootKeys{}, err
 	}
 	keys, err := store.CreateKeyFile(c.KeyFile)
 	if errors.Is(err, fs.ErrExist) {

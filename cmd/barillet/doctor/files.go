@@ -76,7 +76,10 @@ func (s *Setup) checkFiles(r *Report) (ready bool) {
 
 // checkDataFiles checks owner and mode of the files that the service needs to read and write.
 func (s *Setup) checkDataFiles(r *Report, uid int) {
-	paths := []string{s.Store, s.Key, s.Store + ".open", filepath.Join(s.Data, diskspace.ReserveName), filepath.Join(s.Data, "setup-link")}
+	paths := []string{s.Store, s.Store + ".open", filepath.Join(s.Data, diskspace.ReserveName), filepath.Join(s.Data, "setup-link")}
+	if !s.Root.Fixed() { // systemd owns a credential
+		paths = append(paths, s.Key)
+	}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -152,7 +155,7 @@ func (s *Setup) checkPasswordFile(r *Report, uid int) {
 // checkKeyAndStore checks that both files exist and that the key file is whole.
 func (s *Setup) checkKeyAndStore(r *Report) (ready bool) {
 	keyOK, storeOK := false, false
-	_, err := store.ReadKeyFile(s.Key)
+	_, err := s.Root.Read()
 	info, statErr := os.Stat(s.Store)
 	switch {
 	case errors.Is(err, store.ErrNoKeyFile):
@@ -163,7 +166,7 @@ func (s *Setup) checkKeyAndStore(r *Report) (ready bool) {
 		r.fail("keys.file", fmt.Sprintf("put your copy of the key file back as %s", quote(s.Key)), "%v", err)
 	default:
 		keyOK = true
-		r.ok("keys.file", "%s is whole", s.Key)
+		r.ok("keys.file", "%s is whole", s.Root)
 	}
 	const lost = "restore the last backup of the store as "
 	switch {

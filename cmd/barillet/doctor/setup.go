@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/internal/mail"
+	"barillet/store/rootkeys"
 )
 
 // Setup says what is configured, and what the command line asks for.
@@ -17,8 +18,9 @@ type Setup struct {
 	Hint       string   // of Invalid
 	Warnings   []string // of the configuration
 
-	Data, Store, Key string // the data directory, and the files in it
-	PublicURL        string // empty: not set
+	Data, Store, Key string          // the data directory, and the files in it
+	Root             rootkeys.Source // where the root keys are
+	PublicURL        string          // empty: not set
 	TrustedProxies   []netip.Prefix
 	Support          string // address of the support; empty: not set
 	Mail             *mail.SMTPConfig

@@ -51,7 +51,7 @@ func (m *CLI) Commands() []*cobra.Command {
 		cli.Parent("webhook", "manage webhooks", m.webhookAdd(), m.webhookList(), m.webhookShow(), m.webhookUpdate(),
 			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
 		cli.Parent("client", "manage applications that sign users in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientUpdate(), m.clientRemove(), m.clientRotate()),
-		cli.Parent("keys", "manage the keys that sign tokens", m.keysList(), m.keysRotate()),
+		cli.Parent("keys", "manage keys", m.keysStatus(), m.keysList(), m.keysRotate(), m.keysWithdraw(), m.keysForget()),
 		cli.Parent("audit", "read, verify and prove the audit log", m.auditList(), m.auditVerify(), m.auditProve(), m.auditHead(), m.auditExport(), m.auditErase()),
 		m.importCommand(), m.exportCommand(),
 	}

@@ -53,7 +53,7 @@ type job struct {
 
 // run restores the backup.
 func (j *job) run(ctx context.Context) error {
-	keys, err := store.ReadKeyFile(j.conf.KeyFile)
+	keys, err := j.conf.KeySource().Read()
 	if err != nil {
 		return cli.WithHint(err, "restore needs the key file of the service that made the backup: --key-file names it")
 	}

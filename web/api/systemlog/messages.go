@@ -110,6 +110,8 @@ var messages = map[string]string{
 	audit.LogExported:         "Audit log exported",
 	audit.EventsRemoved:       "Old events removed from the audit log",
 	audit.RecordsRemoved:      "Old records removed",
+	audit.KeyRotated:          "Key of the store rotated",
+	audit.KeyWithdrawn:        "Key withdrawn",
 	audit.EventsErased:        "Personal data of a user erased from the audit log",
 	audit.LogContradicted:     "Audit log contradicts its last signed head",
 	audit.BackupCreated:       "Backup made",

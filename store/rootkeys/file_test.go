@@ -1,4 +1,4 @@
-package store_test
+package rootkeys_test
 
 import (
 	"bytes"
@@ -12,19 +12,19 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/store"
+	"barillet/store/rootkeys"
 )
 
-func TestCreateKeyFile_WritesOnceAndIsReadBack(t *testing.T) {
+func TestCreateFile_WritesOnceAndIsReadBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "barillet.key")
-	if _, err := store.ReadKeyFile(path); !errors.Is(err, store.ErrNoKeyFile) || !strings.Contains(err.Error(), path) {
+	if _, err := rootkeys.ReadFile(path); !errors.Is(err, rootkeys.ErrNoFile) || !strings.Contains(err.Error(), path) {
 		t.Errorf("no file: got %v, want ErrNoKeyFile with the path", err)
 	}
-	made, err := store.CreateKeyFile(path)
+	made, err := rootkeys.CreateFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := store.ReadKeyFile(path)
+	read, err := rootkeys.ReadFile(path)
 	if err != nil || read.Master.ID() != made.Master.ID() || read.Pepper.ID() != made.Pepper.ID() {
 		t.Errorf("read other keys, or got %v", err)
 	}
@@ -34,14 +34,14 @@ func TestCreateKeyFile_WritesOnceAndIsReadBack(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("got mode %v, %v, want 0600", info.Mode(), err)
 	}
-	if _, err := store.CreateKeyFile(path); !errors.Is(err, fs.ErrExist) {
+	if _, err := rootkeys.CreateFile(path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("existing file: got %v, want fs.ErrExist", err)
 	}
 }
 
-func TestReadKeyFile_RejectsInvalidFileWithoutItsKeys(t *testing.T) {
+func TestReadFile_RejectsInvalidFileWithoutItsKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "barillet.key")
-	if _, err := store.CreateKeyFile(path); err != nil {
+	if _, err := rootkeys.CreateFile(path); err != nil {
 		t.Fatal(err)
 	}
 	valid, err := os.ReadFile(path)
@@ -58,30 +58,31 @@ func TestReadKeyFile_RejectsInvalidFileWithoutItsKeys(t *testing.T) {
 		"a letter changed":     strings.Replace(text, "without", "Without", 1),
 		"a key changed":        strings.Replace(text, key, "A"+key[1:len(key)-2]+"A=", 1),
 		"keys swapped":         strings.NewReplacer("master", "pepper", "pepper", "master").Replace(text),
-		"of a newer format":    strings.Replace(text, "format 1", "format 2", 1),
+		"of a newer format":    strings.Replace(text, "format 1", "format 3", 1),
+		"of format 2 by name":  strings.Replace(text, "format 1", "format 2", 1),
 		"some other text file": "hello\n",
 	} {
 		os.WriteFile(path, []byte(bad), 0o600)
-		got, err := store.ReadKeyFile(path)
-		if err == nil || got != (store.RootKeys{}) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), key) {
+		got, err := rootkeys.ReadFile(path)
+		if err == nil || got != (rootkeys.Keys{}) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), key) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	os.WriteFile(path, valid, 0o600)
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o660} {
 		os.Chmod(path, mode)
-		if _, err := store.ReadKeyFile(path); err == nil || !strings.Contains(err.Error(), "0600") {
+		if _, err := rootkeys.ReadFile(path); err == nil || !strings.Contains(err.Error(), "0600") {
 			t.Errorf("mode %o: got %v", mode, err)
 		}
 	}
-	if _, err := store.ReadKeyFile(t.TempDir()); err == nil {
+	if _, err := rootkeys.ReadFile(t.TempDir()); err == nil {
 		t.Error("no error for a directory")
 	}
 }
 
-func TestRootKeys_PrintAsRedacted(t *testing.T) {
-	keys := store.NewRootKeys()
-	nested := struct{ keys store.RootKeys }{keys}
+func TestKeys_PrintAsRedacted(t *testing.T) {
+	keys := rootkeys.New()
+	nested := struct{ keys rootkeys.Keys }{keys}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "master", keys.Master, "pepper", keys.Pepper, "keys", keys)
 	for _, v := range []any{keys, &keys, keys.Master, keys.Pepper} {
@@ -95,7 +96,7 @@ func TestRootKeys_PrintAsRedacted(t *testing.T) {
 			}
 		}
 	}
-	if got := fmt.Sprintf("%v", nested); len(got) > 40 {
+	if got := fmt.Sprintf("%v", nested); len(got) > 60 {
 		t.Errorf("in an unexported field the keys print as %s", got)
 	}
 	if got := strings.Count(log.String(), "[redacted]"); got != 3 {
@@ -104,7 +105,7 @@ func TestRootKeys_PrintAsRedacted(t *testing.T) {
 }
 
 func TestPepperMAC_SeparatesPurposesAndParts(t *testing.T) {
-	pepper := store.NewRootKeys().Pepper
+	pepper := rootkeys.New().Pepper
 	seen := map[string]string{}
 	for name, parts := range map[string][]string{
 		"ab c": {"p", "ab", "c"}, "a bc": {"p", "a", "bc"}, "abc": {"p", "abc"}, "no part": {"p"}, "an empty part": {"p", ""},
@@ -125,9 +126,9 @@ func TestPepperMAC_SeparatesPurposesAndParts(t *testing.T) {
 	}
 }
 
-func FuzzParseKeyFile(f *testing.F) {
+func FuzzParseFile(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "barillet.key")
-	if _, err := store.CreateKeyFile(path); err != nil {
+	if _, err := rootkeys.CreateFile(path); err != nil {
 		f.Fatal(err)
 	}
 	valid, err := os.ReadFile(path)
@@ -138,12 +139,12 @@ func FuzzParseKeyFile(f *testing.F) {
 	f.Add(valid[:len(valid)/2])
 	f.Add([]byte("barillet key file, format 1\n#\nmaster\npepper\ncheck \n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		keys, err := store.ParseKeyFile(in)
-		if err != nil && keys != (store.RootKeys{}) {
-			t.Error("ParseKeyFile returned keys with an error")
+		keys, err := rootkeys.ParseFile(in)
+		if err != nil && keys != (rootkeys.Keys{}) {
+			t.Error("ParseFile returned keys with an error")
 		}
 		if err == nil && (len(keys.Master.ID()) != 16 || len(keys.Pepper.ID()) != 16) {
-			t.Error("ParseKeyFile returned no error and no key")
+			t.Error("ParseFile returned no error and no key")
 		}
 	})
 }
