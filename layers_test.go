@@ -83,10 +83,11 @@ var allowed = map[string]string{
 	"cmd/barillet/datadir":   "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
 	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
 	"cmd/barillet/setuplink": "authn/directory store",
+	"cmd/barillet/manual":    "cmd/barillet/cli cmd/barillet/config",
 	"cmd/barillet/removal":   "",
 	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/manage cmd/barillet/manual cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -98,7 +99,7 @@ var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/f
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.
 var sharedModules = map[string]struct{ importers, reason string }{
-	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
+	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/cli cmd/barillet/config cmd/barillet/manage cmd/barillet/manual", "all define commands or their flags"},
 	"github.com/BurntSushi/toml": {"cmd/barillet/config templates", "the configuration and the message catalogues are TOML files"},
 	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
 }
@@ -147,8 +148,9 @@ type source struct {
 // notSource lists the names of directories without source files of the module.
 var notSource = []string{"testdata", "node_modules", "bin"}
 
-// clientsModule is a module of its own: clients that the tests of e2e build.
-const clientsModule = "e2e/clients"
+// ownModules lists directories that are modules of their own: clients that the tests of e2e build, and the program that makes
+// a release.
+var ownModules = []string{"e2e/clients", "release"}
 
 // readSources parses the Go files of the module in the order of their paths.
 func readSources(t *testing.T) (all []source) {
@@ -160,7 +162,7 @@ func readSources(t *testing.T) (all []source) {
 			return err
 		case entry.IsDir() && name != "." && (strings.ContainsAny(base[:1], "._") || slices.Contains(notSource, base)):
 			return fs.SkipDir
-		case name == clientsModule:
+		case slices.Contains(ownModules, name):
 			return fs.SkipDir
 		case entry.IsDir() || path.Ext(base) != ".go":
 			return nil

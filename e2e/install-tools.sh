@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # tool:package, as Debian names them
-wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy haproxy:haproxy apache2:apache2 npm:npm node:nodejs curl:curl jq:jq)
+wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy haproxy:haproxy apache2:apache2 npm:npm node:nodejs curl:curl jq:jq groff:groff-base)
 
 missing=()
 for pair in "${wanted[@]}"; do

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/manual"
 )
 
 // Exit codes.
@@ -57,7 +58,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand())
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand(), manual.Command(version()))
 	root.AddCommand(p.manager().Commands()...)
 	return root
 }

@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"barillet/store"
 )
 
@@ -118,7 +116,7 @@ func (w *Watch) reserve() error {
 	if err != nil {
 		return err
 	}
-	err = unix.Fallocate(int(f.Fd()), 0, 0, int64(w.unit))
+	err = allocate(f, int64(w.unit))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(w.path()))
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -155,8 +156,11 @@ func Loopback(listen string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// NeedData checks that the data directory is set, and sets the default of the key file.
+// NeedData checks that the data directory is set, and sets the default of the key file. On Windows it fails.
 func (c *Config) NeedData() error {
+	if runtime.GOOS == "windows" {
+		return cli.WithHint(errors.New("the data directory of a service needs Unix"), "set --url or BARILLET_URL to use a service elsewhere")
+	}
 	if c.Data == "" {
 		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
