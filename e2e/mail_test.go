@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -41,7 +42,9 @@ type MailServer struct {
 // MailOptions say what kind of server it is. The zero value speaks plain
 // SMTP: the program needs tls = "none".
 type MailOptions struct {
-	STARTTLS bool // offer TLS and demand it before any mail
+	STARTTLS bool   // offer TLS and demand it before any mail
+	Name     string // in its certificate; empty: localhost
+	Listen   string // address and port; empty: a free port of localhost
 }
 
 // StartMail starts a mail server on a free port; it ends with the test.
@@ -57,14 +60,14 @@ func StartMail(tb testing.TB, o MailOptions) *MailServer {
 	server.EnableSMTPUTF8 = true
 	server.ErrorLog = quiet{}
 	if o.STARTTLS {
-		pair, pem := selfSigned(tb, "localhost")
+		pair, pem := selfSigned(tb, cmp.Or(o.Name, "localhost"))
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 		m.CertFile = filepath.Join(tb.TempDir(), "mail.pem")
 		if err := os.WriteFile(m.CertFile, pem, 0o600); err != nil {
 			tb.Fatalf("writing the mail server's certificate: %v", err)
 		}
 	}
-	listener, err := net.Listen("tcp", "localhost:0")
+	listener, err := net.Listen("tcp", cmp.Or(o.Listen, "localhost:0"))
 	if err != nil {
 		tb.Fatalf("listening for mail: %v", err)
 	}
