@@ -168,12 +168,19 @@ func (r *release) document() error {
 		}
 		files["completions/"+name] = text
 	}
-	for _, name := range []string{"barillet.service", "port-443.conf", "barillet.toml"} {
+	for _, name := range []string{"barillet.service", "port-443.conf"} {
 		text, err := r.packaging(name)
 		if err != nil {
 			return err
 		}
 		files["systemd/"+name] = text
+	}
+	example, err := output(exec.Command(r.host(), "config", "example"))
+	if err != nil {
+		return err
+	}
+	if files["systemd/barillet.toml"], err = debianConfig(example); err != nil {
+		return err
 	}
 	for _, name := range []string{"compose.yaml", "kubernetes.yaml"} {
 		text, err := os.ReadFile(filepath.Join(r.source, "deploy", name))
@@ -182,7 +189,6 @@ func (r *release) document() error {
 		}
 		files["deploy/"+name] = text
 	}
-	var err error
 	if files["LICENCES"], err = r.licences(string(files["NOTICE"])); err != nil {
 		return err
 	}

@@ -64,3 +64,23 @@ func TestBuild_TwiceGivesIdenticalFilesOfAProgramThatRuns(t *testing.T) {
 		t.Errorf("image: %v, %v", info, err)
 	}
 }
+
+// runProgram runs the program of this source and returns what it prints.
+func runProgram(t *testing.T, args ...string) []byte {
+	t.Helper()
+	c := exec.Command("go", append([]string{"run", "./cmd/barillet"}, args...)...)
+	c.Dir, c.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	out, err := output(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// checkConfig has the program check a file.
+func checkConfig(t *testing.T, file string) {
+	t.Helper()
+	if out := runProgram(t, "config", "check", "--config", file); !strings.Contains(string(out), "/var/lib/barillet") {
+		t.Errorf("the data directory of %s is not in force:\n%s", file, out)
+	}
+}

@@ -14,6 +14,16 @@ func (r *release) packaging(name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(r.source, "release", "debian", name))
 }
 
+// debianConfig returns the example of the configuration with the data directory of the package.
+func debianConfig(example []byte) ([]byte, error) {
+	const data = "\ndata = \"/var/lib/barillet\"\n"
+	commented := strings.Replace(data, "data", "#data", 1)
+	if !strings.Contains(string(example), commented) {
+		return nil, fmt.Errorf("the example of the configuration lacks %s", strings.TrimSpace(commented))
+	}
+	return []byte(strings.Replace(string(example), commented, data, 1)), nil
+}
+
 // debianVersion returns a version that Debian sorts as semantic versions are: 1.0.0-rc.1 is before 1.0.0.
 func debianVersion(version string) string {
 	version = strings.Replace(version, "-", "~", 1)
