@@ -79,17 +79,19 @@ var allowed = map[string]string{
 	"web": "authn authn/account authn/directory authn/enrol authn/freeze authn/handover authn/helpdesk authn/session factors internal/errcode internal/mail internal/secret internal/throttle oidc static " +
 		"templates web/admission web/apidocs web/console web/forwardauth web/reply web/selfservice web/signin web/site",
 
-	"cmd/barillet/cli":       "internal/input",
-	"cmd/barillet/config":    "authn/account cmd/barillet/cli internal/backup internal/input internal/outbound web/forwardauth",
-	"cmd/barillet/datadir":   "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
-	"cmd/barillet/manage":    "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
-	"cmd/barillet/setuplink": "authn/directory store",
-	"cmd/barillet/inprocess": "",
-	"cmd/barillet/backups":   "authn/admin cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/backup internal/diskspace store",
-	"cmd/barillet/removal":   "",
-	"cmd/barillet/sample":    "internal/outbound internal/secret static templates",
+	"cmd/barillet/certificate": "authn/account internal/audit internal/notice store",
+	"cmd/barillet/cli":         "internal/input",
+	"cmd/barillet/config":      "authn/account cmd/barillet/cli internal/backup internal/input internal/outbound web/forwardauth",
+	"cmd/barillet/datadir":     "cmd/barillet/cli cmd/barillet/config internal/diskspace store store/bolt",
+	"cmd/barillet/manage":      "authn/account cmd/barillet/cli internal/errcode internal/input internal/secret internal/usercsv",
+	"cmd/barillet/setuplink":   "authn/directory store",
+	"cmd/barillet/inprocess":   "",
+	"cmd/barillet/backups":     "authn/admin cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/backup internal/diskspace store",
+	"cmd/barillet/removal":     "",
+	" cmd/barillet/metrics":    "authn/password internal/audit internal/diskspace internal/outbox store store/bolt",
+	"cmd/barillet/sample":      "internal/outbound internal/secret static templates",
 	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/manage internal/backup cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/manage internal/backup cmd/barillet/metrics cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -113,10 +115,10 @@ var bans = []struct {
 	everywhere  bool
 }{
 	{names: "time.Now time.Since time.Until", only: "cmd/barillet"},
-	{names: "net/http", only: "cmd/barillet cmd/barillet/inprocess cmd/barillet/manage cmd/barillet/sample web/... oidc static internal/outbound"},
+	{names: "net/http", only: "cmd/barillet cmd/barillet/certificate cmd/barillet/inprocess cmd/barillet/manage cmd/barillet/metrics cmd/barillet/sample web/... oidc static internal/outbound"},
 	{names: "net/http.Client net/http.DefaultClient net/http.Transport net/http.DefaultTransport net/http.Get net/http.Head " +
 		"net/http.Post net/http.PostForm net/http.NewRequest net/http.NewRequestWithContext",
-		only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample internal/outbound"},
+		only: "cmd/barillet cmd/barillet/certificate cmd/barillet/manage cmd/barillet/sample internal/outbound"}, // certificate calls the CA
 	{names: "net/http.Server net/http.ListenAndServe net/http.ListenAndServeTLS net/http.Serve net/http.ServeTLS " +
 		"net/http.NewServeMux net/http.DefaultServeMux", only: "cmd/barillet/... web/... oidc"},
 	{names: "html/template", only: "templates cmd/barillet/sample"},

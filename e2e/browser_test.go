@@ -30,7 +30,8 @@ type BrowserOptions struct {
 	Language string // the Accept-Language header; empty: "fr"
 	NoScript bool   // JavaScript is switched off
 
-	AnyCertificate bool // certificates that nobody vouches for are taken
+	AnyCertificate bool   // certificates that nobody vouches for are taken, but security keys do not work with them
+	KeyPin         string // base64 of the SHA-256 of a certificate's public key, which is as good as one that a CA vouches for
 }
 
 // NewBrowser starts a browser; it ends with the test, which fails for every
@@ -45,7 +46,7 @@ func NewBrowser(tb testing.TB, base string, o BrowserOptions) *Browser {
 	if o.Language == "" {
 		o.Language = "fr"
 	}
-	allocated, free := chromedp.NewExecAllocator(context.Background(), browserFlags(profile, o.Language)...)
+	allocated, free := chromedp.NewExecAllocator(context.Background(), append(browserFlags(profile, o.Language), chromedp.Flag("ignore-certificate-errors-spki-list", o.KeyPin))...)
 	ctx, cancel := chromedp.NewContext(allocated)
 	b := &Browser{Base: strings.TrimRight(base, "/"), tb: tb, ctx: ctx, say: &console{documents: map[string]bool{}}}
 	tb.Cleanup(func() {

@@ -15,21 +15,25 @@ import (
 )
 
 // selfSigned makes a certificate that vouches for itself, for one name and
-// for the loopback addresses.
+// for the loopback addresses. The program's clock may be moved by weeks.
 func selfSigned(tb testing.TB, name string) (tls.Certificate, []byte) {
+	tb.Helper()
+	return selfSignedUntil(tb, name, time.Now().AddDate(2, 0, 0))
+}
+
+func selfSignedUntil(tb testing.TB, name string, until time.Time) (tls.Certificate, []byte) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		tb.Fatalf("making a key: %v", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: name},
-		DNSNames:     []string{name},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore:    time.Now().Add(-time.Hour),
-		// The program's clock may be moved by weeks.
-		NotAfter:              time.Now().AddDate(2, 0, 0),
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: name},
+		DNSNames:              []string{name},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              until,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA:                  true,

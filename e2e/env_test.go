@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"crypto/x509"
 	"fmt"
 	"regexp"
 	"strings"
@@ -17,6 +18,7 @@ type Env struct {
 	Admin *API
 
 	tb      testing.TB
+	trusts  *x509.CertPool // of the service, for its clients; nil: those of the system
 	french  bool
 	mu      sync.Mutex
 	secrets map[string]string

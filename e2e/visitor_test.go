@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"html"
 	"io"
@@ -33,6 +34,9 @@ func (h *Env) Visitor(tb testing.TB) *Visitor {
 		tb.Fatalf("making a cookie jar: %v", err)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if h.trusts != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: h.trusts}
+	}
 	tb.Cleanup(transport.CloseIdleConnections)
 	return &Visitor{tb: tb, base: h.URL, client: &http.Client{Jar: jar, Transport: transport, Timeout: patience}}
 }

@@ -58,13 +58,16 @@ func New(c Config) (*Provider, error) {
 	k := keys.New(keys.Config{Store: c.Store, Keyring: c.Keyring, Accounts: c.Accounts, Now: c.Now})
 	clients := client.New(client.Config{Store: c.Store, Keyring: c.Keyring, Accounts: c.Accounts, Now: c.Now, RegistrationURL: c.Issuer + PathClients,
 		Audiences: []string{c.Issuer, c.Issuer + PathToken, c.Issuer + PathPush}, ServiceAudiences: []string{c.Issuer, c.Issuer + PathToken}, Fetch: c.Fetch, Check: c.Check, Errors: c.Errors})
+	refusals, codeLimit := c.Accounts.Budgets.Refusals, throttle.NewLimiter(c.Keyring, c.Pepper)
+	codeLimit.Refusals = refusals
 	return &Provider{
 		Config: c, Keys: k, Clients: clients,
 		Tokens: token.New(token.Config{Store: c.Store, Keyring: c.Keyring, Pepper: c.Pepper, Accounts: c.Accounts, Sessions: c.Sessions, Clients: clients,
 			Keys: k, Issuer: c.Issuer, Now: c.Now, Deliver: c.Deliver, Errors: c.Errors}),
 		requests:  store.NewTable[AuthorizationRequest](c.Keyring, store.AuthRequests),
 		userCodes: store.NewTable[UserCode](c.Keyring, store.UserCodes),
-		codeLimit: throttle.NewLimiter(c.Keyring, c.Pepper),
+		limiter:   throttle.Memory{Refusals: refusals},
+		codeLimit: codeLimit,
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 const (
 	probeKey    = "meta/probe"
 	lowSpaceKey = "meta/lowspace"
+	certKey     = "meta/certificate"
 )
 
 // Probe writes a small record, which proves that the store can write.
@@ -36,4 +37,22 @@ func SetLowSpace(tx Tx, low bool) error {
 		return tx.Put(lowSpaceKey, []byte("low"))
 	}
 	return tx.Delete(lowSpaceKey)
+}
+
+// CertificateProblem returns the problem of the certificate of which the operator was warned and of whose end they were not informed,
+// or "".
+func CertificateProblem(r Reader) (string, error) {
+	problem, err := r.Get(certKey)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return string(problem), err
+}
+
+// SetCertificateProblem stores what CertificateProblem returns.
+func SetCertificateProblem(tx Tx, problem string) error {
+	if problem != "" {
+		return tx.Put(certKey, []byte(problem))
+	}
+	return tx.Delete(certKey)
 }

@@ -54,3 +54,18 @@ func composeSpaceLow(n notice.SpaceLow, c *translator, w composer) message {
 	m.Lines = []string{c.text("mail.space_low_text", "Free", n.Free), c.text("mail.space_low_effect"), c.text("mail.space_low_next")}
 	return m
 }
+
+// certificateTexts maps the problems of the certificate to the keys of their sentences.
+var certificateTexts = map[string]string{
+	"missing":    "mail.certificate_missing",
+	"expired":    "mail.certificate_expired",
+	"expiring":   "mail.certificate_expiring",
+	"unreadable": "mail.certificate_unreadable",
+}
+
+func composeCertificateProblem(n notice.CertificateProblem, c *translator, w composer) message {
+	m := w.begin(c, n.Context, "certificate_problem")
+	m.Lines = []string{c.text(certificateTexts[n.Problem], "Until", c.moment(n.Expires, w.brand.Zone)),
+		c.text("mail.certificate_effect"), c.text("mail.certificate_next")}
+	return m
+}

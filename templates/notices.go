@@ -59,6 +59,7 @@ var noticeKinds = []noticeKind{
 	kindOf(composeApprovalRequested),
 	kindOf(composeRoleChanged),
 	kindOf(composeSpaceLow),
+	kindOf(composeCertificateProblem),
 	kindOf(composeBackupFailed),
 	kindOf(composeTicketShown),
 	kindOf(composeTokenCreated),

@@ -55,16 +55,24 @@ func (w *statusRecorder) Write(b []byte) (int, error) {
 // Unwrap gives http.ResponseController access to the writer below.
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// logAccess logs one line for each request. The line contains no query, header, body or token of a link (promise S4).
+// logAccess logs one line for each request, also for one that is cut off: its status is 0 if no answer began. The line contains no query,
+// header, body or token of a link (promise S4).
 func (s *server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, out := s.Now(), &statusRecorder{ResponseWriter: w}
+		defer func() { s.logRequest(r, out, s.Now().Sub(start)) }()
 		next.ServeHTTP(out, r)
-		q := reply.RequestFrom(r.Context())
-		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.ID), slog.String("method", r.Method[:min(len(r.Method), 16)]),
-			slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", out.status), slog.Int("bytes", out.bytes),
-			slog.Duration("took", s.Now().Sub(start).Round(time.Microsecond)), slog.String("address", q.Address.String()))
 	})
+}
+
+func (s *server) logRequest(r *http.Request, out *statusRecorder, took time.Duration) {
+	q := reply.RequestFrom(r.Context())
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.ID), slog.String("method", r.Method[:min(len(r.Method), 16)]),
+		slog.String("path", loggedPath(r.URL.Path)), slog.String("route", r.Pattern), slog.Int("status", out.status), slog.Int("bytes", out.bytes),
+		slog.Duration("took", took.Round(time.Microsecond)), slog.String("address", q.Address.String()))
+	if s.Observe != nil {
+		s.Observe(r.Pattern, out.status, took)
+	}
 }
 
 // codeShape matches six-digit codes, tickets and recovery codes.

@@ -54,7 +54,10 @@ type Config struct {
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil otherwise
 	DamagedRecords func() int            // for /readyz; may be nil
 	// Ready proves for /readyz that the service can write. If nil, /readyz proves that it can read.
-	Ready       func(context.Context) Readiness
+	Ready func(context.Context) Readiness
+	// Observe, if it is not nil, is called after each request, with the pattern of its route, its status, or 0 without an answer, and its
+	// time.
+	Observe     func(pattern string, status int, took time.Duration)
 	Console     *console.Config      // nil without a console
 	OIDC        *oidc.Provider       // nil without applications
 	ForwardAuth *forwardauth.Handler // nil without protected hosts

@@ -30,7 +30,7 @@ func (o *Operation) describe(e audit.Event) audit.Event {
 // reports whether it has an event of its own.
 func (s *Service) Refused(ctx context.Context, op *Operation, e audit.Event) (written bool, err error) {
 	e = op.describe(e)
-	if !s.refusals.Admit(op.Now, e) {
+	if !s.Refusals.Admit(op.Now, e) {
 		return false, nil
 	}
 	_, err = Update(ctx, s, op, func(tx *Tx) (struct{}, error) { return struct{}{}, tx.append(tx.NewRecordID("audit"), e) })
@@ -46,7 +46,7 @@ const flushBatch = 16
 // FlushRefusals stores the events of folded refusals whose time has ended, or of all of them. Those that it cannot store wait for
 // the next call.
 func (s *Service) FlushRefusals(ctx context.Context, all bool) error {
-	for due := s.refusals.Due(s.Now(), all); len(due) > 0; {
+	for due := s.Refusals.Due(s.Now(), all); len(due) > 0; {
 		batch := due[:min(len(due), flushBatch)]
 		_, err := Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) {
 			for _, e := range batch {
@@ -57,7 +57,7 @@ func (s *Service) FlushRefusals(ctx context.Context, all bool) error {
 			return struct{}{}, nil
 		})
 		if err != nil {
-			s.refusals.Keep(due)
+			s.Refusals.Keep(due)
 			return fmt.Errorf("storing folded refusals: %w", err)
 		}
 		due = due[len(batch):]

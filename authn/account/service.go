@@ -56,7 +56,7 @@ type Service struct {
 	Budgets  throttle.Memory // of the operations that write
 	HasRoom  func() bool     // whether the disk has room for changes that can wait; nil: always
 
-	refusals audit.Fold
+	Refusals audit.Fold // joins repeated refusals in the log
 	tables
 }
 

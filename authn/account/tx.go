@@ -51,7 +51,7 @@ func (tx *Tx) Audit(e audit.Event) error {
 		if tx.Op.admitted == nil {
 			tx.Op.admitted = map[string]bool{}
 		}
-		admitted = tx.s.refusals.Admit(tx.Op.Now, e)
+		admitted = tx.s.Refusals.Admit(tx.Op.Now, e)
 		tx.Op.admitted[id] = admitted
 	}
 	if !admitted {

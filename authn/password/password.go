@@ -48,6 +48,8 @@ type Policy struct {
 type Hasher struct {
 	Pepper store.Pepper
 	Policy Policy
+	// OnHash, if it is not nil, is called at the start of each hash, and its result at the end. It is set before the first hash.
+	OnHash func() (end func())
 
 	pool      *pool
 	garbage   garbage
@@ -163,6 +165,9 @@ func (h *Hasher) run(ctx context.Context, priority bool, text []byte, cost Cost,
 	defer release()
 	h.garbage.begin()
 	defer h.garbage.add()
+	if h.OnHash != nil {
+		defer h.OnHash()()
+	}
 	return argon2.IDKey(peppered, salt, cost.Time, cost.Memory, cost.Threads, size), nil
 }
 

@@ -33,6 +33,21 @@ type pool struct {
 	lowRunning int          // running without priority
 	highInRow  int          // served with priority in a row while a waiter without priority waited
 	queue      [2]list.List // of *waiter, by rank
+	refused    uint64       // calls that got ErrOverloaded
+}
+
+// Load is the use of the queue of hashes.
+type Load struct {
+	Running, Waiting int
+	Refused          uint64 // since the start
+}
+
+// Load returns the present use.
+func (h *Hasher) Load() Load {
+	p := h.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Load{Running: p.running, Waiting: p.queue[low].Len() + p.queue[high].Len(), Refused: p.refused}
 }
 
 // rank is the index of a queue.
@@ -78,6 +93,7 @@ func (p *pool) acquire(ctx context.Context, priority bool) (release func(), err 
 		return release, nil
 	case <-timer.C:
 		if p.abandon(place, w) {
+			p.refuse()
 			return nil, ErrOverloaded
 		}
 		return release, nil // the waiter got a slot at the same moment
@@ -94,6 +110,7 @@ func (p *pool) enqueue(w *waiter) (*list.Element, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ahead(w.rank) >= p.maxQueue {
+		p.refused++
 		return nil, ErrOverloaded
 	}
 	place := p.queue[w.rank].PushBack(w)
@@ -121,6 +138,13 @@ func (p *pool) abandon(place *list.Element, w *waiter) bool {
 		p.queue[w.rank].Remove(place)
 		return true
 	}
+}
+
+// refuse counts a call that waited too long.
+func (p *pool) refuse() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused++
 }
 
 // release gives the slot of a waiter back.

@@ -288,3 +288,22 @@ func FuzzParseRecord(f *testing.F) {
 		}
 	})
 }
+
+func TestLoad_CountsWhatWaitsRunsAndIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newArrivals(t, 1, 2)
+		h := &Hasher{pool: a.pool}
+		for _, name := range []string{"runs", "waits", "waits too", "is refused"} {
+			a.arrive(t.Context(), name, true)
+		}
+		if got, want := h.Load(), (Load{Running: 1, Waiting: 2, Refused: 1}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		time.Sleep(maxWait)
+		synctest.Wait()
+		a.leave("runs")
+		if got, want := h.Load(), (Load{Refused: 3}); got != want {
+			t.Errorf("after the wait: got %+v, want %+v", got, want)
+		}
+	})
+}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
@@ -63,10 +64,14 @@ func (p *program) serveCommand() *cobra.Command {
 // serve runs the service on the data directory of the configuration.
 func (p *program) serve(ctx context.Context, c *config.Config) error {
 	log := p.logger(c.LogFormat)
-	defer ignoreHangup(log)()
 	if err := c.NeedData(); err != nil {
 		return err
 	}
+	cert, err := newCertificate(c, log)
+	if err != nil {
+		return err
+	}
+	defer catchHangup(log, cert.Reload)()
 	dir, err := datadir.Open(ctx, c, true, now, p.exitOnDamage)
 	if err != nil {
 		return err
@@ -83,7 +88,7 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 			return cli.WithHint(fmt.Errorf("the store in %s is a demonstration: its passwords and tokens were printed", c.Data),
 				"use another data directory")
 		}
-		return p.serveDataDir(ctx, c, dir, log, nil)
+		return p.serveDataDir(ctx, c, dir, cert, log, nil)
 	}()
 	if closed := dir.Store.Close(); closed != nil {
 		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
@@ -91,14 +96,14 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 	return err
 }
 
-// ignoreHangup logs SIGHUP instead of ending the process: other services reload their configuration on it. The returned
-// function restores the default.
-func ignoreHangup(log *slog.Logger) (restore func()) {
+// catchHangup calls reload at SIGHUP, instead of ending the process. The returned function restores the default.
+func catchHangup(log *slog.Logger, reload func()) (restore func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		for range hangups {
-			log.Info("ignoring SIGHUP: restart the service to read the configuration again")
+			log.Info("ignoring SIGHUP, except for the certificate: restart the service to read the configuration again")
+			reload()
 		}
 	}()
 	return func() {
@@ -115,7 +120,7 @@ func (p *program) exitOnDamage(err error) {
 }
 
 // serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
-func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, log *slog.Logger, d *demo) error {
+func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, cert *certificate.Source, log *slog.Logger, d *demo) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
@@ -126,6 +131,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
+	a.certificate = cert
 	var box *mail.MemoryTransport
 	if d == nil {
 		a.sender.Transport, err = transport(c, origin)
@@ -138,14 +144,17 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
+	limiter := newConnLimiter(listener, c)
+	measured, err := a.measure(limiter)
+	if err != nil {
+		return err
+	}
 	pages, err := a.pages(box)
 	if err != nil {
 		return err
 	}
 	if d == nil {
-		if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, c.Data, now); err != nil {
-			log.Error("making the setup link", "error", err) // the command line makes an administrator too
-		}
+		a.makeSetupLink(ctx)
 	}
 	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
@@ -153,10 +162,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
-	servers := []service{
-		{newServer(pages, log), newConnLimiter(listener, c)},
-		{socketServer(a.localAPI(), log), socket},
+	servers, err := a.servers(pages, limiter, socket)
+	if err != nil {
+		return err
 	}
+	servers = append(servers, measured...)
 	if d != nil {
 		another, err := d.sampleServer(ctx, a)
 		if err != nil {
@@ -175,6 +185,14 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	})
 }
 
+// makeSetupLink writes the setup link if there is no administrator. It only logs an error: the command line makes an administrator too.
+func (a *app) makeSetupLink(ctx context.Context) {
+	var err error
+	if a.setup, a.setupLink, err = setuplink.New(ctx, a.directory, a.config.Data, now); err != nil {
+		a.log.Error("making the setup link", "error", err)
+	}
+}
+
 // noteSetupLink prints where the setup link is, and the link itself only at a terminal: other streams are kept as logs.
 func (p *program) noteSetupLink(a *app) {
 	if a.setupLink.URL.IsZero() {
@@ -191,7 +209,7 @@ func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
 	c := a.config
 	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(),
-		Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
+		Observe: a.observe(), Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {
 		if config.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: a.origin, TrustedProxies: c.TrustedProxies}); err != nil {
@@ -219,6 +237,9 @@ func (p *program) warn(c *config.Config) {
 	if c.PublicURL == "" {
 		p.Note("warning: public_url is not set: links begin with http://localhost")
 	}
+	if listen := string(c.Metrics.Listen); listen != "" && !config.Loopback(listen) {
+		p.Note("warning: metrics.listen is not a loopback address: who can connect to %s reads the metrics", listen)
+	}
 }
 
 // localAPI returns the handler of the admin socket and of offline mode. It replaces the middleware of package web.
@@ -235,6 +256,14 @@ type service struct {
 	listener net.Listener
 }
 
+// serve serves with TLS if the server has a configuration of it.
+func (s service) serve() error {
+	if s.server.TLSConfig != nil {
+		return s.server.ServeTLS(s.listener, "", "")
+	}
+	return s.server.Serve(s.listener)
+}
+
 // run serves until ctx ends or a server fails. It then closes the listeners, waits for active requests, stops the workers, and
 // stores the times that are in memory. The caller closes the store.
 func (a *app) run(ctx context.Context, services []service, ready func()) error {
@@ -245,7 +274,7 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	failed := make(chan error, len(services))
 	for _, s := range services {
 		serving.Go(func() {
-			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.serve(); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serving on %s: %w", s.listener.Addr(), err)
 			}
 		})

@@ -20,8 +20,13 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16<<10 - 4<<10,                                    // net/http adds 4 KiB to the limit
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // failed handshakes and closed connections
+		HTTP2: &http.HTTP2Config{ // a connection has many requests, which package admission limits; RFC 9113 §6.5.2 advises 100
+			MaxConcurrentStreams:          100,
+			MaxReceiveBufferPerConnection: 64 << 10, // bytes that wait in memory before a handler reads them
+			MaxReceiveBufferPerStream:     64 << 10,
+		},
+		MaxHeaderBytes: 16<<10 - 4<<10,                                    // net/http adds 4 KiB to the limit
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug), // failed handshakes and closed connections
 	}
 }
 
@@ -31,9 +36,10 @@ type connLimiter struct {
 	max, perClient int
 	exempt         func(netip.Addr) bool // proxies, which forward the requests of many clients
 
-	mu    sync.Mutex
-	total int
-	open  map[netip.Prefix]int // by client and by its networks
+	mu      sync.Mutex
+	total   int
+	refused uint64
+	open    map[netip.Prefix]int // by client and by its networks
 }
 
 // newConnLimiter returns a listener that limits the connections of l.
@@ -63,6 +69,7 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 		networks, proxy := throttle.Levels(addr), l.exempt(addr)
 		if !l.acquire(networks, proxy) {
 			conn.Close()
+			l.countRefused()
 			continue
 		}
 		return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.release(networks) })}, nil
@@ -94,6 +101,19 @@ func (l *connLimiter) acquire(networks [3]netip.Prefix, proxy bool) bool {
 		l.open[network]++
 	}
 	return true
+}
+
+func (l *connLimiter) countRefused() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused++
+}
+
+// load returns the number of open connections, and of those that were refused since the start.
+func (l *connLimiter) load() (open int, refused uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total, l.refused
 }
 
 func (l *connLimiter) release(networks [3]netip.Prefix) {

@@ -22,8 +22,10 @@ import (
 	"barillet/authn/password"
 	"barillet/authn/session"
 	"barillet/cmd/barillet/backups"
+	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/metrics"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
@@ -62,15 +64,18 @@ type app struct {
 	removal   *removal.Clock  // of the retention policies
 	setup     *setuplink.File // nil in a demonstration
 	setupLink directory.SetupLink
-	sender    *mail.Sender
-	webhooks  *webhook.Sender
-	renderer  *templates.Renderer
-	files     *static.Files
-	backups   *backup.Maker
-	schedule  *backup.Schedule // nil without backup.directory
-	api       *api.API
-	docs      func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
-	oidc      *oidc.Provider
+
+	certificate *certificate.Source // nil without TLS
+	sender      *mail.Sender
+	webhooks    *webhook.Sender
+	renderer    *templates.Renderer
+	files       *static.Files
+	backups     *backup.Maker
+	schedule    *backup.Schedule // nil without backup.directory
+	api         *api.API
+	docs        func() (*apidocs.Document, error) // unpacked at the first call, so that a start does not wait for it
+	oidc        *oidc.Provider
+	metrics     *metrics.Metrics // nil without metrics.listen
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
@@ -173,6 +178,8 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, HasRoom: dir.Space.HasRoom,
 	}
+	accounts.Budgets.Refusals = &throttle.Refusals{}
+	accounts.Limiter.Refusals = accounts.Budgets.Refusals
 	accounts.Open(dir.Ring)
 	return accounts, nil
 }

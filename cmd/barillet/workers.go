@@ -13,8 +13,13 @@ const flushInterval = time.Minute
 func (a *app) runWorkers(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run,
-		"free space": a.watchSpace, "audit log": a.tree.Run, "sweep": a.runSweeper, "sign-in counters": a.counts.Run, "setup link": a.setup.Run, "backup": a.schedule.Run} {
+	workers := map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run,
+		"free space": a.watchSpace, "certificate": a.certificate.Run, "certificate warnings": a.certificateWatch().Run, "audit log": a.tree.Run,
+		"sweep": a.runSweeper, "sign-in counters": a.counts.Run, "setup link": a.setup.Run, "backup": a.schedule.Run}
+	if a.metrics != nil {
+		workers["metrics"] = a.metrics.Run
+	}
+	for what, run := range workers {
 		beside.Go(func() {
 			if err := run(ctx); err != nil {
 				a.log.Error("worker ended", "worker", what, "error", err)

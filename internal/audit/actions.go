@@ -104,6 +104,8 @@ const (
 	ClockJumped         = "barillet.clock.jumped" // by five minutes or more while the service ran
 	SpaceLow            = "barillet.space.low"    // the disk of the data directory is nearly full
 	SpaceRecovered      = "barillet.space.recovered"
+	CertProblem         = "barillet.certificate.problem" // the certificate of the service expires, or no new one can be had
+	CertRecovered       = "barillet.certificate.recovered"
 	BackupCreated       = "barillet.backup.created"
 	BackupFailed        = "barillet.backup.failed" // the first failure since the last scheduled backup
 	ConfigurationLoaded = "barillet.configuration.loaded"

@@ -29,6 +29,9 @@ const (
 // as they are; the others are counted in memory until the window ends. A crash loses their count. Only events of LaneNoise are
 // folded. The zero value is ready to use. A Fold is safe for concurrent use.
 type Fold struct {
+	// Folded, if it is not nil, is called with each refusal that is counted and not written. It is set before the first Admit.
+	Folded func(e Event)
+
 	mu    sync.Mutex
 	open  map[foldKey]*folded
 	of    map[string]int // windows with a subject in open, by the network of their first event
@@ -98,6 +101,9 @@ func (f *Fold) Admit(now time.Time, e Event) bool {
 		return true
 	}
 	w.add(now, e)
+	if f.Folded != nil {
+		f.Folded(e)
+	}
 	return false
 }
 
@@ -208,6 +214,11 @@ func (w *folded) detail(e *Event, name string, list []string, more int) {
 	if more > 0 {
 		e.Detail[name+"_more"] = strconv.Itoa(more)
 	}
+}
+
+// IsFolded reports whether the event joins refusals that a Fold counted.
+func (e Event) IsFolded() bool {
+	return e.Detail["count"] != "" && e.Detail["first"] != "" && e.Lane() == LaneNoise
 }
 
 // Count returns how many operations the event records: more than one if they were folded.

@@ -216,3 +216,24 @@ func TestFold_NamesTheProgramOfEachRefusal(t *testing.T) {
 		t.Errorf("got %+v, want an event for each program", due)
 	}
 }
+
+// A counter of events adds the written ones that are not joined, and those of Folded.
+func TestFold_EachRefusalIsWrittenOrFolded(t *testing.T) {
+	folded := 0
+	f := audit.Fold{Folded: func(audit.Event) { folded++ }}
+	written := 0
+	for i := range 100 {
+		if e := refusal("u1", "192.0.2.1"); f.Admit(foldStart.Add(time.Duration(i)*time.Second), e) && !e.IsFolded() {
+			written++
+		}
+	}
+	due := f.Due(foldStart.Add(time.Hour), true)
+	for _, e := range due {
+		if !e.IsFolded() {
+			written++
+		}
+	}
+	if written+folded != 100 || folded == 0 || len(due) == 0 {
+		t.Errorf("got %d written and %d folded, want 100 together", written, folded)
+	}
+}

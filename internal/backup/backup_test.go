@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
@@ -212,11 +213,21 @@ func parts(raw []byte) (line, manifest, body []byte) {
 
 func TestBackup_AManifestBelongsToItsStoreFile(t *testing.T) {
 	e := newEnv(t)
-	older, _ := e.make()
-	if err := store.Probe(t.Context(), e.file, e.now); err != nil {
-		t.Fatal(err)
+	older, before := e.make()
+	newer, after := older, before
+	for n := range time.Duration(20) { // until only the content differs
+		if before.Size == after.Size && before.SHA256 != after.SHA256 {
+			break
+		}
+		if err := store.Probe(t.Context(), e.file, e.now.Add(n)); err != nil {
+			t.Fatal(err)
+		}
+		older, before = newer, after
+		newer, after = e.make()
 	}
-	newer, _ := e.make()
+	if before.Size != after.Size || before.SHA256 == after.SHA256 {
+		t.Fatalf("the stores have %d and %d bytes, want two of one size", before.Size, after.Size)
+	}
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

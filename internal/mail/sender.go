@@ -62,6 +62,9 @@ func (s *Sender) RunOnce(ctx context.Context) (next time.Time, err error) {
 	return s.ready().RunOnce(ctx)
 }
 
+// Depth returns the number of messages.
+func (s *Sender) Depth() outbox.Depth { return s.work().Depth() }
+
 // ready returns the worker with Send set if there is a Transport.
 func (s *Sender) ready() *outbox.Worker[Message] {
 	w := s.work()

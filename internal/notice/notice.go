@@ -70,6 +70,15 @@ type SpaceLow struct {
 
 func (SpaceLow) Name() string { return "space_low" }
 
+// CertificateProblem warns administrators of a problem with the certificate of the service.
+type CertificateProblem struct {
+	Context
+	Expires time.Time `json:"expires"` // of the present certificate; zero without one
+	Problem string    `json:"problem"` // missing, expired, expiring or unreadable
+}
+
+func (CertificateProblem) Name() string { return "certificate_problem" }
+
 // BackupFailed warns administrators that scheduled backups fail.
 type BackupFailed struct {
 	Context

@@ -24,7 +24,8 @@ type index struct {
 	clock   time.Time // of the last pass, or later
 
 	jobs    map[string]*entry
-	times   queue[entry] // by the time at which something happens: a job is due or expires
+	dead    map[string]struct{} // dead letters
+	times   queue[entry]        // by the time at which something happens: a job is due or expires
 	waiting map[Queue]int
 	groups  map[uint64]map[*entry]struct{}
 	seed    maphash.Seed
@@ -78,8 +79,13 @@ func (w *Worker[R]) set(now time.Time, id string, job R) {
 	}
 	t := job.Attempts()
 	if t.Dead {
+		if w.dead == nil {
+			w.dead = map[string]struct{}{}
+		}
+		w.dead[id] = struct{}{}
 		return
 	}
+	delete(w.dead, id)
 	e := &entry{id: id, notBefore: nanoseconds(t.NotBefore), expires: nanoseconds(t.ExpiresAt), count: int32(min(t.Count, 1<<30)), lane: job.Lane()}
 	if t.Unreachable {
 		e.tried = nanoseconds(t.Tried)

@@ -71,8 +71,11 @@ func (w *Worker[R]) readChanges(ctx context.Context, now time.Time) error {
 				w.mu.Lock()
 				if old := w.index.jobs[id]; there {
 					w.set(now, id, job)
-				} else if old != nil && !old.busy {
-					w.remove(old)
+				} else {
+					delete(w.dead, id)
+					if old != nil && !old.busy {
+						w.remove(old)
+					}
 				}
 				w.mu.Unlock()
 			}

@@ -12,6 +12,8 @@ import (
 // Limiter stores limits, so that they survive a restart. The ids are HMACs, so that the store does not reveal the
 // subjects.
 type Limiter struct {
+	Refusals *Refusals // counts what Take, TakeAll and PeekAll refuse; may be nil
+
 	table  store.Table[arrival]
 	pepper store.Pepper
 }
@@ -46,8 +48,12 @@ func (l Limiter) Peek(r store.Reader, now time.Time, limit Limit, subject string
 func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (Verdict, error) {
 	id := l.ID(limit, subject)
 	next, v, err := l.decide(tx, now, limit, id)
-	if err != nil || !v.OK {
+	if err != nil {
 		return v, err
+	}
+	if !v.OK {
+		l.Refusals.add(limit)
+		return v, nil
 	}
 	if err := l.table.Put(tx, id, arrival{At: now, TAT: next}); err != nil {
 		return Verdict{}, fmt.Errorf("storing limit %s: %w", limit.Name, err)
@@ -58,8 +64,12 @@ func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (
 // PeekAll returns the verdict of the first charge that refuses one more operation, or that of the last one. It counts nothing.
 func (l Limiter) PeekAll(r store.Reader, now time.Time, charges ...Charge) (v Verdict, err error) {
 	for _, c := range charges {
-		if v, err = l.Peek(r, now, c.Limit, c.Subject); err != nil || !v.OK {
+		if v, err = l.Peek(r, now, c.Limit, c.Subject); err != nil {
 			return v, err
+		}
+		if !v.OK {
+			l.Refusals.add(c.Limit)
+			return v, nil
 		}
 	}
 	return v, nil

@@ -16,6 +16,8 @@ const (
 // expensive and a lost counter harmless. It has at most 262,144 subjects; a new one then replaces one that used little of
 // its limit. The zero value is ready to use. A Memory is safe for concurrent use.
 type Memory struct {
+	Refusals *Refusals // counts what Take and TakeAll refuse; may be nil
+
 	once   sync.Once
 	seed   maphash.Seed
 	shards [shards]shard
@@ -29,7 +31,11 @@ type shard struct {
 // Take counts an operation of a subject. It returns whether the operation is allowed, how long to wait if it is not, and
 // how many remain.
 func (m *Memory) Take(now time.Time, l Limit, subject string) (ok bool, retry time.Duration, remaining int) {
-	return m.decide(now, Charge{Limit: l, Subject: subject}, true)
+	ok, retry, remaining = m.decide(now, Charge{Limit: l, Subject: subject}, true)
+	if !ok {
+		m.Refusals.add(l)
+	}
+	return ok, retry, remaining
 }
 
 func (m *Memory) decide(now time.Time, c Charge, take bool) (ok bool, retry time.Duration, remaining int) {
@@ -72,11 +78,13 @@ func (s *shard) put(now time.Time, key uint64, tat time.Time) {
 func (m *Memory) TakeAll(now time.Time, charges ...Charge) (retry time.Duration) {
 	for _, c := range slices.Backward(charges) {
 		if _, retry, _ = m.decide(now, c, false); retry > 0 {
+			m.Refusals.add(c.Limit)
 			return retry
 		}
 	}
 	for _, c := range charges {
 		if _, retry, _ = m.decide(now, c, true); retry > 0 {
+			m.Refusals.add(c.Limit)
 			return retry // a concurrent operation was the last one allowed
 		}
 	}

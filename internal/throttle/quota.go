@@ -136,7 +136,7 @@ func (m *Memory) shared(now time.Time, q Quota, c Caller) []Charge {
 func (m *Memory) addNetwork(now time.Time, c Caller) {
 	network := Network(c.Address)
 	if !m.marked(now, recentNetwork, network) {
-		if added, _, _ := m.Take(now, newNetworks, c.User); !added {
+		if added, _, _ := m.decide(now, Charge{Limit: newNetworks, Subject: c.User}, true); !added { // refuses no operation
 			return
 		}
 	}

@@ -48,6 +48,9 @@ func (s *Sender) Run(ctx context.Context) error { return s.work().Run(ctx) }
 // store.
 func (s *Sender) RunOnce(ctx context.Context) (time.Time, error) { return s.work().RunOnce(ctx) }
 
+// Depth returns the number of deliveries.
+func (s *Sender) Depth() outbox.Depth { return s.work().Depth() }
+
 // spread replaces each delivery to several endpoints by one delivery to each of them.
 func (s *Sender) spread(ctx context.Context, ids []string) error {
 	for len(ids) > 0 {

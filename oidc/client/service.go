@@ -40,7 +40,8 @@ func New(c Config) *Service {
 	if c.Errors == nil {
 		c.Errors = slog.Default()
 	}
-	return &Service{Config: c, clients: store.NewTable[Client](c.Keyring, store.Clients), assertions: store.NewTable[Assertion](c.Keyring, store.Assertions)}
+	return &Service{Config: c, clients: store.NewTable[Client](c.Keyring, store.Clients), assertions: store.NewTable[Assertion](c.Keyring, store.Assertions),
+		limiter: throttle.Memory{Refusals: c.Accounts.Budgets.Refusals}}
 }
 
 func (s *Service) now() time.Time { return s.Now().UTC() }

@@ -50,7 +50,7 @@ func (c Compaction) Run(ctx context.Context) (size int64, err error) {
 	if _, _, err := inspect(f, c.Path); err != nil {
 		return 0, errors.Join(err, f.Close())
 	}
-	db, err := openLocked(f, c.Path, true)
+	db, err := openLocked(f, c.Path, true, false)
 	if err != nil {
 		return 0, err
 	}

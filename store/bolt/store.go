@@ -35,6 +35,8 @@ type Options struct {
 	OnDamage func(error)
 	// Check makes Open check every page. Without it, Open does so only after an unclean stop or a full disk.
 	Check bool
+	// Statistics makes Usage count free pages, which costs each transaction a lock.
+	Statistics bool
 }
 
 // Store is a bbolt file. A View or an Update inside the closure of another can wait for itself forever.
@@ -52,6 +54,7 @@ type Store struct {
 	close   func() error
 
 	watches watches
+	observe atomic.Pointer[func() func(changes int, err error)]
 	damage  atomic.Pointer[error] // the first damage found
 	synced  atomic.Int64          // id of the last transaction that is on disk
 	opened  int64                 // id of the one that Open found after a clean stop; 0 after an unclean one
@@ -76,7 +79,7 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	db, err := openLocked(f, path, unclean && !unlisted || options.Check)
+	db, err := openLocked(f, path, unclean && !unlisted || options.Check, options.Statistics)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +219,7 @@ func (s *Store) readSynced() error {
 
 // openLocked maps the locked and inspected file, checks every page if check is set, and creates the buckets if they do not
 // exist. A panic of bbolt on a damaged page becomes ErrDamaged.
-func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
+func openLocked(f *os.File, path string, check, statistics bool) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if met := recover(); met != nil {
@@ -230,7 +233,7 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 		Timeout:         lockWait,
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: 1 << 30, // address space only: to grow the map, a writer waits for all readers
-		NoStatistics:    true,
+		NoStatistics:    !statistics,
 		NoFreelistSync:  true, // stored by Close: it grows with the free pages, and each commit would write all of it
 		// f is locked and inspected.
 		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },

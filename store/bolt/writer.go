@@ -158,7 +158,7 @@ func (s *Store) group(first *change) {
 		err = s.take(g, c)
 	}
 	if err == nil && g.bytes > 0 {
-		if err = s.commit(tx); err == nil {
+		if err = s.observed(len(g.stored), func() error { return s.commit(tx) }); err == nil {
 			s.watches.notify(g.stored)
 		}
 	} else {

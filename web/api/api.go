@@ -58,7 +58,7 @@ type API struct {
 // New returns the API. It panics if two patterns conflict.
 func New(c Config) *API {
 	a := &API{directory: c.Directory, approvals: c.Approvals, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, backups: c.Backups, now: c.Now, log: c.Log,
-		mux: http.NewServeMux()}
+		mux: http.NewServeMux(), limiter: throttle.Memory{Refusals: c.Directory.Admin.Accounts.Budgets.Refusals}}
 	if a.now == nil {
 		a.now = c.Directory.Admin.Accounts.Now
 	}

@@ -25,7 +25,7 @@ const KeyName = "barillet.key"
 // and in docs/operations.md.
 type Config struct {
 	Data           string   `toml:"data" usage:"data directory"`
-	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, without TLS; port 0 takes a free port"`
+	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, with TLS if [tls] is set; port 0 takes a free port"`
 	PublicURL      Origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
 	HSTS           string   `toml:"hsts" default:"host" oneof:"off,host,subdomains" usage:"whether browsers must use https for two years, at the host of public_url or also below it"`
 	DefaultLocale  string   `toml:"default_locale" default:"fr" oneof:"fr,en" usage:"default language, used when the browser does not send one"`
@@ -33,6 +33,15 @@ type Config struct {
 	TrustedProxies networks `toml:"trusted_proxies" usage:"addresses and networks whose X-Forwarded-For header is used"`
 	KeyFile        string   `toml:"key_file" usage:"key file of the store, mode 0600"`
 
+	TLS struct {
+		CertificateFile string   `toml:"certificate_file" usage:"file of the certificate with its chain, PEM; requires tls.key_file"`
+		KeyFile         string   `toml:"key_file" usage:"file of the key of the certificate, PEM, not readable by all users of the host"`
+		ACME            bool     `toml:"acme" default:"false" usage:"whether a CA issues and renews the certificate by ACME"`
+		ACMETerms       bool     `toml:"acme_agree_terms" default:"false" usage:"whether you agree to the terms of the CA; tls.acme requires it"`
+		ACMEDirectory   secure   `toml:"acme_directory" default:"https://acme-v02.api.letsencrypt.org/directory" usage:"URL of the CA's directory"`
+		ACMEEmail       email    `toml:"acme_email" usage:"address that the CA writes to"`
+		ListenHTTP      hostPort `toml:"listen_http" usage:"address and port that redirect http to https and answer challenges of the CA, such as :80"`
+	} `toml:"tls"`
 	Brand struct {
 		Name   string `toml:"name" default:"Barillet" min:"1" max:"40" usage:"name on pages, in emails and in authenticator apps"`
 		Accent colour `toml:"accent" usage:"colour of buttons and links"`
@@ -96,6 +105,9 @@ type Config struct {
 	Outbound struct {
 		Allow hosts `toml:"allow" usage:"private hosts, addresses and networks that the service can call by HTTP"`
 	} `toml:"outbound"`
+	Metrics struct {
+		Listen hostPort `toml:"listen" usage:"address and port of the metrics for Prometheus, without TLS"`
+	} `toml:"metrics"`
 
 	Warnings []string
 }
@@ -146,10 +158,30 @@ func (c *Config) validate(source string) error {
 		problem, hint = "trusted_proxies is required when forward_auth.rules is set", "set the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]"
 	case c.PublicURL == "" && !Loopback(string(c.Listen)):
 		problem, hint = "public_url is required unless listen is a loopback address", "set --public-url https://login.example.com, or listen on localhost to try the program"
+	case sameAddress(string(c.Listen), string(c.Metrics.Listen)):
+		problem, hint = "metrics.listen is the address of listen", "set another port, such as metrics.listen = \"localhost:9464\""
 	default:
+		problem, hint = c.validateTLS()
+	}
+	if problem == "" {
 		return nil
 	}
 	return cli.WithHint(fmt.Errorf("%s: %s", source, problem), "%s", hint)
+}
+
+// sameAddress reports whether two addresses cannot be listened on at the same time. Names of hosts are not resolved.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	return strings.EqualFold(hostA, hostB) || everyHost(hostA) || everyHost(hostB) || Loopback(a) && Loopback(b)
+}
+
+func everyHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "" || err == nil && addr.IsUnspecified()
 }
 
 // Loopback reports whether the address can be reached from this host only.

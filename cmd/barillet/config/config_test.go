@@ -23,6 +23,15 @@ log_format = "json"
 trusted_proxies = ["10.0.0.5", "192.168.0.0/24", "fd00::/8"]
 key_file = "/etc/barillet.key"
 
+[tls]
+certificate_file = "/etc/chain.pem"
+key_file = "/etc/chain.key"
+acme = false
+acme_agree_terms = false
+acme_directory = "https://ca.garage.example/directory"
+acme_email = "it@garage.example"
+listen_http = ":80"
+
 [brand]
 name = "Garage Léon"
 accent = "#0b4f5c"
@@ -180,6 +189,10 @@ func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 		"a sender that is no address":             {"[smtp]\nhost = \"h\"\nfrom = \"Barillet\"", "smtp.from: want an address"},
 		"too few connections":                     {"[limits]\nconnections = 1", "limits.connections: want a whole number from 16"},
 		"more for one client than in total":       {"[limits]\nconnections = 20\nconnections_per_client = 30", "limits.connections_per_client is greater"},
+		"metrics at the address of the service":   {"listen = \"127.0.0.1:9000\"\n[metrics]\nlisten = \"127.0.0.1:9000\"", "metrics.listen is the address of listen"},
+		"metrics at another name of the address":  {"listen = \"localhost:9000\"\n[metrics]\nlisten = \"[::1]:9000\"", "metrics.listen is the address of listen"},
+		"metrics at the port of every address":    {"listen = \"localhost:9000\"\n[metrics]\nlisten = \":9000\"", "metrics.listen is the address of listen"},
+		"metrics at no address":                   {"[metrics]\nlisten = \"9464\"", "metrics.listen: want HOST:PORT"},
 		"a session duration out of bounds":        {"[limits]\nsession_max = \"9000h\"", "limits.session_max: want a duration"},
 		"an idle limit above the maximum":         {"[limits]\nsession_idle = \"2h\"\nsession_max = \"1h\"", "limits.session_idle is longer"},
 		"a password length out of bounds":         {"[password]\nmin_length = 4", "password.min_length: want a whole number from 8 to 64"},

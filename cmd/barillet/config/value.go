@@ -24,6 +24,7 @@ type (
 	hostPort string // host and port
 	Origin   string // scheme, host and port of a URL
 	colour   string // such as #0b4f5c
+	secure   string // a URL that begins with https
 	email    string
 	sender   string // an email address, with or without a name before it
 
@@ -74,6 +75,16 @@ func (o *Origin) UnmarshalText(text []byte) error {
 		host += ":" + port
 	}
 	*o = Origin(u.Scheme + "://" + host)
+	return nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *secure) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("want a URL such as \"https://ca.example.com/directory\"")
+	}
+	*s = secure(text)
 	return nil
 }
 

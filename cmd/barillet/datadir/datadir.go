@@ -27,6 +27,7 @@ const (
 // Dir is an open data directory.
 type Dir struct {
 	Store store.Store
+	File  *bolt.Store // below Store
 	Ring  *store.Keyring
 	Keys  store.RootKeys
 	Space *diskspace.Watch
@@ -63,7 +64,7 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 		return nil, err
 	}
 	path := filepath.Join(c.Data, StoreName)
-	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage})
+	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage, Statistics: c.Metrics.Listen != ""})
 	if errors.Is(err, bolt.ErrInUse) {
 		return nil, cli.WithHint(err, "stop the service that runs on %s first", c.Data)
 	}
@@ -84,7 +85,7 @@ func Open(ctx context.Context, c *config.Config, create bool, now func() time.Ti
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &Dir{Store: ring.CorrectTimes(guarded, now), Ring: ring, Keys: keys, Space: space, Fresh: fresh, CopyTo: db.CopyTo}, nil
+	return &Dir{Store: ring.CorrectTimes(guarded, now), File: db, Ring: ring, Keys: keys, Space: space, Fresh: fresh, CopyTo: db.CopyTo}, nil
 }
 
 // withRemedy adds a hint to the error of a store that does not open.

@@ -78,7 +78,9 @@ func (t *Tree) Sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("signing a head of the audit log: %w", err)
 	}
+	at := t.Now()
 	if next.Size == 0 {
+		t.covered.Store(&at)
 		return nil
 	}
 	signed, err := note.Sign(&note.Note{Text: next.text(t.verifier.Name())}, t.signer)
@@ -101,6 +103,7 @@ func (t *Tree) Sign(ctx context.Context) error {
 		return fmt.Errorf("storing a head of the audit log: %w", err)
 	}
 	t.last = next
+	t.covered.Store(&at)
 	return nil
 }
 

@@ -36,6 +36,8 @@ type Config struct {
 	// Numbered, if it is not nil, is called in each Update that numbers events, with their ids and the number of the first. It may use
 	// one key. Its error fails the Update.
 	Numbered func(tx store.Tx, first int64, ids []string, events []audit.Record) error
+	// Committed, if it is not nil, is called after each such Update, once for each event. It must return quickly.
+	Committed func(ids []string, events []audit.Record)
 }
 
 // Tree is the Merkle tree of the audit log. One process has one Tree. It is safe for concurrent use.
@@ -56,6 +58,7 @@ type Tree struct {
 	last Checkpoint // the newest head that this process signed or read
 
 	wanted       atomic.Bool // a reader waits for a head
+	covered      atomic.Pointer[time.Time]
 	contradicted atomic.Bool // the last attempt to sign failed with errContradiction
 }
 
@@ -162,6 +165,16 @@ func (t *Tree) unsigned() bool {
 	return t.last.Size == 0
 }
 
+// Covered returns the last time at which a signed head covered all events with a number; the zero time means none since the start.
+// While nothing fails it is less than about a minute ago. It waits for no other call.
+func (t *Tree) Covered() time.Time {
+	at := t.covered.Load()
+	if at == nil {
+		return time.Time{}
+	}
+	return *at
+}
+
 // Advance numbers all pending leaves and signs a head for them.
 func (t *Tree) Advance(ctx context.Context) error {
 	if err := t.Sequence(ctx); err != nil {
@@ -193,7 +206,7 @@ func (t *Tree) number(ctx context.Context, updates int) (complete bool, err erro
 			return err
 		})
 		if err == nil && len(ids) > 0 {
-			err = t.Store.Update(ctx, func(tx store.Tx) error { return t.grow(tx, ids) })
+			err = t.growBy(ctx, ids)
 		}
 		if err != nil {
 			return false, fmt.Errorf("numbering the leaves of the audit log: %w", err)
@@ -225,11 +238,20 @@ func (t *Tree) next(s store.Snapshot) (ids []string, last bool, err error) {
 	return ids, last, err
 }
 
-// grow numbers the leaves of events, and adds their hashes to the tiles.
-func (t *Tree) grow(tx store.Tx, ids []string) error {
+// growBy stores grow, and reports its events.
+func (t *Tree) growBy(ctx context.Context, ids []string) error {
+	events, err := store.Do(ctx, t.Store, func(tx store.Tx) ([]audit.Record, error) { return t.grow(tx, ids) })
+	if err == nil && t.Committed != nil {
+		t.Committed(ids, events)
+	}
+	return err
+}
+
+// grow numbers the leaves of events, adds their hashes to the tiles, and returns the events.
+func (t *Tree) grow(tx store.Tx, ids []string) ([]audit.Record, error) {
 	size, err := t.size(tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	tiles, events, first := map[string][]byte{}, make([]audit.Record, len(ids)), size
 	for i, id := range ids {
@@ -238,22 +260,22 @@ func (t *Tree) grow(tx store.Tx, ids []string) error {
 			err = t.add(tx, tiles, 0, size, leaf.Hash)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		events[i] = leaf.Record
 		size++
 	}
 	if t.Numbered != nil {
 		if err := t.Numbered(tx, first, ids, events); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for id, hashes := range tiles {
 		if err := t.tiles.Put(tx, id, Tile{hashes}); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return t.heads.Put(tx, treeID, Head{Size: size})
+	return events, t.heads.Put(tx, treeID, Head{Size: size})
 }
 
 // add adds the hash n of a level. A full tile gives a hash to the next level.

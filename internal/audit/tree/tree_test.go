@@ -281,7 +281,10 @@ func TestSequence_ContinuesAfterAKill(t *testing.T) {
 	f := newFixture(t)
 	f.append(60)
 	next := f.next()
-	f.update(func(tx store.Tx) error { return f.tree.grow(tx, next) }) // the first batch, then the process ends
+	f.update(func(tx store.Tx) error {
+		_, err := f.tree.grow(tx, next)
+		return err
+	}) // the first batch, then the process ends
 	if err := f.s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +322,7 @@ func TestSequence_NumbersNoLeafTwice(t *testing.T) {
 	next := f.next()
 	f.advance()
 	f.append(1)
-	if err := f.s.Update(t.Context(), func(tx store.Tx) error { return f.tree.grow(tx, next) }); err == nil {
+	if err := f.tree.growBy(t.Context(), next); err == nil {
 		t.Error("got no error for leaves that have a number")
 	}
 	f.advance()
@@ -505,4 +508,49 @@ func (f *fixture) removeNoise(ids []string, before time.Time) {
 func TestTree_Golden(t *testing.T) {
 	storetest.Golden(t, store.AuditTiles, nil, Tile{Hashes: []byte{1, 2, 3}})
 	storetest.Golden(t, store.AuditHeads, nil, Head{Size: 7, Note: "note"})
+}
+
+// Committed gets each event once, although the closure of its Update runs twice.
+func TestSequence_ReportsEachEventAfterItsCommit(t *testing.T) {
+	f := newFixture(t)
+	f.tree.Store = storetest.RunTwice(f.s)
+	var got []string
+	f.tree.Committed = func(ids []string, events []audit.Record) {
+		for i := range events {
+			if e, err := events[i].Event(ids[i]); err != nil || e.Action == "" {
+				t.Errorf("event %s: got %+v, %v", ids[i], e, err)
+			}
+		}
+		got = append(got, ids...)
+	}
+	want := f.append(60)
+	if err := f.tree.Sequence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("got %d events, want %d", len(got), len(want))
+	}
+}
+
+func TestCovered_IsTheTimeOfTheLastSignatureThatSucceeded(t *testing.T) {
+	f := newFixture(t)
+	f.append(3)
+	if got := f.tree.Covered(); !got.IsZero() {
+		t.Errorf("before the first head: got %v", got)
+	}
+	for range 2 { // with something to sign, and without
+		f.clock = f.clock.Add(time.Hour)
+		if err := f.tree.Advance(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.tree.Covered(); !got.Equal(f.clock) {
+			t.Errorf("got %v, want %v", got, f.clock)
+		}
+	}
+	before := f.clock
+	f.clock = f.clock.Add(time.Hour)
+	f.update(func(tx store.Tx) error { return f.tree.heads.Put(tx, treeID, Head{Size: 1}) })
+	if err := f.tree.Sign(t.Context()); err == nil || !f.tree.Covered().Equal(before) {
+		t.Errorf("with a contradiction: got %v, %v, want %v", f.tree.Covered(), err, before)
+	}
 }

@@ -156,7 +156,7 @@ func severity(e audit.Event) string {
 	case e.Action == audit.StoreDamaged, e.Action == audit.LogContradicted:
 		return "ERROR"
 	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed, e.Action == audit.ClockJumped,
-		e.Action == audit.SpaceLow, e.Action == audit.WebhookDisabled, e.Action == audit.WebhookOverrun:
+		e.Action == audit.SpaceLow, e.Action == audit.CertProblem, e.Action == audit.WebhookDisabled, e.Action == audit.WebhookOverrun:
 		return "WARN"
 	}
 	return "INFO"

@@ -114,6 +114,8 @@ var messages = map[string]string{
 	audit.BackupFailed:        "Scheduled backup failed",
 	audit.SpaceLow:            "Free disk space is low",
 	audit.SpaceRecovered:      "Enough free disk space again",
+	audit.CertProblem:         "The certificate of the service expires, or no new one can be had",
+	audit.CertRecovered:       "The certificate of the service is in order again",
 	audit.ClockJumped:         "Clock changed while the service ran",
 	audit.ConfigurationLoaded: "Configuration loaded",
 	audit.AppCreated:          "Application registered",
