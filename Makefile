@@ -23,7 +23,7 @@ export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
 # The program may have this many bytes (docs/performance.md).
 MAXSIZE := 32000000
 
-.PHONY: help run build size test tools check format vet staticcheck race vuln sample mutants bench million fuzz torture
+.PHONY: help run build size test tools check format vet staticcheck race vuln sample mutants bench million fuzz torture release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,7 @@ size: build
 test: tools ## install what the tests need (Debian, root) or say what is missing, then run them all
 	go test -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
 	go test -timeout $(TEST_TIMEOUT) $(HEAVY)
+	go -C release test -timeout $(TEST_TIMEOUT) ./...
 
 tools:
 	e2e/install-tools.sh
@@ -53,15 +54,22 @@ format:
 vet:
 	go vet ./...
 	go -C e2e/clients vet ./...
+	go -C release vet ./...
 
 staticcheck:
 	go tool staticcheck ./...
-	checker=$$(go tool -n staticcheck); cd e2e/clients; "$$checker" ./...
+	checker=$$(go tool -n staticcheck); (cd e2e/clients; "$$checker" ./...); cd release; "$$checker" ./...
 
 # The package at the root holds the tests of the imports and of the licences,
 # so that they run here without a browser.
 race: tools
 	go test -race -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
+
+# docs/release.md tells what the variables name.
+release: ## build a signed release of the commit into dist/ (needs RELEASE_KEY, BUILDER and VULNDB)
+	go -C release run . build $(if $(RELEASE_KEY),-key '$(abspath $(RELEASE_KEY))') $(if $(BUILDER),-builder '$(BUILDER)') \
+	  $(if $(UNSIGNED),-unsigned) $(if $(VULNDB),-vulndb '$(VULNDB)') $(if $(NO_VEX),-no-vex) $(if $(TARGETS),-targets '$(TARGETS)') \
+	  $(if $(MAINTAINER),-maintainer '$(MAINTAINER)') -out '$(CURDIR)/dist'
 
 # The caller names the database of vulnerabilities: a check that silently asks
 # the network is not repeatable.

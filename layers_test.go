@@ -26,7 +26,7 @@ var allowed = map[string]string{
 	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
 	"factors/hotp": "factors factors/oath", "factors/totp": "factors factors/oath",
 
-	"authn/password":      "internal/errcode store",
+	"authn/password": "internal/errcode store", "authn/password/breach": "store",
 	"authn/account/index": "internal/input store",
 	"authn/account/setup": "internal/secret store", "authn/account/origin": "",
 	"authn/account": "authn/account/index authn/account/origin authn/account/setup authn/password factors internal/audit internal/errcode internal/input internal/mail internal/notice " +
@@ -34,11 +34,12 @@ var allowed = map[string]string{
 	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
 	"authn": "authn/account authn/account/origin authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
-	"authn/counts": "authn/account internal/audit store",
-	"authn/roster": "authn/account authn/account/index internal/secret internal/throttle store",
-	"authn/enrol":  "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
+	"authn/counts":     "authn/account internal/audit store",
+	"authn/generation": "authn/account factors internal/audit internal/audit/tree internal/errcode internal/webhook store",
+	"authn/roster":     "authn/account authn/account/index internal/secret internal/throttle store",
+	"authn/enrol":      "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
 	"authn/admin": "authn authn/account authn/roster authn/session factors internal/audit internal/audit/tree internal/errcode internal/input internal/mail internal/notice " +
-		"internal/outbound internal/secret internal/webhook store",
+		"internal/outbound internal/secret internal/throttle internal/webhook store",
 	"authn/helpdesk/text": "authn/admin internal/notice",
 	"authn/helpdesk": "authn authn/account authn/admin authn/helpdesk/text factors internal/audit internal/errcode internal/input internal/notice internal/secret " +
 		"internal/throttle store",
@@ -87,11 +88,17 @@ var allowed = map[string]string{
 	"cmd/barillet/setuplink":   "authn/directory store",
 	"cmd/barillet/inprocess":   "",
 	"cmd/barillet/backups":     "authn/admin cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/backup internal/diskspace store",
+	"cmd/barillet/manual":      "cmd/barillet/cli cmd/barillet/config",
 	"cmd/barillet/removal":     "",
-	" cmd/barillet/metrics":    "authn/password internal/audit internal/diskspace internal/outbox store store/bolt",
-	"cmd/barillet/sample":      "internal/outbound internal/secret static templates",
-	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
-		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/manage internal/backup cmd/barillet/metrics cmd/barillet/removal cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
+	"cmd/barillet/metrics":     "authn/password internal/audit internal/diskspace internal/outbox store store/bolt",
+	"cmd/barillet/passwords":   "authn/password/breach cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir store",
+	"cmd/barillet/restore": "authn/generation cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir internal/audit internal/audit/tree internal/backup internal/diskspace store " +
+		"store/bolt",
+	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
+	"cmd/barillet/doctor": "cmd/barillet/cli internal/audit internal/audit/tree internal/diskspace internal/mail internal/outbox internal/webhook oidc/keys oidc/token store " +
+		"store/bolt web/reply",
+	"cmd/barillet": "authn authn/account authn/admin authn/approval authn/counts authn/directory authn/enrol authn/generation authn/handover authn/helpdesk authn/password authn/roster authn/session internal/usercsv " +
+		"cmd/barillet/certificate cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/datadir cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage cmd/barillet/manual internal/backup cmd/barillet/metrics cmd/barillet/passwords cmd/barillet/removal cmd/barillet/restore cmd/barillet/sample cmd/barillet/setuplink factors factors/hotp factors/oath factors/recovery factors/totp " +
 		"factors/webauthn internal/audit internal/audit/tree internal/diskspace internal/errcode internal/input internal/mail internal/notice internal/outbound internal/outbox " +
 		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
 		"templates templates/console web web/api web/console web/api/systemlog web/apidocs web/forwardauth web/reply",
@@ -103,7 +110,7 @@ var forTests = []string{".", "authn/authntest", "e2e", "e2e/mutants", "factors/f
 // sharedModules lists the third-party modules that several packages may import, and why.
 // All packages may import golang.org/x.
 var sharedModules = map[string]struct{ importers, reason string }{
-	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage", "all define commands or their flags"},
+	"github.com/spf13/cobra":     {"cmd/barillet/restore cmd/barillet cmd/barillet/backups cmd/barillet/cli cmd/barillet/config cmd/barillet/manage cmd/barillet/passwords cmd/barillet/manual", "all define commands or their flags"},
 	"github.com/BurntSushi/toml": {"cmd/barillet/config templates", "the configuration and the message catalogues are TOML files"},
 	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
 }
@@ -115,10 +122,10 @@ var bans = []struct {
 	everywhere  bool
 }{
 	{names: "time.Now time.Since time.Until", only: "cmd/barillet"},
-	{names: "net/http", only: "cmd/barillet cmd/barillet/certificate cmd/barillet/inprocess cmd/barillet/manage cmd/barillet/metrics cmd/barillet/sample web/... oidc static internal/outbound"},
+	{names: "net/http", only: "cmd/barillet cmd/barillet/certificate cmd/barillet/inprocess cmd/barillet/doctor cmd/barillet/manage cmd/barillet/metrics cmd/barillet/sample web/... oidc static internal/outbound"},
 	{names: "net/http.Client net/http.DefaultClient net/http.Transport net/http.DefaultTransport net/http.Get net/http.Head " +
 		"net/http.Post net/http.PostForm net/http.NewRequest net/http.NewRequestWithContext",
-		only: "cmd/barillet cmd/barillet/certificate cmd/barillet/manage cmd/barillet/sample internal/outbound"}, // certificate calls the CA
+		only: "cmd/barillet cmd/barillet/certificate cmd/barillet/doctor cmd/barillet/manage cmd/barillet/sample internal/outbound"}, // certificate calls the CA
 	{names: "net/http.Server net/http.ListenAndServe net/http.ListenAndServeTLS net/http.Serve net/http.ServeTLS " +
 		"net/http.NewServeMux net/http.DefaultServeMux", only: "cmd/barillet/... web/... oidc"},
 	{names: "html/template", only: "templates cmd/barillet/sample"},
@@ -152,8 +159,9 @@ type source struct {
 // notSource lists the names of directories without source files of the module.
 var notSource = []string{"testdata", "node_modules", "bin"}
 
-// clientsModule is a module of its own: clients that the tests of e2e build.
-const clientsModule = "e2e/clients"
+// ownModules lists directories that are modules of their own: clients that the tests of e2e build, and the program that makes
+// a release.
+var ownModules = []string{"e2e/clients", "release"}
 
 // readSources parses the Go files of the module in the order of their paths.
 func readSources(t *testing.T) (all []source) {
@@ -165,7 +173,7 @@ func readSources(t *testing.T) (all []source) {
 			return err
 		case entry.IsDir() && name != "." && (strings.ContainsAny(base[:1], "._") || slices.Contains(notSource, base)):
 			return fs.SkipDir
-		case name == clientsModule:
+		case slices.Contains(ownModules, name):
 			return fs.SkipDir
 		case entry.IsDir() || path.Ext(base) != ".go":
 			return nil

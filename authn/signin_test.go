@@ -128,11 +128,7 @@ func TestStartWithPassword_SameWorkForUnknownLogin(t *testing.T) {
 func TestStartWithPassword_ConcurrentRehashIsNotCounted(t *testing.T) {
 	env := newTestEnv(t)
 	u, _, _ := env.Member(amelie, nil)
-	dearer, err := password.NewHasher(env.Keys.Pepper, password.Policy{Cost: password.Cost{Memory: 8192, Time: 2, Threads: 1}})
-	must(t, err, "setting up passwords")
-	hash, err := dearer.Hash(t.Context(), true, authntest.Password)
-	must(t, err, "hashing")
-	env.Change(u.ID, func(u *account.User) { u.Password.Hash = hash })
+	hash := env.hashOfLess(u.ID)
 	rerun := env.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
@@ -145,7 +141,63 @@ func TestStartWithPassword_ConcurrentRehashIsNotCounted(t *testing.T) {
 		t.Errorf("counted as wrong: %+v", f)
 	}
 	if env.User(string(u.ID)).Password.Hash == hash {
-		t.Error("the hash of another cost is still there")
+		t.Error("the hash of a lower cost is still there")
+	}
+}
+
+// hashOfLess gives a user a hash of less work than the policy says, as before it was raised.
+func (env *testEnv) hashOfLess(id account.UserID) string {
+	env.T.Helper()
+	h := env.Accounts.Hasher
+	cheaper, err := password.NewHasher(env.Keys.Pepper, h.Policy)
+	must(env.T, err, "setting up passwords")
+	hash, err := cheaper.Hash(env.T.Context(), true, authntest.Password)
+	must(env.T, err, "hashing")
+	env.Change(id, func(u *account.User) { u.Password.Hash = hash })
+	h.Policy.Cost.Time++
+	return hash
+}
+
+// The new hash of a sign-in never replaces a password that was chosen meanwhile.
+func TestStartWithPassword_RehashLosesToAPasswordChange(t *testing.T) {
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	env.hashOfLess(u.ID)
+	chosen, err := env.Accounts.Hasher.Hash(t.Context(), true, another)
+	must(t, err, "hashing")
+	rerun := env.Store.(*storetest.Rerun)
+	rerun.Between = func() {
+		rerun.Between = nil
+		env.Change(u.ID, func(u *account.User) {
+			u.Password.Hash, u.PasswordEpoch, u.Epoch = chosen, u.PasswordEpoch+1, u.Epoch+1
+		})
+	}
+	_, err = env.Authn.StartWithPassword(t.Context(), env.From, amelie, authntest.Password)
+	wantCode(t, err, errcode.SignInFailed, "the password of a moment ago")
+	if env.User(string(u.ID)).Password.Hash != chosen {
+		t.Error("the chosen password was replaced")
+	}
+}
+
+// A wrong password, and a policy that was lowered, leave the hash as it is.
+func TestStartWithPassword_RehashesUpwardsOnly(t *testing.T) {
+	env := newTestEnv(t)
+	u, _, _ := env.Member(amelie, nil)
+	hash := env.hashOfLess(u.ID)
+	_, err := env.Authn.StartWithPassword(t.Context(), env.From, amelie, another)
+	wantCode(t, err, errcode.SignInFailed, "a wrong password")
+	if env.User(string(u.ID)).Password.Hash != hash {
+		t.Error("a wrong password renewed the hash")
+	}
+	env.password(env.From, amelie)
+	raised := env.User(string(u.ID)).Password.Hash
+	if raised == hash {
+		t.Error("the hash of a lower cost is still there")
+	}
+	env.Accounts.Hasher.Policy.Cost.Time--
+	env.password(env.From, amelie)
+	if env.User(string(u.ID)).Password.Hash != raised {
+		t.Error("the hash was lowered")
 	}
 }
 

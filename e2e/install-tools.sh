@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 
 # tool:package, as Debian names them
 wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy haproxy:haproxy apache2:apache2 npm:npm node:nodejs curl:curl jq:jq
-  strace:strace prlimit:util-linux mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs promtool:prometheus)
+  strace:strace prlimit:util-linux mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs promtool:prometheus groff:groff-base systemd-analyze:systemd)
 
 missing=()
 for pair in "${wanted[@]}"; do

@@ -95,7 +95,7 @@ func TestProcess_ReaderOfLogGoesAway(t *testing.T) {
 	}
 }
 
-func TestProcess_HangupIsLoggedAndEndsNothing(t *testing.T) {
+func TestProcess_HangupReadsTheConfigurationAndEndsNothing(t *testing.T) {
 	t.Parallel()
 	p := Serve(t, Options{})
 	for range 2 {
@@ -103,7 +103,7 @@ func TestProcess_HangupIsLoggedAndEndsNothing(t *testing.T) {
 		if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		if p.log.await(from, "ignoring SIGHUP", p.exited) == "" {
+		if p.log.await(from, "read the configuration again", p.exited) == "" {
 			t.Fatalf("SIGHUP is not in the log:\n%s", p.log)
 		}
 	}

@@ -185,6 +185,12 @@ type SeedEnroller interface {
 	BeginEnrolSeed(now time.Time, subject Subject, devices []Device, seed Seed) (Pending, error)
 }
 
+// Renewer is implemented by a kind whose answers could be given again if the store goes back to an older state.
+type Renewer interface {
+	// Renew returns the device with every answer used up that was possible until now.
+	Renew(now time.Time, d Device) (Device, error)
+}
+
 // Importer is implemented by a kind whose devices can come from another service.
 type Importer interface {
 	// Import reads a device from an otpauth URI. The Device has a Name and no ID; its Unique is a digest of the secret,

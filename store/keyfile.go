@@ -16,6 +16,9 @@ import (
 // ErrNoKeyFile is wrapped by the error of ReadKeyFile if the file does not exist.
 var ErrNoKeyFile = errors.New("no key file")
 
+// ErrKeyFileMode is wrapped by the error of ReadKeyFile if the group or others can read or write the file.
+var ErrKeyFileMode = errors.New("want 0600")
+
 // The key file has five lines: its format, a comment for the reader, the two keys with their ids in base64, and a
 // checksum of the lines before it. The checksum detects a truncated or mistyped file.
 const (
@@ -67,7 +70,7 @@ func ReadKeyFile(path string) (RootKeys, error) {
 		return RootKeys{}, fmt.Errorf("key file %s is not a regular file", path)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return RootKeys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: want 0600", path, mode)
+		return RootKeys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: %w", path, mode, ErrKeyFileMode)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))
 	if err != nil {

@@ -121,7 +121,7 @@ var (
 	SignInCounts = TableDef{Prefix: "signincount/", Owner: "authn/counts", Lives: "90 d after the month", Version: 1, Sealed: true, Lost: true,
 		Ceiling: Ceiling{Records: 5, Per: PerGroup, Fixed: 5}, Sweep: ByExpiry}
 	Meta = TableDef{Prefix: "meta/", Owner: "store", Lives: "unlimited", Version: 1,
-		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format, data keys, probe, low space, problem of the certificate and the last backup
+		Ceiling: Ceiling{Fixed: 16}, Sweep: ByReplacement} // format, data keys, generation, probe, low space, problem of the certificate and the last backup
 )
 
 // TableDefs returns every table, in the order above.

@@ -69,6 +69,7 @@ var eventKeys = map[string]string{
 	"barillet.help.joined":                  "event.help_asked",
 	"barillet.help.closed":                  "event.help_closed",
 	"user.lifecycle.delete.initiated":       "event.deactivated",
+	"barillet.user.exported":                "event.exported",
 	"system.operation.rate_limit.violation": "event.locked_out",
 	"user.authentication.sso":               "event.app_signed_in",
 	"app.oauth2.as.consent.grant":           "event.app_consent",

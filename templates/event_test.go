@@ -39,8 +39,8 @@ func TestAccount_DescribesEachAuditActionOnAUser(t *testing.T) {
 	elsewhere := []string{
 		"barillet.login.unknown_name", "barillet.login.source_limited", "group.lifecycle.create", "group.profile.update", "group.lifecycle.delete",
 		"barillet.help.assigned", "barillet.help.removed", "barillet.help.updated", "barillet.mail.dead_letter", "barillet.mail.retried", "barillet.mail.dropped", "barillet.audit.exported", "system.api_token.create", "system.api_token.revoke",
-		"barillet.api_token.refused", "barillet.setup.link_issued", "barillet.server.started", "barillet.server.stopped", "barillet.store.damaged", "barillet.configuration.loaded",
-		"barillet.backup.created", "barillet.backup.failed", "barillet.clock.jumped", "barillet.space.low", "barillet.space.recovered", "barillet.certificate.problem", "barillet.certificate.recovered",
+		"barillet.api_token.refused", "barillet.setup.link_issued", "barillet.server.started", "barillet.server.stopped", "barillet.store.damaged", "barillet.config.reloaded",
+		"barillet.backup.created", "barillet.backup.failed", "barillet.store.restored", "barillet.clock.jumped", "barillet.space.low", "barillet.space.recovered", "barillet.certificate.problem", "barillet.certificate.recovered",
 		"barillet.audit.contradicted", "barillet.audit.removed", "barillet.audit.erased", "barillet.retention.removed",
 		"barillet.webhook.created", "barillet.webhook.updated", "barillet.webhook.deleted", "barillet.webhook.secret_rotated", "barillet.webhook.tested",
 		"barillet.webhook.disabled", "barillet.webhook.overrun", "barillet.webhook.resumed",

@@ -2,15 +2,15 @@ package templates
 
 // field is the data of the part "field", which renders one labelled field. Templates make it with newField.
 type field struct {
-	Name, Label, Type, Value, Hint, Complete, Mode string
-	Max                                            int
-	Optional, Focus                                bool
-	Error                                          *Message
-	Beside                                         bool // Error differs from the summary at the top, so it is shown beside the field
+	Name, Label, Type, Value, Hint, Complete, Mode, Min string
+	Max                                                 int
+	Optional, Focus                                     bool
+	Error                                               *Message
+	Beside                                              bool // Error differs from the summary at the top, so it is shown beside the field
 }
 
 // newField returns a field. options are pairs of a name and a value. The names are "type", "value", "hint", "complete",
-// "mode", "optional" and "focus".
+// "mode", "min", "optional" and "focus". A new password has "min", its minimum length: the page states how strong the typed one is.
 func newField(b Base, name, label string, options ...string) field {
 	f := field{Name: name, Label: label, Type: "text", Max: 254}
 	if b.Problem != nil {
@@ -30,6 +30,8 @@ func newField(b Base, name, label string, options ...string) field {
 			f.Complete = v
 		case "mode":
 			f.Mode = v
+		case "min":
+			f.Min = v
 		case "optional":
 			f.Optional = true
 		case "focus":

@@ -45,12 +45,13 @@ const (
 	ProblemCeremonyGone Key = "problem.ceremony_gone"
 
 	// passwords
-	ProblemPasswordShort   Key = "problem.password_short" // N: minimum number of characters
-	ProblemPasswordLong    Key = "problem.password_long"
-	ProblemPasswordCommon  Key = "problem.password_common"
-	ProblemPasswordContext Key = "problem.password_context" // contains the name, address or site
-	ProblemPasswordSame    Key = "problem.password_same"
-	ProblemPasswordCurrent Key = "problem.password_current" // the current password was wrong
+	ProblemPasswordShort    Key = "problem.password_short" // N: minimum number of characters
+	ProblemPasswordLong     Key = "problem.password_long"
+	ProblemPasswordCommon   Key = "problem.password_common"
+	ProblemPasswordBreached Key = "problem.password_breached"
+	ProblemPasswordContext  Key = "problem.password_context" // contains the name, address or site
+	ProblemPasswordSame     Key = "problem.password_same"
+	ProblemPasswordCurrent  Key = "problem.password_current" // the current password was wrong
 
 	// devices
 	ProblemLastDevice     Key = "problem.last_device"
@@ -133,7 +134,7 @@ func Keys() []Key {
 		ProblemRecoveryWrong, ProblemCodesReplaced, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameProvenance, ProblemTicketNoMore,
 		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyPIN, ProblemKeyBackup, ProblemKeyEnrol, ProblemKeyTaken, ProblemCeremonyGone,
-		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
+		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordBreached, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemNameCharacters, ProblemChanged,
 		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemEmailTaken, ProblemMessageLong, ProblemUserCode, ProblemLastAdmin, ProblemOtherDevice,

@@ -257,7 +257,7 @@ func TestConsole_ContinuesAnExportInAnotherFile(t *testing.T) {
 		}
 		err := p.Store.Update(t.Context(), func(tx store.Tx) error {
 			for _, id := range ids {
-				if err := p.Log.Append(tx, id, audit.Event{Actor: audit.System, Action: audit.ConfigurationLoaded, Outcome: audit.Success}); err != nil {
+				if err := p.Log.Append(tx, id, audit.Event{Actor: audit.System, Action: audit.ConfigReloaded, Outcome: audit.Success}); err != nil {
 					return err
 				}
 			}
@@ -269,13 +269,13 @@ func TestConsole_ContinuesAnExportInAnotherFile(t *testing.T) {
 	}
 	_, admin := p.administrator(t, "root@garage.example", account.RoleReadOnly)
 	admin.proves("/console/log/export")
-	fields := []string{"format", "jsonl", "reason", "r", "type", audit.ConfigurationLoaded}
+	fields := []string{"format", "jsonl", "reason", "r", "type", audit.ConfigReloaded}
 	lines := strings.Split(strings.TrimSpace(admin.post("/console/log/export", fields...).body), "\n")
 	var last struct{ Next string }
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 10_001 {
 		t.Fatalf("got %d lines and %v, want 10,001", len(lines), err)
 	}
-	if form := admin.shows(last.Next).body; !strings.Contains(form, `name="after" value="20`) || !strings.Contains(form, audit.ConfigurationLoaded) {
+	if form := admin.shows(last.Next).body; !strings.Contains(form, `name="after" value="20`) || !strings.Contains(form, audit.ConfigReloaded) {
 		t.Error("the page of the next file lost its place")
 	}
 	next, err := url.Parse(last.Next)

@@ -301,7 +301,7 @@ func TestConsole_ReaderActsOnNoRequest(t *testing.T) {
 // The email to support leads to the request, after the sign-in.
 func TestConsole_EmailOfARequestLeadsToIt(t *testing.T) {
 	p := open(t, nil)
-	p.Accounts.Policy.Support = "support@garage.example"
+	p.Accounts.Policy.Support = func() string { return "support@garage.example" }
 	p.Member(bruno, nil)
 	at := p.asks(t, bruno)
 	m := mailed[notice.HelpForSupport](t, p, "support@garage.example")

@@ -10,7 +10,10 @@ import (
 )
 
 // getHealth answers 200 while the process serves requests.
-func (s *server) getHealth(w http.ResponseWriter, _ *http.Request) {
+func (s *server) getHealth(w http.ResponseWriter, r *http.Request) {
+	if s.Witness != nil {
+		s.Witness(r)
+	}
 	writePlain(w, http.StatusOK, "ok\n")
 }
 

@@ -57,7 +57,9 @@ type Config struct {
 	Ready func(context.Context) Readiness
 	// Observe, if it is not nil, is called after each request, with the pattern of its route, its status, or 0 without an answer, and its
 	// time.
-	Observe     func(pattern string, status int, took time.Duration)
+	Observe func(pattern string, status int, took time.Duration)
+	// Witness sees each request of /healthz. It may be nil.
+	Witness     func(*http.Request)
 	Console     *console.Config      // nil without a console
 	OIDC        *oidc.Provider       // nil without applications
 	ForwardAuth *forwardauth.Handler // nil without protected hosts

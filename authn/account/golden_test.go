@@ -33,7 +33,7 @@ func goldenUser() account.User {
 	return account.User{ID: "uabc", Revision: 9, Handle: []byte{1, 2, 3}, Login: "lea", Email: "lea@garage.example", SecondEmail: "lea@home.example",
 		Given:     account.Given{Login: "Lea", Email: "Lea@Garage.example", SecondEmail: "Lea@Home.example"},
 		FirstName: "Léa", LastName: "Vasseur", Profile: json.RawMessage(`{"badge":7}`), Locale: "fr", Status: account.StatusActive,
-		Groups: []account.GroupID{"g1"}, Roles: []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{"g1"}, Created: then, Changed: then}},
+		Groups: []account.GroupID{"g1"}, Roles: []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{"g1"}, Created: then, Changed: then, Rests: true}},
 		DemotedBy: "uroot", Placeholder: true, Epoch: 5, PasswordEpoch: 2, Resets: 1,
 		Password: account.Password{Hash: "$argon2id$x", Provenance: account.ProvenanceUser, Set: then, MustChange: account.ChangeExpired},
 		Devices:  []factors.Device{goldenDevice()}, EverHadDevice: true,

@@ -77,13 +77,13 @@ func (tx *Tx) updatePlaceholderLists(u *User, change func([]UserID) []UserID) er
 	return nil
 }
 
-// DeletePlaceholders deletes the placeholders of the user in the groups that the user is in. Call it after the Update that adds
-// the user to a group. It deletes each in its own Update, because a placeholder may have twenty groups. If it is interrupted, a
+// DeletePlaceholders deletes the placeholders of the user in the groups that the user is in, or in all. Call it after the Update that adds
+// the user to a group, and before the one that deletes the user. It deletes each in its own Update, because a placeholder may have twenty groups. If it is interrupted, a
 // placeholder stays until its administrator deletes it or the user is added to a group again.
-func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
+func (s *Service) DeletePlaceholders(ctx context.Context, id UserID, all bool) error {
 	var found []UserID
 	err := s.View(ctx, func(r Reader) (err error) {
-		found, err = r.placeholdersInGroupsOf(id)
+		found, err = r.placeholdersInGroupsOf(id, all)
 		return err
 	})
 	for _, placeholder := range found {
@@ -98,8 +98,8 @@ func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
 	return err
 }
 
-// placeholdersInGroupsOf returns the placeholders of a user that have a group of the user.
-func (r Reader) placeholdersInGroupsOf(id UserID) (found []UserID, err error) {
+// placeholdersInGroupsOf returns the placeholders of a user that have a group of the user, or all.
+func (r Reader) placeholdersInGroupsOf(id UserID, all bool) (found []UserID, err error) {
 	u, err := r.User(id)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (r Reader) placeholdersInGroupsOf(id UserID) (found []UserID, err error) {
 			return nil, err
 		}
 		for i := range placeholders {
-			common := slices.ContainsFunc(placeholders[i].Groups, func(g GroupID) bool { return slices.Contains(u.Groups, g) })
+			common := all || slices.ContainsFunc(placeholders[i].Groups, func(g GroupID) bool { return slices.Contains(u.Groups, g) })
 			if common && !slices.Contains(found, placeholders[i].ID) {
 				found = append(found, placeholders[i].ID)
 			}

@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Role is a role of an administrator, with the name of the Okta API.
 type Role string
@@ -21,6 +24,7 @@ type RoleAssignment struct {
 	Groups  []GroupID `cbor:"3,keyasint,omitempty"`
 	Created time.Time `cbor:"4,keyasint,omitzero"`
 	Changed time.Time `cbor:"5,keyasint,omitzero"`
+	Rests   bool      `cbor:"6,keyasint,omitempty"` // it gives no permission until the operator confirms it (protocol rule 33)
 }
 
 // Roles returns all roles, highest first.
@@ -28,24 +32,16 @@ func Roles() []Role { return []Role{RoleSuperAdmin, RoleUserAdmin, RoleHelpDesk,
 
 // Rank returns the rank of the role, for the comparison of protocol rule 11: 0 for no role, -1 for an unknown one.
 func (r Role) Rank() int {
-	switch r {
-	case "":
-		return 0
-	case RoleReadOnly:
-		return 1
-	case RoleHelpDesk:
-		return 2
-	case RoleUserAdmin:
-		return 3
-	case RoleSuperAdmin:
-		return 4
-	}
-	return -1
+	return slices.Index([]Role{"", RoleReadOnly, RoleHelpDesk, RoleUserAdmin, RoleSuperAdmin}, r)
 }
 
-// Rank returns the highest rank of the user's roles.
-func (u *User) Rank() int {
-	rank := 0
+// Active returns the user with the roles alone that give permissions: those that do not rest.
+func (u *User) Active() *User {
+	return &User{Roles: slices.DeleteFunc(slices.Clone(u.Roles), func(a RoleAssignment) bool { return a.Rests })}
+}
+
+// Rank returns the highest rank of the user's roles, also of those that rest.
+func (u *User) Rank() (rank int) {
 	for _, a := range u.Roles {
 		rank = max(rank, a.Role.Rank())
 	}

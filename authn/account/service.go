@@ -22,7 +22,7 @@ type Policy struct {
 	AllowCopies   bool          // several phones may have the same QR code (protocol rule 14)
 	SessionIdle   time.Duration // a session ends after this time without use (promise A11)
 	SessionMax    time.Duration // a session ends after this time (promise A11)
-	Support       string        // address that receives help requests; "": they are stored only
+	Support       func() string // address that receives help requests; "": they are stored only
 }
 
 // Lifetimes.

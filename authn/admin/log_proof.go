@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"barillet/authn/account"
@@ -25,6 +26,20 @@ func (s *Service) LogHead(ctx context.Context, p Principal) (LogHead, error) {
 	}
 	head, err := s.Tree.NewestHead(ctx)
 	return LogHead{head, s.Tree.Key()}, provable(err)
+}
+
+// LogEntries returns a page of the entries of the log from a number, with what their leaves depend on: see tree.Entries. The first page
+// of an export appends an event.
+func (s *Service) LogEntries(ctx context.Context, p Principal, req account.RequestInfo, first int64, after string) ([]tree.Entry, string, error) {
+	if err := p.RequireUnscoped(PermReadConfiguration); err != nil {
+		return nil, "", err
+	}
+	if after == "" {
+		if err := s.BeginExport(ctx, p, req, map[string]string{"first": strconv.FormatInt(first, 10)}); err != nil {
+			return nil, "", err
+		}
+	}
+	return s.Tree.Entries(ctx, first, after)
 }
 
 // ProveEvent returns the proof of an event. It is for principals that may read the whole log: a proof has the number of all events,

@@ -32,7 +32,7 @@ func tokenOwner(r account.Reader, t *Token, named string, now time.Time) (accoun
 		return u, errcode.InvalidField("owner", "not_active")
 	case coolOff: // protocol rule 11
 		return u, &errcode.Error{Code: errcode.Invalid, Field: "owner", Reason: errcode.ReasonUserCoolOff, Until: until}
-	case t.Role.Rank() > u.Rank(): // the token would have a lower role than it states
+	case t.Role.Rank() > u.Active().Rank(): // the token would have a lower role than it states
 		return u, errcode.InvalidField("owner", "role")
 	}
 	t.Owner = string(u.ID)
@@ -52,7 +52,7 @@ func principalOf(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	}
 	u, err := r.User(account.UserID(t.Owner))
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != account.StatusActive || u.Rank() <= 0):
+	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != account.StatusActive || u.Active().Rank() <= 0):
 		return Principal{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Principal{}, err
@@ -79,11 +79,11 @@ func limitToOwner(role account.Role, groups []account.GroupID, grants []account.
 }
 
 // limitGroups returns the groups that are also in an assignment of role r or a higher role. A nil list means all users,
-// an empty one none.
+// an empty one none. Each principal of a user gets its permissions here, so a role that rests gives none (protocol rule 33).
 func limitGroups(groups []account.GroupID, r account.Role, grants []account.RoleAssignment) []account.GroupID {
 	owned, everybody := []account.GroupID{}, false
 	for _, g := range grants {
-		if g.Role.Rank() >= r.Rank() {
+		if g.Role.Rank() >= r.Rank() && !g.Rests {
 			owned, everybody = append(owned, g.Groups...), everybody || len(g.Groups) == 0
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Service) ResetRecipients(ctx context.Context, p Principal, u *account.U
 		}
 		all = slices.Concat(managers, admins)
 	}
-	if support := s.Accounts.Policy.Support; support != "" && (onScreen || len(u.Roles) > 0 || len(managers) == 0) {
+	if support := s.Accounts.Policy.Support(); support != "" && (onScreen || len(u.Roles) > 0 || len(managers) == 0) {
 		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), maxRecipients)], nil
@@ -84,7 +84,7 @@ func (s *Service) recipient(x *account.User) Recipient {
 
 // manages reports whether x is a manager of one of the groups.
 func manages(x *account.User, groups []account.GroupID) bool {
-	return slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool {
+	return slices.ContainsFunc(x.Active().Roles, func(g account.RoleAssignment) bool {
 		return g.Role == account.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id account.GroupID) bool { return slices.Contains(groups, id) })
 	})
 }
@@ -126,7 +126,7 @@ func (s *Service) NotifyOperators(ctx context.Context, m func(string) notice.Not
 	if err != nil {
 		return err
 	}
-	if support := s.Accounts.Policy.Support; support != "" {
+	if support := s.Accounts.Policy.Support(); support != "" {
 		all = slices.Insert(all, 0, Recipient{"", support, s.Accounts.Policy.DefaultLocale, ""})
 	}
 	return s.NotifyRemaining(ctx, account.RequestInfo{}, m, all)

@@ -107,6 +107,7 @@ type AssignedRole struct {
 
 // AssignRole assigns a role to a user. SUPER_ADMIN can assign every role to any other user; other principals can assign
 // a strictly lower role to a user with a strictly lower rank. A principal with a group scope can assign none.
+// The operator confirms a role that rests by assigning it, with the groups that it shall have.
 // AssignRole returns WrongState if the user has the role or is deactivated, and Invalid if the role or its groups are. It returns
 // ApprovalRequired for one administrator without the consent of another (protocol rule 11).
 func (s *Service) AssignRole(ctx context.Context, p Principal, req account.RequestInfo, id string, n NewRoleAssignment) (AssignedRole, error) {
@@ -129,7 +130,8 @@ func (s *Service) AssignRole(ctx context.Context, p Principal, req account.Reque
 		if err := p.CheckNoCoolOff(u, tx.Op.Now); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(u.Roles, func(g account.RoleAssignment) bool { return g.Role == n.Role }) {
+		held := slices.IndexFunc(u.Roles, func(g account.RoleAssignment) bool { return g.Role == n.Role })
+		if held >= 0 && (!u.Roles[held].Rests || !p.Operator) {
 			return nil, wrongState(errcode.ReasonHasRole)
 		}
 		for _, gid := range targets {
@@ -144,6 +146,9 @@ func (s *Service) AssignRole(ctx context.Context, p Principal, req account.Reque
 		}
 		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
+		if held >= 0 { // the operator confirms it (protocol rule 33)
+			u.Roles = slices.Delete(u.Roles, held, held+1)
+		}
 		if !slices.Contains(p.Owners(), u.DemotedBy) {
 			u.DemotedBy = ""
 		}
@@ -212,7 +217,7 @@ func OtherSuperAdmin(ctx context.Context, accounts *account.Service, not account
 // CanAdminister reports whether u is a SUPER_ADMIN who can sign in: active, with a password and a device that is usable now. No change
 // of others may leave the service without one.
 func CanAdminister(accounts *account.Service, u *account.User) bool {
-	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank() && u.Password.Hash != "" &&
+	return u.Status == account.StatusActive && u.Active().Rank() >= account.RoleSuperAdmin.Rank() && u.Password.Hash != "" &&
 		len(accounts.UsableDevices(u)) > 0
 }
 

@@ -35,7 +35,7 @@ func UserPrincipal(r account.Reader, id account.UserID, epoch uint64, now time.T
 		return Principal{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Principal{}, err
-	case u.Rank() <= 0:
+	case u.Active().Rank() <= 0:
 		return Principal{}, errcode.ForbiddenFor(errcode.ReasonNeedsReadOnly)
 	}
 	return holder(&u, now), nil

@@ -187,7 +187,7 @@ func (e *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 		Limiter: throttle.NewLimiter(e.Ring, e.Keys.Pepper), Failures: throttle.NewFailureStore(e.Ring, e.Keys.Pepper),
 		Log: e.Log, Outbox: e.Outbox, Now: e.Clock.Now,
 		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", Locales: []string{"fr", "en"}, AllowCopies: true,
-			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
+			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: func() string { return "support@garage.example" }},
 	}
 	e.Accounts.Open(e.Ring)
 	e.Sessions = session.New(e.Accounts, e.Ring, nil)

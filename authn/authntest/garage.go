@@ -16,6 +16,8 @@ import (
 	"barillet/internal/errcode"
 	"barillet/internal/notice"
 	"barillet/internal/secret"
+	"barillet/store"
+	"barillet/store/storetest"
 )
 
 const (
@@ -37,7 +39,14 @@ type Garage struct {
 // NewGarage returns a Garage with an empty outbox.
 func NewGarage(t *testing.T) *Garage {
 	t.Helper()
-	s := &Garage{Env: New(t)}
+	return NewGarageWith(t, store.NewRootKeys())
+}
+
+// NewGarageWith is NewGarage with the keys of a key file.
+func NewGarageWith(t *testing.T, keys store.RootKeys) *Garage {
+	t.Helper()
+	parallel(t)
+	s := &Garage{Env: newIn(t, storetest.Dir(t), keys, Start)}
 	s.Lumiere, s.Nord = s.CreateGroup("Garage Lumière"), s.CreateGroup("Garage du Nord")
 	s.Manager = s.CreateUser("manager@garage.example", func(u *account.User) {
 		u.Groups = []account.GroupID{s.Lumiere}

@@ -70,8 +70,12 @@ func (s *Service) changeStatus(ctx context.Context, p admin.Principal, req accou
 	return err
 }
 
-// Delete deactivates an active user and deletes a deactivated one, as Okta's two steps do.
+// Delete deactivates an active user and deletes a deactivated one, as Okta's two steps do. If the principal has no group scope, the
+// placeholders of the user's addresses are deleted too: only they would still name the user.
 func (s *Service) Delete(ctx context.Context, p admin.Principal, req account.RequestInfo, id string) error {
+	if err := s.deletePlaceholders(ctx, p, id); err != nil {
+		return err
+	}
 	_, err := account.Update(ctx, s.accounts, s.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, p, admin.PermManage, id)
 		if err != nil {
@@ -93,6 +97,23 @@ func (s *Service) Delete(ctx context.Context, p admin.Principal, req account.Req
 		return struct{}{}, tx.Save(&u)
 	})
 	return err
+}
+
+// deletePlaceholders deletes the placeholders of a deactivated user. It does nothing for a principal with a group scope, who cannot see
+// them.
+func (s *Service) deletePlaceholders(ctx context.Context, p admin.Principal, id string) error {
+	if p.Scoped() {
+		return nil
+	}
+	var u account.User
+	err := s.accounts.View(ctx, func(r account.Reader) (err error) {
+		u, err = admin.FindUser(r, p, admin.PermManage, id)
+		return err
+	})
+	if err != nil || u.Status != account.StatusDeactivated {
+		return nil // Delete returns the error, and counts the refusal
+	}
+	return s.accounts.DeletePlaceholders(ctx, u.ID, true)
 }
 
 // Reactivate replaces the invitation of an invited user. It returns WrongState for other users; sendEmail is as for

@@ -21,7 +21,7 @@ func (s *Service) AddMember(ctx context.Context, p admin.Principal, req account.
 	if err != nil {
 		return err
 	}
-	return s.accounts.DeletePlaceholders(ctx, u)
+	return s.accounts.DeletePlaceholders(ctx, u, false)
 }
 
 // RemoveMember removes a user from a group. It does nothing if the user is not a member. It returns NotFound for a

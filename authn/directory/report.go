@@ -184,7 +184,7 @@ func (s *Service) countResetters(ctx context.Context, groups []account.Group) (m
 
 // resetScope returns of whom u may reset devices: of all users, or of the users of the groups.
 func resetScope(u *account.User) (all bool, groups []account.GroupID) {
-	for _, g := range u.Roles {
+	for _, g := range u.Active().Roles {
 		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {
 		case as.Require(admin.PermReset) != nil:

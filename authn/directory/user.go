@@ -73,7 +73,7 @@ func (s *Service) createUser(ctx context.Context, p admin.Principal, op *account
 		return s.storeUser(tx, p, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
-		err = s.accounts.DeletePlaceholders(ctx, out.User.ID)
+		err = s.accounts.DeletePlaceholders(ctx, out.User.ID, false)
 	}
 	if err == nil && n.Role == account.RoleSuperAdmin {
 		err = s.Admin.NotifySuperAdmins(ctx, p, op.Request, admin.RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, op.Now)

@@ -126,7 +126,7 @@ func present(w, u *account.User, now time.Time) bool {
 		return true
 	}
 	var owned []account.GroupID
-	for _, a := range w.Roles {
+	for _, a := range w.Active().Roles {
 		switch {
 		case a.Role.Rank() < account.RoleHelpDesk.Rank() || young(a.Changed, now):
 		case len(a.Groups) == 0:

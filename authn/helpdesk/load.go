@@ -66,7 +66,7 @@ const everyone = "all"
 
 // notifySupport sends a submission to support. If there are too many for one email each, it sends their number once an hour.
 func (s *Service) notifySupport(tx *account.Tx, q checkedSubmission, u *account.User, t Text, joined *Request) error {
-	support := s.accounts.Policy.Support
+	support := s.accounts.Policy.Support()
 	if support == "" {
 		return nil
 	}

@@ -222,7 +222,7 @@ func (s *Service) assignee(r account.Reader, p admin.Principal, c *Request, subj
 	if err != nil {
 		return "", "", err
 	}
-	for _, g := range u.Roles {
+	for _, g := range u.Active().Roles {
 		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermHelp) != nil {
 			continue

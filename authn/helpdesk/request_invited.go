@@ -46,7 +46,7 @@ func (s *Service) OpenInvitedElsewhere(tx *account.Tx, p admin.Principal, u, hol
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
-	support := s.accounts.Policy.Support
+	support := s.accounts.Policy.Support()
 	if support == "" || !emails.OK {
 		return nil
 	}

@@ -95,7 +95,7 @@ func TestSubmit_EmailLanguages(t *testing.T) {
 
 func TestSubmit_WithoutSupportOnlyStores(t *testing.T) {
 	s := newEnv(t)
-	s.Accounts.Policy.Support = ""
+	s.Accounts.Policy.Support = func() string { return "" }
 	s.submit(t, 1, helpdesk.Submission{Email: authntest.Technician, Message: "x"})
 	authntest.SameStrings(t, "mails", s.MailList(), []string{"help_received to " + authntest.Technician})
 	if len(s.requests(t)) != 1 {

@@ -24,6 +24,7 @@ const minWord = 4
 //   - too_short: fewer code points than Policy.Min
 //   - site, about_you: it consists mainly of words of Policy.Context, or of about
 //   - common: on the blocklist, also with a few digits and signs around it; or a repetition, a count or a row of keys
+//   - breached: Breached is true for it, in NFC or as typed
 func (h *Hasher) Validate(password string, about []string) error {
 	composed, err := normalize(password)
 	if err != nil {
@@ -43,6 +44,8 @@ func (h *Hasher) Validate(password string, about []string) error {
 		reason = "about_you"
 	case isCommon(folded) || isRow(strings.ToLower(text)) || isPeriodic(folded):
 		reason = "common"
+	case h.Breached != nil && (h.Breached(text) || text != password && h.Breached(password)):
+		reason = "breached"
 	}
 	if reason == "" {
 		return nil

@@ -168,3 +168,24 @@ func FuzzValidate(f *testing.F) {
 		}
 	})
 }
+
+// A breached password is refused in both forms that an attacker may have, and only after all other faults.
+func TestValidate_RejectsBreachedPasswords(t *testing.T) {
+	p := newHasher(t, store.NewRootKeys().Pepper, password.Policy{})
+	breached := map[string]bool{"trois chats sur le capot": true, "café du garage": true, "cafe\u0301 au comptoir": true, "azertyui": true}
+	p.Breached = func(password string) bool { return breached[password] }
+	for password, want := range map[string]string{
+		"trois chats sur le capot": "breached", "cafe\u0301 du garage": "breached", "cafe\u0301 au comptoir": "breached",
+		"Trois chats sur le capot": "", "azertyui": "common",
+	} {
+		var fault *errcode.Error
+		errors.As(p.Validate(password, nil), &fault)
+		got := ""
+		if fault != nil {
+			got = fault.Reason
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", password, got, want)
+		}
+	}
+}

@@ -50,6 +50,8 @@ type Hasher struct {
 	Policy Policy
 	// OnHash, if it is not nil, is called at the start of each hash, and its result at the end. It is set before the first hash.
 	OnHash func() (end func())
+	// Breached reports whether a password appeared in a data breach; nil: none is known. It is set before the first Validate.
+	Breached func(password string) bool
 
 	pool      *pool
 	garbage   garbage
@@ -116,8 +118,8 @@ func (h *Hasher) Hash(ctx context.Context, priority bool, password string) (phc 
 	return record.String(), nil
 }
 
-// Verify reports whether phc is the hash of the password. rehash is true if phc has another cost or pepper than the policy; the
-// caller then stores a new hash. After a change of the pepper no password verifies.
+// Verify reports whether phc is the hash of the password. rehash is true if phc costs less than the policy says, or has another
+// pepper; the caller then stores a new hash. A hash that costs more stays. After a change of the pepper no password verifies.
 //
 // An empty phc stands for an unknown login: Verify does the same work and returns false. If phc is malformed, Verify does the
 // same work and returns an error. The other errors are those of Hash. Verify rejects a password that is too long before any
@@ -150,7 +152,7 @@ func (h *Hasher) Verify(ctx context.Context, priority bool, phc, password string
 		return false, false, nil
 	}
 	samePepper := hmac.Equal(record.pepper, h.pepperID)
-	rehash = !samePepper || record.cost != h.Policy.Cost || len(record.salt) != saltSize || len(record.key) != keySize
+	rehash = !samePepper || record.cost.work() < h.Policy.Cost.work() || len(record.salt) != saltSize || len(record.key) != keySize
 	return same && samePepper, rehash, nil
 }
 

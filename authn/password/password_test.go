@@ -139,15 +139,21 @@ func TestVerify_RejectsEveryPasswordOfUnknownLogin(t *testing.T) {
 	}
 }
 
-func TestVerify_RequestsRehashForOtherCost(t *testing.T) {
+func TestVerify_RequestsRehashForMoreWork(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
-	phc := hashOf(t, newHasher(t, pepper, password.Policy{Cost: cheap}), "quai des brumes")
-	for name, cost := range map[string]password.Cost{
-		"memory": {Memory: 9000, Time: 1, Threads: 1}, "passes": {Memory: 8192, Time: 2, Threads: 1}, "threads": {Memory: 8192, Time: 1, Threads: 2},
+	phc := hashOf(t, newHasher(t, pepper, password.Policy{Cost: password.Cost{Memory: 9000, Time: 2, Threads: 1}}), "quai des brumes")
+	for name, tt := range map[string]struct {
+		cost password.Cost
+		want bool
+	}{
+		"more memory": {password.Cost{Memory: 9001, Time: 2, Threads: 1}, true}, "more passes": {password.Cost{Memory: 9000, Time: 3, Threads: 1}, true},
+		"more in total": {password.Cost{Memory: 18_001, Time: 1, Threads: 1}, true}, "the same": {password.Cost{Memory: 9000, Time: 2, Threads: 1}, false},
+		"as much": {password.Cost{Memory: 18_000, Time: 1, Threads: 1}, false}, "less memory": {password.Cost{Memory: 8999, Time: 2, Threads: 1}, false},
+		"fewer passes": {password.Cost{Memory: 9000, Time: 1, Threads: 1}, false},
 	} {
-		p := newHasher(t, pepper, password.Policy{Cost: cost})
-		if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); !ok || !rehash || err != nil {
-			t.Errorf("%s: got %v, %v, %v, want yes, rehash", name, ok, rehash, err)
+		p := newHasher(t, pepper, password.Policy{Cost: tt.cost})
+		if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); !ok || rehash != tt.want || err != nil {
+			t.Errorf("%s: got %v, %v, %v, want yes, %v", name, ok, rehash, err, tt.want)
 		}
 	}
 }

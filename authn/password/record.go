@@ -87,6 +87,9 @@ func phcNumber(setting, name string) (uint32, bool) {
 	return uint32(n), true
 }
 
+// work returns how much work a hash is, to its owner and to a guesser.
+func (c Cost) work() uint64 { return uint64(c.Memory) * uint64(c.Time) }
+
 // check returns an error if the cost is out of range. A higher cost would let one sign-in block the machine.
 func (c Cost) check(minMemory uint32) error {
 	switch {

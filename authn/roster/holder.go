@@ -66,7 +66,7 @@ func Holders(ctx context.Context, s *account.Service, q HolderQuery) (found []ac
 
 // selects reports whether a holder by the index is one by their record.
 func (q *HolderQuery) selects(u *account.User) bool {
-	return slices.ContainsFunc(u.Roles, func(a account.RoleAssignment) bool {
+	return slices.ContainsFunc(u.Active().Roles, func(a account.RoleAssignment) bool {
 		return a.Role.Rank() >= q.MinRank && (q.Everywhere || q.All && len(a.Groups) == 0 ||
 			slices.ContainsFunc(a.Groups, func(g account.GroupID) bool { return slices.Contains(q.Groups, g) }))
 	}) && (q.Filter == nil || q.Filter(u))

@@ -110,7 +110,7 @@ func openAttackDay(t *testing.T, data string, start time.Time) *attackDay {
 		t.Fatal(err)
 	}
 	d.app.sender.Transport = &d.box
-	if d.pages, err = d.app.pages(nil); err != nil {
+	if d.pages, err = d.app.pages(d.app.config, d.app.renderer.Load(), nil); err != nil {
 		t.Fatal(err)
 	}
 	d.sweep = d.app.sweeper(0)

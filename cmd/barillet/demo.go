@@ -45,7 +45,7 @@ func (p *program) serveDemo(ctx context.Context, flags config.Flags) error {
 	if err == nil {
 		err = store.MarkDemo(ctx, dir.Store)
 		if err == nil {
-			err = p.serveDataDir(ctx, c, dir, nil, p.logger(c.LogFormat), &demo{})
+			err = p.serveDataDir(ctx, c, dir, nil, p.logger(c.LogFormat), &demo{}, reloading{})
 		}
 		err = errors.Join(err, dir.Store.Close())
 	}

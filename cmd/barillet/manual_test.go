@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/doctor"
 )
 
 // commonFlags are the flags that the manual describes once, for every command.
@@ -51,8 +53,22 @@ func TestManual_CommandTableHasEveryCommandAndFlag(t *testing.T) {
 		}
 	}
 	for _, c := range (&program{}).root().Commands() {
-		if c.Name() != "help" {
+		if c.Name() != "help" && !c.Hidden {
 			walk(c)
 		}
+	}
+}
+
+func TestManual_TableOfChecksMatchesThem(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "| id | what is so in a sound installation |\n|---|---|\n"
+	for _, c := range doctor.Checks {
+		want += "| `" + c.ID + "` | " + c.Meaning + " |\n"
+	}
+	if !strings.Contains(string(text), want+"\n") {
+		t.Errorf("the manual does not contain\n%s", want)
 	}
 }

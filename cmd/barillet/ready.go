@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"barillet/internal/diskspace"
 	"barillet/store"
@@ -67,7 +66,7 @@ func (r *readiness) check(ctx context.Context) web.Readiness {
 	out := web.Readiness{Err: err, LowSpace: s.Low, Free: store.Size(s.Free)}
 	switch {
 	case err == nil:
-	case errors.Is(err, errNoRoom), errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EROFS), errors.Is(err, store.ErrUnavailable) && s.Low:
+	case errors.Is(err, errNoRoom), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EROFS), errors.Is(err, store.ErrUnavailable) && s.Low:
 		out.Reason = "disk"
 	default:
 		out.Reason = "store"

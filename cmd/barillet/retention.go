@@ -23,7 +23,7 @@ func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // sweeps returns the sweep of each table whose records expire, and those of the retention policies.
 func (a *app) sweeps() []store.TableSweep {
-	keep, now := a.config.Retention, a.removal.Now
+	keep, now := a.live.Load().Retention, a.removal.Now
 	dead := func() time.Time { return audit.Cutoff(now(), days(keep.DeadLetters)) }
 	announce := func(table store.TableDef, n int) func(ids []string) func(store.Tx) error {
 		return a.accounts.Log.AnnounceRemoval(now, table, days(n))
@@ -46,7 +46,7 @@ func (a *app) sweeper(pause time.Duration) *store.Sweeper {
 
 // runSweeper sweeps once a minute until ctx ends.
 func (a *app) runSweeper(ctx context.Context) error {
-	sweeper := a.sweeper(sweepPause)
+	sweeper, retention := a.sweeper(sweepPause), a.live.Load().Retention
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	for {
@@ -54,6 +54,9 @@ func (a *app) runSweeper(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if now := a.live.Load().Retention; now != retention { // after a reload
+			sweeper, retention = a.sweeper(sweepPause), now
 		}
 		if _, err := sweeper.Run(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("deleting expired records", "error", err)

@@ -6,11 +6,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/backups"
 	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/manual"
+	"barillet/cmd/barillet/passwords"
+	"barillet/cmd/barillet/restore"
 )
 
 // Exit codes.
@@ -49,6 +55,9 @@ func report(stderr io.Writer, err error) int {
 	return exitFailed
 }
 
+// flagName matches the name of a flag in the help.
+var flagName = regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+)`)
+
 // root returns the root command.
 func (p *program) root() *cobra.Command {
 	root := cli.Parent("barillet", "run and administer a login service with a second factor")
@@ -56,9 +65,19 @@ func (p *program) root() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --"); unknown {
+			var names []string
+			for _, line := range flagName.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
+				names = append(names, line[1])
+			}
+			if near := config.Nearest(name, names); near != "" {
+				err = fmt.Errorf("%w: did you mean --%s?", err, near)
+			}
+		}
 		return cli.WithHint(&cli.UsageError{Err: err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.compactCommand(), p.versionCommand())
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.configCommand(), p.compactCommand(), p.versionCommand(), passwords.Command(&p.Program),
+		restore.Command(&p.Program, p.openRestored), manual.Command(version()))
 	manager := p.manager()
 	backup := manager.Backup()
 	backup.AddCommand(backups.VerifyCommand(&p.Program))

@@ -22,10 +22,12 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/doctor"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/store"
+	"barillet/templates"
 	"barillet/web"
 	"barillet/web/console"
 	"barillet/web/forwardauth"
@@ -53,17 +55,19 @@ func (p *program) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.serve(c.Context(), conf)
+			return p.serve(c.Context(), conf, func() (*config.Config, error) { return flags.Load(p.Environ) })
 		},
 	}
-	flags.Register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
+	flags.Register(c, serveKeys...)
 	c.Flags().BoolVar(&demo, "demo", false, "run a demonstration that only this host can reach")
 	return c
 }
 
-// serve runs the service on the data directory of the configuration.
-func (p *program) serve(ctx context.Context, c *config.Config) error {
+// serve runs the service on the data directory of the configuration, which load reads again.
+func (p *program) serve(ctx context.Context, c *config.Config, load func() (*config.Config, error)) error {
 	log := p.logger(c.LogFormat)
+	hangups := catchHangups()
+	defer signal.Stop(hangups)
 	if err := c.NeedData(); err != nil {
 		return err
 	}
@@ -71,7 +75,6 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	defer catchHangup(log, cert.Reload)()
 	dir, err := datadir.Open(ctx, c, true, now, p.exitOnDamage)
 	if err != nil {
 		return err
@@ -88,28 +91,12 @@ func (p *program) serve(ctx context.Context, c *config.Config) error {
 			return cli.WithHint(fmt.Errorf("the store in %s is a demonstration: its passwords and tokens were printed", c.Data),
 				"use another data directory")
 		}
-		return p.serveDataDir(ctx, c, dir, cert, log, nil)
+		return p.serveDataDir(ctx, c, dir, cert, log, nil, reloading{hangups, load})
 	}()
 	if closed := dir.Store.Close(); closed != nil {
 		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
 	}
 	return err
-}
-
-// catchHangup calls reload at SIGHUP, instead of ending the process. The returned function restores the default.
-func catchHangup(log *slog.Logger, reload func()) (restore func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		for range hangups {
-			log.Info("ignoring SIGHUP, except for the certificate: restart the service to read the configuration again")
-			reload()
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-	}
 }
 
 // exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "Damage and full disks" in
@@ -120,7 +107,7 @@ func (p *program) exitOnDamage(err error) {
 }
 
 // serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
-func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, cert *certificate.Source, log *slog.Logger, d *demo) error {
+func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datadir.Dir, cert *certificate.Source, log *slog.Logger, d *demo, again reloading) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
@@ -134,7 +121,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	a.certificate = cert
 	var box *mail.MemoryTransport
 	if d == nil {
-		a.sender.Transport, err = transport(c, origin)
+		err = a.setTransport(c)
 		p.warn(c)
 	} else {
 		box = &d.mailbox
@@ -144,13 +131,12 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	if err != nil {
 		return err
 	}
-	limiter := newConnLimiter(listener, c)
-	measured, err := a.measure(limiter)
+	a.limiter, a.again = newConnLimiter(listener, c), again
+	measured, err := a.measure(a.limiter)
 	if err != nil {
 		return err
 	}
-	pages, err := a.pages(box)
-	if err != nil {
+	if err := a.setPages(c, box); err != nil {
 		return err
 	}
 	if d == nil {
@@ -162,19 +148,11 @@ func (p *program) serveDataDir(ctx context.Context, c *config.Config, dir *datad
 	}
 	defer os.Remove(filepath.Join(c.Data, datadir.SocketName))
 	defer socket.Close()
-	servers, err := a.servers(pages, limiter, socket)
+	servers, err := a.servers(ctx, socket, d)
 	if err != nil {
 		return err
 	}
-	servers = append(servers, measured...)
-	if d != nil {
-		another, err := d.sampleServer(ctx, a)
-		if err != nil {
-			return err
-		}
-		servers = append(servers, another)
-	}
-	return a.run(ctx, servers, func() {
+	return a.run(ctx, append(servers, measured...), func() {
 		a.checkClock(ctx)
 		a.auditLifecycle(ctx, audit.ServerStarted)
 		p.Note("listening on %s", origin)
@@ -193,6 +171,13 @@ func (a *app) makeSetupLink(ctx context.Context) {
 	}
 }
 
+// runningInside returns what the checks of a service that runs read.
+func (a *app) runningInside() *doctor.Inside {
+	in := a.inside()
+	in.Connections = func() int { return a.live.Load().Limits.Connections }
+	return in
+}
+
 // noteSetupLink prints where the setup link is, and the link itself only at a terminal: other streams are kept as logs.
 func (p *program) noteSetupLink(a *app) {
 	if a.setupLink.URL.IsZero() {
@@ -205,10 +190,9 @@ func (p *program) noteSetupLink(a *app) {
 }
 
 // pages returns the handler of browsers and programs. box has the emails of a demonstration, or is nil.
-func (a *app) pages(box *mail.MemoryTransport) (http.Handler, error) {
-	c := a.config
-	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
-		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(),
+func (a *app) pages(c *config.Config, renderer *templates.Renderer, box *mail.MemoryTransport) (http.Handler, error) {
+	config := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Directory: a.directory, Handover: a.handover, Renderer: renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: a.origin,
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, HSTS: c.StrictTransportSecurity(), Now: now, Log: a.log, Demo: box, DamagedRecords: a.dataDir.Ring.DamagedRecords, Ready: a.readiness(), Witness: a.witness.Note,
 		Observe: a.observe(), Console: &console.Config{Approvals: a.approvals, Outbox: a.sender.Outbox, Ring: a.dataDir.Ring}}
 	var err error
 	if len(c.ForwardAuth.Rules) > 0 {

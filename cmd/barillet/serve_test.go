@@ -147,7 +147,7 @@ func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 	crowd := newConnLimiter(nil, &c)
 	enter := func(addr string) bool {
 		at := netip.MustParseAddr(addr)
-		return crowd.acquire(throttle.Levels(at), crowd.exempt(at))
+		return crowd.acquire(at, throttle.Levels(at))
 	}
 	for i, step := range []struct {
 		name, addr string
@@ -182,6 +182,14 @@ func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 	crowd.release(throttle.Levels(netip.MustParseAddr("192.0.2.1")))
 	if !enter("192.0.2.3") {
 		t.Error("a released connection is not reused")
+	}
+	c.Limits.Connections, c.TrustedProxies = 100, nil
+	crowd.set(&c)
+	for range 2 {
+		enter("10.0.0.5")
+	}
+	if enter("10.0.0.5") {
+		t.Error("an address that is no proxy any more has no limit")
 	}
 }
 

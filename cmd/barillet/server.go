@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,29 +34,35 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 // connLimiter is a listener that limits the number of connections. It closes further connections immediately.
 type connLimiter struct {
 	net.Listener
-	max, perClient int
-	exempt         func(netip.Addr) bool // proxies, which forward the requests of many clients
 
-	mu      sync.Mutex
-	total   int
-	refused uint64
-	open    map[netip.Prefix]int // by client and by its networks
+	mu             sync.Mutex
+	max, perClient int
+	proxies        []netip.Prefix // they forward the requests of many clients
+	total          int
+	refused        uint64
+	open           map[netip.Prefix]int // by client and by its networks
 }
 
 // newConnLimiter returns a listener that limits the connections of l.
 func newConnLimiter(l net.Listener, c *config.Config) *connLimiter {
-	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, open: map[netip.Prefix]int{},
-		exempt: func(addr netip.Addr) bool {
-			if addr == netip.IPv6Loopback() || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) { // a proxy on this host
-				return true
-			}
-			for _, p := range c.TrustedProxies {
-				if p.Contains(addr) {
-					return true
-				}
-			}
-			return false
-		}}
+	limiter := &connLimiter{Listener: l, open: map[netip.Prefix]int{}}
+	limiter.set(c)
+	return limiter
+}
+
+// set sets the limits. Connections that are open stay.
+func (l *connLimiter) set(c *config.Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.max, l.perClient, l.proxies = c.Limits.Connections, c.Limits.PerClient, c.TrustedProxies
+}
+
+// exempt reports whether an address is that of a proxy. l.mu is locked.
+func (l *connLimiter) exempt(addr netip.Addr) bool {
+	if addr == netip.IPv6Loopback() || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) { // a proxy on this host
+		return true
+	}
+	return slices.ContainsFunc(l.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // Accept implements net.Listener.
@@ -66,8 +73,8 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		addr := remoteAddress(conn)
-		networks, proxy := throttle.Levels(addr), l.exempt(addr)
-		if !l.acquire(networks, proxy) {
+		networks := throttle.Levels(addr)
+		if !l.acquire(addr, networks) {
 			conn.Close()
 			l.countRefused()
 			continue
@@ -85,9 +92,10 @@ func remoteAddress(conn net.Conn) netip.Addr {
 
 // acquire counts a connection if it is allowed. A network may have twice the connections of a client, and the next larger
 // one four times. A quarter of all connections is kept for proxies.
-func (l *connLimiter) acquire(networks [3]netip.Prefix, proxy bool) bool {
+func (l *connLimiter) acquire(addr netip.Addr, networks [3]netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	proxy := l.exempt(addr)
 	if l.total >= l.max || !proxy && l.total >= l.max-l.max/4 {
 		return false
 	}

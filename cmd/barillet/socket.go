@@ -12,8 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"barillet/authn/account"
 	"barillet/authn/admin"
@@ -39,7 +38,7 @@ func socketPath(data string) (path string, done func(), err error) {
 }
 
 // dialSocket connects to the service that runs on a data directory. If none runs, the error wraps fs.ErrNotExist or
-// unix.ECONNREFUSED.
+// syscall.ECONNREFUSED.
 func dialSocket(ctx context.Context, data string) (net.Conn, error) {
 	path, done, err := socketPath(data)
 	if err != nil {
@@ -51,7 +50,7 @@ func dialSocket(ctx context.Context, data string) (net.Conn, error) {
 
 // notListening reports whether dialSocket failed because no service runs.
 func notListening(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // listenSocket creates the admin socket with mode 0600. It replaces an old socket only if no process listens on it.
@@ -60,7 +59,7 @@ func listenSocket(ctx context.Context, data string) (net.Listener, error) {
 	case err == nil:
 		conn.Close()
 		return nil, fmt.Errorf("another process listens on %s", filepath.Join(data, datadir.SocketName))
-	case errors.Is(err, unix.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED):
 		if err := os.Remove(filepath.Join(data, datadir.SocketName)); err != nil {
 			return nil, fmt.Errorf("removing old admin socket: %w", err)
 		}
@@ -119,13 +118,12 @@ func peerUID(conn net.Conn) (uid int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	var cred *unix.Ucred
 	var asked error
-	err = control.Control(func(fd uintptr) { cred, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	err = control.Control(func(fd uintptr) { uid, asked = peerOf(int(fd)) })
 	if err := errors.Join(err, asked); err != nil {
 		return -1, fmt.Errorf("reading peer credentials: %w", err)
 	}
-	return int(cred.Uid), nil
+	return uid, nil
 }
 
 // operatorPrincipal returns the principal of the admin socket and of offline mode (protocol rules 11 and 20).

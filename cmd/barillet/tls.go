@@ -1,15 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 
 	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/config"
+	"barillet/cmd/barillet/doctor"
 )
 
 // newCertificate returns the certificate of [tls], or nil without it.
@@ -28,10 +29,17 @@ func newCertificate(c *config.Config, log *slog.Logger) (*certificate.Source, er
 	return s, nil
 }
 
-// servers returns the servers of the pages, of the admin socket, and of tls.listen_http.
-func (a *app) servers(pages http.Handler, limiter *connLimiter, socket net.Listener) ([]service, error) {
-	first := newServer(pages, a.log)
-	servers := []service{{first, limiter}, {socketServer(a.localAPI(), a.log), socket}}
+// servers returns the servers of the pages, of the admin socket, of tls.listen_http, and of the sample application of a demonstration.
+func (a *app) servers(ctx context.Context, socket net.Listener, d *demo) ([]service, error) {
+	first := newServer(&a.front, a.log)
+	servers := []service{{first, a.limiter}, {socketServer(doctor.Handler(a.runningInside(), &a.witness, a.localAPI()), a.log), socket}}
+	if d != nil {
+		sample, err := d.sampleServer(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, sample)
+	}
 	if a.certificate == nil {
 		return servers, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // emails use the time zone of the host, which may not have these files
 
@@ -25,7 +26,9 @@ import (
 	"barillet/cmd/barillet/certificate"
 	"barillet/cmd/barillet/config"
 	"barillet/cmd/barillet/datadir"
+	"barillet/cmd/barillet/doctor"
 	"barillet/cmd/barillet/metrics"
+	"barillet/cmd/barillet/passwords"
 	"barillet/cmd/barillet/removal"
 	"barillet/cmd/barillet/setuplink"
 	"barillet/factors/webauthn"
@@ -47,7 +50,8 @@ import (
 
 // app contains the parts of the service.
 type app struct {
-	config  *config.Config
+	config  *config.Config                // of the start
+	live    atomic.Pointer[config.Config] // after reloads
 	origin  string
 	log     *slog.Logger
 	dataDir *datadir.Dir
@@ -62,13 +66,19 @@ type app struct {
 	approvals *approval.Service
 	tree      *tree.Tree
 	removal   *removal.Clock  // of the retention policies
+	witness   doctor.Witness  // of the check of the public URL
 	setup     *setuplink.File // nil in a demonstration
 	setupLink directory.SetupLink
 
 	certificate *certificate.Source // nil without TLS
 	sender      *mail.Sender
 	webhooks    *webhook.Sender
-	renderer    *templates.Renderer
+	renderer    atomic.Pointer[templates.Renderer]
+	out         *outbound.Client
+	front       front // the handler of browsers and programs
+	limiter     *connLimiter
+	transport   *mail.Switch // nil without a mail server
+	again       reloading
 	files       *static.Files
 	backups     *backup.Maker
 	schedule    *backup.Schedule // nil without backup.directory
@@ -83,6 +93,7 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 	// Libraries use the default logger and may log what clients send (promise S4). Barillet logs to log.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	a := &app{config: c, origin: origin, log: log, dataDir: dir}
+	a.live.Store(c)
 	var err error
 	if a.files, err = static.New(string(c.Brand.Accent)); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
@@ -96,6 +107,7 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 	events := audit.NewLog(dir.Ring)
 	events.Watch = hooks.Watch
 	out := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed})
+	a.out = out
 	a.webhooks = &webhook.Sender{Store: dir.Store, Hooks: hooks, Events: events, Client: out, Compose: systemlog.Notification, Now: now, Log: log}
 	if a.accounts, err = a.newAccounts(outbox, events); err != nil {
 		return nil, err
@@ -143,13 +155,24 @@ func newAppWithPages(c *config.Config, dir *datadir.Dir, origin string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	brand := templates.Brand{Name: c.Brand.Name, URL: origin, Zone: zone(),
+	renderer, err := a.newRenderer(c)
+	if err != nil {
+		return nil, err
+	}
+	a.renderer.Store(renderer)
+	a.sender.Renderer = messageRenderer{&a.renderer}
+	return a, nil
+}
+
+// newRenderer returns the renderer of pages and emails.
+func (a *app) newRenderer(c *config.Config) (*templates.Renderer, error) {
+	brand := templates.Brand{Name: c.Brand.Name, URL: a.origin, Zone: zone(),
 		Support: templates.Support{Email: string(c.Support.Email), Phone: c.Support.Phone}}
-	if a.renderer, err = templates.New(brand, a.files.URL, consolepages.Files); err != nil {
+	renderer, err := templates.New(brand, a.files.URL, consolepages.Files)
+	if err != nil {
 		return nil, fmt.Errorf("reading templates: %w", err)
 	}
-	a.sender.Renderer = messageRenderer{a.renderer}
-	return a, nil
+	return renderer, nil
 }
 
 // newAccounts returns the account service with all factors.
@@ -162,20 +185,21 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 	}
 	policy := password.Policy{Min: c.Password.MinLength, MaxConcurrent: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
 		Cost: password.Cost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
-	passwords, err := password.NewHasher(dir.Keys.Pepper, policy)
+	hasher, err := password.NewHasher(dir.Keys.Pepper, policy)
 	if err != nil {
 		return nil, err
 	}
-	boundMemory(passwords)
+	boundMemory(hasher)
+	hasher.Breached = passwords.Breached(c.Data, a.log)
 	accounts := &account.Service{
 		Store: dir.Store, Pepper: dir.Keys.Pepper,
 		Factors:  kinds(keys, dir.Keys.Pepper.MAC),
-		Hasher:   passwords,
+		Hasher:   hasher,
 		Limiter:  throttle.NewLimiter(dir.Ring, dir.Keys.Pepper),
 		Failures: throttle.NewFailureStore(dir.Ring, dir.Keys.Pepper),
 		Log:      events, Outbox: outbox,
 		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, Locales: templates.Languages(), AllowCopies: c.TOTP.AllowCopies,
-			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
+			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: func() string { return string(a.live.Load().Support.Email) }},
 		Now: now, HasRoom: dir.Space.HasRoom,
 	}
 	accounts.Budgets.Refusals = &throttle.Refusals{}
@@ -193,16 +217,24 @@ func transport(c *config.Config, origin string) (mail.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username,
-		Password: password, From: c.MailFrom(origin), HELO: config.Host(origin)})
+	server := smtpConfig(c, origin)
+	server.Password = password
+	t, err := mail.NewSMTP(server)
 	if err != nil {
 		return nil, fmt.Errorf("[smtp]: %w", err)
 	}
 	return t, nil
 }
 
+// smtpConfig returns the connection to the mail server, without the password.
+func smtpConfig(c *config.Config, origin string) mail.SMTPConfig {
+	return mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username, From: c.MailFrom(origin), HELO: config.Host(origin)}
+}
+
 // messageRenderer renders the emails of the outbox.
-type messageRenderer struct{ renderer *templates.Renderer }
+type messageRenderer struct {
+	renderer *atomic.Pointer[templates.Renderer]
+}
 
 // Render implements mail.Renderer.
 func (l messageRenderer) Render(template, lang string, data []byte) (subject, text, html string, err error) {
@@ -210,7 +242,7 @@ func (l messageRenderer) Render(template, lang string, data []byte) (subject, te
 	if err != nil {
 		return "", "", "", err
 	}
-	return l.renderer.Mail(lang, m)
+	return l.renderer.Load().Mail(lang, m)
 }
 
 // zone returns the time zone of the host with its name; the name of time.Local is "Local".

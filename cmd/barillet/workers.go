@@ -15,7 +15,7 @@ func (a *app) runWorkers(ctx context.Context) {
 	defer beside.Wait()
 	workers := map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run,
 		"free space": a.watchSpace, "certificate": a.certificate.Run, "certificate warnings": a.certificateWatch().Run, "audit log": a.tree.Run,
-		"sweep": a.runSweeper, "sign-in counters": a.counts.Run, "setup link": a.setup.Run, "backup": a.schedule.Run}
+		"sweep": a.runSweeper, "sign-in counters": a.counts.Run, "setup link": a.setup.Run, "backup": a.schedule.Run, "reload": a.runReload}
 	if a.metrics != nil {
 		workers["metrics"] = a.metrics.Run
 	}

@@ -100,3 +100,14 @@ func (r *record) remember(step, cur int64) {
 }
 
 func stepOf(now time.Time) int64 { return now.Unix() / period }
+
+// Renew implements factors.Renewer. A phone whose drift is not known can have been maxDrift steps ahead, with the neighbour of its
+// present step.
+func (TOTP) Renew(now time.Time, d factors.Device) (factors.Device, error) {
+	r, err := read(d)
+	if err != nil {
+		return factors.Device{}, err
+	}
+	r.Last = max(r.Last, stepOf(now)+maxDrift+1) // the largest that settle accepts
+	return r.write(d)
+}

@@ -28,6 +28,7 @@ var (
 	_ factors.Sharer        = TOTP{}
 	_ factors.AdminEnroller = TOTP{}
 	_ factors.Importer      = TOTP{}
+	_ factors.Renewer       = TOTP{}
 )
 
 // AskView is what a page that asks for a code needs.

@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"barillet/store"
 )
 
@@ -48,6 +46,14 @@ func New(dir string) (*Watch, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// Measure returns the state of a directory, and changes nothing.
+func Measure(dir string) (State, error) {
+	w := &Watch{dir: dir}
+	err := w.read()
+	w.state.Low = w.state.Free+w.state.Reserved < 3*w.unit
+	return w.state, err
 }
 
 // State returns what the last Check found.
@@ -118,7 +124,7 @@ func (w *Watch) reserve() error {
 	if err != nil {
 		return err
 	}
-	err = unix.Fallocate(int(f.Fd()), 0, 0, int64(w.unit))
+	err = allocate(f, int64(w.unit))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(w.path()))
 	}

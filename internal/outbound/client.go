@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -54,14 +55,19 @@ type Config struct {
 
 // Client makes requests. It is safe for concurrent use.
 type Client struct {
-	config Config
-	http   http.Client
+	config  Config
+	allowed atomic.Pointer[Allowed]
+	http    http.Client
 }
+
+// Allow replaces the hosts that the operator allows, for all later connections.
+func (c *Client) Allow(a Allowed) { c.allowed.Store(&a) }
 
 // New returns a Client that follows no redirects, stores no cookies and uses no compression. It ignores a proxy in the
 // environment, because a proxy resolves the name again after the check.
 func New(config Config) *Client {
 	c := &Client{config: config}
+	c.Allow(config.Allowed)
 	c.http = http.Client{
 		Transport: &http.Transport{
 			DialContext:            c.dial,
@@ -98,9 +104,9 @@ func (c *Client) Check(address string) (*url.URL, error) {
 	if err != nil || u.Opaque != "" || u.Hostname() == "" || u.User != nil || strings.Contains(address, "#") || strings.HasSuffix(u.Host, ":") {
 		return nil, fmt.Errorf("want https and a host, without user information and fragment: %w", ErrForbidden)
 	}
-	host, named := u.Hostname(), c.config.Allowed.host(u.Hostname())
+	host, named := u.Hostname(), c.allowed.Load().host(u.Hostname())
 	if addr, err := netip.ParseAddr(host); err == nil {
-		if !c.config.Allowed.address(host, addr) {
+		if !c.allowed.Load().address(host, addr) {
 			return nil, fmt.Errorf("host is private: %w", ErrForbidden)
 		}
 	} else if name, ok := hostName(host); !ok || !named && (name == "localhost" || strings.HasSuffix(name, ".localhost")) {
@@ -186,7 +192,7 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	}
 	dialer := net.Dialer{Timeout: headTimeout, Resolver: c.config.Resolver,
 		Control: func(_, resolved string, _ syscall.RawConn) error {
-			if to, err := netip.ParseAddrPort(resolved); err != nil || !c.config.Allowed.address(host, to.Addr()) {
+			if to, err := netip.ParseAddrPort(resolved); err != nil || !c.allowed.Load().address(host, to.Addr()) {
 				return ErrForbidden
 			}
 			return nil

@@ -32,26 +32,40 @@ func (s *Service) Applications(ctx context.Context, session string) (out []Appli
 		if err != nil || b == nil {
 			return cmp.Or[error](err, errcode.New(errcode.NoSession))
 		}
-		since, err := s.firstAccess(snap, b.User)
-		if err != nil {
-			return err
-		}
-		for id, at := range since {
-			c, err := s.Clients.Get(snap, id)
-			if err != nil {
-				return err
-			}
-			if c != nil {
-				out = append(out, Application{id, c.Name, at})
-			}
-		}
-		return nil
+		out, err = s.applicationsOf(snap, b.User)
+		return err
 	})
+	return out, err
+}
+
+// ApplicationsOf is Applications for a user, without a session.
+func (s *Service) ApplicationsOf(ctx context.Context, user account.UserID) (out []Application, err error) {
+	err = s.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		out, err = s.applicationsOf(snap, user)
+		return err
+	})
+	return out, err
+}
+
+func (s *Service) applicationsOf(snap store.Snapshot, user account.UserID) (out []Application, err error) {
+	since, err := s.firstAccess(snap, user)
+	if err != nil {
+		return nil, err
+	}
+	for id, at := range since {
+		c, err := s.Clients.Get(snap, id)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
+			out = append(out, Application{id, c.Name, at})
+		}
+	}
 	sort.Slice(out, func(i, j int) bool {
 		a, b := &out[i], &out[j]
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.ID, b.ID)) < 0
 	})
-	return out, err
+	return out, nil
 }
 
 // firstAccess returns the time of the first consent or active grant of a user, for each client.

@@ -30,6 +30,17 @@ for (const b of document.querySelectorAll("[data-show]")) {
   input.form.addEventListener("submit", () => { input.type = "password"; });
 }
 
+// How strong a new password is, in words, from its length and its different characters. The service decides at the submit.
+for (const p of document.querySelectorAll("[data-strength]")) {
+  const input = document.getElementById(p.dataset.strength), words = p.dataset, blank = "\u00a0";
+  p.textContent = blank;
+  input.addEventListener("input", () => {
+    const typed = [...input.value.normalize("NFC")], size = Math.min(typed.length, 2 * new Set(typed).size);
+    const word = typed.length === 0 ? blank : typed.length < words.min ? words.short : size < 12 ? words.weak : size < 16 ? words.fair : words.strong;
+    if (p.textContent !== word) p.textContent = word;
+  });
+}
+
 // A form is submitted once, even after a double tap. It opens again if the navigation is stopped, or if Back shows the
 // page. A browser that does not report a stopped navigation opens it after ten seconds.
 const submitted = new Set(), reopen = () => submitted.clear();

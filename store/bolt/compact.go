@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"syscall"
 
 	"go.etcd.io/bbolt"
 
@@ -159,8 +158,7 @@ func sameOwner(path, of string) error {
 	if err != nil {
 		return err
 	}
-	owner := info.Sys().(*syscall.Stat_t)
-	return os.Chown(path, int(owner.Uid), int(owner.Gid))
+	return chownLike(path, info)
 }
 
 func checkCopy(db *bbolt.DB, path string, records int) error {

@@ -28,7 +28,7 @@ func lock(path string) (*os.File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("opening store file: %w", err)
 		}
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err = flock(f)
 		if err == nil && named(f, path) {
 			return f, nil
 		}

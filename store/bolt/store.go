@@ -37,6 +37,8 @@ type Options struct {
 	Check bool
 	// Statistics makes Usage count free pages, which costs each transaction a lock.
 	Statistics bool
+	// Unsynced makes the file durable in Close alone: for work on a copy that a kill may destroy. Without it, each Update does.
+	Unsynced bool
 }
 
 // Store is a bbolt file. A View or an Update inside the closure of another can wait for itself forever.
@@ -93,6 +95,7 @@ func Open(path string, options Options) (*Store, error) {
 	if !unclean {
 		s.opened = s.synced.Load()
 	}
+	s.db.NoSync = options.Unsynced
 	if s.onDamage == nil {
 		s.onDamage = func(err error) { go panic(err) } // in a goroutine, where no handler recovers it
 	}
@@ -152,6 +155,11 @@ func (s *Store) closeFile() error {
 	close(s.closing)
 	<-s.ended
 	s.storeFreePages()
+	if s.damage.Load() == nil && s.db.NoSync {
+		if err := s.db.Sync(); err != nil {
+			return errors.Join(fmt.Errorf("syncing %s: %w", s.path, err), s.db.Close()) // the marker stays
+		}
+	}
 	if s.damage.Load() != nil {
 		return nil // after a panic in a commit, bbolt holds its own lock and cannot be closed
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"barillet/authn/admin"
@@ -14,6 +15,25 @@ func (a *API) logHead(w http.ResponseWriter, r *http.Request, op admin.Principal
 		return err
 	}
 	return reply.JSON(w, http.StatusOK, head)
+}
+
+// logEntries returns a page of the entries of the log, for a copy from which a store can be restored.
+func (a *API) logEntries(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	first := int64(0)
+	if text := q.text("first"); text != "" {
+		if first, err = strconv.ParseInt(text, 10, 64); err != nil || first < 0 {
+			return badParameter("first")
+		}
+	}
+	entries, next, err := a.directory.Admin.LogEntries(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), first, q.text("after"))
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, map[string]any{"entries": entries, "next": next})
 }
 
 func (a *API) proveEvent(w http.ResponseWriter, r *http.Request, op admin.Principal) error {

@@ -33,7 +33,7 @@ func readQuery(r *http.Request) (query, error) {
 // knownParameter returns name if it is a parameter of a call, or "". A response repeats no other name.
 func knownParameter(name string) string {
 	switch name {
-	case "q", "filter", "search", "limit", "after", "activate", "dryRun", "sendEmail", "status", "reference", "since", "until", "sortOrder", "kind", "disableNotifications", "days", "group":
+	case "q", "filter", "search", "limit", "after", "first", "activate", "dryRun", "sendEmail", "status", "reference", "since", "until", "sortOrder", "kind", "disableNotifications", "days", "group":
 		return name
 	}
 	return ""

@@ -35,7 +35,11 @@ var labels = map[account.Role]string{
 func (a *API) role(user account.UserID, g account.RoleAssignment) roleJSON {
 	holder := a.publicURL + "/api/v1/users/" + string(user)
 	self := holder + "/roles/" + g.ID
-	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: "ACTIVE", Created: reply.Timestamp(g.Created), LastUpdated: reply.Timestamp(g.Changed),
+	status := "ACTIVE"
+	if g.Rests {
+		status = "INACTIVE"
+	}
+	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: status, Created: reply.Timestamp(g.Created), LastUpdated: reply.Timestamp(g.Changed),
 		AssignmentType: "USER", Targets: g.Groups,
 		Links: map[string]linkJSON{"self": {Href: self}, "assignee": {Href: holder}, "targets": {Href: self + "/targets/groups"}}}
 }

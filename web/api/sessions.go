@@ -3,7 +3,9 @@ package api
 import (
 	"net/http"
 
+	"barillet/authn/account"
 	"barillet/authn/admin"
+	"barillet/authn/session"
 	"barillet/web/reply"
 )
 
@@ -20,6 +22,11 @@ type sessionJSON struct {
 	UserAgent  string  `json:"userAgent"`  // specific to Barillet
 }
 
+func (a *API) session(u *account.User, s session.Summary) sessionJSON {
+	return sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.AsGiven().Login, Status: "ACTIVE", CreatedAt: reply.Timestamp(s.Since),
+		ExpiresAt: reply.Timestamp(s.ExpiresAt), LastSeenAt: reply.Timestamp(s.LastSeen), Address: s.Address, UserAgent: s.Agent}
+}
+
 func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
@@ -31,8 +38,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Prin
 	}
 	out := make([]sessionJSON, len(open))
 	for i, s := range open {
-		out[i] = sessionJSON{ID: s.ID, UserID: string(u.ID), Login: u.AsGiven().Login, Status: "ACTIVE", CreatedAt: reply.Timestamp(s.Since),
-			ExpiresAt: reply.Timestamp(s.ExpiresAt), LastSeenAt: reply.Timestamp(s.LastSeen), Address: s.Address, UserAgent: s.Agent}
+		out[i] = a.session(&u, s)
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

@@ -15,6 +15,7 @@ func Message(field, reason string) string {
 var messages = map[string]string{
 	"address":             "not an email address",
 	"approval":            "needs the approval of a second administrator: create the user without it, and assign it after",
+	"breached":            "appeared in a data breach: choose another",
 	"common":              "too easy to guess",
 	"control":             "contains a control character, or one that changes the direction of text",
 	"count":               "too few or too many entries",

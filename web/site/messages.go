@@ -68,6 +68,7 @@ var problemsByField = map[string]sentence{
 	"password site":      {templates.ProblemPasswordContext, "password"},
 	"password about_you": {templates.ProblemPasswordContext, "password"},
 	"password common":    {templates.ProblemPasswordCommon, "password"},
+	"password breached":  {templates.ProblemPasswordBreached, "password"},
 	"password same":      {templates.ProblemPasswordSame, "password"},
 	"password":           {templates.ProblemPasswordCommon, "password"},
 	"current":            {templates.ProblemPasswordCurrent, "current"},

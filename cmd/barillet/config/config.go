@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -20,67 +21,67 @@ import (
 // KeyName is the default name of the key file in the data directory.
 const KeyName = "barillet.key"
 
-// Config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default, the
-// bounds (of a number, a duration, or the length of a text), the words to choose from, and the description in the help
-// and in docs/operations.md.
+// Config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default or else an
+// example, the bounds (of a number, a duration, or the length of a text), the words to choose from, the description in the
+// help and in docs/operations.md, and whether a reload applies it.
 type Config struct {
-	Data           string   `toml:"data" usage:"data directory"`
+	Data           string   `toml:"data" example:"/var/lib/barillet" usage:"data directory"`
 	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, with TLS if [tls] is set; port 0 takes a free port"`
-	PublicURL      Origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
-	HSTS           string   `toml:"hsts" default:"host" oneof:"off,host,subdomains" usage:"whether browsers must use https for two years, at the host of public_url or also below it"`
+	PublicURL      Origin   `toml:"public_url" example:"https://login.garage.example" usage:"URL that browsers use, without a path; https, except for http://localhost"`
+	HSTS           string   `toml:"hsts" default:"host" oneof:"off,host,subdomains" reload:"true" usage:"whether browsers must use https for two years, at the host of public_url or also below it"`
 	DefaultLocale  string   `toml:"default_locale" default:"fr" oneof:"fr,en" usage:"default language, used when the browser does not send one"`
 	LogFormat      string   `toml:"log_format" default:"text" oneof:"text,json" usage:"format of the log on stderr"`
-	TrustedProxies networks `toml:"trusted_proxies" usage:"addresses and networks whose X-Forwarded-For header is used"`
-	KeyFile        string   `toml:"key_file" usage:"key file of the store, mode 0600"`
+	TrustedProxies networks `toml:"trusted_proxies" example:"127.0.0.1" reload:"true" usage:"addresses and networks whose X-Forwarded-For header is used"`
+	KeyFile        string   `toml:"key_file" example:"/var/lib/barillet/barillet.key" usage:"key file of the store, mode 0600"`
 
 	TLS struct {
-		CertificateFile string   `toml:"certificate_file" usage:"file of the certificate with its chain, PEM; requires tls.key_file"`
-		KeyFile         string   `toml:"key_file" usage:"file of the key of the certificate, PEM, not readable by all users of the host"`
+		CertificateFile string   `toml:"certificate_file" example:"/etc/barillet/fullchain.pem" usage:"file of the certificate with its chain, PEM; requires tls.key_file"`
+		KeyFile         string   `toml:"key_file" example:"/etc/barillet/privkey.pem" usage:"file of the key of the certificate, PEM, not readable by all users of the host"`
 		ACME            bool     `toml:"acme" default:"false" usage:"whether a CA issues and renews the certificate by ACME"`
 		ACMETerms       bool     `toml:"acme_agree_terms" default:"false" usage:"whether you agree to the terms of the CA; tls.acme requires it"`
 		ACMEDirectory   secure   `toml:"acme_directory" default:"https://acme-v02.api.letsencrypt.org/directory" usage:"URL of the CA's directory"`
-		ACMEEmail       email    `toml:"acme_email" usage:"address that the CA writes to"`
-		ListenHTTP      hostPort `toml:"listen_http" usage:"address and port that redirect http to https and answer challenges of the CA, such as :80"`
+		ACMEEmail       email    `toml:"acme_email" example:"it@garage.example" usage:"address that the CA writes to"`
+		ListenHTTP      hostPort `toml:"listen_http" example:":80" usage:"address and port that redirect http to https and answer challenges of the CA, such as :80"`
 	} `toml:"tls"`
 	Brand struct {
 		Name   string `toml:"name" default:"Barillet" min:"1" max:"40" usage:"name on pages, in emails and in authenticator apps"`
-		Accent colour `toml:"accent" usage:"colour of buttons and links"`
+		Accent colour `toml:"accent" example:"#0b4f5c" usage:"colour of buttons and links"`
 	} `toml:"brand"`
 	Support struct {
-		Email email  `toml:"email" usage:"recipient of help requests; shown to users"`
-		Phone string `toml:"phone" min:"1" max:"40" usage:"telephone number shown to users"`
+		Email email  `toml:"email" example:"support@garage.example" reload:"true" usage:"recipient of help requests; shown to users"`
+		Phone string `toml:"phone" min:"1" max:"40" example:"01 99 00 12 34" reload:"true" usage:"telephone number shown to users"`
 	} `toml:"support"`
 	SMTP struct {
-		Host         string `toml:"host" usage:"mail server"`
-		Port         int    `toml:"port" min:"1" max:"65535" usage:"port of the mail server"`
-		TLS          string `toml:"tls" default:"starttls" oneof:"starttls,implicit,none" usage:"encryption of the connection to the mail server"`
-		Username     string `toml:"username" usage:"user name at the mail server; requires smtp.password_file"`
-		PasswordFile string `toml:"password_file" usage:"file that contains the password for the mail server"`
-		From         sender `toml:"from" usage:"sender of emails, with or without a name"`
+		Host         string `toml:"host" example:"mail.garage.example" reload:"true" usage:"mail server"`
+		Port         int    `toml:"port" min:"1" max:"65535" example:"587" reload:"true" usage:"port of the mail server"`
+		TLS          string `toml:"tls" default:"starttls" oneof:"starttls,implicit,none" reload:"true" usage:"encryption of the connection to the mail server"`
+		Username     string `toml:"username" example:"barillet" reload:"true" usage:"user name at the mail server; requires smtp.password_file"`
+		PasswordFile string `toml:"password_file" example:"/etc/barillet-smtp-password" reload:"true" usage:"file that contains the password for the mail server"`
+		From         sender `toml:"from" example:"Garage Léon <login@garage.example>" reload:"true" usage:"sender of emails, with or without a name"`
 	} `toml:"smtp"`
 	Limits struct { // promises S5 and A11
-		Connections int           `toml:"connections" default:"2000" min:"16" max:"100000" usage:"open connections in total"`
-		PerClient   int           `toml:"connections_per_client" default:"64" min:"4" max:"100000" usage:"open connections of one IPv4 address or IPv6 /64"`
+		Connections int           `toml:"connections" default:"2000" min:"16" max:"100000" reload:"true" usage:"open connections in total"`
+		PerClient   int           `toml:"connections_per_client" default:"64" min:"4" max:"100000" reload:"true" usage:"open connections of one IPv4 address or IPv6 /64"`
 		SessionIdle time.Duration `toml:"session_idle" default:"1h" min:"1m" max:"24h" usage:"time without a request after which a session ends"`
 		SessionMax  time.Duration `toml:"session_max" default:"24h" min:"5m" max:"24h" usage:"time after which a session ends"`
 	} `toml:"limits"`
 	Retention struct { // in days
-		Events       int `toml:"events" default:"400" min:"30" max:"3650" usage:"days that the log keeps changes: devices, roles, resets, users, clients, tokens"`
-		Routine      int `toml:"routine" default:"180" min:"7" max:"3650" usage:"days that the log keeps what users do each day, such as sign-ins"`
-		Failures     int `toml:"failures" default:"90" min:"7" max:"3650" usage:"days that the log keeps what was refused"`
-		DeadLetters  int `toml:"dead_letters" default:"30" min:"1" max:"365" usage:"days that an email, a webhook call or a logout that was given up is kept"`
-		HelpRequests int `toml:"help_requests" default:"365" min:"30" max:"3650" usage:"days that a closed help request is kept"`
-		DeletedUsers int `toml:"deleted_users" default:"90" min:"1" max:"3650" usage:"days after which the log names a deleted user no more"`
+		Events       int `toml:"events" default:"400" min:"30" max:"3650" reload:"true" usage:"days that the log keeps changes: devices, roles, resets, users, clients, tokens"`
+		Routine      int `toml:"routine" default:"180" min:"7" max:"3650" reload:"true" usage:"days that the log keeps what users do each day, such as sign-ins"`
+		Failures     int `toml:"failures" default:"90" min:"7" max:"3650" reload:"true" usage:"days that the log keeps what was refused"`
+		DeadLetters  int `toml:"dead_letters" default:"30" min:"1" max:"365" reload:"true" usage:"days that an email, a webhook call or a logout that was given up is kept"`
+		HelpRequests int `toml:"help_requests" default:"365" min:"30" max:"3650" reload:"true" usage:"days that a closed help request is kept"`
+		DeletedUsers int `toml:"deleted_users" default:"90" min:"1" max:"3650" reload:"true" usage:"days after which the log names a deleted user no more"`
 	} `toml:"retention"`
 	Password struct {
 		MinLength int   `toml:"min_length" default:"8" min:"8" max:"64" usage:"minimum length of a password in characters"`
 		MemoryKiB int   `toml:"memory_kib" default:"19456" min:"8192" max:"262144" usage:"memory of one Argon2id hash in KiB"`
 		Passes    int   `toml:"passes" default:"2" min:"1" max:"10" usage:"passes of one Argon2id hash"`
-		AtOnce    int   `toml:"at_once" min:"1" max:"64" usage:"maximum number of concurrent hashes"`
-		Words     words `toml:"words" usage:"words that a password must not be made of, in addition to brand.name"`
+		AtOnce    int   `toml:"at_once" min:"1" max:"64" example:"4" usage:"maximum number of concurrent hashes"`
+		Words     words `toml:"words" example:"léon,garage" usage:"words that a password must not be made of, in addition to brand.name"`
 	} `toml:"password"`
 	ForwardAuth struct {
-		Rules rules `toml:"rules" usage:"who can use the applications behind a proxy"`
+		Rules rules `toml:"rules" example:"wiki.garage.example,shop.garage.example/admin phishing-resistant" reload:"true" usage:"who can use the applications behind a proxy"`
 	} `toml:"forward_auth"`
 	OIDC struct {
 		ClientCredentials bool `toml:"client_credentials" default:"false" usage:"whether applications can get tokens for themselves"`
@@ -96,20 +97,21 @@ type Config struct {
 		UserVerification string `toml:"user_verification" default:"discouraged" oneof:"discouraged,preferred,required" usage:"whether a security key asks for its PIN after the password"`
 	} `toml:"webauthn"`
 	Backup struct {
-		Directory  string        `toml:"directory" usage:"directory of scheduled backups, which exists"`
+		Directory  string        `toml:"directory" example:"/var/lib/barillet/backups" usage:"directory of scheduled backups, which exists"`
 		Every      time.Duration `toml:"every" default:"24h" min:"10m" max:"720h" usage:"time between two scheduled backups"`
 		Keep       int           `toml:"keep" default:"14" min:"1" max:"10000" usage:"scheduled backups that are kept"`
 		KeepDays   int           `toml:"keep_days" default:"3650" min:"1" max:"3650" usage:"days that a scheduled backup is kept at most; the newest is always kept"`
-		Recipients recipients    `toml:"recipients" usage:"public keys of age, to which every backup is encrypted"`
+		Recipients recipients    `toml:"recipients" example:"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p" usage:"public keys of age, to which every backup is encrypted"`
 	} `toml:"backup"`
 	Outbound struct {
-		Allow hosts `toml:"allow" usage:"private hosts, addresses and networks that the service can call by HTTP"`
+		Allow hosts `toml:"allow" example:"hooks.garage.local,10.20.0.0/16" reload:"true" usage:"private hosts, addresses and networks that the service can call by HTTP"`
 	} `toml:"outbound"`
 	Metrics struct {
-		Listen hostPort `toml:"listen" usage:"address and port of the metrics for Prometheus, without TLS"`
+		Listen hostPort `toml:"listen" example:"localhost:9464" usage:"address and port of the metrics for Prometheus, without TLS"`
 	} `toml:"metrics"`
 
 	Warnings []string
+	given    map[string]given // by key; another setting has its default
 }
 
 // Load returns the configuration of flags (by key), environment and file; a flag has precedence over the environment
@@ -117,9 +119,7 @@ type Config struct {
 func Load(file string, environ []string, flags map[string]string) (*Config, error) {
 	c := Defaults()
 	env := Variables(environ)
-	if file == "" {
-		file = env["BARILLET_CONFIG"]
-	}
+	file = File(file, environ)
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -135,10 +135,15 @@ func Load(file string, environ []string, flags map[string]string) (*Config, erro
 	if err := c.parseEnvironment(env); err != nil {
 		return nil, err
 	}
-	if key, err := c.set(flags); err != nil {
+	if key, err := c.set(flags, FromFlag); err != nil {
 		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", FlagOf(key), err)}
 	}
 	return &c, c.validate(cmp.Or(file, "configuration"))
+}
+
+// File returns the configuration file, of --config or of the environment; empty: none.
+func File(flag string, environ []string) string {
+	return cmp.Or(flag, Variables(environ)["BARILLET_CONFIG"])
 }
 
 // validate checks the settings against each other.
@@ -194,8 +199,11 @@ func Loopback(listen string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// NeedData checks that the data directory is set, and sets the default of the key file.
+// NeedData checks that the data directory is set, and sets the default of the key file. On Windows it fails.
 func (c *Config) NeedData() error {
+	if runtime.GOOS == "windows" {
+		return cli.WithHint(errors.New("the data directory of a service needs Unix"), "set --url or BARILLET_URL to use a service elsewhere")
+	}
 	if c.Data == "" {
 		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}

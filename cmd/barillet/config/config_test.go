@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,14 @@ authn = true
 [webauthn]
 attestation = "none"
 user_verification = "preferred"
+
+[backup]
+directory = "/var/backups/barillet"
+every = "12h"
+keep = 30
+keep_days = 90
+recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+
 [outbound]
 allow = ["hooks.garage.local", "10.20.0.0/16"]
 `
@@ -117,6 +126,8 @@ func TestParse_SetsEveryKey(t *testing.T) {
 		"totp.allow_copies":             {c.TOTP.AllowCopies, false},
 		"hsts":                          {c.StrictTransportSecurity(), "max-age=63072000; includeSubDomains"},
 		"api.authn":                     {c.API.Authn, true},
+		"backup.every":                  {c.Backup.Every, 12 * time.Hour},
+		"backup.keep":                   {c.Backup.Keep, 30},
 		"webauthn.attestation":          {c.WebAuthn.Attestation, "none"},
 		"outbound.allow, a network":     {canCall(&c, "https://10.20.0.1/"), true},
 		"outbound.allow, a host":        {canCall(&c, "http://hooks.garage.local:81/"), true},
@@ -290,4 +301,77 @@ func FuzzConfiguration(f *testing.F) {
 			t.Errorf("got a limit out of bounds: %+v %+v", c.Limits, c.Password)
 		}
 	})
+}
+
+// TestExample_IsValidWithEverySettingInForce also fails for a setting without default and example.
+func TestExample_IsValidWithEverySettingInForce(t *testing.T) {
+	text := Example()
+	file := filepath.Join(t.TempDir(), "barillet.toml")
+	for name, text := range map[string]string{"as it is": text, "with each setting": regexp.MustCompile(`(?m)^#([a-z])`).ReplaceAllString(text, "$1")} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(file, nil, map[string]string{"listen": "localhost:1"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, s := range c.Settings() {
+			value, source := c.Value(s)
+			want := FromDefault
+			switch {
+			case s.Key == "listen":
+				want = FromFlag
+			case name == "with each setting":
+				want = FromFile
+			}
+			if source != want || value == "" && want != FromDefault {
+				t.Errorf("%s: %s has the value %s of the %s", name, s.Key, value, source)
+			}
+			if initial, has := s.Tag.Lookup("default"); has && want == FromFile && value != s.toml(initial) {
+				t.Errorf("the example of %s has %s, and its default is %s", s.Key, value, initial)
+			}
+		}
+	}
+}
+
+func TestNearest_NamesAWordThatIsSpeltAlmostAlike(t *testing.T) {
+	known := []string{"data", "listen", "public_url", "hsts", "smtp"}
+	for name, want := range map[string]string{"listne": "listen", "LISTEN": "listen", "lisen": "listen", "publicurl": "public_url", "public-url": "public_url",
+		"dtaa": "data", "stmp": "smtp", "date": "data", "port": "", "host": "", "address": "", "x": "", "": "", "listening": ""} {
+		if got := Nearest(name, known); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestLoad_NamesTheNearestKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "barillet.toml")
+	for text, want := range map[string]string{
+		`listne = "localhost:1"`: `unknown key "listne": did you mean "listen"?`,
+		"[smpt]\nhost = \"x\"":   `unknown key "smpt": did you mean "smtp"?`,
+		"[smtp]\nhots = \"x\"":   `unknown key "smtp.hots": did you mean "smtp.host"?`,
+		"[smtp]\ncolour = \"x\"": `unknown key "smtp.colour"`,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(file, nil, nil); err == nil || err.Error() != file+": "+want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+	for variable, want := range map[string]string{
+		"BARILLET_LISTNE=x":    "environment: unknown variable BARILLET_LISTNE: did you mean BARILLET_LISTEN?",
+		"BARILLET_SMTP_HOTS=x": "environment: unknown variable BARILLET_SMTP_HOTS: did you mean BARILLET_SMTP_HOST?",
+		"BARILLET_SMTP_HUE=x":  "environment: unknown variable BARILLET_SMTP_HUE",
+	} {
+		if _, err := Load("", []string{variable}, nil); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", variable, err, want)
+		}
+	}
+	for _, platform := range []string{"BARILLET_PORT=tcp://10.0.0.1:80", "BARILLET_SERVICE_HOST=10.0.0.1", "BARILLET_PORT_8080_TCP_ADDR=10.0.0.1"} {
+		if c, err := Load("", []string{platform}, nil); err != nil || len(c.Warnings) != 1 {
+			t.Errorf("%s: got %v, want a warning: Kubernetes defines it", platform, err)
+		}
+	}
 }

@@ -54,16 +54,70 @@ func Defaults() (c Config) {
 	return c
 }
 
-// set sets the settings of which there is a value. An error comes with the key of its setting.
-func (c *Config) set(values map[string]string) (key string, err error) {
+// Source is where the value of a setting comes from.
+type Source string
+
+// The sources of values.
+const (
+	FromDefault     Source = "default"
+	FromFile        Source = "file"
+	FromEnvironment Source = "environment"
+	FromFlag        Source = "flag"
+)
+
+// given is a value as its source has it.
+type given struct {
+	text   string
+	source Source
+}
+
+// set sets the settings of which a source has a value. An error comes with the key of its setting.
+func (c *Config) set(values map[string]string, source Source) (key string, err error) {
 	for _, s := range c.Settings() {
-		if value, given := values[s.Key]; given {
-			if err := s.set(value); err != nil {
-				return s.Key, err
-			}
+		value, has := values[s.Key]
+		if !has {
+			continue
 		}
+		if err := s.set(value); err != nil {
+			return s.Key, err
+		}
+		if c.given == nil {
+			c.given = map[string]given{}
+		}
+		c.given[s.Key] = given{value, source}
 	}
 	return "", nil
+}
+
+// Value returns the value of a setting as a file has it, and its source. The value is empty for a setting without value and default.
+func (c *Config) Value(s Setting) (value string, source Source) {
+	if g, is := c.given[s.Key]; is {
+		return s.toml(g.text), g.source
+	}
+	if text, has := s.Tag.Lookup("default"); has {
+		return s.toml(text), FromDefault
+	}
+	return "", FromDefault
+}
+
+// toml returns a value as TOML.
+func (s Setting) toml(text string) string {
+	switch s.tomlType() {
+	case "String":
+		return quoteTOML(text)
+	case "Array":
+		list := items([]byte(text))
+		for i, item := range list {
+			list[i] = quoteTOML(item)
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	}
+	return text
+}
+
+// quoteTOML returns a basic string of TOML. A value has no control characters.
+func quoteTOML(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
 // set parses a value of a file, a variable or a flag, and stores it.
@@ -118,12 +172,16 @@ func (s Setting) want(ok bool) error {
 		return errors.New("want a list of texts in quotes")
 	case oneof != "":
 		return fmt.Errorf("want one of %s", strings.ReplaceAll(oneof, ",", ", "))
-	case reflect.TypeOf(s.field) == reflect.TypeFor[*time.Duration]():
+	case s.isDuration():
 		return fmt.Errorf("want a duration from %s to %s, such as \"45m\" or \"1h30m\"", least, most)
 	case most != "":
 		return fmt.Errorf("want %s to %s characters", least, most)
 	}
 	return errors.New("want a text in quotes")
+}
+
+func (s Setting) isDuration() bool {
+	return reflect.TypeOf(s.field) == reflect.TypeFor[*time.Duration]()
 }
 
 // tomlType returns the type of the setting in a file. A duration is a text.

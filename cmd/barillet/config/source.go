@@ -46,21 +46,34 @@ func (c *Config) parse(file, text string) error {
 		case sections[key.String()] != nil:
 			return fmt.Errorf("%s: %s is a section: write [%s] and its keys below", file, key, key)
 		case !isSetting:
-			near, isSection := sections[strings.Join(key[:len(key)-1], ".")]
-			if !isSection {
-				near = sections[""]
-			}
-			return cli.WithHint(fmt.Errorf("%s: unknown key %q", file, key), "known keys: %s", strings.Join(near, ", "))
+			return unknownKey(file, key, sections)
 		default:
 			if values[s.Key], err = s.textOf(tree, meta.Type(key...)); err != nil {
 				return fmt.Errorf("%s: %s: %w", file, s.Key, err)
 			}
 		}
 	}
-	if key, err := c.set(values); err != nil {
+	if key, err := c.set(values, FromFile); err != nil {
 		return fmt.Errorf("%s: %s: %w", file, key, err)
 	}
 	return nil
+}
+
+// unknownKey returns the error for a key, with the known one that is spelt most like it, or all of its section.
+func unknownKey(file string, key toml.Key, sections map[string][]string) error {
+	section, name := strings.Join(key[:len(key)-1], "."), key[len(key)-1]
+	known, isSection := sections[section]
+	if !isSection {
+		section, name, known = "", key.String(), sections[""]
+	}
+	prefix := ""
+	if section != "" {
+		prefix = section + "."
+	}
+	if near := Nearest(name, known); near != "" {
+		return fmt.Errorf("%s: unknown key %q: did you mean %q?", file, key, prefix+near)
+	}
+	return cli.WithHint(fmt.Errorf("%s: unknown key %q", file, key), "known keys: %s", strings.Join(known, ", "))
 }
 
 // textOf returns the value of the setting in a file as set reads it.
@@ -104,8 +117,8 @@ func variableOf(key string) string {
 	return "BARILLET_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// parseEnvironment sets the settings of the environment. An unknown variable that begins like those of a section is an
-// error. Another unknown one is a warning, because container platforms define variables of that form.
+// parseEnvironment sets the settings of the environment. An unknown variable that begins like those of a section, or is spelt
+// almost like a known one, is an error. Another unknown one is a warning, because container platforms define variables of that form.
 func (c *Config) parseEnvironment(env map[string]string) error {
 	values := map[string]string{}
 	known := []string{"BARILLET_CONFIG", "BARILLET_URL", "BARILLET_TOKEN"} // not settings
@@ -120,12 +133,15 @@ func (c *Config) parseEnvironment(env map[string]string) error {
 			sections[variableOf(section)+"_"] = true
 		}
 	}
-	if key, err := c.set(values); err != nil {
+	if key, err := c.set(values, FromEnvironment); err != nil {
 		return fmt.Errorf("environment: %s: %w", variableOf(key), err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if slices.Contains(known, name) {
 			continue
+		}
+		if near := nearestVariable(name, known); near != "" {
+			return fmt.Errorf("environment: unknown variable %s: did you mean %s?", name, near)
 		}
 		for prefix := range sections {
 			if strings.HasPrefix(name, prefix) {

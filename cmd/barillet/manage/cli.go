@@ -38,7 +38,7 @@ type Connector interface {
 func (m *CLI) Commands() []*cobra.Command {
 	return []*cobra.Command{
 		cli.Parent("token", "manage API tokens", m.tokenCreate(), m.tokenList(), m.tokenRevoke()),
-		cli.Parent("user", "manage users", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
+		cli.Parent("user", "manage users", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userExport(), m.userDelete(),
 			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "list and end sessions of users", m.sessionsList(), m.sessionsEnd()),
 			cli.Parent("role", "manage roles of users", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
 		cli.Parent("factors", "manage devices of users", m.factorsList(), m.factorsRemove(), m.factorsFreeze(), m.factorsReset()),
@@ -52,7 +52,7 @@ func (m *CLI) Commands() []*cobra.Command {
 			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
 		cli.Parent("client", "manage applications that sign users in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientUpdate(), m.clientRemove(), m.clientRotate()),
 		cli.Parent("keys", "manage the keys that sign tokens", m.keysList(), m.keysRotate()),
-		cli.Parent("audit", "read, verify and prove the audit log", m.auditList(), m.auditVerify(), m.auditProve(), m.auditHead(), m.auditErase()),
+		cli.Parent("audit", "read, verify and prove the audit log", m.auditList(), m.auditVerify(), m.auditProve(), m.auditHead(), m.auditExport(), m.auditErase()),
 		m.importCommand(), m.exportCommand(),
 	}
 }

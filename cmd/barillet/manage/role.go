@@ -22,6 +22,7 @@ var roles = []string{string(account.RoleSuperAdmin), string(account.RoleUserAdmi
 type roleAssignment struct {
 	ID      string   `json:"id"`
 	Type    string   `json:"type"`
+	Status  string   `json:"status"`
 	Targets []string `json:"targets"`
 }
 
@@ -59,7 +60,8 @@ func (m *CLI) roleAdd() *cobra.Command {
 	var groups []string
 	c := &cobra.Command{
 		Use: "add EMAIL ROLE", Short: "assign a role to a user and notify the user",
-		Long: "Assigns a role for the groups of --group or, without it, for all users. Notifies the user.",
+		Long: "Assigns a role for the groups of --group or, without it, for all users. Notifies the user. By this command the operator also\n" +
+			"confirms a role that rests since restore --accept-lost.",
 	}
 	c.Flags().StringArrayVar(&groups, "group", nil, "group of the role, by id or name; can be repeated")
 	return m.onRole(c, func(ctx context.Context, s *Client, args []string) error {
@@ -84,13 +86,19 @@ func (m *CLI) roleAdd() *cobra.Command {
 }
 
 func (m *CLI) roleList() *cobra.Command {
-	c := &cobra.Command{Use: "list EMAIL", Short: "list the roles of a user: role, groups", Args: cli.ExactArgs("EMAIL")}
+	c := &cobra.Command{Use: "list EMAIL", Short: "list the roles of a user: role, groups, and whether it rests", Args: cli.ExactArgs("EMAIL")}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/roles"), nil, &all); err != nil {
 			return fmt.Errorf("listing roles of %s: %w", args[0], err)
 		}
-		return printList(m, all, func(g roleAssignment) []string { return []string{g.Type, scope(g.Targets)} })
+		return printList(m, all, func(g roleAssignment) []string {
+			row := []string{g.Type, scope(g.Targets)}
+			if g.Status == "INACTIVE" {
+				row = append(row, "rests")
+			}
+			return row
+		})
 	})
 }
 

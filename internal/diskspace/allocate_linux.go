@@ -1,0 +1,10 @@
+package diskspace
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// allocate allocates the blocks of the first bytes of a file.
+func allocate(f *os.File, size int64) error { return unix.Fallocate(int(f.Fd()), 0, 0, size) }

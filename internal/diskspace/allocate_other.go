@@ -1,0 +1,11 @@
+//go:build !linux
+
+package diskspace
+
+import (
+	"errors"
+	"os"
+)
+
+// allocate fails: there is no fallocate.
+func allocate(*os.File, int64) error { return errors.ErrUnsupported }
