@@ -22,7 +22,7 @@ var allowed = map[string]string{
 	"internal/mail":      "internal/audit internal/outbox store",
 	"internal/webhook":   "internal/audit internal/outbound internal/outbox store",
 
-	"store/rootkeys": "", "store": "store/rootkeys", "store/bolt": "store",
+	"store/rootkeys": "", "store/timerule": "", "store": "store/rootkeys store/timerule", "store/bolt": "store",
 	"factors": "", "factors/oath": "factors internal/input", "factors/recovery": "factors internal/input", "factors/webauthn": "factors",
 	"factors/hotp": "factors factors/oath", "factors/totp": "factors factors/oath",
 

@@ -6,6 +6,8 @@ import (
 	"reflect"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"barillet/store/timerule"
 )
 
 // A record is one item of CBOR (RFC 8949), in the core deterministic encoding (§4.2.1). The keys of a struct are the numbers in cbor
@@ -58,19 +60,19 @@ func Encode(v any) ([]byte, error) {
 // Decode reads what Encode returned into the value that v points to, which keeps nothing of raw. It refuses bytes after the
 // record, a key that is twice in a map, deep nesting, tags, and items without a length.
 func Decode(raw []byte, v any) error {
-	if err := decode(raw, v, timeRuleFor(reflect.TypeOf(v).Elem())); err != nil {
+	if err := decode(raw, v, timerule.For(reflect.TypeOf(v).Elem())); err != nil {
 		return fmt.Errorf("decoding a record: %w", err)
 	}
 	return nil
 }
 
 // decode is Decode for a type with this rule.
-func decode(raw []byte, v any, times *timeRule) error {
+func decode(raw []byte, v any, times *timerule.Rule) error {
 	if err := decoder.Unmarshal(raw, v); err != nil {
 		return err
 	}
 	if times != nil {
-		times.round(reflect.ValueOf(v).Elem())
+		times.Round(reflect.ValueOf(v).Elem())
 	}
 	return nil
 }

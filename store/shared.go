@@ -115,7 +115,7 @@ func (t *table) now() time.Time {
 
 // isAhead reports whether a record has a time so far ahead that a later clock corrects it.
 func (t *table) isAhead(v any, now time.Time) bool {
-	return !now.IsZero() && t.times.isAhead(reflect.ValueOf(v).Elem(), now)
+	return !now.IsZero() && t.times.IsAhead(reflect.ValueOf(v).Elem(), now)
 }
 
 // CheckShared returns an error if a reader has changed a record that GetShared keeps. Tests call it.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"barillet/store/timerule"
 )
 
 // Upgrade turns version From of a record into version From+1. Apply gets the record without its type: a struct is a map[any]any whose
@@ -29,7 +31,7 @@ type table struct {
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
 	record   reflect.Type
-	times    *timeRule      // nil: the records have no times
+	times    *timerule.Rule // nil: the records have no times
 	shared   *sharedRecords // nil: the table keeps none
 	missing  error          // of a record that does not exist
 }
@@ -47,7 +49,7 @@ func newTable(ring *Keyring, kind TableDef, upgrades []Upgrade, record reflect.T
 	if err := checkUpgrades(kind, upgrades); err != nil {
 		panic("store: " + err.Error())
 	}
-	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timeRuleFor(record)}
+	t := &table{ring: ring, kind: kind, upgrades: upgrades, record: record, times: timerule.For(record)}
 	t.missing = t.readError(ErrNotFound)
 	if kind.Shared > 0 {
 		t.shared = ring.sharedRecords(kind)
@@ -251,7 +253,7 @@ func (t *table) open(id string, sealed []byte, v any) (corrected bool, err error
 
 // correct corrects the times of a record. It reports whether one was wrong.
 func (t *table) correct(v any) bool {
-	return t.times != nil && t.ring.now != nil && t.times.correct(reflect.ValueOf(v).Elem(), t.ring.now().Round(0)) > 0
+	return t.times != nil && t.ring.now != nil && t.times.Correct(reflect.ValueOf(v).Elem(), t.ring.now().Round(0)) > 0
 }
 
 func (t *table) storeCorrection(tx Tx, id string) error {

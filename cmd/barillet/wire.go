@@ -139,9 +139,6 @@ func newApp(c *config.Config, dir *datadir.Dir, origin string, log *slog.Logger)
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
-	if a.storeKeys, err = storekeys.New(storekeys.Config{Accounts: a.accounts, Ring: dir.Ring, Keys: dir.Keys, Root: dir.Root, Log: log}); err != nil {
-		return nil, err
-	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
 	if a.backups, err = backups.NewMaker(c, dir, a.storeKeys.Current, version(), now); err != nil {
 		return nil, err
@@ -180,7 +177,7 @@ func (a *app) newRenderer(c *config.Config) (*templates.Renderer, error) {
 	return renderer, nil
 }
 
-// newAccounts returns the account service with all factors.
+// newAccounts returns the account service with all factors, and makes the one that rotates its keys.
 func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Service, error) {
 	c, dir := a.config, a.dataDir
 	keys, err := webauthn.New(webauthn.Config{RPID: config.Host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
@@ -210,7 +207,8 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Servi
 	accounts.Budgets.Refusals = &throttle.Refusals{}
 	accounts.Limiter.Refusals = accounts.Budgets.Refusals
 	accounts.Open(dir.Ring)
-	return accounts, nil
+	a.storeKeys, err = storekeys.New(storekeys.Config{Accounts: accounts, Ring: dir.Ring, Keys: dir.Keys, Root: dir.Root, Log: a.log})
+	return accounts, err
 }
 
 // transport returns the transport of the mail server, or nil without one.

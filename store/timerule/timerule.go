@@ -1,4 +1,6 @@
-package store
+// Package timerule corrects stored times that were written while the clock was wrong, by the tags of their fields (protocol rule 34). It
+// does not know how a record is stored.
+package timerule
 
 import (
 	"fmt"
@@ -32,53 +34,53 @@ var timeType = reflect.TypeFor[time.Time]()
 // deadlineName matches the names of fields that are deadlines.
 var deadlineName = regexp.MustCompile(`Until|Expir|NotBefore|Deadline|^(Ends?|TAT)(At)?$`)
 
-// timeRule corrects the times in values of one type. A nil rule means that the type has none.
-type timeRule struct {
+// Rule corrects the times in values of one type. A nil rule means that the type has none.
+type Rule struct {
 	ahead  time.Duration // of a time.Time
 	within time.Duration // of a time.Time
 	fields []fieldRule   // of a struct; those with since come last
-	elem   *timeRule     // of a pointer, slice or array
+	elem   *Rule         // of a pointer, slice or array
 }
 
 type fieldRule struct {
-	timeRule
+	Rule
 	index int
 	since []int // indexes of the events of a deadline
 	kept  bool  // never corrected
 }
 
-// timeRuleFor returns the rule of a record type. It panics if a tag is invalid, or if a deadline by its name has none: the first
+// For returns the rule of a record type. It panics if a tag is invalid, or if a deadline by its name has none: the first
 // reader would end it. Structs of other modules have no stored times.
-func timeRuleFor(t reflect.Type) *timeRule {
+func For(t reflect.Type) *Rule {
 	switch {
 	case t == timeType:
-		return &timeRule{within: defaultWithin}
+		return &Rule{within: defaultWithin}
 	case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice, t.Kind() == reflect.Array:
-		if elem := timeRuleFor(t.Elem()); elem != nil {
-			return &timeRule{elem: elem}
+		if elem := For(t.Elem()); elem != nil {
+			return &Rule{elem: elem}
 		}
 	case t.Kind() == reflect.Map:
-		if timeRuleFor(t.Elem()) != nil {
-			panic(fmt.Sprintf("store: %s has times in a map", t))
+		if For(t.Elem()) != nil {
+			panic(fmt.Sprintf("timerule: %s has times in a map", t))
 		}
 	case t.Kind() == reflect.Struct && (t.PkgPath() == "" || strings.HasPrefix(t.PkgPath(), "barillet/")):
-		return structTimeRule(t)
+		return structRule(t)
 	}
 	return nil
 }
 
-func structTimeRule(t reflect.Type) *timeRule {
+func structRule(t reflect.Type) *Rule {
 	var events, deadlines []fieldRule
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if !f.IsExported() && !f.Anonymous {
 			continue
 		}
-		rule := timeRuleFor(f.Type)
+		rule := For(f.Type)
 		if rule == nil {
 			continue
 		}
-		field := fieldRule{timeRule: *rule, index: i}
+		field := fieldRule{Rule: *rule, index: i}
 		if field.kept = f.Tag.Get(aheadTag) == anyValue; field.kept {
 			events = append(events, field)
 			continue
@@ -86,7 +88,7 @@ func structTimeRule(t reflect.Type) *timeRule {
 		if ahead := f.Tag.Get(aheadTag); ahead != "" {
 			field.ahead = tagDuration(t, f, aheadTag)
 		} else if f.Type == timeType && f.Tag.Get(sinceTag) == "" && deadlineName.MatchString(f.Name) {
-			panic(fmt.Sprintf("store: %s.%s is a deadline without a tag %s or %s", t, f.Name, aheadTag, sinceTag))
+			panic(fmt.Sprintf("timerule: %s.%s is a deadline without a tag %s or %s", t, f.Name, aheadTag, sinceTag))
 		}
 		if within := f.Tag.Get(withinTag); within == anyValue {
 			field.setWithin(math.MaxInt64)
@@ -97,7 +99,7 @@ func structTimeRule(t reflect.Type) *timeRule {
 			for name := range strings.SplitSeq(since, ",") {
 				event, ok := t.FieldByName(name)
 				if !ok || len(event.Index) != 1 || f.Type != timeType {
-					panic(fmt.Sprintf("store: %s.%s has an invalid tag since:%q", t, f.Name, since))
+					panic(fmt.Sprintf("timerule: %s.%s has an invalid tag since:%q", t, f.Name, since))
 				}
 				field.since = append(field.since, event.Index[0])
 			}
@@ -109,35 +111,35 @@ func structTimeRule(t reflect.Type) *timeRule {
 	if len(events)+len(deadlines) == 0 {
 		return nil
 	}
-	return &timeRule{fields: slices.Concat(events, deadlines)}
+	return &Rule{fields: slices.Concat(events, deadlines)}
 }
 
 func tagDuration(t reflect.Type, f reflect.StructField, tag string) time.Duration {
 	d, err := time.ParseDuration(f.Tag.Get(tag))
 	if err != nil {
-		panic(fmt.Sprintf("store: %s.%s has an invalid tag %s: %v", t, f.Name, tag, err))
+		panic(fmt.Sprintf("timerule: %s.%s has an invalid tag %s: %v", t, f.Name, tag, err))
 	}
 	return d
 }
 
 // setWithin sets the limit of a time or of the times in a slice.
-func (r *timeRule) setWithin(within time.Duration) {
+func (r *Rule) setWithin(within time.Duration) {
 	if r.within = within; r.elem != nil {
 		r.elem.setWithin(within)
 	}
 }
 
-// correct corrects the times in v, which is addressable. It returns the largest correction; 0 means that there was none.
-func (r *timeRule) correct(v reflect.Value, now time.Time) time.Duration {
+// Correct corrects the times in v, which is addressable. It returns the largest correction; 0 means that there was none.
+func (r *Rule) Correct(v reflect.Value, now time.Time) time.Duration {
 	var most time.Duration
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			most = r.elem.correct(v.Elem(), now)
+			most = r.elem.Correct(v.Elem(), now)
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			most = max(most, r.elem.correct(v.Index(i), now))
+			most = max(most, r.elem.Correct(v.Index(i), now))
 		}
 	case reflect.Struct:
 		if v.Type() == timeType {
@@ -161,7 +163,7 @@ func (r *timeRule) correct(v reflect.Value, now time.Time) time.Duration {
 				moved = moveBack(field, moved)
 			}
 			if f.since == nil || f.ahead > 0 {
-				moved += f.correct(field, now)
+				moved += f.Correct(field, now)
 			}
 			if moved > 0 {
 				if by == nil {
@@ -185,14 +187,14 @@ func moveBack(v reflect.Value, by time.Duration) time.Duration {
 	return by
 }
 
-// isAhead reports whether v has a time that correct leaves because it is too far ahead.
-func (r *timeRule) isAhead(v reflect.Value, now time.Time) bool {
+// IsAhead reports whether v has a time that correct leaves because it is too far ahead.
+func (r *Rule) IsAhead(v reflect.Value, now time.Time) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
-		return !v.IsNil() && r.elem.isAhead(v.Elem(), now)
+		return !v.IsNil() && r.elem.IsAhead(v.Elem(), now)
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			if r.elem.isAhead(v.Index(i), now) {
+			if r.elem.IsAhead(v.Index(i), now) {
 				return true
 			}
 		}
@@ -201,7 +203,7 @@ func (r *timeRule) isAhead(v reflect.Value, now time.Time) bool {
 			return v.Addr().Interface().(*time.Time).Sub(now) > r.within
 		}
 		for i := range r.fields {
-			if f := &r.fields[i]; !f.kept && (f.since == nil || f.ahead > 0) && f.isAhead(v.Field(f.index), now) {
+			if f := &r.fields[i]; !f.kept && (f.since == nil || f.ahead > 0) && f.IsAhead(v.Field(f.index), now) {
 				return true
 			}
 		}
@@ -209,16 +211,16 @@ func (r *timeRule) isAhead(v reflect.Value, now time.Time) bool {
 	return false
 }
 
-// round gives each decoded time in v, which is addressable, the microsecond that was encoded, in UTC.
-func (r *timeRule) round(v reflect.Value) {
+// Round gives each decoded time in v, which is addressable, the microsecond that was encoded, in UTC.
+func (r *Rule) Round(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			r.elem.round(v.Elem())
+			r.elem.Round(v.Elem())
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			r.elem.round(v.Index(i))
+			r.elem.Round(v.Index(i))
 		}
 	case reflect.Struct:
 		if v.Type() == timeType {
@@ -228,7 +230,7 @@ func (r *timeRule) round(v reflect.Value) {
 			return
 		}
 		for i := range r.fields {
-			r.fields[i].round(v.Field(r.fields[i].index))
+			r.fields[i].Round(v.Field(r.fields[i].index))
 		}
 	}
 }
