@@ -177,7 +177,9 @@ func TestDataKey_WaitsForUpdatesThatBeganBefore(t *testing.T) {
 	s := ring.CorrectTimes(file, func() time.Time { return now })
 	all := fill(t, s, ring, 20)
 	users := store.NewTable[string](ring, store.Users)
-	began, end, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	began, end, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	finish := sync.OnceFunc(func() { close(end) })
+	t.Cleanup(finish)
 	var once sync.Once
 	go func() {
 		ended <- s.Update(background, func(tx store.Tx) error {
@@ -203,7 +205,7 @@ func TestDataKey_WaitsForUpdatesThatBeganBefore(t *testing.T) {
 		t.Fatalf("the pass ended before the Update: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
-	close(end)
+	finish()
 	if err := errors.Join(<-ended, <-rotated, <-run); err != nil {
 		t.Fatal(err)
 	}

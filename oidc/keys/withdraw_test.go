@@ -72,6 +72,20 @@ func TestWithdraw_EndsALeakedKeyAtOnce(t *testing.T) {
 	if !accepted(sign()) {
 		t.Error("no key signs later")
 	}
+	// A key that was replaced never signs again.
+	if err := s.Rotate(t.Context(), account.RequestInfo{}, audit.System); err != nil {
+		t.Fatal(err)
+	}
+	replaced := signing()
+	e.Clock.Advance(25 * time.Hour)
+	second = sign()
+	present := signing()
+	if err := withdraw(present); err != nil || present == replaced {
+		t.Fatal(err, present)
+	}
+	if got := signing(); got == replaced || got == present || got == "" || accepted(second) || !accepted(sign()) {
+		t.Errorf("after a rotation %q signs, want neither the withdrawn nor the replaced key", got)
+	}
 	if err := withdraw(leaked); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a withdrawn key: got %v, want ErrNotFound", err)
 	}

@@ -71,7 +71,7 @@ func keyedRoutes(t *testing.T) (routes []string) {
 
 // withoutKey are the calls that create or send, or look so, and take no key.
 var withoutKey = []string{"POST /api/v1/users/{id}/export", "POST /api/v1/imports", "POST /api/v1/users/{id}/factors/{fid}/verify",
-	"POST /api/v1/signing-keys/rotate", "POST /api/v1/signing-keys/{kid}/withdraw", "POST /api/v1/store-keys/rotate", "POST /api/v1/authn", "POST /api/v1/authn/factors/{fid}/verify", "POST /api/v1/authn/cancel", "POST /api/v1/logs/verify", "POST /api/v1/logs/erase", "POST /api/v1/backup"}
+	"POST /api/v1/signing-keys/rotate", "POST /api/v1/signing-keys/{kid}/withdraw", "POST /api/v1/store-keys", "POST /api/v1/authn", "POST /api/v1/authn/factors/{fid}/verify", "POST /api/v1/authn/cancel", "POST /api/v1/logs/verify", "POST /api/v1/logs/erase", "POST /api/v1/backup"}
 
 // The response is stored in the Update of the operation (protocol rule 26), so that a crash loses only its secrets. The
 // test covers every route with a key.

@@ -19,7 +19,7 @@ func (a *API) keyRoutes() []route {
 	}
 	return []route{
 		{"GET /api/v1/store-keys", a.listStoreKeys},
-		{"POST /api/v1/store-keys/rotate", a.rotateStoreKey},
+		{"POST /api/v1/store-keys", a.rotateStoreKey},
 		{"DELETE /api/v1/store-keys/{kid}", a.forgetStoreKey},
 	}
 }

@@ -54,7 +54,7 @@ func one(t *testing.T, keys []storeKey, kind, state string) string {
 func TestStoreKeys_AreRotatedByTheOperatorOnly(t *testing.T) {
 	d := open(t)
 	user, phone, _ := d.Member("zoe@garage.example", nil)
-	const rotate = "/api/v1/store-keys/rotate"
+	const rotate = "/api/v1/store-keys"
 	before := d.storeKeys(t)
 	for _, kind := range storekeys.Kinds {
 		problem(t, d.call("POST", rotate, d.admin(), `{"kind":"`+kind+`"}`), 403)
@@ -111,7 +111,7 @@ func TestStoreKeys_LeakedOnesEndAtOnce(t *testing.T) {
 	d := open(t)
 	d.Member("zoe@garage.example", nil)
 	for _, kind := range []string{"master", "password-pepper"} {
-		if w := d.local("POST", "/api/v1/store-keys/rotate", `{"kind":"`+kind+`","leaked":true}`); w.Code != 200 {
+		if w := d.local("POST", "/api/v1/store-keys", `{"kind":"`+kind+`","leaked":true}`); w.Code != 200 {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
 	}
@@ -144,9 +144,9 @@ func TestStoreKeys_InAVariableAreTheOperators(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.API = api.New(api.Config{Directory: d.Directory, Approvals: d.Approvals, OIDC: d.Apps, StoreKeys: fixed, Ring: d.Ring, PublicURL: "https://login.example/"})
-		problem(t, d.local("POST", "/api/v1/store-keys/rotate", `{"kind":"master"}`), 409)
+		problem(t, d.local("POST", "/api/v1/store-keys", `{"kind":"master"}`), 409)
 		problem(t, d.local("DELETE", "/api/v1/store-keys/"+keys.OlderMasters()[0].ID(), ""), 409)
-		if w := d.local("POST", "/api/v1/store-keys/rotate", `{"kind":"data"}`); w.Code != 200 {
+		if w := d.local("POST", "/api/v1/store-keys", `{"kind":"data"}`); w.Code != 200 {
 			t.Errorf("data: got %d %s", w.Code, w.Body)
 		}
 	}

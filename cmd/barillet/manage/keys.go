@@ -84,7 +84,7 @@ func (m *CLI) keysRotate() *cobra.Command {
 
 func (m *CLI) rotateStoreKey(ctx context.Context, s *Client, kind string, leaked bool) error {
 	var all []json.RawMessage
-	if err := s.call(ctx, http.MethodPost, "/store-keys/rotate", map[string]any{"kind": kind, "leaked": leaked}, &all); err != nil {
+	if err := s.call(ctx, http.MethodPost, "/store-keys", map[string]any{"kind": kind, "leaked": leaked}, &all); err != nil {
 		return fmt.Errorf("rotating the %s key: %w", kind, err)
 	}
 	switch kind {
